@@ -1,0 +1,100 @@
+// Package failure is how every layer says what went wrong: a code that scripts
+// can rely on, a message for people that names the value at fault, and a hint
+// with what to do now.
+package failure
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code says of which kind a failure is. The process maps each code to one exit
+// code, and the JSON error object carries it as it stands.
+type Code string
+
+// The codes, in the order of their exit codes (1 to 7, and 130).
+const (
+	Internal    Code = "internal"     // a fault of the program
+	Invalid     Code = "invalid"      // bad flags, bad input, bad configuration
+	NotFound    Code = "not_found"    // no such plan, user, price, …
+	Denied      Code = "denied"       // a limit or the subscription's state refuses the call
+	Conflict    Code = "conflict"     // the same id with other content; a state that has moved on
+	Unavailable Code = "unavailable"  // a database or service that can't be used now
+	FailedCheck Code = "failed_check" // doctor, selftest or reconcile found problems
+	Interrupted Code = "interrupted"  // stopped by the user or the system; nothing half done
+)
+
+// Error is a failure with its code. Reason is a finer code within the kind, for
+// example limit_exceeded under denied; it may be empty.
+type Error struct {
+	Code    Code
+	Reason  string
+	Message string
+	Hint    string
+	Err     error // what caused it, for logs and errors.Is; not part of the message
+}
+
+// Error returns the message for people.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause, if there is one.
+func (e *Error) Unwrap() error { return e.Err }
+
+// New makes a failure of a kind; format and args make the message.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Invalidf reports bad input: name the field, the value, and what would be right.
+func Invalidf(format string, args ...any) *Error { return New(Invalid, format, args...) }
+
+// NotFoundf reports that something named does not exist.
+func NotFoundf(format string, args ...any) *Error { return New(NotFound, format, args...) }
+
+// Conflictf reports a contradiction with what is stored already.
+func Conflictf(format string, args ...any) *Error { return New(Conflict, format, args...) }
+
+// Unavailablef reports that a service that is needed can't be used.
+func Unavailablef(format string, args ...any) *Error { return New(Unavailable, format, args...) }
+
+// Within returns err with the place where it happened in front of its message;
+// its code, reason and hint stay.
+func Within(err error, format string, args ...any) *Error {
+	within := New(CodeOf(err), "%s: %s", fmt.Sprintf(format, args...), err).Because(err)
+	var e *Error
+	if errors.As(err, &e) {
+		within.Reason, within.Hint = e.Reason, e.Hint
+	}
+	return within
+}
+
+// WithHint returns the failure with what to do now.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// WithReason returns the failure with a finer code.
+func (e *Error) WithReason(reason string) *Error {
+	e.Reason = reason
+	return e
+}
+
+// Because returns the failure with its cause.
+func (e *Error) Because(err error) *Error {
+	e.Err = err
+	return e
+}
+
+// CodeOf returns the code of err: that of the first Error in its chain, else
+// Internal. It must not be called with nil.
+func CodeOf(err error) Code {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return Internal
+}
+
+// Is tells whether err is a failure of the given kind.
+func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }

@@ -1,0 +1,78 @@
+package pricing
+
+import (
+	"slices"
+	"sort"
+	"time"
+)
+
+// Book is a set of prices that finds the one in force for a model at a moment,
+// with the providers they belong to.
+type Book struct {
+	Providers Providers
+	prices    map[bookKey][]Price // by EffectiveFrom, oldest first
+}
+
+type bookKey struct{ provider, model string }
+
+// NewBook returns a book of the given prices; their order does not matter.
+func NewBook(providers Providers, prices []Price) *Book {
+	b := &Book{Providers: providers, prices: make(map[bookKey][]Price)}
+	for _, p := range prices {
+		key := bookKey{p.Provider, p.Model}
+		b.prices[key] = append(b.prices[key], p)
+	}
+	for _, list := range b.prices {
+		sort.Slice(list, func(i, j int) bool { return list[i].EffectiveFrom.Before(list[j].EffectiveFrom) })
+	}
+	return b
+}
+
+// InForce returns the price of exactly this provider and model at a moment.
+func (b *Book) InForce(provider, model string, at time.Time) (Price, bool) {
+	list := b.prices[bookKey{provider, model}]
+	later := sort.Search(len(list), func(i int) bool { return list[i].EffectiveFrom.After(at) })
+	if later == 0 {
+		return Price{}, false
+	}
+	return list[later-1], true
+}
+
+// History returns every price of a provider and model, oldest first.
+func (b *Book) History(provider, model string) []Price {
+	return slices.Clone(b.prices[bookKey{provider, model}])
+}
+
+// Models returns the models of a provider that have a price at any time.
+func (b *Book) Models(provider string) []string {
+	var models []string
+	for key := range b.prices {
+		if key.provider == provider {
+			models = append(models, key.model)
+		}
+	}
+	return sorted(models)
+}
+
+// All returns the prices in force at a moment, by provider and model.
+func (b *Book) All(at time.Time) []Price {
+	var all []Price
+	for key := range b.prices {
+		if p, ok := b.InForce(key.provider, key.model, at); ok {
+			all = append(all, p)
+		}
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].Provider != all[j].Provider {
+			return all[i].Provider < all[j].Provider
+		}
+		return all[i].Model < all[j].Model
+	})
+	return all
+}
+
+func sorted(names []string) []string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return names
+}

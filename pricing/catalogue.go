@@ -1,0 +1,329 @@
+package pricing
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+//go:embed prices.yaml
+var defaultCatalogue []byte
+
+// Catalogue is what a price file holds: the providers, with the rules that
+// derive a vendor, and prices. A price without a moment holds from the beginning.
+type Catalogue struct {
+	Providers []Provider
+	Prices    []Price
+}
+
+// DefaultCatalogue returns the catalogue that is built into the binary.
+func DefaultCatalogue() (Catalogue, error) {
+	return ParseCatalogue("the built-in prices.yaml", defaultCatalogue)
+}
+
+// Beginning is the moment from which a price without one holds: before any event.
+func Beginning() time.Time { return time.Unix(0, 0).UTC() }
+
+// catalogueFile is a price file as people write it.
+type catalogueFile struct {
+	Providers []providerEntry `yaml:"providers"`
+	Prices    []priceEntry    `yaml:"prices"`
+}
+
+type providerEntry struct {
+	Name                     string        `yaml:"name"`
+	Vendor                   string        `yaml:"vendor"`
+	CharactersAreInputTokens bool          `yaml:"characters_are_input_tokens,omitempty"`
+	VendorRules              []vendorEntry `yaml:"models,omitempty"`
+}
+
+type vendorEntry struct {
+	Contains string `yaml:"contains"`
+	Vendor   string `yaml:"vendor"`
+}
+
+// priceEntry has a field for each rate; one that isn't given costs nothing.
+type priceEntry struct {
+	Provider         string      `yaml:"provider"`
+	Model            string      `yaml:"model"`
+	EffectiveFrom    string      `yaml:"effective_from,omitempty"`
+	InputToken       *numberText `yaml:"input_token,omitempty"`
+	OutputToken      *numberText `yaml:"output_token,omitempty"`
+	CachedInputToken *numberText `yaml:"cached_input_token,omitempty"`
+	Request          *numberText `yaml:"request,omitempty"`
+	Image            *numberText `yaml:"image,omitempty"`
+	Search           *numberText `yaml:"search,omitempty"`
+	Page             *numberText `yaml:"page,omitempty"`
+	Character        *numberText `yaml:"character,omitempty"`
+	Second           *numberText `yaml:"second,omitempty"`
+	Above            *aboveEntry `yaml:"above,omitempty"`
+}
+
+type aboveEntry struct {
+	InputTokens numberText  `yaml:"input_tokens"`
+	InputToken  *numberText `yaml:"input_token,omitempty"`
+	OutputToken *numberText `yaml:"output_token,omitempty"`
+}
+
+// numberText keeps the exact text of the file, quoted or not, away from floating
+// point.
+type numberText string
+
+// UnmarshalYAML keeps the text; it is read where a failure can name its place.
+func (n *numberText) UnmarshalYAML(text []byte) error {
+	*n = numberText(strings.Trim(strings.TrimSpace(string(text)), `"'`))
+	return nil
+}
+
+// price reads what ParseUnitPrice takes; the field is named in the failure.
+func (n numberText) price(field string) (USD, error) {
+	parsed, err := ParseUnitPrice(string(n))
+	if err != nil {
+		return 0, failure.Within(err, "%s", field)
+	}
+	return parsed, nil
+}
+
+// ParseCatalogue reads a price file. The name of the file is used in failures,
+// which are all invalid ones: text that is no YAML, unknown fields, amounts that
+// are no prices, providers or prices that appear twice, and prices of a provider
+// that neither the file nor the built-in catalogue has.
+func ParseCatalogue(name string, text []byte) (Catalogue, error) {
+	var file catalogueFile
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return Catalogue{}, failure.Invalidf("%s can't be read: %s", name, YAMLError(err))
+	}
+	var c Catalogue
+	for i, entry := range file.Providers {
+		p, err := entry.provider()
+		if err == nil && hasProvider(c.Providers, p.Name) {
+			err = failure.Invalidf("it appears twice")
+		}
+		if err != nil {
+			return Catalogue{}, failure.Within(err, "%s: provider %d (%s)", name, i+1, Shorten(entry.Name))
+		}
+		c.Providers = append(c.Providers, p)
+	}
+	for i, entry := range file.Prices {
+		p, err := entry.price()
+		if err == nil {
+			err = c.mustKnow(p.Provider)
+		}
+		if err == nil && c.hasPrice(p) {
+			err = failure.Invalidf("there are two prices from the same moment on")
+		}
+		if err != nil {
+			return Catalogue{}, failure.Within(err, "%s: price %d (%s %s)", name, i+1, Shorten(entry.Provider), Shorten(entry.Model))
+		}
+		c.Prices = append(c.Prices, p)
+	}
+	return c, nil
+}
+
+// YAMLError says what is wrong with the text of a file, and where.
+func YAMLError(err error) string {
+	const most = 2000 // bytes; the line at fault may be very long
+	text := strings.TrimSpace(yaml.FormatError(err, false, true))
+	if len(text) > most {
+		text = strings.TrimSpace(yaml.FormatError(err, false, false))
+	}
+	return text
+}
+
+// mustKnow returns an invalid failure for a provider that neither the catalogue
+// nor the built-in one has.
+func (c Catalogue) mustKnow(provider string) error {
+	if hasProvider(c.Providers, provider) {
+		return nil
+	}
+	builtIn, err := DefaultCatalogue()
+	if err != nil {
+		return err
+	}
+	known := Providers{}
+	for _, p := range slices.Concat(builtIn.Providers, c.Providers) {
+		known[p.Name] = p
+	}
+	_, err = known.Find(provider)
+	return err
+}
+
+func hasProvider(ps []Provider, name string) bool {
+	for _, p := range ps {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (c Catalogue) hasPrice(p Price) bool {
+	for _, q := range c.Prices {
+		if q.Provider == p.Provider && q.Model == p.Model && q.EffectiveFrom.Equal(p.EffectiveFrom) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e providerEntry) provider() (Provider, error) {
+	p := Provider{Name: e.Name, Vendor: e.Vendor, CharactersAreInputTokens: e.CharactersAreInputTokens}
+	if err := ValidateName("name", e.Name); err != nil {
+		return Provider{}, err
+	}
+	if err := ValidateName("vendor", e.Vendor); err != nil {
+		return Provider{}, err
+	}
+	for _, rule := range e.VendorRules {
+		if rule.Contains == "" {
+			return Provider{}, failure.Invalidf("a rule under models has no text in contains")
+		}
+		if err := ValidateName("vendor", rule.Vendor); err != nil {
+			return Provider{}, err
+		}
+		p.VendorRules = append(p.VendorRules, VendorRule(rule))
+	}
+	return p, nil
+}
+
+// ValidateName checks the name of a provider, vendor or limit: 1 to 64 lower-case
+// letters, digits, '_', '-' and '.'. The field is named in the invalid failure.
+func ValidateName(field, name string) error {
+	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-."
+	if name == "" || len(name) > 64 || strings.Trim(name, allowed) != "" {
+		return failure.Invalidf("%s is %q: it must be 1 to 64 lower-case letters, digits, '_', '-' or '.'", field, Shorten(name))
+	}
+	return nil
+}
+
+func (e priceEntry) price() (Price, error) {
+	p := Price{Provider: e.Provider, Model: e.Model, EffectiveFrom: Beginning(), Source: FromCatalogue}
+	if e.Provider == "" || e.Model == "" {
+		return Price{}, failure.Invalidf("provider and model must both be given")
+	}
+	if e.EffectiveFrom != "" {
+		at, err := time.Parse(time.RFC3339Nano, e.EffectiveFrom)
+		if err != nil {
+			at, err = time.Parse(time.DateOnly, e.EffectiveFrom)
+		}
+		if err != nil {
+			return Price{}, failure.Invalidf("effective_from is %q: write a date or an RFC 3339 time", e.EffectiveFrom)
+		}
+		p.EffectiveFrom = at.UTC().Truncate(time.Microsecond)
+	}
+	var err error
+	for i, rate := range e.rates() {
+		if rate == nil {
+			continue
+		}
+		if p.Rates[i], err = rate.price(Quantity(i).Unit()); err != nil {
+			return Price{}, err
+		}
+	}
+	p.CachedPriced = e.CachedInputToken != nil
+	if a := e.Above; a != nil {
+		if a.InputToken == nil && a.OutputToken == nil {
+			return Price{}, failure.Invalidf("above has no price: give input_token, output_token or both")
+		}
+		if p.Above, err = a.longContext(p.Rates); err != nil {
+			return Price{}, failure.Within(err, "above")
+		}
+	}
+	return p, p.Validate()
+}
+
+// longContext fills what isn't given from the rates below.
+func (a aboveEntry) longContext(below Rates) (*LongContext, error) {
+	over, err := ParseQuantity("input_tokens", string(a.InputTokens))
+	if err != nil {
+		return nil, err
+	}
+	above := LongContext{OverInputTokens: over, InputToken: below[InputTokens], OutputToken: below[OutputTokens]}
+	if a.InputToken != nil {
+		if above.InputToken, err = a.InputToken.price(InputTokens.Unit()); err != nil {
+			return nil, err
+		}
+	}
+	if a.OutputToken != nil {
+		if above.OutputToken, err = a.OutputToken.price(OutputTokens.Unit()); err != nil {
+			return nil, err
+		}
+	}
+	return &above, nil
+}
+
+// rates returns the entry's rates in the order of the quantities.
+func (e priceEntry) rates() [QuantityCount]*numberText {
+	return [QuantityCount]*numberText{e.Request, e.InputToken, e.OutputToken, e.CachedInputToken,
+		e.Image, e.Search, e.Page, e.Character, e.Second}
+}
+
+// YAML returns the catalogue as a price file that ParseCatalogue reads back.
+func (c Catalogue) YAML() string {
+	var b strings.Builder
+	b.WriteString("providers:\n")
+	for _, p := range c.Providers {
+		fmt.Fprintf(&b, "  - name: %s\n    vendor: %s\n", YAMLName(p.Name), YAMLName(p.Vendor))
+		if p.CharactersAreInputTokens {
+			b.WriteString("    characters_are_input_tokens: true\n")
+		}
+		if len(p.VendorRules) > 0 {
+			b.WriteString("    models:\n")
+		}
+		for _, rule := range p.VendorRules {
+			fmt.Fprintf(&b, "      - {contains: %s, vendor: %s}\n", strconv.Quote(rule.Contains), YAMLName(rule.Vendor))
+		}
+	}
+	b.WriteString("prices:\n")
+	for _, p := range c.Prices {
+		fmt.Fprintf(&b, "  - {%s}\n", p.yamlFields())
+	}
+	return b.String()
+}
+
+// YAMLName writes a name that ValidateName takes, quoted where YAML would read it
+// as something else: a number, null, a list.
+func YAMLName(name string) string {
+	switch {
+	case name == "", name == "null", name == "true", name == "false", name == "yes", name == "no", name == "on", name == "off",
+		name[0] < 'a', name[0] > 'z':
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+func (p Price) yamlFields() string {
+	fields := []string{"provider: " + YAMLName(p.Provider), "model: " + strconv.Quote(p.Model)}
+	if !p.EffectiveFrom.Equal(Beginning()) {
+		fields = append(fields, "effective_from: "+strconv.Quote(p.EffectiveFrom.Format(time.RFC3339Nano)))
+	}
+	for i, rate := range p.Rates {
+		if rate != 0 || Quantity(i) == CachedInputTokens && p.CachedPriced {
+			fields = append(fields, Quantity(i).Unit()+": "+unitPriceText(Quantity(i), rate))
+		}
+	}
+	if p.Above != nil {
+		fields = append(fields, fmt.Sprintf("above: {input_tokens: %d, input_token: %s, output_token: %s}", p.Above.OverInputTokens,
+			unitPriceText(InputTokens, p.Above.InputToken), unitPriceText(OutputTokens, p.Above.OutputToken)))
+	}
+	return strings.Join(fields, ", ")
+}
+
+// unitPriceText writes a rate as people read it: tokens and characters by the
+// million, everything else by one.
+func unitPriceText(q Quantity, rate USD) string {
+	switch q {
+	case InputTokens, OutputTokens, CachedInputTokens, Characters:
+		if million, err := rate.Times(1_000_000); err == nil {
+			return million.String() + "/1M"
+		}
+	}
+	return rate.String()
+}

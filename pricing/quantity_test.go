@@ -1,0 +1,98 @@
+package pricing_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+func asFailure(err error, target **failure.Error) bool { return errors.As(err, target) }
+
+func TestParseQuantity(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "-0": 0, "7": 7, " 7 ": 7, "007": 7, "1500.0": 1500, "1500.000": 1500, "1000000000000000": pricing.MaxQuantity} {
+		if got, err := pricing.ParseQuantity("images", text); err != nil || got != want {
+			t.Errorf("ParseQuantity(%q) = %d, %v, want %d", text, got, err, want)
+		}
+	}
+	refused := []string{"", " ", "-1", "+1", "1.5", "1.", ".0", ".5", "1.0.0", "1e3", "0x10", "1_000", "1,000", "NaN", "Inf", "1000000000000001", "9223372036854775808",
+		"１", "1\x00", "seven", strings.Repeat("9", 10_000), strings.Repeat("é", 10_000)}
+	for _, text := range refused {
+		got, err := pricing.ParseQuantity("images", text)
+		if err == nil {
+			t.Errorf("ParseQuantity(%q) = %d, want a failure", text, got)
+			continue
+		}
+		wantInvalid(t, err)
+		if !strings.HasPrefix(err.Error(), `images is "`) {
+			t.Errorf("%q does not name the field", err)
+		}
+	}
+}
+
+func FuzzParseQuantity(f *testing.F) {
+	for _, text := range []string{"0", "1500.0", "-1", "1e3", "1000000000000001", " 7 ", "."} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n, err := pricing.ParseQuantity("pages", text)
+		if err != nil {
+			wantInvalid(t, err)
+		} else if n < 0 || n > pricing.MaxQuantity {
+			t.Errorf("ParseQuantity(%q) = %d", text, n)
+		}
+	})
+}
+
+func TestQuantitiesValidate(t *testing.T) {
+	tests := []struct {
+		name string
+		used pricing.Quantities
+		want string // part of the message; empty where it is valid
+	}{
+		{"nothing", pricing.Quantities{}, ""},
+		{"all input cached", pricing.Quantities{pricing.InputTokens: 5, pricing.CachedInputTokens: 5}, ""},
+		{"the most", pricing.Quantities{pricing.Seconds: pricing.MaxQuantity}, ""},
+		{"negative", pricing.Quantities{pricing.Seconds: -1}, `seconds is "-1"`},
+		{"too many", pricing.Quantities{pricing.Pages: pricing.MaxQuantity + 1}, `pages is "1000000000000001"`},
+		{"more cached than input", pricing.Quantities{pricing.InputTokens: 5, pricing.CachedInputTokens: 6}, "cached_input_tokens is 6, more than input_tokens (5)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.used.Validate()
+			if tt.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			wantInvalid(t, err)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestQuantityNames(t *testing.T) {
+	all := pricing.AllQuantities()
+	if len(all) != int(pricing.QuantityCount) {
+		t.Fatalf("there are %d quantities", len(all))
+	}
+	want := "requests input_tokens output_tokens cached_input_tokens images searches pages characters seconds"
+	var names, units []string
+	for _, q := range all {
+		names, units = append(names, q.String()), append(units, q.Unit())
+	}
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got, want := strings.Join(units, " "), "request input_token output_token cached_input_token image search page character second"; got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := (pricing.Quantities{pricing.InputTokens: 2, pricing.OutputTokens: 3, pricing.CachedInputTokens: 1}).Tokens(); got != 5 {
+		t.Errorf("tokens are %d, want 5: the input includes the cached ones", got)
+	}
+}
