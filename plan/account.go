@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// Account is where one user stands: the subscription, if there is one, and every
+// plan and anchor that has held since the user's first subscription.
+type Account struct {
+	UserID       string
+	Email        string
+	Subscription *Subscription // nil: the default plan, with calendar months
+	Segments     []Segment     // oldest first
+	Plans        Plans         // every plan, also those no longer offered
+}
+
+// Segment says which plan and anchor hold from a moment on.
+type Segment struct {
+	From   time.Time
+	Anchor time.Time
+	PlanID int64
+}
+
+// lived returns the segments without those of a subscription that was cancelled
+// before it began: where another has followed it, it never took force.
+func (a Account) lived() []Segment {
+	stillborn := func(s Segment) bool { return a.Subscription != nil && s.Anchor.After(a.Subscription.Anchor) }
+	if !slices.ContainsFunc(a.Segments, stillborn) {
+		return a.Segments
+	}
+	return slices.DeleteFunc(slices.Clone(a.Segments), stillborn)
+}
+
+// segmentAt returns the index of the segment in force at a moment, -1 before the
+// first.
+func segmentAt(segments []Segment, at time.Time) int {
+	return sort.Search(len(segments), func(i int) bool { return segments[i].From.After(at) }) - 1
+}
+
+// PlanAt returns the plan in force at a moment, or an unavailable failure where
+// it is the default plan and there is none. A plan that is not among the
+// account's is a fault of the program, and never taken for the default one.
+func (a Account) PlanAt(at time.Time) (Plan, error) {
+	segments := a.lived()
+	i := segmentAt(segments, at)
+	if i < 0 {
+		return a.Plans.Default()
+	}
+	if p, ok := a.Plans.ByID(segments[i].PlanID); ok {
+		return p, nil
+	}
+	return Plan{}, failure.New(failure.Internal, "the plan %d of %s is not among the plans", segments[i].PlanID, a.UserID)
+}
+
+// PeriodAt returns the usage period that contains a moment. Periods count from
+// the anchor in force; before the first subscription they are calendar months.
+// Where another anchor takes over, the running period ends: periods neither
+// overlap nor leave a gap.
+func (a Account) PeriodAt(at time.Time) Period {
+	segments := a.lived()
+	i := segmentAt(segments, at)
+	p := CalendarMonth(at)
+	if i >= 0 {
+		p = PeriodAt(segments[i].Anchor, at)
+	}
+	for _, next := range segments[i+1:] {
+		if i >= 0 && next.Anchor.Equal(segments[i].Anchor) {
+			continue
+		}
+		if next.From.Before(p.End) {
+			p.End = next.From
+		}
+		break
+	}
+	return p
+}
+
+// StatusAt returns the subscription's status at a moment; a user without one is
+// active.
+func (a Account) StatusAt(at time.Time) Status {
+	if a.Subscription == nil {
+		return Active
+	}
+	return a.Subscription.StatusAt(at)
+}
+
+// After returns the account as it is once a change has been made.
+func (a Account) After(c Change) Account {
+	sub := c.Subscription
+	a.Subscription = &sub
+	if c.Email != "" {
+		a.Email = c.Email
+	}
+	segments := append([]Segment(nil), a.Segments...)
+	segments = append(segments, Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID})
+	sort.SliceStable(segments, func(i, j int) bool { return segments[i].From.Before(segments[j].From) })
+	a.Segments = segments
+	return a
+}

@@ -1,0 +1,178 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// ChangeAction names what a change did to a subscription.
+type ChangeAction string
+
+// The actions of a subscription's history.
+const (
+	New       ChangeAction = "new"
+	Renewal   ChangeAction = "renewal"
+	Upgrade   ChangeAction = "upgrade"
+	Downgrade ChangeAction = "downgrade"
+	Cancel    ChangeAction = "cancel"
+	Suspend   ChangeAction = "suspend"
+	Resume    ChangeAction = "resume"
+)
+
+// Change is the outcome of one step in a subscription's life.
+type Change struct {
+	Action       ChangeAction
+	EffectiveAt  time.Time
+	Subscription Subscription
+	Email        string // empty where it stays as it is
+}
+
+// Order is what a new subscription asks for.
+type Order struct {
+	Plan      Plan
+	Cycle     Cycle
+	Start     time.Time
+	AutoRenew bool
+	Email     string
+}
+
+// Subscribe begins a subscription. It is a conflict failure where one is
+// running, and an invalid one where it would begin before the last one ended.
+func (a Account) Subscribe(o Order, now time.Time) (Change, error) {
+	if old := a.Subscription; old != nil {
+		if !old.StatusAt(now).Ended() {
+			return Change{}, failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID), old.StatusAt(now)).
+				WithHint("to change the plan: alwrity-sub users change-plan %s --plan %s", a.UserID, o.Plan.Name)
+		}
+		if o.Start.Before(old.endedAt()) || o.Start.After(now) {
+			return Change{}, failure.Invalidf("start is %s: it must not lie before the end of the last subscription (%s) nor in the future",
+				o.Start.Format(time.RFC3339), old.endedAt().Format(time.RFC3339))
+		}
+	}
+	sub := Subscription{PlanID: o.Plan.ID, Cycle: o.Cycle, Anchor: o.Start, AutoRenew: o.AutoRenew}
+	sub.PaidUntil = sub.CycleAt(o.Start).End
+	return Change{Action: New, EffectiveAt: o.Start, Subscription: sub, Email: o.Email}, nil
+}
+
+// ChangePlan moves a running subscription to another plan from now on; its
+// anchor, cycle and usage stay. A subscription that has ended, or is on that
+// plan already, is a conflict failure.
+func (a Account) ChangePlan(to Plan, now time.Time) (Change, error) {
+	c, err := a.running(Upgrade, now)
+	if err != nil {
+		return Change{}, err
+	}
+	if c.Subscription.PlanID == to.ID {
+		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name)
+	}
+	if from, ok := a.Plans.ByID(c.Subscription.PlanID); ok && to.Monthly < from.Monthly {
+		c.Action = Downgrade
+	}
+	c.Subscription.PlanID = to.ID
+	return c, nil
+}
+
+// Cancel ends a running subscription now or at the end of its last paid cycle.
+func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
+	c, err := a.running(Cancel, now)
+	if err != nil {
+		return Change{}, err
+	}
+	ends := now
+	if atPeriodEnd {
+		ends = c.Subscription.CycleAt(c.EffectiveAt).End
+		if paid := c.Subscription.PaidUntil; paid.After(ends) || !c.Subscription.AutoRenew {
+			ends = paid
+		}
+		if c.Subscription.EndsAt.Equal(ends) {
+			return Change{}, failure.Conflictf("the subscription of %s is set to end at %s already", a.UserID, ends.Format(time.RFC3339))
+		}
+	}
+	c.Subscription.EndsAt = ends
+	return c, nil
+}
+
+// Renew pays for one more cycle: of a running subscription from the end of what
+// is paid, also taking back a cancellation that lies ahead; of an ended one from
+// now on, which is its new anchor.
+func (a Account) Renew(now time.Time) (Change, error) {
+	if err := a.mustExist(); err != nil {
+		return Change{}, err
+	}
+	sub := *a.Subscription
+	sub.EndsAt = time.Time{}
+	switch status := a.Subscription.StatusAt(now); {
+	case status == Suspended:
+		return Change{}, failure.Conflictf("the subscription of %s is suspended", a.UserID).
+			WithHint("first run: alwrity-sub users resume %s", a.UserID)
+	case status.Ended():
+		sub.Anchor = now
+		sub.PaidUntil = sub.CycleAt(now).End
+		return Change{Action: Renewal, EffectiveAt: now, Subscription: sub}, nil
+	}
+	paid := sub.CycleAt(a.effective(now)).End
+	if sub.PaidUntil.After(paid) {
+		paid = sub.PaidUntil
+	}
+	sub.PaidUntil = sub.CycleAt(paid).End
+	return Change{Action: Renewal, EffectiveAt: a.effective(now), Subscription: sub}, nil
+}
+
+// Suspend stops a running subscription until it is resumed.
+func (a Account) Suspend(now time.Time) (Change, error) {
+	c, err := a.running(Suspend, now)
+	if err == nil && c.Subscription.Suspended {
+		err = failure.Conflictf("the subscription of %s is suspended already", a.UserID)
+	}
+	c.Subscription.Suspended = true
+	return c, err
+}
+
+// Resume takes back a suspension.
+func (a Account) Resume(now time.Time) (Change, error) {
+	if err := a.mustExist(); err != nil {
+		return Change{}, err
+	}
+	if !a.Subscription.Suspended {
+		return Change{}, failure.Conflictf("the subscription of %s is not suspended, it is %s", a.UserID, a.StatusAt(now))
+	}
+	sub := *a.Subscription
+	sub.Suspended = false
+	return Change{Action: Resume, EffectiveAt: a.effective(now), Subscription: sub}, nil
+}
+
+// running starts a change of a subscription that has not ended.
+func (a Account) running(action ChangeAction, now time.Time) (Change, error) {
+	if err := a.mustExist(); err != nil {
+		return Change{}, err
+	}
+	if status := a.Subscription.StatusAt(now); status.Ended() {
+		return Change{}, failure.Conflictf("the subscription of %s has ended: it is %s since %s", a.UserID, status, a.Subscription.endedAt().Format(time.RFC3339)).
+			WithHint("to begin again: alwrity-sub users renew %s, or alwrity-sub users subscribe %s --plan …", a.UserID, a.UserID)
+	}
+	return Change{Action: action, EffectiveAt: a.effective(now), Subscription: *a.Subscription}, nil
+}
+
+// effective returns now, or the beginning of a subscription that lies ahead.
+func (a Account) effective(now time.Time) time.Time {
+	if now.Before(a.Subscription.Anchor) {
+		return a.Subscription.Anchor
+	}
+	return now
+}
+
+func (a Account) mustExist() error {
+	if a.Subscription != nil {
+		return nil
+	}
+	return failure.NotFoundf("%s has no subscription", a.UserID).
+		WithHint("to begin one: alwrity-sub users subscribe %s --plan …", a.UserID)
+}
+
+func (a Account) planName(id int64) string {
+	if p, ok := a.Plans.ByID(id); ok {
+		return p.Name
+	}
+	return "a plan that is gone"
+}

@@ -1,0 +1,94 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// DefaultTier is the tier of the plan that a user without a subscription has.
+const DefaultTier = "free"
+
+// Plan is what a subscription gives: limits, for a price by the month or year.
+type Plan struct {
+	ID          int64
+	Name        string // how people call it; unique, upper and lower case alike
+	Tier        string // how programs call it; unique
+	Monthly     pricing.USD
+	Yearly      pricing.USD
+	Description string
+	Features    []string
+	Limits      []Limit
+	Source      pricing.Source
+	Withdrawn   bool // no longer on offer; only history and subscribers' logs name it
+}
+
+// Equal tells whether two plans offer the same under the same name.
+func (p Plan) Equal(q Plan) bool {
+	return p.Name == q.Name && p.Tier == q.Tier && p.Monthly == q.Monthly && p.Yearly == q.Yearly &&
+		p.Description == q.Description && slices.Equal(p.Features, q.Features) &&
+		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
+}
+
+// isCalled tells whether a text is the plan's name or tier, upper and lower case
+// alike.
+func (p Plan) isCalled(text string) bool {
+	return strings.EqualFold(p.Name, text) || strings.EqualFold(p.Tier, text)
+}
+
+// Price returns what one paid cycle of the plan costs.
+func (p Plan) Price(c Cycle) pricing.USD {
+	if c == Yearly {
+		return p.Yearly
+	}
+	return p.Monthly
+}
+
+// Plans are all the plans that there are.
+type Plans []Plan
+
+// Find returns the plan on offer with a name or tier, upper and lower case alike, or a
+// not_found failure that names the nearest one.
+func (ps Plans) Find(name string) (Plan, error) {
+	for _, p := range ps {
+		if !p.Withdrawn && p.isCalled(name) {
+			return p, nil
+		}
+	}
+	return Plan{}, pricing.UnknownName(failure.NotFound, "plan", name, ps.Names())
+}
+
+// ByID returns the plan with an ID.
+func (ps Plans) ByID(id int64) (Plan, bool) {
+	for _, p := range ps {
+		if p.ID == id {
+			return p, true
+		}
+	}
+	return Plan{}, false
+}
+
+// Default returns the plan of a user without a subscription, or an unavailable
+// failure where the plans have not been seeded.
+func (ps Plans) Default() (Plan, error) {
+	for _, p := range ps {
+		if p.Tier == DefaultTier && !p.Withdrawn {
+			return p, nil
+		}
+	}
+	return Plan{}, failure.Unavailablef("there is no plan of the tier %q, which every user without a subscription is on", DefaultTier).
+		WithHint("run: alwrity-sub init")
+}
+
+// Names returns the names of the plans on offer in their order.
+func (ps Plans) Names() []string {
+	var names []string
+	for _, p := range ps {
+		if !p.Withdrawn {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,90 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// Cycle says how a subscription is paid. Its limits count by the month always.
+type Cycle string
+
+// The cycles.
+const (
+	Monthly Cycle = "monthly"
+	Yearly  Cycle = "yearly"
+)
+
+// ParseCycle reads "monthly" or "yearly"; anything else is an invalid failure.
+func ParseCycle(text string) (Cycle, error) {
+	switch c := Cycle(text); c {
+	case Monthly, Yearly:
+		return c, nil
+	}
+	return "", failure.Invalidf("the billing cycle is %q: it must be monthly or yearly", text)
+}
+
+// Months returns how many months one paid cycle has.
+func (c Cycle) Months() int {
+	if c == Yearly {
+		return 12
+	}
+	return 1
+}
+
+// Status says whether a subscription's calls are let through.
+type Status string
+
+// The statuses. A pending subscription begins later; until then its user is on
+// the default plan.
+const (
+	Active    Status = "active"
+	Pending   Status = "pending"
+	Suspended Status = "suspended"
+	Cancelled Status = "cancelled"
+	Expired   Status = "expired"
+)
+
+// Ended tells whether the status is one that a subscription does not come back
+// from by itself.
+func (s Status) Ended() bool { return s == Cancelled || s == Expired }
+
+// Subscription is one user's plan, billing cycle and state.
+type Subscription struct {
+	PlanID int64
+	Cycle  Cycle
+	Anchor time.Time // when it began; its periods and cycles count from here
+	// PaidUntil is the end of the last cycle that was paid for. It ends the
+	// subscription only where AutoRenew is off.
+	PaidUntil time.Time
+	AutoRenew bool
+	Suspended bool
+	EndsAt    time.Time // from when on it is cancelled; zero where it goes on
+}
+
+// StatusAt returns the status at a moment.
+func (s Subscription) StatusAt(at time.Time) Status {
+	switch {
+	case s.Suspended:
+		return Suspended
+	case !s.EndsAt.IsZero() && !at.Before(s.EndsAt):
+		return Cancelled
+	case at.Before(s.Anchor):
+		return Pending
+	case !s.AutoRenew && !at.Before(s.PaidUntil):
+		return Expired
+	}
+	return Active
+}
+
+// CycleAt returns the paid cycle, a month or a year counted from the anchor,
+// that contains a moment.
+func (s Subscription) CycleAt(at time.Time) Period { return cycleAt(s.Anchor, at, s.Cycle.Months()) }
+
+// endedAt returns when an ended subscription ended.
+func (s Subscription) endedAt() time.Time {
+	if s.EndsAt.IsZero() || !s.AutoRenew && s.PaidUntil.Before(s.EndsAt) {
+		return s.PaidUntil
+	}
+	return s.EndsAt
+}
