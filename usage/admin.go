@@ -1,0 +1,50 @@
+package usage
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+)
+
+// User is one line of the list of users.
+type User struct {
+	UserID       string
+	Email        string
+	PlanName     string
+	Subscription *plan.Subscription // nil: on the default plan
+	CreatedAt    time.Time
+}
+
+// Audit says who changes something, when, and by which command.
+type Audit struct {
+	At     time.Time
+	Actor  string
+	Action string
+}
+
+// AuditEntry is a change that an admin made.
+type AuditEntry struct {
+	At      time.Time
+	Actor   string
+	Action  string // "pricing set", "plans apply", "users cancel", …
+	Subject string // what was changed: a plan, a model, a user
+	Before  string // JSON; empty where there was nothing
+	After   string // JSON; empty where there is nothing left
+}
+
+// StorageStatus describes the database.
+type StorageStatus struct {
+	Kind          string // sqlite or postgresql
+	Version       string // of the database software
+	Location      string // URL or path, never with a password
+	SchemaVersion int64
+	SchemaNeeded  int64 // the version that this binary works with
+	SizeBytes     int64
+	Tables        []TableStatus
+}
+
+// TableStatus is how many rows a table has.
+type TableStatus struct {
+	Name string
+	Rows int64
+}

@@ -1,0 +1,44 @@
+package usage
+
+import (
+	"context"
+	"time"
+)
+
+// CheckAlerts looks at every given user's running period and adds the alerts
+// that are due and were not made when the usage was recorded, for example since
+// a plan or the thresholds have changed. It returns how many are new.
+func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string) (int, error) {
+	added := 0
+	for _, user := range users {
+		err := s.Store.Update(ctx, []string{user}, now, func(tx Tx) error {
+			accounts, err := tx.Accounts(ctx, []string{user})
+			if err != nil {
+				return err
+			}
+			st, err := s.statement(ctx, newLedger(tx, now), accounts[user], now)
+			if err != nil {
+				return err
+			}
+			n, err := tx.AddAlerts(ctx, s.due(st, now))
+			added += n
+			return err
+		})
+		if err != nil {
+			return added, err
+		}
+	}
+	return added, nil
+}
+
+// due returns an alert for the highest threshold that each limit has reached.
+func (s *Service) due(st Statement, now time.Time) []Alert {
+	var alerts []Alert
+	for _, v := range st.Limits {
+		if percent := crossed(Use{Limit: v.Limit}, v.Use, s.Thresholds); percent > 0 {
+			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, Limit: v.Limit,
+				Threshold: percent, Used: v.Used, CreatedAt: now})
+		}
+	}
+	return alerts
+}

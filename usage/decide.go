@@ -1,0 +1,154 @@
+package usage
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/plan"
+)
+
+// Reason is the code of what refused a call.
+type Reason string
+
+// The reasons.
+const (
+	LimitExceeded Reason = "limit_exceeded"
+	NotInPlan     Reason = "not_in_plan"
+	IsSuspended   Reason = "suspended"
+	IsCancelled   Reason = "cancelled"
+	IsExpired     Reason = "expired"
+)
+
+// Use is how far one limit is used in a period: amounts are in the limit's unit
+// (calls, tokens, pico-dollars).
+type Use struct {
+	Limit     plan.Limit
+	Used      int64 // recorded
+	Reserved  int64 // held by reservations
+	Requested int64 // what the call in question would add
+}
+
+// Verdict is what one limit says to a call.
+type Verdict struct {
+	Use
+	OK bool // also of a limit that only warns
+}
+
+// Decision is whether a call may be made, and why.
+type Decision struct {
+	Allowed  bool
+	Reason   Reason // empty where it is allowed
+	Message  string
+	Verdicts []Verdict
+}
+
+// Decide says whether a call passes. The subscription's status comes first; then
+// every blocking limit must have used < max and used + reserved + requested <=
+// max. A limit of 0 is not included in the plan. Limits that only warn are
+// judged too but refuse nothing.
+func Decide(status plan.Status, uses []Use) Decision {
+	d := Decision{Allowed: true}
+	for _, u := range uses {
+		v := Verdict{Use: u, OK: u.fits()}
+		d.Verdicts = append(d.Verdicts, v)
+		if v.OK || u.Limit.Action != plan.Block {
+			continue
+		}
+		if d.Allowed || d.Reason == LimitExceeded && u.Limit.Max == 0 {
+			d.Allowed, d.Reason, d.Message = false, u.refusal(), u.message()
+		}
+	}
+	if refusal := refusedStatus(status); refusal != "" {
+		d.Allowed, d.Reason = false, refusal
+		d.Message = fmt.Sprintf("the subscription is %s", status)
+	}
+	if d.Allowed {
+		d.Message = "allowed" + d.warnings()
+	}
+	return d
+}
+
+func refusedStatus(s plan.Status) Reason {
+	switch s {
+	case plan.Suspended:
+		return IsSuspended
+	case plan.Cancelled:
+		return IsCancelled
+	case plan.Expired:
+		return IsExpired
+	}
+	return ""
+}
+
+// fits is written so that no sum can overflow.
+func (u Use) fits() bool {
+	if u.Limit.Unlimited {
+		return true
+	}
+	if u.Used >= u.Limit.Max {
+		return false
+	}
+	room := u.Limit.Max - u.Used
+	return u.Reserved <= room && u.Requested <= room-u.Reserved
+}
+
+func (u Use) refusal() Reason {
+	if u.Limit.Max == 0 {
+		return NotInPlan
+	}
+	return LimitExceeded
+}
+
+func (u Use) message() string {
+	l := u.Limit
+	switch {
+	case l.Max == 0:
+		return fmt.Sprintf("%s is 0: the plan does not include it", l.Name)
+	case u.Used >= l.Max:
+		return fmt.Sprintf("%s is used up: %s of %s %s", l.Name, l.Amount(u.Used), l.Amount(l.Max), l.Unit())
+	case u.Reserved > 0:
+		return fmt.Sprintf("%s would be exceeded: %s used, %s reserved and %s requested, of %s %s", l.Name,
+			l.Amount(u.Used), l.Amount(u.Reserved), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
+	}
+	return fmt.Sprintf("%s would be exceeded: %s used and %s requested, of %s %s", l.Name,
+		l.Amount(u.Used), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
+}
+
+func (d Decision) warnings() string {
+	var names []string
+	for _, v := range d.Verdicts {
+		if !v.OK {
+			names = append(names, v.Limit.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ", though over what only warns: " + strings.Join(names, ", ")
+}
+
+// Reached tells whether so many percent of the limit are used. Unlimited limits
+// and those of 0 have no percentages.
+func (u Use) Reached(percent int) bool {
+	if u.Limit.Unlimited || u.Limit.Max <= 0 || u.Used < 0 {
+		return false
+	}
+	usedHi, usedLo := bits.Mul64(uint64(u.Used), 100)
+	maxHi, maxLo := bits.Mul64(uint64(u.Limit.Max), uint64(percent))
+	return usedHi > maxHi || usedHi == maxHi && usedLo >= maxLo
+}
+
+// PerMille returns how much of the limit is used, in thousandths rounded down,
+// and false for a limit that has no percentages.
+func (u Use) PerMille() (int64, bool) {
+	if u.Limit.Unlimited || u.Limit.Max <= 0 || u.Used < 0 {
+		return 0, false
+	}
+	hi, lo := bits.Mul64(uint64(u.Used), 1000)
+	if hi >= uint64(u.Limit.Max) {
+		return 1<<63 - 1, true
+	}
+	quotient, _ := bits.Div64(hi, lo, uint64(u.Limit.Max))
+	return int64(min(quotient, 1<<63-1)), true
+}

@@ -1,0 +1,197 @@
+// Package usage meters API calls: events, the limit decision, reservations,
+// alerts, reports and bulk import. Storage is behind small interfaces that
+// package db implements.
+package usage
+
+import (
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// Event is one API call as its caller reports it. It is immutable once recorded.
+type Event struct {
+	ID             string // chosen by the caller: the key by which a retry is known
+	UserID         string
+	Provider       string
+	Model          string    // may be empty
+	Vendor         string    // empty: derived from provider and model
+	Time           time.Time // zero: the moment it is recorded
+	Quantities     pricing.Quantities
+	Endpoint       string
+	Method         string
+	StatusCode     int // HTTP; 400 and above is a failed call
+	ResponseTimeMS int64
+	ErrorMessage   string
+	RetryCount     int64
+	Billable       bool // a failed call that is charged all the same
+}
+
+// Entry is a recorded event: with its period, plan and rating. It is a row of
+// the log.
+type Entry struct {
+	Event
+	PeriodStart time.Time
+	PlanID      int64
+	Cost        pricing.USD
+	Basis       pricing.Basis
+	PriceID     int64 // the price it was rated with; 0 where it is unpriced
+	RecordedAt  time.Time
+}
+
+const (
+	longestName    = 255   // of an id, user, provider, model, vendor or method, in bytes
+	longestText    = 2_048 // of an endpoint
+	longestMessage = 64_000
+)
+
+// Failed tells whether the call failed.
+func (e Event) Failed() bool { return e.StatusCode >= 400 }
+
+// Counts tells whether the call counts as a call and is charged: it did not
+// fail, or its event says that it is billable all the same.
+func (e Event) Counts() bool { return !e.Failed() || e.Billable }
+
+// NewID returns an id for an event or reservation whose caller chose none: a
+// UUID version 7.
+func NewID() (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", failure.New(failure.Internal, "no id can be made: %s", err)
+	}
+	return id.String(), nil
+}
+
+// Normalise returns the event with names in lower case where they are
+// keywords, and its time in UTC to the microsecond.
+func (e Event) Normalise() Event {
+	e.Provider = strings.ToLower(e.Provider)
+	e.Vendor = strings.ToLower(e.Vendor)
+	e.Method = strings.ToUpper(e.Method)
+	// CSV can't tell the two kinds of line break apart, and what is exported has
+	// to come back as the same event.
+	e.ErrorMessage = strings.ReplaceAll(e.ErrorMessage, "\r\n", "\n")
+	e.Endpoint = strings.ReplaceAll(e.Endpoint, "\r\n", "\n")
+	if !e.Time.IsZero() {
+		e.Time = e.Time.UTC().Truncate(time.Microsecond)
+	}
+	return e
+}
+
+// Validate returns an invalid failure that names the first field that can't be.
+// Whether the provider is known is not checked here.
+func (e Event) Validate() error {
+	if err := ValidateUser(e.UserID); err != nil {
+		return err
+	}
+	for _, field := range []struct {
+		name, value string
+		required    bool
+	}{
+		{"id", e.ID, true}, {"provider", e.Provider, true}, {"model", e.Model, false},
+		{"vendor", e.Vendor, false}, {"method", e.Method, false},
+	} {
+		if err := validateName(field.name, field.value, field.required); err != nil {
+			return err
+		}
+	}
+	if e.Vendor != "" {
+		if err := pricing.ValidateName("vendor", e.Vendor); err != nil {
+			return err
+		}
+	}
+	if err := validateText("endpoint", e.Endpoint, longestText); err != nil {
+		return err
+	}
+	if err := validateText("error_message", e.ErrorMessage, longestMessage); err != nil {
+		return err
+	}
+	return e.validateNumbers()
+}
+
+func (e Event) validateNumbers() error {
+	switch {
+	case !e.Time.IsZero() && !validTime(e.Time):
+		return failure.Invalidf("time is %s: it must lie between 1970 and 9999", e.Time.Format(time.RFC3339))
+	case e.StatusCode < 100 || e.StatusCode > 599:
+		return failure.Invalidf("status_code is %d: it must be an HTTP status from 100 to 599", e.StatusCode)
+	case e.ResponseTimeMS < 0 || e.ResponseTimeMS > pricing.MaxQuantity:
+		return failure.Invalidf("response_time_ms is %d: it must be 0 or more milliseconds", e.ResponseTimeMS)
+	case e.RetryCount < 0 || e.RetryCount > pricing.MaxQuantity:
+		return failure.Invalidf("retry_count is %d: it must be 0 or more", e.RetryCount)
+	}
+	return e.Quantities.Validate()
+}
+
+func validTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() <= 9999 }
+
+// ValidateUser returns an invalid failure for a user id that can't be one.
+func ValidateUser(id string) error { return validateName("user_id", id, true) }
+
+// ValidateID returns an invalid failure for an event or reservation id that
+// can't be one.
+func ValidateID(id string) error { return validateName("id", id, true) }
+
+func validateName(field, value string, required bool) error {
+	switch {
+	case value == "" && required:
+		return failure.Invalidf("%s is empty: it must be given", field)
+	case len(value) > longestName:
+		return failure.Invalidf("%s is %d bytes long: it must not be longer than %d", field, len(value), longestName)
+	case !utf8.ValidString(value):
+		return failure.Invalidf("%s is not valid UTF-8 text: %q", field, pricing.Shorten(strings.ToValidUTF8(value, "?")))
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return failure.Invalidf("%s is %q: it must not contain control characters", field, pricing.Shorten(value))
+	case strings.TrimSpace(value) != value:
+		return failure.Invalidf("%s is %q: it must not begin or end with a space", field, pricing.Shorten(value))
+	}
+	return nil
+}
+
+// validateText allows line breaks and tabs, but nothing that no database stores.
+func validateText(field, value string, longest int) error {
+	if len(value) > longest {
+		return failure.Invalidf("%s is %d bytes long: it must not be longer than %d", field, len(value), longest)
+	}
+	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+		return failure.Invalidf("%s is not valid UTF-8 text", field)
+	}
+	return nil
+}
+
+// differences returns the names of the fields in which a reported event differs
+// from what is recorded under its id. What the report leaves open (its time, its
+// vendor) does not differ.
+func (e Entry) differences(report Event) []string {
+	var names []string
+	compare := func(name string, same bool) {
+		if !same {
+			names = append(names, name)
+		}
+	}
+	compare("user_id", e.UserID == report.UserID)
+	compare("provider", e.Provider == report.Provider)
+	compare("model", e.Model == report.Model)
+	compare("vendor", report.Vendor == "" || e.Vendor == report.Vendor)
+	compare("time", report.Time.IsZero() || e.Time.Equal(report.Time))
+	for i, n := range e.Quantities {
+		compare(pricing.Quantity(i).String(), n == report.Quantities[i])
+	}
+	compare("endpoint", e.Endpoint == report.Endpoint)
+	compare("method", e.Method == report.Method)
+	compare("status_code", e.StatusCode == report.StatusCode)
+	compare("response_time_ms", e.ResponseTimeMS == report.ResponseTimeMS)
+	compare("error_message", e.ErrorMessage == report.ErrorMessage)
+	compare("retry_count", e.RetryCount == report.RetryCount)
+	compare("billable", e.Billable == report.Billable)
+	return names
+}
+
+// ValidateModel returns an invalid failure for a model name that can't be one.
+func ValidateModel(name string) error { return validateName("model", name, true) }

@@ -1,0 +1,35 @@
+package usage
+
+import (
+	"context"
+	"time"
+)
+
+// Discrepancy is a total that is not the sum of its log rows.
+type Discrepancy struct {
+	Table  string // usage_summaries or usage_daily
+	Key    string // which total: user, period or day, provider, vendor, model
+	Field  string
+	Log    string // what the log adds up to
+	Stored string
+}
+
+// Reconciliation compares the totals with the log.
+type Reconciliation struct {
+	LogRows       int64
+	Summaries     int64
+	Daily         int64
+	Discrepancies []Discrepancy // at most MostDiscrepancies of them
+	More          bool          // there are more
+	Repaired      bool
+}
+
+// MostDiscrepancies is how many discrepancies are listed one by one.
+const MostDiscrepancies = 100
+
+// Reconciler is the storage that reconciliation needs.
+type Reconciler interface {
+	// Reconcile compares every total with its log rows; with repair it rebuilds
+	// the totals that differ, in the same transaction.
+	Reconcile(ctx context.Context, now time.Time, repair bool) (Reconciliation, error)
+}

@@ -1,0 +1,233 @@
+package usage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// Dimension is what a report is broken down by.
+type Dimension string
+
+// The dimensions.
+const (
+	ByDay      Dimension = "day"
+	ByMonth    Dimension = "month"
+	ByUser     Dimension = "user"
+	ByPlan     Dimension = "plan"
+	ByProvider Dimension = "provider"
+	ByVendor   Dimension = "vendor"
+	ByModel    Dimension = "model"
+)
+
+// Dimensions returns all of them.
+func Dimensions() []Dimension {
+	return []Dimension{ByDay, ByMonth, ByUser, ByPlan, ByProvider, ByVendor, ByModel}
+}
+
+// ParseDimensions reads a comma-separated list of dimensions.
+func ParseDimensions(text string) ([]Dimension, error) {
+	var names []string
+	for _, d := range Dimensions() {
+		names = append(names, string(d))
+	}
+	var by []Dimension
+	for _, part := range strings.Split(text, ",") {
+		d := Dimension(strings.ToLower(strings.TrimSpace(part)))
+		if !slices.Contains(Dimensions(), d) {
+			return nil, pricing.UnknownName(failure.Invalid, "report dimension", part, names)
+		}
+		if slices.Contains(by, d) {
+			return nil, failure.Invalidf("by names %s twice", d)
+		}
+		by = append(by, d)
+	}
+	return by, nil
+}
+
+// isTime tells whether rows of the dimension have an order of their own.
+func (d Dimension) isTime() bool { return d == ByDay || d == ByMonth }
+
+// ReportQuery says what a report counts: whole UTC days from From until before
+// To, of one user or provider where they are given.
+type ReportQuery struct {
+	From, To time.Time
+	By       []Dimension
+	User     string
+	Provider string
+}
+
+// Validate returns an invalid failure for a query that makes no sense.
+func (q ReportQuery) Validate() error {
+	for name, t := range map[string]time.Time{"from": q.From, "to": q.To} {
+		if !t.Equal(startOfDay(t)) {
+			return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", name, t.Format(time.RFC3339), t.Format(time.DateOnly))
+		}
+	}
+	if !q.From.Before(q.To) {
+		return failure.Invalidf("from (%s) is not before to (%s): to is the first day that does not count",
+			q.From.Format(time.DateOnly), q.To.Format(time.DateOnly))
+	}
+	return nil
+}
+
+func startOfDay(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+}
+
+// Day returns the UTC day of a moment as yyyymmdd: 20261123.
+func Day(t time.Time) int {
+	year, month, day := t.UTC().Date()
+	return year*10_000 + int(month)*100 + day
+}
+
+// ReportRow is the usage of one combination of the query's dimensions.
+type ReportRow struct {
+	Keys         []string // in the order of the query's dimensions
+	Calls        int64
+	Errors       int64
+	InputTokens  int64
+	OutputTokens int64
+	Unpriced     int64 // calls without a price
+	Cost         pricing.Total
+}
+
+// Tokens returns the input and output tokens together.
+func (r ReportRow) Tokens() int64 { return r.InputTokens + r.OutputTokens }
+
+func (r ReportRow) plus(s ReportRow) ReportRow {
+	r.Calls += s.Calls
+	r.Errors += s.Errors
+	r.InputTokens += s.InputTokens
+	r.OutputTokens += s.OutputTokens
+	r.Unpriced += s.Unpriced
+	r.Cost = r.Cost.Add(s.Cost)
+	return r
+}
+
+// Report is usage, broken down.
+type Report struct {
+	Query ReportQuery
+	Rows  []ReportRow
+	Sum   ReportRow // over all rows, also those that Top leaves out
+	Left  int       // how many rows Top leaves out
+}
+
+// Reports is the storage that reports need. It reads totals and never the log.
+type Reports interface {
+	// Usage returns the query's rows in no particular order; a day as
+	// 2026-11-23, a month as 2026-11, a plan by its name.
+	Usage(ctx context.Context, q ReportQuery) ([]ReportRow, error)
+}
+
+// MakeReport returns the report of a query: in the order of time where it is
+// broken down by time, else the dearest first. With top above 0 it keeps that
+// many rows, the dearest.
+func MakeReport(ctx context.Context, store Reports, q ReportQuery, top int) (Report, error) {
+	if err := q.Validate(); err != nil {
+		return Report{}, err
+	}
+	rows, err := store.Usage(ctx, q)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Query: q}
+	for _, row := range rows {
+		r.Sum = r.Sum.plus(row)
+	}
+	sort.Slice(rows, func(i, j int) bool { return dearer(rows[i], rows[j]) })
+	if top > 0 && len(rows) > top {
+		r.Left = len(rows) - top
+		rows = rows[:top]
+	}
+	sort.SliceStable(rows, func(i, j int) bool {
+		for k, d := range q.By {
+			if a, b := rows[i].Keys[k], rows[j].Keys[k]; d.isTime() && a != b {
+				return a < b
+			}
+		}
+		return false
+	})
+	r.Rows = rows
+	return r, nil
+}
+
+func dearer(a, b ReportRow) bool {
+	if c := a.Cost.Cmp(b.Cost); c != 0 {
+		return c > 0
+	}
+	if a.Calls != b.Calls {
+		return a.Calls > b.Calls
+	}
+	return slices.Compare(a.Keys, b.Keys) < 0
+}
+
+// Trend is usage by calendar month, the last of which is running.
+type Trend struct {
+	User   string // empty: everyone
+	Months []TrendMonth
+	// Projected is what the running month will cost if it goes on as it began:
+	// its cost so far, by the share of the month that has passed.
+	Projected pricing.Total
+}
+
+// TrendMonth is one month of a Trend.
+type TrendMonth struct {
+	Month string // 2026-11
+	ReportRow
+}
+
+// MakeTrend returns the last so many months of one user, or of everyone.
+func MakeTrend(ctx context.Context, store Reports, user string, months int, now time.Time) (Trend, error) {
+	if months < 1 || months > 120 {
+		return Trend{}, failure.Invalidf("months is %d: it must be 1 to 120", months)
+	}
+	now = now.UTC()
+	first := time.Date(now.Year(), now.Month()-time.Month(months-1), 1, 0, 0, 0, 0, time.UTC)
+	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	rows, err := store.Usage(ctx, ReportQuery{From: first, To: next, By: []Dimension{ByMonth}, User: user})
+	if err != nil {
+		return Trend{}, err
+	}
+	t := Trend{User: user}
+	for month := first; month.Before(next); month = month.AddDate(0, 1, 0) {
+		m := TrendMonth{Month: month.Format("2006-01")}
+		for _, row := range rows {
+			if row.Keys[0] == m.Month {
+				m.ReportRow = row
+			}
+		}
+		t.Months = append(t.Months, m)
+	}
+	running := t.Months[len(t.Months)-1]
+	began := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	passed := int64(now.Sub(began).Seconds())
+	t.Projected = running.Cost
+	if passed > 0 {
+		t.Projected = running.Cost.Scale(int64(next.Sub(began).Seconds()), passed)
+	}
+	return t, nil
+}
+
+// MonthRange returns the days of a month that is written as 2026-11.
+func MonthRange(text string) (from, to time.Time, err error) {
+	from, err = time.Parse("2006-01", text)
+	if err != nil || !validTime(from) {
+		return from, to, failure.Invalidf("month is %q: write it as YYYY-MM, for example 2026-11", pricing.Shorten(text))
+	}
+	return from, from.AddDate(0, 1, 0), nil
+}
+
+// DayText turns 20261123 into 2026-11-23, and the month 202611 into 2026-11.
+func DayText(day int) string {
+	if day < 1_000_000 {
+		return fmt.Sprintf("%04d-%02d", day/100, day%100)
+	}
+	return fmt.Sprintf("%04d-%02d-%02d", day/10_000, day/100%100, day%100)
+}

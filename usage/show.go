@@ -1,0 +1,131 @@
+package usage
+
+import (
+	"context"
+	"sort"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// Standing says how far a user has come in a period.
+type Standing string
+
+// The standings.
+const (
+	StandingActive       Standing = "active"
+	StandingWarning      Standing = "warning"       // a limit has reached the lowest threshold
+	StandingLimitReached Standing = "limit_reached" // a blocking limit is used up
+)
+
+// Statement is one user's usage in one period against every limit of the plan.
+type Statement struct {
+	UserID    string
+	Plan      plan.Plan
+	Status    plan.Status
+	Standing  Standing
+	Period    plan.Period
+	Sum       Total   // over everything; Provider and Vendor are empty
+	Providers []Total // by provider; Vendor is empty
+	Limits    []Verdict
+}
+
+// Show returns what a user has used in the period that contains a moment. A user
+// who was never seen is a not_found failure.
+func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Statement, error) {
+	if err := ValidateUser(user); err != nil {
+		return Statement{}, err
+	}
+	var st Statement
+	err := s.Store.View(ctx, func(reader Reader) error {
+		known, err := reader.UserKnown(ctx, user)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).
+				WithHint("list them: alwrity-sub users list")
+		}
+		accounts, err := reader.Accounts(ctx, []string{user})
+		if err != nil {
+			return err
+		}
+		st, err = s.statement(ctx, newLedger(reader, now), accounts[user], at)
+		return err
+	})
+	return st, err
+}
+
+func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account, at time.Time) (Statement, error) {
+	current, err := account.PlanAt(at)
+	if err != nil {
+		return Statement{}, err
+	}
+	st := Statement{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: account.PeriodAt(at)}
+	state, err := l.period(ctx, account.UserID, st.Period.Start)
+	if err != nil {
+		return Statement{}, err
+	}
+	if !st.Period.Contains(l.now) {
+		state.held = nil // what is held now has nothing to do with another period
+	}
+	for _, u := range state.uses(current.Limits) {
+		st.Limits = append(st.Limits, Verdict{Use: u, OK: u.fits()})
+	}
+	st.Standing = s.standing(st.Limits)
+	st.Sum, st.Providers = byProvider(state.totals)
+	return st, nil
+}
+
+func (s *Service) standing(limits []Verdict) Standing {
+	standing := StandingActive
+	for _, v := range limits {
+		if v.Limit.Action == plan.Block && v.Reached(100) {
+			return StandingLimitReached
+		}
+		for _, percent := range s.Thresholds {
+			if v.Reached(percent) {
+				standing = StandingWarning
+			}
+		}
+	}
+	return standing
+}
+
+// byProvider sums totals over everything and by provider, the dearest first.
+func byProvider(totals []Total) (Total, []Total) {
+	var sum Total
+	var rows []Total
+	index := map[string]int{}
+	for _, t := range totals {
+		i, ok := index[t.Provider]
+		if !ok {
+			i = len(rows)
+			index[t.Provider] = i
+			rows = append(rows, Total{Provider: t.Provider})
+		}
+		rows[i].plus(t)
+		sum.plus(t)
+	}
+	sort.Slice(rows, func(i, j int) bool {
+		if rows[i].Cost != rows[j].Cost {
+			return rows[i].Cost > rows[j].Cost
+		}
+		return rows[i].Provider < rows[j].Provider
+	})
+	return sum, rows
+}
+
+func (t *Total) plus(u Total) {
+	t.Calls += u.Calls
+	t.Errors += u.Errors
+	t.Unpriced += u.Unpriced
+	t.InputTokens += u.InputTokens
+	t.OutputTokens += u.OutputTokens
+	t.Cost += u.Cost
+}
+
+// Tokens returns the input and output tokens together.
+func (t Total) Tokens() int64 { return t.InputTokens + t.OutputTokens }

@@ -1,0 +1,76 @@
+package usage
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// Store is the storage that metering needs.
+type Store interface {
+	// Update runs fn in one transaction that first locks the rows of the given
+	// users, making those that are new. It commits if fn returns nil and rolls
+	// back otherwise. Where the database asks for it (a deadlock, a lost race
+	// for an event id), all of fn runs again, a bounded number of times.
+	Update(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
+	// View runs fn on one consistent state of the database, for reading only.
+	View(ctx context.Context, fn func(Reader) error) error
+}
+
+// Reader reads what decisions are made of.
+type Reader interface {
+	// Book returns the prices and providers; of the named provider alone where
+	// one is given. Every known provider is in it always.
+	Book(ctx context.Context, provider string) (*pricing.Book, error)
+	// Accounts returns the account of every given user, also of unknown ones.
+	Accounts(ctx context.Context, users []string) (map[string]plan.Account, error)
+	// UserKnown tells whether a user was ever seen.
+	UserKnown(ctx context.Context, user string) (bool, error)
+	// Totals returns what a user has used in the period that starts then.
+	Totals(ctx context.Context, user string, periodStart time.Time) ([]Total, error)
+	// Held returns the user's reservations that hold at now. Those taken in an
+	// earlier period are among them: their calls will be recorded in this one.
+	Held(ctx context.Context, user string, now time.Time) ([]Reservation, error)
+	// Entries returns those of the events that are recorded, by id.
+	Entries(ctx context.Context, ids []string) (map[string]Entry, error)
+	// Reservation returns one reservation, and whether there is one.
+	Reservation(ctx context.Context, id string) (Reservation, bool, error)
+}
+
+// Tx changes what a Reader reads.
+type Tx interface {
+	Reader
+	// Append adds log rows and, with them, the summaries and daily totals.
+	Append(ctx context.Context, entries []Entry) error
+	// SaveReservation adds a reservation or updates its status.
+	SaveReservation(ctx context.Context, r Reservation) error
+	// AddAlerts adds alerts, but never the same threshold of a limit twice for a
+	// user and period, and returns how many are new.
+	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
+}
+
+// Total is what one user used of one provider, served by one vendor, in one
+// usage period.
+type Total struct {
+	Provider     string
+	Vendor       string
+	Calls        int64
+	Errors       int64
+	Unpriced     int64 // calls without a price
+	InputTokens  int64
+	OutputTokens int64
+	Cost         pricing.USD
+}
+
+// of returns the amount that a meter counts.
+func (t Total) of(m plan.Meter) int64 {
+	switch m {
+	case plan.Calls:
+		return t.Calls
+	case plan.Tokens:
+		return t.InputTokens + t.OutputTokens
+	}
+	return int64(t.Cost)
+}
