@@ -1,0 +1,259 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Accounts implements usage.Reader.
+func (t *tx) Accounts(ctx context.Context, users []string) (map[string]plan.Account, error) {
+	plans, err := t.plans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make(map[string]plan.Account, len(users))
+	for _, user := range users {
+		accounts[user] = plan.Account{UserID: user, Plans: plans}
+	}
+	for chunk := range slices.Chunk(users, chunkSize) {
+		if err := t.loadSubscriptions(ctx, chunk, accounts); err != nil {
+			return nil, err
+		}
+		if err := t.loadSegments(ctx, chunk, accounts); err != nil {
+			return nil, err
+		}
+	}
+	return accounts, nil
+}
+
+const subscriptionColumns = "s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at"
+
+// scanSubscription returns where to scan subscriptionColumns to.
+func scanSubscription(s *plan.Subscription) []any {
+	return []any{&s.PlanID, &s.Cycle, moment{&s.Anchor}, moment{&s.PaidUntil}, &s.AutoRenew, &s.Suspended, moment{&s.EndsAt}}
+}
+
+func (t *tx) loadSubscriptions(ctx context.Context, users []string, accounts map[string]plan.Account) error {
+	return t.query(ctx, func(row scanner) error {
+		var s plan.Subscription
+		var user, email string
+		if err := row.Scan(append([]any{&user, &email}, scanSubscription(&s)...)...); err != nil {
+			return err
+		}
+		a := accounts[user]
+		a.Email, a.Subscription = email, &s
+		accounts[user] = a
+		return nil
+	}, "SELECT s.user_id, u.email, "+subscriptionColumns+` FROM user_subscriptions s JOIN users u ON u.user_id = s.user_id
+		WHERE s.user_id IN (`+placeholders(1, len(users))+")", anys(users)...)
+}
+
+func (t *tx) loadSegments(ctx context.Context, users []string, accounts map[string]plan.Account) error {
+	return t.query(ctx, func(row scanner) error {
+		var s plan.Segment
+		var user string
+		if err := row.Scan(&user, moment{&s.From}, moment{&s.Anchor}, &s.PlanID); err != nil {
+			return err
+		}
+		a := accounts[user]
+		a.Segments = append(a.Segments, s)
+		accounts[user] = a
+		return nil
+	}, `SELECT user_id, effective_at, anchor, plan_id FROM subscription_history
+		WHERE user_id IN (`+placeholders(1, len(users))+") ORDER BY user_id, effective_at, history_id", anys(users)...)
+}
+
+// UserKnown implements usage.Reader.
+func (t *tx) UserKnown(ctx context.Context, user string) (bool, error) {
+	known := false
+	err := t.query(ctx, func(row scanner) error {
+		known = true
+		return row.Scan(new(string))
+	}, "SELECT user_id FROM users WHERE user_id = $1", user)
+	return known, err
+}
+
+// Users returns every user who was ever seen, by id.
+func (d *DB) Users(ctx context.Context) ([]usage.User, error) {
+	var users []usage.User
+	err := d.view(ctx, func(t *tx) error {
+		users = nil
+		plans, err := t.plans(ctx)
+		if err != nil {
+			return err
+		}
+		return t.query(ctx, func(row scanner) error {
+			u, err := scanUser(row, plans)
+			users = append(users, u)
+			return err
+		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at
+			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id ORDER BY u.user_id`)
+	})
+	return users, err
+}
+
+func scanUser(row scanner, plans plan.Plans) (usage.User, error) {
+	var u usage.User
+	var s plan.Subscription
+	var planID *int64
+	var cycle *string
+	var autoRenew, suspended *bool
+	err := row.Scan(&u.UserID, &u.Email, moment{&u.CreatedAt}, &planID, &cycle, moment{&s.Anchor}, moment{&s.PaidUntil},
+		&autoRenew, &suspended, moment{&s.EndsAt})
+	if err != nil {
+		return u, err
+	}
+	if planID == nil {
+		p, err := plans.Default()
+		u.PlanName = p.Name
+		return u, err
+	}
+	s.PlanID, s.Cycle, s.AutoRenew, s.Suspended = *planID, plan.Cycle(*cycle), *autoRenew, *suspended
+	p, _ := plans.ByID(s.PlanID)
+	u.PlanName, u.Subscription = p.Name, &s
+	return u, nil
+}
+
+// History returns a user's subscription history, oldest first.
+func (d *DB) History(ctx context.Context, user string) ([]plan.HistoryEntry, error) {
+	var entries []plan.HistoryEntry
+	err := d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error {
+			e := plan.HistoryEntry{UserID: user}
+			var before *string
+			err := row.Scan(&e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &before, &e.PlanAfter, &e.Cycle,
+				moment{&e.PeriodBefore.Start}, moment{&e.PeriodBefore.End}, moment{&e.PeriodAfter.Start}, moment{&e.PeriodAfter.End},
+				&e.CallsBefore, &e.TokensBefore, &e.CostBefore, &e.Actor)
+			if before != nil {
+				e.PlanBefore = *before
+			}
+			entries = append(entries, e)
+			return err
+		}, `SELECT h.action, h.recorded_at, h.effective_at, b.name, a.name, h.cycle, h.period_before_start, h.period_before_end,
+				h.period_after_start, h.period_after_end, h.calls_before, h.tokens_before, h.cost_before_pico, h.actor
+			FROM subscription_history h JOIN subscription_plans a ON a.plan_id = h.plan_id
+			LEFT JOIN subscription_plans b ON b.plan_id = h.plan_id_before
+			WHERE h.user_id = $1 ORDER BY h.history_id`, user)
+	})
+	return entries, err
+}
+
+// ChangeSubscription runs fn on the locked account of a user and stores the
+// change that it returns, with its history and an audit row; log rows move to the
+// periods that now hold them. It returns the account as it is then. fn may run
+// more than once.
+func (d *DB) ChangeSubscription(ctx context.Context, audit usage.Audit, user string, fn func(plan.Account) (plan.Change, error)) (plan.Account, error) {
+	var after plan.Account
+	err := d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "subscription_plans", "ROW EXCLUSIVE"); err != nil { // keeps the plan from being withdrawn
+			return err
+		}
+		if err := t.lockUsers(ctx, []string{user}, audit.At); err != nil {
+			return err
+		}
+		accounts, err := t.Accounts(ctx, []string{user})
+		if err != nil {
+			return err
+		}
+		before := accounts[user]
+		change, err := fn(before)
+		if err != nil {
+			return err
+		}
+		after = before.After(change)
+		if err := t.saveSubscription(ctx, audit, before, after, change); err != nil {
+			return err
+		}
+		return t.movePeriods(ctx, after, change.EffectiveAt)
+	})
+	return after, err
+}
+
+func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, after plan.Account, change plan.Change) error {
+	s := change.Subscription
+	_, err := t.exec(ctx, `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle, anchor = excluded.anchor,
+			paid_until = excluded.paid_until, auto_renew = excluded.auto_renew, suspended = excluded.suspended,
+			ends_at = excluded.ends_at, updated_at = excluded.updated_at`,
+		after.UserID, s.PlanID, string(s.Cycle), s.Anchor, s.PaidUntil, s.AutoRenew, s.Suspended, s.EndsAt, audit.At)
+	if err != nil {
+		return err
+	}
+	if change.Email != "" {
+		if _, err := t.exec(ctx, "UPDATE users SET email = $1 WHERE user_id = $2", change.Email, after.UserID); err != nil {
+			return err
+		}
+	}
+	if err := t.addHistory(ctx, audit, before, after, change); err != nil {
+		return err
+	}
+	var old any
+	if before.Subscription != nil {
+		old = before.Subscription
+	}
+	return t.audit(ctx, audit, "user "+after.UserID, old, s)
+}
+
+func (t *tx) addHistory(ctx context.Context, audit usage.Audit, before, after plan.Account, change plan.Change) error {
+	from, to := before.PeriodAt(audit.At), after.PeriodAt(audit.At)
+	totals, err := t.Totals(ctx, before.UserID, from.Start)
+	if err != nil {
+		return err
+	}
+	var calls, tokens, cost int64
+	for _, total := range totals {
+		calls += total.Calls
+		tokens += total.Tokens()
+		cost += int64(total.Cost)
+	}
+	var planBefore any
+	if before.Subscription != nil {
+		planBefore = before.Subscription.PlanID
+	}
+	_, err = t.exec(ctx, `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
+		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor)
+		VALUES `+valueList(1, 16), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
+		string(change.Subscription.Cycle), change.Subscription.Anchor, from.Start, from.End, to.Start, to.End, calls, tokens, cost, audit.Actor)
+	return err
+}
+
+// movePeriods gives the log rows from a moment on the period and plan that the
+// account now has for their time, and sums the user's totals anew if any moved.
+func (t *tx) movePeriods(ctx context.Context, account plan.Account, from time.Time) error {
+	type placement struct {
+		id     string
+		period time.Time
+		planID int64
+	}
+	var moved []placement
+	err := t.query(ctx, func(row scanner) error {
+		var id string
+		var at, period time.Time
+		var planID int64
+		if err := row.Scan(&id, moment{&at}, moment{&period}, &planID); err != nil {
+			return err
+		}
+		current, err := account.PlanAt(at)
+		if err != nil {
+			return err
+		}
+		if now := account.PeriodAt(at).Start; !now.Equal(period) || current.ID != planID {
+			moved = append(moved, placement{id, now, current.ID})
+		}
+		return nil
+	}, "SELECT event_id, occurred_at, period_start, plan_id FROM api_usage_logs WHERE user_id = $1 AND occurred_at >= $2", account.UserID, from)
+	if err != nil || len(moved) == 0 {
+		return err
+	}
+	for _, m := range moved {
+		if _, err := t.exec(ctx, "UPDATE api_usage_logs SET period_start = $1, plan_id = $2 WHERE event_id = $3", m.period, m.planID, m.id); err != nil {
+			return err
+		}
+	}
+	return t.rebuildTotals(ctx, account.UserID)
+}

@@ -1,0 +1,69 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// AddAlerts implements usage.Tx.
+func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
+	added := 0
+	for _, a := range alerts {
+		result, err := t.exec(ctx, `INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING`,
+			a.UserID, a.PeriodStart, a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action), a.Threshold, a.Used, a.Limit.Max, a.EventID, a.CreatedAt)
+		if err != nil {
+			return added, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return added, err
+		}
+		added += int(n)
+	}
+	return added, nil
+}
+
+// Alerts returns alerts, newest first: of one user or, where user is "", of all.
+func (d *DB) Alerts(ctx context.Context, user string, unreadOnly bool) ([]usage.Alert, error) {
+	var alerts []usage.Alert
+	err := d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error {
+			var a usage.Alert
+			err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, &a.Limit.Name, &a.Limit.Meter, &a.Limit.Action, &a.Threshold,
+				&a.Used, &a.Limit.Max, &a.EventID, moment{&a.CreatedAt}, moment{&a.ReadAt})
+			alerts = append(alerts, a)
+			return err
+		}, `SELECT alert_id, user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at, read_at
+			FROM usage_alerts WHERE ($1 = '' OR user_id = $1) AND (read_at IS NULL OR NOT $2) ORDER BY alert_id DESC`, user, unreadOnly)
+	})
+	return alerts, err
+}
+
+// MarkRead marks alerts as read, all of them or, where one does not exist, none,
+// and returns the ids that do not exist.
+func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64, error) {
+	var missing []int64
+	err := d.update(ctx, func(t *tx) error {
+		missing = nil
+		for _, id := range ids {
+			result, err := t.exec(ctx, "UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
+			if err != nil {
+				return err
+			}
+			if n, err := result.RowsAffected(); err != nil || n == 0 {
+				missing = append(missing, id)
+			}
+		}
+		if len(missing) > 0 {
+			return errNothingMarked
+		}
+		return nil
+	})
+	if len(missing) > 0 {
+		err = nil
+	}
+	return missing, err
+}

@@ -1,0 +1,181 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Book implements usage.Reader.
+func (t *tx) Book(ctx context.Context, provider string) (*pricing.Book, error) {
+	providers, err := t.providers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	prices, err := t.prices(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	return pricing.NewBook(providers, prices), nil
+}
+
+// Catalogue returns every provider, and every price at any time.
+func (d *DB) Catalogue(ctx context.Context) (*pricing.Book, error) {
+	var book *pricing.Book
+	err := d.view(ctx, func(t *tx) (err error) {
+		book, err = t.Book(ctx, "")
+		return err
+	})
+	return book, err
+}
+
+// vendorRule is how a rule stands in the column vendor_rules.
+type vendorRule struct {
+	Contains string `json:"contains"`
+	Vendor   string `json:"vendor"`
+}
+
+func (t *tx) providers(ctx context.Context) (pricing.Providers, error) {
+	providers := pricing.Providers{}
+	err := t.query(ctx, func(row scanner) error {
+		var p pricing.Provider
+		var rules string
+		if err := row.Scan(&p.Name, &p.Vendor, &rules, &p.CharactersAreInputTokens); err != nil {
+			return err
+		}
+		var stored []vendorRule
+		if err := json.Unmarshal([]byte(rules), &stored); err != nil {
+			return err
+		}
+		for _, r := range stored {
+			p.VendorRules = append(p.VendorRules, pricing.VendorRule(r))
+		}
+		providers[p.Name] = p
+		return nil
+	}, "SELECT provider, vendor, vendor_rules, characters_are_input_tokens FROM api_providers")
+	return providers, err
+}
+
+// rateColumns are the columns of a price's rates in the order of the quantities.
+const rateColumns = `request_pico, input_token_pico, output_token_pico, cached_input_token_pico,
+	image_pico, search_pico, page_pico, character_pico, second_pico`
+
+func (t *tx) prices(ctx context.Context, provider string) ([]pricing.Price, error) {
+	var prices []pricing.Price
+	err := t.query(ctx, func(row scanner) error {
+		p, err := scanPrice(row)
+		prices = append(prices, p)
+		return err
+	}, `SELECT price_id, provider, model, effective_from, source, above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`
+		FROM api_provider_pricing WHERE $1 = '' OR provider = $1`, provider)
+	return prices, err
+}
+
+func scanPrice(row scanner) (pricing.Price, error) {
+	var p pricing.Price
+	var over, overInput, overOutput *int64
+	var rates [pricing.QuantityCount]*int64
+	dest := []any{&p.ID, &p.Provider, &p.Model, moment{&p.EffectiveFrom}, &p.Source, &over, &overInput, &overOutput}
+	for i := range rates {
+		dest = append(dest, &rates[i])
+	}
+	if err := row.Scan(dest...); err != nil {
+		return p, err
+	}
+	for i, rate := range rates {
+		if rate != nil {
+			p.Rates[i] = pricing.USD(*rate)
+		}
+	}
+	p.CachedPriced = rates[pricing.CachedInputTokens] != nil
+	if over != nil {
+		p.Above = &pricing.LongContext{OverInputTokens: *over, InputToken: pricing.USD(*overInput), OutputToken: pricing.USD(*overOutput)}
+	}
+	return p, nil
+}
+
+// ChangePrices runs fn on the book under a lock that keeps other changes of
+// prices away, then adds the providers and prices that fn returns, each price
+// with an audit row. fn may run more than once.
+func (d *DB) ChangePrices(ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error)) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		book, err := t.Book(ctx, "")
+		if err != nil {
+			return err
+		}
+		providers, prices, err := fn(book)
+		if err != nil {
+			return err
+		}
+		for _, p := range providers {
+			if before, ok := book.Providers[p.Name]; ok && sameProvider(before, p) {
+				continue
+			}
+			if err := t.saveProvider(ctx, audit, book.Providers, p); err != nil {
+				return err
+			}
+		}
+		for _, p := range prices {
+			if err := t.addPrice(ctx, audit, book, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func sameProvider(p, q pricing.Provider) bool {
+	return p.Name == q.Name && p.Vendor == q.Vendor && p.CharactersAreInputTokens == q.CharactersAreInputTokens && slices.Equal(p.VendorRules, q.VendorRules)
+}
+
+func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.Providers, p pricing.Provider) error {
+	rules := make([]vendorRule, len(p.VendorRules))
+	for i, r := range p.VendorRules {
+		rules[i] = vendorRule(r)
+	}
+	text, err := json.Marshal(rules)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (provider) DO UPDATE SET vendor = excluded.vendor, vendor_rules = excluded.vendor_rules,
+			characters_are_input_tokens = excluded.characters_are_input_tokens`, p.Name, p.Vendor, string(text), p.CharactersAreInputTokens)
+	if err != nil {
+		return err
+	}
+	var before any
+	if old, ok := have[p.Name]; ok {
+		before = old
+	}
+	return t.audit(ctx, audit, "provider "+p.Name, before, p)
+}
+
+func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book, p pricing.Price) error {
+	args := []any{p.Provider, p.Model, p.EffectiveFrom, string(p.Source), audit.At, nil, nil, nil}
+	if p.Above != nil {
+		args[5], args[6], args[7] = p.Above.OverInputTokens, int64(p.Above.InputToken), int64(p.Above.OutputToken)
+	}
+	for i, rate := range p.Rates {
+		if pricing.Quantity(i) == pricing.CachedInputTokens && !p.CachedPriced {
+			args = append(args, nil)
+			continue
+		}
+		args = append(args, int64(rate))
+	}
+	_, err := t.exec(ctx, `INSERT INTO api_provider_pricing (provider, model, effective_from, source, created_at,
+		above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`) VALUES `+valueList(1, len(args)), args...)
+	if err != nil {
+		return err
+	}
+	var before any
+	if old, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom); ok {
+		before = old
+	}
+	return t.audit(ctx, audit, "price "+p.Provider+" "+p.Model, before, p)
+}

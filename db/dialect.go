@@ -1,0 +1,110 @@
+package db
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// dialect is what differs between the two databases.
+type dialect struct {
+	kind Kind
+	// rebind turns $n placeholders into those of the driver.
+	rebind func(query string) string
+	// value turns an argument into one that the driver stores rightly.
+	value func(arg any) any
+	// forUpdate locks the rows that a SELECT returns; SQLite locks the file.
+	forUpdate string
+	// lockTable is the statement that keeps other changes of a table away for
+	// the rest of the transaction; empty where BEGIN does that.
+	lockTable func(table, mode string) string
+	// classify turns the driver's error into a failure.
+	classify func(err error) error
+	// retry tells whether a transaction that failed so may simply run again.
+	retry func(err error) bool
+}
+
+func sqliteDialect() dialect {
+	return dialect{
+		kind: SQLite,
+		// Unrewritten, SQLite would bind $n in the order of appearance.
+		rebind:    func(query string) string { return strings.ReplaceAll(query, "$", "?") },
+		value:     sqliteValue,
+		lockTable: func(string, string) string { return "" },
+		classify:  classifySQLite,
+		retry:     func(error) bool { return false },
+	}
+}
+
+func postgresDialect() dialect {
+	return dialect{
+		kind:      PostgreSQL,
+		rebind:    func(query string) string { return query },
+		value:     postgresValue,
+		forUpdate: " FOR UPDATE",
+		lockTable: func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
+		classify:  classifyPostgreSQL,
+		retry:     retryPostgreSQL,
+	}
+}
+
+// sqliteValue stores times as microseconds since 1970, and no time as NULL.
+func sqliteValue(arg any) any {
+	if t, ok := arg.(time.Time); ok {
+		if t.IsZero() {
+			return nil
+		}
+		return t.UnixMicro()
+	}
+	return arg
+}
+
+func postgresValue(arg any) any {
+	if t, ok := arg.(time.Time); ok {
+		if t.IsZero() {
+			return nil
+		}
+		return t.UTC()
+	}
+	return arg
+}
+
+// moment scans a time of either database; NULL is the zero time.
+type moment struct{ to *time.Time }
+
+// Scan implements sql.Scanner.
+func (m moment) Scan(value any) error {
+	switch v := value.(type) {
+	case nil:
+		*m.to = time.Time{}
+	case int64:
+		*m.to = time.UnixMicro(v).UTC()
+	case time.Time:
+		*m.to = v.UTC()
+	default:
+		return fmt.Errorf("a time is stored as %T", value)
+	}
+	return nil
+}
+
+// valueList returns "($1,$2),($3,$4)" for so many rows and columns.
+func valueList(rows, columns int) string {
+	var b strings.Builder
+	for r := range rows {
+		if r > 0 {
+			b.WriteByte(',')
+		}
+		n := r * columns
+		b.WriteString("(" + placeholders(n+1, columns) + ")")
+	}
+	return b.String()
+}
+
+// placeholders returns "$from,$from+1,…" for n values.
+func placeholders(from, n int) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = fmt.Sprintf("$%d", from+i)
+	}
+	return strings.Join(parts, ",")
+}

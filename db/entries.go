@@ -1,0 +1,333 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// quantityColumns are the columns of the quantities in their order.
+const quantityColumns = "requests, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds"
+
+const entryColumns = "event_id, user_id, provider, model, vendor, occurred_at, period_start, plan_id, " + quantityColumns +
+	", cost_pico, pricing, price_id, endpoint, method, status_code, response_time_ms, error_message, retry_count, billable, recorded_at"
+
+func scanEntry(row scanner) (usage.Entry, error) {
+	var e usage.Entry
+	var priceID *int64
+	dest := []any{&e.ID, &e.UserID, &e.Provider, &e.Model, &e.Vendor, moment{&e.Time}, moment{&e.PeriodStart}, &e.PlanID}
+	for i := range e.Quantities {
+		dest = append(dest, &e.Quantities[i])
+	}
+	dest = append(dest, &e.Cost, &e.Basis, &priceID, &e.Endpoint, &e.Method, &e.StatusCode, &e.ResponseTimeMS, &e.ErrorMessage,
+		&e.RetryCount, &e.Billable, moment{&e.RecordedAt})
+	if err := row.Scan(dest...); err != nil {
+		return e, err
+	}
+	if priceID != nil {
+		e.PriceID = *priceID
+	}
+	return e, nil
+}
+
+// entryValues returns the values of entryColumns.
+func entryValues(e usage.Entry) []any {
+	values := []any{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, e.Time, e.PeriodStart, e.PlanID}
+	for _, n := range e.Quantities {
+		values = append(values, n)
+	}
+	return append(values, int64(e.Cost), string(e.Basis), nullID(e.PriceID), e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS,
+		e.ErrorMessage, e.RetryCount, e.Billable, e.RecordedAt)
+}
+
+func nullID(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// Entries implements usage.Reader.
+func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry, error) {
+	entries := make(map[string]usage.Entry)
+	for chunk := range slices.Chunk(ids, chunkSize) {
+		err := t.query(ctx, func(row scanner) error {
+			e, err := scanEntry(row)
+			entries[e.ID] = e
+			return err
+		}, "SELECT "+entryColumns+" FROM api_usage_logs WHERE event_id IN ("+placeholders(1, len(chunk))+")", anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// Append implements usage.Tx.
+func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
+	for chunk := range slices.Chunk(entries, chunkSize) {
+		if err := t.insertEntries(ctx, chunk); err != nil {
+			return err
+		}
+	}
+	return t.addToTotals(ctx, entries)
+}
+
+func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
+	var args []any
+	for _, e := range entries {
+		args = append(args, entryValues(e)...)
+	}
+	result, err := t.exec(ctx, "INSERT INTO api_usage_logs ("+entryColumns+") VALUES "+valueList(len(entries), len(args)/len(entries))+
+		" ON CONFLICT (event_id) DO NOTHING", args...)
+	if err != nil {
+		return err
+	}
+	inserted, err := result.RowsAffected()
+	if err == nil && inserted != int64(len(entries)) {
+		return errLostRace
+	}
+	return err
+}
+
+// totalColumns are the columns of usage.Amounts in both tables of totals. The
+// requests among the quantities stand in them as calls.
+const totalColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico"
+
+func totalValues(a usage.Amounts) []any {
+	values := []any{a.Calls, a.Errors, a.Unpriced}
+	for _, n := range a.Quantities[pricing.InputTokens:] {
+		values = append(values, n)
+	}
+	return append(values, int64(a.Cost))
+}
+
+// totalsTable is one of the two tables that keep sums of log rows.
+type totalsTable struct {
+	name string
+	keys string // its key columns
+	key  func(usage.Entry) []any
+	// ofLog are the expressions over a log row that make the key, in its order.
+	ofLog string
+}
+
+func (t *tx) totalsTables() []totalsTable {
+	dayOf := "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)"
+	if t.kind == PostgreSQL {
+		dayOf = "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)"
+	}
+	return []totalsTable{{
+		name:  "usage_summaries",
+		keys:  "user_id, period_start, provider, vendor, model",
+		key:   func(e usage.Entry) []any { return []any{e.UserID, e.PeriodStart, e.Provider, e.Vendor, e.Model} },
+		ofLog: "user_id, period_start, provider, vendor, model",
+	}, {
+		name: "usage_daily",
+		keys: "day, user_id, plan_id, provider, vendor, model",
+		key: func(e usage.Entry) []any {
+			return []any{usage.Day(e.Time), e.UserID, e.PlanID, e.Provider, e.Vendor, e.Model}
+		},
+		ofLog: dayOf + ", user_id, plan_id, provider, vendor, model",
+	}}
+}
+
+// addToTotals adds what log rows amount to to both tables.
+func (t *tx) addToTotals(ctx context.Context, entries []usage.Entry) error {
+	for _, table := range t.totalsTables() {
+		rows, err := table.sum(entries)
+		if err != nil {
+			return err
+		}
+		for chunk := range slices.Chunk(rows, chunkSize) {
+			if err := t.upsertTotals(ctx, table, chunk); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+type totalRow struct {
+	key     []any
+	amounts usage.Amounts
+}
+
+// sum adds entries up by the table's key, in the order of the key: everyone locks
+// rows in one order.
+func (table totalsTable) sum(entries []usage.Entry) ([]totalRow, error) {
+	index := map[string]int{}
+	var rows []totalRow
+	var order []string
+	for _, e := range entries {
+		key := table.key(e)
+		text := keyText(key)
+		i, ok := index[text]
+		if !ok {
+			i = len(rows)
+			index[text] = i
+			rows = append(rows, totalRow{key: key})
+			order = append(order, text)
+		}
+		sum, err := rows[i].amounts.Add(e.Amounts())
+		if err != nil {
+			return nil, err
+		}
+		rows[i].amounts = sum
+	}
+	sort.Strings(order)
+	ordered := make([]totalRow, len(rows))
+	for i, text := range order {
+		ordered[i] = rows[index[text]]
+	}
+	return ordered, nil
+}
+
+func keyText(key []any) string {
+	var b strings.Builder
+	for _, part := range key {
+		if at, ok := part.(time.Time); ok {
+			part = at.UnixMicro()
+		}
+		fmt.Fprintf(&b, "%v\x00", part)
+	}
+	return b.String()
+}
+
+func (t *tx) upsertTotals(ctx context.Context, table totalsTable, rows []totalRow) error {
+	var args []any
+	for _, row := range rows {
+		args = append(append(args, row.key...), totalValues(row.amounts)...)
+	}
+	var sets []string
+	for column := range strings.SplitSeq(totalColumns, ", ") {
+		sets = append(sets, fmt.Sprintf("%s = %s.%s + excluded.%s", column, table.name, column, column))
+	}
+	_, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") VALUES "+valueList(len(rows), len(args)/len(rows))+
+		" ON CONFLICT ("+table.keys+") DO UPDATE SET "+strings.Join(sets, ", "), args...)
+	return err
+}
+
+// logSums is the SELECT list that adds log rows up to totalColumns. A failed call
+// that is not billable adds to errors alone: usage.Entry.Amounts in SQL.
+func logSums() string {
+	const counts = "(status_code < 400 OR billable)"
+	sum := func(column string) string {
+		return "CAST(COALESCE(SUM(" + column + ") FILTER (WHERE " + counts + "), 0) AS BIGINT)"
+	}
+	parts := []string{
+		sum("requests"),
+		"CAST(COALESCE(SUM(requests) FILTER (WHERE NOT " + counts + "), 0) AS BIGINT)",
+		"CAST(COALESCE(SUM(requests) FILTER (WHERE " + counts + " AND pricing = 'unpriced'), 0) AS BIGINT)",
+	}
+	for _, q := range pricing.AllQuantities()[pricing.InputTokens:] {
+		parts = append(parts, sum(q.String()))
+	}
+	return strings.Join(append(parts, sum("cost_pico")), ", ")
+}
+
+// rebuildTotals sums the log of one user anew, or of everyone where user is "".
+func (t *tx) rebuildTotals(ctx context.Context, user string) error {
+	for _, table := range t.totalsTables() {
+		if _, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE $1 = '' OR user_id = $1", user); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") SELECT "+table.ofLog+", "+logSums()+
+			" FROM api_usage_logs WHERE $1 = '' OR user_id = $1 GROUP BY "+table.ofLog, user)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Totals implements usage.Reader.
+func (t *tx) Totals(ctx context.Context, user string, periodStart time.Time) ([]usage.Total, error) {
+	var totals []usage.Total
+	err := t.query(ctx, func(row scanner) error {
+		var u usage.Total
+		err := row.Scan(&u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
+		totals = append(totals, u)
+		return err
+	}, `SELECT provider, vendor, SUM(calls), SUM(errors), SUM(unpriced_calls), SUM(input_tokens), SUM(output_tokens), SUM(cost_pico)
+		FROM usage_summaries WHERE user_id = $1 AND period_start = $2 GROUP BY provider, vendor ORDER BY provider, vendor`, user, periodStart)
+	return totals, err
+}
+
+// Rerate implements usage.RerateStore.
+func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating) (int, error) {
+	changed := 0
+	users := make([]string, len(changes))
+	for i, c := range changes {
+		users[i] = c.Entry.UserID
+	}
+	err := d.update(ctx, func(t *tx) error {
+		changed = 0
+		if err := t.lockUsers(ctx, users, now); err != nil {
+			return err
+		}
+		for _, c := range changes {
+			did, err := t.rerate(ctx, now, c)
+			if err != nil {
+				return err
+			}
+			if did {
+				changed++
+			}
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// rerate changes one log row, unless it is rated otherwise by now, and its totals.
+func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool, error) {
+	result, err := t.exec(ctx, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3
+		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7`,
+		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID)
+	if err != nil {
+		return false, err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return false, err
+	}
+	_, err = t.exec(ctx, `INSERT INTO usage_reratings (event_id, rerated_at, cost_before_pico, pricing_before, price_id_before,
+		cost_after_pico, pricing_after, price_id_after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		c.Entry.ID, now, int64(c.Entry.Cost), string(c.Entry.Basis), nullID(c.Entry.PriceID), int64(c.Cost), string(c.Basis), nullID(c.PriceID))
+	if err != nil {
+		return false, err
+	}
+	after := c.Entry
+	after.Cost, after.Basis = c.Cost, c.Basis
+	was, is := c.Entry.Amounts(), after.Amounts()
+	for _, table := range t.totalsTables() {
+		if err := t.adjustTotal(ctx, table, c.Entry, int64(is.Cost-was.Cost), is.Unpriced-was.Unpriced); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, cost, unpriced int64) error {
+	var conditions []string
+	args := []any{cost, unpriced}
+	for i, column := range strings.Split(table.keys, ", ") {
+		conditions = append(conditions, fmt.Sprintf("%s = $%d", column, i+3))
+	}
+	args = append(args, table.key(e)...)
+	result, err := t.exec(ctx, "UPDATE "+table.name+" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2 WHERE "+
+		strings.Join(conditions, " AND "), args...)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return failure.New(failure.FailedCheck, "the event %s has no row in %s", e.ID, table.name).WithHint("run: alwrity-sub reconcile --repair").Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package db
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/lib/pq"
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// errLostRace says that another transaction recorded the same event meanwhile:
+// running again will find it.
+var errLostRace = errors.New("another transaction recorded the same event")
+
+const initHint = "run: alwrity-sub init"
+
+func tooLarge(err error) error {
+	return failure.Invalidf("a total would be too large to be kept: at most 9,223,372 dollars or 9.2e18 units for one user, month and model").Because(err)
+}
+
+// classifySQLite turns what SQLite reports into a failure. What is none of the
+// known cases stays as it is: a fault of the program.
+func classifySQLite(err error) error {
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return failure.Unavailablef("the database is locked: another process has been writing to it for longer than 10 seconds").
+			WithHint("try again; if it stays locked, look which process has the file open").Because(err)
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		return failure.Unavailablef("the database can't be written: its file or directory is read-only").
+			WithHint("check the permissions of the file and of its directory").Because(err)
+	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt, sqlite3.ErrFormat:
+		return failure.Unavailablef("the file is no usable SQLite database: %s", e.Code).
+			WithHint("check the path in DATABASE_URL; if it is the right file, restore it from a backup").Because(err)
+	case sqlite3.ErrCantOpen:
+		return failure.Unavailablef("the database file can't be opened").WithHint("check its path and permissions").Because(err)
+	case sqlite3.ErrFull:
+		return failure.Unavailablef("the disk is full").WithHint("free some space and run the command again").Because(err)
+	case sqlite3.ErrIoErr:
+		return failure.Unavailablef("the database file can't be read or written: %s", e.Error()).Because(err)
+	case sqlite3.ErrConstraint:
+		if e.ExtendedCode == sqliteConstraintDatatype {
+			return tooLarge(err)
+		}
+	}
+	switch text := e.Error(); {
+	case strings.Contains(text, "integer overflow"):
+		return tooLarge(err)
+	case strings.Contains(text, "no such table"), strings.Contains(text, "no such column"):
+		return schemaMissing().Because(err)
+	}
+	return err
+}
+
+// sqliteConstraintDatatype is SQLITE_CONSTRAINT_DATATYPE: a sum left the range
+// of integers, and a STRICT table refuses the REAL that SQLite makes of it.
+const sqliteConstraintDatatype = 3091
+
+// classifyPostgreSQL does the same for PostgreSQL, by the classes of SQLSTATE.
+func classifyPostgreSQL(err error) error {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return classifyNetwork(err)
+	}
+	code := string(e.Code)
+	switch {
+	case code == "22003":
+		return tooLarge(err)
+	case strings.HasPrefix(code, "28"):
+		return failure.Unavailablef("PostgreSQL refuses the login: %s", e.Message).
+			WithHint("check user and password in DATABASE_URL").Because(err)
+	case code == "3D000":
+		return failure.Unavailablef("PostgreSQL: %s", e.Message).WithHint("create it with createdb, or check DATABASE_URL").Because(err)
+	case code == "42P01" || code == "42703" || code == "3F000":
+		return schemaMissing().Because(err)
+	case code == "42501" || code == "25006":
+		return failure.Unavailablef("PostgreSQL does not allow it: %s", e.Message).
+			WithHint("the role in DATABASE_URL needs to own its tables, or CREATE on its schema").Because(err)
+	case code == "55P03":
+		return failure.Unavailablef("the database is locked: another process has been holding a lock for longer than 10 seconds").
+			WithHint("try again; pg_stat_activity shows who holds it").Because(err)
+	case code == "40001", code == "40P01":
+		return failure.Unavailablef("PostgreSQL gave up a transaction several times: %s", e.Message).WithHint("try again").Because(err)
+	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "53"), strings.HasPrefix(code, "57P"):
+		return failure.Unavailablef("PostgreSQL can't be used now: %s", e.Message).WithHint("try again once the server is up").Because(err)
+	}
+	return err
+}
+
+func classifyNetwork(err error) error {
+	if err == nil {
+		return nil
+	}
+	var network net.Error
+	var known *failure.Error
+	switch {
+	case errors.As(err, &known), errors.Is(err, context.Canceled):
+		return err
+	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn):
+		return failure.Unavailablef("PostgreSQL can't be reached: %s", networkReason(err)).
+			WithHint("check that the server runs and that host and port in DATABASE_URL are right").Because(err)
+	case strings.HasPrefix(err.Error(), "pq: "):
+		return failure.Unavailablef("PostgreSQL can't be used: %s", strings.TrimPrefix(err.Error(), "pq: ")).Because(err)
+	}
+	return err
+}
+
+// networkReason returns the end of the chain, which says what happened.
+func networkReason(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return op.Error()
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) {
+		return "the connection was cut"
+	}
+	return err.Error()
+}
+
+// retryPostgreSQL tells whether the server asks for the transaction to be run
+// again: a serialization failure or a deadlock.
+func retryPostgreSQL(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+}
+
+func schemaMissing() *failure.Error {
+	return failure.Unavailablef("the tables have not been created yet, or are out of date").WithHint(initHint)
+}

@@ -1,0 +1,116 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// versionTable is where goose notes which migrations have been applied.
+const versionTable = "schema_versions"
+
+// SchemaVersion is the version of the schema that this binary works with: the
+// number of the last migration.
+const SchemaVersion = 1
+
+// migrate brings the schema up to date, one process at a time.
+func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
+	if d.kind == SQLite && d.target.Path != "" {
+		// The journal mode belongs to the file and is set once; every other
+		// setting belongs to a connection and is in its URL.
+		if _, err := d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+			return 0, 0, d.classify(err)
+		}
+	}
+	if before, err = d.schemaVersion(ctx); err != nil {
+		return 0, 0, err
+	}
+	if before > SchemaVersion {
+		return 0, 0, d.tooNew(before)
+	}
+	if before == SchemaVersion {
+		return before, before, nil
+	}
+	err = d.runMigrations(ctx)
+	// SQLite has no lock that spans migrations: of two processes that begin at
+	// once the second fails, and then finds the work done.
+	if after, versionErr := d.schemaVersion(ctx); versionErr == nil && after == SchemaVersion {
+		return before, after, nil
+	}
+	if err == nil {
+		err = errors.New("the schema is not up to date after its migration")
+	}
+	return 0, 0, d.classify(err)
+}
+
+func (d *DB) runMigrations(ctx context.Context) error {
+	files, err := fs.Sub(migrations, "migrations/"+string(d.kind))
+	if err != nil {
+		return err
+	}
+	options := []goose.ProviderOption{goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
+	gooseDialect := database.DialectSQLite3
+	if d.kind == PostgreSQL {
+		gooseDialect = database.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(gooseDialect, d.writer, files, options...)
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// schemaVersion returns the number of the last migration that was applied, 0
+// where there is none yet.
+func (d *DB) schemaVersion(ctx context.Context) (int64, error) {
+	var version sql.NullInt64
+	err := d.reader.QueryRowContext(ctx, "SELECT MAX(version_id) FROM "+versionTable).Scan(&version)
+	if err == nil {
+		return version.Int64, nil
+	}
+	if err = d.classify(err); failure.Is(err, failure.Unavailable) && isSchemaMissing(err) {
+		return 0, nil
+	}
+	return 0, err
+}
+
+func isSchemaMissing(err error) bool {
+	var f *failure.Error
+	return errors.As(err, &f) && f.Message == schemaMissing().Message
+}
+
+func (d *DB) checkSchema(ctx context.Context) error {
+	version, err := d.schemaVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case version < SchemaVersion:
+		return failure.Unavailablef("the tables in %s have not been created yet, or are out of date (schema %d, needed is %d)",
+			d.target.redacted, version, int64(SchemaVersion)).WithHint(initHint)
+	case version > SchemaVersion:
+		return d.tooNew(version)
+	}
+	return nil
+}
+
+func (d *DB) tooNew(version int64) error {
+	return failure.Unavailablef("the tables in %s were made by a newer alwrity-sub (schema %d, this one knows %d)",
+		d.target.redacted, version, int64(SchemaVersion)).WithHint("use a newer version of alwrity-sub")
+}

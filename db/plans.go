@@ -1,0 +1,186 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// plans returns every plan, also those withdrawn, in their order.
+func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
+	var plans plan.Plans
+	index := map[int64]int{}
+	err := t.query(ctx, func(row scanner) error {
+		var p plan.Plan
+		var features string
+		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &p.Withdrawn, &p.Source)
+		if err != nil {
+			return err
+		}
+		index[p.ID] = len(plans)
+		plans = append(plans, p)
+		return json.Unmarshal([]byte(features), &plans[len(plans)-1].Features)
+	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, withdrawn, source
+		FROM subscription_plans ORDER BY position, plan_id`)
+	if err != nil {
+		return nil, err
+	}
+	err = t.query(ctx, func(row scanner) error {
+		var id int64
+		l, err := scanLimit(row, &id)
+		p := &plans[index[id]]
+		p.Limits = append(p.Limits, l)
+		return err
+	}, "SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position")
+	return plans, err
+}
+
+func scanLimit(row scanner, id *int64) (plan.Limit, error) {
+	var l plan.Limit
+	var providers, vendors string
+	var max *int64
+	if err := row.Scan(id, &l.Name, &l.Meter, &providers, &vendors, &max, &l.Action); err != nil {
+		return l, err
+	}
+	l.Scope = plan.Scope{Providers: splitNames(providers), Vendors: splitNames(vendors)}
+	l.Unlimited = max == nil
+	if max != nil {
+		l.Max = *max
+	}
+	return l, nil
+}
+
+func splitNames(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, ",")
+}
+
+func onOffer(plans plan.Plans) plan.Plans {
+	var offered plan.Plans
+	for _, p := range plans {
+		if !p.Withdrawn {
+			offered = append(offered, p)
+		}
+	}
+	return offered
+}
+
+// Plans returns the plans on offer, and how many users are subscribed to each.
+func (d *DB) Plans(ctx context.Context) (plans plan.Plans, subscribers map[int64]int, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		if plans, err = t.plans(ctx); err != nil {
+			return err
+		}
+		subscribers, err = t.subscribers(ctx)
+		return err
+	})
+	return onOffer(plans), subscribers, err
+}
+
+// subscribers counts every subscription, also those that have ended: renewing one
+// needs its plan.
+func (t *tx) subscribers(ctx context.Context) (map[int64]int, error) {
+	counts := map[int64]int{}
+	err := t.query(ctx, func(row scanner) error {
+		var id int64
+		var n int
+		err := row.Scan(&id, &n)
+		counts[id] = n
+		return err
+	}, "SELECT plan_id, COUNT(*) FROM user_subscriptions GROUP BY plan_id")
+	return counts, err
+}
+
+// ChangePlans runs fn on the plans on offer under a lock that keeps other changes
+// of plans and subscriptions away, then saves the plans that fn returns, in their
+// order, and withdraws others. fn may run more than once.
+func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error)) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "subscription_plans", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		all, err := t.plans(ctx)
+		if err != nil {
+			return err
+		}
+		counts, err := t.subscribers(ctx)
+		if err != nil {
+			return err
+		}
+		save, withdraw, err := fn(onOffer(all), counts)
+		if err != nil {
+			return err
+		}
+		for i, p := range save {
+			if err := t.savePlan(ctx, audit, all, p, i); err != nil {
+				return err
+			}
+		}
+		for _, id := range withdraw {
+			if err := t.withdrawPlan(ctx, audit, all, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// savePlan adds a plan or takes over its figures. A tier that was withdrawn comes
+// back under its old id.
+func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p plan.Plan, position int) error {
+	features, err := json.Marshal(append([]string{}, p.Features...))
+	if err != nil {
+		return err
+	}
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&p.ID) },
+		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features, withdrawn, source, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (tier) DO UPDATE SET name = excluded.name, position = excluded.position, monthly_price_pico = excluded.monthly_price_pico,
+			yearly_price_pico = excluded.yearly_price_pico, description = excluded.description, features = excluded.features,
+			withdrawn = excluded.withdrawn, source = excluded.source, updated_at = excluded.updated_at
+		RETURNING plan_id`,
+		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features), false, string(p.Source), audit.At)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, "DELETE FROM plan_limits WHERE plan_id = $1", p.ID); err != nil {
+		return err
+	}
+	for i, l := range p.Limits {
+		if err := t.addLimit(ctx, p.ID, i, l); err != nil {
+			return err
+		}
+	}
+	var before any
+	if old, ok := all.ByID(p.ID); ok && !old.Withdrawn {
+		if old.Equal(p) {
+			return nil
+		}
+		before = old
+	}
+	return t.audit(ctx, audit, "plan "+p.Name, before, p)
+}
+
+func (t *tx) addLimit(ctx context.Context, id int64, position int, l plan.Limit) error {
+	var max any
+	if !l.Unlimited {
+		max = l.Max
+	}
+	_, err := t.exec(ctx, "INSERT INTO plan_limits (plan_id, name, position, meter, providers, vendors, max_amount, action) VALUES "+valueList(1, 8),
+		id, l.Name, position, string(l.Meter), strings.Join(l.Scope.Providers, ","), strings.Join(l.Scope.Vendors, ","), max, string(l.Action))
+	return err
+}
+
+func (t *tx) withdrawPlan(ctx context.Context, audit usage.Audit, all plan.Plans, id int64) error {
+	_, err := t.exec(ctx, "UPDATE subscription_plans SET withdrawn = $1, updated_at = $2 WHERE plan_id = $3", true, audit.At, id)
+	if err != nil {
+		return err
+	}
+	old, _ := all.ByID(id)
+	return t.audit(ctx, audit, "plan "+old.Name, old, nil)
+}

@@ -1,0 +1,109 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Reconcile implements usage.Reconciler.
+func (d *DB) Reconcile(ctx context.Context, now time.Time, repair bool) (usage.Reconciliation, error) {
+	var r usage.Reconciliation
+	compare := func(t *tx) error {
+		r = usage.Reconciliation{}
+		if err := t.countRows(ctx, &r); err != nil {
+			return err
+		}
+		for _, table := range t.totalsTables() {
+			if err := t.compareTotals(ctx, table, &r); err != nil {
+				return err
+			}
+		}
+		if !repair || len(r.Discrepancies) == 0 {
+			return nil
+		}
+		r.Repaired = true
+		return t.rebuildTotals(ctx, "")
+	}
+	if !repair {
+		return r, d.view(ctx, compare)
+	}
+	err := d.update(ctx, func(t *tx) error {
+		// Nobody may add to the log between the comparison and the repair.
+		if err := t.lock(ctx, "api_usage_logs", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		return compare(t)
+	})
+	return r, err
+}
+
+func (t *tx) countRows(ctx context.Context, r *usage.Reconciliation) error {
+	return t.query(ctx, func(row scanner) error { return row.Scan(&r.LogRows, &r.Summaries, &r.Daily) },
+		"SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT COUNT(*) FROM usage_summaries), (SELECT COUNT(*) FROM usage_daily)")
+}
+
+// compareTotals sums the log and lists where a table says otherwise. A total that
+// is missing, or that no log row makes, differs too.
+func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reconciliation) error {
+	keys := strings.Split(table.keys, ", ")
+	totals := strings.Split(totalColumns, ", ")
+	var selected, on, differ []string
+	for _, key := range keys {
+		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, s.%s)", key, key))
+		on = append(on, fmt.Sprintf("l.%s = s.%s", key, key))
+	}
+	for _, column := range totals {
+		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", column, column))
+		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", column, column))
+	}
+	query := "WITH l (" + table.keys + ", " + totalColumns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs GROUP BY " + table.ofLog + ")" +
+		" SELECT " + strings.Join(selected, ", ") + " FROM l FULL JOIN " + table.name + " s ON " + strings.Join(on, " AND ") +
+		" WHERE " + strings.Join(differ, " OR ") + fmt.Sprintf(" LIMIT %d", usage.MostDiscrepancies)
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table, keys, totals, r) }, query)
+}
+
+func noteDiscrepancies(row scanner, table totalsTable, keys, totals []string, r *usage.Reconciliation) error {
+	values := make([]any, len(keys)+2*len(totals))
+	dest := make([]any, len(values))
+	for i := range values {
+		dest[i] = &values[i]
+	}
+	if err := row.Scan(dest...); err != nil {
+		return err
+	}
+	var key []string
+	for i, name := range keys {
+		key = append(key, name+"="+shownValue(name, values[i]))
+	}
+	for i, column := range totals {
+		log, stored := shownValue(column, values[len(keys)+2*i]), shownValue(column, values[len(keys)+2*i+1])
+		if log == stored {
+			continue
+		}
+		if len(r.Discrepancies) == usage.MostDiscrepancies {
+			r.More = true
+			return nil
+		}
+		r.Discrepancies = append(r.Discrepancies, usage.Discrepancy{Table: table.name, Key: strings.Join(key, " "), Field: column, Log: log, Stored: stored})
+	}
+	return nil
+}
+
+// shownValue writes a value of either driver alike.
+func shownValue(column string, value any) string {
+	switch v := value.(type) {
+	case []byte:
+		return string(v)
+	case time.Time:
+		return v.UTC().Format(time.RFC3339Nano)
+	case int64:
+		if strings.HasSuffix(column, "_start") {
+			return time.UnixMicro(v).UTC().Format(time.RFC3339Nano)
+		}
+	}
+	return fmt.Sprint(value)
+}

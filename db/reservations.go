@@ -1,0 +1,70 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+const reservationColumns = `reservation_id, user_id, provider, vendor, model, period_start, calls, tokens, cost_pico, status,
+	created_at, expires_at, closed_at, event_id`
+
+func scanReservation(row scanner) (usage.Reservation, error) {
+	var r usage.Reservation
+	err := row.Scan(&r.ID, &r.UserID, &r.Provider, &r.Vendor, &r.Model, moment{&r.PeriodStart}, &r.Calls, &r.Tokens, &r.Cost, &r.Status,
+		moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID)
+	return r, err
+}
+
+// Held implements usage.Reader.
+func (t *tx) Held(ctx context.Context, user string, now time.Time) ([]usage.Reservation, error) {
+	return t.reservations(ctx, "user_id = $1 AND status = 'held' AND expires_at > $2 ORDER BY created_at, reservation_id", user, now)
+}
+
+// Reservation implements usage.Reader.
+func (t *tx) Reservation(ctx context.Context, id string) (usage.Reservation, bool, error) {
+	found, err := t.reservations(ctx, "reservation_id = $1", id)
+	if err != nil || len(found) == 0 {
+		return usage.Reservation{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Reservations returns the reservations that hold at now, of one user or, where
+// user is "", of everyone.
+func (d *DB) Reservations(ctx context.Context, user string, now time.Time) ([]usage.Reservation, error) {
+	var found []usage.Reservation
+	err := d.view(ctx, func(t *tx) (err error) {
+		found, err = t.reservations(ctx, "($1 = '' OR user_id = $1) AND status = 'held' AND expires_at > $2 ORDER BY created_at, reservation_id", user, now)
+		return err
+	})
+	return found, err
+}
+
+func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usage.Reservation, error) {
+	var found []usage.Reservation
+	err := t.query(ctx, func(row scanner) error {
+		r, err := scanReservation(row)
+		found = append(found, r)
+		return err
+	}, "SELECT "+reservationColumns+" FROM usage_reservations WHERE "+where, args...)
+	return found, err
+}
+
+// SaveReservation implements usage.Tx. A reservation that another transaction
+// took meanwhile under the same id, for another user, is a lost race.
+func (t *tx) SaveReservation(ctx context.Context, r usage.Reservation) error {
+	result, err := t.exec(ctx, "INSERT INTO usage_reservations ("+reservationColumns+") VALUES "+valueList(1, 14)+`
+		ON CONFLICT (reservation_id) DO UPDATE SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
+		WHERE usage_reservations.user_id = excluded.user_id`,
+		r.ID, r.UserID, r.Provider, r.Vendor, r.Model, r.PeriodStart, r.Calls, r.Tokens, int64(r.Cost), string(r.Status),
+		r.CreatedAt, r.ExpiresAt, r.ClosedAt, r.EventID)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errLostRace
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+// Package db keeps everything in a database: SQLite or PostgreSQL, with one text
+// of SQL for both. It implements the storage interfaces that package usage
+// declares.
+package db
+
+import (
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// Kind is the software behind a database.
+type Kind string
+
+// The kinds.
+const (
+	SQLite     Kind = "sqlite"
+	PostgreSQL Kind = "postgresql"
+)
+
+// Target says which database to open.
+type Target struct {
+	Kind     Kind
+	Path     string // of the SQLite file; empty: in memory
+	dsn      string // PostgreSQL: a URL for lib/pq, with the password
+	redacted string
+	schema   string // PostgreSQL: the schema to work in, where it is not the default
+}
+
+// Redacted returns the database's URL without any password, for messages.
+func (t Target) Redacted() string { return t.redacted }
+
+// SQLiteFile returns the target of a SQLite file.
+func SQLiteFile(path string) Target {
+	return Target{Kind: SQLite, Path: path, redacted: "sqlite:///" + filepath.ToSlash(path)}
+}
+
+const urlHint = "write it as sqlite:///./alwrity.db, sqlite:////absolute/path.db or postgresql://user:password@host:5432/database"
+
+// ParseURL reads a DATABASE_URL in every form that SQLAlchemy takes:
+// sqlite:///relative, sqlite:////absolute, sqlite:// (in memory), postgresql:// or
+// postgres://, each with an optional +driver. Relative paths count from dir. What
+// can't be read is an invalid failure, which never shows a password.
+func ParseURL(text, dir string) (Target, error) {
+	text = strings.TrimSpace(text)
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok {
+		return Target{}, failure.Invalidf("the database URL has no ://").WithHint(urlHint)
+	}
+	dialect, _, _ := strings.Cut(strings.ToLower(scheme), "+")
+	switch dialect {
+	case "sqlite":
+		return parseSQLite(rest, dir)
+	case "postgresql", "postgres":
+		return parsePostgreSQL(rest)
+	}
+	return Target{}, failure.Invalidf("the database URL begins with %q: it must be sqlite or postgresql", scheme+"://").WithHint(urlHint)
+}
+
+func parseSQLite(rest, dir string) (Target, error) {
+	rest, _, _ = strings.Cut(rest, "?") // options of Python's driver mean nothing here
+	if rest == "" || rest == "/" || rest == "/:memory:" {
+		return Target{Kind: SQLite, redacted: "sqlite://"}, nil
+	}
+	path, ok := strings.CutPrefix(rest, "/")
+	if !ok {
+		return Target{}, failure.Invalidf("the database URL sqlite://%s has a host: a SQLite path follows three slashes, or four if it is absolute", rest).
+			WithHint(urlHint)
+	}
+	if strings.ContainsRune(path, 0) {
+		return Target{}, failure.Invalidf("the path in the database URL contains a NUL character").WithHint(urlHint)
+	}
+	t := SQLiteFile(path)
+	if !filepath.IsAbs(path) {
+		t.Path = filepath.Join(dir, path)
+	}
+	return t, nil
+}
+
+// parsePostgreSQL turns SQLAlchemy's URL into one for lib/pq. Nothing of a URL
+// that can't be read is shown, since it may hold a password anywhere.
+func parsePostgreSQL(rest string) (Target, error) {
+	u, err := url.Parse("postgresql://" + rest)
+	if err != nil {
+		return Target{}, failure.Invalidf("the PostgreSQL database URL can't be read: a character in it must be percent-encoded, or the port is no number").
+			WithHint("in user and password write %%40 for @, %%3A for :, %%2F for /, %%23 for #, %%25 for %%; " + urlHint)
+	}
+	if strings.Trim(u.Path, "/") == "" {
+		return Target{}, failure.Invalidf("the PostgreSQL database URL names no database").WithHint(urlHint)
+	}
+	if u.Fragment != "" || strings.Contains(rest, "#") {
+		return Target{}, failure.Invalidf("the PostgreSQL database URL contains #: where it is part of the password write %%23")
+	}
+	query, err := translateOptions(u.Query())
+	if err != nil {
+		return Target{}, err
+	}
+	redacted := url.URL{Scheme: "postgresql", Host: u.Host, Path: u.Path}
+	if name := u.User.Username(); name != "" {
+		redacted.User = url.User(name)
+	}
+	u.RawQuery = query.Encode()
+	return Target{Kind: PostgreSQL, dsn: u.String(), redacted: redacted.String()}, nil
+}
+
+// translateOptions maps the options of Python's drivers to those of lib/pq. A
+// server may have TLS or not, so without sslmode both work.
+func translateOptions(query url.Values) (url.Values, error) {
+	if ssl := query.Get("ssl"); ssl != "" && query.Get("sslmode") == "" { // asyncpg's name for it
+		query.Set("sslmode", map[string]string{"true": "require", "false": "disable"}[strings.ToLower(ssl)])
+		if query.Get("sslmode") == "" {
+			query.Set("sslmode", ssl)
+		}
+	}
+	query.Del("ssl")
+	switch mode := query.Get("sslmode"); mode {
+	case "":
+		query.Set("sslmode", "prefer")
+	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
+	default:
+		return nil, failure.Invalidf("sslmode in the database URL is %q: it must be disable, allow, prefer, require, verify-ca or verify-full", mode)
+	}
+	if query.Get("connect_timeout") == "" {
+		query.Set("connect_timeout", "10")
+	}
+	if query.Get("application_name") == "" {
+		query.Set("application_name", "alwrity-sub")
+	}
+	return query, nil
+}
+
+// withSchema returns the target with another PostgreSQL schema to work in.
+func (t Target) withSchema(schema string) Target {
+	t.schema = schema
+	return t
+}
+
+// withoutPassword returns the PostgreSQL URL for other programs, and the password
+// that is not in it.
+func (t Target) withoutPassword() (dsn, password string, err error) {
+	u, err := url.Parse(t.dsn)
+	if err != nil {
+		return "", "", failure.Invalidf("the PostgreSQL database URL can't be read").WithHint(urlHint)
+	}
+	password, _ = u.User.Password()
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	return u.String(), password, nil
+}
