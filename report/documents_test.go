@@ -1,0 +1,103 @@
+package report_test
+
+import (
+	"testing"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type named struct {
+	name string
+	doc  report.Document
+}
+
+// documents returns one of every kind, and those kinds that look different in
+// another state twice.
+func documents(t *testing.T) []named {
+	before := geminiPrice()
+	after := geminiPrice()
+	after.Rates[pricing.InputTokens], after.EffectiveFrom = usd("0.000002"), now()
+	over := outcome()
+	over.OverLimit, over.Note, over.Entry.Basis, over.Entry.Cost = []string{"gemini_calls"}, "the reservation res-1 had been released", pricing.Unpriced, 0
+	again := outcome()
+	again.Status = usage.Duplicate
+	released := reservations()[0]
+	released.Status, released.ClosedAt = usage.Released, now()
+	repaired := reconciliation()
+	repaired.Repaired = true
+	planName := func(int64) string { return "Pro" }
+	return []named{
+		{"plans", report.Plans(plan.Plans{freePlan(), proPlan()}, map[int64]int{2: 1234})},
+		{"plans-none", report.Plans(nil, nil)},
+		{"plan", report.Plan(proPlan(), 1234)},
+		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"}, {Plan: "Max", Field: "plan", After: "new"}}, false)},
+		{"plan-changes-none", report.PlanChanges(nil, true)},
+		{"prices", report.Prices([]pricing.Price{geminiPrice(), videoPrice()})},
+		{"prices-none", report.Prices(nil)},
+		{"price-set", report.PriceSet(&before, after, "added")},
+		{"price-changes", report.PriceChanges([]report.PriceChange{{After: videoPrice(), Status: "added"}, {Before: &before, After: before, Status: "unchanged"}})},
+		{"quote", report.Quote("gemini", "gemini-2.5-pro", rating())},
+		{"quote-unpriced", report.Quote("gemini", hostile, pricing.Rating{Basis: pricing.Unpriced})},
+		{"rerating", report.Rerating(usage.RerateResult{Read: 12_000, Changed: 12, Priced: 4, Before: total("1.5"), After: total("1234.00155"),
+			Users: []usage.UserDifference{{UserID: "alice", Events: 12, Before: total("1.5"), After: total("1234.00155")}}}, false)},
+		{"rerating-none", report.Rerating(usage.RerateResult{Read: 12_000}, true)},
+		{"users", report.Users(users(), now())},
+		{"users-none", report.Users(nil, now())},
+		{"user", userDocument(t, yearly())},
+		{"user-default", userDocument(t, nil)},
+		{"history", report.History([]plan.HistoryEntry{
+			{UserID: "alice", Action: plan.New, RecordedAt: now(), EffectiveAt: yearly().Anchor, PlanAfter: "Free", Cycle: plan.Yearly, PeriodAfter: november(), Actor: "root"},
+			{UserID: "alice", Action: plan.Upgrade, RecordedAt: now(), EffectiveAt: now(), PlanBefore: "Free", PlanAfter: "Pro", Cycle: plan.Yearly,
+				PeriodBefore: november(), PeriodAfter: november(), CallsBefore: 1234, TokensBefore: 1_000_000, CostBefore: usd("1.5"), Actor: "root"}})},
+		{"history-none", report.History(nil)},
+		{"recorded", report.Recorded(outcome())},
+		{"recorded-over", report.Recorded(over)},
+		{"recorded-again", report.Recorded(again)},
+		{"import", report.Import(importResult())},
+		{"import-nothing", report.Import(usage.ImportResult{})},
+		{"logs", report.Logs([]usage.Entry{entry(), hostileEntry()}, planName)},
+		{"logs-none", report.Logs(nil, planName)},
+		{"usage", report.Usage(statement())},
+		{"usage-none", report.Usage(usage.Statement{UserID: "guest", Plan: freePlan(), Status: plan.Active, Standing: usage.StandingActive, Period: november()})},
+		{"report", report.Report(byModel(), true)},
+		{"report-none", report.Report(usage.Report{Query: byModel().Query}, true)},
+		{"report-days", report.Report(byDay(14), true)},
+		{"trend", report.Trend(trend("80", "95.5", "0", "120.25", "140", "130"))},
+		{"trend-one", report.Trend(trend("130"))},
+		{"allowed", report.Judgement(allowed())},
+		{"refused", report.Judgement(refused())},
+		{"explanation", report.Explanation(refused())},
+		{"reservations", report.Reservations(reservations(), now())},
+		{"reservations-none", report.Reservations(nil, now())},
+		{"released", report.Released(released)},
+		{"alerts", report.Alerts(alerts())},
+		{"alerts-none", report.Alerts(nil)},
+		{"alerts-checked", report.AlertsChecked(1200, 1)},
+		{"alerts-read", report.AlertsRead(2)},
+		{"checks", report.Checks(checks())},
+		{"checks-good", report.Checks(checks()[:1])},
+		{"reconciliation", report.Reconciliation(reconciliation())},
+		{"reconciliation-repaired", report.Reconciliation(repaired)},
+		{"init", report.Init(report.InitSummary{Location: "sqlite:///./alwrity.db", SchemaAfter: 3, PlansAdded: 4, PricesAdded: 120,
+			PricesKept: []string{"gemini gemini-2.5-pro"}, Providers: 15})},
+		{"status", report.Status(usage.StorageStatus{Kind: "sqlite", Version: "3.50.4", Location: "./alwrity.db", SchemaVersion: 2, SchemaNeeded: 3, SizeBytes: 5_000_000,
+			Tables: []usage.TableStatus{{Name: "api_usage_logs", Rows: 1_000_000}, {Name: "usage_alerts", Rows: 2}}})},
+		{"backup", report.Backup("/var/backups/alwrity.db", 5_000_000)},
+		{"version", report.Version(report.VersionInfo{Version: "v1.2.3", Go: "go1.26.0", Platform: "linux/amd64", SQLite: "3.50.4"})},
+		{"audit", report.Audit([]usage.AuditEntry{{At: now(), Actor: "root", Action: "pricing set", Subject: "gemini default", After: `{"request_cost": "0.01"}`},
+			{At: now(), Actor: hostile, Action: "plans apply", Subject: "Pro", Before: "old text", After: "{}"}})},
+		{"audit-none", report.Audit(nil)},
+	}
+}
+
+func userDocument(t *testing.T, sub *plan.Subscription) report.Document {
+	t.Helper()
+	doc, err := report.User(account(sub), now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}

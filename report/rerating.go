@@ -1,0 +1,59 @@
+package report
+
+import (
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type reratingView struct {
+	Applied    bool               `json:"applied"`
+	Read       int64              `json:"read"`
+	Changed    int64              `json:"changed"`
+	Priced     int64              `json:"priced"`
+	Before     pricing.Total      `json:"before"`
+	After      pricing.Total      `json:"after"`
+	Difference pricing.Total      `json:"difference"`
+	Users      []reratingUserView `json:"users"`
+}
+
+type reratingUserView struct {
+	UserID     string        `json:"user_id"`
+	Events     int64         `json:"events"`
+	Before     pricing.Total `json:"before"`
+	After      pricing.Total `json:"after"`
+	Difference pricing.Total `json:"difference"`
+}
+
+func viewReratingUser(u usage.UserDifference) reratingUserView {
+	return reratingUserView{u.UserID, u.Events, u.Before, u.After, u.After.Sub(u.Before)}
+}
+
+// Rerating shows what rating recorded usage again changes, or has changed.
+func Rerating(r usage.RerateResult, applied bool) Document {
+	view := reratingView{applied, r.Read, r.Changed, r.Priced, r.Before, r.After, r.After.Sub(r.Before), listOf(r.Users, viewReratingUser)}
+	grid := gridOf([]string{"user_id", "events", "before", "after", "difference"}, view.Users, func(u reratingUserView) []Cell {
+		return []Cell{TextCell(u.UserID), NumberCell(u.Events), MoneyCell(u.Before), MoneyCell(u.After), MoneyCell(u.Difference)}
+	})
+	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
+		if r.Changed == 0 {
+			t.Note("%s read, none comes out otherwise", counted(r.Read, "event"))
+			return nil
+		}
+		columns := []column{{"USER", names}, {"EVENTS", number}, {"BEFORE", money}, {"AFTER", money}, {"DIFFERENCE", money}}
+		tb := tableOf(columns, view.Users, func(u reratingUserView) []span {
+			return []span{text(u.UserID), text(count(u.Events)), text(u.Before.Display()), text(u.After.Display()), text(u.Difference.Display())}
+		})
+		tb.footer = []span{strong.of("TOTAL"), strong.of(count(r.Changed)), strong.of(r.Before.Display()),
+			strong.of(r.After.Display()), strong.of(view.Difference.Display())}
+		err := t.table(tb)
+		t.Note("%s read, %s of them without a price before; %s", counted(r.Read, "event"), count(r.Priced), doneOrNot(applied))
+		return err
+	}}
+}
+
+func doneOrNot(applied bool) string {
+	if applied {
+		return "applied"
+	}
+	return "nothing applied"
+}

@@ -1,0 +1,241 @@
+package report_test
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// hostile is a text that would do harm: to a terminal, to a spreadsheet, to a
+// browser.
+const hostile = "=1+1\x1b[31m<b>\n\u202e"
+
+// wide takes two columns of a terminal a character.
+const wide = "田中太郎"
+
+func at(text string) time.Time {
+	t, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func usd(text string) pricing.USD {
+	u, err := pricing.ParseUSD(text)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+func total(text string) pricing.Total { return pricing.TotalOf(usd(text)) }
+
+func now() time.Time { return at("2026-11-23T10:00:00Z") }
+
+func november() plan.Period { return plan.CalendarMonth(now()) }
+
+func proPlan() plan.Plan {
+	return plan.Plan{ID: 2, Name: "Pro", Tier: "pro", Monthly: usd("79"), Yearly: usd("790"), Description: "For teams",
+		Features: []string{"full_research", "priority_support"}, Source: pricing.FromAdmin,
+		Limits: []plan.Limit{
+			{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini", "openai"}}, Max: 1000, Action: plan.Block},
+			{Name: "gemini_tokens", Meter: plan.Tokens, Scope: plan.Scope{Providers: []string{"gemini"}}, Max: 2_000_000, Action: plan.Warn},
+			{Name: "video_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"video"}}, Action: plan.Block},
+			{Name: "wavespeed_calls", Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}, Unlimited: true, Action: plan.Block},
+			{Name: "monthly_cost", Meter: plan.Cost, Max: int64(usd("150")), Action: plan.Block},
+		}}
+}
+
+func freePlan() plan.Plan {
+	return plan.Plan{ID: 1, Name: "Free", Tier: plan.DefaultTier, Description: "Perfect for trying out", Source: pricing.FromCatalogue,
+		Limits: []plan.Limit{{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}}, Max: 50, Action: plan.Block}}}
+}
+
+func geminiPrice() pricing.Price {
+	p := pricing.Price{ID: 7, Provider: "gemini", Model: "gemini-2.5-pro", EffectiveFrom: pricing.Beginning(), CachedPriced: true, Source: pricing.FromCatalogue,
+		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: usd("0.0000025"), OutputToken: usd("0.000015")}}
+	p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens], p.Rates[pricing.CachedInputTokens] = usd("0.00000125"), usd("0.00001"), usd("0.0000000375")
+	return p
+}
+
+func videoPrice() pricing.Price {
+	p := pricing.Price{Provider: "video", Model: "kling-v2.5", EffectiveFrom: at("2026-11-01T00:00:00Z"), Source: pricing.FromAdmin}
+	p.Rates[pricing.Requests], p.Rates[pricing.Seconds] = usd("0.21"), usd("0.035")
+	return p
+}
+
+func rating() pricing.Rating {
+	return pricing.Rating{Cost: usd("0.00155"), Basis: pricing.Exact, Price: geminiPrice(), Components: []pricing.Component{
+		{Quantity: pricing.InputTokens, Amount: 1000, UnitPrice: usd("0.00000125"), Cost: usd("0.00125")},
+		{Quantity: pricing.OutputTokens, Amount: 30, UnitPrice: usd("0.00001"), Cost: usd("0.0003")},
+	}}
+}
+
+func yearly() *plan.Subscription {
+	return &plan.Subscription{PlanID: 2, Cycle: plan.Yearly, Anchor: at("2026-01-31T08:30:00Z"), PaidUntil: at("2027-01-31T08:30:00Z"), AutoRenew: true}
+}
+
+func account(sub *plan.Subscription) plan.Account {
+	a := plan.Account{UserID: "alice", Subscription: sub, Plans: plan.Plans{freePlan(), proPlan()}}
+	if sub != nil {
+		a.Email = "alice@example.com"
+		a.Segments = []plan.Segment{{From: sub.Anchor, Anchor: sub.Anchor, PlanID: sub.PlanID}}
+	}
+	return a
+}
+
+func users() []usage.User {
+	ending := *yearly()
+	ending.Cycle, ending.EndsAt = plan.Monthly, at("2026-12-01T00:00:00Z")
+	suspended := *yearly()
+	suspended.Suspended, suspended.AutoRenew = true, false
+	return []usage.User{
+		{UserID: "alice", Email: "alice@example.com", PlanName: "Pro", Subscription: yearly(), CreatedAt: at("2026-01-31T08:30:00Z")},
+		{UserID: wide, Email: "tanaka@example.jp", PlanName: "Pro", Subscription: &ending, CreatedAt: at("2026-02-01T00:00:00.5Z")},
+		{UserID: hostile, PlanName: "Pro", Subscription: &suspended, CreatedAt: at("2026-03-01T00:00:00Z")},
+		{UserID: "guest", PlanName: "Free", CreatedAt: at("2026-11-02T07:00:00Z")},
+	}
+}
+
+func entry() usage.Entry {
+	e := usage.Entry{Event: usage.Event{ID: "019ab1c0-0000-7000-8000-000000000001", UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro",
+		Vendor: "google", Time: at("2026-11-20T12:00:00.25Z"), Endpoint: "/v1/generate", Method: "POST", StatusCode: 200, ResponseTimeMS: 1250},
+		PeriodStart: november().Start, PlanID: 2, Cost: usd("0.00155"), Basis: pricing.Exact, PriceID: 7, RecordedAt: now()}
+	e.Quantities[pricing.Requests], e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1, 1000, 30
+	return e
+}
+
+func hostileEntry() usage.Entry {
+	e := entry()
+	e.ID, e.UserID, e.Model, e.StatusCode, e.ErrorMessage = "-2", wide, hostile, 503, "@upstream \"down\",\nretry"
+	e.Cost, e.Basis, e.RetryCount = 0, pricing.Unpriced, 2
+	return e
+}
+
+func outcome() usage.Outcome {
+	return usage.Outcome{Status: usage.Recorded, Entry: entry(), Period: november()}
+}
+
+func importResult() usage.ImportResult {
+	return usage.ImportResult{Read: 12_000, Recorded: 11_990, Duplicates: 7, Rejected: 2, Conflicts: 1, Unpriced: 4, OverLimit: 3,
+		Cost: total("1234.5"), Elapsed: 1_250 * time.Millisecond,
+		Problems: []usage.ImportProblem{{Line: 17, Reason: "input_tokens is \"1.5\": it must be a whole number"}, {Line: 10_250, Reason: "user_id is " + hostile}},
+		Unread:   []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
+}
+
+func verdicts() []usage.Verdict {
+	limits := proPlan().Limits
+	return []usage.Verdict{
+		{Use: usage.Use{Limit: limits[0], Used: 660}, OK: true},
+		{Use: usage.Use{Limit: limits[1], Used: 1_700_000}, OK: true},
+		{Use: usage.Use{Limit: limits[2]}},
+		{Use: usage.Use{Limit: limits[3], Used: 12}, OK: true},
+		{Use: usage.Use{Limit: limits[4], Used: int64(usd("150.0000375"))}},
+	}
+}
+
+func statement() usage.Statement {
+	return usage.Statement{UserID: "alice", Plan: proPlan(), Status: plan.Active, Standing: usage.StandingLimitReached, Period: november(),
+		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150.0000375")},
+		Providers: []usage.Total{
+			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150")},
+			{Provider: "video", Calls: 12, Unpriced: 1, Cost: usd("0.0000375")},
+		},
+		Limits: verdicts()}
+}
+
+func allowed() usage.Judgement {
+	limits := proPlan().Limits
+	return usage.Judgement{
+		Decision: usage.Decision{Allowed: true, Message: "allowed", Verdicts: []usage.Verdict{
+			{Use: usage.Use{Limit: limits[0], Used: 660, Reserved: 2, Requested: 1}, OK: true},
+			{Use: usage.Use{Limit: limits[4], Used: int64(usd("12.5")), Reserved: int64(usd("0.25")), Requested: int64(usd("0.00155"))}, OK: true},
+		}},
+		Call: usage.Call{UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro", Vendor: "google", Quantities: entry().Quantities},
+		Plan: proPlan(), Status: plan.Active, Period: november(), EstimatedCost: usd("0.00155"), Basis: pricing.Exact,
+		Reservation: &usage.Reservation{ID: "019ab1c0-0000-7000-8000-00000000000a", ExpiresAt: now().Add(5 * time.Minute)},
+	}
+}
+
+func refused() usage.Judgement {
+	j := allowed()
+	j.Reservation = nil
+	j.Verdicts = []usage.Verdict{{Use: usage.Use{Limit: proPlan().Limits[0], Used: 1000, Requested: 1}}}
+	j.Allowed, j.Reason, j.Message = false, usage.LimitExceeded, "gemini_calls is used up: 1000 of 1000 calls"
+	return j
+}
+
+func reservations() []usage.Reservation {
+	r := usage.Reservation{ID: "res-1", UserID: "alice", Provider: "gemini", Vendor: "google", Model: "gemini-2.5-pro", PeriodStart: november().Start,
+		Calls: 1, Tokens: 1030, Cost: usd("0.00155"), Status: usage.Held, CreatedAt: now().Add(-time.Minute), ExpiresAt: now().Add(4 * time.Minute)}
+	gone := r
+	gone.ID, gone.ExpiresAt = "res-2", now()
+	return []usage.Reservation{r, gone}
+}
+
+func alerts() []usage.Alert {
+	limits := proPlan().Limits
+	return []usage.Alert{
+		{ID: 1041, UserID: "alice", PeriodStart: november().Start, Limit: limits[1], Threshold: 80, Used: 1_600_050, EventID: entry().ID, CreatedAt: now()},
+		{ID: 1042, UserID: wide, PeriodStart: november().Start, Limit: limits[4], Threshold: 100, Used: int64(usd("150.0000375")),
+			CreatedAt: now(), ReadAt: now().Add(time.Hour)},
+	}
+}
+
+func checks() []report.Check {
+	return []report.Check{
+		{Name: "database", OK: true, Detail: "sqlite:///./alwrity.db, schema 3"},
+		{Name: "unpriced usage", Detail: "4 calls of " + hostile, Hint: "set a price: alwrity-sub pricing set gemini"},
+	}
+}
+
+func reconciliation() usage.Reconciliation {
+	return usage.Reconciliation{LogRows: 12_000, Summaries: 40, Daily: 310, Discrepancies: []usage.Discrepancy{
+		{Table: "usage_daily", Key: "alice 2026-11-20 gemini google gemini-2.5-pro", Field: "cost_pico", Log: "1550000000", Stored: "0"}}}
+}
+
+func monthRow(month, cost string, calls int64) usage.ReportRow {
+	return usage.ReportRow{Keys: []string{month}, Calls: calls, Errors: calls / 50, InputTokens: calls * 1200, OutputTokens: calls * 300, Cost: total(cost)}
+}
+
+func byModel() usage.Report {
+	r := usage.Report{Query: usage.ReportQuery{From: november().Start, To: november().End, By: []usage.Dimension{usage.ByUser, usage.ByModel}}, Left: 3}
+	r.Rows = []usage.ReportRow{
+		{Keys: []string{"alice", "gemini-2.5-pro"}, Calls: 12_345, Errors: 17, InputTokens: 9_876_543, OutputTokens: 1_234_567, Cost: total("1234.5")},
+		{Keys: []string{wide, hostile}, Calls: 5, InputTokens: 100, Unpriced: 2, Cost: total("0.0000375")},
+		{Keys: []string{"guest", ""}, Calls: 1},
+	}
+	r.Sum = usage.ReportRow{Calls: 12_400, Errors: 17, InputTokens: 9_900_000, OutputTokens: 1_240_000, Unpriced: 2, Cost: total("1240.0000375")}
+	return r
+}
+
+// byDay has so many days of usage; every seventh day nothing was used.
+func byDay(days int) usage.Report {
+	from := at("2026-01-01T00:00:00Z")
+	r := usage.Report{Query: usage.ReportQuery{From: from, To: from.AddDate(0, 0, days), By: []usage.Dimension{usage.ByDay}}}
+	for i := range days {
+		if i%7 == 6 {
+			continue
+		}
+		row := usage.ReportRow{Keys: []string{from.AddDate(0, 0, i).Format(time.DateOnly)}, Calls: int64(10 + i%5),
+			Cost: total(fmt.Sprintf("%d.%02d", 3+i%7+i/40, i%90))}
+		r.Rows = append(r.Rows, row)
+		r.Sum.Calls += row.Calls
+		r.Sum.Cost = r.Sum.Cost.Add(row.Cost)
+	}
+	return r
+}
+
+func trend(costs ...string) usage.Trend {
+	t := usage.Trend{Projected: total("171.234567")}
+	for i, cost := range costs {
+		month := plan.AddMonths(november().Start, i+1-len(costs)).Format("2006-01")
+		t.Months = append(t.Months, usage.TrendMonth{Month: month, ReportRow: monthRow(month, cost, int64(100*i))})
+	}
+	return t
+}
