@@ -1,0 +1,125 @@
+package commands
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+func newAlertsCmd(env *Env) *cobra.Command {
+	return group("alerts", "Alerts of limits that are nearly or fully used",
+		newAlertsListCmd(env, nil), newAlertsReadCmd(env, nil), newAlertsCheckCmd(env, nil))
+}
+
+type alertsListOptions struct {
+	env    *Env
+	user   string
+	unread bool
+}
+
+func newAlertsListCmd(env *Env, run func(context.Context, *alertsListOptions) error) *cobra.Command {
+	opts := &alertsListOptions{env: env}
+	if run == nil {
+		run = alertsListRun
+	}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List alerts, newest first", Example: "  alwrity-sub alerts list --unread", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
+	cmd.Flags().BoolVar(&opts.unread, "unread", false, "only those that were not read yet")
+	return cmd
+}
+
+func alertsListRun(ctx context.Context, opts *alertsListOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		alerts, err := db.Alerts(ctx, opts.user, opts.unread)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Alerts(alerts))
+	})
+}
+
+type alertsReadOptions struct {
+	env *Env
+	ids []int64
+}
+
+func newAlertsReadCmd(env *Env, run func(context.Context, *alertsReadOptions) error) *cobra.Command {
+	opts := &alertsReadOptions{env: env}
+	if run == nil {
+		run = alertsReadRun
+	}
+	return &cobra.Command{
+		Use: "read ID…", Short: "Mark alerts as read", Example: "  alwrity-sub alerts read 17 18", Args: cobra.MinimumNArgs(1),
+		Annotations: exitCodes("0,1,2,3,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, arg := range args {
+				id, err := strconv.ParseInt(arg, 10, 64)
+				if err != nil || id < 1 {
+					return failure.Invalidf("the alert id %q is no whole number", pricing.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts list")
+				}
+				opts.ids = append(opts.ids, id)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+}
+
+func alertsReadRun(ctx context.Context, opts *alertsReadOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		missing, err := db.MarkRead(ctx, opts.ids, opts.env.Now())
+		if err != nil {
+			return err
+		}
+		if len(missing) > 0 {
+			texts := make([]string, len(missing))
+			for i, id := range missing {
+				texts[i] = strconv.FormatInt(id, 10)
+			}
+			return failure.NotFoundf("there is no alert %s; none was marked", strings.Join(texts, ", ")).WithHint("the ids are in: alwrity-sub alerts list")
+		}
+		return opts.env.print(report.AlertsRead(len(opts.ids)))
+	})
+}
+
+type alertsCheckOptions struct{ env *Env }
+
+func newAlertsCheckCmd(env *Env, run func(context.Context, *alertsCheckOptions) error) *cobra.Command {
+	opts := &alertsCheckOptions{env}
+	if run == nil {
+		run = alertsCheckRun
+	}
+	return &cobra.Command{
+		Use: "check", Short: "Make the alerts that are due, for every user's running period",
+		Long: `Make the alerts that are due, for every user's running period. Recording makes them
+by itself; this finds those that a change of plan, price or thresholds has made due.`,
+		Example: "  alwrity-sub alerts check", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+}
+
+func alertsCheckRun(ctx context.Context, opts *alertsCheckOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		users, err := db.Users(ctx)
+		if err != nil {
+			return err
+		}
+		ids := make([]string, len(users))
+		for i, u := range users {
+			ids[i] = u.UserID
+		}
+		added, err := opts.env.service(db).CheckAlerts(ctx, opts.env.Now(), ids)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.AlertsChecked(len(users), added))
+	})
+}

@@ -1,0 +1,45 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+type auditOptions struct {
+	env   *Env
+	limit int
+}
+
+func newAuditCmd(env *Env) *cobra.Command {
+	return group("audit", "Who changed what", newAuditListCmd(env, nil))
+}
+
+func newAuditListCmd(env *Env, run func(context.Context, *auditOptions) error) *cobra.Command {
+	opts := &auditOptions{env: env}
+	if run == nil {
+		run = auditListRun
+	}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List changes of plans, prices and subscriptions, newest first", Example: "  alwrity-sub audit list --limit 20", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().IntVar(&opts.limit, "limit", 50, "at most so many")
+	return cmd
+}
+
+func auditListRun(ctx context.Context, opts *auditOptions) error {
+	if opts.limit < 1 {
+		return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		entries, err := db.Audit(ctx, opts.limit)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Audit(entries))
+	})
+}

@@ -1,0 +1,174 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type demoOptions struct {
+	env   *Env
+	dir   string
+	users int
+	days  int
+}
+
+func newDemoCmd(env *Env, run func(context.Context, *demoOptions) error) *cobra.Command {
+	opts := &demoOptions{env: env}
+	if run == nil {
+		run = demoRun
+	}
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Show what it does: a throw-away database with sample usage, and its reports",
+		Long: `Make a throw-away SQLite database with believable sample usage, and print its
+reports. The configured database is not touched.`,
+		Example: "  alwrity-sub demo\n  alwrity-sub demo --dir demo --users 100 --days 90", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.dir, "dir", "", "make the database in this `DIR` (default a temporary one)")
+	cmd.Flags().IntVar(&opts.users, "users", 36, "how many users")
+	cmd.Flags().IntVar(&opts.days, "days", 45, "how many days of usage, until today")
+	return cmd
+}
+
+func demoRun(ctx context.Context, opts *demoOptions) (err error) {
+	if opts.users < 1 || opts.users > 10_000 || opts.days < 1 || opts.days > 3_650 {
+		return failure.Invalidf("users is %d and days is %d: they must be 1 to 10000 users and 1 to 3650 days", opts.users, opts.days)
+	}
+	path, err := opts.place()
+	if err != nil {
+		return err
+	}
+	db, err := opts.env.CreateFile(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	sample := newSample(opts.users, opts.days, opts.env.Now())
+	if err := opts.fill(ctx, db, sample); err != nil {
+		return err
+	}
+	opts.env.note("A demonstration: %d users over %d days in %s\nLook around in it, for example:\n  alwrity-sub --database-url sqlite:///%s usage show %s\n",
+		opts.users, opts.days, path, path, sample.users[0].id)
+	return opts.show(ctx, db, sample)
+}
+
+func (opts *demoOptions) place() (string, error) {
+	dir := opts.dir
+	var err error
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "alwrity-demo-")
+	} else {
+		err = os.MkdirAll(dir, 0o755)
+	}
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return "", failure.Invalidf("the directory for the demonstration can't be made: %s", reason(err)).Because(err)
+	}
+	return filepath.Join(dir, "alwrity-demo.db"), nil
+}
+
+// fill seeds the database, subscribes the users and imports their usage, by the
+// same ways as the commands do.
+func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) error {
+	seeds := seeds{priceSource: pricing.FromCatalogue, planSource: pricing.FromCatalogue}
+	var err error
+	if seeds.catalogue, err = pricing.DefaultCatalogue(); err != nil {
+		return err
+	}
+	if err := seeds.plant(ctx, db, opts.env.audit("init"), &report.InitSummary{}); err != nil {
+		return err
+	}
+	for _, u := range sample.users {
+		if u.tier == plan.DefaultTier {
+			continue
+		}
+		_, err := db.ChangeSubscription(ctx, opts.env.audit("users subscribe"), u.id, func(a plan.Account) (plan.Change, error) {
+			p, err := a.Plans.Find(u.tier)
+			if err != nil {
+				return plan.Change{}, err
+			}
+			return a.Subscribe(plan.Order{Plan: p, Cycle: u.cycle, Start: u.start, AutoRenew: true, Email: u.id + "@example.com"}, opts.env.Now())
+		})
+		if err != nil {
+			return err
+		}
+	}
+	lines, writer := io.Pipe()
+	go func() { writer.CloseWithError(sample.write(writer)) }()
+	result, err := opts.env.service(db).Import(ctx, opts.env.Now(), lines, usage.ImportOptions{Format: usage.JSONLines})
+	if err == nil && result.Rejected+result.Conflicts > 0 {
+		err = failure.New(failure.Internal, "%d sample events were refused: %v", result.Rejected+result.Conflicts, result.Problems)
+	}
+	return errors.Join(err, lines.Close())
+}
+
+// show prints the reports that an owner would look at first.
+func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) error {
+	now := opts.env.Now()
+	today := now.Truncate(24 * time.Hour)
+	query := usage.ReportQuery{From: today.AddDate(0, 0, 1-opts.days), To: today.AddDate(0, 0, 1)}
+	for _, part := range []struct {
+		title string
+		by    []usage.Dimension
+		top   int
+		chart bool
+	}{
+		{"Cost by provider", []usage.Dimension{usage.ByProvider}, 0, true},
+		{"Cost by plan", []usage.Dimension{usage.ByPlan}, 0, false},
+		{"The ten dearest models", []usage.Dimension{usage.ByProvider, usage.ByModel}, 10, false},
+		{"The five dearest users", []usage.Dimension{usage.ByUser, usage.ByPlan}, 5, false},
+		{"Cost by day", []usage.Dimension{usage.ByDay}, 0, true},
+	} {
+		query.By = part.by
+		result, err := usage.MakeReport(ctx, db, query, part.top)
+		if err != nil {
+			return err
+		}
+		if err := opts.section(part.title, report.Report(result, part.chart)); err != nil {
+			return err
+		}
+	}
+	trend, err := usage.MakeTrend(ctx, db, "", 3, now)
+	if err != nil {
+		return err
+	}
+	if err := opts.section("Cost by month, with a projection of the running one", report.Trend(trend)); err != nil {
+		return err
+	}
+	statement, err := opts.env.service(db).Show(ctx, sample.users[0].id, now, now)
+	if err != nil {
+		return err
+	}
+	if err := opts.section("One user against the limits of the plan", report.Usage(statement)); err != nil {
+		return err
+	}
+	alerts, err := db.Alerts(ctx, "", false)
+	if err != nil {
+		return err
+	}
+	return opts.section("The latest alerts", report.Alerts(alerts[:min(len(alerts), 10)]))
+}
+
+func (opts *demoOptions) section(title string, doc report.Document) error {
+	if opts.env.Printer.Format == report.FormatTable {
+		if _, err := fmt.Fprintf(opts.env.Printer.Out, "\n%s\n\n", title); err != nil {
+			return err
+		}
+	}
+	return opts.env.print(doc)
+}

@@ -1,0 +1,95 @@
+package commands
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// quantityFlag is a flag for one quantity, read exactly.
+type quantityFlag struct {
+	quantity pricing.Quantity
+	to       *pricing.Quantities
+}
+
+func (f quantityFlag) String() string { return "" }
+func (f quantityFlag) Type() string   { return "N" }
+func (f quantityFlag) Set(text string) error {
+	n, err := pricing.ParseQuantity(flagName(f.quantity), text)
+	f.to[f.quantity] = n
+	return err
+}
+
+func flagName(q pricing.Quantity) string { return strings.ReplaceAll(q.String(), "_", "-") }
+
+// addQuantities adds a flag for every quantity. One request is the default.
+func addQuantities(flags *pflag.FlagSet, to *pricing.Quantities) {
+	usageText := [pricing.QuantityCount]string{"API requests (default 1)", "input tokens, cached ones included", "output tokens",
+		"those of the input tokens that came from a cache", "images", "searches", "pages", "characters", "seconds"}
+	to[pricing.Requests] = 1
+	for _, q := range pricing.AllQuantities() {
+		flags.Var(quantityFlag{q, to}, flagName(q), usageText[q])
+	}
+}
+
+// priceFlag is a flag for the cost of one unit; to stays nil where it isn't given.
+type priceFlag struct {
+	name string
+	to   **pricing.USD
+}
+
+func (f priceFlag) String() string { return "" }
+func (f priceFlag) Type() string   { return "COST" }
+func (f priceFlag) Set(text string) error {
+	cost, err := pricing.ParseUnitPrice(text)
+	*f.to = &cost
+	return err
+}
+
+// timeFlag is a flag for a moment; to stays zero where it isn't given.
+type timeFlag struct {
+	name string
+	to   *time.Time
+}
+
+func (f timeFlag) String() string { return "" }
+func (f timeFlag) Type() string   { return "TIME" }
+func (f timeFlag) Set(text string) (err error) {
+	*f.to, err = usage.ParseTime(f.name, text)
+	return err
+}
+
+func addTime(cmd *cobra.Command, to *time.Time, name, usageText string) {
+	cmd.Flags().Var(timeFlag{name, to}, name, usageText)
+}
+
+// cycleFlag is a flag for a billing cycle.
+type cycleFlag struct{ to *plan.Cycle }
+
+func (f cycleFlag) String() string {
+	if f.to == nil {
+		return ""
+	}
+	return string(*f.to)
+}
+func (f cycleFlag) Type() string { return "CYCLE" }
+func (f cycleFlag) Set(text string) (err error) {
+	*f.to, err = plan.ParseCycle(text)
+	return err
+}
+
+// mustRequire marks flags as required. It fails only for a flag that is not
+// there, which is a fault of the program that every test of the command finds.
+func mustRequire(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := cmd.MarkFlagRequired(name); err != nil {
+			panic(err)
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type initOptions struct {
+	env    *Env
+	plans  string
+	prices string
+	noSeed bool
+}
+
+func newInitCmd(env *Env, run func(context.Context, *initOptions) error) *cobra.Command {
+	opts := &initOptions{env: env}
+	if run == nil {
+		run = initRun
+	}
+	cmd := &cobra.Command{
+		Use:   "init",
+		Short: "Create or upgrade the tables, and seed plans and prices",
+		Long: `Create or upgrade the tables, and seed the default plans and prices.
+
+Safe to repeat: what is there stays, and what an admin has changed is never
+overwritten. A HUGGINGFACE_INPUT_TOKEN_COST or HUGGINGFACE_OUTPUT_TOKEN_COST that
+has changed since the last time adds prices that hold from now on.`,
+		Example: `  alwrity-sub init
+  alwrity-sub init --database-url postgresql://alwrity@localhost/alwrity
+  alwrity-sub init --plans plans.yaml --prices prices.yaml`,
+		Args:        cobra.NoArgs,
+		Annotations: exitCodes("0,1,2,6"),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.plans, "plans", "", "seed the plans of this `FILE` instead of the built-in ones")
+	cmd.Flags().StringVar(&opts.prices, "prices", "", "seed the prices of this `FILE` instead of the built-in ones")
+	cmd.Flags().BoolVar(&opts.noSeed, "no-seed", false, "create or upgrade the tables only")
+	return cmd
+}
+
+func initRun(ctx context.Context, opts *initOptions) (err error) {
+	seeds, err := readSeeds(opts.env, opts.plans, opts.prices) // before anything is created
+	if err != nil {
+		return err
+	}
+	db, before, after, err := opts.env.Create(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	summary := report.InitSummary{Location: opts.env.Settings.DatabaseURL, SchemaBefore: before, SchemaAfter: after}
+	if !opts.noSeed {
+		if err := seeds.plant(ctx, db, opts.env.audit("init"), &summary); err != nil {
+			return err
+		}
+	}
+	return opts.env.print(report.Init(summary))
+}
+
+// audit names who does something now.
+func (env *Env) audit(action string) usage.Audit {
+	return usage.Audit{At: env.Now(), Actor: env.Settings.Actor, Action: action}
+}
+
+// seeds is what init puts into a new database.
+type seeds struct {
+	catalogue   pricing.Catalogue
+	priceSource pricing.Source
+	environment pricing.EnvironmentRates
+	plansName   string
+	plansText   []byte // nil: the built-in ones
+	planSource  pricing.Source
+}
+
+func readSeeds(env *Env, plansFile, pricesFile string) (seeds, error) {
+	s := seeds{priceSource: pricing.FromCatalogue, planSource: pricing.FromCatalogue, plansName: plansFile}
+	var err error
+	if s.environment, err = pricing.ParseEnvironmentRates(env.Settings.Lookup); err != nil {
+		return s, err
+	}
+	if pricesFile == "" {
+		s.catalogue, err = pricing.DefaultCatalogue()
+	} else {
+		s.priceSource = pricing.FromFile
+		s.catalogue, err = readPrices(pricesFile)
+	}
+	if err != nil {
+		return s, err
+	}
+	if plansFile != "" {
+		s.planSource = pricing.FromFile
+		s.plansText, err = readFile(plansFile)
+	}
+	if err == nil { // the plans may name only providers that there will be: check what can be checked now
+		_, err = s.plans(directory(nil, s.catalogue.Providers))
+		if err != nil && pricesFile != "" {
+			err = nil // providers of an earlier file are in the database: plant checks against them
+		}
+	}
+	return s, err
+}
+
+// directory returns the providers that there are, with those of a file.
+func directory(have pricing.Providers, more []pricing.Provider) pricing.Providers {
+	all := pricing.Providers{}
+	for name, p := range have {
+		all[name] = p
+	}
+	for _, p := range more {
+		all[p.Name] = p
+	}
+	return all
+}
+
+func (s seeds) plans(providers pricing.Providers) (plan.Plans, error) {
+	if s.plansText == nil {
+		return plan.DefaultCatalogue(providers)
+	}
+	return plan.ParseCatalogue(s.plansName, s.plansText, providers)
+}
+
+func (s seeds) plant(ctx context.Context, db Database, audit usage.Audit, summary *report.InitSummary) error {
+	var providers pricing.Providers
+	err := db.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+		added := newProviders(book.Providers, s.catalogue.Providers, s.priceSource)
+		providers = directory(book.Providers, added)
+		if err := knownProviders(s.catalogue.Prices, providers); err != nil {
+			return nil, nil, err
+		}
+		seeding := pricing.Seed(s.catalogue, s.priceSource, book, s.environment, audit.At)
+		summary.Providers = len(providers)
+		summary.PricesAdded, summary.PricesUnchanged = len(seeding.Add), seeding.Unchanged
+		summary.PricesKept = nil
+		for _, p := range seeding.Kept {
+			summary.PricesKept = append(summary.PricesKept, p.Provider+" "+p.Model)
+		}
+		return added, seeding.Add, nil
+	})
+	if err != nil {
+		return err
+	}
+	plans, err := s.plans(providers)
+	if err != nil {
+		return err
+	}
+	return db.ChangePlans(ctx, audit, func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
+		seeding := plan.Seed(plans, s.planSource, have)
+		summary.PlansAdded, summary.PlansUpdated, summary.PlansUnchanged = 0, 0, seeding.Unchanged
+		for _, p := range seeding.Save {
+			if p.ID == 0 {
+				summary.PlansAdded++
+			} else {
+				summary.PlansUpdated++
+			}
+		}
+		summary.PlansKept = seeding.Kept.Names()
+		return seeding.Save, nil, nil
+	})
+}
+
+// newProviders returns those of a catalogue that have to be saved: unknown ones
+// and, where a file says so, changed ones.
+func newProviders(have pricing.Providers, catalogue []pricing.Provider, source pricing.Source) []pricing.Provider {
+	var save []pricing.Provider
+	for _, p := range catalogue {
+		if _, known := have[p.Name]; !known || source != pricing.FromCatalogue {
+			save = append(save, p)
+		}
+	}
+	return save
+}
+
+// knownProviders returns an invalid failure for a price of an unknown provider.
+func knownProviders(prices []pricing.Price, providers pricing.Providers) error {
+	for _, p := range prices {
+		if _, err := providers.Find(p.Provider); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readPrices(file string) (pricing.Catalogue, error) {
+	text, err := readFile(file)
+	if err != nil {
+		return pricing.Catalogue{}, err
+	}
+	return pricing.ParseCatalogue(file, text)
+}
+
+func readFile(file string) ([]byte, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, failure.Invalidf("the file %s can't be read: %s", file, reason(err)).Because(err)
+	}
+	return text, nil
+}
+
+// reason returns what is wrong with a file, without repeating its name.
+func reason(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,200 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func newLimitsCmd(env *Env) *cobra.Command {
+	return group("limits", "Check, reserve and explain limits",
+		newLimitsCheckCmd(env, nil), newLimitsReserveCmd(env, nil), newLimitsReleaseCmd(env, nil), newLimitsReservationsCmd(env, nil),
+		newLimitsExplainCmd(env, nil))
+}
+
+// addCall adds the flags that describe a call.
+func addCall(cmd *cobra.Command, call *usage.Call) {
+	flags := cmd.Flags()
+	flags.StringVar(&call.UserID, "user", "", "the `USER`")
+	flags.StringVar(&call.Provider, "provider", "", "the `PROVIDER` that the call is billed under")
+	flags.StringVar(&call.Model, "model", "", "the `MODEL`")
+	flags.StringVar(&call.Vendor, "vendor", "", "the `VENDOR` that serves the call (default by provider and model)")
+	addQuantities(flags, &call.Quantities)
+}
+
+func requireCall(call usage.Call) error {
+	return required("--user", call.UserID, "--provider", call.Provider)
+}
+
+type limitsCheckOptions struct {
+	env  *Env
+	call usage.Call
+}
+
+func newLimitsCheckCmd(env *Env, run func(context.Context, *limitsCheckOptions) error) *cobra.Command {
+	opts := &limitsCheckOptions{env: env}
+	if run == nil {
+		run = limitsCheckRun
+	}
+	cmd := &cobra.Command{
+		Use: "check --user U --provider P", Short: "Say whether a call would pass now; takes nothing",
+		Long: `Say whether a call would pass now. It takes nothing: of two callers who are both
+told yes, one may come too late. To take what is checked, use limits reserve or
+usage record --enforce. Refused is exit code 4.`,
+		Example: "  alwrity-sub limits check --user alice --provider gemini --model gemini-2.5-pro --input-tokens 2000 --output-tokens 500",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,4,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	addCall(cmd, &opts.call)
+	return cmd
+}
+
+func limitsCheckRun(ctx context.Context, opts *limitsCheckOptions) error {
+	if err := requireCall(opts.call); err != nil {
+		return err
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		judgement, err := opts.env.service(db).Check(ctx, opts.env.Now(), opts.call)
+		if err != nil {
+			return err
+		}
+		if err := opts.env.print(report.Judgement(judgement)); err != nil {
+			return err
+		}
+		return judgement.Denied()
+	})
+}
+
+type limitsReserveOptions struct {
+	env  *Env
+	call usage.Call
+	id   string
+	ttl  time.Duration
+}
+
+func newLimitsReserveCmd(env *Env, run func(context.Context, *limitsReserveOptions) error) *cobra.Command {
+	opts := &limitsReserveOptions{env: env}
+	if run == nil {
+		run = limitsReserveRun
+	}
+	cmd := &cobra.Command{
+		Use: "reserve --user U --provider P", Short: "Take a hold on the limits before a call is made",
+		Long: `Take a hold on the limits before a call is made, if it passes. Settle it afterwards
+with usage record --reservation ID, or give it back with limits release ID; left
+alone it expires by itself. Refused is exit code 4.`,
+		Example: "  alwrity-sub limits reserve --user alice --provider video --model wan-2.5 --id req-7f3a --ttl 10m",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,4,5,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	addCall(cmd, &opts.call)
+	cmd.Flags().StringVar(&opts.id, "id", "", "the reservation's `ID`, by which a retry is known (default a new UUID)")
+	cmd.Flags().DurationVar(&opts.ttl, "ttl", 5*time.Minute, "how long it holds, 1s to 24h")
+	return cmd
+}
+
+func limitsReserveRun(ctx context.Context, opts *limitsReserveOptions) error {
+	if err := requireCall(opts.call); err != nil {
+		return err
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		judgement, err := opts.env.service(db).Reserve(ctx, opts.env.Now(), opts.call, opts.id, opts.ttl)
+		if err != nil {
+			return err
+		}
+		if err := opts.env.print(report.Judgement(judgement)); err != nil {
+			return err
+		}
+		return judgement.Denied()
+	})
+}
+
+type limitsReleaseOptions struct {
+	env *Env
+	id  string
+}
+
+func newLimitsReleaseCmd(env *Env, run func(context.Context, *limitsReleaseOptions) error) *cobra.Command {
+	opts := &limitsReleaseOptions{env: env}
+	if run == nil {
+		run = limitsReleaseRun
+	}
+	return &cobra.Command{
+		Use: "release ID", Short: "Give back what a reservation holds",
+		Example: "  alwrity-sub limits release req-7f3a", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.id = args[0]
+			return run(cmd.Context(), opts)
+		},
+	}
+}
+
+func limitsReleaseRun(ctx context.Context, opts *limitsReleaseOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		reservation, err := opts.env.service(db).Release(ctx, opts.env.Now(), opts.id)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Released(reservation))
+	})
+}
+
+type limitsReservationsOptions struct {
+	env  *Env
+	user string
+}
+
+func newLimitsReservationsCmd(env *Env, run func(context.Context, *limitsReservationsOptions) error) *cobra.Command {
+	opts := &limitsReservationsOptions{env: env}
+	if run == nil {
+		run = limitsReservationsRun
+	}
+	cmd := &cobra.Command{
+		Use: "reservations", Short: "List the reservations that hold now",
+		Example: "  alwrity-sub limits reservations --user alice", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.user, "user", "", "only this `USER`")
+	return cmd
+}
+
+func limitsReservationsRun(ctx context.Context, opts *limitsReservationsOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		reservations, err := db.Reservations(ctx, opts.user, opts.env.Now())
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Reservations(reservations, opts.env.Now()))
+	})
+}
+
+func newLimitsExplainCmd(env *Env, run func(context.Context, *limitsCheckOptions) error) *cobra.Command {
+	opts := &limitsCheckOptions{env: env}
+	if run == nil {
+		run = limitsExplainRun
+	}
+	cmd := &cobra.Command{
+		Use: "explain --user U --provider P", Short: "Explain a decision step by step",
+		Long:    "Explain whether a call would pass now: plan, period, price, each limit with what is used and reserved, and why.",
+		Example: "  alwrity-sub limits explain --user alice --provider openai --model gpt-4o", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	addCall(cmd, &opts.call)
+	return cmd
+}
+
+func limitsExplainRun(ctx context.Context, opts *limitsCheckOptions) error {
+	if err := requireCall(opts.call); err != nil {
+		return err
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		judgement, err := opts.env.service(db).Check(ctx, opts.env.Now(), opts.call)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Explanation(judgement))
+	})
+}

@@ -1,0 +1,61 @@
+package commands
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+// New returns the verbs of the command line, each a command of the root.
+func New(env *Env) []*cobra.Command {
+	return []*cobra.Command{
+		newInitCmd(env, nil), newDemoCmd(env, nil), newDoctorCmd(env, nil), newSelftestCmd(env, nil),
+		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
+		newReconcileCmd(env, nil), newDBCmd(env), newAuditCmd(env), newVersionCmd(env, nil),
+	}
+}
+
+// exitCodes is the annotation that lists a command's exit codes for its help.
+func exitCodes(codes string) map[string]string { return map[string]string{"exit_codes": codes} }
+
+// group makes a command that only holds others.
+func group(use, short string, subcommands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short}
+	cmd.AddCommand(subcommands...)
+	return cmd
+}
+
+// withDatabase runs fn on the configured database and closes it.
+func (env *Env) withDatabase(ctx context.Context, fn func(Database) error) (err error) {
+	db, err := env.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return fn(db)
+}
+
+// print writes a result; a document that could not be made is its error.
+func (env *Env) print(doc report.Document) error { return env.Printer.Print(doc) }
+
+// note tells the person at the terminal something that is no result.
+func (env *Env) note(format string, args ...any) {
+	if !env.Quiet {
+		fmt.Fprintf(env.Err, format+"\n", args...)
+	}
+}
+
+// always tells something that must not be lost, also under --quiet.
+func (env *Env) always(format string, args ...any) { fmt.Fprintf(env.Err, format+"\n", args...) }
+
+// asFailure returns the failure in an error's chain.
+func asFailure(err error) (*failure.Error, bool) {
+	var f *failure.Error
+	ok := errors.As(err, &f)
+	return f, ok
+}

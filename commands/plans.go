@@ -1,0 +1,193 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+func newPlansCmd(env *Env) *cobra.Command {
+	return group("plans", "Plans and their limits",
+		newPlansListCmd(env, nil), newPlansShowCmd(env, nil), newPlansExportCmd(env, nil), newPlansApplyCmd(env, nil))
+}
+
+type plansListOptions struct{ env *Env }
+
+func newPlansListCmd(env *Env, run func(context.Context, *plansListOptions) error) *cobra.Command {
+	opts := &plansListOptions{env}
+	if run == nil {
+		run = plansListRun
+	}
+	return &cobra.Command{
+		Use: "list", Short: "List the plans on offer", Example: "  alwrity-sub plans list", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+}
+
+func plansListRun(ctx context.Context, opts *plansListOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		plans, subscribers, err := db.Plans(ctx)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Plans(plans, subscribers))
+	})
+}
+
+type plansShowOptions struct {
+	env  *Env
+	name string
+}
+
+func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) error) *cobra.Command {
+	opts := &plansShowOptions{env: env}
+	if run == nil {
+		run = plansShowRun
+	}
+	return &cobra.Command{
+		Use: "show NAME", Short: "Show a plan with every limit", Example: "  alwrity-sub plans show pro",
+		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.name = args[0]
+			return run(cmd.Context(), opts)
+		},
+	}
+}
+
+func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		plans, subscribers, err := db.Plans(ctx)
+		if err != nil {
+			return err
+		}
+		p, err := plans.Find(opts.name)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Plan(p, subscribers[p.ID]))
+	})
+}
+
+type plansExportOptions struct{ env *Env }
+
+func newPlansExportCmd(env *Env, run func(context.Context, *plansExportOptions) error) *cobra.Command {
+	opts := &plansExportOptions{env}
+	if run == nil {
+		run = plansExportRun
+	}
+	return &cobra.Command{
+		Use: "export", Short: "Write the plans as YAML, as plans apply reads them",
+		Example: "  alwrity-sub plans export > plans.yaml", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+}
+
+func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		plans, _, err := db.Plans(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprint(opts.env.Printer.Out, plans.YAML())
+		return err
+	})
+}
+
+type plansApplyOptions struct {
+	env    *Env
+	file   string
+	dryRun bool
+}
+
+func newPlansApplyCmd(env *Env, run func(context.Context, *plansApplyOptions) error) *cobra.Command {
+	opts := &plansApplyOptions{env: env}
+	if run == nil {
+		run = plansApplyRun
+	}
+	cmd := &cobra.Command{
+		Use: "apply -f FILE", Short: "Change the plans to those of a file",
+		Long: `Change the plans to those of a file, and print what changes before it is changed.
+
+The file names every plan: one that is not in it is withdrawn, which is refused
+while users are subscribed to it. Plans are told apart by their tier.`,
+		Example: "  alwrity-sub plans apply -f plans.yaml --dry-run", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVarP(&opts.file, "file", "f", "", "the plan `FILE`")
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "print what would change, and change nothing")
+	mustRequire(cmd, "file")
+	return cmd
+}
+
+func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
+	text, err := readFile(opts.file)
+	if err != nil {
+		return err
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		book, err := db.Catalogue(ctx)
+		if err != nil {
+			return err
+		}
+		wanted, err := plan.ParseCatalogue(opts.file, text, book.Providers)
+		if err != nil {
+			return err
+		}
+		var printed error
+		err = db.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
+			diffs := plan.Diff(have, wanted)
+			printed = opts.env.print(report.PlanChanges(diffs, !opts.dryRun))
+			withdraw, err := withdrawn(have, wanted, subscribers)
+			if err != nil || printed != nil || opts.dryRun || len(diffs) == 0 {
+				return nil, nil, err
+			}
+			return adminPlans(wanted, have), withdraw, nil
+		})
+		if err != nil {
+			return err
+		}
+		return printed
+	})
+}
+
+// adminPlans marks as an admin's the plans that the file changes.
+func adminPlans(wanted, have plan.Plans) plan.Plans {
+	save := make(plan.Plans, len(wanted))
+	for i, p := range wanted {
+		p.Source = pricing.FromAdmin
+		for _, h := range have {
+			if h.Tier == p.Tier && h.Equal(p) {
+				p.Source = h.Source
+			}
+		}
+		save[i] = p
+	}
+	return save
+}
+
+// withdrawn returns the plans that a file no longer has, or an invalid failure
+// where users are subscribed to one of them.
+func withdrawn(have, wanted plan.Plans, subscribers map[int64]int) ([]int64, error) {
+	var ids []int64
+	for _, d := range plan.Diff(have, wanted) {
+		if d.Field != "plan" || d.After != "" {
+			continue
+		}
+		p, err := have.Find(d.Plan)
+		if err != nil {
+			return nil, err
+		}
+		if n := subscribers[p.ID]; n > 0 {
+			return nil, failure.Invalidf("the file has no plan of the tier %s (%s), and %d users are subscribed to it", p.Tier, p.Name, n).
+				WithHint("move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file")
+		}
+		ids = append(ids, p.ID)
+	}
+	return ids, nil
+}

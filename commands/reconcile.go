@@ -1,0 +1,47 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+type reconcileOptions struct {
+	env    *Env
+	repair bool
+}
+
+func newReconcileCmd(env *Env, run func(context.Context, *reconcileOptions) error) *cobra.Command {
+	opts := &reconcileOptions{env: env}
+	if run == nil {
+		run = reconcileRun
+	}
+	cmd := &cobra.Command{
+		Use: "reconcile", Short: "Prove that log, daily totals and summaries agree",
+		Long: `Sum the log anew and compare it with the daily totals and the summaries. Every
+difference is shown. --repair rebuilds the totals from the log, which is what counts.`,
+		Example: "  alwrity-sub reconcile\n  alwrity-sub reconcile --repair", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().BoolVar(&opts.repair, "repair", false, "rebuild the totals where they differ")
+	return cmd
+}
+
+func reconcileRun(ctx context.Context, opts *reconcileOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		result, err := db.Reconcile(ctx, opts.env.Now(), opts.repair)
+		if err != nil {
+			return err
+		}
+		if err := opts.env.print(report.Reconciliation(result)); err != nil {
+			return err
+		}
+		if len(result.Discrepancies) > 0 && !result.Repaired {
+			return failure.New(failure.FailedCheck, "the totals are not the sum of the log").WithHint("rebuild them: alwrity-sub reconcile --repair")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,174 @@
+package commands
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type usageImportOptions struct {
+	env     *Env
+	file    string
+	format  string
+	strict  bool
+	rejects string
+}
+
+func newUsageImportCmd(env *Env, run func(context.Context, *usageImportOptions) error) *cobra.Command {
+	opts := &usageImportOptions{env: env}
+	if run == nil {
+		run = usageImportRun
+	}
+	cmd := &cobra.Command{
+		Use: "import FILE|-", Short: "Record the calls of a file of JSON lines or CSV",
+		Long: `Record the calls of a file of JSON lines, or of CSV with a header; - is standard
+input. Importing a file again adds nothing, so an import that was interrupted is
+simply run again. A bad row stops nothing: it is counted, shown with its line and
+reason, and written whole to the rejects file; the exit code is 2 then.`,
+		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n  zcat calls.csv.gz | alwrity-sub usage import - --format csv",
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,6,130"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.file = args[0]
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.format, "format", "", "jsonl or csv (default by the file's ending, else jsonl)")
+	cmd.Flags().BoolVar(&opts.strict, "strict", false, "reject calls that have no price")
+	cmd.Flags().StringVar(&opts.rejects, "rejects", "", "write the rows that were not recorded to this `FILE`")
+	return cmd
+}
+
+func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
+	format, err := opts.fileFormat()
+	if err != nil {
+		return err
+	}
+	return opts.env.withDatabase(ctx, func(db Database) (err error) {
+		in, size, err := opts.open()
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		rejects := &lazyFile{path: opts.rejects}
+		defer func() { err = errors.Join(err, rejects.close()) }()
+		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
+		bar := opts.bar(size)
+		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), io.TeeReader(in, bar), usage.ImportOptions{
+			Format: format, Strict: opts.strict, Rejects: rejects,
+		})
+		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
+		_ = bar.Finish()                   // it only draws
+		return opts.finish(result, err)
+	})
+}
+
+// finish prints the result, also of an import that did not come to its end.
+func (opts *usageImportOptions) finish(result usage.ImportResult, err error) error {
+	for _, field := range result.Unread {
+		opts.env.note("note: %d rows have a field %q, which is no field of an event and was not read", field.Rows, pricing.Shorten(field.Name))
+	}
+	if err != nil {
+		if result.Read > 0 {
+			opts.env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice", result.Read, result.Recorded)
+		}
+		return err
+	}
+	if err := opts.env.print(report.Import(result)); err != nil {
+		return err
+	}
+	if bad := result.Rejected + result.Conflicts; bad > 0 {
+		where := "name a file with --rejects to keep them"
+		if opts.rejects != "" {
+			where = "they are in " + opts.rejects
+		}
+		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithHint("%s; mend them and import that file", where)
+	}
+	return nil
+}
+
+func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
+	switch format := usage.FileFormat(strings.ToLower(opts.format)); format {
+	case usage.JSONLines, usage.CSV:
+		return format, nil
+	case "":
+		if strings.EqualFold(filepath.Ext(opts.file), ".csv") {
+			return usage.CSV, nil
+		}
+		return usage.JSONLines, nil
+	}
+	return "", failure.Invalidf("format is %q: it must be jsonl or csv", pricing.Shorten(opts.format))
+}
+
+// open returns the file and its size, -1 where that is not known.
+func (opts *usageImportOptions) open() (io.ReadCloser, int64, error) {
+	if opts.file == "-" {
+		return io.NopCloser(opts.env.In), -1, nil
+	}
+	file, err := os.Open(opts.file)
+	if err != nil {
+		return nil, 0, failure.Invalidf("the file %s can't be read: %s", opts.file, reason(err)).Because(err)
+	}
+	info, err := file.Stat()
+	if err != nil || info.IsDir() {
+		return nil, 0, errors.Join(failure.Invalidf("%s is a directory and no file", opts.file), file.Close())
+	}
+	if !info.Mode().IsRegular() {
+		return file, -1, nil
+	}
+	return file, info.Size(), nil
+}
+
+// bar shows on a terminal how much of the file is read.
+func (opts *usageImportOptions) bar(size int64) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription("importing"), progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
+}
+
+// lazyFile is a file that is made when something is written to it, so that an
+// import without bad rows leaves none behind. What an earlier run left is
+// emptied then.
+type lazyFile struct {
+	path   string // empty: what is written is dropped
+	file   *os.File
+	buffer *bufio.Writer
+}
+
+// Write implements io.Writer.
+func (f *lazyFile) Write(p []byte) (int, error) {
+	if f.path == "" {
+		return len(p), nil
+	}
+	if f.file == nil {
+		file, err := os.Create(f.path)
+		if err != nil {
+			return 0, err
+		}
+		f.file, f.buffer = file, bufio.NewWriter(file)
+	}
+	return f.buffer.Write(p)
+}
+
+func (f *lazyFile) close() error {
+	if f.file == nil {
+		return nil
+	}
+	err := errors.Join(f.buffer.Flush(), f.file.Close())
+	if err != nil {
+		return failure.Unavailablef("the rejects file %s can't be written: %s", f.path, reason(err)).Because(err)
+	}
+	return nil
+}
