@@ -1,0 +1,165 @@
+package cmd
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// layer is one source of settings: a file or the environment.
+type layer struct {
+	name   string            // for people
+	values map[string]any    // by the name of the key
+	labels map[string]string // how a message calls the key of this layer
+}
+
+const environmentLayer = "environment"
+
+// config is the configuration: flag > environment > env file > config file >
+// default.
+type config struct {
+	values *viper.Viper
+	flags  *pflag.FlagSet
+	layers []layer           // from the strongest to the weakest
+	env    map[string]string // of the env file, whether it is a setting or not
+}
+
+// loadConfig reads the two files, if there are any, and puts the layers on top
+// of each other.
+func loadConfig(p Process, flags *pflag.FlagSet) (*config, error) {
+	envFile, variables, err := loadEnvFile(p, flags)
+	if err != nil {
+		return nil, err
+	}
+	file, err := loadConfigFile(p, flags)
+	if err != nil {
+		return nil, err
+	}
+	c := &config{
+		values: viper.New(),
+		flags:  flags,
+		layers: []layer{variableLayer(environmentLayer, "", p.getenv), envFile, file},
+		env:    variables,
+	}
+	return c, c.stack()
+}
+
+// stack fills viper. The layers are merged from the weakest to the strongest
+// into viper's place for a file, since its own place for the environment reads
+// that of the process and nothing that a test could set.
+func (c *config) stack() error {
+	for _, k := range keys() {
+		c.values.SetDefault(k.name, k.fallback)
+		if k.flag == "" {
+			continue
+		}
+		if err := c.values.BindPFlag(k.name, c.flags.Lookup(k.flag)); err != nil {
+			return err
+		}
+	}
+	for _, l := range slices.Backward(c.layers) {
+		if err := c.values.MergeConfigMap(l.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// variableLayer takes the settings from variables; an empty one is not set.
+func variableLayer(name, suffix string, lookup func(string) string) layer {
+	l := layer{name: name, values: map[string]any{}, labels: map[string]string{}}
+	for _, k := range keys() {
+		if value := lookup(k.variable); value != "" {
+			l.values[k.name], l.labels[k.name] = value, k.variable+suffix
+		}
+	}
+	return l
+}
+
+// label says which setting a message means, and where it was set.
+func (c *config) label(name string) string {
+	for _, k := range keys() {
+		if k.name == name && k.flag != "" && c.flags.Changed(k.flag) {
+			return "--" + k.flag
+		}
+	}
+	for _, l := range c.layers {
+		if label, ok := l.labels[name]; ok {
+			return label
+		}
+	}
+	return name
+}
+
+// text returns a setting as it was written.
+func (c *config) text(name string) (string, error) {
+	switch value := c.values.Get(name).(type) {
+	case string:
+		return value, nil
+	case bool, int, int64, uint64:
+		return fmt.Sprint(value), nil
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64), nil
+	}
+	return "", failure.Invalidf("%s must be one value, and no list or group", c.label(name))
+}
+
+// choice returns a setting that must be one of a few words.
+func (c *config) choice(name string, words ...string) (string, error) {
+	value, err := c.text(name)
+	if err != nil || slices.Contains(words, value) {
+		return value, err
+	}
+	invalid := failure.Invalidf("%s is %q: it must be %s", c.label(name), pricing.Shorten(value), orList(words))
+	if near := pricing.Nearest(value, words); near != "" {
+		return "", invalid.WithHint("did you mean %s?", near)
+	}
+	return "", invalid
+}
+
+func orList(words []string) string {
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// truth returns a setting that is on or off.
+func (c *config) truth(name string) (bool, error) {
+	text, err := c.text(name)
+	if err != nil {
+		return false, err
+	}
+	value, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, failure.Invalidf("%s is %q: it must be true or false", c.label(name), pricing.Shorten(text))
+	}
+	return value, nil
+}
+
+// number returns a setting that is a whole number within bounds.
+func (c *config) number(name string, least, most int) (int, error) {
+	text, err := c.text(name)
+	if err != nil {
+		return 0, err
+	}
+	value, err := strconv.Atoi(text)
+	if err != nil || value < least || value > most {
+		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), pricing.Shorten(text), least, most)
+	}
+	return value, nil
+}
+
+// within returns a path that counts from a directory.
+func within(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}

@@ -1,0 +1,92 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// bindDatabase gives the commands their ways to open the database. None is
+// opened before a command asks for it.
+func (g *program) bindDatabase() {
+	g.env.Open = func(ctx context.Context) (commands.Database, error) { return g.open(ctx, db.Open) }
+	g.env.Inspect = func(ctx context.Context) (commands.Database, error) { return g.open(ctx, db.Inspect) }
+	g.env.Create = g.create
+	g.env.Scratch = g.scratch
+	g.env.CreateFile = g.createFile
+}
+
+// target returns the configured database.
+func (g *program) target() (db.Target, error) {
+	if g.settings == nil {
+		return db.Target{}, failure.New(failure.Internal, "the database was asked for before the configuration was read")
+	}
+	return db.ParseURL(g.settings.databaseURL, g.process.Dir)
+}
+
+// redactedURL names the database in messages. A URL that can't be read may have
+// a password anywhere; it is the failure of the command that opens the database,
+// and others work without.
+func (g *program) redactedURL() string {
+	target, err := g.target()
+	if err != nil {
+		return "(a URL that can't be read)"
+	}
+	return target.Redacted()
+}
+
+func (g *program) open(ctx context.Context, open func(context.Context, db.Target) (*db.DB, error)) (commands.Database, error) {
+	target, err := g.target()
+	if err != nil {
+		return nil, err
+	}
+	g.env.Log.Debug("opening the database", "url", target.Redacted())
+	return opened(open(ctx, target))
+}
+
+func (g *program) create(ctx context.Context) (database commands.Database, before, after int64, err error) {
+	target, err := g.target()
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	g.env.Log.Debug("creating the database", "url", target.Redacted())
+	d, before, after, err := db.Create(ctx, target)
+	database, err = opened(d, err)
+	return database, before, after, err
+}
+
+func (g *program) scratch(ctx context.Context) (commands.Database, func() error, error) {
+	target, err := g.target()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, remove, err := db.Scratch(ctx, target)
+	database, err := opened(d, err)
+	return database, remove, err
+}
+
+func (g *program) createFile(ctx context.Context, path string) (commands.Database, error) {
+	path = within(g.process.Dir, path)
+	switch _, err := os.Lstat(path); {
+	case err == nil:
+		return nil, failure.Conflictf("%s exists already", path).WithHint("remove it, or name another place")
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, failure.Invalidf("%s can't be made: %s", path, withoutPath(err)).Because(err)
+	}
+	d, _, _, err := db.Create(ctx, db.SQLiteFile(path))
+	return opened(d, err)
+}
+
+// opened keeps a database that was not opened from being an interface that is
+// not nil.
+func opened(d *db.DB, err error) (commands.Database, error) {
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
+}

@@ -1,0 +1,128 @@
+package cmd
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/subosito/gotenv"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+const defaultEnvFile = ".env"
+
+// loadEnvFile reads the env file: the one of --env-file, else .env if there is
+// one. Its variables stay in the program: no child and no library sees them.
+func loadEnvFile(p Process, flags *pflag.FlagSet) (layer, map[string]string, error) {
+	name, wanted := defaultEnvFile, flags.Changed("env-file")
+	if wanted {
+		name = flags.Lookup("env-file").Value.String()
+	}
+	path := within(p.Dir, name)
+	if !wanted && isDirectory(path) {
+		return layer{}, nil, nil // .env is a usual name for a virtual environment of Python too
+	}
+	text, err := os.ReadFile(path)
+	if !wanted && errors.Is(err, fs.ErrNotExist) {
+		return layer{}, nil, nil
+	}
+	if err != nil {
+		return layer{}, nil, unreadable("--env-file", name, err)
+	}
+	variables, err := parseEnvFile(name, text)
+	if err != nil {
+		return layer{}, nil, err
+	}
+	return variableLayer("env file "+name, " in "+name, func(v string) string { return variables[v] }), variables, nil
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// unreadable is the failure for a file of the configuration that can't be read.
+func unreadable(flag, name string, err error) error {
+	return failure.Invalidf("%s can't be read: %s", name, withoutPath(err)).
+		WithHint("make it a file that you may read, or name another with %s", flag).Because(err)
+}
+
+// withoutPath returns what went wrong with a file, for a message that names the
+// file already.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+// parseEnvFile reads NAME=value lines. A message never shows a line: it may hold
+// a secret.
+func parseEnvFile(name string, text []byte) (map[string]string, error) {
+	lines := &lineReader{rest: text}
+	variables, err := gotenv.StrictParse(lines)
+	if err != nil {
+		return nil, failure.Invalidf("%s, line %d: this is no NAME=value line, or a quote is not closed", name, lines.number).
+			WithHint("write one NAME=value on a line, and a value with spaces, quotes or # in 'single quotes'")
+	}
+	if number, variable := ambiguousLine(string(text)); number > 0 {
+		return nil, failure.Invalidf("%s, line %d: %s has a # or $ in it, and it is not clear where the value ends", name, number, variable).
+			WithHint("put the value in 'single quotes'")
+	}
+	return variables, nil
+}
+
+// lineReader gives its text away line by line, so that number is the line that
+// a parser which complains has just read.
+type lineReader struct {
+	rest   []byte
+	number int
+	inLine bool
+}
+
+// Read implements io.Reader.
+func (l *lineReader) Read(p []byte) (int, error) {
+	if len(l.rest) == 0 {
+		return 0, io.EOF
+	}
+	if !l.inLine {
+		l.number, l.inLine = l.number+1, true
+	}
+	end := bytes.IndexByte(l.rest, '\n') + 1
+	if end == 0 {
+		end = len(l.rest)
+	}
+	n := copy(p, l.rest[:end])
+	l.inLine, l.rest = n < end, l.rest[n:]
+	return n, nil
+}
+
+// ambiguousLine finds a setting of ours that gotenv reads in another way than
+// Python's dotenv: it ends a value at a # that follows a letter, and puts the
+// value of NAME in the place of $NAME. A password would be cut in silence.
+func ambiguousLine(text string) (number int, variable string) {
+	if !strings.ContainsAny(text, "#$") {
+		return 0, ""
+	}
+	bare := regexp.MustCompile(`^\s*(?:export\s+)?(\w+)\s*=\s*([^'"\s].*)$`)
+	doubt := regexp.MustCompile(`\S#|(?:^|[^\\])\$[A-Z0-9_]`)
+	known := keys()
+	for i, line := range strings.Split(text, "\n") {
+		match := bare.FindStringSubmatch(strings.TrimRight(line, "\r"))
+		if match == nil || !doubt.MatchString(match[2]) {
+			continue
+		}
+		if isSecret(match[1]) || slices.ContainsFunc(known, func(k key) bool { return k.variable == match[1] }) {
+			return i + 1, match[1]
+		}
+	}
+	return 0, ""
+}

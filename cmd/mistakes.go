@@ -1,0 +1,131 @@
+package cmd
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// unknownCommand is the failure for a word that is no command of a group.
+func unknownCommand(group *cobra.Command, word string, secrets *redactor) error {
+	var known []string
+	for _, c := range group.Commands() {
+		if c.IsAvailableCommand() {
+			known = append(append(known, c.Name()), c.Aliases...)
+		}
+	}
+	word = pricing.Shorten(secrets.clean(word))
+	invalid := failure.Invalidf("%s has no command %q", group.CommandPath(), word)
+	if near := pricing.Nearest(word, known); near != "" {
+		return invalid.WithHint("did you mean %s %s?", group.CommandPath(), near)
+	}
+	return invalid.WithHint("known are: %s; see %s --help", strings.Join(known, ", "), group.CommandPath())
+}
+
+// argumentsFailure words what cobra says about the number of arguments.
+func argumentsFailure(c *cobra.Command, args []string, err error) error {
+	var known *failure.Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	if none := cobra.NoArgs(c, args); none != nil && none.Error() == err.Error() {
+		return failure.Invalidf("%s takes no arguments, but has %q", c.CommandPath(), pricing.Shorten(args[0])).WithHint("%s", usageHint(c))
+	}
+	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
+}
+
+// usageFailure is the failure for a command line that does not fit a command.
+func usageFailure(c *cobra.Command, err error) error {
+	if missing := missingFlags(c); len(missing) > 0 {
+		return failure.Invalidf("%s needs %s", c.CommandPath(), strings.Join(missing, " and ")).WithHint("%s", usageHint(c))
+	}
+	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
+}
+
+func usageHint(c *cobra.Command) string {
+	return "usage: " + c.UseLine() + "; see " + c.CommandPath() + " --help"
+}
+
+func missingFlags(c *cobra.Command) []string {
+	var missing []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if required := f.Annotations[cobra.BashCompOneRequiredFlag]; len(required) > 0 && required[0] == "true" && !f.Changed {
+			missing = append(missing, "--"+f.Name)
+		}
+	})
+	return missing
+}
+
+// flagFailure is the failure for flags that can't be parsed.
+func flagFailure(c *cobra.Command, err error) error {
+	if words := c.Flags().Args(); len(words) > 0 && c.HasSubCommands() {
+		return unknownCommand(c, words[0], &redactor{}) // the flag belongs to the command that there is not
+	}
+	var unknown *pflag.NotExistError
+	if errors.As(err, &unknown) {
+		return unknownFlag(c, unknown)
+	}
+	var value *pflag.InvalidValueError
+	if errors.As(err, &value) {
+		return badValue(c, value)
+	}
+	var missing *pflag.ValueRequiredError
+	if errors.As(err, &missing) {
+		return failure.Invalidf("--%s needs a value", missing.GetFlag().Name).WithHint("%s", usageHint(c))
+	}
+	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("see %s --help", c.CommandPath())
+}
+
+func unknownFlag(c *cobra.Command, err *pflag.NotExistError) error {
+	word, dashes := err.GetSpecifiedName(), "--"
+	if short := err.GetSpecifiedShortnames(); short != "" {
+		word, dashes = short, "-"
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	word, _, _ = strings.Cut(word, "=") // a value may be a secret
+	invalid := failure.Invalidf("%s has no flag %s%s", c.CommandPath(), dashes, pricing.Shorten(word))
+	if near := pricing.Nearest(word, known); near != "" {
+		return invalid.WithHint("did you mean --%s?", near)
+	}
+	return invalid.WithHint("see %s --help", c.CommandPath())
+}
+
+func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
+	name, kind := err.GetFlag().Name, err.GetFlag().Value.Type()
+	var told *failure.Error
+	if errors.As(err, &told) {
+		message := told.Message
+		if !strings.HasPrefix(strings.TrimLeft(message, "-"), name) {
+			message = name + ": " + message
+		}
+		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: told.Hint, Err: err}
+	}
+	right := map[string]string{
+		"bool": "true or false", "duration": "a duration such as 5m or 1h30m", "float64": "a number",
+		"int": wholeNumber, "int32": wholeNumber, "int64": wholeNumber,
+		"uint": countNumber, "uint32": countNumber, "uint64": countNumber,
+	}[kind]
+	switch {
+	case right == "":
+		return failure.Invalidf("--%s is %q: %s", name, pricing.Shorten(err.GetValue()), errors.Unwrap(err)).WithHint("see %s --help", c.CommandPath())
+	case errors.Is(err, strconv.ErrRange):
+		right += " that is not as large"
+	}
+	return failure.Invalidf("--%s is %q: it must be %s", name, pricing.Shorten(err.GetValue()), right)
+}
+
+const (
+	wholeNumber = "a whole number"
+	countNumber = "a whole number, 0 or more"
+)

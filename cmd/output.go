@@ -1,0 +1,44 @@
+package cmd
+
+import (
+	"errors"
+	"io"
+	"syscall"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// output is the stream of results. It remembers its first error, so that a
+// command need not check each line that it writes, and writes nothing after it.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.to.Write(p)
+	o.err = err
+	return n, err
+}
+
+// closed tells whether the reader of the results has gone, as head does once it
+// has its lines.
+func (o *output) closed() bool {
+	return errors.Is(o.err, syscall.EPIPE) || errors.Is(o.err, io.ErrClosedPipe)
+}
+
+// judge returns what err means in the light of how writing the results went.
+func (o *output) judge(err error) error {
+	if o.err == nil || (err != nil && !errors.Is(err, o.err)) {
+		return err
+	}
+	if o.closed() {
+		return nil
+	}
+	return failure.Unavailablef("the results can't be written: %s", withoutPath(o.err)).
+		WithHint("the command itself is done; make room, or write somewhere else").Because(o.err)
+}

@@ -1,0 +1,221 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+// program is one run.
+type program struct {
+	process Process
+	out     *output
+	secrets *redactor
+	root    *cobra.Command
+	env     *commands.Env
+
+	settings *settings // nil until the configuration is read
+	logs     *logs
+	command  *cobra.Command // that was called
+	began    bool           // its own code has begun to run
+	mistake  error          // that cobra can't return from where it was found
+}
+
+func newProgram(p Process, verbs verbs) *program {
+	g := &program{process: p, out: &output{to: p.Out}, secrets: &redactor{}}
+	for _, variable := range p.Environ {
+		name, value, _ := strings.Cut(variable, "=")
+		g.secrets.learn(name, value)
+	}
+	for _, arg := range p.Args {
+		g.secrets.learn("", arg)
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	g.logs = &logs{both: quiet, stderr: quiet, close: func() error { return nil }}
+	g.env = &commands.Env{
+		In:       p.In,
+		Err:      p.Err,
+		Printer:  report.Printer{Out: g.out, Format: report.FormatTable},
+		Progress: p.ErrTerminal && !p.dumb(),
+		Log:      quiet,
+		Now:      p.utcNow,
+	}
+	g.bindDatabase()
+	g.root = g.newRoot(verbs(g.env))
+	return g
+}
+
+// execute runs the command. A panic in it is a failure like others.
+func (g *program) execute(ctx context.Context) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			g.logs.both.Debug("panic", "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			err = failure.New(failure.Internal, "a fault of the program: %v", fault)
+		}
+	}()
+	g.root.SetArgs(slices.Concat([]string{}, g.process.Args))
+	g.command, err = g.root.ExecuteContextC(ctx)
+	if err == nil {
+		err = g.mistake
+	}
+	var known *failure.Error
+	if err != nil && !g.began && !errors.As(err, &known) {
+		err = usageFailure(g.command, err)
+	}
+	return err
+}
+
+// prepare reads the configuration and fills the environment of the commands. It
+// runs when the flags are parsed.
+func (g *program) prepare(called *cobra.Command) error {
+	g.command = called
+	if needsNoConfig(called) {
+		return nil
+	}
+	err := g.configure()
+	if isCompletion(called) {
+		return nil // a shell that completes a word has no use for a failure
+	}
+	return err
+}
+
+func (g *program) configure() error {
+	p, flags := g.process, g.root.PersistentFlags()
+	now, err := clock(p, flags)
+	if err != nil {
+		return err
+	}
+	c, err := loadConfig(p, flags)
+	if err != nil {
+		return err
+	}
+	g.learnSecrets(c)
+	s, err := c.check(p)
+	if err != nil {
+		return err
+	}
+	g.settings = &s
+	if g.logs, err = openLogs(s.log, p.Dir, p.Err, now, g.secrets); err != nil {
+		return err
+	}
+	g.fill(c, s)
+	g.env.Now = now
+	return nil
+}
+
+// fill hands the configuration to the commands.
+func (g *program) fill(c *config, s settings) {
+	p := g.process
+	g.env.Quiet = s.quiet
+	g.env.Log = g.logs.both
+	g.env.Printer.Format = s.output
+	g.env.Printer.Color = p.colored(s.color, p.OutTerminal)
+	g.env.Printer.Width = p.Width
+	g.env.Settings = commands.Settings{
+		Actor:       s.actor,
+		DatabaseURL: g.redactedURL(),
+		Sources:     c.sources(p),
+		Thresholds:  s.thresholds,
+		Version:     p.Version,
+		Lookup:      c.lookup,
+		APIKeys:     c.apiKeys(p),
+	}
+}
+
+// learnSecrets takes up what the files hold, also where a stronger setting hides
+// it.
+func (g *program) learnSecrets(c *config) {
+	for name, value := range c.env {
+		g.secrets.learn(name, value)
+	}
+	for _, l := range c.layers {
+		if text, ok := l.values[keyDatabaseURL].(string); ok {
+			g.secrets.learn(keyDatabaseURL, text)
+		}
+	}
+}
+
+// finish tells the user about a failure, logs it, and returns the exit code.
+func (g *program) finish(ctx context.Context, err error) int {
+	err = interrupted(ctx, g.out.judge(err))
+	if err == nil {
+		_ = g.logs.close() // nothing was lost: a log is written line by line
+		return exitStatus("")
+	}
+	if g.settings == nil {
+		g.configureToFail()
+	}
+	told := complaintOf(err, g.secrets)
+	g.logs.failed(err, told.Code, g.commandPath())
+	_ = g.logs.close()
+	told.print(g.process.Err, g.format(), g.process.colored(g.colorMode(), g.process.ErrTerminal))
+	return exitStatus(told.Code)
+}
+
+// configureToFail reads the configuration for a failure that came before it was
+// read, for the log file and the format. If it is wrong as well, the first
+// failure is the one to tell.
+func (g *program) configureToFail() {
+	defer func() { _ = recover() }() // the failure that is known must be told
+	_ = g.configure()
+}
+
+// interrupted returns the failure for a command that a signal has stopped:
+// drivers report that in many ways.
+func interrupted(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	switch code := failure.CodeOf(err); {
+	case errors.Is(err, context.Canceled), code == failure.Internal, code == failure.Unavailable:
+		return failure.New(failure.Interrupted, "interrupted").
+			WithHint("nothing is half done; run the command again to go on").Because(err)
+	}
+	return err
+}
+
+func (g *program) commandPath() string {
+	if g.command == nil {
+		return g.root.Name()
+	}
+	return g.command.CommandPath()
+}
+
+// format is the format of a failure. If the configuration can't be read, the
+// arguments and the environment still say what the caller can read.
+func (g *program) format() report.Format {
+	if g.settings != nil {
+		return g.settings.output
+	}
+	format := g.process.getenv("ALWRITY_SUB_OUTPUT")
+	for i, arg := range g.process.Args {
+		switch value, isLong := strings.CutPrefix(arg, "--output="); {
+		case arg == "--":
+			return report.Format(format)
+		case isLong:
+			format = value
+		case (arg == "-o" || arg == "--output") && i+1 < len(g.process.Args):
+			format = g.process.Args[i+1]
+		case strings.HasPrefix(arg, "-o"):
+			format = strings.TrimPrefix(strings.TrimPrefix(arg, "-o"), "=")
+		}
+	}
+	return report.Format(format)
+}
+
+func (g *program) colorMode() string {
+	if g.settings != nil {
+		return g.settings.color
+	}
+	return colorAuto
+}
