@@ -192,21 +192,22 @@ func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, af
 	if err := t.addHistory(ctx, audit, before, after, change); err != nil {
 		return err
 	}
-	var old any
+	var old state
 	if before.Subscription != nil {
-		old = before.Subscription
+		old = subscriptionState(*before.Subscription, before.Plans)
 	}
-	return t.audit(ctx, audit, "user "+after.UserID, old, s)
+	return t.audit(ctx, audit, "user "+after.UserID, old, subscriptionState(s, after.Plans))
 }
 
 func (t *tx) addHistory(ctx context.Context, audit usage.Audit, before, after plan.Account, change plan.Change) error {
 	from, to := before.PeriodAt(audit.At), after.PeriodAt(audit.At)
-	totals, err := t.Totals(ctx, before.UserID, from.Start)
+	key := usage.NewPeriodKey(before.UserID, from.Start)
+	totals, err := t.Totals(ctx, []usage.PeriodKey{key})
 	if err != nil {
 		return err
 	}
 	var calls, tokens, cost int64
-	for _, total := range totals {
+	for _, total := range totals[key] {
 		calls += total.Calls
 		tokens += total.Tokens()
 		cost += int64(total.Cost)

@@ -10,13 +10,13 @@ import (
 
 // audit notes a change that an admin makes: what was before and what is after, as
 // JSON; nil where there was or is nothing.
-func (t *tx) audit(ctx context.Context, audit usage.Audit, subject string, before, after any) error {
+func (t *tx) audit(ctx context.Context, audit usage.Audit, subject string, before, after state) error {
 	states := [2]any{}
-	for i, state := range []any{before, after} {
-		if state == nil {
+	for i, s := range []state{before, after} {
+		if s == nil {
 			continue
 		}
-		text, err := json.Marshal(state)
+		text, err := json.Marshal(s)
 		if err != nil {
 			return err
 		}

@@ -149,11 +149,11 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 	if err != nil {
 		return err
 	}
-	var before any
+	var before state
 	if old, ok := have[p.Name]; ok {
-		before = old
+		before = providerState(old)
 	}
-	return t.audit(ctx, audit, "provider "+p.Name, before, p)
+	return t.audit(ctx, audit, "provider "+p.Name, before, providerState(p))
 }
 
 func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book, p pricing.Price) error {
@@ -173,9 +173,9 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 	if err != nil {
 		return err
 	}
-	var before any
+	var before state
 	if old, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom); ok {
-		before = old
+		before = priceState(old)
 	}
-	return t.audit(ctx, audit, "price "+p.Provider+" "+p.Model, before, p)
+	return t.audit(ctx, audit, "price "+p.Provider+" "+p.Model, before, priceState(p))
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -247,17 +248,48 @@ func (t *tx) rebuildTotals(ctx context.Context, user string) error {
 	return nil
 }
 
-// Totals implements usage.Reader.
-func (t *tx) Totals(ctx context.Context, user string, periodStart time.Time) ([]usage.Total, error) {
-	var totals []usage.Total
-	err := t.query(ctx, func(row scanner) error {
+// Totals implements usage.Reader. It asks for the users' rows of any of the
+// periods at once, which are hardly more than those that are wanted.
+func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
+	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
+	for chunk := range slices.Chunk(periods, chunkSize) {
+		var users []string
+		var starts []int64
+		for _, key := range chunk {
+			totals[key] = nil
+			users = append(users, key.UserID)
+			starts = append(starts, key.Start)
+		}
+		if err := t.loadTotals(ctx, distinct(users), distinct(starts), totals); err != nil {
+			return nil, err
+		}
+	}
+	return totals, nil
+}
+
+func distinct[T cmp.Ordered](values []T) []T {
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+func (t *tx) loadTotals(ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.Total) error {
+	args := anys(users)
+	for _, start := range starts {
+		args = append(args, time.UnixMicro(start).UTC())
+	}
+	return t.query(ctx, func(row scanner) error {
+		var user string
+		var start time.Time
 		var u usage.Total
-		err := row.Scan(&u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
-		totals = append(totals, u)
+		err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
+		key := usage.NewPeriodKey(user, start)
+		if _, wanted := totals[key]; wanted {
+			totals[key] = append(totals[key], u)
+		}
 		return err
-	}, `SELECT provider, vendor, SUM(calls), SUM(errors), SUM(unpriced_calls), SUM(input_tokens), SUM(output_tokens), SUM(cost_pico)
-		FROM usage_summaries WHERE user_id = $1 AND period_start = $2 GROUP BY provider, vendor ORDER BY provider, vendor`, user, periodStart)
-	return totals, err
+	}, `SELECT user_id, period_start, provider, vendor, SUM(calls), SUM(errors), SUM(unpriced_calls), SUM(input_tokens), SUM(output_tokens), SUM(cost_pico)
+		FROM usage_summaries WHERE user_id IN (`+placeholders(1, len(users))+") AND period_start IN ("+placeholders(1+len(users), len(starts))+`)
+		GROUP BY user_id, period_start, provider, vendor ORDER BY user_id, period_start, provider, vendor`, args...)
 }
 
 // Rerate implements usage.RerateStore.

@@ -156,14 +156,14 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 			return err
 		}
 	}
-	var before any
+	var before state
 	if old, ok := all.ByID(p.ID); ok && !old.Withdrawn {
 		if old.Equal(p) {
 			return nil
 		}
-		before = old
+		before = planState(old)
 	}
-	return t.audit(ctx, audit, "plan "+p.Name, before, p)
+	return t.audit(ctx, audit, "plan "+p.Name, before, planState(p))
 }
 
 func (t *tx) addLimit(ctx context.Context, id int64, position int, l plan.Limit) error {
@@ -182,5 +182,5 @@ func (t *tx) withdrawPlan(ctx context.Context, audit usage.Audit, all plan.Plans
 		return err
 	}
 	old, _ := all.ByID(id)
-	return t.audit(ctx, audit, "plan "+old.Name, old, nil)
+	return t.audit(ctx, audit, "plan "+old.Name, planState(old), nil)
 }

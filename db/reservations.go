@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -18,8 +19,19 @@ func scanReservation(row scanner) (usage.Reservation, error) {
 }
 
 // Held implements usage.Reader.
-func (t *tx) Held(ctx context.Context, user string, now time.Time) ([]usage.Reservation, error) {
-	return t.reservations(ctx, "user_id = $1 AND status = 'held' AND expires_at > $2 ORDER BY created_at, reservation_id", user, now)
+func (t *tx) Held(ctx context.Context, users []string, now time.Time) (map[string][]usage.Reservation, error) {
+	held := map[string][]usage.Reservation{}
+	for chunk := range slices.Chunk(distinct(slices.Clone(users)), chunkSize) {
+		found, err := t.reservations(ctx, "status = 'held' AND expires_at > $1 AND user_id IN ("+placeholders(2, len(chunk))+
+			") ORDER BY created_at, reservation_id", append([]any{now}, anys(chunk)...)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			held[r.UserID] = append(held[r.UserID], r)
+		}
+	}
+	return held, nil
 }
 
 // Reservation implements usage.Reader.

@@ -33,7 +33,7 @@ func PriceSet(before *pricing.Price, after pricing.Price, status string) Documen
 func PriceChanges(changes []PriceChange) Document {
 	return listDocument(listOf(changes, PriceChange.view), priceChangesGrid(changes), func(t *Text) error {
 		if len(changes) == 0 {
-			t.Note("no prices")
+			t.Note("no changes: the prices in force are these already")
 		}
 		for _, c := range changes {
 			if err := c.write(t); err != nil {
