@@ -90,7 +90,7 @@ func connect(ctx context.Context, target Target, mode string) (*DB, error) {
 // beside it.
 func (d *DB) openSQLite(mode string) error {
 	d.dialect = sqliteDialect()
-	settings := url.Values{"_busy_timeout": {lockTimeoutMS}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "mode": {mode}}
+	settings := url.Values{"_busy_timeout": {lockTimeoutMS}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {"-65536"}, "mode": {mode}}
 	name := "file:" + (&url.URL{Path: d.target.Path}).EscapedPath()
 	if d.target.Path == "" {
 		name = "file::memory:"

@@ -33,7 +33,7 @@ type ImportOptions struct {
 }
 
 const (
-	importBatch  = 1_000 // rows of one transaction
+	importBatch  = 10_000 // rows of one transaction
 	mostProblems = 10    // that are shown one by one
 )
 

@@ -2,16 +2,11 @@ package usage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 )
-
-// periodKey names one usage period of one user.
-type periodKey struct {
-	user  string
-	start int64 // microseconds since 1970
-}
 
 // ledger keeps, for the time of one transaction, what users have used and
 // reserved in their periods, so that many events in a row are judged and added
@@ -19,7 +14,7 @@ type periodKey struct {
 type ledger struct {
 	reader  Reader
 	now     time.Time
-	periods map[periodKey]*periodState
+	periods map[PeriodKey]*periodState
 }
 
 type periodState struct {
@@ -28,25 +23,43 @@ type periodState struct {
 }
 
 func newLedger(reader Reader, now time.Time) *ledger {
-	return &ledger{reader: reader, now: now, periods: map[periodKey]*periodState{}}
+	return &ledger{reader: reader, now: now, periods: map[PeriodKey]*periodState{}}
+}
+
+// load reads the given periods that are not there yet, all at once.
+func (l *ledger) load(ctx context.Context, keys []PeriodKey) error {
+	var missing []PeriodKey
+	var users []string
+	for _, key := range keys {
+		if _, ok := l.periods[key]; ok {
+			continue
+		}
+		l.periods[key] = &periodState{}
+		missing = append(missing, key)
+		users = append(users, key.UserID)
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	totals, err := l.reader.Totals(ctx, missing)
+	if err != nil {
+		return err
+	}
+	held, err := l.reader.Held(ctx, users, l.now)
+	if err != nil {
+		return err
+	}
+	for _, key := range missing {
+		l.periods[key].totals = totals[key]
+		l.periods[key].held = slices.Clone(held[key.UserID])
+	}
+	return nil
 }
 
 func (l *ledger) period(ctx context.Context, user string, start time.Time) (*periodState, error) {
-	key := periodKey{user, start.UnixMicro()}
-	if state, ok := l.periods[key]; ok {
-		return state, nil
-	}
-	totals, err := l.reader.Totals(ctx, user, start)
-	if err != nil {
-		return nil, err
-	}
-	held, err := l.reader.Held(ctx, user, l.now)
-	if err != nil {
-		return nil, err
-	}
-	state := &periodState{totals: totals, held: held}
-	l.periods[key] = state
-	return state, nil
+	key := NewPeriodKey(user, start)
+	err := l.load(ctx, []PeriodKey{key})
+	return l.periods[key], err
 }
 
 // uses returns how far each of the limits is used.

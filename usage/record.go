@@ -243,8 +243,29 @@ func (p *posting) load(ctx context.Context, events []Event) error {
 		names = append(names, user)
 	}
 	slices.Sort(names)
-	p.accounts, err = p.tx.Accounts(ctx, names)
-	return err
+	if p.accounts, err = p.tx.Accounts(ctx, names); err != nil {
+		return err
+	}
+	return p.ledger.load(ctx, p.periods(events))
+}
+
+// periods returns the periods of the events that are new.
+func (p *posting) periods(events []Event) []PeriodKey {
+	var keys []PeriodKey
+	for _, e := range events {
+		if _, known := p.recorded[e.ID]; !known {
+			keys = append(keys, NewPeriodKey(e.UserID, p.accounts[e.UserID].PeriodAt(p.timeOf(e)).Start))
+		}
+	}
+	return keys
+}
+
+// timeOf returns when the event happened: now, where its caller did not say.
+func (p *posting) timeOf(e Event) time.Time {
+	if e.Time.IsZero() {
+		return p.now
+	}
+	return e.Time
 }
 
 func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
@@ -256,9 +277,7 @@ func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
 		return p.again(before, event)
 	}
 	account := p.accounts[event.UserID]
-	if event.Time.IsZero() {
-		event.Time = p.now
-	}
+	event.Time = p.timeOf(event)
 	if event.Vendor == "" {
 		event.Vendor = known.VendorOf(event.Model)
 	}

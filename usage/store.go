@@ -28,11 +28,11 @@ type Reader interface {
 	Accounts(ctx context.Context, users []string) (map[string]plan.Account, error)
 	// UserKnown tells whether a user was ever seen.
 	UserKnown(ctx context.Context, user string) (bool, error)
-	// Totals returns what a user has used in the period that starts then.
-	Totals(ctx context.Context, user string, periodStart time.Time) ([]Total, error)
-	// Held returns the user's reservations that hold at now. Those taken in an
+	// Totals returns what was used in each of the given periods.
+	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]Total, error)
+	// Held returns the users' reservations that hold at now. Those taken in an
 	// earlier period are among them: their calls will be recorded in this one.
-	Held(ctx context.Context, user string, now time.Time) ([]Reservation, error)
+	Held(ctx context.Context, users []string, now time.Time) (map[string][]Reservation, error)
 	// Entries returns those of the events that are recorded, by id.
 	Entries(ctx context.Context, ids []string) (map[string]Entry, error)
 	// Reservation returns one reservation, and whether there is one.
@@ -50,6 +50,15 @@ type Tx interface {
 	// user and period, and returns how many are new.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
 }
+
+// PeriodKey names one usage period of one user.
+type PeriodKey struct {
+	UserID string
+	Start  int64 // microseconds since 1970, so that equal moments are equal keys
+}
+
+// NewPeriodKey returns the key of the user's period that starts at a moment.
+func NewPeriodKey(user string, start time.Time) PeriodKey { return PeriodKey{user, start.UnixMicro()} }
 
 // Total is what one user used of one provider, served by one vendor, in one
 // usage period.
