@@ -1,0 +1,50 @@
+# SQLite is compiled in, and the race detector needs cgo as well.
+export CGO_ENABLED = 1
+
+# Empty outside of a git checkout: the binary then keeps its own default.
+VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS = $(if $(VERSION),-X main.version=$(VERSION))
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: need
+need:
+	@scripts/need.sh
+
+# -buildvcs=false: the version says it already, and stamping fails where git distrusts
+# the owner of the checkout.
+.PHONY: build
+build: need ## build bin/alwrity-sub
+	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/alwrity-sub .
+
+.PHONY: demo
+demo: build ## build, then show a throw-away database with sample usage and its reports
+	bin/alwrity-sub demo
+
+.PHONY: test
+test: need ## format, vet, lint and all tests, on SQLite and on a PostgreSQL of its own
+	scripts/postgres.sh scripts/check.sh
+
+.PHONY: lint
+lint: need ## lint alone
+	scripts/lint.sh
+
+.PHONY: fmt
+fmt: need ## format the code
+	gofmt -w .
+
+.PHONY: bench
+bench: build ## measure how fast commands are, on both databases
+	scripts/postgres.sh scripts/bench.sh
+
+.PHONY: docs
+docs: need ## write docs/cli.md anew from the commands
+	UPDATE_DOCS=1 go test -count=1 -run TestDocs ./cmd
+
+.PHONY: clean
+clean: ## remove what was built (bin/ and .tools/)
+	rm -rf bin .tools
