@@ -8,7 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/cmd"
 )
 
-var version = "dev" //nolint:gochecknoglobals // -ldflags "-X main.version=…" can set nothing but a variable
+var version = "dev"
 
 func main() {
 	os.Exit(cmd.Main(cmd.FromOS(version)))

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
@@ -32,13 +30,13 @@ func complaintOf(err error, secrets *redactor) complaint {
 	if c.Code == failure.Internal && c.Hint == "" {
 		c.Hint = "this is a fault of the program; --debug shows more"
 	}
-	c.Message, c.Hint = visible(secrets.clean(c.Message)), visible(secrets.clean(c.Hint))
+	c.Message, c.Hint = report.Visible(secrets.clean(c.Message)), report.Visible(secrets.clean(c.Hint))
 	return c
 }
 
 // message is the text of an error; of several that were joined, each.
 func message(err error) string {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the join itself is meant, not one within a chain
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return err.Error()
 	}
@@ -70,23 +68,4 @@ func (c complaint) print(to io.Writer, format report.Format, colored bool) {
 	if c.Hint != "" {
 		fmt.Fprintf(to, "hint: %s\n", c.Hint)
 	}
-}
-
-// visible spells what would do something to a terminal as in Go's source, such
-// as \x1b, so that hostile input can't paint over or forge a message.
-func visible(text string) string {
-	var b strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-		text = text[size:]
-	}
-	return b.String()
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -105,24 +104,43 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// ambiguousLine finds a setting of ours that gotenv reads in another way than
-// Python's dotenv: it ends a value at a # that follows a letter, and puts the
-// value of NAME in the place of $NAME. A password would be cut in silence.
+// ambiguousLine finds a setting of ours whose value gotenv reads in another way
+// than Python's dotenv. Without it a password would be cut in silence.
 func ambiguousLine(text string) (number int, variable string) {
-	if !strings.ContainsAny(text, "#$") {
-		return 0, ""
-	}
-	bare := regexp.MustCompile(`^\s*(?:export\s+)?(\w+)\s*=\s*([^'"\s].*)$`)
-	doubt := regexp.MustCompile(`\S#|(?:^|[^\\])\$[A-Z0-9_]`)
 	known := keys()
-	for i, line := range strings.Split(text, "\n") {
-		match := bare.FindStringSubmatch(strings.TrimRight(line, "\r"))
-		if match == nil || !doubt.MatchString(match[2]) {
-			continue
-		}
-		if isSecret(match[1]) || slices.ContainsFunc(known, func(k key) bool { return k.variable == match[1] }) {
-			return i + 1, match[1]
+	for line := range strings.Lines(text) {
+		number++
+		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
+		name = strings.TrimSpace(name)
+		ours := isSecret(name) || slices.ContainsFunc(known, func(k key) bool { return k.variable == name })
+		if ours && ambiguous(strings.TrimSpace(value)) {
+			return number, name
 		}
 	}
 	return 0, ""
+}
+
+// ambiguous tells whether a value has a # right behind a letter, which ends it
+// for gotenv alone, or a $NAME, which gotenv alone replaces.
+func ambiguous(value string) bool {
+	switch {
+	case strings.HasPrefix(value, "'"):
+		return false
+	case !strings.HasPrefix(value, `"`):
+		before, _, comment := strings.Cut(value, "#")
+		if comment && before != "" && !strings.HasSuffix(before, " ") && !strings.HasSuffix(before, "\t") {
+			return true
+		}
+		value = before
+	}
+	for i := range len(value) - 1 {
+		if value[i] == '$' && (i == 0 || value[i-1] != '\\') && isVariableByte(value[i+1]) {
+			return true
+		}
+	}
+	return false
+}
+
+func isVariableByte(b byte) bool {
+	return b == '_' || '0' <= b && b <= '9' || 'A' <= b && b <= 'Z'
 }

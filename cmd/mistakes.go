@@ -45,7 +45,7 @@ func usageFailure(c *cobra.Command, err error) error {
 	if missing := missingFlags(c); len(missing) > 0 {
 		return failure.Invalidf("%s needs %s", c.CommandPath(), strings.Join(missing, " and ")).WithHint("%s", usageHint(c))
 	}
-	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
+	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c)).Because(err)
 }
 
 func usageHint(c *cobra.Command) string {
@@ -118,11 +118,13 @@ func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 	}[kind]
 	switch {
 	case right == "":
-		return failure.Invalidf("--%s is %q: %s", name, pricing.Shorten(err.GetValue()), errors.Unwrap(err)).WithHint("see %s --help", c.CommandPath())
+		right = errors.Unwrap(err).Error()
 	case errors.Is(err, strconv.ErrRange):
-		right += " that is not as large"
+		right = "it must be " + right + " that is not as large"
+	default:
+		right = "it must be " + right
 	}
-	return failure.Invalidf("--%s is %q: it must be %s", name, pricing.Shorten(err.GetValue()), right)
+	return failure.Invalidf("--%s is %q: %s", name, pricing.Shorten(err.GetValue()), right).WithHint("see %s --help", c.CommandPath())
 }
 
 const (

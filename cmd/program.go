@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -27,6 +28,7 @@ type program struct {
 	settings *settings // nil until the configuration is read
 	logs     *logs
 	command  *cobra.Command // that was called
+	parsed   bool           // the flags, all of them
 	began    bool           // its own code has begun to run
 	mistake  error          // that cobra can't return from where it was found
 }
@@ -78,7 +80,7 @@ func (g *program) execute(ctx context.Context) (err error) {
 // prepare reads the configuration and fills the environment of the commands. It
 // runs when the flags are parsed.
 func (g *program) prepare(called *cobra.Command) error {
-	g.command = called
+	g.command, g.parsed = called, true
 	if needsNoConfig(called) {
 		return nil
 	}
@@ -129,6 +131,8 @@ func (g *program) fill(c *config, s settings) {
 		Version:     p.Version,
 		Lookup:      c.lookup,
 		APIKeys:     c.apiKeys(p),
+
+		SQLiteVersion: db.SQLiteVersion(),
 	}
 }
 
@@ -191,26 +195,41 @@ func (g *program) commandPath() string {
 	return g.command.CommandPath()
 }
 
-// format is the format of a failure. If the configuration can't be read, the
-// arguments and the environment still say what the caller can read.
+// format is the format of a failure. If that came before all flags or files were
+// read, the arguments and the environment still say what the caller can read.
 func (g *program) format() report.Format {
+	if g.settings != nil && g.parsed {
+		return g.settings.output
+	}
+	if format := outputFlag(g.process.Args); format != "" {
+		return format
+	}
 	if g.settings != nil {
 		return g.settings.output
 	}
-	format := g.process.getenv("ALWRITY_SUB_OUTPUT")
-	for i, arg := range g.process.Args {
-		switch value, isLong := strings.CutPrefix(arg, "--output="); {
+	return report.Format(g.process.getenv("ALWRITY_SUB_OUTPUT"))
+}
+
+// outputFlag looks for the last --output among arguments that could not be
+// parsed.
+func outputFlag(args []string) (format report.Format) {
+	for i, arg := range args {
+		value, isLong := strings.CutPrefix(arg, "--output=")
+		short, isShort := strings.CutPrefix(arg, "-o")
+		switch {
 		case arg == "--":
-			return report.Format(format)
+			return format
 		case isLong:
-			format = value
-		case (arg == "-o" || arg == "--output") && i+1 < len(g.process.Args):
-			format = g.process.Args[i+1]
-		case strings.HasPrefix(arg, "-o"):
-			format = strings.TrimPrefix(strings.TrimPrefix(arg, "-o"), "=")
+			format = report.Format(value)
+		case arg == "-o", arg == "--output":
+			if i+1 < len(args) {
+				format = report.Format(args[i+1])
+			}
+		case isShort:
+			format = report.Format(strings.TrimPrefix(short, "="))
 		}
 	}
-	return report.Format(format)
+	return format
 }
 
 func (g *program) colorMode() string {

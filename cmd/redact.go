@@ -9,7 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-const hidden = "***"
+const (
+	hidden      = "***"
+	placeholder = "password" // in hints that show the form of a URL; a real one like that is learned
+)
 
 // redactor takes secrets out of what is shown or logged: those it has learned
 // wherever they stand, and whatever stands where a URL has its password.
@@ -59,6 +62,9 @@ func (r *redactor) add(secrets ...string) {
 // clean returns a text without secrets.
 func (r *redactor) clean(text string) string {
 	for _, password := range passwordsIn(text) {
+		if password == placeholder {
+			continue
+		}
 		text = strings.ReplaceAll(text, ":"+password+"@", ":"+hidden+"@")
 		text = strings.ReplaceAll(text, "="+password, "="+hidden)
 	}

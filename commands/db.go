@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -27,12 +28,12 @@ func newDBStatusCmd(env *Env, run func(context.Context, *dbStatusOptions) error)
 	}
 }
 
-func dbStatusRun(ctx context.Context, opts *dbStatusOptions) error {
+func dbStatusRun(ctx context.Context, opts *dbStatusOptions) (err error) {
 	db, err := opts.env.Inspect(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	status, err := db.Status(ctx)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -97,17 +98,17 @@ func failedCheck(name string, err error) report.Check {
 
 // checkDatabase looks at everything in the database, as far as it can be reached.
 // An error is an interruption: a problem is a check that failed.
-func checkDatabase(ctx context.Context, env *Env) ([]report.Check, error) {
+func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err error) {
 	db, err := env.Inspect(ctx)
 	if err != nil {
 		return []report.Check{failedCheck("database", err)}, ctx.Err()
 	}
-	defer db.Close()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	status, err := db.Status(ctx)
 	if err != nil {
 		return []report.Check{failedCheck("database", err)}, ctx.Err()
 	}
-	checks := []report.Check{{Name: "database", OK: true, Detail: status.Location + ", " + status.Version}}
+	checks = []report.Check{{Name: "database", OK: true, Detail: status.Location + ", " + status.Version}}
 	schema := report.Check{Name: "schema", OK: status.SchemaVersion == status.SchemaNeeded, Detail: fmt.Sprintf("version %d", status.SchemaVersion)}
 	switch {
 	case status.SchemaVersion < status.SchemaNeeded:

@@ -93,3 +93,17 @@ func mustRequire(cmd *cobra.Command, names ...string) {
 		}
 	}
 }
+
+// providerFlag is a flag for a provider, whose name is in lower case always.
+type providerFlag struct{ to *string }
+
+func (f providerFlag) String() string { return "" }
+func (f providerFlag) Type() string   { return "PROVIDER" }
+func (f providerFlag) Set(text string) error {
+	*f.to = strings.ToLower(text)
+	return nil
+}
+
+func addProvider(cmd *cobra.Command, to *string, usageText string) {
+	cmd.Flags().Var(providerFlag{to}, "provider", usageText)
+}

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -197,10 +198,22 @@ func readPrices(file string) (pricing.Catalogue, error) {
 	return pricing.ParseCatalogue(file, text)
 }
 
+// longestYAML is how large a plan or price file may be, in bytes: hundreds of
+// times what a real one has, and small enough to be read in a moment.
+const longestYAML = 1 << 20
+
 func readFile(file string) ([]byte, error) {
-	text, err := os.ReadFile(file)
+	in, err := os.Open(file)
 	if err != nil {
 		return nil, failure.Invalidf("the file %s can't be read: %s", file, reason(err)).Because(err)
+	}
+	defer func() { _ = in.Close() }() // it was only read
+	text, err := io.ReadAll(io.LimitReader(in, longestYAML+1))
+	switch {
+	case err != nil:
+		return nil, failure.Invalidf("the file %s can't be read: %s", file, reason(err)).Because(err)
+	case len(text) > longestYAML:
+		return nil, failure.Invalidf("the file %s is larger than %d bytes: that is no plan or price file", file, longestYAML)
 	}
 	return text, nil
 }

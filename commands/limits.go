@@ -20,7 +20,7 @@ func newLimitsCmd(env *Env) *cobra.Command {
 func addCall(cmd *cobra.Command, call *usage.Call) {
 	flags := cmd.Flags()
 	flags.StringVar(&call.UserID, "user", "", "the `USER`")
-	flags.StringVar(&call.Provider, "provider", "", "the `PROVIDER` that the call is billed under")
+	addProvider(cmd, &call.Provider, "the PROVIDER that the call is billed under")
 	flags.StringVar(&call.Model, "model", "", "the `MODEL`")
 	flags.StringVar(&call.Vendor, "vendor", "", "the `VENDOR` that serves the call (default by provider and model)")
 	addQuantities(flags, &call.Quantities)

@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,7 +37,7 @@ func newPricingListCmd(env *Env, run func(context.Context, *pricingListOptions) 
 		Example: "  alwrity-sub pricing list --provider gemini\n  alwrity-sub pricing list --at 2026-01-01", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}
-	cmd.Flags().StringVar(&opts.provider, "provider", "", "only this `PROVIDER`")
+	addProvider(cmd, &opts.provider, "only this PROVIDER")
 	cmd.Flags().StringVar(&opts.model, "model", "", "only this `MODEL`")
 	addTime(cmd, &opts.at, "at", "as they were, or will be, in force then (default now)")
 	return cmd
@@ -80,7 +81,7 @@ func newPricingHistoryCmd(env *Env, run func(context.Context, *pricingHistoryOpt
 		Use: "history PROVIDER MODEL", Short: "Show every price that a model has had",
 		Example: "  alwrity-sub pricing history huggingface default", Args: cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.provider, opts.model = args[0], args[1]
+			opts.provider, opts.model = strings.ToLower(args[0]), args[1]
 			return run(cmd.Context(), opts)
 		},
 	}
@@ -128,10 +129,11 @@ func newPricingQuoteCmd(env *Env, run func(context.Context, *pricingQuoteOptions
 					*place = args[i]
 				}
 			}
+			opts.provider = strings.ToLower(opts.provider)
 			return run(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.provider, "provider", "", "the `PROVIDER`")
+	addProvider(cmd, &opts.provider, "the PROVIDER")
 	cmd.Flags().StringVar(&opts.model, "model", "", "the `MODEL`")
 	addQuantities(cmd.Flags(), &opts.quantities)
 	addTime(cmd, &opts.at, "at", "at the price in force then (default now)")

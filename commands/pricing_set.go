@@ -150,12 +150,8 @@ func (opts *pricingSetOptions) change(book *pricing.Book) (report.PriceChange, e
 	if exists {
 		change.Before = &before
 	}
-	switch {
-	case exists && after.SameFigures(before):
+	if exists && after.SameFigures(before) {
 		change.Status, change.After = "unchanged", before
-	case exists && before.EffectiveFrom.Equal(after.EffectiveFrom):
-		return change, failure.Conflictf("%s %s has another price from %s on already, and prices are never edited", opts.provider, model,
-			after.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on with --effective-from")
 	}
 	return change, after.Validate()
 }

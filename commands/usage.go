@@ -42,7 +42,7 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.event.UserID, "user", "", "the `USER` (with --reservation: its user)")
-	flags.StringVar(&opts.event.Provider, "provider", "", "the `PROVIDER` that the call is billed under")
+	addProvider(cmd, &opts.event.Provider, "the PROVIDER that the call is billed under")
 	flags.StringVar(&opts.event.Model, "model", "", "the `MODEL`")
 	flags.StringVar(&opts.event.ID, "id", "", "the event's `ID`, by which a retry is known (default a new UUID)")
 	addTime(cmd, &opts.event.Time, "time", "when the call was made (default now)")
@@ -139,7 +139,7 @@ func newUsageLogsCmd(env *Env, run func(context.Context, *usageLogsOptions) erro
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.query.User, "user", "", "only this `USER`")
-	flags.StringVar(&opts.query.Provider, "provider", "", "only this `PROVIDER`")
+	addProvider(cmd, &opts.query.Provider, "only this PROVIDER")
 	flags.StringVar(&opts.query.Model, "model", "", "only this `MODEL`")
 	addTime(cmd, &opts.query.From, "from", "only calls from then on")
 	addTime(cmd, &opts.query.To, "to", "only calls before then")
@@ -281,7 +281,7 @@ today. --from is the first day that counts, --to the first that does not.`,
 	flags.StringVar(&opts.month, "month", "", "a whole month, as `YYYY-MM`")
 	flags.StringVar(&opts.by, "by", "provider", "day, month, user, plan, provider, vendor, model, or several with commas")
 	flags.StringVar(&opts.user, "user", "", "only this `USER`")
-	flags.StringVar(&opts.provider, "provider", "", "only this `PROVIDER`")
+	addProvider(cmd, &opts.provider, "only this PROVIDER")
 	flags.IntVar(&opts.top, "top", 0, "only the `N` dearest rows; the total counts them all")
 	flags.BoolVar(&opts.chart, "chart", false, "draw a chart")
 	cmd.MarkFlagsMutuallyExclusive("month", "from")

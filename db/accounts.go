@@ -64,7 +64,7 @@ func (t *tx) loadSegments(ctx context.Context, users []string, accounts map[stri
 		accounts[user] = a
 		return nil
 	}, `SELECT user_id, effective_at, anchor, plan_id FROM subscription_history
-		WHERE user_id IN (`+placeholders(1, len(users))+") ORDER BY user_id, effective_at, history_id", anys(users)...)
+		WHERE user_id IN (`+placeholders(1, len(users))+") ORDER BY user_id, history_id", anys(users)...)
 }
 
 // UserKnown implements usage.Reader.

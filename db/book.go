@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -157,6 +159,12 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 }
 
 func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book, p pricing.Price) error {
+	for _, old := range book.History(p.Provider, p.Model) {
+		if old.EffectiveFrom.Equal(p.EffectiveFrom) {
+			return failure.Conflictf("%s %s has another price from %s on already, and prices are never edited", p.Provider, p.Model,
+				p.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on")
+		}
+	}
 	args := []any{p.Provider, p.Model, p.EffectiveFrom, string(p.Source), audit.At, nil, nil, nil}
 	if p.Above != nil {
 		args[5], args[6], args[7] = p.Above.OverInputTokens, int64(p.Above.InputToken), int64(p.Above.OutputToken)

@@ -95,9 +95,8 @@ func (d *DB) dump(ctx context.Context, file string) error {
 		return err
 	}
 	command := exec.CommandContext(ctx, path, "--format=custom", "--no-owner", "--file="+file, "--dbname="+dsn)
-	command.Env = os.Environ()
 	if password != "" {
-		command.Env = append(command.Env, "PGPASSWORD="+password)
+		command.Env = append(command.Environ(), "PGPASSWORD="+password)
 	}
 	if output, err := command.CombinedOutput(); err != nil {
 		return errors.Join(failure.Unavailablef("pg_dump failed: %s", output).Because(err), removeIfThere(file))

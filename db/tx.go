@@ -66,7 +66,7 @@ func (d *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn 
 	if err != nil {
 		return err
 	}
-	defer sqlTx.Rollback() //nolint:errcheck // after a commit it does nothing, after an error that error counts
+	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
 	if err := fn(&tx{&d.dialect, sqlTx}); err != nil {
 		return err
 	}

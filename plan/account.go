@@ -14,7 +14,7 @@ type Account struct {
 	UserID       string
 	Email        string
 	Subscription *Subscription // nil: the default plan, with calendar months
-	Segments     []Segment     // oldest first
+	Segments     []Segment     // in the order in which they were recorded
 	Plans        Plans         // every plan, also those no longer offered
 }
 
@@ -25,14 +25,19 @@ type Segment struct {
 	PlanID int64
 }
 
-// lived returns the segments without those of a subscription that was cancelled
-// before it began: where another has followed it, it never took force.
-func (a Account) lived() []Segment {
-	stillborn := func(s Segment) bool { return a.Subscription != nil && s.Anchor.After(a.Subscription.Anchor) }
-	if !slices.ContainsFunc(a.Segments, stillborn) {
-		return a.Segments
+// timeline returns the segments as they follow each other in time. What was
+// recorded later overrides, from its moment on, everything before: a subscription
+// that was cancelled before it began never takes force, nor does a change that was
+// made after the moment from which another subscription holds.
+func (a Account) timeline() []Segment {
+	var line []Segment
+	for _, s := range a.Segments {
+		for len(line) > 0 && !line[len(line)-1].From.Before(s.From) {
+			line = line[:len(line)-1]
+		}
+		line = append(line, s)
 	}
-	return slices.DeleteFunc(slices.Clone(a.Segments), stillborn)
+	return line
 }
 
 // segmentAt returns the index of the segment in force at a moment, -1 before the
@@ -45,7 +50,7 @@ func segmentAt(segments []Segment, at time.Time) int {
 // it is the default plan and there is none. A plan that is not among the
 // account's is a fault of the program, and never taken for the default one.
 func (a Account) PlanAt(at time.Time) (Plan, error) {
-	segments := a.lived()
+	segments := a.timeline()
 	i := segmentAt(segments, at)
 	if i < 0 {
 		return a.Plans.Default()
@@ -61,7 +66,7 @@ func (a Account) PlanAt(at time.Time) (Plan, error) {
 // Where another anchor takes over, the running period ends: periods neither
 // overlap nor leave a gap.
 func (a Account) PeriodAt(at time.Time) Period {
-	segments := a.lived()
+	segments := a.timeline()
 	i := segmentAt(segments, at)
 	p := CalendarMonth(at)
 	if i >= 0 {
@@ -95,9 +100,6 @@ func (a Account) After(c Change) Account {
 	if c.Email != "" {
 		a.Email = c.Email
 	}
-	segments := append([]Segment(nil), a.Segments...)
-	segments = append(segments, Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID})
-	sort.SliceStable(segments, func(i, j int) bool { return segments[i].From.Before(segments[j].From) })
-	a.Segments = segments
+	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID})
 	return a
 }

@@ -112,8 +112,8 @@ func (es *limitEntries) UnmarshalYAML(node ast.Node) error {
 // that appear twice, and a file without a plan of the default tier.
 func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plans, error) {
 	var file catalogueFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return nil, failure.Invalidf("%s can't be read: %s", name, pricing.YAMLError(err))
+	if err := pricing.ReadYAML(name, text, &file); err != nil {
+		return nil, err
 	}
 	var plans Plans
 	for i, entry := range file.Plans {

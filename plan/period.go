@@ -35,21 +35,13 @@ func PeriodAt(anchor, at time.Time) Period { return cycleAt(anchor, at, 1) }
 func cycleAt(anchor, at time.Time, months int) Period {
 	anchor, at = anchor.UTC(), at.UTC()
 	apart := (at.Year()-anchor.Year())*12 + int(at.Month()) - int(anchor.Month())
-	n := floorDiv(apart, months) * months
+	n := apart / months * months
 	start := AddMonths(anchor, n)
-	if at.Before(start) { // the anchor's day lies later in the month
+	if at.Before(start) { // the anchor's day lies later in the month, or n was rounded up from below 0
 		n -= months
 		start = AddMonths(anchor, n)
 	}
 	return Period{start, AddMonths(anchor, n+months)}
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
 }
 
 // CalendarMonth returns the month of the calendar that contains a moment.

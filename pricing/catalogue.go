@@ -3,12 +3,9 @@ package pricing
 import (
 	_ "embed"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -97,8 +94,8 @@ func (n numberText) price(field string) (USD, error) {
 // that neither the file nor the built-in catalogue has.
 func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	var file catalogueFile
-	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return Catalogue{}, failure.Invalidf("%s can't be read: %s", name, YAMLError(err))
+	if err := ReadYAML(name, text, &file); err != nil {
+		return Catalogue{}, err
 	}
 	var c Catalogue
 	for i, entry := range file.Providers {
@@ -113,9 +110,6 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	}
 	for i, entry := range file.Prices {
 		p, err := entry.price()
-		if err == nil {
-			err = c.mustKnow(p.Provider)
-		}
 		if err == nil && c.hasPrice(p) {
 			err = failure.Invalidf("there are two prices from the same moment on")
 		}
@@ -125,34 +119,6 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 		c.Prices = append(c.Prices, p)
 	}
 	return c, nil
-}
-
-// YAMLError says what is wrong with the text of a file, and where.
-func YAMLError(err error) string {
-	const most = 2000 // bytes; the line at fault may be very long
-	text := strings.TrimSpace(yaml.FormatError(err, false, true))
-	if len(text) > most {
-		text = strings.TrimSpace(yaml.FormatError(err, false, false))
-	}
-	return text
-}
-
-// mustKnow returns an invalid failure for a provider that neither the catalogue
-// nor the built-in one has.
-func (c Catalogue) mustKnow(provider string) error {
-	if hasProvider(c.Providers, provider) {
-		return nil
-	}
-	builtIn, err := DefaultCatalogue()
-	if err != nil {
-		return err
-	}
-	known := Providers{}
-	for _, p := range slices.Concat(builtIn.Providers, c.Providers) {
-		known[p.Name] = p
-	}
-	_, err = known.Find(provider)
-	return err
 }
 
 func hasProvider(ps []Provider, name string) bool {
@@ -207,6 +173,9 @@ func (e priceEntry) price() (Price, error) {
 	p := Price{Provider: e.Provider, Model: e.Model, EffectiveFrom: Beginning(), Source: FromCatalogue}
 	if e.Provider == "" || e.Model == "" {
 		return Price{}, failure.Invalidf("provider and model must both be given")
+	}
+	if err := ValidateName("provider", e.Provider); err != nil {
+		return Price{}, err
 	}
 	if e.EffectiveFrom != "" {
 		at, err := time.Parse(time.RFC3339Nano, e.EffectiveFrom)

@@ -75,11 +75,11 @@ func (e EnvironmentRates) over(p Price) Price {
 	return p
 }
 
-// unchangedSince tells whether the last price that came from the environment
-// says what the environment says now.
+// unchangedSince tells whether the last price that no admin has set says what the
+// environment says now. What an admin has set since then has to stay.
 func (e EnvironmentRates) unchangedSince(history []Price) bool {
 	for _, p := range slices.Backward(history) {
-		if p.Source == FromEnvironment {
+		if p.Source != FromAdmin {
 			return e.over(p).Rates == p.Rates
 		}
 	}
@@ -87,9 +87,7 @@ func (e EnvironmentRates) unchangedSince(history []Price) bool {
 }
 
 // FromNow returns the huggingface prices that the environment changes, in force
-// from now on; none where it gives none, or what came from it last is in force
-// already. A price that says the same but came from elsewhere is added all the
-// same: it is how a later seeding knows that the environment has not changed.
+// from now on; none where it gives none, or where they are in force already.
 func (e EnvironmentRates) FromNow(book *Book, now time.Time) []Price {
 	if !e.Set() {
 		return nil
@@ -102,7 +100,7 @@ func (e EnvironmentRates) FromNow(book *Book, now time.Time) []Price {
 		}
 		next := e.over(current)
 		next.ID, next.EffectiveFrom = 0, now
-		if !ok || !next.SameFigures(current) || !e.unchangedSince(book.History(huggingFace, model)) {
+		if !ok || !next.SameFigures(current) {
 			changed = append(changed, next)
 		}
 	}

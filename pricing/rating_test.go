@@ -169,6 +169,8 @@ func TestRateRules(t *testing.T) {
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "10"},
 		{"cached tokens without a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
+		{"a cached rate that is not marked as a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}},
+			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
 		{"all tokens cached", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 50}, "5"},
 		{"images are counted", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 2, pricing.Images: 5}, "0.2"},

@@ -59,8 +59,9 @@ func (s *Seeding) addDated(p Price, history []Price, book *Book, env Environment
 	if !env.Set() || env.unchangedSince(history) {
 		return
 	}
-	if current, ok := NewBook(nil, history).InForce(p.Provider, p.Model, now); ok {
-		s.addFromNow(env.over(current), now)
+	current, ok := NewBook(nil, history).InForce(p.Provider, p.Model, now)
+	if next := env.over(current); ok && !next.SameFigures(current) {
+		s.addFromNow(next, now)
 	}
 }
 
@@ -72,8 +73,8 @@ func (s *Seeding) addChange(p Price, history []Price, book *Book, env Environmen
 		return
 	}
 	if env.Set() {
-		if !env.unchangedSince(history) {
-			s.addFromNow(env.over(current), now)
+		if next := env.over(current); !env.unchangedSince(history) && !next.SameFigures(current) {
+			s.addFromNow(next, now)
 			return
 		}
 		p.Rates = env.over(p).Rates

@@ -189,6 +189,15 @@ func TestSeedWithDatedPrices(t *testing.T) {
 		wantSeeding(t, "again", s.seed(priceFile(t, future), pricing.FromFile, none), 0, 0)
 		wantSeeding(t, "undated", s.seed(priceFile(t, first), pricing.FromFile, none), 0, 0)
 	})
+	t.Run("the environment changes while a dated price is new", func(t *testing.T) {
+		s := newShop(t)
+		s.seed(priceFile(t, "provider: huggingface, model: default, input_token: 1/1M, output_token: 3/1M"), pricing.FromCatalogue, none)
+		dated := priceFile(t, "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, output_token: 5/1M")
+		env := environment(t, "9/1M", "")
+		wantSeeding(t, "both", s.seed(dated, pricing.FromFile, env), 2, 0)
+		s.wantTokens("both", "huggingface", "default", s.now, "9", "5")
+		wantSeeding(t, "again", s.seed(dated, pricing.FromFile, env), 0, 0)
+	})
 	t.Run("the environment goes over what holds now", func(t *testing.T) {
 		const hfNow, hfAhead = "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, output_token: 2/1M",
 			"provider: huggingface, model: default, effective_from: 2030-01-01, input_token: 3/1M, output_token: 3/1M"
@@ -256,7 +265,7 @@ func TestSeedWithTheEnvironment(t *testing.T) {
 		}},
 		{"set to what holds already, then an admin", []step{
 			{name: "not set", added: 49, input: "1", output: "3"},
-			{name: "set to the same", in: "0.000001", out: "0.000003", added: 3, input: "1", output: "3"},
+			{name: "set to the same", in: "0.000001", out: "0.000003", input: "1", output: "3"},
 			{name: "unchanged", in: "0.000001", out: "0.000003", input: "1", output: "3"},
 			{name: "admin", admin: "7/1M", input: "7", output: "3"},
 			{name: "still unchanged", in: "0.000001", out: "0.000003", kept: 3, input: "7", output: "3"},
@@ -308,6 +317,8 @@ func TestEnvironmentFromNow(t *testing.T) {
 		want          int
 	}{
 		{"not set", "", "", 0},
+		{"set to what holds already", "1/1M", "3/1M", 0},
+		{"half of it is gone", "1/1M", "", 0},
 		{"set", "2/1M", "", 3},
 		{"unchanged", "2/1M", "", 0},
 		{"changed", "2/1M", "5/1M", 3},

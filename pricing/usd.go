@@ -157,7 +157,7 @@ func (u *USD) UnmarshalText(text []byte) error {
 // Add returns u + v, or an invalid failure where the sum does not fit.
 func (u USD) Add(v USD) (USD, error) {
 	sum := u + v
-	if (sum > u) != (v > 0) && v != 0 {
+	if (sum > u) != (v > 0) {
 		return 0, failure.Invalidf("the sum of %s and %s dollars is too large: an amount is at most %s dollars", u, v, USD(math.MaxInt64))
 	}
 	return sum, nil

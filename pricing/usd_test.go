@@ -289,8 +289,10 @@ func TestAddAndTimesAgreeWithIntegers(t *testing.T) {
 		times(t, u, rapid.Int64Min(0).Draw(t, "n"))
 		times(t, pricing.USD(rapid.Int64Range(-1e9, 1e9).Draw(t, "rate")), rapid.Int64Range(0, 1e10).Draw(t, "amount"))
 	})
-	if got, err := pricing.Dollar.Times(-1); err == nil {
-		t.Errorf("a negative amount of units makes %s", got)
+	for _, u := range ends {
+		if got, err := u.Times(-1); err == nil {
+			t.Errorf("a negative amount of units of %s makes %s", u, got)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (tb table) lines() [][]span {
 	for _, row := range append(tb.rows[:len(tb.rows):len(tb.rows)], tb.footer) {
 		line := make([]span, len(row))
 		for i, cell := range row {
-			line[i] = span{visible(cell.text), cell.style}
+			line[i] = span{Visible(cell.text), cell.style}
 		}
 		if row != nil {
 			lines = append(lines, line)

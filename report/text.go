@@ -42,7 +42,7 @@ func (t *Text) Gap() { t.out.WriteByte('\n') }
 
 func (t *Text) line(spans ...span) {
 	for _, s := range spans {
-		t.out.WriteString(t.paint(s.style, visible(s.text)))
+		t.out.WriteString(t.paint(s.style, Visible(s.text)))
 	}
 	t.out.WriteByte('\n')
 }

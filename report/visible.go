@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// visible returns a text that does nothing to a terminal: what can't be printed
+// Visible returns a text that does nothing to a terminal: what can't be printed
 // (control characters, escape sequences, marks that turn the direction of
 // writing, bytes that are no text) is spelled as in Go's source, such as \x1b.
-func visible(s string) string {
+func Visible(s string) string {
 	if isVisible(s) {
 		return s
 	}

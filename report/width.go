@@ -8,7 +8,7 @@ import (
 
 // displayWidth returns how many columns of a terminal a text takes once it is
 // visible.
-func displayWidth(s string) int { return twwidth.Width(visible(s)) }
+func displayWidth(s string) int { return twwidth.Width(Visible(s)) }
 
 // padded fills a text up with spaces to a width.
 func padded(s string, width int) string {
@@ -17,7 +17,7 @@ func padded(s string, width int) string {
 
 // shortened cuts a text to a width, with … in the place of what is gone.
 func shortened(s string, width int) string {
-	s = visible(s)
+	s = Visible(s)
 	if twwidth.Width(s) <= width {
 		return s // Truncate would put its … after a text that fits, too
 	}

@@ -34,7 +34,7 @@ type ImportOptions struct {
 
 const (
 	importBatch  = 10_000 // rows of one transaction
-	mostProblems = 10    // that are shown one by one
+	mostProblems = 10     // that are shown one by one
 )
 
 // Import records the events of a file. A bad row stops nothing: it is counted,

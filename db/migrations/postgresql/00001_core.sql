@@ -69,7 +69,7 @@ CREATE TABLE subscription_history (
     cost_before_pico    BIGINT NOT NULL,
     actor               TEXT COLLATE "C" NOT NULL
 );
-CREATE INDEX subscription_history_by_user ON subscription_history (user_id, effective_at, history_id);
+CREATE INDEX subscription_history_by_user ON subscription_history (user_id, history_id);
 
 -- vendor_rules: [{"contains": "kling", "vendor": "wavespeed"}, ...], the first match wins.
 CREATE TABLE api_providers (
