@@ -9,6 +9,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // New returns the verbs of the command line, each a command of the root.
@@ -58,4 +59,9 @@ func asFailure(err error) (*failure.Error, bool) {
 	var f *failure.Error
 	ok := errors.As(err, &f)
 	return f, ok
+}
+
+// service returns the metering of a database.
+func (env *Env) service(db Database) *usage.Service {
+	return &usage.Service{Store: db, Thresholds: env.Settings.Thresholds}
 }

@@ -1,0 +1,124 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// changeSubscription makes a change of a user's subscription and shows the user.
+func (env *Env) changeSubscription(ctx context.Context, action, user string, fn func(plan.Account) (plan.Change, error)) error {
+	if err := usage.ValidateUser(user); err != nil {
+		return err
+	}
+	return env.withDatabase(ctx, func(db Database) error {
+		a, err := db.ChangeSubscription(ctx, env.audit(action), user, fn)
+		if err != nil {
+			return err
+		}
+		return env.printUser(a)
+	})
+}
+
+type usersChangePlanOptions struct {
+	env  *Env
+	user string
+	plan string
+}
+
+func newUsersChangePlanCmd(env *Env, run func(context.Context, *usersChangePlanOptions) error) *cobra.Command {
+	opts := &usersChangePlanOptions{env: env}
+	if run == nil {
+		run = usersChangePlanRun
+	}
+	cmd := &cobra.Command{
+		Use: "change-plan USER --plan NAME", Short: "Move a subscription to another plan from now on",
+		Long:    "Move a subscription to another plan from now on. Its period goes on, and what was used in it counts against the new limits.",
+		Example: "  alwrity-sub users change-plan alice --plan enterprise", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.user = args[0]
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.plan, "plan", "", "the plan's `NAME` or tier")
+	mustRequire(cmd, "plan")
+	return cmd
+}
+
+func usersChangePlanRun(ctx context.Context, opts *usersChangePlanOptions) error {
+	return opts.env.changeSubscription(ctx, "users change-plan", opts.user, func(a plan.Account) (plan.Change, error) {
+		wanted, err := a.Plans.Find(opts.plan)
+		if err != nil {
+			return plan.Change{}, err
+		}
+		return a.ChangePlan(wanted, opts.env.Now())
+	})
+}
+
+type usersCancelOptions struct {
+	env         *Env
+	user        string
+	atPeriodEnd bool
+}
+
+func newUsersCancelCmd(env *Env, run func(context.Context, *usersCancelOptions) error) *cobra.Command {
+	opts := &usersCancelOptions{env: env}
+	if run == nil {
+		run = usersCancelRun
+	}
+	cmd := &cobra.Command{
+		Use: "cancel USER", Short: "Cancel a subscription, now or at the end of what is paid",
+		Example: "  alwrity-sub users cancel alice --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.user = args[0]
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().BoolVar(&opts.atPeriodEnd, "at-period-end", false, "let it run until the end of the cycle that is paid")
+	return cmd
+}
+
+func usersCancelRun(ctx context.Context, opts *usersCancelOptions) error {
+	return opts.env.changeSubscription(ctx, "users cancel", opts.user, func(a plan.Account) (plan.Change, error) {
+		return a.Cancel(opts.atPeriodEnd, opts.env.Now())
+	})
+}
+
+func newUsersRenewCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
+	if run == nil {
+		run = usersRenewRun
+	}
+	cmd := newUserCmd(env, "renew", "Renew a subscription for one more cycle", "  alwrity-sub users renew alice", run)
+	cmd.Long = `Renew a subscription for one more cycle: a running one from the end of what is
+paid, also taking back a cancellation that lies ahead; an ended one from now on.`
+	return cmd
+}
+
+func usersRenewRun(ctx context.Context, opts *userOptions) error {
+	return opts.env.changeSubscription(ctx, "users renew", opts.user, func(a plan.Account) (plan.Change, error) { return a.Renew(opts.env.Now()) })
+}
+
+func newUsersSuspendCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
+	if run == nil {
+		run = usersSuspendRun
+	}
+	return newUserCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", "  alwrity-sub users suspend alice", run)
+}
+
+func usersSuspendRun(ctx context.Context, opts *userOptions) error {
+	return opts.env.changeSubscription(ctx, "users suspend", opts.user, func(a plan.Account) (plan.Change, error) { return a.Suspend(opts.env.Now()) })
+}
+
+func newUsersResumeCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
+	if run == nil {
+		run = usersResumeRun
+	}
+	return newUserCmd(env, "resume", "Let a suspended subscription's calls through again", "  alwrity-sub users resume alice", run)
+}
+
+func usersResumeRun(ctx context.Context, opts *userOptions) error {
+	return opts.env.changeSubscription(ctx, "users resume", opts.user, func(a plan.Account) (plan.Change, error) { return a.Resume(opts.env.Now()) })
+}
