@@ -134,7 +134,7 @@ func ambiguous(value string) bool {
 		value = before
 	}
 	for i := range len(value) - 1 {
-		if value[i] == '$' && (i == 0 || value[i-1] != '\\') && isVariableByte(value[i+1]) {
+		if value[i] == '$' && (i == 0 || value[i-1] != '\\') && (value[i+1] == '{' || isVariableByte(value[i+1])) {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -111,7 +112,7 @@ func (g *program) configure() error {
 		return err
 	}
 	g.fill(c, s)
-	g.env.Now = now
+	g.env.Now = sync.OnceValue(now) // one command is one operation: it has one now
 	return nil
 }
 

@@ -135,8 +135,8 @@ func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err er
 	return checks, nil
 }
 
-func checkPlans(ctx context.Context, _ *Env, db Database) ([]report.Check, error) {
-	plans, _, err := db.Plans(ctx)
+func checkPlans(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
+	plans, _, err := db.Plans(ctx, env.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -73,8 +73,9 @@ type Database interface {
 	// prices away, then adds the providers and prices that it returns.
 	ChangePrices(ctx context.Context, audit usage.Audit, fn func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error)) error
 
-	// Plans returns the plans on offer, and how many users are subscribed to each.
-	Plans(ctx context.Context) (plans plan.Plans, subscribers map[int64]int, err error)
+	// Plans returns the plans on offer, and how many users have a subscription to
+	// each that has not ended at now.
+	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	// ChangePlans runs fn on the plans on offer under a lock, then saves the
 	// plans that it returns (new where their ID is 0) and withdraws others.
 	ChangePlans(ctx context.Context, audit usage.Audit, fn func(have plan.Plans, subscribers map[int64]int) (save plan.Plans, withdraw []int64, err error)) error

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ func newPlansListCmd(env *Env, run func(context.Context, *plansListOptions) erro
 
 func plansListRun(ctx context.Context, opts *plansListOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := db.Plans(ctx)
+		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -62,7 +63,7 @@ func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) erro
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := db.Plans(ctx)
+		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -90,7 +91,7 @@ func newPlansExportCmd(env *Env, run func(context.Context, *plansExportOptions) 
 
 func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, _, err := db.Plans(ctx)
+		plans, _, err := db.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -139,21 +140,37 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 		if err != nil {
 			return err
 		}
+		var diffs []plan.Difference
 		var printed error
 		err = db.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
-			diffs := plan.Diff(have, wanted)
-			printed = opts.env.print(report.PlanChanges(diffs, !opts.dryRun))
+			diffs = plan.Diff(have, wanted)
+			if opts.env.Printer.Format == report.FormatTable { // a person reads what changes before it is changed
+				printed = opts.env.print(report.PlanChanges(diffs, false))
+			}
 			withdraw, err := withdrawn(have, wanted, subscribers)
 			if err != nil || printed != nil || opts.dryRun || len(diffs) == 0 {
 				return nil, nil, err
 			}
 			return adminPlans(wanted, have), withdraw, nil
 		})
-		if err != nil {
-			return err
-		}
-		return printed
+		return opts.finish(diffs, errors.Join(printed, err))
 	})
+}
+
+// finish says whether the changes were made.
+func (opts *plansApplyOptions) finish(diffs []plan.Difference, err error) error {
+	applied := err == nil && !opts.dryRun
+	if opts.env.Printer.Format != report.FormatTable && (err == nil || len(diffs) > 0) {
+		err = errors.Join(err, opts.env.print(report.PlanChanges(diffs, applied)))
+	}
+	switch {
+	case len(diffs) == 0:
+	case applied:
+		opts.env.note("applied: %d changes", len(diffs))
+	case err == nil:
+		opts.env.note("nothing was changed: this was a dry run")
+	}
+	return err
 }
 
 // adminPlans marks as an admin's the plans that the file changes.

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -56,14 +55,16 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) (err error) {
+	return opts.env.withDatabase(ctx, func(db Database) error {
 		in, size, err := opts.open()
 		if err != nil {
 			return err
 		}
 		defer in.Close()
-		rejects := &lazyFile{path: opts.rejects}
-		defer func() { err = errors.Join(err, rejects.close()) }()
+		rejects, err := openRejects(opts.rejects, in)
+		if err != nil {
+			return err
+		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
 		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), io.TeeReader(in, bar), usage.ImportOptions{
@@ -71,6 +72,9 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		})
 		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
 		_ = bar.Finish()                   // it only draws
+		if closeErr := rejects.close(); err == nil {
+			err = closeErr
+		}
 		return opts.finish(result, err)
 	})
 }
@@ -136,39 +140,4 @@ func (opts *usageImportOptions) bar(size int64) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetDescription("importing"), progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
-}
-
-// lazyFile is a file that is made when something is written to it, so that an
-// import without bad rows leaves none behind. What an earlier run left is
-// emptied then.
-type lazyFile struct {
-	path   string // empty: what is written is dropped
-	file   *os.File
-	buffer *bufio.Writer
-}
-
-// Write implements io.Writer.
-func (f *lazyFile) Write(p []byte) (int, error) {
-	if f.path == "" {
-		return len(p), nil
-	}
-	if f.file == nil {
-		file, err := os.Create(f.path)
-		if err != nil {
-			return 0, err
-		}
-		f.file, f.buffer = file, bufio.NewWriter(file)
-	}
-	return f.buffer.Write(p)
-}
-
-func (f *lazyFile) close() error {
-	if f.file == nil {
-		return nil
-	}
-	err := errors.Join(f.buffer.Flush(), f.file.Close())
-	if err != nil {
-		return failure.Unavailablef("the rejects file %s can't be written: %s", f.path, reason(err)).Because(err)
-	}
-	return nil
 }

@@ -12,10 +12,11 @@ import (
 )
 
 type usageLogsOptions struct {
-	env    *Env
-	query  usage.LogQuery
-	status string
-	after  string
+	env     *Env
+	query   usage.LogQuery
+	status  string
+	after   string
+	limited bool // --limit was given
 }
 
 func newUsageLogsCmd(env *Env, run func(context.Context, *usageLogsOptions) error) *cobra.Command {
@@ -27,7 +28,10 @@ func newUsageLogsCmd(env *Env, run func(context.Context, *usageLogsOptions) erro
 		Use: "logs", Short: "List recorded calls, newest first",
 		Example: "  alwrity-sub usage logs --user alice --from 2026-11-01\n  alwrity-sub usage logs --status unpriced -o csv\n  alwrity-sub usage logs --limit 100 --after LAST-ID-OF-THE-PAGE-BEFORE",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.limited = cmd.Flags().Changed("limit")
+			return run(cmd.Context(), opts)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.query.User, "user", "", "only this `USER`")
@@ -36,13 +40,19 @@ func newUsageLogsCmd(env *Env, run func(context.Context, *usageLogsOptions) erro
 	addTime(cmd, &opts.query.From, "from", "only calls from then on")
 	addTime(cmd, &opts.query.To, "to", "only calls before then")
 	flags.StringVar(&opts.status, "status", "", "only these: ok, failed or unpriced")
-	flags.IntVar(&opts.query.Limit, "limit", 50, "at most so many")
+	flags.IntVar(&opts.query.Limit, "limit", 0, "at most so many (default 50 in a table, else 1000000)")
 	flags.StringVar(&opts.after, "after", "", "continue after the call with this `ID`")
 	return cmd
 }
 
 func usageLogsRun(ctx context.Context, opts *usageLogsOptions) error {
 	opts.query.Status = usage.LogStatus(opts.status)
+	if !opts.limited {
+		opts.query.Limit = 50
+		if opts.env.Printer.Format != report.FormatTable { // an export, which must not end in silence
+			opts.query.Limit = 1_000_000
+		}
+	}
 	if err := opts.query.Validate(); err != nil {
 		return err
 	}
@@ -59,7 +69,7 @@ func usageLogsRun(ctx context.Context, opts *usageLogsOptions) error {
 			return err
 		}
 		if len(entries) == opts.query.Limit {
-			opts.env.note("note: there may be more; continue with --after %s", entries[len(entries)-1].ID)
+			opts.env.always("note: there may be more; continue with --after %s", entries[len(entries)-1].ID)
 		}
 		return opts.env.print(report.Logs(entries, func(id int64) string { return names[id] }))
 	})

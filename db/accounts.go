@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -251,10 +252,18 @@ func (t *tx) movePeriods(ctx context.Context, account plan.Account, from time.Ti
 	if err != nil || len(moved) == 0 {
 		return err
 	}
+	keys := map[usage.PeriodKey]bool{}
 	for _, m := range moved {
 		if _, err := t.exec(ctx, "UPDATE api_usage_logs SET period_start = $1, plan_id = $2 WHERE event_id = $3", m.period, m.planID, m.id); err != nil {
 			return err
 		}
+		keys[usage.NewPeriodKey(account.UserID, m.period)] = true
 	}
-	return t.rebuildTotals(ctx, account.UserID)
+	if err := t.rebuildTotals(ctx, account.UserID); err != nil {
+		return err
+	}
+	// Periods that fitted on their own may not fit together: better refused now
+	// than found by every later decision.
+	_, err = t.Totals(ctx, slices.Collect(maps.Keys(keys)))
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -249,20 +250,23 @@ func (t *tx) rebuildTotals(ctx context.Context, user string) error {
 }
 
 // Totals implements usage.Reader. It asks for the users' rows of any of the
-// periods at once, which are hardly more than those that are wanted.
+// periods at once, which are hardly more than those that are wanted. A sum that
+// does not fit is an error on both databases, hence the casts.
 func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
 	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
 	for chunk := range slices.Chunk(periods, chunkSize) {
+		wanted := make(map[usage.PeriodKey][]usage.Total, len(chunk))
 		var users []string
 		var starts []int64
 		for _, key := range chunk {
-			totals[key] = nil
+			wanted[key] = nil
 			users = append(users, key.UserID)
 			starts = append(starts, key.Start)
 		}
-		if err := t.loadTotals(ctx, distinct(users), distinct(starts), totals); err != nil {
+		if err := t.loadTotals(ctx, distinct(users), distinct(starts), wanted); err != nil {
 			return nil, err
 		}
+		maps.Copy(totals, wanted)
 	}
 	return totals, nil
 }
@@ -283,11 +287,12 @@ func (t *tx) loadTotals(ctx context.Context, users []string, starts []int64, tot
 		var u usage.Total
 		err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
 		key := usage.NewPeriodKey(user, start)
-		if _, wanted := totals[key]; wanted {
+		if _, ok := totals[key]; ok {
 			totals[key] = append(totals[key], u)
 		}
 		return err
-	}, `SELECT user_id, period_start, provider, vendor, SUM(calls), SUM(errors), SUM(unpriced_calls), SUM(input_tokens), SUM(output_tokens), SUM(cost_pico)
+	}, `SELECT user_id, period_start, provider, vendor, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT), CAST(SUM(unpriced_calls) AS BIGINT),
+			CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), CAST(SUM(cost_pico) AS BIGINT)
 		FROM usage_summaries WHERE user_id IN (`+placeholders(1, len(users))+") AND period_start IN ("+placeholders(1+len(users), len(starts))+`)
 		GROUP BY user_id, period_start, provider, vendor ORDER BY user_id, period_start, provider, vendor`, args...)
 }
@@ -318,11 +323,14 @@ func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating
 	return changed, err
 }
 
-// rerate changes one log row, unless it is rated otherwise by now, and its totals.
+// rerate changes one log row and its totals, unless by now it is rated otherwise or
+// counted in another period or plan. Of two changes at one moment, as --now allows,
+// the history keeps what was before the first and after the last.
 func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool, error) {
 	result, err := t.exec(ctx, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3
-		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7`,
-		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID)
+		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7 AND period_start = $8 AND plan_id = $9`,
+		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID,
+		c.Entry.PeriodStart, c.Entry.PlanID)
 	if err != nil {
 		return false, err
 	}
@@ -330,7 +338,9 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 		return false, err
 	}
 	_, err = t.exec(ctx, `INSERT INTO usage_reratings (event_id, rerated_at, cost_before_pico, pricing_before, price_id_before,
-		cost_after_pico, pricing_after, price_id_after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		cost_after_pico, pricing_after, price_id_after) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (event_id, rerated_at) DO UPDATE SET cost_after_pico = excluded.cost_after_pico,
+			pricing_after = excluded.pricing_after, price_id_after = excluded.price_id_after`,
 		c.Entry.ID, now, int64(c.Entry.Cost), string(c.Entry.Basis), nullID(c.Entry.PriceID), int64(c.Cost), string(c.Basis), nullID(c.PriceID))
 	if err != nil {
 		return false, err

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/tls"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -80,6 +81,9 @@ func classifyPostgreSQL(err error) error {
 			WithHint("check user and password in DATABASE_URL").Because(err)
 	case code == "3D000":
 		return failure.Unavailablef("PostgreSQL: %s", e.Message).WithHint("create it with createdb, or check DATABASE_URL").Because(err)
+	case code == "42704" && strings.Contains(e.Message, "configuration parameter"), code == "22023" && e.Fatal():
+		return failure.Invalidf("PostgreSQL refuses an option of the database URL: %s", e.Message).
+			WithHint("remove it from DATABASE_URL").Because(err)
 	case code == "42P01" || code == "42703" || code == "3F000":
 		return schemaMissing().Because(err)
 	case code == "42501" || code == "25006":
@@ -101,8 +105,12 @@ func classifyNetwork(err error) error {
 		return nil
 	}
 	var network net.Error
+	var certificate *tls.CertificateVerificationError
 	var known *failure.Error
 	switch {
+	case errors.As(err, &certificate):
+		return failure.Unavailablef("the certificate of the PostgreSQL server is not trusted: %s", certificate.Err).
+			WithHint("name its authority with sslrootcert in DATABASE_URL, or use sslmode=require").Because(err)
 	case errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
 	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -70,29 +71,31 @@ func onOffer(plans plan.Plans) plan.Plans {
 	return offered
 }
 
-// Plans returns the plans on offer, and how many users are subscribed to each.
-func (d *DB) Plans(ctx context.Context) (plans plan.Plans, subscribers map[int64]int, err error) {
+// Plans returns the plans on offer, and how many users have a subscription to each
+// that has not ended at now.
+func (d *DB) Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error) {
 	err = d.view(ctx, func(t *tx) error {
 		if plans, err = t.plans(ctx); err != nil {
 			return err
 		}
-		subscribers, err = t.subscribers(ctx)
+		subscribers, err = t.subscribers(ctx, now)
 		return err
 	})
 	return onOffer(plans), subscribers, err
 }
 
-// subscribers counts every subscription, also those that have ended: renewing one
-// needs its plan.
-func (t *tx) subscribers(ctx context.Context) (map[int64]int, error) {
+func (t *tx) subscribers(ctx context.Context, now time.Time) (map[int64]int, error) {
 	counts := map[int64]int{}
 	err := t.query(ctx, func(row scanner) error {
-		var id int64
-		var n int
-		err := row.Scan(&id, &n)
-		counts[id] = n
-		return err
-	}, "SELECT plan_id, COUNT(*) FROM user_subscriptions GROUP BY plan_id")
+		var s plan.Subscription
+		if err := row.Scan(scanSubscription(&s)...); err != nil {
+			return err
+		}
+		if !s.StatusAt(now).Ended() {
+			counts[s.PlanID]++
+		}
+		return nil
+	}, "SELECT "+subscriptionColumns+" FROM user_subscriptions s")
 	return counts, err
 }
 
@@ -108,7 +111,7 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 		if err != nil {
 			return err
 		}
-		counts, err := t.subscribers(ctx)
+		counts, err := t.subscribers(ctx, audit.At)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reco
 	}
 	query := "WITH l (" + table.keys + ", " + totalColumns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs GROUP BY " + table.ofLog + ")" +
 		" SELECT " + strings.Join(selected, ", ") + " FROM l FULL JOIN " + table.name + " s ON " + strings.Join(on, " AND ") +
-		" WHERE " + strings.Join(differ, " OR ") + fmt.Sprintf(" LIMIT %d", usage.MostDiscrepancies)
+		" WHERE " + strings.Join(differ, " OR ") + fmt.Sprintf(" LIMIT %d", usage.MostDiscrepancies+1) // one more tells that there are more
 	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table, keys, totals, r) }, query)
 }
 

@@ -80,7 +80,7 @@ func (d *DB) UnpricedModels(ctx context.Context) ([]usage.ReportRow, error) {
 			err := row.Scan(&r.Keys[0], &r.Keys[1], &r.Unpriced)
 			rows = append(rows, r)
 			return err
-		}, `SELECT provider, model, COUNT(*) FROM api_usage_logs
+		}, `SELECT provider, model, CAST(SUM(requests) AS BIGINT) FROM api_usage_logs
 			WHERE pricing = 'unpriced' AND (status_code < 400 OR billable) GROUP BY provider, model ORDER BY provider, model`)
 	})
 	return rows, err

@@ -115,6 +115,9 @@ func translateOptions(query url.Values) (url.Values, error) {
 		}
 	}
 	query.Del("ssl")
+	for _, option := range clientOptions() {
+		query.Del(option)
+	}
 	switch mode := query.Get("sslmode"); mode {
 	case "":
 		query.Set("sslmode", "prefer")
@@ -129,6 +132,15 @@ func translateOptions(query url.Values) (url.Values, error) {
 		query.Set("application_name", "alwrity-sub")
 	}
 	return query, nil
+}
+
+// clientOptions are options of libpq and of Python's drivers that say how the
+// client works. lib/pq would send what it does not know to the server.
+func clientOptions() []string {
+	return []string{"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
+		"keepalives_count", "tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requiressl", "prepare_threshold",
+		"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "max_cached_statement_lifetime",
+		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback"}
 }
 
 // withSchema returns the target with another PostgreSQL schema to work in.

@@ -102,6 +102,10 @@ func (a Account) Renew(now time.Time) (Change, error) {
 	}
 	sub := *a.Subscription
 	sub.EndsAt = time.Time{}
+	if p, ok := a.Plans.ByID(sub.PlanID); ok && p.Withdrawn {
+		return Change{}, failure.Conflictf("the plan %s of %s is no longer on offer", p.Name, a.UserID).
+			WithHint("move to another: alwrity-sub users subscribe %s --plan …", a.UserID)
+	}
 	switch status := a.Subscription.StatusAt(now); {
 	case status == Suspended:
 		return Change{}, failure.Conflictf("the subscription of %s is suspended", a.UserID).

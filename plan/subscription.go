@@ -81,6 +81,15 @@ func (s Subscription) StatusAt(at time.Time) Status {
 // that contains a moment.
 func (s Subscription) CycleAt(at time.Time) Period { return cycleAt(s.Anchor, at, s.Cycle.Months()) }
 
+// PaidAt returns until when the subscription is paid, as of a moment: one that
+// renews itself is paid to the end of the running cycle at least.
+func (s Subscription) PaidAt(at time.Time) time.Time {
+	if end := s.CycleAt(at).End; s.AutoRenew && s.StatusAt(at) == Active && end.After(s.PaidUntil) {
+		return end
+	}
+	return s.PaidUntil
+}
+
 // endedAt returns when an ended subscription ended.
 func (s Subscription) endedAt() time.Time {
 	if s.EndsAt.IsZero() || !s.AutoRenew && s.PaidUntil.Before(s.EndsAt) {

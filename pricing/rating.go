@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -104,7 +105,7 @@ func (b *Book) Advice(provider, model string) string {
 		return fmt.Sprintf("did you mean --model %s? Else set a price: alwrity-sub pricing set %s %s --request-cost …", near, provider, shown(model))
 	}
 	if model == "" && len(models) > 0 && len(models) <= 5 {
-		return fmt.Sprintf("name a model with --model; %s has prices for %v", provider, models)
+		return fmt.Sprintf("name a model with --model; %s has prices for %s", provider, strings.Join(models, ", "))
 	}
 	return fmt.Sprintf("set a price: alwrity-sub pricing set %s %s --request-cost … (or --input-token-cost … and so on) --effective-from …, then run: alwrity-sub pricing rerate", provider, shown(model))
 }

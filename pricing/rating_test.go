@@ -293,7 +293,7 @@ func TestAdvice(t *testing.T) {
 	book := defaultBook(t)
 	tests := []struct{ name, provider, model, want string }{
 		{"near miss", "openai", "gpt4o", "did you mean --model gpt-4o? Else set a price: alwrity-sub pricing set openai gpt4o"},
-		{"no model", "anthropic", "", "name a model with --model; anthropic has prices for [claude-3.5-sonnet]"},
+		{"no model", "anthropic", "", "name a model with --model; anthropic has prices for claude-3.5-sonnet"},
 		{"nothing like it", "anthropic", "opus", "set a price: alwrity-sub pricing set anthropic opus"},
 		{"provider without prices", "mistral", "", "set a price: alwrity-sub pricing set mistral default"},
 		{"many models", "gemini", "", "set a price: alwrity-sub pricing set gemini default"},

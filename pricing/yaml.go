@@ -1,7 +1,9 @@
 package pricing
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -18,7 +20,13 @@ func ReadYAML(name string, text []byte, into any) (err error) {
 			err = failure.Invalidf("%s can't be read: it is no YAML", name)
 		}
 	}()
-	err = yaml.UnmarshalWithOptions(text, into, yaml.Strict())
+	decoder := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err = decoder.Decode(into); err == nil && !errors.Is(decoder.Decode(new(any)), io.EOF) {
+		return failure.Invalidf("%s has more than one YAML document: only the first would count", name)
+	}
+	if errors.Is(err, io.EOF) {
+		return nil // an empty file
+	}
 	var known *failure.Error
 	var located yaml.Error
 	switch {

@@ -105,7 +105,7 @@ type planChangeView struct {
 	After  *string `json:"after"`
 }
 
-// PlanChanges shows what a plan file changes, or has changed.
+// PlanChanges shows what a plan file changes or, where it is applied, has changed.
 func PlanChanges(diffs []plan.Difference, applied bool) Document {
 	view := planChangesView{applied, listOf(diffs, func(d plan.Difference) planChangeView {
 		return planChangeView{d.Plan, d.Field, orNull(d.Before), orNull(d.After)}
@@ -119,15 +119,9 @@ func PlanChanges(diffs []plan.Difference, applied bool) Document {
 			return nil
 		}
 		columns := []column{{"PLAN", words}, {"FIELD", words}, {"BEFORE", names}, {"AFTER", names}}
-		err := t.table(tableOf(columns, diffs, func(d plan.Difference) []span {
+		return t.table(tableOf(columns, diffs, func(d plan.Difference) []span {
 			return []span{text(d.Plan), text(d.Field), orNone(d.Before), orNone(d.After)}
 		}))
-		if applied {
-			t.Note("%s applied", counted(len(diffs), "change"))
-		} else {
-			t.Note("%s, nothing applied", counted(len(diffs), "change"))
-		}
-		return err
 	}}
 }
 

@@ -25,7 +25,7 @@ func viewSubscription(user, email, planName string, sub *plan.Subscription, now 
 	v := subscriptionView{UserID: user, Email: orNull(email), Plan: planName, Status: plan.Active}
 	if sub != nil {
 		v.Cycle, v.Status, v.AutoRenew = orNull(sub.Cycle), sub.StatusAt(now), sub.AutoRenew
-		v.Anchor, v.PaidUntil, v.EndsAt = moment(sub.Anchor), moment(sub.PaidUntil), moment(sub.EndsAt)
+		v.Anchor, v.PaidUntil, v.EndsAt = moment(sub.Anchor), moment(sub.PaidAt(now)), moment(sub.EndsAt)
 	}
 	return v
 }

@@ -11,6 +11,7 @@ import (
 func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string) (int, error) {
 	added := 0
 	for _, user := range users {
+		more := 0
 		err := s.Store.Update(ctx, []string{user}, now, func(tx Tx) error {
 			accounts, err := tx.Accounts(ctx, []string{user})
 			if err != nil {
@@ -20,13 +21,13 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 			if err != nil {
 				return err
 			}
-			n, err := tx.AddAlerts(ctx, s.due(st, now))
-			added += n
+			more, err = tx.AddAlerts(ctx, s.due(st, now))
 			return err
 		})
 		if err != nil {
 			return added, err
 		}
+		added += more // once it is committed: a transaction may run more than once
 	}
 	return added, nil
 }

@@ -76,12 +76,16 @@ func (e Event) Normalise() Event {
 	e.Method = strings.ToUpper(e.Method)
 	// CSV can't tell the two kinds of line break apart, and what is exported has
 	// to come back as the same event.
-	e.ErrorMessage = strings.ReplaceAll(e.ErrorMessage, "\r\n", "\n")
-	e.Endpoint = strings.ReplaceAll(e.Endpoint, "\r\n", "\n")
+	e.ErrorMessage = plainBreaks(e.ErrorMessage)
+	e.Endpoint = plainBreaks(e.Endpoint)
 	if !e.Time.IsZero() {
 		e.Time = e.Time.UTC().Truncate(time.Microsecond)
 	}
 	return e
+}
+
+func plainBreaks(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
 // Validate returns an invalid failure that names the first field that can't be.
@@ -118,7 +122,7 @@ func (e Event) Validate() error {
 func (e Event) validateNumbers() error {
 	switch {
 	case !e.Time.IsZero() && !validTime(e.Time):
-		return failure.Invalidf("time is %s: it must lie between 1970 and 9999", e.Time.Format(time.RFC3339))
+		return failure.Invalidf("time is %s: it must lie between the years 1970 and 8999", e.Time.Format(time.RFC3339))
 	case e.StatusCode < 100 || e.StatusCode > 599:
 		return failure.Invalidf("status_code is %d: it must be an HTTP status from 100 to 599", e.StatusCode)
 	case e.ResponseTimeMS < 0 || e.ResponseTimeMS > pricing.MaxQuantity:
@@ -129,7 +133,9 @@ func (e Event) validateNumbers() error {
 	return e.Quantities.Validate()
 }
 
-func validTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() <= 9999 }
+// validTime leaves room for the periods that begin at a moment: RFC 3339 ends with
+// the year 9999.
+func validTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 9000 }
 
 // ValidateUser returns an invalid failure for a user id that can't be one.
 func ValidateUser(id string) error { return validateName("user_id", id, true) }
@@ -159,8 +165,11 @@ func validateText(field, value string, longest int) error {
 	if len(value) > longest {
 		return failure.Invalidf("%s is %d bytes long: it must not be longer than %d", field, len(value), longest)
 	}
-	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+	if !utf8.ValidString(value) {
 		return failure.Invalidf("%s is not valid UTF-8 text", field)
+	}
+	if strings.ContainsRune(value, 0) {
+		return failure.Invalidf("%s contains a NUL character, which no database stores", field)
 	}
 	return nil
 }

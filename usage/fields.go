@@ -97,6 +97,7 @@ func (r *eventReader) event(each func(yield func(name, text string) error) error
 		if text == "" {
 			return nil
 		}
+		name = strings.ToLower(name)
 		canonical, alias := r.aliases[name]
 		if !alias {
 			canonical = name
@@ -131,7 +132,7 @@ func (r *eventReader) event(each func(yield func(name, text string) error) error
 // rounded half up: it is a measurement and nothing that is billed.
 func secondsToMS(text string) (string, error) {
 	seconds, ok := new(big.Rat).SetString(strings.TrimSpace(text))
-	if !ok || len(text) > 40 || strings.ContainsAny(text, "/eExX_pP") || seconds.Sign() < 0 {
+	if !ok || len(text) > 40 || strings.Trim(strings.TrimSpace(text), "+.0123456789") != "" || seconds.Sign() < 0 {
 		return "", failure.Invalidf("response_time is %q: it must be a number of seconds", pricing.Shorten(text))
 	}
 	doubled := seconds.Mul(seconds, big.NewRat(2000, 1))
@@ -149,9 +150,12 @@ func ParseTime(name, text string) (time.Time, error) {
 		"2006-01-02T15:04:05Z07", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
 	} {
 		if t, err := time.Parse(layout, s); err == nil {
+			if _, offset := t.Zone(); offset > 15*3600 || offset < -15*3600 { // the farthest are +14:00 and -12:00
+				break
+			}
 			t = t.UTC().Truncate(time.Microsecond)
 			if !validTime(t) {
-				return time.Time{}, failure.Invalidf("%s is %s: it must lie between 1970 and 9999", name, s)
+				return time.Time{}, failure.Invalidf("%s is %s: it must lie between the years 1970 and 8999", name, s)
 			}
 			return t, nil
 		}

@@ -2,10 +2,13 @@ package usage
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // ledger keeps, for the time of one transaction, what users have used and
@@ -75,12 +78,12 @@ func (s *periodState) use(l plan.Limit) Use {
 	u := Use{Limit: l}
 	for _, t := range s.totals {
 		if l.Scope.Covers(t.Provider, t.Vendor) {
-			u.Used += t.of(l.Meter)
+			u.Used = atMost(u.Used, t.of(l.Meter))
 		}
 	}
 	for _, r := range s.held {
 		if l.Scope.Covers(r.Provider, r.Vendor) {
-			u.Reserved += r.of(l.Meter)
+			u.Reserved = atMost(u.Reserved, r.of(l.Meter))
 		}
 	}
 	return u
@@ -94,6 +97,21 @@ func (r Reservation) of(m plan.Meter) int64 {
 		return r.Tokens
 	}
 	return int64(r.Cost)
+}
+
+// mustHold returns an invalid failure for an entry with which the user's sums over
+// the whole period would no longer fit: limits could not be judged by them.
+func (s *periodState) mustHold(e Entry) error {
+	var sum Total
+	for _, t := range s.totals {
+		sum.plus(t)
+	}
+	sum.count(e)
+	if max(sum.Calls, sum.Errors, sum.Tokens(), int64(sum.Cost)) < math.MaxInt64 {
+		return nil
+	}
+	return failure.Invalidf("the usage of %s in the period from %s would be too large to be kept: at most %s dollars, or %d calls or tokens",
+		e.UserID, e.PeriodStart.Format(time.RFC3339), pricing.USD(math.MaxInt64-1), int64(math.MaxInt64-1))
 }
 
 // add counts an entry into the period's totals, as the database will.

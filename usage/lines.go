@@ -45,7 +45,7 @@ func (r *lineReader) next() (line, error) {
 	l := line{number: r.number}
 	for {
 		part, err := r.in.ReadSlice('\n')
-		if len(l.text)+len(part) <= longestLine+1 {
+		if !l.tooLong && len(l.text)+len(part) <= longestLine+1 {
 			l.text = append(l.text, part...)
 		} else if err := r.spill(&l, part); err != nil {
 			return l, err
@@ -56,6 +56,9 @@ func (r *lineReader) next() (line, error) {
 			return l, nil
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
+		case errors.Is(err, io.EOF) && l.tooLong:
+			_, err := r.overflow.Write([]byte("\n")) // what is rejected next begins on a line of its own
+			return l, err
 		case errors.Is(err, io.EOF) && len(l.text) > 0:
 			return l, nil
 		}

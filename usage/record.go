@@ -153,9 +153,15 @@ func (e Event) settling(r Reservation) (Event, error) {
 	}
 	if e.Provider == "" {
 		e.Provider = r.Provider
-		if e.Model == "" {
-			e.Model = r.Model
-		}
+	}
+	if !strings.EqualFold(e.Provider, r.Provider) {
+		return withID(e) // another API was called in the end
+	}
+	if e.Model == "" {
+		e.Model = r.Model
+	}
+	if e.Vendor == "" && e.Model == r.Model {
+		e.Vendor = r.Vendor
 	}
 	return withID(e)
 }
@@ -289,6 +295,9 @@ func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
 	entry.PeriodStart = period.Start
 	state, err := p.ledger.period(ctx, event.UserID, period.Start)
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := state.mustHold(entry); err != nil {
 		return Outcome{}, err
 	}
 	if p.opts.Enforce && event.Counts() {

@@ -5,8 +5,8 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -62,13 +62,13 @@ func (r *jsonlReader) parse(text []byte) (Event, error) {
 	if !utf8.Valid(text) { // encoding/json would replace what is none in silence
 		return Event{}, failure.Invalidf("the line is not valid UTF-8 text")
 	}
-	var object map[string]json.RawMessage
-	if err := json.Unmarshal(text, &object); err != nil || object == nil {
-		return Event{}, failure.Invalidf("the line is no JSON object: %s", jsonReason(err))
+	names, values, err := objectFields(text)
+	if err != nil {
+		return Event{}, err
 	}
 	return r.events.event(func(yield func(name, text string) error) error {
-		for _, name := range slices.Sorted(maps.Keys(object)) {
-			value, err := scalarText(name, object[name])
+		for i, name := range names {
+			value, err := scalarText(name, values[i])
 			if err == nil {
 				err = yield(name, value)
 			}
@@ -80,11 +80,43 @@ func (r *jsonlReader) parse(text []byte) (Event, error) {
 	})
 }
 
-func jsonReason(err error) string {
-	if err == nil {
-		return "it is null"
+// objectFields returns the names and values of a JSON object in their order. A
+// name that appears twice is an invalid failure: which one counts?
+func objectFields(text []byte) (names []string, values []json.RawMessage, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	opening, err := decoder.Token()
+	if err != nil || opening != json.Delim('{') {
+		return nil, nil, noObject(err)
 	}
-	return strings.TrimPrefix(err.Error(), "json: ")
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, nil, noObject(err)
+		}
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, nil, noObject(err)
+		}
+		if slices.Contains(names, fmt.Sprint(name)) {
+			return nil, nil, failure.Invalidf("the line names %q twice", pricing.Shorten(fmt.Sprint(name)))
+		}
+		names, values = append(names, fmt.Sprint(name)), append(values, value)
+	}
+	if _, err := decoder.Token(); err != nil { // the closing brace
+		return nil, nil, noObject(err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, failure.Invalidf("the line has more than one JSON object")
+	}
+	return names, values, nil
+}
+
+func noObject(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return failure.Invalidf("the line is no JSON object: %s", err)
+	}
+	return failure.Invalidf("the line is no complete JSON object")
 }
 
 // scalarText returns the text of a JSON string, number or boolean, "" for null.
@@ -92,14 +124,26 @@ func scalarText(name string, value json.RawMessage) (string, error) {
 	switch value[0] {
 	case '"':
 		var text string
-		err := json.Unmarshal(value, &text)
-		return text, err
+		if err := json.Unmarshal(value, &text); err != nil {
+			return "", failure.Invalidf("%s is no JSON string: %s", pricing.Shorten(name), err)
+		}
+		if replaced(value, text) {
+			return "", failure.Invalidf("%s has half a surrogate pair in it, which is no text", pricing.Shorten(name))
+		}
+		return text, nil
 	case 'n':
 		return "", nil
 	case '{', '[':
 		return "", failure.Invalidf("%s is a JSON object or array: it must be a single value", pricing.Shorten(name))
 	}
 	return string(value), nil
+}
+
+// replaced tells whether encoding/json put replacement characters into the text
+// that its JSON does not have: two different ids could become one.
+func replaced(value json.RawMessage, text string) bool {
+	const mark = "\uFFFD"
+	return strings.Count(text, mark) > bytes.Count(value, []byte(mark))+bytes.Count(bytes.ToLower(value), []byte(`\ufffd`))
 }
 
 // csvReader reads CSV with a header.
@@ -109,10 +153,6 @@ type csvReader struct {
 	header []string
 	raw    []byte // the header as it stands in the file
 }
-
-// mostRecordLines bounds how many lines one CSV record may span. A quotation mark
-// that is never closed must not swallow the rest of the file.
-const mostRecordLines = 200
 
 // readHeader reads the first line. A header that names no user_id and provider is
 // an invalid failure: nothing in the file could be recorded.
@@ -160,21 +200,27 @@ func (r *csvReader) next() (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	event, err := r.parse(text)
-	if err != nil && len(more) > 0 {
+	fields, err := r.split(text)
+	if err != nil {
 		// What was taken for one record of several lines is none: only its first
 		// line is bad for certain, the others are read on their own.
 		r.lines.unread(more)
 		return row{line: first.number, raw: first.text, err: err}, nil
 	}
+	event, err := r.event(fields)
 	return row{line: first.number, raw: text, event: event, err: err}, nil
 }
 
 // wholeRecord returns the text of the record that begins with a line, and the
-// further lines that belong to it: as long as a quoted field is open.
+// further lines that belong to it: as long as a quoted field is open. A quotation
+// mark that is never closed takes in no more than longestLine bytes.
 func (r *csvReader) wholeRecord(first line) (text []byte, more []line, err error) {
-	text = first.text
-	for bytes.Count(text, []byte(`"`))%2 == 1 {
+	open := opensQuote(first.text)
+	if !open {
+		return first.text, nil, nil
+	}
+	text = slices.Clone(first.text)
+	for open {
 		l, err := r.lines.next()
 		if errors.Is(err, io.EOF) {
 			return text, more, nil
@@ -182,24 +228,35 @@ func (r *csvReader) wholeRecord(first line) (text []byte, more []line, err error
 		if err != nil {
 			return nil, nil, err
 		}
-		if l.tooLong || len(more) == mostRecordLines || len(text)+len(l.text) > longestLine {
+		if l.tooLong || len(text)+len(l.text) > longestLine {
 			r.lines.unread([]line{l})
 			return text, more, nil
 		}
 		more = append(more, l)
-		text = append(append(slices.Clip(text), '\n'), l.text...)
+		text = append(append(text, '\n'), l.text...)
+		open = open != opensQuote(l.text)
 	}
 	return text, more, nil
 }
 
-func (r *csvReader) parse(text []byte) (Event, error) {
+// opensQuote tells whether a line leaves a quoted field open, or closes one that
+// was: its number of quotation marks is odd.
+func opensQuote(text []byte) bool { return bytes.Count(text, []byte(`"`))%2 == 1 }
+
+// split returns the fields of a record, or an invalid failure for a text that is
+// none.
+func (r *csvReader) split(text []byte) ([]string, error) {
 	fields, err := parseRecord(text)
 	if err != nil {
-		return Event{}, failure.Invalidf("the row is no CSV: %s", err)
+		return nil, failure.Invalidf("the row is no CSV: %s", err)
 	}
 	if len(fields) != len(r.header) {
-		return Event{}, failure.Invalidf("the row has %d fields and the header %d", len(fields), len(r.header))
+		return nil, failure.Invalidf("the row has %d fields and the header %d", len(fields), len(r.header))
 	}
+	return fields, nil
+}
+
+func (r *csvReader) event(fields []string) (Event, error) {
 	return r.events.event(func(yield func(name, text string) error) error {
 		for i, text := range fields {
 			if err := yield(r.header[i], UnprotectCell(text)); err != nil {

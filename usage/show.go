@@ -117,15 +117,3 @@ func byProvider(totals []Total) (Total, []Total) {
 	})
 	return sum, rows
 }
-
-func (t *Total) plus(u Total) {
-	t.Calls += u.Calls
-	t.Errors += u.Errors
-	t.Unpriced += u.Unpriced
-	t.InputTokens += u.InputTokens
-	t.OutputTokens += u.OutputTokens
-	t.Cost += u.Cost
-}
-
-// Tokens returns the input and output tokens together.
-func (t Total) Tokens() int64 { return t.InputTokens + t.OutputTokens }

@@ -79,7 +79,7 @@ func (t Total) of(m plan.Meter) int64 {
 	case plan.Calls:
 		return t.Calls
 	case plan.Tokens:
-		return t.InputTokens + t.OutputTokens
+		return t.Tokens()
 	}
 	return int64(t.Cost)
 }

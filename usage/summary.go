@@ -1,6 +1,9 @@
 package usage
 
 import (
+	"math"
+
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -26,28 +29,50 @@ func (e Entry) Amounts() Amounts {
 	return a
 }
 
-// Add returns a + b, or an invalid failure where the cost does not fit.
+// Add returns a + b, or an invalid failure where a sum does not fit.
 func (a Amounts) Add(b Amounts) (Amounts, error) {
 	cost, err := a.Cost.Add(b.Cost)
 	if err != nil {
 		return Amounts{}, err
 	}
 	a.Cost = cost
-	a.Calls += b.Calls
-	a.Errors += b.Errors
-	a.Unpriced += b.Unpriced
+	a.Calls = atMost(a.Calls, b.Calls)
+	a.Errors = atMost(a.Errors, b.Errors)
+	a.Unpriced = atMost(a.Unpriced, b.Unpriced)
+	full := max(a.Calls, a.Errors) == math.MaxInt64
 	for i, n := range b.Quantities {
-		a.Quantities[i] += n
+		a.Quantities[i] = atMost(a.Quantities[i], n)
+		full = full || a.Quantities[i] == math.MaxInt64
+	}
+	if full {
+		return Amounts{}, failure.Invalidf("a total would be too large to be kept: at most %d of each quantity", int64(math.MaxInt64-1))
 	}
 	return a, nil
 }
 
+// atMost returns a + b or, where that does not fit, the largest number there is:
+// what is used up stays so, and no sum turns negative. Neither may be negative.
+func atMost(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}
+
 func (t *Total) count(e Entry) {
 	a := e.Amounts()
-	t.Calls += a.Calls
-	t.Errors += a.Errors
-	t.Unpriced += a.Unpriced
-	t.InputTokens += a.Quantities[pricing.InputTokens]
-	t.OutputTokens += a.Quantities[pricing.OutputTokens]
-	t.Cost += a.Cost
+	t.plus(Total{Calls: a.Calls, Errors: a.Errors, Unpriced: a.Unpriced, Cost: a.Cost,
+		InputTokens: a.Quantities[pricing.InputTokens], OutputTokens: a.Quantities[pricing.OutputTokens]})
 }
+
+func (t *Total) plus(u Total) {
+	t.Calls = atMost(t.Calls, u.Calls)
+	t.Errors = atMost(t.Errors, u.Errors)
+	t.Unpriced = atMost(t.Unpriced, u.Unpriced)
+	t.InputTokens = atMost(t.InputTokens, u.InputTokens)
+	t.OutputTokens = atMost(t.OutputTokens, u.OutputTokens)
+	t.Cost = pricing.USD(atMost(int64(t.Cost), int64(u.Cost)))
+}
+
+// Tokens returns the input and output tokens together.
+func (t Total) Tokens() int64 { return atMost(t.InputTokens, t.OutputTokens) }
