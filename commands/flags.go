@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -106,4 +107,16 @@ func (f providerFlag) Set(text string) error {
 
 func addProvider(cmd *cobra.Command, to *string, usageText string) {
 	cmd.Flags().Var(providerFlag{to}, "provider", usageText)
+}
+
+// mustNotBeEmpty returns an invalid failure for a flag that was given without a
+// value, as a script does whose variable is not set: an id made up in its place
+// would make every retry another event.
+func mustNotBeEmpty(cmd *cobra.Command, names ...string) error {
+	for _, name := range names {
+		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			return failure.Invalidf("--%s is empty: give it a value, or leave it out", name)
+		}
+	}
+	return nil
 }

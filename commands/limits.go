@@ -88,7 +88,12 @@ with usage record --reservation ID, or give it back with limits release ID; left
 alone it expires by itself. Refused is exit code 4.`,
 		Example: "  alwrity-sub limits reserve --user alice --provider video --model wan-2.5 --id req-7f3a --ttl 10m",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,4,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := mustNotBeEmpty(cmd, "id"); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
 	}
 	addCall(cmd, &opts.call)
 	cmd.Flags().StringVar(&opts.id, "id", "", "the reservation's `ID`, by which a retry is known (default a new UUID)")

@@ -31,7 +31,12 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 		Example: `  alwrity-sub usage record --user alice --provider gemini --model gemini-2.5-flash --input-tokens 1200 --output-tokens 300
   alwrity-sub usage record --user alice --provider video --model wan-2.5 --id req-7f3a --enforce`,
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,4,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := mustNotBeEmpty(cmd, "id", "reservation"); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&opts.event.UserID, "user", "", "the `USER` (with --reservation: its user)")

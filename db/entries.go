@@ -323,18 +323,19 @@ func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating
 	return changed, err
 }
 
-// rerate changes one log row and its totals, unless by now it is rated otherwise or
-// counted in another period or plan. Of two changes at one moment, as --now allows,
-// the history keeps what was before the first and after the last.
+// rerate changes one log row and its totals, unless by now it is rated otherwise.
+// Its totals are those of the period and plan that it counts in now: both may have
+// changed since it was read. Of two changes at one moment, as --now allows, the
+// history keeps what was before the first and after the last.
 func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool, error) {
-	result, err := t.exec(ctx, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3
-		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7 AND period_start = $8 AND plan_id = $9`,
-		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID,
-		c.Entry.PeriodStart, c.Entry.PlanID)
-	if err != nil {
-		return false, err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	found := false
+	err := t.query(ctx, func(row scanner) error {
+		found = true
+		return row.Scan(moment{&c.Entry.PeriodStart}, &c.Entry.PlanID)
+	}, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3
+		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7 RETURNING period_start, plan_id`,
+		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID)
+	if err != nil || !found {
 		return false, err
 	}
 	_, err = t.exec(ctx, `INSERT INTO usage_reratings (event_id, rerated_at, cost_before_pico, pricing_before, price_id_before,

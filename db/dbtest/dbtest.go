@@ -1,0 +1,148 @@
+// Package dbtest is the conformance suite of the storage: what every database
+// behind package db has to do, and to do alike. Each test gets an empty database
+// of its own.
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/alwrity/alwrity-sub/db"
+)
+
+// Place is an empty database that belongs to one test.
+type Place struct {
+	Kind   db.Kind
+	URL    string // as DATABASE_URL has it
+	Target db.Target
+	// SQL reaches into the tables behind the store's back.
+	SQL *sql.DB
+}
+
+// SQLite returns the place of a SQLite file that is not there yet.
+func SQLite(t testing.TB) Place {
+	file := filepath.Join(t.TempDir(), "test.db")
+	return place(t, "sqlite:///"+file, openBehind(t, "sqlite3", "file:"+file+"?_busy_timeout=10000&mode=rw"))
+}
+
+// Memory returns a place in memory: only what its one handle creates is there, and
+// nothing can reach behind it.
+func Memory(t testing.TB) Place { return place(t, "sqlite://", nil) }
+
+// PostgreSQL returns an empty schema in the database that tests may use. It is
+// dropped when the test ends.
+func PostgreSQL(t testing.TB) Place {
+	base, err := url.Parse(PostgreSQLURL(t))
+	if err != nil {
+		t.Fatal("ALWRITY_TEST_POSTGRES_URL can't be read")
+	}
+	suffix := make([]byte, 6)
+	if _, err := rand.Read(suffix); err != nil {
+		t.Fatal(err)
+	}
+	schema := "alwrity_test_" + hex.EncodeToString(suffix)
+	query := base.Query()
+	query.Set("search_path", schema)
+	base.RawQuery = query.Encode()
+	behind := openBehind(t, "postgres", base.String())
+	if _, err := behind.Exec("CREATE SCHEMA " + schema); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := behind.Exec("DROP SCHEMA " + schema + " CASCADE"); err != nil {
+			t.Errorf("the schema of the test is left over: %s", err)
+		}
+	})
+	return place(t, base.String(), behind)
+}
+
+func openBehind(t testing.TB, driver, name string) *sql.DB {
+	behind, err := sql.Open(driver, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind.SetMaxOpenConns(2)
+	t.Cleanup(func() {
+		if err := behind.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return behind
+}
+
+// PostgreSQLURL returns the address of the PostgreSQL that tests may use. Without
+// one the test is skipped or, under CI=true, fails.
+func PostgreSQLURL(t testing.TB) string {
+	t.Helper()
+	if address := os.Getenv("ALWRITY_TEST_POSTGRES_URL"); address != "" {
+		return address
+	}
+	const help = "there is no PostgreSQL to test on: run the tests with scripts/postgres.sh go test …, or set ALWRITY_TEST_POSTGRES_URL"
+	if os.Getenv("CI") == "true" {
+		t.Fatal(help)
+	}
+	t.Skip(help)
+	return ""
+}
+
+func place(t testing.TB, address string, behind *sql.DB) Place {
+	target, err := db.ParseURL(address, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Place{Kind: target.Kind, URL: address, Target: target, SQL: behind}
+}
+
+// Create makes the tables and returns a handle that is closed with the test.
+func (p Place) Create(t testing.TB) *db.DB {
+	t.Helper()
+	d, _, _, err := db.Create(context.Background(), p.Target)
+	return kept(t, d, err)
+}
+
+// Open returns one more handle of its own, as another process would have it.
+func (p Place) Open(t testing.TB) *db.DB {
+	t.Helper()
+	d, err := db.Open(context.Background(), p.Target)
+	return kept(t, d, err)
+}
+
+func kept(t testing.TB, d *db.DB, err error) *db.DB {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("closing: %s", err)
+		}
+	})
+	return d
+}
+
+// Run runs the whole suite; fresh makes an empty database for each test.
+func Run(t *testing.T, fresh func(testing.TB) Place) {
+	for _, group := range [][]test{
+		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), listTests(),
+		rerateTests(), reconcileTests(), adminTests(), importTests(), largeTests(), raceTests(), modelTests(),
+	} {
+		for _, c := range group {
+			t.Run(c.name, func(t *testing.T) {
+				t.Parallel()
+				c.run(t, fresh(t))
+			})
+		}
+	}
+}
+
+// test is one test of the suite.
+type test struct {
+	name string
+	run  func(t *testing.T, p Place)
+}

@@ -1,0 +1,244 @@
+package dbtest
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func listTests() []test {
+	return []test{
+		{"logs/pages continue within one moment", logPages},
+		{"logs/are selected by every condition", logSelection},
+		{"reports/by every dimension and pair are sums of the log", reportsAreSums},
+		{"reports/more money than an integer holds", reportOverFleet},
+		{"reports/unpriced models", unpricedModels},
+		{"reports/trends", trends},
+	}
+}
+
+func logPages(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var entries []usage.Entry
+	for i := range 37 {
+		e := bareEntry()
+		e.ID, e.Time = fmt.Sprint("e", (i*17)%37), now().Add(time.Duration(i/12)*time.Microsecond)
+		if i%2 == 0 {
+			e.ID = strings.ToUpper(e.ID) // the order of ids is that of their bytes
+		}
+		entries = append(entries, e)
+	}
+	f.append(entries...)
+	sort.Slice(entries, func(i, j int) bool {
+		a, b := entries[i], entries[j]
+		return a.Time.After(b.Time) || a.Time.Equal(b.Time) && a.ID > b.ID
+	})
+	for _, size := range []int{1, 5, 36, 37, 38} {
+		var got []usage.Entry
+		q := usage.LogQuery{Limit: size}
+		for {
+			page, err := f.db.Logs(f.ctx, q)
+			f.must(err)
+			got = append(got, page...)
+			if len(page) < size {
+				break
+			}
+			q.BeforeTime, q.BeforeID = page[size-1].Time, page[size-1].ID
+		}
+		wantEqual(t, fmt.Sprint("pages of ", size), got, entries)
+	}
+}
+
+func logSelection(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var entries []usage.Entry
+	for i := range 48 {
+		e := bareEntry()
+		e.ID = fmt.Sprintf("e%02d", i)
+		e.UserID = []string{"alice", "bob", "al%"}[i%3]
+		e.Provider = []string{"gemini", "openai"}[i%2]
+		e.Model = []string{"", "m1", "m2"}[i/2%3]
+		e.StatusCode = []int{200, 399, 400, 599}[i/4%4]
+		e.Billable = i%5 == 0
+		e.Basis = []pricing.Basis{pricing.Exact, pricing.Unpriced}[i/8%2]
+		e.Time = now().Add(time.Duration(i) * time.Microsecond)
+		entries = append(entries, e)
+	}
+	f.append(entries...)
+	at := entries[20].Time
+	queries := map[string]struct {
+		q    usage.LogQuery
+		want func(usage.Entry) bool
+	}{
+		"all":      {usage.LogQuery{}, func(usage.Entry) bool { return true }},
+		"user":     {usage.LogQuery{User: "al%"}, func(e usage.Entry) bool { return e.UserID == "al%" }},
+		"provider": {usage.LogQuery{Provider: "openai"}, func(e usage.Entry) bool { return e.Provider == "openai" }},
+		"model":    {usage.LogQuery{Model: "m1"}, func(e usage.Entry) bool { return e.Model == "m1" }},
+		"from":     {usage.LogQuery{From: at}, func(e usage.Entry) bool { return !e.Time.Before(at) }},
+		"to":       {usage.LogQuery{To: at}, func(e usage.Entry) bool { return e.Time.Before(at) }},
+		"ok":       {usage.LogQuery{Status: usage.LogOK}, func(e usage.Entry) bool { return e.StatusCode < 400 }},
+		"failed":   {usage.LogQuery{Status: usage.LogFailed}, func(e usage.Entry) bool { return e.StatusCode >= 400 }},
+		"unpriced": {usage.LogQuery{Status: usage.LogUnpriced}, func(e usage.Entry) bool { return e.Basis == pricing.Unpriced && e.Counts() }},
+		"together": {usage.LogQuery{User: "alice", Provider: "gemini", From: entries[3].Time, To: entries[40].Time, Status: usage.LogOK, BeforeTime: at, BeforeID: "e20"},
+			func(e usage.Entry) bool {
+				return e.UserID == "alice" && e.Provider == "gemini" && e.StatusCode < 400 && !e.Time.Before(entries[3].Time) && e.Time.Before(at)
+			}},
+	}
+	for name, query := range queries {
+		query.q.Limit = 1000
+		got, err := f.db.Logs(f.ctx, query.q)
+		f.must(err)
+		var want []usage.Entry
+		for _, e := range entries {
+			if query.want(e) {
+				want = append(want, e)
+			}
+		}
+		wantEqual(t, name, ids(got), ids(want))
+	}
+}
+
+// reported fills a database with usage of several users, days, plans, providers,
+// vendors and models.
+func reported(t *testing.T, p Place) *fixture {
+	f := seeded(t, p)
+	f.subscribe("bob", "Pro", date(2026, 10, 20), date(2026, 10, 20))
+	kinds := [][2]string{{"gemini", "gemini-2.5-flash"}, {"gemini", ""}, {"metaphor", "unheard"}, {"video", "wan-2.5"}, {"video", "hunyuan-video"}, {"audio", "minimax/speech-02-hd"}}
+	n := 0
+	for _, user := range []string{"alice", "bob", "Čapek"} {
+		for day := range 9 {
+			kind := kinds[n%len(kinds)]
+			e := call(fmt.Sprint("e", n), user, date(2026, 10, 1).AddDate(0, 0, 7*day).Add(24*time.Hour-time.Microsecond), int64(1000+n), int64(n))
+			e.Provider, e.Model = kind[0], kind[1]
+			e.Quantities[pricing.Characters] = int64(n)
+			if n%7 == 0 {
+				e.StatusCode = 500
+			}
+			f.record(e)
+			n++
+		}
+	}
+	return f
+}
+
+func reportsAreSums(t *testing.T, p Place) {
+	f := reported(t, p)
+	entries := f.logs()
+	names := map[int64]string{}
+	for _, name := range []string{"Free", "Pro", "Open"} {
+		names[f.plan(name).ID] = name
+	}
+	keyOf := func(e usage.Entry, d usage.Dimension) string {
+		return map[usage.Dimension]string{
+			usage.ByDay: e.Time.Format(time.DateOnly), usage.ByMonth: e.Time.Format("2006-01"), usage.ByUser: e.UserID,
+			usage.ByPlan: names[e.PlanID], usage.ByProvider: e.Provider, usage.ByVendor: e.Vendor, usage.ByModel: e.Model,
+		}[d]
+	}
+	from, to := date(2026, 10, 8), date(2026, 11, 20)
+	for _, by := range dimensionLists() {
+		for _, q := range []usage.ReportQuery{
+			{From: from, To: to, By: by}, {From: from, To: to, By: by, User: "bob"}, {From: from, To: to, By: by, Provider: "video"},
+		} {
+			want := map[string]usage.ReportRow{}
+			for _, e := range entries {
+				if e.Time.Before(from) || !e.Time.Before(to) || q.User != "" && e.UserID != q.User || q.Provider != "" && e.Provider != q.Provider {
+					continue
+				}
+				var keys []string
+				for _, d := range by {
+					keys = append(keys, keyOf(e, d))
+				}
+				row, a := want[strings.Join(keys, "|")], e.Amounts()
+				row.Keys = keys
+				row.Calls, row.Errors, row.Unpriced = row.Calls+a.Calls, row.Errors+a.Errors, row.Unpriced+a.Unpriced
+				row.InputTokens += a.Quantities[pricing.InputTokens]
+				row.OutputTokens += a.Quantities[pricing.OutputTokens]
+				row.Cost = row.Cost.Add(pricing.TotalOf(a.Cost))
+				want[strings.Join(keys, "|")] = row
+			}
+			rows, err := f.db.Usage(f.ctx, q)
+			f.must(err)
+			if len(rows) != len(want) {
+				t.Errorf("by %v: %d rows, want %d", by, len(rows), len(want))
+			}
+			for _, row := range rows {
+				wantEqual(t, fmt.Sprintf("by %v", by), row, want[strings.Join(row.Keys, "|")])
+			}
+		}
+	}
+}
+
+// dimensionLists returns every dimension, and every two of them in both orders.
+func dimensionLists() [][]usage.Dimension {
+	var lists [][]usage.Dimension
+	for _, a := range usage.Dimensions() {
+		lists = append(lists, []usage.Dimension{a})
+		for _, b := range usage.Dimensions() {
+			if a != b {
+				lists = append(lists, []usage.Dimension{a, b})
+			}
+		}
+	}
+	return append(lists, usage.Dimensions())
+}
+
+func reportOverFleet(t *testing.T, p Place) {
+	f := seeded(t, p)
+	sum := pricing.Total{}
+	for i := range 5 {
+		e := bareEntry()
+		e.ID, e.UserID, e.Cost, e.Basis = fmt.Sprint("e", i), fmt.Sprint("user", i), 1<<63-1-pricing.USD(i), pricing.Exact
+		e.PlanID = f.plan("Free").ID
+		f.append(e)
+		sum = sum.Add(pricing.TotalOf(e.Cost))
+	}
+	for _, by := range [][]usage.Dimension{{usage.ByMonth}, {usage.ByProvider, usage.ByPlan}} {
+		report, err := usage.MakeReport(f.ctx, f.db, usage.ReportQuery{From: date(1970, 1, 1), To: date(1970, 1, 2), By: by}, 0)
+		f.must(err)
+		if len(report.Rows) != 1 || report.Rows[0].Cost.Cmp(sum) != 0 || report.Sum.Cost.Cmp(sum) != 0 {
+			t.Errorf("by %v: %+v, want %s", by, report.Rows, sum)
+		}
+	}
+}
+
+func unpricedModels(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for i, model := range []string{"b", "a", "b", "c"} {
+		e := call(fmt.Sprint("e", i), "alice", now(), 1, 1)
+		e.Provider, e.Model = "wavespeed", model
+		e.Quantities[pricing.Requests] = int64(1 + i)
+		if model == "c" {
+			e.StatusCode = 500
+		}
+		f.record(e)
+	}
+	rows, err := f.db.UnpricedModels(f.ctx)
+	f.must(err)
+	var texts []string
+	for _, r := range rows {
+		texts = append(texts, fmt.Sprint(r.Keys, r.Unpriced))
+	}
+	wantEqual(t, "unpriced", texts, []string{"[wavespeed a] 2", "[wavespeed b] 4"})
+}
+
+func trends(t *testing.T, p Place) {
+	f := reported(t, p)
+	trend, err := usage.MakeTrend(f.ctx, f.db, "bob", 3, date(2026, 12, 1))
+	f.must(err)
+	var months []string
+	var calls int64
+	for _, m := range trend.Months {
+		months = append(months, m.Month)
+		calls += m.Calls + m.Errors
+	}
+	wantEqual(t, "months", months, []string{"2026-10", "2026-11", "2026-12"})
+	if calls != 9 || !slices.Contains(months, "2026-12") {
+		t.Errorf("%d calls, want 9", calls)
+	}
+}

@@ -1,0 +1,124 @@
+package dbtest
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+func planTests() []test {
+	return []test{
+		{"plans/everything comes back", plansRoundTrip},
+		{"plans/the default catalogue comes back", planCatalogueRoundTrip},
+		{"plans/are withdrawn and brought back under the same id", planWithdrawn},
+		{"plans/a failing change saves nothing", planChangeFails},
+		{"plans/subscribers are counted", planSubscribers},
+		{"plans/without a default plan nobody is served", noDefaultPlan},
+	}
+}
+
+func plansRoundTrip(t *testing.T, p Place) {
+	f := empty(t, p)
+	want := smallPlans()
+	want[1].Monthly, want[1].Limits[0].Max = 1<<63-1, 1<<63-1
+	f.savePlans(want...)
+	got, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	for i, g := range got {
+		if !g.Equal(want[i]) || g.Source != want[i].Source || g.ID == 0 {
+			t.Errorf("got  %+v\nwant %+v", g, want[i])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d plans came back of %d", len(got), len(want))
+	}
+}
+
+func planCatalogueRoundTrip(t *testing.T, p Place) {
+	f := seeded(t, p)
+	book, err := f.db.Catalogue(f.ctx)
+	f.must(err)
+	catalogue, err := plan.DefaultCatalogue(book.Providers)
+	f.must(err)
+	for i := range catalogue {
+		catalogue[i].Source = pricing.FromCatalogue
+	}
+	f.savePlans(catalogue...)
+	have, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	if seeding := plan.Seed(catalogue, pricing.FromCatalogue, have); seeding.Unchanged != len(catalogue) {
+		t.Errorf("seeding again would save %v", seeding.Save.Names())
+	}
+}
+
+func planWithdrawn(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", now().AddDate(0, -1, 0), now())
+	pro := f.plan("Pro")
+	f.must(f.db.ChangePlans(f.ctx, f.audit("test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+		return nil, []int64{pro.ID}, nil
+	}))
+	offered, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	wantEqual(t, "on offer", offered.Names(), []string{"Free", "Open"})
+	if got, err := f.account("alice").PlanAt(now()); err != nil || got.ID != pro.ID || len(got.Limits) != len(pro.Limits) {
+		t.Errorf("a subscriber is on %+v, %v", got, err)
+	}
+	changed := pro
+	changed.ID, changed.Name, changed.Limits = 0, "Professional", pro.Limits[:1]
+	f.savePlans(changed)
+	if got := f.plan("Professional"); got.ID != pro.ID || len(got.Limits) != 1 {
+		t.Errorf("the plan came back as %+v, want the id %d", got, pro.ID)
+	}
+}
+
+func planChangeFails(t *testing.T, p Place) {
+	f := seeded(t, p)
+	boom := errors.New("boom")
+	err := f.db.ChangePlans(f.ctx, f.audit("test"), func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
+		return plan.Plans{{Name: "New", Tier: "new", Source: pricing.FromFile}}, nil, boom
+	})
+	if !errors.Is(err, boom) {
+		t.Errorf("got %v, want the error of the function", err)
+	}
+	twice := plan.Plan{Name: "New", Tier: "new", Source: pricing.FromFile,
+		Limits: []plan.Limit{{Name: "a", Meter: plan.Calls, Action: plan.Block}, {Name: "a", Meter: plan.Calls, Action: plan.Block}}}
+	err = f.db.ChangePlans(f.ctx, f.audit("test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+		return plan.Plans{twice}, nil, nil
+	})
+	if err == nil {
+		t.Error("a plan with the same limit twice was saved")
+	}
+	offered, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	wantEqual(t, "on offer", offered.Names(), smallPlans().Names())
+}
+
+func planSubscribers(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for _, user := range []string{"alice", "bob"} {
+		f.subscribe(user, "Pro", now(), now())
+	}
+	f.change("bob", now(), func(a plan.Account) (plan.Change, error) { return a.Cancel(false, now()) })
+	_, subscribers, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	if n := subscribers[f.plan("Pro").ID]; n != 1 {
+		t.Errorf("Pro has %d subscribers, want 1: one has ended", n)
+	}
+	f.must(f.db.ChangePlans(f.ctx, f.audit("test"), func(_ plan.Plans, counts map[int64]int) (plan.Plans, []int64, error) {
+		wantEqual(t, "subscribers", counts, subscribers)
+		return nil, nil, nil
+	}))
+}
+
+func noDefaultPlan(t *testing.T, p Place) {
+	f := seeded(t, p)
+	free := f.plan("Free")
+	f.must(f.db.ChangePlans(f.ctx, f.audit("test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+		return nil, []int64{free.ID}, nil
+	}))
+	_, err := f.service.Check(f.ctx, now(), callOf(call("", "alice", now(), 1, 1)))
+	wantFailure(t, err, "unavailable", "init")
+}
