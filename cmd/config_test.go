@@ -149,7 +149,7 @@ func TestBadSettings(t *testing.T) {
 		{"flag", "--now=2026-02-30", `--now is "2026-02-30": there is no such time`},
 		{"flag", "--now=", `--now is "": there is no such time`},
 		{"flag", "--now=2026-01-01T25:00:00Z", `there is no such time`},
-		{"flag", "--now=1969-12-31", `it must lie between 1970 and 9999`},
+		{"flag", "--now=1969-12-31", `it must lie between the years 1970 and 8999`},
 	} {
 		t.Run(test.line, func(t *testing.T) {
 			p := testProcess(t, "work")

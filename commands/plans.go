@@ -166,7 +166,7 @@ func (opts *plansApplyOptions) finish(diffs []plan.Difference, err error) error 
 	switch {
 	case len(diffs) == 0:
 	case applied:
-		opts.env.note("applied: %d changes", len(diffs))
+		opts.env.note("%s applied", report.Counted(len(diffs), "change"))
 	case err == nil:
 		opts.env.note("nothing was changed: this was a dry run")
 	}
@@ -201,7 +201,7 @@ func withdrawn(have, wanted plan.Plans, subscribers map[int64]int) ([]int64, err
 			return nil, err
 		}
 		if n := subscribers[p.ID]; n > 0 {
-			return nil, failure.Invalidf("the file has no plan of the tier %s (%s), and %d users are subscribed to it", p.Tier, p.Name, n).
+			return nil, failure.Invalidf("the file has no plan of the tier %s (%s), which has %s", p.Tier, p.Name, report.Counted(n, "subscriber")).
 				WithHint("move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file")
 		}
 		ids = append(ids, p.ID)

@@ -82,7 +82,7 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 // finish prints the result, also of an import that did not come to its end.
 func (opts *usageImportOptions) finish(result usage.ImportResult, err error) error {
 	for _, field := range result.Unread {
-		opts.env.note("note: %d rows have a field %q, which is no field of an event and was not read", field.Rows, pricing.Shorten(field.Name))
+		opts.env.note("note: the field %q is no field of an event and was not read, in %s", pricing.Shorten(field.Name), report.Counted(int(field.Rows), "row"))
 	}
 	if err != nil {
 		if result.Read > 0 {

@@ -44,8 +44,6 @@ today. --from is the first day that counts, --to the first that does not.`,
 	addProvider(cmd, &opts.provider, "only this PROVIDER")
 	flags.IntVar(&opts.top, "top", 0, "only the `N` dearest rows; the total counts them all")
 	flags.BoolVar(&opts.chart, "chart", false, "draw a chart")
-	cmd.MarkFlagsMutuallyExclusive("month", "from")
-	cmd.MarkFlagsMutuallyExclusive("month", "to")
 	return cmd
 }
 
@@ -78,6 +76,9 @@ func (opts *usageReportOptions) query() (usage.ReportQuery, error) {
 	today := now.Truncate(24 * time.Hour)
 	q := usage.ReportQuery{From: opts.from, To: opts.to, By: by, User: opts.user, Provider: opts.provider}
 	if opts.month != "" {
+		if !opts.from.IsZero() || !opts.to.IsZero() {
+			return q, failure.Invalidf("--month is given together with --from or --to: either names the days")
+		}
 		q.From, q.To, err = usage.MonthRange(opts.month)
 		return q, err
 	}

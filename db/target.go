@@ -4,9 +4,13 @@
 package db
 
 import (
+	"cmp"
 	"net/url"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -27,6 +31,8 @@ type Target struct {
 	dsn      string // PostgreSQL: a URL for lib/pq, with the password
 	redacted string
 	schema   string // PostgreSQL: the schema to work in, where it is not the default
+	// patience is how long a lock is waited for; 0: lockTimeout.
+	patience time.Duration
 }
 
 // Redacted returns the database's URL without any password, for messages.
@@ -45,6 +51,9 @@ const urlHint = "write it as sqlite:///./alwrity.db, sqlite:////absolute/path.db
 // can't be read is an invalid failure, which never shows a password.
 func ParseURL(text, dir string) (Target, error) {
 	text = strings.TrimSpace(text)
+	if text == "" {
+		return Target{}, failure.Invalidf("the database URL is empty").WithHint(urlHint)
+	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
 		return Target{}, failure.Invalidf("the database URL has no ://").WithHint(urlHint)
@@ -56,7 +65,10 @@ func ParseURL(text, dir string) (Target, error) {
 	case "postgresql", "postgres":
 		return parsePostgreSQL(rest)
 	}
-	return Target{}, failure.Invalidf("the database URL begins with %q: it must be sqlite or postgresql", scheme+"://").WithHint(urlHint)
+	if strings.Trim(dialect, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" { // it may be anything, even a password
+		return Target{}, failure.Invalidf("the database URL does not begin with sqlite:// or postgresql://").WithHint(urlHint)
+	}
+	return Target{}, failure.Invalidf("the database URL begins with %q: it must be sqlite or postgresql", dialect+"://").WithHint(urlHint)
 }
 
 func parseSQLite(rest, dir string) (Target, error) {
@@ -66,7 +78,7 @@ func parseSQLite(rest, dir string) (Target, error) {
 	}
 	path, ok := strings.CutPrefix(rest, "/")
 	if !ok {
-		return Target{}, failure.Invalidf("the database URL sqlite://%s has a host: a SQLite path follows three slashes, or four if it is absolute", rest).
+		return Target{}, failure.Invalidf("the database URL begins with sqlite:// and a host: a SQLite path follows three slashes, or four if it is absolute").
 			WithHint(urlHint)
 	}
 	if strings.ContainsRune(path, 0) {
@@ -74,8 +86,9 @@ func parseSQLite(rest, dir string) (Target, error) {
 	}
 	t := SQLiteFile(path)
 	if !filepath.IsAbs(path) {
-		t.Path = filepath.Join(dir, path)
+		path = filepath.Join(dir, path)
 	}
+	t.Path = filepath.Clean(path)
 	return t, nil
 }
 
@@ -91,7 +104,7 @@ func parsePostgreSQL(rest string) (Target, error) {
 		return Target{}, failure.Invalidf("the PostgreSQL database URL names no database").WithHint(urlHint)
 	}
 	if u.Fragment != "" || strings.Contains(rest, "#") {
-		return Target{}, failure.Invalidf("the PostgreSQL database URL contains #: where it is part of the password write %%23")
+		return Target{}, failure.Invalidf("the PostgreSQL database URL contains #: where it is part of the password write %%23").WithHint(urlHint)
 	}
 	query, err := translateOptions(u.Query())
 	if err != nil {
@@ -123,7 +136,7 @@ func translateOptions(query url.Values) (url.Values, error) {
 		query.Set("sslmode", "prefer")
 	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
 	default:
-		return nil, failure.Invalidf("sslmode in the database URL is %q: it must be disable, allow, prefer, require, verify-ca or verify-full", mode)
+		return nil, failure.Invalidf("sslmode in the database URL is %q: it must be disable, allow, prefer, require, verify-ca or verify-full", mode).WithHint(urlHint)
 	}
 	if query.Get("connect_timeout") == "" {
 		query.Set("connect_timeout", "10")
@@ -156,9 +169,27 @@ func (t Target) withoutPassword() (dsn, password string, err error) {
 	if err != nil {
 		return "", "", failure.Invalidf("the PostgreSQL database URL can't be read").WithHint(urlHint)
 	}
-	password, _ = u.User.Password()
+	if passwords := passwordsOf(u); len(passwords) > 0 {
+		password = passwords[0]
+	}
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
 	}
+	query := u.Query()
+	query.Del("password")
+	query.Del("sslpassword")
+	u.RawQuery = query.Encode()
 	return u.String(), password, nil
+}
+
+// passwordsOf returns every password in a URL: an option overrides the one before
+// the host.
+func passwordsOf(u *url.URL) []string {
+	password, _ := u.User.Password()
+	found := append(append(u.Query()["password"], password), u.Query()["sslpassword"]...)
+	return slices.DeleteFunc(found, func(s string) bool { return s == "" })
+}
+
+func (t Target) lockTimeoutMS() string {
+	return strconv.FormatInt(cmp.Or(t.patience, lockTimeout).Milliseconds(), 10)
 }

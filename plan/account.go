@@ -37,6 +37,9 @@ func (a Account) timeline() []Segment {
 		}
 		line = append(line, s)
 	}
+	if sub := a.Subscription; sub != nil && sub.neverBegan() {
+		line = slices.DeleteFunc(line, func(s Segment) bool { return s.Anchor.Equal(sub.Anchor) })
+	}
 	return line
 }
 
@@ -84,10 +87,10 @@ func (a Account) PeriodAt(at time.Time) Period {
 	return p
 }
 
-// StatusAt returns the subscription's status at a moment; a user without one is
-// active.
+// StatusAt returns the subscription's status at a moment; a user without one, or
+// whose only one was cancelled before it began, is active on the default plan.
 func (a Account) StatusAt(at time.Time) Status {
-	if a.Subscription == nil {
+	if a.Subscription == nil || a.Subscription.neverBegan() {
 		return Active
 	}
 	return a.Subscription.StatusAt(at)

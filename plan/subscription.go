@@ -62,6 +62,9 @@ type Subscription struct {
 	EndsAt    time.Time // from when on it is cancelled; zero where it goes on
 }
 
+// neverBegan tells whether the subscription was cancelled before it began.
+func (s Subscription) neverBegan() bool { return !s.EndsAt.IsZero() && s.EndsAt.Before(s.Anchor) }
+
 // StatusAt returns the status at a moment.
 func (s Subscription) StatusAt(at time.Time) Status {
 	switch {

@@ -49,6 +49,9 @@ func (ps Providers) Find(name string) (Provider, error) {
 	if p, ok := ps[name]; ok {
 		return p, nil
 	}
+	if len(ps) == 0 {
+		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").WithHint("run: alwrity-sub init")
+	}
 	names := make([]string, 0, len(ps))
 	for known := range ps {
 		names = append(names, known)

@@ -76,7 +76,7 @@ type alertsCheckedView struct {
 func AlertsChecked(users, added int) Document {
 	grid := Grid{[]string{"users", "added"}, [][]Cell{{NumberCell(int64(users)), NumberCell(int64(added))}}}
 	return Document{JSON: alertsCheckedView{users, added}, CSV: grid, Text: func(t *Text) error {
-		t.Line("%s checked, %s", counted(users, "user"), counted(added, "new alert"))
+		t.Line("%s checked, %s", Counted(users, "user"), Counted(added, "new alert"))
 		return nil
 	}}
 }
@@ -89,7 +89,7 @@ type alertsReadView struct {
 func AlertsRead(n int) Document {
 	grid := Grid{[]string{"read"}, [][]Cell{{NumberCell(int64(n))}}}
 	return Document{JSON: alertsReadView{n}, CSV: grid, Text: func(t *Text) error {
-		t.Line("%s marked as read", counted(n, "alert"))
+		t.Line("%s marked as read", Counted(n, "alert"))
 		return nil
 	}}
 }

@@ -45,10 +45,10 @@ func Checks(checks []Check) Document {
 	return Document{JSON: viewChecks(checks), CSV: checksGrid(checks), Text: func(t *Text) error {
 		t.checks(checks)
 		if failed := failedChecks(checks); failed > 0 {
-			t.line(bad.of(counted(failed, "problem")), text(" in "+counted(len(checks), "check")))
+			t.line(bad.of(Counted(failed, "problem")), text(" in "+Counted(len(checks), "check")))
 			return nil
 		}
-		t.line(good.of("all is well"), text(": "+counted(len(checks), "check")))
+		t.line(good.of("all is well"), text(": "+Counted(len(checks), "check")))
 		return nil
 	}}
 }

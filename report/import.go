@@ -45,7 +45,7 @@ func Import(r usage.ImportResult) Document {
 	}
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
 		t.facts(
-			factOf("read", counted(r.Read, "row")),
+			factOf("read", Counted(r.Read, "row")),
 			fact{"recorded", strong.of(count(r.Recorded))},
 			factOf("duplicates", count(r.Duplicates)),
 			fact{"rejected", countSpan(r.Rejected, bad)},
@@ -56,7 +56,7 @@ func Import(r usage.ImportResult) Document {
 			factOf("time", string(view.Seconds)+" s"+speed(r.Read, r.Elapsed)),
 		)
 		for _, f := range r.Unread {
-			t.Note("the field %s of %s is none of an event and was not read", f.Name, counted(f.Rows, "row"))
+			t.Note("the field %s of %s is none of an event and was not read", f.Name, Counted(f.Rows, "row"))
 		}
 		return writeProblems(t, r)
 	}}
@@ -95,5 +95,5 @@ func speed(rows int64, elapsed time.Duration) string {
 	if rows == 0 || ms <= 0 {
 		return ""
 	}
-	return " (" + counted(rows*1000/ms, "row") + " a second)"
+	return " (" + Counted(rows*1000/ms, "row") + " a second)"
 }

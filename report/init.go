@@ -59,7 +59,7 @@ func Init(s InitSummary) Document {
 			factOf("database", s.Location),
 			factOf("schema", schemaStep(s.SchemaBefore, s.SchemaAfter)),
 			factOf("plans", seeded(s.PlansAdded, s.PlansUpdated, s.PlansUnchanged, len(s.PlansKept))),
-			factOf("prices", seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept))+" of "+counted(s.Providers, "provider")),
+			factOf("prices", seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept))+" of "+Counted(s.Providers, "provider")),
 		)
 		noteKept(t, "plans", s.PlansKept)
 		noteKept(t, "prices", s.PricesKept)

@@ -76,8 +76,8 @@ const notInPlan = "not in plan"
 // count writes a whole number with thousands separators.
 func count(n int64) string { return humanize.Comma(n) }
 
-// counted writes a number of things: "1 row", "2,000 rows".
-func counted[N int | int64](n N, thing string) string {
+// Counted writes a number of things: "1 row", "2,000 rows".
+func Counted[N int | int64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

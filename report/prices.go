@@ -70,7 +70,7 @@ func Prices(prices []pricing.Price) Document {
 			return nil
 		}
 		err := t.table(priceTable(prices))
-		t.Note("%s, each for one unless it says /1M (a million)", counted(len(prices), "price"))
+		t.Note("%s, each for one unless it says /1M (a million)", Counted(len(prices), "price"))
 		return err
 	})
 }

@@ -66,11 +66,11 @@ func reconciledTable(r usage.Reconciliation, name string, rows int64) Check {
 	c := Check{Name: name, OK: differ == 0 || r.Repaired}
 	switch {
 	case differ == 0:
-		c.Detail = fmt.Sprintf("%s equal the sums of %s", counted(rows, "total"), counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s equal the sums of %s", Counted(rows, "total"), Counted(r.LogRows, "log row"))
 	case r.Repaired:
-		c.Detail = fmt.Sprintf("%s repaired from %s", counted(differ, "difference"), counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s repaired from %s", Counted(differ, "difference"), Counted(r.LogRows, "log row"))
 	default:
-		c.Detail = fmt.Sprintf("%s from the sums of %s", counted(differ, "difference"), counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s from the sums of %s", Counted(differ, "difference"), Counted(r.LogRows, "log row"))
 		c.Hint = "to rebuild them from the log: alwrity-sub reconcile --repair"
 	}
 	return c

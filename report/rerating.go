@@ -36,7 +36,7 @@ func Rerating(r usage.RerateResult, applied bool) Document {
 	})
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
 		if r.Changed == 0 {
-			t.Note("%s read, none comes out otherwise", counted(r.Read, "event"))
+			t.Note("%s read, none comes out otherwise", Counted(r.Read, "event"))
 			return nil
 		}
 		columns := []column{{"USER", names}, {"EVENTS", number}, {"BEFORE", money}, {"AFTER", money}, {"DIFFERENCE", money}}
@@ -46,7 +46,7 @@ func Rerating(r usage.RerateResult, applied bool) Document {
 		tb.footer = []span{strong.of("TOTAL"), strong.of(count(r.Changed)), strong.of(r.Before.Display()),
 			strong.of(r.After.Display()), strong.of(view.Difference.Display())}
 		err := t.table(tb)
-		t.Note("%s read, %s of them without a price before; %s", counted(r.Read, "event"), count(r.Priced), doneOrNot(applied))
+		t.Note("%s read, %s of them without a price before; %s", Counted(r.Read, "event"), count(r.Priced), doneOrNot(applied))
 		return err
 	}}
 }

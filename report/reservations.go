@@ -68,7 +68,7 @@ func Released(r usage.Reservation) Document {
 	view := viewReservation(r, string(r.Status))
 	return Document{JSON: view, CSV: Grid{reservationHeader(), [][]Cell{view.cells()}}, Text: func(t *Text) error {
 		t.Line("%s %s: %s, %s and %s of %s can be used again", r.Status, r.ID,
-			counted(r.Calls, "call"), counted(r.Tokens, "token"), r.Cost.Display(), r.UserID)
+			Counted(r.Calls, "call"), Counted(r.Tokens, "token"), r.Cost.Display(), r.UserID)
 		return nil
 	}}
 }

@@ -41,9 +41,17 @@ func Trend(tr usage.Trend) Document {
 			return err
 		}
 		running := tr.Months[len(tr.Months)-1]
-		t.Line("%s is heading for %s if it goes on as it began", running.Month, tr.Projected.Cents().Display())
+		t.Line("%s is heading for %s if it goes on as it began", running.Month, projectedForPeople(tr.Projected))
 		t.Gap()
 		t.trendChart(tr)
 		return nil
 	}}
+}
+
+// projectedForPeople writes an estimate: by the cent, unless it is smaller.
+func projectedForPeople(t pricing.Total) string {
+	if cents := t.Cents(); cents.Cmp(pricing.Total{}) > 0 {
+		return cents.Display()
+	}
+	return t.Display()
 }

@@ -93,6 +93,6 @@ func providerTable(t *Text, st usage.Statement) error {
 // noteUnpriced says that a cost is not the whole cost.
 func noteUnpriced(t *Text, calls int64) {
 	if calls > 0 {
-		t.Warning("%s without a price, counted as $0.00: set the price, then run: alwrity-sub pricing rerate", counted(calls, "call"))
+		t.Warning("%s without a price, counted as $0.00: set the price, then run: alwrity-sub pricing rerate", Counted(calls, "call"))
 	}
 }

@@ -104,7 +104,7 @@ func Report(r usage.Report, chart bool) Document {
 			return err
 		}
 		if r.Left > 0 {
-			t.Note("and %s that --top leaves out; the total counts them too", counted(r.Left, "row"))
+			t.Note("and %s that --top leaves out; the total counts them too", Counted(r.Left, "row"))
 		}
 		noteUnpriced(t, r.Sum.Unpriced)
 		if chart {

@@ -69,7 +69,7 @@ func Users(users []usage.User, now time.Time) Document {
 			return []span{text(v.UserID), orNone(orEmpty(v.Email)), text(v.Plan), orNone(orEmpty(v.Cycle)), statusSpan(v.Status),
 				text(v.renewal()), text(forPeople(time.Time(v.Anchor)))}
 		}))
-		t.Note("%s", counted(len(views), "user"))
+		t.Note("%s", Counted(len(views), "user"))
 		return err
 	})
 }

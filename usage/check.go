@@ -256,7 +256,7 @@ type Step struct {
 // Explain tells how the decision came about, in the order in which it is made.
 func (j Judgement) Explain() []Step {
 	steps := []Step{
-		{"call", fmt.Sprintf("%s %s, served by %s: %d requests, %d tokens", j.Call.Provider, quoted(j.Call.Model), j.Call.Vendor,
+		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d", j.Call.Provider, quoted(j.Call.Model), j.Call.Vendor,
 			j.Call.Quantities[pricing.Requests], j.Call.Quantities.Tokens())},
 		{"plan", fmt.Sprintf("%s; the subscription is %s", j.Plan.Name, j.Status)},
 		{"period", fmt.Sprintf("%s to %s", j.Period.Start.Format(time.RFC3339), j.Period.End.Format(time.RFC3339))},

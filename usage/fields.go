@@ -131,8 +131,13 @@ func (r *eventReader) event(each func(yield func(name, text string) error) error
 // secondsToMS turns seconds, as a decimal number, into whole milliseconds,
 // rounded half up: it is a measurement and nothing that is billed.
 func secondsToMS(text string) (string, error) {
-	seconds, ok := new(big.Rat).SetString(strings.TrimSpace(text))
-	if !ok || len(text) > 40 || strings.Trim(strings.TrimSpace(text), "+.0123456789") != "" || seconds.Sign() < 0 {
+	s := strings.TrimSpace(text)
+	seconds := new(big.Rat)
+	ok := len(s) <= 40 && strings.Trim(s, "+.0123456789") == "" // before it is read: an exponent may be huge
+	if ok {
+		_, ok = seconds.SetString(s)
+	}
+	if !ok {
 		return "", failure.Invalidf("response_time is %q: it must be a number of seconds", pricing.Shorten(text))
 	}
 	doubled := seconds.Mul(seconds, big.NewRat(2000, 1))

@@ -88,6 +88,7 @@ func objectFields(text []byte) (names []string, values []json.RawMessage, err er
 	if err != nil || opening != json.Delim('{') {
 		return nil, nil, noObject(err)
 	}
+	seen := map[string]bool{}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
@@ -97,9 +98,10 @@ func objectFields(text []byte) (names []string, values []json.RawMessage, err er
 		if err := decoder.Decode(&value); err != nil {
 			return nil, nil, noObject(err)
 		}
-		if slices.Contains(names, fmt.Sprint(name)) {
+		if seen[fmt.Sprint(name)] {
 			return nil, nil, failure.Invalidf("the line names %q twice", pricing.Shorten(fmt.Sprint(name)))
 		}
+		seen[fmt.Sprint(name)] = true
 		names, values = append(names, fmt.Sprint(name)), append(values, value)
 	}
 	if _, err := decoder.Token(); err != nil { // the closing brace

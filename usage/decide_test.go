@@ -1,0 +1,145 @@
+package usage_test
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// wantFailure checks the code of a failure and what its message or hint says.
+func wantFailure(t testing.TB, err error, code failure.Code, texts ...string) {
+	t.Helper()
+	var f *failure.Error
+	if !errors.As(err, &f) || f.Code != code {
+		t.Fatalf("got %v, want a failure with the code %s", err, code)
+	}
+	if len(f.Message) > 5_000 {
+		t.Errorf("the message has %d bytes", len(f.Message))
+	}
+	for _, text := range texts {
+		if !strings.Contains(f.Message+"\n"+f.Hint, text) {
+			t.Errorf("%q (hint: %q) does not say %q", f.Message, f.Hint, text)
+		}
+	}
+}
+
+func limitOf(max int64, action plan.Action) plan.Limit {
+	return plan.Limit{Name: "calls", Meter: plan.Calls, Max: max, Action: action}
+}
+
+func TestDecideOneLimit(t *testing.T) {
+	const most = math.MaxInt64
+	unlimited := plan.Limit{Name: "open", Meter: plan.Calls, Unlimited: true, Action: plan.Block}
+	for name, c := range map[string]struct {
+		use    usage.Use
+		reason usage.Reason
+	}{
+		"the first call":                    {usage.Use{Limit: limitOf(10, plan.Block), Requested: 1}, ""},
+		"the last call":                     {usage.Use{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, ""},
+		"one too many":                      {usage.Use{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitExceeded},
+		"nothing, once it is used up":       {usage.Use{Limit: limitOf(10, plan.Block), Used: 10}, usage.LimitExceeded},
+		"over it already":                   {usage.Use{Limit: limitOf(10, plan.Block), Used: 12}, usage.LimitExceeded},
+		"the rest is reserved":              {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5, Requested: 1}, usage.LimitExceeded},
+		"more is reserved than is left":     {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 6}, usage.LimitExceeded},
+		"nothing, with the rest reserved":   {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5}, ""},
+		"exactly what is left":              {usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 4}, ""},
+		"more than is left":                 {usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}, usage.LimitExceeded},
+		"not in the plan":                   {usage.Use{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
+		"nothing of what is not in it":      {usage.Use{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
+		"what only warns":                   {usage.Use{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
+		"what is not in it and only warns":  {usage.Use{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
+		"unlimited":                         {usage.Use{Limit: unlimited, Used: most, Reserved: most, Requested: most}, ""},
+		"sums beyond an integer":            {usage.Use{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most, Requested: most}, usage.LimitExceeded},
+		"a request beyond an integer":       {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Requested: most}, usage.LimitExceeded},
+		"exactly as much as an integer has": {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1, Requested: most - 2}, ""},
+	} {
+		d := usage.Decide(plan.Active, []usage.Use{c.use})
+		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message == "" || len(d.Verdicts) != 1 {
+			t.Errorf("%s: %+v, want %q", name, d, c.reason)
+		}
+	}
+}
+
+func TestDecideByStatus(t *testing.T) {
+	fits, full := usage.Use{Limit: limitOf(10, plan.Block)}, usage.Use{Limit: limitOf(10, plan.Block), Used: 10}
+	for status, reason := range map[plan.Status]usage.Reason{
+		plan.Active: "", plan.Pending: "", plan.Suspended: usage.IsSuspended, plan.Cancelled: usage.IsCancelled, plan.Expired: usage.IsExpired,
+	} {
+		for _, uses := range [][]usage.Use{nil, {fits}, {full}} {
+			want := reason
+			if want == "" && len(uses) > 0 && uses[0].Used == 10 {
+				want = usage.LimitExceeded
+			}
+			if d := usage.Decide(status, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Verdicts) != len(uses) {
+				t.Errorf("%s with %v: %+v, want %q", status, uses, d, want)
+			}
+		}
+	}
+}
+
+// The first limit that refuses is named, but what is not in the plan at all says
+// more than what is used up.
+func TestDecideNamesTheReasonThatCounts(t *testing.T) {
+	full, other, none, warns := usage.Use{Limit: limitOf(5, plan.Block), Used: 5}, usage.Use{Limit: limitOf(7, plan.Block), Used: 7},
+		usage.Use{Limit: limitOf(0, plan.Block)}, usage.Use{Limit: limitOf(1, plan.Warn), Used: 3}
+	other.Limit.Name, none.Limit.Name, warns.Limit.Name = "other", "none", "warns"
+	for _, c := range []struct {
+		uses   []usage.Use
+		reason usage.Reason
+		says   string
+	}{
+		{[]usage.Use{full, other}, usage.LimitExceeded, "calls is used up: 5 of 5 calls"},
+		{[]usage.Use{full, none, other}, usage.NotInPlan, "none is 0"},
+		{[]usage.Use{none, full}, usage.NotInPlan, "none is 0"},
+		{[]usage.Use{warns, full}, usage.LimitExceeded, "calls is used up"},
+		{[]usage.Use{warns}, "", "allowed, though over what only warns: warns"},
+		{nil, "", "allowed"},
+	} {
+		d := usage.Decide(plan.Active, c.uses)
+		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) {
+			t.Errorf("%v: %q since %q, want %q since %q", c.uses, d.Message, d.Reason, c.says, c.reason)
+		}
+	}
+}
+
+// The rule of the design, with numbers that have no bounds.
+func TestDecideIsTheRule(t *testing.T) {
+	amounts := rapid.OneOf(rapid.Int64Range(0, 20), rapid.Int64Range(0, math.MaxInt64), rapid.Int64Range(math.MaxInt64-5, math.MaxInt64))
+	rapid.Check(t, func(t *rapid.T) {
+		u := usage.Use{Limit: limitOf(amounts.Draw(t, "max"), plan.Block), Used: amounts.Draw(t, "used"), Reserved: amounts.Draw(t, "reserved"), Requested: amounts.Draw(t, "requested")}
+		sum := new(big.Int).Add(big.NewInt(u.Used), big.NewInt(u.Reserved))
+		sum.Add(sum, big.NewInt(u.Requested))
+		want := u.Used < u.Limit.Max && sum.Cmp(big.NewInt(u.Limit.Max)) <= 0
+		if d := usage.Decide(plan.Active, []usage.Use{u}); d.Allowed != want {
+			t.Fatalf("%+v: %+v", u, d)
+		}
+		percent := rapid.IntRange(0, 1000).Draw(t, "percent")
+		hundredfold := new(big.Int).Mul(big.NewInt(u.Used), big.NewInt(100))
+		reached := u.Limit.Max > 0 && hundredfold.Cmp(new(big.Int).Mul(big.NewInt(u.Limit.Max), big.NewInt(int64(percent)))) >= 0
+		if u.Reached(percent) != reached {
+			t.Fatalf("%+v has reached %d%%: %t", u, percent, !reached)
+		}
+		perMille, ok := u.PerMille()
+		if ok != (u.Limit.Max > 0) {
+			t.Fatalf("%+v has percentages: %t", u, ok)
+		}
+		if ok {
+			want := new(big.Int).Mul(big.NewInt(u.Used), big.NewInt(1000))
+			want.Quo(want, big.NewInt(u.Limit.Max))
+			if !want.IsInt64() {
+				want.SetInt64(math.MaxInt64)
+			}
+			if perMille != want.Int64() {
+				t.Fatalf("%+v: %d, want %s", u, perMille, want)
+			}
+		}
+	})
+}
