@@ -57,11 +57,15 @@ func demoRun(ctx context.Context, opts *demoOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	sample := newSample(opts.users, opts.days, opts.env.Now())
-	if err := opts.fill(ctx, db, sample); err != nil {
+	result, err := opts.fill(ctx, db, sample)
+	if err != nil {
 		return err
 	}
 	opts.env.note("A demonstration: %d users over %d days in %s\nLook around in it, for example:\n  alwrity-sub --database-url sqlite:///%s usage show %s\n",
 		opts.users, opts.days, path, path, sample.users[0].id)
+	if opts.env.Printer.Format != report.FormatTable { // one result, as scripts expect
+		return opts.env.print(report.Import(result))
+	}
 	return opts.show(ctx, db, sample)
 }
 
@@ -84,14 +88,14 @@ func (opts *demoOptions) place() (string, error) {
 
 // fill seeds the database, subscribes the users and imports their usage, by the
 // same ways as the commands do.
-func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) error {
+func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) (usage.ImportResult, error) {
 	seeds := seeds{priceSource: pricing.FromCatalogue, planSource: pricing.FromCatalogue}
 	var err error
 	if seeds.catalogue, err = pricing.DefaultCatalogue(); err != nil {
-		return err
+		return usage.ImportResult{}, err
 	}
 	if err := seeds.plant(ctx, db, opts.env.audit("init"), &report.InitSummary{}); err != nil {
-		return err
+		return usage.ImportResult{}, err
 	}
 	for _, u := range sample.users {
 		if u.tier == plan.DefaultTier {
@@ -105,7 +109,7 @@ func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) 
 			return a.Subscribe(plan.Order{Plan: p, Cycle: u.cycle, Start: u.start, AutoRenew: true, Email: u.id + "@example.com"}, opts.env.Now())
 		})
 		if err != nil {
-			return err
+			return usage.ImportResult{}, err
 		}
 	}
 	lines, writer := io.Pipe()
@@ -114,7 +118,7 @@ func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) 
 	if err == nil && result.Rejected+result.Conflicts > 0 {
 		err = failure.New(failure.Internal, "%d sample events were refused: %v", result.Rejected+result.Conflicts, result.Problems)
 	}
-	return errors.Join(err, lines.Close())
+	return result, errors.Join(err, lines.Close())
 }
 
 // show prints the reports that an owner would look at first.
@@ -165,10 +169,8 @@ func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) 
 }
 
 func (opts *demoOptions) section(title string, doc report.Document) error {
-	if opts.env.Printer.Format == report.FormatTable {
-		if _, err := fmt.Fprintf(opts.env.Printer.Out, "\n%s\n\n", title); err != nil {
-			return err
-		}
+	if _, err := fmt.Fprintf(opts.env.Printer.Out, "\n%s\n\n", title); err != nil {
+		return err
 	}
 	return opts.env.print(doc)
 }

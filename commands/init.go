@@ -59,6 +59,9 @@ func initRun(ctx context.Context, opts *initOptions) (err error) {
 			return err
 		}
 	}
+	if opts.env.Settings.DatabaseURL == "sqlite://" {
+		opts.env.note("note: this database is in memory, and gone when the command ends; name a file in DATABASE_URL to keep it")
+	}
 	return opts.env.print(report.Init(summary))
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -62,11 +63,27 @@ func limitsCheckRun(ctx context.Context, opts *limitsCheckOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := opts.env.print(report.Judgement(judgement)); err != nil {
-			return err
-		}
-		return judgement.Denied()
+		return opts.env.answer(ctx, db, judgement)
 	})
+}
+
+// answer prints a judgement and returns the failure of a refused call.
+func (env *Env) answer(ctx context.Context, db Database, j usage.Judgement) error {
+	if err := env.print(report.Judgement(j)); err != nil {
+		return err
+	}
+	if j.Basis == pricing.Unpriced {
+		env.adviseUnpriced(ctx, db, j.Call.Provider, j.Call.Model)
+	}
+	return j.Denied()
+}
+
+// adviseUnpriced says what to do about a call without a price. The call itself is
+// done: that the advice can't be had is no failure of it.
+func (env *Env) adviseUnpriced(ctx context.Context, db Database, provider, model string) {
+	if book, err := db.Catalogue(ctx); err == nil {
+		env.note("hint: %s", book.Advice(provider, model))
+	}
 }
 
 type limitsReserveOptions struct {
@@ -110,10 +127,7 @@ func limitsReserveRun(ctx context.Context, opts *limitsReserveOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := opts.env.print(report.Judgement(judgement)); err != nil {
-			return err
-		}
-		return judgement.Denied()
+		return opts.env.answer(ctx, db, judgement)
 	})
 }
 

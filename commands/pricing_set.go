@@ -21,6 +21,7 @@ type pricingSetOptions struct {
 	aboveInput      *pricing.USD
 	aboveOutput     *pricing.USD
 	effectiveFrom   time.Time
+	dated           bool // --effective-from was given
 }
 
 func newPricingSetCmd(env *Env, run func(context.Context, *pricingSetOptions) error) *cobra.Command {
@@ -62,7 +63,8 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 }
 
 func pricingSetRun(ctx context.Context, opts *pricingSetOptions) error {
-	if opts.effectiveFrom.IsZero() {
+	opts.dated = !opts.effectiveFrom.IsZero()
+	if !opts.dated {
 		opts.effectiveFrom = opts.env.Now()
 	}
 	if opts.model != "" {
@@ -96,7 +98,7 @@ func pricingSetRun(ctx context.Context, opts *pricingSetOptions) error {
 			return err
 		}
 		for _, c := range changes {
-			if c.Before == nil && c.Status == "added" {
+			if c.Before == nil && c.Status == "added" && !opts.dated {
 				opts.env.note("note: usage of %s %s before %s has no price of its own; to price it too, set one with --effective-from and run: alwrity-sub pricing rerate",
 					c.After.Provider, c.After.Model, c.After.EffectiveFrom.Format(time.RFC3339))
 			}

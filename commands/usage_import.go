@@ -81,9 +81,6 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 
 // finish prints the result, also of an import that did not come to its end.
 func (opts *usageImportOptions) finish(result usage.ImportResult, err error) error {
-	for _, field := range result.Unread {
-		opts.env.note("note: the field %q is no field of an event and was not read, in %s", pricing.Shorten(field.Name), report.Counted(int(field.Rows), "row"))
-	}
 	if err != nil {
 		if result.Read > 0 {
 			opts.env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice", result.Read, result.Recorded)
@@ -98,7 +95,7 @@ func (opts *usageImportOptions) finish(result usage.ImportResult, err error) err
 		if opts.rejects != "" {
 			where = "they are in " + opts.rejects
 		}
-		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithHint("%s; mend them and import that file", where)
+		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithReason("rows_rejected").WithHint("%s; mend them and import that file", where)
 	}
 	return nil
 }

@@ -73,9 +73,7 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 			return opts.env.refused(ctx, db, opts, outcome, err)
 		}
 		if outcome.Entry.Basis == pricing.Unpriced && outcome.Entry.Counts() && outcome.Status == usage.Recorded {
-			if book, err := db.Catalogue(ctx); err == nil {
-				opts.env.note("hint: %s", book.Advice(outcome.Entry.Provider, outcome.Entry.Model))
-			}
+			opts.env.adviseUnpriced(ctx, db, outcome.Entry.Provider, outcome.Entry.Model)
 		}
 		return opts.env.print(report.Recorded(outcome))
 	})

@@ -65,7 +65,18 @@ func (d *DB) Backup(ctx context.Context, file string) error {
 	if _, err := d.reader.ExecContext(ctx, "VACUUM INTO ?", file); err != nil {
 		return errors.Join(backupFailure(file, d.failure(ctx, err)), removeIfThere(file))
 	}
-	return nil
+	return useWAL(ctx, file)
+}
+
+// useWAL gives a copy the journal mode of its original, which VACUUM INTO does not
+// copy, so that it can be used as it is.
+func useWAL(ctx context.Context, file string) error {
+	d, err := connect(ctx, SQLiteFile(file), "rw")
+	if err != nil {
+		return err
+	}
+	_, err = d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+	return errors.Join(d.classify(err), d.Close())
 }
 
 func removeIfThere(file string) error {

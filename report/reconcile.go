@@ -66,7 +66,7 @@ func reconciledTable(r usage.Reconciliation, name string, rows int64) Check {
 	c := Check{Name: name, OK: differ == 0 || r.Repaired}
 	switch {
 	case differ == 0:
-		c.Detail = fmt.Sprintf("%s equal the sums of %s", Counted(rows, "total"), Counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s agree with %s", Counted(rows, "total"), Counted(r.LogRows, "log row"))
 	case r.Repaired:
 		c.Detail = fmt.Sprintf("%s repaired from %s", Counted(differ, "difference"), Counted(r.LogRows, "log row"))
 	default:
