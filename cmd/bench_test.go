@@ -93,7 +93,7 @@ func writeEvents(b *testing.B, path string, rows int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // Flush below reports what matters
+	defer file.Close()
 	out := bufio.NewWriter(file)
 	dice := rand.New(rand.NewPCG(1, 2))
 	models := []string{`"gemini","model":"gemini-2.5-flash"`, `"openai","model":"gpt-4o"`, `"exa","model":"exa-search"`, `"video","model":"wan-2.5"`}

@@ -44,11 +44,16 @@ func (env *Env) withDatabase(ctx context.Context, fn func(Database) error) (err 
 // print writes a result; a document that could not be made is its error.
 func (env *Env) print(doc report.Document) error { return env.Printer.Print(doc) }
 
-// note tells the person at the terminal something that is no result.
+// note tells the person at the terminal something that is no result. A program
+// that asks for JSON finds nothing on stderr but its failure.
 func (env *Env) note(format string, args ...any) {
-	if !env.Quiet {
+	if !env.Quiet && !env.forPrograms() {
 		fmt.Fprintf(env.Err, format+"\n", args...)
 	}
+}
+
+func (env *Env) forPrograms() bool {
+	return env.Printer.Format == report.FormatJSON || env.Printer.Format == report.FormatJSONL
 }
 
 // always tells something that must not be lost, also under --quiet.

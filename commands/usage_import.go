@@ -82,7 +82,7 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 // finish prints the result, also of an import that did not come to its end.
 func (opts *usageImportOptions) finish(result usage.ImportResult, err error) error {
 	if err != nil {
-		if result.Read > 0 {
+		if result.Read > 0 && !opts.env.forPrograms() {
 			opts.env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice", result.Read, result.Recorded)
 		}
 		return err
