@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -41,6 +42,9 @@ func (d *DB) Alerts(ctx context.Context, user string, unreadOnly bool) ([]usage.
 	})
 	return alerts, err
 }
+
+// errNothingMarked rolls back a marking that names an alert that does not exist.
+var errNothingMarked = errors.New("an alert does not exist")
 
 // MarkRead marks alerts as read, all of them or, where one does not exist, none,
 // and returns the ids that do not exist.

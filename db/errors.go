@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"io"
@@ -47,7 +48,8 @@ func classifySQLite(err error) error {
 	case sqlite3.ErrFull:
 		return failure.Unavailablef("the disk is full").WithHint("free some space and run the command again").Because(err)
 	case sqlite3.ErrIoErr:
-		return failure.Unavailablef("the database file can't be read or written: %s", e.Error()).Because(err)
+		return failure.Unavailablef("the database file can't be read or written: %s", e.Error()).
+			WithHint("check the disk that the file is on").Because(err)
 	case sqlite3.ErrConstraint:
 		if e.ExtendedCode == sqliteConstraintDatatype {
 			return tooLarge(err)
@@ -105,11 +107,10 @@ func classifyNetwork(err error) error {
 		return nil
 	}
 	var network net.Error
-	var certificate *tls.CertificateVerificationError
 	var known *failure.Error
 	switch {
-	case errors.As(err, &certificate):
-		return failure.Unavailablef("the certificate of the PostgreSQL server is not trusted: %s", certificate.Err).
+	case isAboutCertificate(err):
+		return failure.Unavailablef("the certificate of the PostgreSQL server is not trusted: %s", err).
 			WithHint("name its authority with sslrootcert in DATABASE_URL, or use sslmode=require").Because(err)
 	case errors.As(err, &known), errors.Is(err, context.Canceled):
 		return err
@@ -117,9 +118,19 @@ func classifyNetwork(err error) error {
 		return failure.Unavailablef("PostgreSQL can't be reached: %s", networkReason(err)).
 			WithHint("check that the server runs and that host and port in DATABASE_URL are right").Because(err)
 	case strings.HasPrefix(err.Error(), "pq: "):
-		return failure.Unavailablef("PostgreSQL can't be used: %s", strings.TrimPrefix(err.Error(), "pq: ")).Because(err)
+		return failure.Unavailablef("PostgreSQL can't be used: %s", strings.TrimPrefix(err.Error(), "pq: ")).
+			WithHint("check the options of DATABASE_URL and the server").Because(err)
 	}
 	return err
+}
+
+// isAboutCertificate tells whether the server's certificate was refused: crypto/tls
+// checks it for sslmode=verify-full, and lib/pq itself for verify-ca.
+func isAboutCertificate(err error) bool {
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &verification) || errors.As(err, &authority) || errors.As(err, &invalid)
 }
 
 // networkReason returns the end of the chain, which says what happened.

@@ -6,7 +6,10 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
+	"strings"
+	"time"
 
+	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 	"github.com/pressly/goose/v3/lock"
@@ -24,8 +27,31 @@ const versionTable = "schema_versions"
 // number of the last migration.
 const SchemaVersion = 1
 
-// migrate brings the schema up to date, one process at a time.
+// migrate brings the schema up to date, one process at a time. On SQLite those who
+// begin at once get in each other's way, also where SQLite waits for no lock (a
+// change of the journal mode): they try again until one has done the work.
 func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
+	patience, cancel := context.WithTimeout(ctx, d.target.lockTimeout())
+	defer cancel()
+	for {
+		before, after, err = d.migrateOnce(ctx)
+		if err == nil || d.kind != SQLite || !inTheWay(err) || patience.Err() != nil {
+			return before, after, err
+		}
+		select {
+		case <-patience.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// inTheWay tells whether an error of a migration comes of another one beside it.
+func inTheWay(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked || strings.Contains(e.Error(), "already exists"))
+}
+
+func (d *DB) migrateOnce(ctx context.Context) (before, after int64, err error) {
 	if d.kind == SQLite && d.target.Path != "" {
 		// The journal mode belongs to the file and is set once; every other
 		// setting belongs to a connection and is in its URL.
@@ -43,8 +69,8 @@ func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
 		return before, before, nil
 	}
 	err = d.runMigrations(ctx)
-	// SQLite has no lock that spans migrations: of two processes that begin at
-	// once the second fails, and then finds the work done.
+	// SQLite has no lock that spans migrations: whoever fails may find the work
+	// done by another.
 	if after, versionErr := d.schemaVersion(ctx); versionErr == nil && after == SchemaVersion {
 		return before, after, nil
 	}
@@ -63,7 +89,8 @@ func (d *DB) runMigrations(ctx context.Context) error {
 	gooseDialect := database.DialectSQLite3
 	if d.kind == PostgreSQL {
 		gooseDialect = database.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker()
+		// Asked for every second, and not every five: whoever waits waits for an init.
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return err
 		}

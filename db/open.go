@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
 	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
@@ -29,8 +30,8 @@ type DB struct {
 // maxConnections bounds the pool: more would queue at the server anyway.
 const maxConnections = 20
 
-// lockTimeoutMS is how long a lock is waited for before that is an error.
-const lockTimeoutMS = "10000"
+// lockTimeout is how long a lock is waited for before that is an error.
+const lockTimeout = 10 * time.Second
 
 // Open opens a database whose schema must be there and fit this binary; if not,
 // or if it can't be reached, that is an unavailable failure.
@@ -90,7 +91,7 @@ func connect(ctx context.Context, target Target, mode string) (*DB, error) {
 // beside it.
 func (d *DB) openSQLite(mode string) error {
 	d.dialect = sqliteDialect()
-	settings := url.Values{"_busy_timeout": {lockTimeoutMS}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {"-65536"}, "mode": {mode}}
+	settings := url.Values{"_busy_timeout": {d.target.lockTimeoutMS()}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {"-65536"}, "mode": {mode}}
 	name := "file:" + (&url.URL{Path: d.target.Path}).EscapedPath()
 	if d.target.Path == "" {
 		name = "file::memory:"
@@ -122,7 +123,7 @@ func (d *DB) openPostgreSQL() error {
 	if config.Runtime == nil {
 		config.Runtime = map[string]string{}
 	}
-	config.Runtime["lock_timeout"] = lockTimeoutMS
+	config.Runtime["lock_timeout"] = d.target.lockTimeoutMS()
 	if d.target.schema != "" {
 		config.Runtime["search_path"] = d.target.schema
 	}
@@ -140,12 +141,16 @@ func (d *DB) openPostgreSQL() error {
 // reasonWithout returns an error's text unless it repeats part of the URL.
 func reasonWithout(err error, dsn string) string {
 	text := strings.TrimPrefix(err.Error(), "pq: ")
-	if u, parseErr := url.Parse(dsn); parseErr == nil {
-		if password, _ := u.User.Password(); password == "" || !strings.Contains(text, password) {
-			return text
+	u, parseErr := url.Parse(dsn)
+	if parseErr != nil {
+		return "it is malformed"
+	}
+	for _, password := range passwordsOf(u) {
+		if strings.Contains(text, password) {
+			return "it is malformed"
 		}
 	}
-	return "it is malformed"
+	return text
 }
 
 // Create opens a database, makes a SQLite file that is not there, and brings the

@@ -190,6 +190,6 @@ func passwordsOf(u *url.URL) []string {
 	return slices.DeleteFunc(found, func(s string) bool { return s == "" })
 }
 
-func (t Target) lockTimeoutMS() string {
-	return strconv.FormatInt(cmp.Or(t.patience, lockTimeout).Milliseconds(), 10)
-}
+func (t Target) lockTimeout() time.Duration { return cmp.Or(t.patience, lockTimeout) }
+
+func (t Target) lockTimeoutMS() string { return strconv.FormatInt(t.lockTimeout().Milliseconds(), 10) }

@@ -32,29 +32,10 @@ type Judgement struct {
 	Reservation   *Reservation // what was taken, where it was
 }
 
-// demand is how much a call adds to each meter.
-type demand struct {
-	calls, tokens int64
-	cost          pricing.USD
-}
-
-func (e Entry) demand() demand {
-	return demand{e.Quantities[pricing.Requests], e.Quantities.Tokens(), e.Cost}
-}
-
-func (d demand) of(m plan.Meter) int64 {
-	switch m {
-	case plan.Calls:
-		return d.calls
-	case plan.Tokens:
-		return d.tokens
-	}
-	return int64(d.cost)
-}
-
-func requesting(uses []Use, d demand) []Use {
+// requesting adds to each limit what a call asks of it.
+func requesting(uses []Use, m metered) []Use {
 	for i := range uses {
-		uses[i].Requested = d.of(uses[i].Limit.Meter)
+		uses[i].Requested = m.of(uses[i].Limit.Meter)
 	}
 	return uses
 }
@@ -133,7 +114,7 @@ func judge(ctx context.Context, reader Reader, now time.Time, event Event, witho
 	}
 	state.free(without)
 	uses := requesting(state.uses(covering(current, event.Provider, event.Vendor)),
-		demand{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
+		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
 	return Judgement{
 		Decision:      Decide(account.StatusAt(now), uses),
 		Call:          Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},

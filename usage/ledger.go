@@ -78,25 +78,15 @@ func (s *periodState) use(l plan.Limit) Use {
 	u := Use{Limit: l}
 	for _, t := range s.totals {
 		if l.Scope.Covers(t.Provider, t.Vendor) {
-			u.Used = atMost(u.Used, t.of(l.Meter))
+			u.Used = atMost(u.Used, t.metered().of(l.Meter))
 		}
 	}
 	for _, r := range s.held {
 		if l.Scope.Covers(r.Provider, r.Vendor) {
-			u.Reserved = atMost(u.Reserved, r.of(l.Meter))
+			u.Reserved = atMost(u.Reserved, r.metered().of(l.Meter))
 		}
 	}
 	return u
-}
-
-func (r Reservation) of(m plan.Meter) int64 {
-	switch m {
-	case plan.Calls:
-		return r.Calls
-	case plan.Tokens:
-		return r.Tokens
-	}
-	return int64(r.Cost)
 }
 
 // mustHold returns an invalid failure for an entry with which the user's sums over

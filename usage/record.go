@@ -301,7 +301,7 @@ func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if p.opts.Enforce && event.Counts() {
-		d := Decide(account.StatusAt(event.Time), requesting(state.uses(covering(current, entry.Provider, entry.Vendor)), entry.demand()))
+		d := Decide(account.StatusAt(event.Time), requesting(state.uses(covering(current, entry.Provider, entry.Vendor)), entry.metered()))
 		if !d.Allowed {
 			return Outcome{Entry: entry, Period: period, Decision: &d}, d.denied(event.UserID, current)
 		}

@@ -72,14 +72,3 @@ type Total struct {
 	OutputTokens int64
 	Cost         pricing.USD
 }
-
-// of returns the amount that a meter counts.
-func (t Total) of(m plan.Meter) int64 {
-	switch m {
-	case plan.Calls:
-		return t.Calls
-	case plan.Tokens:
-		return t.Tokens()
-	}
-	return int64(t.Cost)
-}

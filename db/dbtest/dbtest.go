@@ -49,6 +49,9 @@ func PostgreSQL(t testing.TB) Place {
 	schema := "alwrity_test_" + hex.EncodeToString(suffix)
 	query := base.Query()
 	query.Set("search_path", schema)
+	if !query.Has("sslmode") {
+		query.Set("sslmode", "prefer") // a test turns TLS off for a while
+	}
 	base.RawQuery = query.Encode()
 	behind := openBehind(t, "postgres", base.String())
 	if _, err := behind.Exec("CREATE SCHEMA " + schema); err != nil {

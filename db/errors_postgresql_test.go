@@ -1,0 +1,302 @@
+package db_test
+
+import (
+	"database/sql"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/db/dbtest"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// changed returns a place's URL with something changed in it.
+func changed(t *testing.T, place dbtest.Place, change func(*url.URL, url.Values)) db.Target {
+	t.Helper()
+	u, err := url.Parse(place.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	change(u, query)
+	u.RawQuery = query.Encode()
+	target, err := db.ParseURL(u.String(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+func closedPort(t *testing.T) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func TestPostgreSQLThatCannotBeReached(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	place.Create(t)
+	for name, c := range map[string]struct {
+		change func(*url.URL, url.Values)
+		says   string
+	}{
+		"down":           {func(u *url.URL, _ url.Values) { u.Host = closedPort(t); u.User = url.UserPassword("u", secret) }, "refused"},
+		"unknown host":   {func(u *url.URL, _ url.Values) { u.Host = "nowhere.invalid"; u.User = url.UserPassword("u", secret) }, "nowhere.invalid"},
+		"no socket":      {func(u *url.URL, q url.Values) { u.Host = ""; q.Set("host", "/no/such/directory") }, "can't be reached"},
+		"wrong password": {func(u *url.URL, _ url.Values) { u.User = url.UserPassword(u.User.Username(), secret) }, "login"},
+		"wrong password as an option": {func(u *url.URL, q url.Values) {
+			u.User = url.User(u.User.Username())
+			q.Set("password", secret)
+		}, "login"},
+		"unknown user":         {func(u *url.URL, _ url.Values) { u.User = url.UserPassword("nobody-here", secret) }, "login"},
+		"missing database":     {func(u *url.URL, _ url.Values) { u.Path = "/no-such-database" }, "no-such-database"},
+		"missing schema":       {func(_ *url.URL, q url.Values) { q.Set("search_path", "no_such_schema") }, "init"},
+		"missing certificate":  {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", "/no/such.crt") }, "such.crt"},
+		"unknown authority":    {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full") }, "certificate"},
+		"unknown authority ca": {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-ca") }, "certificate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := changed(t, place, c.change)
+			_, err := db.Open(t.Context(), target)
+			wantFailure(t, err, failure.Unavailable, c.says)
+			if name != "missing schema" {
+				_, _, err = db.Scratch(t.Context(), target)
+				wantFailure(t, err, failure.Unavailable, c.says)
+			}
+		})
+	}
+	t.Run("unknown option", func(t *testing.T) {
+		_, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set("no_such_option", "1") }))
+		wantFailure(t, err, failure.Invalid, "no_such_option")
+	})
+}
+
+// role makes a role that may do nothing yet, and returns the place's URL with it.
+func role(t *testing.T, place dbtest.Place, attributes string) (name string, target db.Target) {
+	t.Helper()
+	u, err := url.Parse(place.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name = strings.Replace(u.Query().Get("search_path"), "alwrity_test_", "alwrity_role_", 1)
+	execute(t, place.SQL, "CREATE ROLE "+name+" LOGIN PASSWORD '"+secret+"' "+attributes)
+	t.Cleanup(func() {
+		execute(t, place.SQL, "DROP OWNED BY "+name)
+		execute(t, place.SQL, "DROP ROLE "+name)
+	})
+	return name, changed(t, place, func(u *url.URL, _ url.Values) { u.User = url.UserPassword(name, secret) })
+}
+
+func execute(t *testing.T, d *sql.DB, statement string) {
+	t.Helper()
+	if _, err := d.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func schema(t *testing.T, place dbtest.Place) string {
+	u, err := url.Parse(place.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("search_path")
+}
+
+func TestPostgreSQLPrivileges(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	name, target := role(t, place, "")
+	execute(t, place.SQL, "GRANT USAGE ON SCHEMA "+schema(t, place)+" TO "+name)
+	_, _, _, err := db.Create(t.Context(), target)
+	wantFailure(t, err, failure.Unavailable, "permission denied", "role")
+	_, _, err = db.Scratch(t.Context(), target)
+	wantFailure(t, err, failure.Unavailable, "permission denied", "role")
+	place.Create(t)
+	_, err = db.Open(t.Context(), target)
+	wantFailure(t, err, failure.Unavailable, "permission denied")
+	execute(t, place.SQL, "GRANT SELECT ON ALL TABLES IN SCHEMA "+schema(t, place)+" TO "+name)
+	d, err := db.Open(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := read(d); err != nil {
+		t.Errorf("reading: %s", err)
+	}
+	wantFailure(t, write(d), failure.Unavailable, "permission denied")
+}
+
+func TestPostgreSQLWithoutFreeConnections(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	_, target := role(t, place, "CONNECTION LIMIT 0")
+	_, err := db.Open(t.Context(), target)
+	wantFailure(t, err, failure.Unavailable, "too many connections")
+}
+
+func TestPostgreSQLLockedByAnother(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	place.Create(t)
+	d, err := db.Open(t.Context(), db.Impatient(place.Target))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := write(d); err != nil {
+		t.Fatal(err)
+	}
+	other, err := place.SQL.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec("SELECT user_id FROM users FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, write(d), failure.Unavailable, "locked")
+	if err := other.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := write(d); err != nil {
+		t.Errorf("once the lock is gone: %s", err)
+	}
+}
+
+// The server ends a connection in the middle of a transaction; nothing of it
+// stays, and the next one gets another connection.
+func TestPostgreSQLConnectionIsCut(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	place.Create(t)
+	name := schema(t, place)
+	d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set("application_name", name) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	cut := func() {
+		execute(t, place.SQL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '"+name+"' AND pid <> pg_backend_pid()")
+	}
+	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
+		cut()
+		_, err := tx.Book(t.Context(), "")
+		return err
+	})
+	wantFailure(t, err, failure.Unavailable)
+	if users, err := d.Users(t.Context()); err != nil || len(users) != 0 {
+		t.Errorf("it left %+v, %v", users, err)
+	}
+	cut() // while nothing is going on nobody notices
+	if err := write(d); err != nil {
+		t.Errorf("with a new connection: %s", err)
+	}
+}
+
+// Two transactions that wait for each other: one is sent back, and runs again.
+func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	d := place.Create(t)
+	other, err := place.SQL.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	if err := d.Update(t.Context(), []string{"alice", "bob"}, time.Unix(0, 0), func(usage.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec("SET deadlock_timeout = '1h'; SELECT user_id FROM users WHERE user_id = 'bob' FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	attempts := 0
+	waits := make(chan error, 1)
+	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
+		if attempts++; attempts == 1 {
+			go func() {
+				_, err := other.Exec("SELECT user_id FROM users WHERE user_id = 'alice' FOR UPDATE")
+				if err == nil {
+					err = other.Commit()
+				}
+				waits <- err
+			}()
+			time.Sleep(100 * time.Millisecond)
+		}
+		_, err := tx.AddAlerts(t.Context(), []usage.Alert{{UserID: "bob", CreatedAt: time.Unix(0, 0), PeriodStart: time.Unix(0, 0)}})
+		if err == nil {
+			err = tx.SaveReservation(t.Context(), usage.Reservation{ID: "r", UserID: "bob", PeriodStart: time.Unix(0, 0), Status: usage.Held,
+				CreatedAt: time.Unix(0, 0), ExpiresAt: time.Unix(1, 0)})
+		}
+		return err
+	})
+	if err != nil {
+		t.Errorf("the transaction failed: %s", err)
+	}
+	if err := <-waits; err != nil {
+		t.Errorf("the other failed: %s", err)
+	}
+	if attempts != 2 {
+		t.Errorf("it ran %d times, want 2", attempts)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	works := func(t *testing.T, want map[string]bool) {
+		for option, works := range want {
+			target := changed(t, place, func(_ *url.URL, q url.Values) {
+				q.Del("sslmode")
+				if name, value, ok := strings.Cut(option, "="); ok {
+					q.Set(name, value)
+				}
+			})
+			d, err := db.Inspect(t.Context(), target)
+			switch {
+			case err == nil && !works:
+				t.Errorf("%q works", option)
+			case err != nil && works:
+				t.Errorf("%q: %s", option, err)
+			case err != nil:
+				wantFailure(t, err, failure.Unavailable, "SSL is not enabled")
+			}
+			if err == nil {
+				_ = d.Close()
+			}
+		}
+	}
+	var tls string
+	if err := place.SQL.QueryRow("SHOW ssl").Scan(&tls); err != nil {
+		t.Fatal(err)
+	}
+	if tls == "on" {
+		t.Run("on", func(t *testing.T) {
+			works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true, "sslmode=require": true, "ssl=true": true})
+		})
+		setTLS(t, place, "off")
+		defer setTLS(t, place, "on")
+	}
+	t.Run("off", func(t *testing.T) {
+		works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true, "sslmode=require": false, "ssl=true": false,
+			"sslmode=verify-full": false})
+	})
+}
+
+// setTLS turns TLS on or off for new connections.
+func setTLS(t *testing.T, place dbtest.Place, value string) {
+	t.Helper()
+	execute(t, place.SQL, "ALTER SYSTEM SET ssl = "+value)
+	execute(t, place.SQL, "SELECT pg_reload_conf()")
+	for range 100 {
+		var now string
+		if err := place.SQL.QueryRow("SHOW ssl").Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		if now == value {
+			execute(t, place.SQL, "ALTER SYSTEM RESET ssl")
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatalf("TLS is not %s", value)
+}

@@ -1,0 +1,111 @@
+package db_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/db/dbtest"
+)
+
+// Both migrations make the same tables, and the same columns in the same order.
+func TestBothSchemasAreAlike(t *testing.T) {
+	postgres := dbtest.PostgreSQL(t)
+	postgres.Create(t)
+	sqlite := dbtest.SQLite(t)
+	sqlite.Create(t)
+	columns := map[string][]string{
+		"SQLite": lines(t, sqlite.SQL, `SELECT m.name || '.' || c.name || ' ' || lower(c.type) ||
+			CASE WHEN c."notnull" OR c.pk > 0 THEN ' not null' ELSE '' END || CASE WHEN c.pk > 0 THEN ' key' ELSE '' END
+			FROM sqlite_schema m, pragma_table_info(m.name) c
+			WHERE m.type = 'table' AND m.name NOT IN ('schema_versions', 'sqlite_sequence') ORDER BY m.name, c.cid`),
+		"PostgreSQL": lines(t, postgres.SQL, `SELECT c.table_name || '.' || c.column_name || ' ' || c.data_type ||
+			CASE WHEN c.is_nullable = 'NO' THEN ' not null' ELSE '' END ||
+			CASE WHEN EXISTS (SELECT 1 FROM information_schema.key_column_usage k JOIN information_schema.table_constraints t USING (constraint_schema, constraint_name)
+				WHERE t.constraint_type = 'PRIMARY KEY' AND k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name)
+				THEN ' key' ELSE '' END
+			FROM information_schema.columns c WHERE c.table_schema = current_schema() AND c.table_name <> 'schema_versions'
+			ORDER BY c.table_name COLLATE "C", c.ordinal_position`),
+	}
+	kinds := strings.NewReplacer("timestamp with time zone", "integer", "bigint", "integer", "boolean", "integer", "jsonb", "text")
+	a, b := columns["SQLite"], columns["PostgreSQL"]
+	for i, column := range b {
+		b[i] = kinds.Replace(column)
+	}
+	if len(a) < 150 || len(a) != len(b) {
+		t.Errorf("SQLite has %d columns and PostgreSQL %d", len(a), len(b))
+	}
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			t.Fatalf("the column %d is %q on SQLite and %q on PostgreSQL", i, a[i], b[i])
+		}
+	}
+}
+
+// Both have the same indexes and checks, as far as their texts can be compared.
+func TestBothSchemasHaveTheSameIndexes(t *testing.T) {
+	postgres := dbtest.PostgreSQL(t)
+	postgres.Create(t)
+	sqlite := dbtest.SQLite(t)
+	sqlite.Create(t)
+	a := lines(t, sqlite.SQL, `SELECT m.tbl_name || ': ' || (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(m.name) ORDER BY seqno)) ||
+		CASE WHEN m.sql LIKE '% WHERE %' THEN ' partial' ELSE '' END
+		FROM sqlite_schema m WHERE m.type = 'index' AND m.name NOT LIKE 'sqlite_%' AND m.tbl_name <> 'schema_versions' ORDER BY 1`)
+	b := lines(t, postgres.SQL, `SELECT c.relname || ': ' || (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.indexrelid) ||
+		CASE WHEN x.indpred IS NOT NULL THEN ' partial' ELSE '' END
+		FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+		WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND NOT x.indisunique AND c.relname <> 'schema_versions'
+		ORDER BY 1`)
+	if fmt.Sprint(a) != fmt.Sprint(b) || len(a) == 0 {
+		t.Errorf("SQLite:\n%s\nPostgreSQL:\n%s", strings.Join(a, "\n"), strings.Join(b, "\n"))
+	}
+}
+
+func lines(t *testing.T, d *sql.DB, query string) []string {
+	t.Helper()
+	rows, err := d.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var found []string
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestCreateIsSafeToRepeat(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		for i, wantBefore := range []int64{0, db.SchemaVersion, db.SchemaVersion} {
+			d, before, after, err := db.Create(t.Context(), place.Target)
+			if err != nil || before != wantBefore || after != db.SchemaVersion {
+				t.Fatalf("time %d: from %d to %d, %v", i, before, after, err)
+			}
+			if err := write(d); err != nil {
+				t.Error(err)
+			}
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// SQLite's settings belong to each connection, and its journal to the file.
+func TestSQLiteSettings(t *testing.T) {
+	place := dbtest.SQLite(t)
+	place.Create(t)
+	if got := fmt.Sprint(lines(t, place.SQL, "PRAGMA journal_mode")); got != "[wal]" {
+		t.Errorf("the journal is %s", got)
+	}
+}
