@@ -28,55 +28,65 @@ func modelTests() []test {
 	}
 }
 
-// few is how many random histories a server sees; SQLite in memory gets rapid's own
-// number of them.
-const few = 6
+// How many random histories a database sees.
+const (
+	onServer = 6
+	inFew    = 25
+	inAll    = 1 << 30 // as many as rapid is told to
+)
 
-// check runs a property: on fresh databases in memory, or a few times on a server.
-func check(t *testing.T, p Place, property func(*fixture, *rapid.T)) {
-	if p.Kind == db.SQLite {
-		origin := seeded(t, Memory(t))
-		book, err := origin.db.Catalogue(origin.ctx)
-		origin.must(err)
-		rapid.Check(t, func(rt *rapid.T) {
-			f := inMemory(rt, book)
-			defer f.db.Close()
-			property(f, rt)
-		})
-		return
+// check runs a property so often at most: on a fresh database in memory each time,
+// or on the one of a server.
+func check(t *testing.T, p Place, most int, property func(*fixture, *rapid.T)) {
+	prepare := inMemory(t)
+	if p.Kind == db.PostgreSQL {
+		f := seeded(t, p)
+		prepare = func(rt *rapid.T) *fixture {
+			f.clear()
+			mine := *f
+			mine.TB = rt
+			return &mine
+		}
 	}
-	f := seeded(t, p)
 	histories, failed := 0, false
 	rapid.Check(t, func(rt *rapid.T) {
 		// rapid has one number of checks for the whole process: what is too much
-		// for a server passes unseen, unless it serves to shrink a failure.
-		if histories++; histories > few && !failed {
+		// passes unseen, unless it serves to shrink a failure.
+		if histories++; histories > most && !failed {
 			return
 		}
 		failed = true
-		f.clear()
-		mine := *f
-		mine.TB = rt
-		property(&mine, rt)
+		f := prepare(rt)
+		property(f, rt)
 		failed = false
 	})
 }
 
-func inMemory(t rapid.TB, book *pricing.Book) *fixture {
-	target, err := db.ParseURL("sqlite://", "")
-	if err != nil {
-		t.Fatal(err)
+// inMemory returns how to make a database in memory with the default prices.
+func inMemory(t *testing.T) func(*rapid.T) *fixture {
+	origin := seeded(t, Memory(t))
+	book, err := origin.db.Catalogue(origin.ctx)
+	origin.must(err)
+	return func(rt *rapid.T) *fixture {
+		d, _, _, err := db.Create(context.Background(), origin.place.Target)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		rt.Cleanup(func() { _ = d.Close() })
+		f := &fixture{rt, context.Background(), Place{Kind: db.SQLite}, d, &usage.Service{Store: d, Thresholds: usage.DefaultThresholds()}}
+		f.must(d.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+			return book.Providers.Sorted(), book.All(now()), nil
+		}))
+		f.savePlans(smallPlans()...)
+		return f
 	}
-	d, _, _, err := db.Create(context.Background(), target)
-	if err != nil {
-		t.Fatal(err)
+}
+
+func most(p Place, inMemory int) int {
+	if p.Kind == db.PostgreSQL {
+		return onServer
 	}
-	f := &fixture{t, context.Background(), Place{Kind: db.SQLite}, d, &usage.Service{Store: d, Thresholds: usage.DefaultThresholds()}}
-	f.must(d.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return book.Providers.Sorted(), book.All(now()), nil
-	}))
-	f.savePlans(smallPlans()...)
-	return f
+	return inMemory
 }
 
 // clear takes back what a history has left.
@@ -133,7 +143,7 @@ func (m *model) readPlans() {
 }
 
 func anyHistory(t *testing.T, p Place) {
-	check(t, p, func(f *fixture, rt *rapid.T) {
+	check(t, p, most(p, inAll), func(f *fixture, rt *rapid.T) {
 		m := newModel(rt, f)
 		rt.Repeat(map[string]func(*rapid.T){
 			"record":       func(rt *rapid.T) { m.record(rt) },
@@ -663,7 +673,7 @@ func sortedKeys[V any](m map[string]V) []string {
 // anyOrder imports events with some of them repeated, and records them one by one
 // in the order of their first occurrence.
 func anyOrder(t *testing.T, p Place) {
-	check(t, p, func(f *fixture, rt *rapid.T) {
+	check(t, p, most(p, inFew), func(f *fixture, rt *rapid.T) {
 		m := newModel(rt, f)
 		var events []usage.Event
 		for i := range rapid.IntRange(1, 12).Draw(rt, "events") {
