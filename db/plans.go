@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +121,7 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 			return err
 		}
 		for i, p := range save {
-			if err := t.savePlan(ctx, audit, all, p, i); err != nil {
+			if err := t.savePlan(ctx, audit, all, p, position(all, save, i)); err != nil {
 				return err
 			}
 		}
@@ -131,6 +132,21 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 		}
 		return nil
 	})
+}
+
+// position returns where the plan save[i] stands in the list: in the order of save
+// where that has every plan on offer, else where it stood, or at the end.
+func position(all, save plan.Plans, i int) int {
+	tier := func(t string) func(plan.Plan) bool { return func(p plan.Plan) bool { return p.Tier == t } }
+	for _, offered := range onOffer(all) {
+		if !slices.ContainsFunc(save, tier(offered.Tier)) {
+			if before := slices.IndexFunc(all, tier(save[i].Tier)); before >= 0 {
+				return before
+			}
+			return len(all) + i
+		}
+	}
+	return i
 }
 
 // savePlan adds a plan or takes over its figures. A tier that was withdrawn comes

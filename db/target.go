@@ -162,8 +162,8 @@ func (t Target) withSchema(schema string) Target {
 	return t
 }
 
-// withoutPassword returns the PostgreSQL URL for other programs, and the password
-// that is not in it.
+// withoutPassword returns the PostgreSQL URL for PostgreSQL's own programs, and the
+// password that is not in it.
 func (t Target) withoutPassword() (dsn, password string, err error) {
 	u, err := url.Parse(t.dsn)
 	if err != nil {
@@ -175,11 +175,21 @@ func (t Target) withoutPassword() (dsn, password string, err error) {
 	if u.User != nil {
 		u.User = url.User(u.User.Username())
 	}
-	query := u.Query()
-	query.Del("password")
-	query.Del("sslpassword")
+	query := url.Values{}
+	for _, option := range libpqOptions() {
+		if u.Query().Has(option) {
+			query.Set(option, u.Query().Get(option))
+		}
+	}
 	u.RawQuery = query.Encode()
 	return u.String(), password, nil
+}
+
+// libpqOptions are the options of a URL that PostgreSQL's own programs take, apart
+// from passwords. lib/pq takes settings of the server as well, such as search_path.
+func libpqOptions() []string {
+	return []string{"host", "hostaddr", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout",
+		"application_name", "fallback_application_name", "options", "target_session_attrs", "client_encoding", "passfile", "service"}
 }
 
 // passwordsOf returns every password in a URL: an option overrides the one before
