@@ -13,6 +13,7 @@ func planTests() []test {
 		{"plans/everything comes back", plansRoundTrip},
 		{"plans/the default catalogue comes back", planCatalogueRoundTrip},
 		{"plans/are withdrawn and brought back under the same id", planWithdrawn},
+		{"plans/one that is saved alone keeps its place", planPlaces},
 		{"plans/a failing change saves nothing", planChangeFails},
 		{"plans/subscribers are counted", planSubscribers},
 		{"plans/without a default plan nobody is served", noDefaultPlan},
@@ -51,6 +52,26 @@ func planCatalogueRoundTrip(t *testing.T, p Place) {
 	if seeding := plan.Seed(catalogue, pricing.FromCatalogue, have); seeding.Unchanged != len(catalogue) {
 		t.Errorf("seeding again would save %v", seeding.Save.Names())
 	}
+}
+
+func planPlaces(t *testing.T, p Place) {
+	f := seeded(t, p)
+	before, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	last := before[len(before)-1]
+	last.Description = "changed"
+	f.savePlans(last)
+	added := last
+	added.ID, added.Name, added.Tier = 0, "Added", "added"
+	f.savePlans(added)
+	after, _, err := f.db.Plans(f.ctx, now())
+	f.must(err)
+	wantEqual(t, "the order", after.Names(), append(before.Names(), "Added"))
+	reversed := plan.Plans{added, last, before[0], before[1]}[:len(before)+1]
+	f.savePlans(reversed...)
+	after, _, err = f.db.Plans(f.ctx, now())
+	f.must(err)
+	wantEqual(t, "the order of the whole list", after.Names(), reversed.Names())
 }
 
 func planWithdrawn(t *testing.T, p Place) {
