@@ -6,7 +6,7 @@ import (
 )
 
 const longHelp = `The subscription back office of an AI product: plans, prices, usage, limits,
-alerts and bills, on an embedded SQLite file or on PostgreSQL.
+alerts and reports, on an embedded SQLite file or on PostgreSQL.
 
 Results go to stdout, everything else to stderr. With -o json a failure is one
 JSON object on stderr.`

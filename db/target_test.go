@@ -38,24 +38,24 @@ func wantFailure(t testing.TB, err error, code failure.Code, texts ...string) {
 
 func TestSQLiteURLs(t *testing.T) {
 	for text, want := range map[string]struct{ path, redacted string }{
-		"sqlite:///./alwrity.db":                 {"/work/alwrity.db", "sqlite:///./alwrity.db"},
-		"sqlite:///alwrity.db":                   {"/work/alwrity.db", "sqlite:///alwrity.db"},
-		"sqlite:///data/../x.db":                 {"/work/x.db", "sqlite:///data/../x.db"},
+		"sqlite:///./alwrity.db":                 {"/srv/alwrity.db", "sqlite:///./alwrity.db"},
+		"sqlite:///alwrity.db":                   {"/srv/alwrity.db", "sqlite:///alwrity.db"},
+		"sqlite:///data/../x.db":                 {"/srv/x.db", "sqlite:///data/../x.db"},
 		"sqlite:///../x.db":                      {"/x.db", "sqlite:///../x.db"},
 		"sqlite:////var/lib/x.db":                {"/var/lib/x.db", "sqlite:////var/lib/x.db"},
 		"sqlite://///var/lib/x.db":               {"/var/lib/x.db", "sqlite://///var/lib/x.db"},
-		" sqlite:///x.db\n":                      {"/work/x.db", "sqlite:///x.db"},
-		"SQLite:///x.db":                         {"/work/x.db", "sqlite:///x.db"},
-		"sqlite+pysqlite:///x.db":                {"/work/x.db", "sqlite:///x.db"},
+		" sqlite:///x.db\n":                      {"/srv/x.db", "sqlite:///x.db"},
+		"SQLite:///x.db":                         {"/srv/x.db", "sqlite:///x.db"},
+		"sqlite+pysqlite:///x.db":                {"/srv/x.db", "sqlite:///x.db"},
 		"sqlite+aiosqlite:////x.db":              {"/x.db", "sqlite:////x.db"},
-		"sqlite:///x.db?check_same_thread=false": {"/work/x.db", "sqlite:///x.db"},
-		"sqlite:///a b#c%20d%41ü.db":             {"/work/a b#c%20d%41ü.db", "sqlite:///a b#c%20d%41ü.db"}, // as SQLAlchemy, without decoding
+		"sqlite:///x.db?check_same_thread=false": {"/srv/x.db", "sqlite:///x.db"},
+		"sqlite:///a b#c%20d%41ü.db":             {"/srv/a b#c%20d%41ü.db", "sqlite:///a b#c%20d%41ü.db"}, // as SQLAlchemy, without decoding
 		"sqlite://":                              {"", "sqlite://"},
 		"sqlite:///":                             {"", "sqlite://"},
 		"sqlite:///:memory:":                     {"", "sqlite://"},
 		"sqlite+pysqlite:///:memory:?cache=x":    {"", "sqlite://"},
 	} {
-		target, err := db.ParseURL(text, "/work")
+		target, err := db.ParseURL(text, "/srv")
 		if err != nil {
 			t.Errorf("%q: %s", text, err)
 			continue
@@ -103,7 +103,7 @@ func TestPostgreSQLURLs(t *testing.T) {
 		"postgresql://u:" + secret + "@h/d%20b?sslmode=allow":                                        {"postgresql://u@h/d%20b", "u", secret, "h", "allow"},
 		"postgresql://u@h/d?sslmode=require&channel_binding=require&keepalives=1&gssencmode=disable": {"postgresql://u@h/d", "u", "", "h", "require"},
 	} {
-		target, err := db.ParseURL(text, "/work")
+		target, err := db.ParseURL(text, "/srv")
 		if err != nil {
 			t.Errorf("%q: %s", text, err)
 			continue
@@ -147,7 +147,7 @@ func TestMalformedURLs(t *testing.T) {
 		"postgresql://u:" + secret + "@h/d?ssl=perhaps":     "sslmode",
 		"postgresql://u:" + secret + "@[::1/d":              "percent-encoded",
 	} {
-		_, err := db.ParseURL(text, "/work")
+		_, err := db.ParseURL(text, "/srv")
 		if err == nil {
 			t.Errorf("%q was read", text)
 			continue
