@@ -21,7 +21,7 @@ const firstSteps = `  alwrity-sub init
 func (g *program) newRoot(verbs []*cobra.Command) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "alwrity-sub",
-		Short:             "Plans, prices, usage, limits, alerts and bills of an AI product",
+		Short:             "Plans, prices, usage, limits, alerts and reports of an AI product",
 		Long:              longHelp,
 		Example:           firstSteps,
 		Version:           g.process.Version,
