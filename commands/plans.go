@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -140,20 +141,33 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 		if err != nil {
 			return err
 		}
-		var diffs []plan.Difference
-		var printed error
-		err = db.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
-			diffs = plan.Diff(have, wanted)
-			if opts.env.Printer.Format == report.FormatTable { // a person reads what changes before it is changed
-				printed = opts.env.print(report.PlanChanges(diffs, false))
+		have, subscribers, err := db.Plans(ctx, opts.env.Now())
+		if err != nil {
+			return err
+		}
+		diffs := plan.Diff(have, wanted)
+		if opts.env.Printer.Format == report.FormatTable { // a person reads what changes before it is changed
+			if err := opts.env.print(report.PlanChanges(diffs, false)); err != nil {
+				return err
 			}
-			withdraw, err := withdrawn(have, wanted, subscribers)
-			if err != nil || printed != nil || opts.dryRun || len(diffs) == 0 {
-				return nil, nil, err
-			}
-			return adminPlans(wanted, have), withdraw, nil
-		})
-		return opts.finish(diffs, errors.Join(printed, err))
+		}
+		_, err = withdrawn(have, wanted, subscribers)
+		if err == nil && !opts.dryRun && len(diffs) > 0 {
+			err = opts.apply(ctx, db, wanted, diffs)
+		}
+		return opts.finish(diffs, err)
+	})
+}
+
+// apply makes the changes that were shown, or none where the plans have changed
+// since.
+func (opts *plansApplyOptions) apply(ctx context.Context, db Database, wanted plan.Plans, shown []plan.Difference) error {
+	return db.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
+		if !slices.Equal(plan.Diff(have, wanted), shown) {
+			return nil, nil, failure.Conflictf("the plans were changed meanwhile by somebody else").WithHint("run it again, and read what it changes now")
+		}
+		withdraw, err := withdrawn(have, wanted, subscribers)
+		return adminPlans(wanted, have), withdraw, err
 	})
 }
 

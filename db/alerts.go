@@ -57,7 +57,11 @@ func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64,
 			if err != nil {
 				return err
 			}
-			if n, err := result.RowsAffected(); err != nil || n == 0 {
+			n, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			if n == 0 {
 				missing = append(missing, id)
 			}
 		}
@@ -66,7 +70,7 @@ func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64,
 		}
 		return nil
 	})
-	if len(missing) > 0 {
+	if errors.Is(err, errNothingMarked) {
 		err = nil
 	}
 	return missing, err

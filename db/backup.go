@@ -13,14 +13,37 @@ import (
 // SQLite another SQLite file, of PostgreSQL an archive that pg_restore reads. The
 // file must not be there yet.
 func (d *DB) Backup(ctx context.Context, file string) error {
-	if _, err := os.Lstat(file); err == nil {
-		return failure.Conflictf("the file %s exists already: a backup never overwrites", file)
+	if err := claim(file); err != nil {
+		return err
 	}
+	write := d.copyTo
 	if d.kind == PostgreSQL {
-		return d.dump(ctx, file)
+		write = d.dump
 	}
+	if err := write(ctx, file); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	return nil
+}
+
+// claim makes the empty file that a backup goes into, for its owner alone: a
+// backup holds everything, and never overwrites another.
+func claim(file string) error {
+	made, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	switch {
+	case errors.Is(err, os.ErrExist):
+		return failure.Conflictf("the file %s exists already: a backup never overwrites", file)
+	case err != nil:
+		return failure.Unavailablef("the backup can't be written to %s: %s", file, errors.Unwrap(err)).
+			WithHint("check that its directory exists and can be written").Because(err)
+	}
+	return made.Close()
+}
+
+// copyTo writes a SQLite database into an empty file.
+func (d *DB) copyTo(ctx context.Context, file string) error {
 	if _, err := d.reader.ExecContext(ctx, "VACUUM INTO ?", file); err != nil {
-		return errors.Join(backupFailure(file, d.failure(ctx, err)), removeIfThere(file))
+		return d.failure(ctx, err)
 	}
 	return useWAL(ctx, file)
 }
@@ -34,20 +57,6 @@ func useWAL(ctx context.Context, file string) error {
 	}
 	_, err = d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	return errors.Join(d.classify(err), d.Close())
-}
-
-func removeIfThere(file string) error {
-	if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-func backupFailure(file string, err error) error {
-	if _, statErr := os.Stat(file); statErr != nil && failure.Is(err, failure.Unavailable) {
-		return failure.Unavailablef("the backup can't be written to %s: %s", file, err).WithHint("check that its directory exists and can be written")
-	}
-	return err
 }
 
 // dump runs pg_dump, which is what PostgreSQL's own tools restore from. The
@@ -67,7 +76,7 @@ func (d *DB) dump(ctx context.Context, file string) error {
 		command.Env = append(command.Environ(), "PGPASSWORD="+password)
 	}
 	if output, err := command.CombinedOutput(); err != nil {
-		return errors.Join(failure.Unavailablef("pg_dump failed: %s", output).Because(err), removeIfThere(file))
+		return failure.Unavailablef("pg_dump failed: %s", output).Because(err)
 	}
 	return nil
 }

@@ -33,8 +33,9 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 	err = t.query(ctx, func(row scanner) error {
 		var id int64
 		l, err := scanLimit(row, &id)
-		p := &plans[index[id]]
-		p.Limits = append(p.Limits, l)
+		if i, known := index[id]; err == nil && known { // else its plan was added since the plans were read
+			plans[i].Limits = append(plans[i].Limits, l)
+		}
 		return err
 	}, "SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position")
 	return plans, err

@@ -25,7 +25,8 @@ func (d *DB) Usage(ctx context.Context, q usage.ReportQuery) ([]usage.ReportRow,
 	for _, dimension := range q.By {
 		columns = append(columns, dimensionColumn(dimension))
 	}
-	query := `SELECT SUM(d.calls), SUM(d.errors), SUM(d.input_tokens), SUM(d.output_tokens), SUM(d.unpriced_calls),
+	query := `SELECT CAST(SUM(d.calls) AS BIGINT), CAST(SUM(d.errors) AS BIGINT), CAST(SUM(d.input_tokens) AS BIGINT),
+		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT),
 		SUM(d.cost_pico / 1000000), SUM(d.cost_pico % 1000000)` + strings.Join(append([]string{""}, columns...), ", ") + `
 		FROM usage_daily d JOIN subscription_plans p ON p.plan_id = d.plan_id
 		WHERE d.day >= $1 AND d.day < $2 AND ($3 = '' OR d.user_id = $3) AND ($4 = '' OR d.provider = $4)`

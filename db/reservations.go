@@ -75,8 +75,9 @@ func (t *tx) SaveReservation(ctx context.Context, r usage.Reservation) error {
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return errLostRace
+	n, err := result.RowsAffected()
+	if err == nil && n != 1 {
+		err = errLostRace
 	}
-	return nil
+	return err
 }

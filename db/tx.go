@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -38,9 +39,15 @@ func (d *DB) View(ctx context.Context, fn func(usage.Reader) error) error {
 
 // update runs fn in a transaction that writes.
 func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
+	var options *sql.TxOptions
+	if d.kind == PostgreSQL {
+		// A transaction that has waited for a lock must read what the one before it
+		// wrote, whatever the server's default is.
+		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	}
 	var err error
 	for attempt := range maxAttempts {
-		if err = d.once(ctx, d.writer, nil, fn); !errors.Is(err, errLostRace) && !d.retry(err) {
+		if err = d.once(ctx, d.writer, options, fn); !errors.Is(err, errLostRace) && !d.retry(err) {
 			break
 		}
 		select {
@@ -48,6 +55,9 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 			return ctx.Err()
 		case <-time.After(time.Duration(rand.Int64N(int64(attempt+1) * int64(20*time.Millisecond)))):
 		}
+	}
+	if errors.Is(err, errLostRace) {
+		err = failure.Unavailablef("other transactions recorded the same id again and again").WithHint("try again").Because(err)
 	}
 	return d.failure(ctx, err)
 }
@@ -122,17 +132,17 @@ func (t *tx) lock(ctx context.Context, table, mode string) error {
 }
 
 // lockUsers locks the rows of users, and adds those that are new. They are locked
-// in one order by everyone, so that two transactions never wait for each other.
+// in one order by everyone, so that a deadlock is rare; one is run again.
 func (t *tx) lockUsers(ctx context.Context, users []string, now time.Time) error {
 	users = slices.Clone(users)
 	slices.Sort(users)
 	users = slices.Compact(users)
 	for chunk := range slices.Chunk(users, chunkSize) {
 		found, err := t.selectUsers(ctx, chunk)
-		if err != nil || found == len(chunk) {
-			if err != nil {
-				return err
-			}
+		if err != nil {
+			return err
+		}
+		if found == len(chunk) {
 			continue
 		}
 		if err := t.insertUsers(ctx, chunk, now); err != nil {

@@ -11,16 +11,18 @@ import (
 type Book struct {
 	Providers Providers
 	prices    map[bookKey][]Price // by EffectiveFrom, oldest first
+	ids       map[int64]bool
 }
 
 type bookKey struct{ provider, model string }
 
 // NewBook returns a book of the given prices; their order does not matter.
 func NewBook(providers Providers, prices []Price) *Book {
-	b := &Book{Providers: providers, prices: make(map[bookKey][]Price)}
+	b := &Book{Providers: providers, prices: make(map[bookKey][]Price), ids: make(map[int64]bool)}
 	for _, p := range prices {
 		key := bookKey{p.Provider, p.Model}
 		b.prices[key] = append(b.prices[key], p)
+		b.ids[p.ID] = true
 	}
 	for _, list := range b.prices {
 		sort.Slice(list, func(i, j int) bool { return list[i].EffectiveFrom.Before(list[j].EffectiveFrom) })
@@ -42,6 +44,9 @@ func (b *Book) InForce(provider, model string, at time.Time) (Price, bool) {
 func (b *Book) History(provider, model string) []Price {
 	return slices.Clone(b.prices[bookKey{provider, model}])
 }
+
+// Has tells whether a price with this ID is in the book.
+func (b *Book) Has(id int64) bool { return b.ids[id] }
 
 // Models returns the models of a provider that have a price at any time.
 func (b *Book) Models(provider string) []string {

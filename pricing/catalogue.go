@@ -185,6 +185,9 @@ func (e priceEntry) price() (Price, error) {
 		if err != nil {
 			return Price{}, failure.Invalidf("effective_from is %q: write a date or an RFC 3339 time", e.EffectiveFrom)
 		}
+		if at.Before(Beginning()) || at.Year() >= 9000 { // as the times of events
+			return Price{}, failure.Invalidf("effective_from is %q: it must lie between the years 1970 and 8999", e.EffectiveFrom)
+		}
 		p.EffectiveFrom = at.UTC().Truncate(time.Microsecond)
 	}
 	var err error

@@ -13,7 +13,8 @@ dir=$PWD/.tools/golangci-lint-$version-$(go env GOVERSION)
 lint=$dir/golangci-lint
 if [ ! -x "$lint" ]; then
 	echo "building golangci-lint $version into .tools (once)"
-	GOBIN=$dir GOFLAGS='' go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$version"
+	# The Go of this module, also where the installed one is older and fetches it.
+	GOBIN=$dir GOFLAGS='' GOTOOLCHAIN=$(go env GOVERSION) go install "github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$version"
 fi
 "$lint" run "$@"
 echo "lint: no issues"

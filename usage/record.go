@@ -116,6 +116,10 @@ func (s *Service) settle(ctx context.Context, now time.Time, event Event, opts R
 		if outcome.Err != nil || r.Status == Settled {
 			return outcome.Err
 		}
+		if outcome.Status == Duplicate {
+			return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s", pricing.Shorten(event.ID), r.ID).
+				WithHint("settle it under an id of its own, or give it back: alwrity-sub limits release %s", r.ID)
+		}
 		outcome.Note = r.lateness(now)
 		r.Status, r.EventID, r.ClosedAt = Settled, event.ID, now
 		return tx.SaveReservation(ctx, r)

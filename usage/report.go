@@ -65,9 +65,13 @@ type ReportQuery struct {
 
 // Validate returns an invalid failure for a query that makes no sense.
 func (q ReportQuery) Validate() error {
-	for name, t := range map[string]time.Time{"from": q.From, "to": q.To} {
-		if !t.Equal(startOfDay(t)) {
-			return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", name, t.Format(time.RFC3339), t.Format(time.DateOnly))
+	for _, end := range []struct {
+		name string
+		time time.Time
+	}{{"from", q.From}, {"to", q.To}} {
+		if !end.time.Equal(startOfDay(end.time)) {
+			return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", end.name,
+				end.time.Format(time.RFC3339), end.time.Format(time.DateOnly))
 		}
 	}
 	if !q.From.Before(q.To) {
@@ -99,14 +103,14 @@ type ReportRow struct {
 }
 
 // Tokens returns the input and output tokens together.
-func (r ReportRow) Tokens() int64 { return r.InputTokens + r.OutputTokens }
+func (r ReportRow) Tokens() int64 { return atMost(r.InputTokens, r.OutputTokens) }
 
 func (r ReportRow) plus(s ReportRow) ReportRow {
-	r.Calls += s.Calls
-	r.Errors += s.Errors
-	r.InputTokens += s.InputTokens
-	r.OutputTokens += s.OutputTokens
-	r.Unpriced += s.Unpriced
+	r.Calls = atMost(r.Calls, s.Calls)
+	r.Errors = atMost(r.Errors, s.Errors)
+	r.InputTokens = atMost(r.InputTokens, s.InputTokens)
+	r.OutputTokens = atMost(r.OutputTokens, s.OutputTokens)
+	r.Unpriced = atMost(r.Unpriced, s.Unpriced)
 	r.Cost = r.Cost.Add(s.Cost)
 	return r
 }

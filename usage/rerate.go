@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -74,9 +75,11 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 			return RerateResult{}, err
 		}
 		if apply && len(changes) > 0 {
-			if _, err := store.Rerate(ctx, now, changes); err != nil {
+			changed, err := store.Rerate(ctx, now, changes)
+			if err != nil {
 				return RerateResult{}, err
 			}
+			run.result.Changed -= int64(len(changes) - changed) // rated otherwise meanwhile, and left alone
 		}
 		if len(entries) < rerateBatch {
 			return run.finish(), nil
@@ -97,6 +100,9 @@ func (run *rerating) compare(book *pricing.Book, entries []Entry) ([]Rerating, e
 	var changes []Rerating
 	for _, e := range entries {
 		run.result.Read++
+		if e.PriceID != 0 && !book.Has(e.PriceID) {
+			return nil, failure.Conflictf("prices have changed since this began").WithHint("run it again")
+		}
 		rating, err := book.Rate(e.Provider, e.Model, e.Time, e.Quantities)
 		if err != nil {
 			return nil, err
