@@ -62,7 +62,7 @@ func freeModels() map[string]bool {
 }
 
 func newSample(users, days int, now time.Time) *sample {
-	s := &sample{days: days, now: now, dice: rand.New(rand.NewPCG(7, 11))} //nolint:gosec // sample data
+	s := &sample{days: days, now: now, dice: rand.New(rand.NewPCG(7, 11))}
 	first := now.Truncate(24*time.Hour).AddDate(0, 0, 1-days)
 	names := []string{"ana", "ben", "chloe", "deepak", "emma", "farid", "grace", "hiro", "ines", "jonas", "kavya", "liam"}
 	for i := range users {

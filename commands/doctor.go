@@ -213,7 +213,7 @@ func checkUnpriced(ctx context.Context, _ *Env, db Database) ([]report.Check, er
 }
 
 func checkTotals(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
-	result, err := db.Reconcile(ctx, env.Now(), false)
+	result, err := db.Reconcile(ctx, false)
 	if err != nil {
 		return nil, err
 	}

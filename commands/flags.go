@@ -40,10 +40,7 @@ func addQuantities(flags *pflag.FlagSet, to *pricing.Quantities) {
 }
 
 // priceFlag is a flag for the cost of one unit; to stays nil where it isn't given.
-type priceFlag struct {
-	name string
-	to   **pricing.USD
-}
+type priceFlag struct{ to **pricing.USD }
 
 func (f priceFlag) String() string { return "" }
 func (f priceFlag) Type() string   { return "COST" }

@@ -53,11 +53,11 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 	}
 	for _, q := range pricing.AllQuantities() {
 		name := strings.ReplaceAll(q.Unit(), "_", "-") + "-cost"
-		cmd.Flags().Var(priceFlag{name, &opts.rates[q]}, name, "what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
+		cmd.Flags().Var(priceFlag{&opts.rates[q]}, name, "what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
 	}
 	cmd.Flags().Var(quantityFlag{pricing.InputTokens, &opts.aboveTokens}, "above-input-tokens", "input longer than this takes the higher token prices")
-	cmd.Flags().Var(priceFlag{"above-input-token-cost", &opts.aboveInput}, "above-input-token-cost", "an input token's cost in a long call")
-	cmd.Flags().Var(priceFlag{"above-output-token-cost", &opts.aboveOutput}, "above-output-token-cost", "an output token's cost in a long call")
+	cmd.Flags().Var(priceFlag{&opts.aboveInput}, "above-input-token-cost", "an input token's cost in a long call")
+	cmd.Flags().Var(priceFlag{&opts.aboveOutput}, "above-output-token-cost", "an output token's cost in a long call")
 	addTime(cmd, &opts.effectiveFrom, "effective-from", "from then on (default now)")
 	return cmd
 }

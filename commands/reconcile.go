@@ -32,7 +32,7 @@ difference is shown. --repair rebuilds the totals from the log, which is what co
 
 func reconcileRun(ctx context.Context, opts *reconcileOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		result, err := db.Reconcile(ctx, opts.env.Now(), opts.repair)
+		result, err := db.Reconcile(ctx, opts.repair)
 		if err != nil {
 			return err
 		}

@@ -152,7 +152,7 @@ func (t trial) tracking(ctx context.Context) (string, error) {
 	if got := fmt.Sprintf("%d calls, %d errors, $%s", st.Sum.Calls, st.Sum.Errors, st.Sum.Cost); got != "2 calls, 1 errors, $0.0031" {
 		return "", wrong("what was recorded", got, "2 calls, 1 errors, $0.0031")
 	}
-	result, err := t.db.Reconcile(ctx, t.now, false)
+	result, err := t.db.Reconcile(ctx, false)
 	if err != nil {
 		return "", err
 	}

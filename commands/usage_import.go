@@ -123,8 +123,11 @@ func (opts *usageImportOptions) open() (io.ReadCloser, int64, error) {
 		return nil, 0, failure.Invalidf("the file %s can't be read: %s", opts.file, reason(err)).Because(err)
 	}
 	info, err := file.Stat()
-	if err != nil || info.IsDir() {
-		return nil, 0, errors.Join(failure.Invalidf("%s is a directory and no file", opts.file), file.Close())
+	if err == nil && info.IsDir() {
+		err = failure.Invalidf("%s is a directory and no file", opts.file)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, file.Close())
 	}
 	if !info.Mode().IsRegular() {
 		return file, -1, nil

@@ -16,3 +16,13 @@ func TestPostgreSQL(t *testing.T) {
 	dbtest.PostgreSQLURL(t) // skip all of it at once
 	dbtest.Run(t, dbtest.PostgreSQL)
 }
+
+// The server's default isolation must not matter: a transaction that waited for a
+// user's lock and then read an old snapshot would overshoot every limit.
+func TestPostgreSQLOfAnotherIsolation(t *testing.T) {
+	t.Parallel()
+	dbtest.PostgreSQLURL(t)
+	dbtest.RunRaces(t, func(t testing.TB) dbtest.Place {
+		return dbtest.PostgreSQL(t).WithDefaultIsolation(t, "repeatable read")
+	})
+}

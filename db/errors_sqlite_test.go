@@ -113,7 +113,7 @@ func readFile(t *testing.T, file string) error {
 	if err := read(d); err != nil {
 		return err
 	}
-	_, err = d.Reconcile(t.Context(), time.Unix(0, 0), true)
+	_, err = d.Reconcile(t.Context(), true)
 	return err
 }
 
@@ -243,7 +243,7 @@ func TestSchemaMissing(t *testing.T) {
 		}
 		wantFailure(t, read(d), failure.Unavailable, "have not been created", "init")
 		wantFailure(t, write(d), failure.Unavailable, "have not been created", "init")
-		_, err = d.Reconcile(t.Context(), time.Unix(0, 0), true)
+		_, err = d.Reconcile(t.Context(), true)
 		wantFailure(t, err, failure.Unavailable, "init")
 	})
 }

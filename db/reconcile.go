@@ -10,7 +10,7 @@ import (
 )
 
 // Reconcile implements usage.Reconciler.
-func (d *DB) Reconcile(ctx context.Context, now time.Time, repair bool) (usage.Reconciliation, error) {
+func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, error) {
 	var r usage.Reconciliation
 	compare := func(t *tx) error {
 		r = usage.Reconciliation{}

@@ -205,8 +205,8 @@ func (r Reservation) mustBe(wanted Reservation, now time.Time) error {
 	return nil
 }
 
-// Release gives back what a reservation holds. Releasing it again, or once it
-// has expired, does nothing and succeeds; a settled one is a conflict failure.
+// Release gives back what a reservation holds, if it still does. Releasing it again
+// does nothing and succeeds; a settled one is a conflict failure.
 func (s *Service) Release(ctx context.Context, now time.Time, id string) (Reservation, error) {
 	r, err := s.reservation(ctx, id)
 	if err != nil {

@@ -1,9 +1,6 @@
 package usage
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // Discrepancy is a total that is not the sum of its log rows.
 type Discrepancy struct {
@@ -31,5 +28,5 @@ const MostDiscrepancies = 100
 type Reconciler interface {
 	// Reconcile compares every total with its log rows; with repair it rebuilds
 	// the totals that differ, in the same transaction.
-	Reconcile(ctx context.Context, now time.Time, repair bool) (Reconciliation, error)
+	Reconcile(ctx context.Context, repair bool) (Reconciliation, error)
 }

@@ -129,18 +129,39 @@ func kept(t testing.TB, d *db.DB, err error) *db.DB {
 	return d
 }
 
+// WithDefaultIsolation returns the place with sessions whose transactions have
+// another isolation level where they ask for none.
+func (p Place) WithDefaultIsolation(t testing.TB, level string) Place {
+	t.Helper()
+	address, err := url.Parse(p.URL)
+	if err != nil {
+		t.Fatal("the place has no URL that can be read")
+	}
+	query := address.Query()
+	query.Set("default_transaction_isolation", level)
+	address.RawQuery = query.Encode()
+	return place(t, address.String(), p.SQL)
+}
+
+// RunRaces runs the races of the suite alone.
+func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTests(), fresh) }
+
 // Run runs the whole suite; fresh makes an empty database for each test.
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), listTests(),
 		rerateTests(), reconcileTests(), adminTests(), importTests(), largeTests(), raceTests(), modelTests(),
 	} {
-		for _, c := range group {
-			t.Run(c.name, func(t *testing.T) {
-				t.Parallel()
-				c.run(t, fresh(t))
-			})
-		}
+		runGroup(t, group, fresh)
+	}
+}
+
+func runGroup(t *testing.T, group []test, fresh func(testing.TB) Place) {
+	for _, c := range group {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.run(t, fresh(t))
+		})
 	}
 }
 

@@ -189,7 +189,7 @@ func (f *fixture) logs() []usage.Entry {
 // word, and by adding the rows up here.
 func (f *fixture) mustAgree() {
 	f.Helper()
-	r, err := f.db.Reconcile(f.ctx, now(), false)
+	r, err := f.db.Reconcile(f.ctx, false)
 	f.must(err)
 	for _, d := range r.Discrepancies {
 		f.Errorf("reconcile: %+v", d)

@@ -562,7 +562,7 @@ func (m *model) compareAll() {
 	for id, want := range m.events {
 		m.equal("log row", got[id], want)
 	}
-	r, err := m.db.Reconcile(m.ctx, m.now, false)
+	r, err := m.db.Reconcile(m.ctx, false)
 	m.must(err)
 	m.equal("discrepancies", len(r.Discrepancies), 0)
 	m.compareStatements()

@@ -44,7 +44,7 @@ func tamperings(t *testing.T, p Place) {
 		}
 		for name, statement := range tampering {
 			f.exec(statement)
-			found, err := f.db.Reconcile(f.ctx, now(), false)
+			found, err := f.db.Reconcile(f.ctx, false)
 			f.must(err)
 			if len(found.Discrepancies) == 0 || found.Repaired || found.More {
 				t.Errorf("%s: %s is not found: %+v", table, name, found)
@@ -54,7 +54,7 @@ func tamperings(t *testing.T, p Place) {
 					t.Errorf("%s: %s is found as %+v", table, name, d)
 				}
 			}
-			repaired, err := f.db.Reconcile(f.ctx, now(), true)
+			repaired, err := f.db.Reconcile(f.ctx, true)
 			f.must(err)
 			if !repaired.Repaired || len(repaired.Discrepancies) != len(found.Discrepancies) {
 				t.Errorf("%s: %s is repaired as %+v", table, name, repaired)
@@ -65,16 +65,16 @@ func tamperings(t *testing.T, p Place) {
 	}
 	// A changed log row is a difference of both.
 	f.exec("UPDATE api_usage_logs SET cost_pico = cost_pico + 1 WHERE event_id = 'b'")
-	found, err := f.db.Reconcile(f.ctx, now(), false)
+	found, err := f.db.Reconcile(f.ctx, false)
 	f.must(err)
 	if len(found.Discrepancies) != 2 {
 		t.Errorf("a changed log row: %+v", found.Discrepancies)
 	}
-	if again, err := f.db.Reconcile(f.ctx, now(), true); err != nil || !again.Repaired {
+	if again, err := f.db.Reconcile(f.ctx, true); err != nil || !again.Repaired {
 		t.Errorf("%+v, %v", again, err)
 	}
 	f.mustAgree()
-	if clean, err := f.db.Reconcile(f.ctx, now(), true); err != nil || clean.Repaired || len(clean.Discrepancies) != 0 {
+	if clean, err := f.db.Reconcile(f.ctx, true); err != nil || clean.Repaired || len(clean.Discrepancies) != 0 {
 		t.Errorf("with nothing to do it says %+v, %v", clean, err)
 	}
 }
@@ -91,13 +91,13 @@ func manyDiscrepancies(t *testing.T, p Place) {
 	for _, tampered := range []int{usage.MostDiscrepancies, usage.MostDiscrepancies + 1} {
 		f.exec("UPDATE usage_daily SET images = 0")
 		f.exec("UPDATE usage_daily SET images = 1 WHERE user_id <> 'user0' OR " + fmt.Sprint(tampered > usage.MostDiscrepancies))
-		r, err := f.db.Reconcile(f.ctx, now(), false)
+		r, err := f.db.Reconcile(f.ctx, false)
 		f.must(err)
 		if len(r.Discrepancies) != usage.MostDiscrepancies || r.More != (tampered > usage.MostDiscrepancies) {
 			t.Errorf("of %d it lists %d, and says there are more: %t", tampered, len(r.Discrepancies), r.More)
 		}
 	}
-	_, err := f.db.Reconcile(f.ctx, now(), true)
+	_, err := f.db.Reconcile(f.ctx, true)
 	f.must(err)
 	f.mustAgree()
 }
@@ -105,7 +105,7 @@ func manyDiscrepancies(t *testing.T, p Place) {
 func reconcileEmpty(t *testing.T, p Place) {
 	f := empty(t, p)
 	for _, repair := range []bool{false, true} {
-		r, err := f.db.Reconcile(f.ctx, now(), repair)
+		r, err := f.db.Reconcile(f.ctx, repair)
 		f.must(err)
 		if r.LogRows != 0 || len(r.Discrepancies) != 0 || r.Repaired {
 			t.Errorf("%+v", r)

@@ -15,6 +15,7 @@ func reservationTests() []test {
 		{"reservations/hold until they expire, are settled or released", reservationsHold},
 		{"reservations/the same id again", reservationAgain},
 		{"reservations/a settlement posts always and once", settlement},
+		{"reservations/one event settles one", oneEventSettlesOne},
 		{"reservations/one taken in the last period counts in this one", reservationAcrossPeriods},
 	}
 }
@@ -151,6 +152,25 @@ func settlement(t *testing.T, p Place) {
 	wantFailure(t, err, failure.Conflict, "belongs to")
 	if len(f.logs()) != 10 {
 		t.Errorf("%d log rows", len(f.logs()))
+	}
+	f.mustAgree()
+}
+
+func oneEventSettlesOne(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for _, id := range []string{"r1", "r2"} {
+		_, err := f.reserve(id, "alice", now(), time.Minute)
+		f.must(err)
+	}
+	used := usage.Event{ID: "e1", StatusCode: 200, Quantities: tokens(5)}
+	_, err := f.service.Record(f.ctx, now(), used, usage.RecordOptions{Reservation: "r1"})
+	f.must(err)
+	_, err = f.service.Record(f.ctx, now(), used, usage.RecordOptions{Reservation: "r2"})
+	wantFailure(t, err, failure.Conflict, "can't settle the reservation r2")
+	held, err := f.db.Reservations(f.ctx, "alice", now())
+	f.must(err)
+	if len(held) != 1 || held[0].ID != "r2" {
+		t.Errorf("what is held now is %+v, want r2", held)
 	}
 	f.mustAgree()
 }
