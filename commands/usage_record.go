@@ -70,7 +70,7 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
 		outcome, err := opts.env.service(db).Record(ctx, opts.env.Now(), opts.event, opts.record)
 		if err != nil {
-			return opts.env.refused(ctx, db, opts, outcome, err)
+			return opts.env.refused(outcome, err)
 		}
 		if outcome.Entry.Basis == pricing.Unpriced && outcome.Entry.Counts() && outcome.Status == usage.Recorded {
 			opts.env.adviseUnpriced(ctx, db, outcome.Entry.Provider, outcome.Entry.Model)
@@ -79,26 +79,13 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 	})
 }
 
-// refused prints the decision that refused an enforced event, like limits check,
-// and returns the failure.
-func (env *Env) refused(ctx context.Context, db Database, opts *usageRecordOptions, o usage.Outcome, cause error) error {
-	if o.Decision == nil {
+// refused prints the judgement that refused an enforced event, as limits check
+// does, and returns the failure.
+func (env *Env) refused(o usage.Outcome, cause error) error {
+	if o.Refusal == nil {
 		return cause
 	}
-	err := db.View(ctx, func(r usage.Reader) error {
-		accounts, err := r.Accounts(ctx, []string{o.Entry.UserID})
-		if err != nil {
-			return err
-		}
-		p, err := accounts[o.Entry.UserID].PlanAt(o.Entry.Time)
-		if err != nil {
-			return err
-		}
-		call := usage.Call{UserID: o.Entry.UserID, Provider: o.Entry.Provider, Model: o.Entry.Model, Vendor: o.Entry.Vendor, Quantities: opts.event.Quantities}
-		return env.print(report.Judgement(usage.Judgement{Decision: *o.Decision, Call: call, Plan: p, Period: o.Period,
-			Status: accounts[o.Entry.UserID].StatusAt(o.Entry.Time), EstimatedCost: o.Entry.Cost, Basis: o.Entry.Basis}))
-	})
-	if err != nil {
+	if err := env.print(report.Judgement(*o.Refusal)); err != nil {
 		return err
 	}
 	return cause

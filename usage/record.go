@@ -41,9 +41,9 @@ type Outcome struct {
 	Status    Status
 	Entry     Entry
 	Period    plan.Period
-	OverLimit []string  // blocking limits that are exceeded now
-	Decision  *Decision // what refused it, with Err
-	Note      string    // what the caller should know
+	OverLimit []string   // blocking limits that are exceeded now
+	Refusal   *Judgement // what refused it, with Err
+	Note      string     // what the caller should know
 	Err       error
 }
 
@@ -305,9 +305,12 @@ func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if p.opts.Enforce && event.Counts() {
-		d := Decide(account.StatusAt(event.Time), requesting(state.uses(covering(current, entry.Provider, entry.Vendor)), entry.metered()))
+		status := account.StatusAt(event.Time)
+		d := Decide(status, requesting(state.uses(covering(current, entry.Provider, entry.Vendor)), entry.metered()))
 		if !d.Allowed {
-			return Outcome{Entry: entry, Period: period, Decision: &d}, d.denied(event.UserID, current)
+			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
+				Plan: current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
+			return Outcome{Entry: entry, Period: period, Refusal: &refusal}, refusal.Denied()
 		}
 	}
 	outcome := Outcome{Status: Recorded, Entry: entry, Period: period}
