@@ -45,6 +45,9 @@ has changed since the last time adds prices that hold from now on.`,
 
 func initRun(ctx context.Context, opts *initOptions) (err error) {
 	seeds, err := readSeeds(opts.env, opts.plans, opts.prices) // before anything is created
+	if err == nil {
+		err = seeds.check(ctx, opts.env)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -42,13 +43,56 @@ func readSeeds(env *Env, plansFile, pricesFile string) (seeds, error) {
 		s.planSource = pricing.FromFile
 		s.plansText, err = readFile(plansFile)
 	}
-	if err == nil { // the plans may name only providers that there will be: check what can be checked now
-		_, err = s.plans(directory(nil, s.catalogue.Providers))
-		if err != nil && pricesFile != "" {
-			err = nil // providers of an earlier file are in the database: plant checks against them
-		}
-	}
 	return s, err
+}
+
+// check refuses files that can't be seeded before anything is created or changed.
+// Providers may also be known from an earlier file, by a database that is there.
+func (s seeds) check(ctx context.Context, env *Env) (err error) {
+	wanted, err := s.known(nil)
+	if err != nil {
+		return err
+	}
+	if err = s.fit(wanted); err == nil {
+		return nil
+	}
+	db, openErr := env.Open(ctx)
+	if openErr != nil {
+		return err // there is no database that could know more providers
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	book, err := db.Catalogue(ctx)
+	if err != nil {
+		return err
+	}
+	if wanted, err = s.known(book.Providers); err != nil {
+		return err
+	}
+	return s.fit(wanted)
+}
+
+// known returns the providers that there will be: those that are there and those of
+// the price file or, where that names none, the built-in ones.
+func (s seeds) known(have pricing.Providers) (pricing.Providers, error) {
+	if len(s.catalogue.Providers) > 0 {
+		return directory(have, s.catalogue.Providers), nil
+	}
+	builtIn, err := pricing.DefaultCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	all := directory(nil, builtIn.Providers)
+	maps.Copy(all, have)
+	return all, nil
+}
+
+// fit checks prices and plans against the providers that there will be.
+func (s seeds) fit(providers pricing.Providers) error {
+	if err := knownProviders(s.catalogue.Prices, providers); err != nil {
+		return err
+	}
+	_, err := s.plans(providers)
+	return err
 }
 
 // directory returns the providers that there are, with those of a file.
@@ -74,10 +118,14 @@ func (s seeds) plant(ctx context.Context, db Database, audit usage.Audit, summar
 	var providers pricing.Providers
 	err := db.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
 		added := newProviders(book.Providers, s.catalogue.Providers, s.priceSource)
-		providers = directory(book.Providers, added)
-		if err := knownProviders(s.catalogue.Prices, providers); err != nil {
+		var err error
+		if providers, err = s.known(book.Providers); err != nil {
 			return nil, nil, err
 		}
+		if err := s.fit(providers); err != nil {
+			return nil, nil, err
+		}
+		added = append(added, newProviders(directory(book.Providers, added), providers.Sorted(), pricing.FromCatalogue)...)
 		seeding := pricing.Seed(s.catalogue, s.priceSource, book, s.environment, audit.At)
 		summary.Providers = len(providers)
 		summary.PricesAdded, summary.PricesUnchanged = len(seeding.Add), seeding.Unchanged
