@@ -38,8 +38,16 @@ fmt: need ## format the code
 	gofmt -w .
 
 .PHONY: bench
-bench: build ## measure how fast commands are, on both databases
-	scripts/postgres.sh scripts/bench.sh
+bench: need ## measure speed and size beside the tools of both databases
+	scripts/bench.sh
+
+.PHONY: torture
+torture: need ## attack the program: 64 at once, kill -9 at random moments
+	scripts/torture.sh
+
+.PHONY: fuzz
+fuzz: need ## fuzz what parses, 60 seconds for each target (FUZZ_TIME=10m)
+	FUZZ_TIME=$${FUZZ_TIME:-60s} scripts/fuzz.sh
 
 .PHONY: docs
 docs: need ## write docs/cli.md anew from the commands

@@ -64,6 +64,7 @@ type Database interface {
 	usage.Reports
 	usage.RerateStore
 	usage.Reconciler
+	usage.ArchiveStore
 
 	Close() error
 

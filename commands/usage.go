@@ -12,7 +12,8 @@ import (
 func newUsageCmd(env *Env) *cobra.Command {
 	return group("usage", "Record, import and report usage",
 		newUsageRecordCmd(env, nil), newUsageImportCmd(env, nil), newUsageLogsCmd(env, nil), newUsageShowCmd(env, nil),
-		newUsageReportCmd(env, nil), newUsageTrendsCmd(env, nil))
+		newUsageReportCmd(env, nil), newUsageTrendsCmd(env, nil), newUsageArchiveCmd(env, nil), newUsageArchivesCmd(env, nil),
+		newUsageRestoreCmd(env, nil))
 }
 
 type usageShowOptions struct {

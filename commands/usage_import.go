@@ -33,12 +33,12 @@ func newUsageImportCmd(env *Env, run func(context.Context, *usageImportOptions) 
 	}
 	cmd := &cobra.Command{
 		Use: "import FILE|-", Short: "Record the calls of a file of JSON lines or CSV",
-		Long: `Record the calls of a file of JSON lines, or of CSV with a header; - is standard
-input. Importing a file again adds nothing, so an import that was interrupted is
+		Long: `Record the calls of a file of JSON lines, or of CSV with a header, also packed with
+gzip; - is standard input. Importing a file again adds nothing, so an import that was interrupted is
 simply run again. A bad row stops nothing: it is counted, shown with its line and
 reason, and written whole to the rejects file; the exit code is 2 then.`,
-		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n  zcat calls.csv.gz | alwrity-sub usage import - --format csv",
-		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,6,130"),
+		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n  cat calls.csv.gz | alwrity-sub usage import - --format csv",
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,5,6,130"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
 			return run(cmd.Context(), opts)
@@ -61,15 +61,22 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		defer in.Close()
+		if err := opts.mustNotBeArchived(ctx, db, in); err != nil {
+			return err
+		}
 		rejects, err := openRejects(opts.rejects, in)
 		if err != nil {
 			return err
 		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
-		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), io.TeeReader(in, bar), usage.ImportOptions{
+		rows := unpacked(io.TeeReader(in, bar))
+		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), rows, usage.ImportOptions{
 			Format: format, Strict: opts.strict, Rejects: rejects,
 		})
+		if err != nil && rows.damage != nil {
+			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, rows.damage, result.Read).Because(err)
+		}
 		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
 		_ = bar.Finish()                   // it only draws
 		if closeErr := rejects.close(); err == nil {
@@ -105,7 +112,11 @@ func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
 	case usage.JSONLines, usage.CSV:
 		return format, nil
 	case "":
-		if strings.EqualFold(filepath.Ext(opts.file), ".csv") {
+		name := opts.file
+		if strings.EqualFold(filepath.Ext(name), ".gz") {
+			name = name[:len(name)-len(".gz")]
+		}
+		if strings.EqualFold(filepath.Ext(name), ".csv") {
 			return usage.CSV, nil
 		}
 		return usage.JSONLines, nil

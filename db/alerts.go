@@ -10,11 +10,19 @@ import (
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
+	const statement = `INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING`
+	if t.kind == SQLite {
+		added, err := t.eachPacked(ctx, statement, len(alerts), func(packed *packedRows, n int) {
+			for _, value := range alertValues(alerts[n]) {
+				packed.value(t.value(value))
+			}
+		})
+		return int(added), err
+	}
 	added := 0
 	for _, a := range alerts {
-		result, err := t.exec(ctx, `INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING`,
-			a.UserID, a.PeriodStart, a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action), a.Threshold, a.Used, a.Limit.Max, a.EventID, a.CreatedAt)
+		result, err := t.exec(ctx, statement, alertValues(a)...)
 		if err != nil {
 			return added, err
 		}
@@ -25,6 +33,10 @@ func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 		added += int(n)
 	}
 	return added, nil
+}
+
+func alertValues(a usage.Alert) []any {
+	return []any{a.UserID, a.PeriodStart, a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action), a.Threshold, a.Used, a.Limit.Max, a.EventID, a.CreatedAt}
 }
 
 // Alerts returns alerts, newest first: of one user or, where user is "", of all.

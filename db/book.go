@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Book implements usage.Reader.
-func (t *tx) Book(ctx context.Context, provider string) (*pricing.Book, error) {
+// readBook reads the prices of a provider, or all of them where that is "".
+func (t *tx) readBook(ctx context.Context, provider string) (*pricing.Book, error) {
 	providers, err := t.providers(ctx)
 	if err != nil {
 		return nil, err
@@ -107,12 +107,15 @@ func (d *DB) ChangePrices(ctx context.Context, audit usage.Audit, fn func(*prici
 		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
-		book, err := t.Book(ctx, "")
+		book, err := t.readBook(ctx, "")
 		if err != nil {
 			return err
 		}
 		providers, prices, err := fn(book)
 		if err != nil {
+			return err
+		}
+		if err := t.changeCatalogue(ctx); err != nil {
 			return err
 		}
 		for _, p := range providers {

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -13,11 +14,15 @@ type dialect struct {
 	rebind func(query string) string
 	// value turns an argument into one that the driver stores rightly.
 	value func(arg any) any
-	// forUpdate locks the rows that a SELECT returns; SQLite locks the file.
-	forUpdate string
+	// rowsOf makes a table of one column of a list that is one argument.
+	rowsOf func(placeholder, column string) string
+	// list turns a list of texts into such an argument.
+	list func(texts []string) any
 	// lockTable is the statement that keeps other changes of a table away for
 	// the rest of the transaction; empty where BEGIN does that.
 	lockTable func(table, mode string) string
+	// buffers are what rows are packed and summed up in.
+	buffers *memory
 	// classify turns the driver's error into a failure.
 	classify func(err error) error
 	// retry tells whether a transaction that failed so may simply run again.
@@ -28,8 +33,13 @@ func sqliteDialect() dialect {
 	return dialect{
 		kind: SQLite,
 		// Unrewritten, SQLite would bind $n in the order of appearance.
-		rebind:    func(query string) string { return strings.ReplaceAll(query, "$", "?") },
-		value:     sqliteValue,
+		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
+		value:   sqliteValue,
+		buffers: &memory{},
+		rowsOf: func(list, column string) string {
+			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
+		},
+		list:      jsonList,
 		lockTable: func(string, string) string { return "" },
 		classify:  classifySQLite,
 		retry:     func(error) bool { return false },
@@ -41,11 +51,23 @@ func postgresDialect() dialect {
 		kind:      PostgreSQL,
 		rebind:    func(query string) string { return query },
 		value:     postgresValue,
-		forUpdate: " FOR UPDATE",
+		buffers:   &memory{},
+		rowsOf:    func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
+		list:      func(texts []string) any { return texts },
 		lockTable: func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
 		classify:  classifyPostgreSQL,
 		retry:     retryPostgreSQL,
 	}
+}
+
+// jsonList writes texts as a JSON array. They are valid UTF-8: that was checked when
+// they came in.
+func jsonList(texts []string) any {
+	text, err := json.Marshal(texts)
+	if err != nil { // which texts never cause
+		panic(err)
+	}
+	return string(text)
 }
 
 // sqliteValue stores times as microseconds since 1970, and no time as NULL.

@@ -1,8 +1,16 @@
 package db
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -51,42 +59,164 @@ func nullID(id int64) any {
 // Entries implements usage.Reader.
 func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry, error) {
 	entries := make(map[string]usage.Entry)
-	for chunk := range slices.Chunk(ids, chunkSize) {
-		err := t.query(ctx, func(row scanner) error {
-			e, err := scanEntry(row)
-			entries[e.ID] = e
-			return err
-		}, "SELECT "+entryColumns+" FROM api_usage_logs WHERE event_id IN ("+placeholders(1, len(chunk))+")", anys(chunk)...)
-		if err != nil {
-			return nil, err
-		}
+	scan := func(row scanner) error {
+		e, err := scanEntry(row)
+		entries[e.ID] = e
+		return err
 	}
+	if err := t.send(ctx, t.readEntries(ids, scan)); err != nil || len(entries) == 0 {
+		return entries, err
+	}
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
+	}
+	maps.DeleteFunc(entries, func(id string, _ usage.Entry) bool { return !wanted[id] })
 	return entries, nil
+}
+
+// readEntries reads the events of some ids. On SQLite, others may come with them that
+// have the same keys.
+func (t *tx) readEntries(ids []string, scan func(row scanner) error) statement {
+	if t.kind == PostgreSQL {
+		return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM usage_event_ids i
+			JOIN api_usage_logs l ON l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id
+			WHERE i.event_id = ANY ($1)`, []any{ids}, scan}
+	}
+	return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM json_each($1) k
+		CROSS JOIN api_usage_logs l ON l.event_key = k.value`, []any{eventKeys(ids)}, scan}
+}
+
+// eventKeys returns the keys of ids as a JSON array, in their order in the index.
+func eventKeys(ids []string) string {
+	keys := make([]int64, len(ids))
+	for i, id := range ids {
+		keys[i] = eventKey(id)
+	}
+	slices.Sort(keys)
+	text := []byte{'['}
+	for i, key := range slices.Compact(keys) {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, key, 10)
+	}
+	return string(append(text, ']'))
+}
+
+// prefixed writes a list of columns as those of a table's alias.
+func prefixed(alias, columns string) string {
+	return alias + "." + strings.ReplaceAll(columns, ", ", ", "+alias+".")
 }
 
 // Append implements usage.Tx.
 func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
-	for chunk := range slices.Chunk(entries, chunkSize) {
-		if err := t.insertEntries(ctx, chunk); err != nil {
-			return err
-		}
+	if len(entries) == 0 {
+		return nil
 	}
-	return t.addToTotals(ctx, entries)
+	if t.pending == nil {
+		t.pending = t.buffers.takePending()
+	}
+	var adding sync.WaitGroup
+	var tooLarge error
+	adding.Go(func() { tooLarge = t.pending.add(entries) })
+	insert := t.insertEntries
+	if t.kind == SQLite {
+		insert = t.insertEntriesSQLite
+	}
+	err := insert(ctx, entries)
+	adding.Wait()
+	return cmp.Or(err, tooLarge)
 }
 
-func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
-	var args []any
-	for _, e := range entries {
-		args = append(args, entryValues(e)...)
+// insertEntriesSQLite adds log rows in the order of their keys, so that of a large
+// index every page is changed once a batch. The id of an event was looked for before,
+// in this transaction: nobody else can have taken it.
+func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) error {
+	type place struct {
+		key   int64
+		index int
 	}
-	result, err := t.exec(ctx, "INSERT INTO api_usage_logs ("+entryColumns+") VALUES "+valueList(len(entries), len(args)/len(entries))+
-		" ON CONFLICT (event_id) DO NOTHING", args...)
+	order := make([]place, len(entries))
+	for i := range entries {
+		order[i] = place{eventKey(entries[i].ID), i}
+	}
+	if len(order) > packedChunk/4 { // few rows stay in the order in which they were reported
+		slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
+	}
+	statement := "INSERT INTO api_usage_logs (event_key, " + entryColumns + ") VALUES " + valueList(1, 2+strings.Count(entryColumns, ","))
+	_, err := t.eachPacked(ctx, statement, len(order), func(packed *packedRows, n int) {
+		packed.integer(order[n].key)
+		packed.entry(&entries[order[n].index])
+	})
+	return err
+}
+
+// entry packs the values of entryColumns.
+func (p *packedRows) entry(e *usage.Entry) {
+	for _, text := range [...]string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor} {
+		p.text(text)
+	}
+	p.moment(e.Time)
+	p.moment(e.PeriodStart)
+	p.integer(e.PlanID)
+	for _, n := range e.Quantities {
+		p.integer(n)
+	}
+	p.integer(int64(e.Cost))
+	p.text(string(e.Basis))
+	if e.PriceID == 0 {
+		p.null()
+	} else {
+		p.integer(e.PriceID)
+	}
+	p.text(e.Endpoint)
+	p.text(e.Method)
+	p.integer(int64(e.StatusCode))
+	p.integer(e.ResponseTimeMS)
+	p.text(e.ErrorMessage)
+	p.integer(e.RetryCount)
+	p.boolean(e.Billable)
+	p.moment(e.RecordedAt)
+}
+
+// insertEntries claims the ids of entries and adds their log rows, on PostgreSQL. An id
+// that another transaction has claimed meanwhile is a lost race.
+func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
+	ids, users, times := make([]string, len(entries)), make([]string, len(entries)), make([]time.Time, len(entries))
+	for i := range entries {
+		ids[i], users[i], times[i] = entries[i].ID, entries[i].UserID, entries[i].Time
+	}
+	t.months = append(t.months, monthsOf(times)...)
+	err := t.later(ctx, `INSERT INTO usage_event_ids (event_id, user_id, occurred_at)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])`, ids, users, times)
 	if err != nil {
 		return err
 	}
-	inserted, err := result.RowsAffected()
-	if err == nil && inserted != int64(len(entries)) {
-		return errLostRace
+	if len(entries) >= fewRows {
+		return t.copyEntries(ctx, entries)
 	}
-	return err
+	statement := "INSERT INTO api_usage_logs (" + entryColumns + ") VALUES " + valueList(1, 1+strings.Count(entryColumns, ","))
+	for i := range entries {
+		if err := t.later(ctx, statement, entryValues(entries[i])...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fewRows is how many rows are not worth the ways of many on PostgreSQL.
+const fewRows = 50
+
+// copyEntries adds log rows as psql's \copy does. Since their ids are claimed, no row
+// can be there already.
+func (t *tx) copyEntries(ctx context.Context, entries []usage.Entry) error {
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	return t.raw(func(conn *pgx.Conn) error {
+		_, err := conn.CopyFrom(ctx, pgx.Identifier{"api_usage_logs"}, strings.Split(entryColumns, ", "),
+			pgx.CopyFromSlice(len(entries), func(i int) ([]any, error) { return entryValues(entries[i]), nil }))
+		return err
+	})
 }

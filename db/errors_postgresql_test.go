@@ -213,6 +213,9 @@ func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
 	attempts := 0
 	waits := make(chan error, 1)
 	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
+		if _, err := tx.UserKnown(t.Context(), "alice"); err != nil { // locks her first
+			return err
+		}
 		if attempts++; attempts == 1 {
 			go func() {
 				_, err := other.Exec("SELECT user_id FROM users WHERE user_id = 'alice' FOR UPDATE")
@@ -236,7 +239,7 @@ func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
 	if err := <-waits; err != nil {
 		t.Errorf("the other failed: %s", err)
 	}
-	if attempts != 2 {
+	if attempts < 2 { // more where it has alice again before the other wakes up
 		t.Errorf("it ran %d times, want 2", attempts)
 	}
 }
@@ -258,7 +261,7 @@ func TestTLS(t *testing.T) {
 			case err != nil && works:
 				t.Errorf("%q: %s", option, err)
 			case err != nil:
-				wantFailure(t, err, failure.Unavailable, "SSL is not enabled")
+				wantFailure(t, err, failure.Unavailable, "refused TLS")
 			}
 			if err == nil {
 				_ = d.Close()

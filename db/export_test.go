@@ -1,6 +1,9 @@
 package db
 
-import "time"
+import (
+	"database/sql"
+	"time"
+)
 
 // Impatient returns the target with a short wait for locks.
 func Impatient(t Target) Target {
@@ -8,8 +11,17 @@ func Impatient(t Target) Target {
 	return t
 }
 
-// DSN returns what lib/pq gets.
+// DSN returns the URL that pgx gets.
 func (t Target) DSN() string { return t.dsn }
 
 // WithoutPassword returns what pg_dump gets.
 func (t Target) WithoutPassword() (dsn, password string, err error) { return t.withoutPassword() }
+
+// Pool returns the connections that write.
+func (d *DB) Pool() *sql.DB { return d.writer }
+
+// Classify returns the failure that an error of the driver becomes.
+func (d *DB) Classify(err error) error { return d.classify(err) }
+
+// Retry tells whether a transaction that failed so runs again.
+func (d *DB) Retry(err error) bool { return d.retry(err) }

@@ -4,17 +4,16 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"github.com/lib/pq"
-	"github.com/mattn/go-sqlite3" // also the driver "sqlite3"
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -25,10 +24,9 @@ type DB struct {
 	target Target
 	writer *sql.DB
 	reader *sql.DB // the same pool as writer, except on a SQLite file
-}
 
-// maxConnections bounds the pool: more would queue at the server anyway.
-const maxConnections = 20
+	catalogue catalogue
+}
 
 // lockTimeout is how long a lock is waited for before that is an error.
 const lockTimeout = 10 * time.Second
@@ -62,7 +60,8 @@ func mustBeFile(target Target) error {
 	case errors.Is(err, os.ErrNotExist):
 		return failure.Unavailablef("there is no database at %s", target.Path).WithHint(initHint + " (it creates the file), or check DATABASE_URL")
 	case err != nil:
-		return failure.Unavailablef("the database file can't be opened: %s", err).Because(err)
+		return failure.Unavailablef("the database file can't be opened: %s", err).
+			WithHint("check its path and the permissions of its directory").Because(err)
 	case info.IsDir():
 		return failure.Unavailablef("%s is a directory and no database file", target.Path).WithHint("check DATABASE_URL")
 	}
@@ -97,60 +96,46 @@ func (d *DB) openSQLite(mode string) error {
 		name = "file::memory:"
 		settings.Del("mode")
 	}
-	var err error
-	if d.writer, err = sql.Open("sqlite3", name+"?"+settings.Encode()); err != nil {
-		return d.classify(err)
+	if err := registerEachRow(); err != nil {
+		return err
 	}
+	waiting := settings.Get("_busy_timeout")
+	if mode != "rwc" {
+		settings.Set("_busy_timeout", "0") // begin waits for the lock
+	}
+	d.writer = sql.OpenDB(sqliteConnector{name + "?" + settings.Encode(), mode == "rwc"})
 	d.writer.SetMaxOpenConns(1)
 	d.reader = d.writer
 	if d.target.Path == "" {
 		return nil
 	}
 	settings.Set("_txlock", "deferred")
-	if d.reader, err = sql.Open("sqlite3", name+"?"+settings.Encode()); err != nil {
-		return d.classify(err)
-	}
+	settings.Set("_busy_timeout", waiting)
+	d.reader = sql.OpenDB(sqliteConnector{name + "?" + settings.Encode(), false})
 	d.reader.SetMaxOpenConns(4)
 	return nil
 }
 
-func (d *DB) openPostgreSQL() error {
-	d.dialect = postgresDialect()
-	config, err := pq.NewConfig(d.target.dsn)
-	if err != nil {
-		return failure.Invalidf("the PostgreSQL database URL can't be used: %s", reasonWithout(err, d.target.dsn)).WithHint(urlHint)
-	}
-	if config.Runtime == nil {
-		config.Runtime = map[string]string{}
-	}
-	config.Runtime["lock_timeout"] = d.target.lockTimeoutMS()
-	if d.target.schema != "" {
-		config.Runtime["search_path"] = d.target.schema
-	}
-	connector, err := pq.NewConnectorConfig(config)
-	if err != nil {
-		return failure.Invalidf("the PostgreSQL database URL can't be used: %s", reasonWithout(err, d.target.dsn)).WithHint(urlHint)
-	}
-	d.writer = sql.OpenDB(connector)
-	d.writer.SetMaxOpenConns(maxConnections)
-	d.writer.SetMaxIdleConns(maxConnections)
-	d.reader = d.writer
-	return nil
+// sqliteConnector opens connections to one SQLite database.
+type sqliteConnector struct {
+	name string
+	// migrates gives them what migrations use.
+	migrates bool
 }
 
-// reasonWithout returns an error's text unless it repeats part of the URL.
-func reasonWithout(err error, dsn string) string {
-	text := strings.TrimPrefix(err.Error(), "pq: ")
-	u, parseErr := url.Parse(dsn)
-	if parseErr != nil {
-		return "it is malformed"
+// Connect implements driver.Connector.
+func (c sqliteConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.name)
+}
+
+// Driver implements driver.Connector.
+func (c sqliteConnector) Driver() driver.Driver {
+	if !c.migrates {
+		return &sqlite3.SQLiteDriver{}
 	}
-	for _, password := range passwordsOf(u) {
-		if strings.Contains(text, password) {
-			return "it is malformed"
-		}
-	}
-	return text
+	return &sqlite3.SQLiteDriver{ConnectHook: func(conn *sqlite3.SQLiteConn) error {
+		return conn.RegisterFunc("event_key", eventKey, true)
+	}}
 }
 
 // Create opens a database, makes a SQLite file that is not there, and brings the

@@ -121,6 +121,9 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 		if err != nil {
 			return err
 		}
+		if err := t.changeCatalogue(ctx); err != nil {
+			return err
+		}
 		for i, p := range save {
 			if err := t.savePlan(ctx, audit, all, p, position(all, save, i)); err != nil {
 				return err

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,11 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 	var r usage.Reconciliation
 	compare := func(t *tx) error {
 		r = usage.Reconciliation{}
+		// Before anything is read: a month that is archived between the first look at the
+		// database and the first at the log would be missing from both.
+		if err := t.lock(ctx, "api_usage_logs", "ACCESS SHARE"); err != nil {
+			return err
+		}
 		if err := t.countRows(ctx, &r); err != nil {
 			return err
 		}
@@ -22,11 +28,17 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 				return err
 			}
 		}
+		if len(r.Discrepancies) == 0 { // else they are the sums of what is wrong itself
+			if err := t.compareRollups(ctx, &r); err != nil {
+				return err
+			}
+			r.Rollups = true
+		}
 		if !repair || len(r.Discrepancies) == 0 {
 			return nil
 		}
 		r.Repaired = true
-		return t.rebuildTotals(ctx, "")
+		return t.rebuildTotals(ctx)
 	}
 	if !repair {
 		return r, d.view(ctx, compare)
@@ -42,11 +54,15 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 }
 
 func (t *tx) countRows(ctx context.Context, r *usage.Reconciliation) error {
-	return t.query(ctx, func(row scanner) error { return row.Scan(&r.LogRows, &r.Summaries, &r.Daily) },
-		"SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT COUNT(*) FROM usage_summaries), (SELECT COUNT(*) FROM usage_daily)")
+	return t.query(ctx, func(row scanner) error {
+		return row.Scan(&r.LogRows, &r.ArchivedRows, &r.Summaries, &r.Daily, &r.FleetDaily, &r.UserMonthly)
+	},
+		`SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT CAST(COALESCE(SUM(row_count), 0) AS BIGINT) FROM usage_archives),
+			(SELECT COUNT(*) FROM usage_summaries), (SELECT COUNT(*) FROM usage_daily),
+			(SELECT COUNT(*) FROM usage_fleet_daily), (SELECT COUNT(*) FROM usage_user_monthly)`)
 }
 
-// compareTotals sums the log and lists where a table says otherwise. A total that
+// compareTotals sums the log, and what is archived of it, and lists where a table says otherwise. A total that
 // is missing, or that no log row makes, differs too.
 func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reconciliation) error {
 	keys := strings.Split(table.keys, ", ")
@@ -60,13 +76,23 @@ func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reco
 		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", column, column))
 		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", column, column))
 	}
-	query := "WITH l (" + table.keys + ", " + totalColumns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs GROUP BY " + table.ofLog + ")" +
+	query := "WITH l (" + table.keys + ", " + totalColumns + ") AS (" + table.sums("TRUE") + ")" +
 		" SELECT " + strings.Join(selected, ", ") + " FROM l FULL JOIN " + table.name + " s ON " + strings.Join(on, " AND ") +
-		" WHERE " + strings.Join(differ, " OR ") + fmt.Sprintf(" LIMIT %d", usage.MostDiscrepancies+1) // one more tells that there are more
-	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table, keys, totals, r) }, query)
+		" WHERE " + strings.Join(differ, " OR ") + firstOnes(len(keys))
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table.name, keys, totals, r) }, query)
 }
 
-func noteDiscrepancies(row scanner, table totalsTable, keys, totals []string, r *usage.Reconciliation) error {
+// firstOnes orders differences by their keys, which come first, and asks for one more
+// than is listed.
+func firstOnes(keys int) string {
+	places := make([]string, keys)
+	for i := range places {
+		places[i] = strconv.Itoa(i + 1)
+	}
+	return fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(places, ", "), usage.MostDiscrepancies+1)
+}
+
+func noteDiscrepancies(row scanner, table string, keys, totals []string, r *usage.Reconciliation) error {
 	values := make([]any, len(keys)+2*len(totals))
 	dest := make([]any, len(values))
 	for i := range values {
@@ -88,7 +114,7 @@ func noteDiscrepancies(row scanner, table totalsTable, keys, totals []string, r 
 			r.More = true
 			return nil
 		}
-		r.Discrepancies = append(r.Discrepancies, usage.Discrepancy{Table: table.name, Key: strings.Join(key, " "), Field: column, Log: log, Stored: stored})
+		r.Discrepancies = append(r.Discrepancies, usage.Discrepancy{Table: table, Key: strings.Join(key, " "), Field: column, Log: log, Stored: stored})
 	}
 	return nil
 }

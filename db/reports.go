@@ -2,47 +2,135 @@ package db
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// dimensionColumn returns the expression over usage_daily that a report is broken
-// down by.
-func dimensionColumn(d usage.Dimension) string {
+// reportSource is a table of totals, as reports read it.
+type reportSource struct {
+	table      string
+	time       string // its column of time
+	days       string // the expression that is a day, yyyymmdd
+	months     string // the same for a month, yyyymm
+	high, low  string // the parts of its cost: high millionths of a dollar, and the rest
+	dimensions string // what it can be broken down by, beside time
+}
+
+// The sources, the smallest first. A sum of their costs may not fit an integer of the
+// database, and is made of two.
+func reportSources() []reportSource {
+	const high, low = "d.cost_pico / 1000000", "d.cost_pico % 1000000"
+	return []reportSource{
+		{"usage_user_monthly", "month", "", "d.month", high, low, "month user plan"},
+		{"usage_fleet_daily", "day", "d.day", "d.day / 100", "d.cost_dollars * 1000000 + " + high, low, "day month plan provider vendor model"},
+		{"usage_daily", "day", "d.day", "d.day / 100", high, low, "day month user plan provider vendor model"},
+	}
+}
+
+// usersSource is the source that has everything.
+func usersSource() reportSource { return reportSources()[2] }
+
+// sourceOf returns the smallest source that has what a report needs.
+func sourceOf(q usage.ReportQuery) reportSource {
+	sources := reportSources()
+	return sources[slices.IndexFunc(sources, func(s reportSource) bool {
+		has := func(d usage.Dimension) bool { return slices.Contains(strings.Fields(s.dimensions), string(d)) }
+		wholeMonths := q.From.Day() == 1 && q.To.Day() == 1
+		return (s.time == "day" || wholeMonths) && (q.User == "" || s.table == "usage_daily") && (q.Provider == "" || has(usage.ByProvider)) &&
+			!slices.ContainsFunc(q.By, func(d usage.Dimension) bool { return !has(d) }) &&
+			(s.table != "usage_user_monthly" || slices.Contains(q.By, usage.ByUser))
+	})]
+}
+
+// column returns the expression that a report is broken down by.
+func (s reportSource) column(d usage.Dimension) string {
 	return map[usage.Dimension]string{
-		usage.ByDay: "d.day", usage.ByMonth: "d.day / 100", usage.ByUser: "d.user_id", usage.ByPlan: "p.name",
+		usage.ByDay: s.days, usage.ByMonth: s.months, usage.ByUser: "d.user_id", usage.ByPlan: "p.name",
 		usage.ByProvider: "d.provider", usage.ByVendor: "d.vendor", usage.ByModel: "d.model",
 	}[d]
 }
 
-// Usage implements usage.Reports. The cost is summed in two parts, since the sum
-// over a fleet may not fit an integer of the database.
+// Usage implements usage.Reports.
 func (d *DB) Usage(ctx context.Context, q usage.ReportQuery) ([]usage.ReportRow, error) {
+	var rows []usage.ReportRow
+	err := d.view(ctx, func(t *tx) (err error) {
+		source := sourceOf(q)
+		rows, err = t.report(ctx, source, q)
+		// A total of the fleet that has nothing in it is one of calls that asked for
+		// nothing, or one from which all usage has moved to another plan.
+		if err == nil && source.table == "usage_fleet_daily" && slices.ContainsFunc(rows, usage.ReportRow.Empty) {
+			rows, err = t.report(ctx, usersSource(), q)
+		}
+		return err
+	})
+	return rows, err
+}
+
+func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuery) ([]usage.ReportRow, error) {
 	var columns []string
 	for _, dimension := range q.By {
-		columns = append(columns, dimensionColumn(dimension))
+		columns = append(columns, source.column(dimension))
+	}
+	where, err := t.reported(ctx, source, q)
+	if err != nil {
+		return nil, err
 	}
 	query := `SELECT CAST(SUM(d.calls) AS BIGINT), CAST(SUM(d.errors) AS BIGINT), CAST(SUM(d.input_tokens) AS BIGINT),
-		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT),
-		SUM(d.cost_pico / 1000000), SUM(d.cost_pico % 1000000)` + strings.Join(append([]string{""}, columns...), ", ") + `
-		FROM usage_daily d JOIN subscription_plans p ON p.plan_id = d.plan_id
-		WHERE d.day >= $1 AND d.day < $2 AND ($3 = '' OR d.user_id = $3) AND ($4 = '' OR d.provider = $4)`
+		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT), SUM(` + source.high + "), SUM(" + source.low + ")" +
+		strings.Join(append([]string{""}, columns...), ", ") + " FROM " + source.table + " d JOIN subscription_plans p ON p.plan_id = d.plan_id" + where.sql()
 	if len(columns) > 0 {
 		query += " GROUP BY " + strings.Join(columns, ", ")
 	}
 	var rows []usage.ReportRow
-	err := d.view(ctx, func(t *tx) error {
-		rows = nil
-		return t.query(ctx, func(row scanner) error {
-			r, err := scanReportRow(row, q.By)
-			rows = append(rows, r)
-			return err
-		}, query, usage.Day(q.From), usage.Day(q.To), q.User, q.Provider)
-	})
+	err = t.query(ctx, func(row scanner) error {
+		r, err := scanReportRow(row, q.By)
+		rows = append(rows, r)
+		return err
+	}, query, where.args...)
 	return rows, err
+}
+
+// reported returns the conditions of a report. Of one user the days are named one by
+// one: the rows of a day are in the order of their users.
+func (t *tx) reported(ctx context.Context, source reportSource, q usage.ReportQuery) (conditions, error) {
+	var where conditions
+	from, to := usage.Day(q.From), usage.Day(q.To)
+	if source.time == "month" {
+		from, to = from/100, to/100
+	}
+	where.texts = []string{"d." + source.time + " >= " + where.bind(from), "d." + source.time + " < " + where.bind(to)}
+	where.equal("d.provider", q.Provider)
+	where.equal("d.user_id", q.User)
+	if q.User == "" {
+		return where, nil
+	}
+	days, err := t.daysBetween(ctx, q.From, q.To)
+	where.texts = append(where.texts, "d.day IN (SELECT CAST(u AS BIGINT) FROM "+t.rowsOf(where.bind(t.list(dayTexts(days))), "u")+")")
+	return where, err
+}
+
+// daysBetween returns the days from one until before another, as far as there are
+// daily totals at all.
+func (t *tx) daysBetween(ctx context.Context, from, to time.Time) ([]int, error) {
+	first, last := 0, 0
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&first, &last) },
+		"SELECT COALESCE((SELECT MIN(day) FROM usage_daily), 0), COALESCE((SELECT MAX(day) FROM usage_daily), 0)")
+	if err != nil || first == 0 {
+		return nil, err
+	}
+	var days []int
+	if begin := dayTime(int32(first)); from.Before(begin) {
+		from = begin
+	}
+	for day := from; day.Before(to) && usage.Day(day) <= last; day = day.AddDate(0, 0, 1) {
+		days = append(days, usage.Day(day))
+	}
+	return days, nil
 }
 
 func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
@@ -104,20 +192,36 @@ func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) 
 	case usage.LogUnpriced:
 		where.texts = append(where.texts, "pricing = 'unpriced'", "(status_code < 400 OR billable)")
 	}
-	if !q.BeforeTime.IsZero() {
-		where.texts = append(where.texts, "(occurred_at, event_id) < ("+where.bind(q.BeforeTime)+", "+where.bind(q.BeforeID)+")")
-	}
-	query := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() + " ORDER BY occurred_at DESC, event_id DESC LIMIT " + where.bind(q.Limit)
 	var entries []usage.Entry
 	err := d.view(ctx, func(t *tx) error {
 		entries = nil
+		page := where
+		if !q.BeforeTime.IsZero() {
+			last, err := t.logID(ctx, q.BeforeTime, q.BeforeID)
+			if err != nil {
+				return err
+			}
+			page.texts = append(page.texts, "(occurred_at, log_id) < ("+page.bind(q.BeforeTime)+", "+page.bind(last)+")")
+		}
 		return t.query(ctx, func(row scanner) error {
 			e, err := scanEntry(row)
 			entries = append(entries, e)
 			return err
-		}, query, where.args...)
+		}, "SELECT "+entryColumns+" FROM api_usage_logs"+page.sql()+" ORDER BY occurred_at DESC, log_id DESC LIMIT "+page.bind(q.Limit), page.args...)
 	})
 	return entries, err
+}
+
+// logID returns the log_id of an event.
+func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) {
+	found := int64(-1)
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&found) },
+		"SELECT log_id FROM api_usage_logs WHERE occurred_at = $1 AND event_id = $2", at, id)
+	if err == nil && found < 0 {
+		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", pricing.Shorten(id)).
+			WithHint("begin again at the newest")
+	}
+	return found, err
 }
 
 // conditions collects what a WHERE clause is made of.

@@ -13,13 +13,17 @@ import (
 // Rerate implements usage.RerateStore.
 func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating) (int, error) {
 	changed := 0
-	users := make([]string, len(changes))
+	users, months := make([]string, len(changes)), make([]usage.Month, len(changes))
 	for i, c := range changes {
-		users[i] = c.Entry.UserID
+		users[i], months[i] = c.Entry.UserID, usage.MonthOf(c.Entry.Time)
 	}
+	months = distinct(months)
 	err := d.update(ctx, func(t *tx) error {
 		changed = 0
-		if err := t.lockUsers(ctx, users, now); err != nil {
+		if err := t.Lock(ctx, users, now); err != nil {
+			return err
+		}
+		if err := t.HoldMonths(ctx, months); err != nil {
 			return err
 		}
 		for _, c := range changes {
@@ -36,7 +40,7 @@ func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating
 	return changed, err
 }
 
-// rerate changes one log row and its totals, unless by now it is rated otherwise.
+// rerate changes one log row and its totals, unless by now it is rated otherwise, or archived.
 // Its totals are those of the period and plan that it counts in now: both may have
 // changed since it was read. Of two changes at one moment, as --now allows, the
 // history keeps what was before the first and after the last.
@@ -46,8 +50,9 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 		found = true
 		return row.Scan(moment{&c.Entry.PeriodStart}, &c.Entry.PlanID)
 	}, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3
-		WHERE event_id = $4 AND cost_pico = $5 AND pricing = $6 AND COALESCE(price_id, 0) = $7 RETURNING period_start, plan_id`,
-		int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.ID, int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID)
+		WHERE user_id = $4 AND occurred_at = $5 AND event_id = $6 AND cost_pico = $7 AND pricing = $8 AND COALESCE(price_id, 0) = $9
+		RETURNING period_start, plan_id`, int64(c.Cost), string(c.Basis), nullID(c.PriceID), c.Entry.UserID, c.Entry.Time, c.Entry.ID,
+		int64(c.Entry.Cost), string(c.Entry.Basis), c.Entry.PriceID)
 	if err != nil || !found {
 		return false, err
 	}
@@ -67,7 +72,7 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 			return false, err
 		}
 	}
-	return true, nil
+	return true, t.adjustRollups(ctx, c.Entry, int64(is.Cost-was.Cost), is.Unpriced-was.Unpriced)
 }
 
 func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, cost, unpriced int64) error {
@@ -76,7 +81,7 @@ func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, 
 	for i, column := range strings.Split(table.keys, ", ") {
 		conditions = append(conditions, fmt.Sprintf("%s = $%d", column, i+3))
 	}
-	args = append(args, table.key(e)...)
+	args = append(args, table.values(e)...)
 	result, err := t.exec(ctx, "UPDATE "+table.name+" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2 WHERE "+
 		strings.Join(conditions, " AND "), args...)
 	if err != nil {

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -21,17 +20,19 @@ func scanReservation(row scanner) (usage.Reservation, error) {
 // Held implements usage.Reader.
 func (t *tx) Held(ctx context.Context, users []string, now time.Time) (map[string][]usage.Reservation, error) {
 	held := map[string][]usage.Reservation{}
-	for chunk := range slices.Chunk(distinct(slices.Clone(users)), chunkSize) {
-		found, err := t.reservations(ctx, "status = 'held' AND expires_at > $1 AND user_id IN ("+placeholders(2, len(chunk))+
-			") ORDER BY created_at, reservation_id", append([]any{now}, anys(chunk)...)...)
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range found {
-			held[r.UserID] = append(held[r.UserID], r)
-		}
+	return held, t.send(ctx, t.readHeld(users, now, held))
+}
+
+// readHeld reads the users' reservations that hold at now.
+func (t *tx) readHeld(users []string, now time.Time, held map[string][]usage.Reservation) statement {
+	scan := func(row scanner) error {
+		r, err := scanReservation(row)
+		held[r.UserID] = append(held[r.UserID], r)
+		return err
 	}
-	return held, nil
+	return statement{"SELECT " + reservationColumns + ` FROM usage_reservations
+		WHERE status = 'held' AND expires_at > $1 AND user_id IN (SELECT u FROM ` + t.rowsOf("$2", "u") +
+		") ORDER BY created_at, reservation_id", []any{now, t.list(users)}, scan}
 }
 
 // Reservation implements usage.Reader.

@@ -6,10 +6,14 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-func tableNames() []string {
-	return []string{"users", "subscription_plans", "plan_limits", "user_subscriptions", "subscription_history", "api_providers",
-		"api_provider_pricing", "api_usage_logs", "usage_reratings", "usage_summaries", "usage_daily", "usage_reservations",
-		"usage_alerts", "audit_log"}
+func (d *dialect) tableNames() []string {
+	names := []string{"users", "subscription_plans", "plan_limits", "user_subscriptions", "subscription_history", "api_providers",
+		"api_provider_pricing", "api_usage_logs", "usage_reratings", "usage_summaries", "usage_daily", "usage_fleet_daily", "usage_user_monthly", "usage_reservations",
+		"usage_alerts", "usage_archives", "usage_archived_totals", "catalogue_version", "audit_log"}
+	if d.kind == PostgreSQL {
+		names = append(names, "usage_event_ids")
+	}
+	return names
 }
 
 // Status describes the database. Its tables are counted only where the schema is
@@ -34,7 +38,7 @@ func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) {
 		if s.SchemaVersion != SchemaVersion {
 			return nil
 		}
-		for _, name := range tableNames() {
+		for _, name := range t.tableNames() {
 			table := usage.TableStatus{Name: name}
 			if err := t.query(ctx, func(row scanner) error { return row.Scan(&table.Rows) }, "SELECT COUNT(*) FROM "+name); err != nil {
 				return err

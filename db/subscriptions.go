@@ -44,7 +44,7 @@ func (d *DB) ChangeSubscription(ctx context.Context, audit usage.Audit, user str
 		if err := t.lock(ctx, "subscription_plans", "ROW EXCLUSIVE"); err != nil { // keeps the plan from being withdrawn
 			return err
 		}
-		if err := t.lockUsers(ctx, []string{user}, audit.At); err != nil {
+		if err := t.Lock(ctx, []string{user}, audit.At); err != nil {
 			return err
 		}
 		accounts, err := t.Accounts(ctx, []string{user})
@@ -58,6 +58,9 @@ func (d *DB) ChangeSubscription(ctx context.Context, audit usage.Audit, user str
 		}
 		after = before.After(change)
 		if err := t.saveSubscription(ctx, audit, before, after, change); err != nil {
+			return err
+		}
+		if err := t.mustNotMoveArchived(ctx, subscriptionChange{before, after, change.EffectiveAt, audit.At}); err != nil {
 			return err
 		}
 		return t.movePeriods(ctx, after, change.EffectiveAt)
@@ -109,52 +112,69 @@ func (t *tx) addHistory(ctx context.Context, audit usage.Audit, before, after pl
 		planBefore = before.Subscription.PlanID
 	}
 	_, err = t.exec(ctx, `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
-		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor)
-		VALUES `+valueList(1, 16), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
-		string(change.Subscription.Cycle), change.Subscription.Anchor, from.Start, from.End, to.Start, to.End, calls, tokens, cost, audit.Actor)
+		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor, ends_at)
+		VALUES `+valueList(1, 17), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
+		string(change.Subscription.Cycle), change.Subscription.Anchor, from.Start, from.End, to.Start, to.End, calls, tokens, cost, audit.Actor,
+		change.Subscription.EndsAt)
 	return err
 }
 
 // movePeriods gives the log rows from a moment on the period and plan that the
 // account now has for their time, and sums the user's totals anew if any moved.
 func (t *tx) movePeriods(ctx context.Context, account plan.Account, from time.Time) error {
-	type placement struct {
-		id     string
-		period time.Time
-		planID int64
-	}
-	var moved []placement
-	err := t.query(ctx, func(row scanner) error {
-		var id string
-		var at, period time.Time
-		var planID int64
-		if err := row.Scan(&id, moment{&at}, moment{&period}, &planID); err != nil {
-			return err
-		}
-		current, err := account.PlanAt(at)
-		if err != nil {
-			return err
-		}
-		if now := account.PeriodAt(at).Start; !now.Equal(period) || current.ID != planID {
-			moved = append(moved, placement{id, now, current.ID})
-		}
-		return nil
-	}, "SELECT event_id, occurred_at, period_start, plan_id FROM api_usage_logs WHERE user_id = $1 AND occurred_at >= $2", account.UserID, from)
-	if err != nil || len(moved) == 0 {
+	moves, err := t.moves(ctx, account, from)
+	if err != nil || len(moves) == 0 {
 		return err
 	}
 	keys := map[usage.PeriodKey]bool{}
-	for _, m := range moved {
-		if _, err := t.exec(ctx, "UPDATE api_usage_logs SET period_start = $1, plan_id = $2 WHERE event_id = $3", m.period, m.planID, m.id); err != nil {
+	for _, m := range moves {
+		_, err := t.exec(ctx, `UPDATE api_usage_logs SET period_start = $1, plan_id = $2 WHERE user_id = $3 AND occurred_at >= $4 AND occurred_at <= $5`,
+			m.period, m.planID, account.UserID, m.first, m.last)
+		if err != nil {
 			return err
 		}
 		keys[usage.NewPeriodKey(account.UserID, m.period)] = true
 	}
-	if err := t.rebuildTotals(ctx, account.UserID); err != nil {
+	if err := t.rebuildTotalsOf(ctx, account.UserID); err != nil {
 		return err
 	}
 	// Periods that fitted on their own may not fit together: better refused now
 	// than found by every later decision.
 	_, err = t.Totals(ctx, slices.Collect(maps.Keys(keys)))
 	return err
+}
+
+// move gives all log rows of a stretch of time one period and plan.
+type move struct {
+	first, last, period time.Time
+	planID              int64
+}
+
+// moves returns the stretches of a user's log from a moment on in which rows have
+// another period or plan than the account has for them.
+func (t *tx) moves(ctx context.Context, account plan.Account, from time.Time) ([]move, error) {
+	var moves []move
+	err := t.query(ctx, func(row scanner) error {
+		var at, period time.Time
+		var planID int64
+		if err := row.Scan(moment{&at}, moment{&period}, &planID); err != nil {
+			return err
+		}
+		current, err := account.PlanAt(at)
+		if err != nil {
+			return err
+		}
+		m := move{at, at, account.PeriodAt(at).Start, current.ID}
+		if m.period.Equal(period) && m.planID == planID {
+			return nil
+		}
+		// Rows of one period and plan follow each other in time.
+		if n := len(moves) - 1; n >= 0 && moves[n].period.Equal(m.period) && moves[n].planID == m.planID {
+			moves[n].last = at
+			return nil
+		}
+		moves = append(moves, m)
+		return nil
+	}, "SELECT occurred_at, period_start, plan_id FROM api_usage_logs WHERE user_id = $1 AND occurred_at >= $2 ORDER BY occurred_at", account.UserID, from)
+	return moves, err
 }

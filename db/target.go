@@ -28,7 +28,7 @@ const (
 type Target struct {
 	Kind     Kind
 	Path     string // of the SQLite file; empty: in memory
-	dsn      string // PostgreSQL: a URL for lib/pq, with the password
+	dsn      string // PostgreSQL: a URL with the password
 	redacted string
 	schema   string // PostgreSQL: the schema to work in, where it is not the default
 	// patience is how long a lock is waited for; 0: lockTimeout.
@@ -92,7 +92,7 @@ func parseSQLite(rest, dir string) (Target, error) {
 	return t, nil
 }
 
-// parsePostgreSQL turns SQLAlchemy's URL into one for lib/pq. Nothing of a URL
+// parsePostgreSQL turns SQLAlchemy's URL into one for pgx. Nothing of a URL
 // that can't be read is shown, since it may hold a password anywhere.
 func parsePostgreSQL(rest string) (Target, error) {
 	u, err := url.Parse("postgresql://" + rest)
@@ -114,11 +114,11 @@ func parsePostgreSQL(rest string) (Target, error) {
 	if name := u.User.Username(); name != "" {
 		redacted.User = url.User(name)
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = encodeQuery(query)
 	return Target{Kind: PostgreSQL, dsn: u.String(), redacted: redacted.String()}, nil
 }
 
-// translateOptions maps the options of Python's drivers to those of lib/pq. A
+// translateOptions maps the options of Python's drivers to those of libpq and pgx. A
 // server may have TLS or not, so without sslmode both work.
 func translateOptions(query url.Values) (url.Values, error) {
 	if ssl := query.Get("ssl"); ssl != "" && query.Get("sslmode") == "" { // asyncpg's name for it
@@ -147,13 +147,14 @@ func translateOptions(query url.Values) (url.Values, error) {
 	return query, nil
 }
 
-// clientOptions are options of libpq and of Python's drivers that say how the
-// client works. lib/pq would send what it does not know to the server.
+// clientOptions are options of libpq and of drivers that say how the client works.
+// pgx would send what it does not know to the server.
 func clientOptions() []string {
 	return []string{"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
 		"keepalives_count", "tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requiressl", "prepare_threshold",
 		"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "max_cached_statement_lifetime",
-		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback"}
+		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback",
+		"binary_parameters", "disable_prepared_binary_result", "fallback_application_name", "load_balance_hosts"}
 }
 
 // withSchema returns the target with another PostgreSQL schema to work in.
@@ -181,12 +182,12 @@ func (t Target) withoutPassword() (dsn, password string, err error) {
 			query.Set(option, u.Query().Get(option))
 		}
 	}
-	u.RawQuery = query.Encode()
+	u.RawQuery = encodeQuery(query)
 	return u.String(), password, nil
 }
 
 // libpqOptions are the options of a URL that PostgreSQL's own programs take, apart
-// from passwords. lib/pq takes settings of the server as well, such as search_path.
+// from passwords. pgx takes settings of the server as well, such as search_path.
 func libpqOptions() []string {
 	return []string{"host", "hostaddr", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout",
 		"application_name", "fallback_application_name", "options", "target_session_attrs", "client_encoding", "passfile", "service"}

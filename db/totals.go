@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -30,105 +29,48 @@ func totalValues(a usage.Amounts) []any {
 type totalsTable struct {
 	name string
 	keys string // its key columns
-	key  func(usage.Entry) []any
+	// values are those of the key columns of the total to which an entry adds.
+	values func(usage.Entry) []any
 	// ofLog are the expressions over a log row that make the key, in its order.
 	ofLog string
 }
 
-func (t *tx) totalsTables() []totalsTable {
-	dayOf := "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)"
-	if t.kind == PostgreSQL {
-		dayOf = "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)"
+// dayOf is the expression over a log row that makes its day.
+func (d *dialect) dayOf() string {
+	if d.kind == PostgreSQL {
+		return "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)"
 	}
+	return "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)"
+}
+
+func (d *dialect) totalsTables() []totalsTable {
 	return []totalsTable{{
-		name:  "usage_summaries",
-		keys:  "user_id, period_start, provider, vendor, model",
-		key:   func(e usage.Entry) []any { return []any{e.UserID, e.PeriodStart, e.Provider, e.Vendor, e.Model} },
-		ofLog: "user_id, period_start, provider, vendor, model",
+		name:   "usage_summaries",
+		keys:   "user_id, period_start, provider, vendor, model",
+		values: func(e usage.Entry) []any { return []any{e.UserID, e.PeriodStart, e.Provider, e.Vendor, e.Model} },
+		ofLog:  "user_id, period_start, provider, vendor, model",
 	}, {
 		name: "usage_daily",
 		keys: "day, user_id, plan_id, provider, vendor, model",
-		key: func(e usage.Entry) []any {
+		values: func(e usage.Entry) []any {
 			return []any{usage.Day(e.Time), e.UserID, e.PlanID, e.Provider, e.Vendor, e.Model}
 		},
-		ofLog: dayOf + ", user_id, plan_id, provider, vendor, model",
+		ofLog: d.dayOf() + ", user_id, plan_id, provider, vendor, model",
 	}}
 }
 
-// addToTotals adds what log rows amount to to both tables.
-func (t *tx) addToTotals(ctx context.Context, entries []usage.Entry) error {
-	for _, table := range t.totalsTables() {
-		rows, err := table.sum(entries)
-		if err != nil {
-			return err
-		}
-		for chunk := range slices.Chunk(rows, chunkSize) {
-			if err := t.upsertTotals(ctx, table, chunk); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-type totalRow struct {
-	key     []any
-	amounts usage.Amounts
-}
-
-// sum adds entries up by the table's key, in the order of the key: everyone locks
-// rows in one order.
-func (table totalsTable) sum(entries []usage.Entry) ([]totalRow, error) {
-	index := map[string]int{}
-	var rows []totalRow
-	var order []string
-	for _, e := range entries {
-		key := table.key(e)
-		text := keyText(key)
-		i, ok := index[text]
-		if !ok {
-			i = len(rows)
-			index[text] = i
-			rows = append(rows, totalRow{key: key})
-			order = append(order, text)
-		}
-		sum, err := rows[i].amounts.Add(e.Amounts())
-		if err != nil {
-			return nil, err
-		}
-		rows[i].amounts = sum
-	}
-	sort.Strings(order)
-	ordered := make([]totalRow, len(rows))
-	for i, text := range order {
-		ordered[i] = rows[index[text]]
-	}
-	return ordered, nil
-}
-
-func keyText(key []any) string {
-	var b strings.Builder
-	for _, part := range key {
-		if at, ok := part.(time.Time); ok {
-			part = at.UnixMicro()
-		}
-		fmt.Fprintf(&b, "%v\x00", part)
-	}
-	return b.String()
-}
-
-func (t *tx) upsertTotals(ctx context.Context, table totalsTable, rows []totalRow) error {
-	var args []any
-	for _, row := range rows {
-		args = append(append(args, row.key...), totalValues(row.amounts)...)
-	}
+// upsert returns the statement that adds rows of totals to what is there.
+func (table totalsTable) upsert(rows string) string {
 	var sets []string
 	for column := range strings.SplitSeq(totalColumns, ", ") {
 		sets = append(sets, fmt.Sprintf("%s = %s.%s + excluded.%s", column, table.name, column, column))
 	}
-	_, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") VALUES "+valueList(len(rows), len(args)/len(rows))+
-		" ON CONFLICT ("+table.keys+") DO UPDATE SET "+strings.Join(sets, ", "), args...)
-	return err
+	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + rows +
+		" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + strings.Join(sets, ", ")
+}
+
+func (table totalsTable) columns() int {
+	return strings.Count(table.keys, ",") + 1 + strings.Count(totalColumns, ",") + 1
 }
 
 // logSums is the SELECT list that adds log rows up to totalColumns. A failed call
@@ -149,39 +91,87 @@ func logSums() string {
 	return strings.Join(append(parts, sum("cost_pico")), ", ")
 }
 
-// rebuildTotals sums the log of one user anew, or of everyone where user is "".
-func (t *tx) rebuildTotals(ctx context.Context, user string) error {
+// sums is the SELECT of what the table has to have: the sums of the log's rows and of
+// those that are archived, where a condition holds.
+func (table totalsTable) sums(where string) string {
+	var added []string
+	for column := range strings.SplitSeq(totalColumns, ", ") {
+		added = append(added, "CAST(SUM("+column+") AS BIGINT)")
+	}
+	columns := table.keys + ", " + totalColumns
+	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs WHERE " + where + " GROUP BY " + table.ofLog +
+		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + where + ")" +
+		" SELECT " + table.keys + ", " + strings.Join(added, ", ") + " FROM x GROUP BY " + table.keys
+}
+
+// rebuildTotals sums the log anew.
+func (t *tx) rebuildTotals(ctx context.Context) error {
 	for _, table := range t.totalsTables() {
-		if _, err := t.exec(ctx, "DELETE FROM "+table.name+" WHERE $1 = '' OR user_id = $1", user); err != nil {
+		if _, err := t.exec(ctx, "DELETE FROM "+table.name); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") SELECT "+table.ofLog+", "+logSums()+
-			" FROM api_usage_logs WHERE $1 = '' OR user_id = $1 GROUP BY "+table.ofLog, user)
-		if err != nil {
+		if _, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") "+table.sums("TRUE")); err != nil {
 			return err
 		}
 	}
-	return nil
+	return t.rebuildRollups(ctx)
+}
+
+// rebuildTotalsOf sums the log of one user anew.
+func (t *tx) rebuildTotalsOf(ctx context.Context, user string) error {
+	days, err := t.daysOf(ctx, user)
+	if err != nil {
+		return err
+	}
+	if err := t.takeOut(ctx, user, days); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, "DELETE FROM usage_summaries WHERE user_id = $1", user); err != nil {
+		return err
+	}
+	if err := t.forDays(ctx, "DELETE FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days})", user, days); err != nil {
+		return err
+	}
+	for _, table := range t.totalsTables() {
+		if _, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") "+table.sums("user_id = $1"), user); err != nil {
+			return err
+		}
+	}
+	return t.putIn(ctx, user, days)
+}
+
+// daysOf returns the days on which a user has log rows, archived or not.
+func (t *tx) daysOf(ctx context.Context, user string) ([]int, error) {
+	var days []int
+	err := t.query(ctx, func(row scanner) error {
+		var day int
+		err := row.Scan(&day)
+		days = append(days, day)
+		return err
+	}, "SELECT "+t.dayOf()+" AS day FROM api_usage_logs WHERE user_id = $1 UNION SELECT day FROM usage_archived_totals WHERE user_id = $1", user)
+	return days, err
 }
 
 // Totals implements usage.Reader. It asks for the users' rows of any of the
-// periods at once, which are hardly more than those that are wanted. A sum that
-// does not fit is an error on both databases, hence the casts.
+// periods at once, which are hardly more than those that are wanted.
 func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
-	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
-	for chunk := range slices.Chunk(periods, chunkSize) {
-		wanted := make(map[usage.PeriodKey][]usage.Total, len(chunk))
-		var users []string
-		var starts []int64
-		for _, key := range chunk {
-			wanted[key] = nil
-			users = append(users, key.UserID)
-			starts = append(starts, key.Start)
-		}
-		if err := t.loadTotals(ctx, distinct(users), distinct(starts), wanted); err != nil {
+	if t.pending != nil && t.pending.has(periods) {
+		if err := t.flushTotals(ctx); err != nil {
 			return nil, err
 		}
-		maps.Copy(totals, wanted)
+	}
+	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
+	var users []string
+	starts := map[int64]bool{}
+	for _, key := range periods {
+		totals[key] = nil
+		users = append(users, key.UserID)
+		starts[key.Start] = true
+	}
+	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(starts)), chunkSize) {
+		if err := t.loadTotals(ctx, distinct(users), chunk, totals); err != nil {
+			return nil, err
+		}
 	}
 	return totals, nil
 }
@@ -192,22 +182,43 @@ func distinct[T cmp.Ordered](values []T) []T {
 }
 
 func (t *tx) loadTotals(ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.Total) error {
-	args := anys(users)
+	args := []any{t.list(users)}
 	for _, start := range starts {
 		args = append(args, time.UnixMicro(start).UTC())
 	}
-	return t.query(ctx, func(row scanner) error {
-		var user string
-		var start time.Time
-		var u usage.Total
-		err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
-		key := usage.NewPeriodKey(user, start)
-		if _, ok := totals[key]; ok {
+	return t.send(ctx, statement{totalsOf("user_id IN (SELECT u FROM " + t.rowsOf("$1", "u") + ") AND period_start IN (" + placeholders(2, len(starts)) + ")"), args,
+		func(row scanner) error {
+			key, u, err := scanTotal(row)
+			if _, ok := totals[key]; ok {
+				totals[key] = append(totals[key], u)
+			}
+			return err
+		}})
+}
+
+// readTotalsAround reads the totals of the periods of a user that may hold a moment: a
+// period is at most 31 days long.
+func (t *tx) readTotalsAround(user string, at time.Time, totals map[usage.PeriodKey][]usage.Total) statement {
+	return statement{totalsOf("user_id = $1 AND period_start > $2 AND period_start <= $3"), []any{user, at.AddDate(0, 0, -32), at},
+		func(row scanner) error {
+			key, u, err := scanTotal(row)
 			totals[key] = append(totals[key], u)
-		}
-		return err
-	}, `SELECT user_id, period_start, provider, vendor, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT), CAST(SUM(unpriced_calls) AS BIGINT),
+			return err
+		}}
+}
+
+// totalsOf selects what was used in some periods, by provider and vendor. A sum that
+// does not fit is an error on both databases, hence the casts.
+func totalsOf(periods string) string {
+	return `SELECT user_id, period_start, provider, vendor, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT), CAST(SUM(unpriced_calls) AS BIGINT),
 			CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), CAST(SUM(cost_pico) AS BIGINT)
-		FROM usage_summaries WHERE user_id IN (`+placeholders(1, len(users))+") AND period_start IN ("+placeholders(1+len(users), len(starts))+`)
-		GROUP BY user_id, period_start, provider, vendor ORDER BY user_id, period_start, provider, vendor`, args...)
+		FROM usage_summaries WHERE ` + periods + ` GROUP BY user_id, period_start, provider, vendor ORDER BY user_id, period_start, provider, vendor`
+}
+
+func scanTotal(row scanner) (usage.PeriodKey, usage.Total, error) {
+	var user string
+	var start time.Time
+	var u usage.Total
+	err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
+	return usage.NewPeriodKey(user, start), u, err
 }

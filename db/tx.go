@@ -3,10 +3,14 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/mattn/go-sqlite3"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -19,17 +23,38 @@ const maxAttempts = 8
 // tx is a transaction that reads and writes through the dialect.
 type tx struct {
 	*dialect
-	tx *sql.Tx
+	conn      *sql.Conn // on which it runs, for what only the driver can do
+	run       runner
+	catalogue *catalogue
+	version   int64          // of the catalogue; 0: not known yet
+	queue     []statement    // that are left to do later; never any on SQLite
+	pending   *pendingTotals // nil: nothing was appended
+	months    []time.Time    // in which log rows were added
+}
+
+// runner runs single statements: a transaction, or a connection that is in one.
+type runner interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // Update implements usage.Store.
 func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
 	return d.update(ctx, func(t *tx) error {
-		if err := t.lockUsers(ctx, users, now); err != nil {
+		if err := t.Lock(ctx, users, now); err != nil {
 			return err
 		}
 		return fn(t)
 	})
+}
+
+// Bulk implements usage.Store. SQLite has one writer, and large transactions change
+// fewer pages; on PostgreSQL two halves of the users are recorded side by side.
+func (d *DB) Bulk() usage.Bulk {
+	if d.kind == SQLite {
+		return usage.Bulk{Writers: 1, Rows: 100_000, Longest: time.Second, Pause: 15 * time.Millisecond}
+	}
+	return usage.Bulk{Writers: 2, Rows: 20_000}
 }
 
 // View implements usage.Store.
@@ -39,21 +64,33 @@ func (d *DB) View(ctx context.Context, fn func(usage.Reader) error) error {
 
 // update runs fn in a transaction that writes.
 func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
-	var options *sql.TxOptions
-	if d.kind == PostgreSQL {
-		// A transaction that has waited for a lock must read what the one before it
-		// wrote, whatever the server's default is.
-		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	var months []time.Time
+	complete := func(t *tx) error {
+		err := fn(t)
+		if err == nil {
+			err = t.flushTotals(ctx)
+		}
+		months = t.months
+		return err
 	}
 	var err error
 	for attempt := range maxAttempts {
-		if err = d.once(ctx, d.writer, options, fn); !errors.Is(err, errLostRace) && !d.retry(err) {
+		err = d.once(ctx, complete)
+		if isIDTaken(err) {
+			err = errLostRace
+		}
+		if isPartitionMissing(err) {
+			err = d.ensurePartitions(ctx, months)
+			if err == nil {
+				err = errPartitionMade
+				continue
+			}
+		}
+		if !errors.Is(err, errLostRace) && !d.retry(err) {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Duration(rand.Int64N(int64(attempt+1) * int64(20*time.Millisecond)))):
+		if err := pause(ctx, time.Duration(rand.Int64N(int64(attempt+1)*int64(20*time.Millisecond)))); err != nil {
+			return err
 		}
 	}
 	if errors.Is(err, errLostRace) {
@@ -62,25 +99,106 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 	return d.failure(ctx, err)
 }
 
+// pause waits, or returns the error of a context that ends before.
+func pause(ctx context.Context, wait time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait):
+		return nil
+	}
+}
+
 // view runs fn in a transaction that reads one state of the database.
 func (d *DB) view(ctx context.Context, fn func(*tx) error) error {
 	var options *sql.TxOptions
 	if d.kind == PostgreSQL {
 		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
 	}
-	return d.failure(ctx, d.once(ctx, d.reader, options, fn))
+	return d.failure(ctx, d.within(ctx, d.reader, options, fn))
 }
 
-func (d *DB) once(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(*tx) error) error {
-	sqlTx, err := pool.BeginTx(ctx, options)
+// once runs fn in a transaction that writes, one time.
+func (d *DB) once(ctx context.Context, fn func(*tx) error) error {
+	if d.kind == SQLite {
+		return d.within(ctx, d.writer, nil, fn)
+	}
+	conn, err := d.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() // gives it back to the pool
+	t := &tx{dialect: &d.dialect, conn: conn, run: conn, catalogue: &d.catalogue}
+	// A transaction that has waited for a lock must read what the one before it wrote,
+	// whatever the server's default is. It begins with its first statement.
+	t.queue = []statement{{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}
+	err = fn(t)
+	if err == nil {
+		err = t.send(ctx, statement{text: "COMMIT"})
+	}
+	if err != nil {
+		t.rollBack(ctx)
+	}
+	return err
+}
+
+// rollBack ends a transaction that has failed. What is no longer in a known state is
+// not given back to the pool.
+func (t *tx) rollBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
+	defer cancel()
+	_ = t.conn.Raw(func(driverConn any) error { // the error before it counts
+		conn := driverConn.(*stdlib.Conn).Conn()
+		if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+			return nil
+		}
+		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+			return driver.ErrBadConn
+		}
+		return nil
+	})
+}
+
+// within runs fn in a transaction of database/sql.
+func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(*tx) error) error {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() // gives it back to the pool
+	sqlTx, err := d.begin(ctx, conn, options)
 	if err != nil {
 		return err
 	}
 	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
-	if err := fn(&tx{&d.dialect, sqlTx}); err != nil {
+	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
 		return err
 	}
 	return sqlTx.Commit()
+}
+
+// isBusy tells whether another process holds the lock of a SQLite file.
+func isBusy(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.Code == sqlite3.ErrBusy
+}
+
+// begin begins a transaction. Where another process holds the lock of a SQLite file,
+// it asks again every few milliseconds: SQLite's own waiting sleeps longer and longer,
+// so that of many processes some would never have their turn.
+func (d *DB) begin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
+	began := time.Now() //nolint:forbidigo // how long to wait is no matter of --now
+	for {
+		sqlTx, err := conn.BeginTx(ctx, options)
+		waited := time.Since(began) //nolint:forbidigo // as above
+		if err == nil || d.kind != SQLite || !isBusy(err) || waited > d.target.lockTimeout() {
+			return sqlTx, err
+		}
+		longest := min(2*time.Millisecond+waited/16, 12*time.Millisecond)
+		if err := pause(ctx, time.Millisecond+time.Duration(rand.Int64N(int64(longest)))); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // failure returns what went wrong as a failure. An interruption is told from the
@@ -93,12 +211,18 @@ func (d *DB) failure(ctx context.Context, err error) error {
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, t.rebind(query), t.values(args)...)
+	if err := t.send(ctx); err != nil {
+		return nil, err
+	}
+	return t.run.ExecContext(ctx, t.rebind(query), t.values(args)...)
 }
 
 // query runs a SELECT and calls scan for each row.
 func (t *tx) query(ctx context.Context, scan func(row scanner) error, query string, args ...any) error {
-	rows, err := t.tx.QueryContext(ctx, t.rebind(query), t.values(args)...)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	rows, err := t.run.QueryContext(ctx, t.rebind(query), t.values(args)...)
 	if err != nil {
 		return err
 	}
@@ -131,55 +255,38 @@ func (t *tx) lock(ctx context.Context, table, mode string) error {
 	return err
 }
 
-// lockUsers locks the rows of users, and adds those that are new. They are locked
-// in one order by everyone, so that a deadlock is rare; one is run again.
-func (t *tx) lockUsers(ctx context.Context, users []string, now time.Time) error {
-	users = slices.Clone(users)
-	slices.Sort(users)
-	users = slices.Compact(users)
-	for chunk := range slices.Chunk(users, chunkSize) {
-		found, err := t.selectUsers(ctx, chunk)
-		if err != nil {
-			return err
-		}
-		if found == len(chunk) {
-			continue
-		}
-		if err := t.insertUsers(ctx, chunk, now); err != nil {
-			return err
-		}
-		if _, err := t.selectUsers(ctx, chunk); err != nil {
-			return err
-		}
+// Lock implements usage.Tx. The rows are locked in one order by everyone, so that a
+// deadlock is rare; one is run again. On SQLite the file is locked already.
+func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
+	if len(users) == 0 {
+		return nil
 	}
-	return nil
+	users = distinct(slices.Clone(users))
+	err := t.later(ctx, "INSERT INTO users (user_id, created_at) SELECT u, $2 FROM "+t.rowsOf("$1", "u")+
+		" WHERE TRUE ON CONFLICT (user_id) DO NOTHING", t.list(users), now)
+	if err != nil || t.kind == SQLite {
+		return err
+	}
+	return t.later(ctx, "SELECT user_id FROM users WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE", users)
 }
 
 // chunkSize bounds how many values one statement lists.
 const chunkSize = 500
 
-func (t *tx) selectUsers(ctx context.Context, users []string) (int, error) {
-	found := 0
-	err := t.query(ctx, func(row scanner) error {
-		found++
-		return row.Scan(new(string))
-	}, "SELECT user_id FROM users WHERE user_id IN ("+placeholders(1, len(users))+") ORDER BY user_id"+t.forUpdate, anys(users)...)
-	return found, err
-}
-
-func (t *tx) insertUsers(ctx context.Context, users []string, now time.Time) error {
-	args := make([]any, 0, 2*len(users))
-	for _, user := range users {
-		args = append(args, user, now)
+// Stamp implements usage.Tx. SQLite counts, for each connection, what others have
+// committed (https://www.sqlite.org/pragma.html#pragma_data_version).
+func (t *tx) Stamp(ctx context.Context) (any, error) {
+	if t.kind != SQLite {
+		return nil, nil
 	}
-	_, err := t.exec(ctx, "INSERT INTO users (user_id, created_at) VALUES "+valueList(len(users), 2)+" ON CONFLICT (user_id) DO NOTHING", args...)
-	return err
-}
-
-func anys(texts []string) []any {
-	args := make([]any, len(texts))
-	for i, text := range texts {
-		args[i] = text
+	type stamp struct {
+		conn    any
+		version int64
 	}
-	return args
+	var s stamp
+	if err := t.conn.Raw(func(driverConn any) error { s.conn = driverConn; return nil }); err != nil {
+		return nil, err
+	}
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&s.version) }, "PRAGMA data_version")
+	return s, err
 }

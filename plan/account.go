@@ -18,11 +18,13 @@ type Account struct {
 	Plans        Plans         // every plan, also those no longer offered
 }
 
-// Segment says which plan and anchor hold from a moment on.
+// Segment says which plan and anchor hold from a moment on, since one change of a
+// subscription.
 type Segment struct {
 	From   time.Time
 	Anchor time.Time
 	PlanID int64
+	EndsAt time.Time // of the subscription, as that change left it
 }
 
 // timeline returns the segments as they follow each other in time. What was
@@ -37,10 +39,18 @@ func (a Account) timeline() []Segment {
 		}
 		line = append(line, s)
 	}
-	if sub := a.Subscription; sub != nil && sub.neverBegan() {
-		line = slices.DeleteFunc(line, func(s Segment) bool { return s.Anchor.Equal(sub.Anchor) })
+	return slices.DeleteFunc(line, a.neverBegan)
+}
+
+// neverBegan tells whether a segment is of a subscription that was cancelled before
+// it began: the last change of the subscription with its anchor says so.
+func (a Account) neverBegan(s Segment) bool {
+	for _, last := range slices.Backward(a.Segments) {
+		if last.Anchor.Equal(s.Anchor) {
+			return !last.EndsAt.IsZero() && last.EndsAt.Before(last.Anchor)
+		}
 	}
-	return line
+	return false
 }
 
 // segmentAt returns the index of the segment in force at a moment, -1 before the
@@ -103,6 +113,6 @@ func (a Account) After(c Change) Account {
 	if c.Email != "" {
 		a.Email = c.Email
 	}
-	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID})
+	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID, EndsAt: sub.EndsAt})
 	return a
 }

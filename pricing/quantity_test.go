@@ -2,6 +2,7 @@ package pricing_test
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,6 +41,9 @@ func FuzzParseQuantity(f *testing.F) {
 		n, err := pricing.ParseQuantity("pages", text)
 		if err != nil {
 			wantInvalid(t, err)
+			if len(text) <= 40 && !strings.HasPrefix(err.Error(), "pages is "+strconv.Quote(text)) {
+				t.Errorf("%q does not name %q", err, text)
+			}
 		} else if n < 0 || n > pricing.MaxQuantity {
 			t.Errorf("ParseQuantity(%q) = %d", text, n)
 		}

@@ -1,6 +1,11 @@
 package pricing
 
-import "math/big"
+import (
+	"math/big"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
 
 // Total is a sum of money that may exceed what a USD holds, as totals over a
 // whole fleet can. The zero value is no money; a Total is never changed.
@@ -21,6 +26,18 @@ func TotalFromParts(high, low int64) Total {
 // TotalPart is the divisor with which an amount is split into its high and low
 // part for TotalFromParts.
 const TotalPart = 1_000_000
+
+// ParseTotal reads what String writes. Anything else is an invalid failure.
+func ParseTotal(text string) (Total, error) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if strings.TrimPrefix(whole, "-") != "" && len(fraction) <= decimals {
+		n, ok := new(big.Int).SetString(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10)
+		if ok {
+			return Total{n}, nil
+		}
+	}
+	return Total{}, failure.Invalidf("%q is no exact amount of dollars", Shorten(text))
+}
 
 // Add returns t + v.
 func (t Total) Add(v Total) Total { return Total{new(big.Int).Add(t.value(), v.value())} }

@@ -163,6 +163,9 @@ func (u USD) Add(v USD) (USD, error) {
 	return sum, nil
 }
 
+// Split returns the whole dollars of an amount that is not negative, and the rest.
+func (u USD) Split() (dollars int64, rest USD) { return int64(u / Dollar), u % Dollar }
+
 // Times returns u * n for an n of 0 or more, or an invalid failure where the
 // product does not fit.
 func (u USD) Times(n int64) (USD, error) {

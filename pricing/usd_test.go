@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,7 +134,11 @@ func FuzzParseUSD(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		checkParse(t, text)
-		if u, err := pricing.ParseUSD(text); err == nil {
+		u, err := pricing.ParseUSD(text)
+		if shown := strings.TrimSpace(text); err != nil && len(shown) <= 64 && !strings.Contains(err.Error(), strconv.Quote(shown)) {
+			t.Errorf("%q does not name %q", err, shown)
+		}
+		if err == nil {
 			if again, err := pricing.ParseUSD(u.String()); err != nil || again != u {
 				t.Errorf("%q is written %s and read back as %s, %v", text, u, again, err)
 			}

@@ -12,6 +12,7 @@ type reconciliationView struct {
 	More          bool              `json:"more"` // discrepancies than are listed
 	Repaired      bool              `json:"repaired"`
 	LogRows       int64             `json:"log_rows"`
+	ArchivedRows  int64             `json:"archived_rows"`
 }
 
 type discrepancyView struct {
@@ -27,7 +28,7 @@ type discrepancyView struct {
 func Reconciliation(r usage.Reconciliation) Document {
 	checks := ReconciliationChecks(r)
 	view := reconciliationView{viewChecks(checks), listOf(r.Discrepancies, func(d usage.Discrepancy) discrepancyView { return discrepancyView(d) }),
-		r.More, r.Repaired, r.LogRows}
+		r.More, r.Repaired, r.LogRows, r.ArchivedRows}
 	grid := gridOf([]string{"table", "key", "field", "log", "stored"}, r.Discrepancies, func(d usage.Discrepancy) []Cell {
 		return []Cell{TextCell(d.Table), TextCell(d.Key), TextCell(d.Field), TextCell(d.Log), TextCell(d.Stored)}
 	})
@@ -53,7 +54,17 @@ func ReconciliationChecks(r usage.Reconciliation) []Check {
 	return []Check{
 		reconciledTable(r, "usage_summaries", r.Summaries),
 		reconciledTable(r, "usage_daily", r.Daily),
+		reconciledRollup(r, "usage_fleet_daily", r.FleetDaily),
+		reconciledRollup(r, "usage_user_monthly", r.UserMonthly),
 	}
+}
+
+// reconciledRollup is for a table that sums usage_daily up.
+func reconciledRollup(r usage.Reconciliation, name string, rows int64) Check {
+	if !r.Rollups && !r.Repaired {
+		return Check{Name: name, OK: true, Detail: "not compared: it is the sum of usage_daily, which comes first"}
+	}
+	return reconciledTable(r, name, rows)
 }
 
 func reconciledTable(r usage.Reconciliation, name string, rows int64) Check {
@@ -66,12 +77,21 @@ func reconciledTable(r usage.Reconciliation, name string, rows int64) Check {
 	c := Check{Name: name, OK: differ == 0 || r.Repaired}
 	switch {
 	case differ == 0:
-		c.Detail = fmt.Sprintf("%s agree with %s", Counted(rows, "total"), Counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s agree with %s", Counted(rows, "total"), logRows(r))
 	case r.Repaired:
-		c.Detail = fmt.Sprintf("%s repaired from %s", Counted(differ, "difference"), Counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s repaired from %s", Counted(differ, "difference"), logRows(r))
 	default:
-		c.Detail = fmt.Sprintf("%s from the sums of %s", Counted(differ, "difference"), Counted(r.LogRows, "log row"))
+		c.Detail = fmt.Sprintf("%s from the sums of %s", Counted(differ, "difference"), logRows(r))
 		c.Hint = "to rebuild them from the log: alwrity-sub reconcile --repair"
 	}
 	return c
+}
+
+// logRows says what the totals are compared with.
+func logRows(r usage.Reconciliation) string {
+	rows := Counted(r.LogRows, "log row")
+	if r.ArchivedRows > 0 {
+		rows += " and " + count(r.ArchivedRows) + " archived"
+	}
+	return rows
 }

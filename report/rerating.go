@@ -13,6 +13,7 @@ type reratingView struct {
 	Before     pricing.Total      `json:"before"`
 	After      pricing.Total      `json:"after"`
 	Difference pricing.Total      `json:"difference"`
+	Archived   int64              `json:"archived_months"`
 	Users      []reratingUserView `json:"users"`
 }
 
@@ -30,11 +31,14 @@ func viewReratingUser(u usage.UserDifference) reratingUserView {
 
 // Rerating shows what rating recorded usage again changes, or has changed.
 func Rerating(r usage.RerateResult, applied bool) Document {
-	view := reratingView{applied, r.Read, r.Changed, r.Priced, r.Before, r.After, r.After.Sub(r.Before), listOf(r.Users, viewReratingUser)}
+	view := reratingView{applied, r.Read, r.Changed, r.Priced, r.Before, r.After, r.After.Sub(r.Before), r.Archived, listOf(r.Users, viewReratingUser)}
 	grid := gridOf([]string{"user_id", "events", "before", "after", "difference"}, view.Users, func(u reratingUserView) []Cell {
 		return []Cell{TextCell(u.UserID), NumberCell(u.Events), MoneyCell(u.Before), MoneyCell(u.After), MoneyCell(u.Difference)}
 	})
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
+		if r.Archived > 0 {
+			defer t.Note("%s left out, since nothing of an archived month can be changed", Counted(r.Archived, "archived month"))
+		}
 		if r.Changed == 0 {
 			t.Note("%s read, none comes out otherwise", Counted(r.Read, "event"))
 			return nil

@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -126,6 +127,13 @@ func importResult() usage.ImportResult {
 		Cost: total("1234.5"), Elapsed: 1_250 * time.Millisecond,
 		Problems: []usage.ImportProblem{{Line: 17, Reason: "input_tokens is \"1.5\": it must be a whole number"}, {Line: 10_250, Reason: "user_id is " + hostile}},
 		Unread:   []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
+}
+
+func archives() []usage.Archive {
+	month := func(m usage.Month, rows int64, cost string) usage.Archive {
+		return usage.Archive{LogMonth: usage.LogMonth{Month: m, Rows: rows, Cost: total(cost)}, File: m.FileName(), SHA256: strings.Repeat("0123abcd", 8), At: now()}
+	}
+	return []usage.Archive{month(202607, 1_234_567, "1234.5"), month(202608, 1, "0.0000375")}
 }
 
 func verdicts() []usage.Verdict {

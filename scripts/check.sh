@@ -22,4 +22,7 @@ scripts/lint.sh
 
 # -count=1: every test really runs, none is answered from the cache.
 step "go test -race ./..."
-exec go test -race -count=1 -timeout 5m ./...
+go test -race -count=1 -timeout 5m ./...
+
+step "fuzz"
+exec scripts/fuzz.sh

@@ -14,6 +14,8 @@
 # - Missing server binaries are installed with apt-get when that is possible without
 #   asking for a password. If there are none, the command runs without the variable;
 #   with CI=true that is an error, since a test that did not run has not passed.
+# - ALWRITY_POSTGRES_DURABLE=1 leaves what keeps data safe in a crash switched on, as in
+#   production: for measurements, where the default would flatter.
 # - If ALWRITY_TEST_POSTGRES_URL is set already, that server is used, as it is.
 # shellcheck disable=SC2317 # what the traps call is reached
 set -euo pipefail
@@ -225,12 +227,13 @@ listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir'
 max_connections = 200
 lc_messages = 'C'
-# The data are thrown away: survive no crash, and be quick.
-fsync = off
-full_page_writes = off
 # Not UTC, so that whatever depends on a connection's time zone is found here.
 timezone = '<+0530>-05:30'
 CONF
+if [ "${ALWRITY_POSTGRES_DURABLE:-}" != 1 ]; then
+	# The data are thrown away: survive no crash, and be quick.
+	printf '%s\n' 'fsync = off' 'full_page_writes = off' >>"$data/postgresql.conf"
+fi
 
 tls=off
 if command -v openssl >/dev/null &&

@@ -23,12 +23,12 @@ type Alert struct {
 // configuration names none.
 func DefaultThresholds() []int { return []int{80, 90, 100} }
 
-// crossed returns the highest threshold that lies between two states of a
+// crossed returns the highest threshold that lies between two amounts used of a
 // limit, 0 where there is none.
-func crossed(before, after Use, thresholds []int) int {
+func crossed(l *plan.Limit, before, after int64, thresholds []int) int {
 	highest := 0
 	for _, percent := range thresholds {
-		if percent > highest && !before.Reached(percent) && after.Reached(percent) {
+		if percent > highest && !reached(l, before, percent) && reached(l, after, percent) {
 			highest = percent
 		}
 	}

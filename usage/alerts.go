@@ -36,7 +36,7 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 func (s *Service) due(st Statement, now time.Time) []Alert {
 	var alerts []Alert
 	for _, v := range st.Limits {
-		if percent := crossed(Use{Limit: v.Limit}, v.Use, s.Thresholds); percent > 0 {
+		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {
 			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, Limit: v.Limit,
 				Threshold: percent, Used: v.Used, CreatedAt: now})
 		}

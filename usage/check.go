@@ -83,37 +83,31 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Judgemen
 // judge decides about an event at now. A reservation to be left out of what is
 // held may be named.
 func judge(ctx context.Context, reader Reader, now time.Time, event Event, without string) (Judgement, error) {
-	book, err := reader.Book(ctx, event.Provider)
+	s, err := reader.Standing(ctx, StandingQuery{UserID: event.UserID, Provider: event.Provider, At: now, Now: now})
 	if err != nil {
 		return Judgement{}, err
 	}
-	provider, err := book.Providers.Find(event.Provider)
+	provider, err := s.Book.Providers.Find(event.Provider)
 	if err != nil {
 		return Judgement{}, err
 	}
 	if event.Vendor == "" {
 		event.Vendor = provider.VendorOf(event.Model)
 	}
-	rating, err := book.Rate(event.Provider, event.Model, now, event.Quantities)
+	rating, err := s.Book.Rate(event.Provider, event.Model, now, event.Quantities)
 	if err != nil {
 		return Judgement{}, err
 	}
-	accounts, err := reader.Accounts(ctx, []string{event.UserID})
-	if err != nil {
-		return Judgement{}, err
-	}
-	account := accounts[event.UserID]
+	account := s.Account
 	current, err := account.PlanAt(now)
 	if err != nil {
 		return Judgement{}, err
 	}
 	period := account.PeriodAt(now)
-	state, err := newLedger(reader, now).period(ctx, event.UserID, period.Start)
-	if err != nil {
-		return Judgement{}, err
-	}
+	l := newLedger(reader, now)
+	state := l.put(NewPeriodKey(event.UserID, period.Start), s)
 	state.free(without)
-	uses := requesting(state.uses(covering(current, event.Provider, event.Vendor)),
+	uses := requesting(state.uses(current, l.covering(current, event.Provider, event.Vendor)),
 		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
 	return Judgement{
 		Decision:      Decide(account.StatusAt(now), uses),

@@ -130,12 +130,14 @@ func (d Decision) warnings() string {
 
 // Reached tells whether so many percent of the limit are used. Unlimited limits
 // and those of 0 have no percentages.
-func (u Use) Reached(percent int) bool {
-	if u.Limit.Unlimited || u.Limit.Max <= 0 || u.Used < 0 {
+func (u Use) Reached(percent int) bool { return reached(&u.Limit, u.Used, percent) }
+
+func reached(l *plan.Limit, used int64, percent int) bool {
+	if l.Unlimited || l.Max <= 0 || used < 0 {
 		return false
 	}
-	usedHi, usedLo := bits.Mul64(uint64(u.Used), 100)
-	maxHi, maxLo := bits.Mul64(uint64(u.Limit.Max), uint64(percent))
+	usedHi, usedLo := bits.Mul64(uint64(used), 100)
+	maxHi, maxLo := bits.Mul64(uint64(l.Max), uint64(percent))
 	return usedHi > maxHi || usedHi == maxHi && usedLo >= maxLo
 }
 

@@ -4,6 +4,7 @@
 package usage
 
 import (
+	"cmp"
 	"strings"
 	"time"
 	"unicode"
@@ -85,38 +86,34 @@ func (e Event) Normalise() Event {
 }
 
 func plainBreaks(text string) string {
+	if strings.IndexByte(text, '\r') < 0 {
+		return text
+	}
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
 // Validate returns an invalid failure that names the first field that can't be.
 // Whether the provider is known is not checked here.
 func (e Event) Validate() error {
-	if err := ValidateUser(e.UserID); err != nil {
-		return err
+	return cmp.Or(
+		ValidateUser(e.UserID),
+		ValidateID(e.ID),
+		validateName("provider", e.Provider, true),
+		validateName("model", e.Model, false),
+		validateName("vendor", e.Vendor, false),
+		validateName("method", e.Method, false),
+		validateVendor(e.Vendor),
+		validateText("endpoint", e.Endpoint, longestText),
+		validateText("error_message", e.ErrorMessage, longestMessage),
+		e.validateNumbers(),
+	)
+}
+
+func validateVendor(vendor string) error {
+	if vendor == "" {
+		return nil
 	}
-	for _, field := range []struct {
-		name, value string
-		required    bool
-	}{
-		{"id", e.ID, true}, {"provider", e.Provider, true}, {"model", e.Model, false},
-		{"vendor", e.Vendor, false}, {"method", e.Method, false},
-	} {
-		if err := validateName(field.name, field.value, field.required); err != nil {
-			return err
-		}
-	}
-	if e.Vendor != "" {
-		if err := pricing.ValidateName("vendor", e.Vendor); err != nil {
-			return err
-		}
-	}
-	if err := validateText("endpoint", e.Endpoint, longestText); err != nil {
-		return err
-	}
-	if err := validateText("error_message", e.ErrorMessage, longestMessage); err != nil {
-		return err
-	}
-	return e.validateNumbers()
+	return pricing.ValidateName("vendor", vendor)
 }
 
 func (e Event) validateNumbers() error {
@@ -145,6 +142,9 @@ func ValidateUser(id string) error { return validateName("user_id", id, true) }
 func ValidateID(id string) error { return validateName("id", id, true) }
 
 func validateName(field, value string, required bool) error {
+	if value != "" && len(value) <= longestName && isPlain(value) {
+		return nil
+	}
 	switch {
 	case value == "" && required:
 		return failure.Invalidf("%s is empty: it must be given", field)
@@ -158,6 +158,17 @@ func validateName(field, value string, required bool) error {
 		return failure.Invalidf("%s is %q: it must not begin or end with a space", field, pricing.Shorten(value))
 	}
 	return nil
+}
+
+// isPlain tells whether a name is of ASCII that can be seen, with spaces at most
+// between: as nearly all are, and nothing but the length is to be checked of those.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return name[0] != ' ' && name[len(name)-1] != ' '
 }
 
 // validateText allows line breaks and tabs, but nothing that no database stores.

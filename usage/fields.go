@@ -1,169 +1,186 @@
 package usage
 
 import (
-	"math/big"
-	"slices"
+	"bytes"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// eventFields returns how each field of an event file is set from its text.
-func eventFields() map[string]func(e *Event, text string) error {
-	fields := map[string]func(e *Event, text string) error{
-		"id":               setText(func(e *Event) *string { return &e.ID }),
-		"user_id":          setText(func(e *Event) *string { return &e.UserID }),
-		"provider":         setText(func(e *Event) *string { return &e.Provider }),
-		"model":            setText(func(e *Event) *string { return &e.Model }),
-		"vendor":           setText(func(e *Event) *string { return &e.Vendor }),
-		"endpoint":         setText(func(e *Event) *string { return &e.Endpoint }),
-		"method":           setText(func(e *Event) *string { return &e.Method }),
-		"error_message":    setText(func(e *Event) *string { return &e.ErrorMessage }),
-		"response_time_ms": setCount("response_time_ms", func(e *Event) *int64 { return &e.ResponseTimeMS }),
-		"retry_count":      setCount("retry_count", func(e *Event) *int64 { return &e.RetryCount }),
-		"time": func(e *Event, text string) (err error) {
-			e.Time, err = ParseTime("time", text)
-			return err
-		},
-		"status_code": func(e *Event, text string) error {
-			code, err := pricing.ParseQuantity("status_code", text)
-			e.StatusCode = int(code)
-			return err
-		},
-		"billable": func(e *Event, text string) (err error) {
-			if e.Billable, err = strconv.ParseBool(strings.ToLower(text)); err != nil {
-				return failure.Invalidf("billable is %q: it must be true or false", pricing.Shorten(text))
-			}
-			return nil
-		},
+// field is what a name in an event file stands for.
+type field struct {
+	name    string                            // of the event's field; of one that is not read the file's own name, in lower case
+	number  int                               // tells the event's fields apart: a field and its alias have the same
+	set     func(e *Event, text []byte) error // keeps nothing of text; nil where the field is not read
+	seconds bool                              // the text is in seconds, and the event's field in milliseconds
+	derived bool                              // not read, and not missed
+}
+
+// eventFields returns the fields of an event file by all the names under which
+// they are read. Texts that many rows have in common come from shared.
+func eventFields(shared *sharedTexts) map[string]*field {
+	fields := map[string]*field{}
+	add := func(name string, set func(e *Event, text []byte) error) {
+		fields[name] = &field{name: name, number: len(fields), set: set}
 	}
+	add("id", func(e *Event, text []byte) error { e.ID = string(text); return nil })
+	add("user_id", func(e *Event, text []byte) error { e.UserID = string(text); return nil })
+	add("provider", func(e *Event, text []byte) error { e.Provider = shared.text(text); return nil })
+	add("model", func(e *Event, text []byte) error { e.Model = shared.text(text); return nil })
+	add("vendor", func(e *Event, text []byte) error { e.Vendor = shared.text(text); return nil })
+	add("endpoint", func(e *Event, text []byte) error { e.Endpoint = shared.text(text); return nil })
+	add("method", func(e *Event, text []byte) error { e.Method = shared.text(text); return nil })
+	add("error_message", func(e *Event, text []byte) error { e.ErrorMessage = string(text); return nil })
+	add("time", func(e *Event, text []byte) (err error) {
+		e.Time, err = parseTimeBytes(text)
+		return err
+	})
+	add("status_code", func(e *Event, text []byte) error {
+		code, err := parseCount("status_code", text)
+		e.StatusCode = int(code)
+		return err
+	})
+	add("response_time_ms", func(e *Event, text []byte) (err error) {
+		e.ResponseTimeMS, err = parseCount("response_time_ms", text)
+		return err
+	})
+	add("retry_count", func(e *Event, text []byte) (err error) {
+		e.RetryCount, err = parseCount("retry_count", text)
+		return err
+	})
+	add("billable", func(e *Event, text []byte) (err error) {
+		if e.Billable, err = strconv.ParseBool(strings.ToLower(string(text))); err != nil {
+			return failure.Invalidf("billable is %q: it must be true or false", pricing.Shorten(string(text)))
+		}
+		return nil
+	})
 	for _, q := range pricing.AllQuantities() {
-		fields[q.String()] = setCount(q.String(), func(e *Event) *int64 { return &e.Quantities[q] })
+		name := q.String()
+		add(name, func(e *Event, text []byte) (err error) {
+			e.Quantities[q], err = parseCount(name, text)
+			return err
+		})
 	}
+	addOtherNames(fields)
 	return fields
 }
 
-// fieldAliases are other names under which fields are read, as the log of the
-// Python system has them.
-func fieldAliases() map[string]string {
-	return map[string]string{
+// addOtherNames adds the aliases, which are the names that the log of the Python
+// system has, and what the log's own export has beside the fields of an event:
+// that follows from the event, so that reading it is neither needed nor missed.
+func addOtherNames(fields map[string]*field) {
+	for alias, name := range map[string]string{
 		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
 		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
+	} {
+		f := *fields[name]
+		f.seconds = alias == "response_time"
+		fields[alias] = &f
+	}
+	for _, name := range []string{"cost", "pricing", "price_id", "plan", "plan_id", "period_start", "recorded_at"} {
+		fields[name] = &field{name: name, derived: true}
 	}
 }
 
-// derivedFields are what the log's own export has beside the fields of an event.
-// They follow from the event, so that reading them is neither needed nor missed.
-func derivedFields() []string {
-	return []string{"cost", "pricing", "plan", "period_start", "recorded_at"}
-}
-
-func setText(place func(*Event) *string) func(*Event, string) error {
-	return func(e *Event, text string) error {
-		*place(e) = text
-		return nil
+// parseCount is pricing.ParseQuantity, which allocates, with a short cut for what
+// nearly all numbers are: a few digits.
+func parseCount(name string, text []byte) (int64, error) {
+	if len(text) == 0 || len(text) > 15 { // 15 digits are below pricing.MaxQuantity
+		return pricing.ParseQuantity(name, string(text))
 	}
-}
-
-func setCount(name string, place func(*Event) *int64) func(*Event, string) error {
-	return func(e *Event, text string) (err error) {
-		*place(e), err = pricing.ParseQuantity(name, text)
-		return err
+	n := int64(0)
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return pricing.ParseQuantity(name, string(text))
+		}
+		n = 10*n + int64(c-'0')
 	}
+	return n, nil
 }
 
-// eventReader turns named texts into events.
+// cell is one field of a row, and its text. A text of "" counts as not given.
+type cell struct {
+	field *field
+	text  []byte // may be part of the row; only for as long as the row is read
+	err   error  // why there is no text
+}
+
+// eventReader turns the cells of rows into events.
 type eventReader struct {
-	fields  map[string]func(*Event, string) error
-	aliases map[string]string
-	derived []string
-	unread  map[string]int64
+	fields map[string]*field
+	unread map[string]int64 // how many rows gave a field that is not read
+
+	// Of the row that is read, used again for the next.
+	row   Event
+	given [][]byte // the texts of its fields, by number
 }
 
 func newEventReader() *eventReader {
-	return &eventReader{fields: eventFields(), aliases: fieldAliases(), derived: derivedFields(), unread: map[string]int64{}}
+	fields := eventFields(newSharedTexts())
+	return &eventReader{fields: fields, unread: map[string]int64{}, given: make([][]byte, len(fields))}
 }
 
-// event makes an event of the given fields; each calls yield with every name and
-// text. A text of "" counts as not given. What is not given has its default: one
-// request, status 200.
-func (r *eventReader) event(each func(yield func(name, text string) error) error) (Event, error) {
-	e := Event{StatusCode: 200}
-	given := map[string]string{}
-	err := each(func(name, text string) error {
-		if text == "" {
-			return nil
-		}
-		name = strings.ToLower(name)
-		canonical, alias := r.aliases[name]
-		if !alias {
-			canonical = name
-		}
-		set, known := r.fields[canonical]
-		if !known {
-			if !slices.Contains(r.derived, name) {
-				r.unread[name]++
-			}
-			return nil
-		}
-		if name == "response_time" {
-			milliseconds, err := secondsToMS(text)
-			if err != nil {
-				return err
-			}
-			text = milliseconds
-		}
-		if before, twice := given[canonical]; twice && before != text {
-			return failure.Invalidf("%s is given twice, as %q and as %q", canonical, pricing.Shorten(before), pricing.Shorten(text))
-		}
-		given[canonical] = text
-		return set(&e, text)
-	})
-	if _, ok := given[pricing.Requests.String()]; !ok {
-		e.Quantities[pricing.Requests] = 1
+// mostNames is how many names an eventReader remembers, known and unknown. Those
+// beyond it are read as well, and more slowly.
+const mostNames = 1_000
+
+// field returns what a name stands for, in upper or lower case.
+func (r *eventReader) field(name []byte) *field {
+	if f, known := r.fields[string(name)]; known {
+		return f
 	}
-	return e.Normalise(), err
+	lower := strings.ToLower(string(name))
+	if f, known := r.fields[lower]; known {
+		return f
+	}
+	f := &field{name: lower}
+	if len(r.fields) < mostNames {
+		r.fields[lower] = f
+	}
+	return f
 }
 
-// secondsToMS turns seconds, as a decimal number, into whole milliseconds,
-// rounded half up: it is a measurement and nothing that is billed.
-func secondsToMS(text string) (string, error) {
-	s := strings.TrimSpace(text)
-	seconds := new(big.Rat)
-	ok := len(s) <= 40 && strings.Trim(s, "+.0123456789") == "" // before it is read: an exponent may be huge
-	if ok {
-		_, ok = seconds.SetString(s)
-	}
-	if !ok {
-		return "", failure.Invalidf("response_time is %q: it must be a number of seconds", pricing.Shorten(text))
-	}
-	doubled := seconds.Mul(seconds, big.NewRat(2000, 1))
-	n := new(big.Int).Quo(doubled.Num(), doubled.Denom())
-	return n.Add(n, big.NewInt(1)).Rsh(n, 1).String(), nil
-}
-
-// ParseTime reads a moment: RFC 3339, a date (its midnight), or a date and time
-// without a zone, which then is UTC. The result is in UTC, whole microseconds.
-// The name is used in the invalid failure.
-func ParseTime(name, text string) (time.Time, error) {
-	s := strings.TrimSpace(text)
-	for _, layout := range []string{
-		time.RFC3339Nano, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07",
-		"2006-01-02T15:04:05Z07", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
-	} {
-		if t, err := time.Parse(layout, s); err == nil {
-			if _, offset := t.Zone(); offset > 15*3600 || offset < -15*3600 { // the farthest are +14:00 and -12:00
-				break
-			}
-			t = t.UTC().Truncate(time.Microsecond)
-			if !validTime(t) {
-				return time.Time{}, failure.Invalidf("%s is %s: it must lie between the years 1970 and 8999", name, s)
-			}
-			return t, nil
+// event makes an event of the cells of a row, in their order. What is not given
+// has its default: one request, status 200. The event keeps nothing of the cells.
+func (r *eventReader) event(cells []cell) (Event, error) {
+	r.row = Event{StatusCode: 200}
+	r.row.Quantities[pricing.Requests] = 1
+	clear(r.given)
+	for i := range cells {
+		if err := r.set(&cells[i]); err != nil {
+			return Event{}, err
 		}
 	}
-	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23", name, pricing.Shorten(text))
+	return r.row.Normalise(), nil
+}
+
+// set sets the field that a cell is for.
+func (r *eventReader) set(c *cell) error {
+	f, text := c.field, c.text
+	if c.err != nil {
+		return c.err
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	if f.set == nil {
+		if !f.derived {
+			r.unread[f.name]++
+		}
+		return nil
+	}
+	if f.seconds {
+		milliseconds, err := secondsToMS(string(text))
+		if err != nil {
+			return err
+		}
+		text = []byte(milliseconds)
+	}
+	if before := r.given[f.number]; before != nil && !bytes.Equal(before, text) {
+		return failure.Invalidf("%s is given twice, as %q and as %q", f.name, pricing.Shorten(string(before)), pricing.Shorten(string(text)))
+	}
+	r.given[f.number] = text
+	return f.set(&r.row, text)
 }

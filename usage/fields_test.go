@@ -1,81 +1,27 @@
 package usage
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alwrity/alwrity-sub/pricing"
 )
-
-func TestParseTime(t *testing.T) {
-	at := func(text string) time.Time {
-		moment, err := time.Parse(time.RFC3339Nano, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return moment.UTC()
-	}
-	for text, want := range map[string]string{
-		"2026-11-23T10:00:00Z":             "2026-11-23T10:00:00Z",
-		"2026-11-23T10:00:00+05:30":        "2026-11-23T04:30:00Z",
-		"2026-11-23T10:00:00.123456Z":      "2026-11-23T10:00:00.123456Z",
-		"2026-11-23T10:00:00.123456999Z":   "2026-11-23T10:00:00.123456Z",
-		"2026-11-23":                       "2026-11-23T00:00:00Z",
-		"2026-11-23T10:00:00":              "2026-11-23T10:00:00Z",
-		"2026-11-23 10:00:00":              "2026-11-23T10:00:00Z",
-		"2026-11-23 10:00:00.5":            "2026-11-23T10:00:00.5Z",
-		"2026-11-23 10:00:00+00":           "2026-11-23T10:00:00Z",
-		"2026-11-23 10:00:00.123456+05:30": "2026-11-23T04:30:00.123456Z",
-		"2026-11-23T10:00":                 "2026-11-23T10:00:00Z",
-		"2026-11-23 10:00":                 "2026-11-23T10:00:00Z",
-		" 2026-11-23\n":                    "2026-11-23T00:00:00Z",
-		"2024-02-29":                       "2024-02-29T00:00:00Z",
-		"1970-01-01T00:00:00Z":             "1970-01-01T00:00:00Z",
-		"8999-12-31T23:59:59.999999999Z":   "8999-12-31T23:59:59.999999Z",
-		"1969-12-31T23:00:00-05:00":        "1970-01-01T04:00:00Z",
-	} {
-		if got, err := ParseTime("time", text); err != nil || !got.Equal(at(want)) || got.Location() != time.UTC {
-			t.Errorf("ParseTime(%q) = %s, %v; want %s", text, got, err, want)
-		}
-	}
-	for _, text := range []string{
-		"", "now", "2026", "2026-11", "2026-13-01", "2026-02-29", "2026-11-31", "2026-11-23T24:00:00Z", "2026-11-23T10:60:00Z", "2026-11-23T23:59:60Z",
-		"23.11.2026", "11/23/2026", "1763892000", "2026-11-23T10:00:00ZZ", "2026-11-23T10:00:00+99:00", "1969-12-31", "9000-01-01", "10000-01-01",
-		"1970-01-01T00:00:00+01:00", "0000-00-00", "-2026-11-23", "2026-11-23T10:00:00 Europe/Berlin", strings.Repeat("2", 10_000),
-	} {
-		if got, err := ParseTime("from", text); err == nil {
-			t.Errorf("ParseTime(%q) = %s", text, got)
-		} else if !strings.HasPrefix(err.Error(), "from is ") || len(err.Error()) > 300 {
-			t.Errorf("ParseTime(%q) says %s", text, err)
-		}
-	}
-}
-
-func TestSecondsToMilliseconds(t *testing.T) {
-	for text, want := range map[string]string{
-		"0": "0", "1": "1000", "1.5": "1500", "0.0004": "0", "0.0005": "1", "0.0015": "2", ".25": "250", "2.": "2000", " 3 ": "3000", "+1": "1000",
-		"017": "17000", "123456789.123456789": "123456789123",
-	} {
-		if got, err := secondsToMS(text); err != nil || got != want {
-			t.Errorf("secondsToMS(%q) = %q, %v; want %q", text, got, err, want)
-		}
-	}
-	for _, text := range []string{"", "-1", "x", "1/3", "1e3", "1E999999", "0x10", "0b11", "0o17", "1_000", "NaN", "Inf", "1,5", "1.2.3", strings.Repeat("9", 41)} {
-		if got, err := secondsToMS(text); err == nil {
-			t.Errorf("secondsToMS(%q) = %q", text, got)
-		}
-	}
-}
 
 // readFields makes an event of names and texts in their order.
 func readFields(pairs ...string) (Event, error) {
-	return newEventReader().event(func(yield func(name, text string) error) error {
-		for i := 0; i < len(pairs); i += 2 {
-			if err := yield(pairs[i], pairs[i+1]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	reader := newEventReader()
+	return reader.event(cellsOf(reader, pairs...))
+}
+
+func cellsOf(reader *eventReader, pairs ...string) []cell {
+	var cells []cell
+	for pair := range slices.Chunk(pairs, 2) {
+		cells = append(cells, cell{field: reader.field([]byte(pair[0])), text: []byte(pair[1])})
+	}
+	return cells
 }
 
 func TestEventFields(t *testing.T) {
@@ -122,18 +68,40 @@ func TestEventFieldsThatAreNone(t *testing.T) {
 	}
 	reader := newEventReader()
 	for range 2 {
-		if _, err := reader.event(func(yield func(name, text string) error) error {
-			for _, name := range []string{"surprise", "cost", "plan", "empty"} {
-				if err := yield(name, strings.TrimPrefix(name, "empty")); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		if _, err := reader.event(cellsOf(reader, "Surprise", "x", "cost", "1", "plan", "free", "empty", "")); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(reader.unread) != 1 || reader.unread["surprise"] != 2 {
 		t.Errorf("unread are %v", reader.unread)
+	}
+}
+
+// Names that no file should have are not remembered without end.
+func TestManyUnreadFields(t *testing.T) {
+	reader := newEventReader()
+	for i := range 2 * mostNames {
+		name := fmt.Sprint("Surprise", i)
+		for range 2 {
+			if _, err := reader.event(cellsOf(reader, name, "x")); err != nil || reader.unread[strings.ToLower(name)] == 0 {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if n := reader.unread[strings.ToLower(name)]; n != 2 {
+			t.Fatalf("%s is counted %d times", name, n)
+		}
+	}
+	if len(reader.fields) > mostNames {
+		t.Errorf("%d names are kept", len(reader.fields))
+	}
+}
+
+func TestParseCount(t *testing.T) {
+	for _, text := range []string{"", "0", "7", "007", "-0", "-1", "+1", " 7 ", "1.0", "1.5", "1e3", "999999999999999", "1000000000000000", "1000000000000001", "99999999999999999999", "１", "x"} {
+		want, wantErr := pricing.ParseQuantity("images", text)
+		got, err := parseCount("images", []byte(text))
+		if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("parseCount(%q) = %d, %v; want %d, %v", text, got, err, want, wantErr)
+		}
 	}
 }

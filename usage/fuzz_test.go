@@ -2,13 +2,16 @@ package usage
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -26,6 +29,70 @@ func checkEvent(t *testing.T, e Event) {
 	}
 	if e.Validate() == nil && (!utf8.ValidString(e.UserID) || strings.ContainsRune(e.ErrorMessage, 0)) {
 		t.Errorf("it is valid and can't be stored: %+v", e)
+	}
+}
+
+// printed returns an event as the log's export has it: as a line of JSON, and as a
+// CSV file.
+func printed(t testing.TB, e Event) (jsonLine, csvFile string) {
+	t.Helper()
+	at := ""
+	if !e.Time.IsZero() {
+		at = e.Time.Format(time.RFC3339Nano)
+	}
+	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "endpoint", "method", "status_code", "response_time_ms", "error_message", "retry_count", "billable"}
+	values := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, e.Endpoint, e.Method, strconv.Itoa(e.StatusCode),
+		strconv.FormatInt(e.ResponseTimeMS, 10), e.ErrorMessage, strconv.FormatInt(e.RetryCount, 10), strconv.FormatBool(e.Billable)}
+	for i, n := range e.Quantities {
+		names, values = append(names, pricing.Quantity(i).String()), append(values, strconv.FormatInt(n, 10))
+	}
+	fields := map[string]string{}
+	for i, name := range names {
+		fields[name] = values[i]
+		values[i] = ProtectCell(values[i])
+	}
+	line, err := json.Marshal(fields)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	w := csv.NewWriter(&text)
+	if err := w.WriteAll([][]string{names, values}); err != nil {
+		t.Fatal(err)
+	}
+	return string(line), text.String()
+}
+
+// checkReturns checks that a valid event comes back from what it is printed as.
+func checkReturns(t *testing.T, e Event) {
+	t.Helper()
+	if e.ID == "" {
+		e.ID = "id"
+	}
+	if e.Validate() != nil {
+		return
+	}
+	line, file := printed(t, e)
+	rows, err := readCSV(t, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range append(rows, readJSONLines(t, line)...) {
+		if r.err != nil || r.event != e {
+			t.Errorf("%+v is printed as\n%s\n%s\nand comes back as %+v, %v", e, line, file, r.event, r.err)
+		}
+	}
+	if len(rows) != 1 {
+		t.Errorf("%+v is printed as %d rows:\n%s", e, len(rows), file)
+	}
+}
+
+// checkReason checks the failure of what can't be read: it is an invalid one, short,
+// and says what of the input is meant.
+func checkReason(t *testing.T, err error, meant string) {
+	t.Helper()
+	if text := err.Error(); !failure.Is(err, failure.Invalid) || !utf8.ValidString(text) || len(text) > 1_000 || !strings.Contains(text, meant) {
+		t.Errorf("the reason is %q (%s); want %q in it", text, failure.CodeOf(err), meant)
 	}
 }
 
@@ -55,11 +122,12 @@ func FuzzJSONLines(f *testing.F) {
 			}
 			if r.err == nil {
 				checkEvent(t, r.event)
+				checkReturns(t, r.event)
 				if !json.Valid(r.raw) {
 					t.Errorf("%q was read and is no JSON", r.raw)
 				}
-			} else if !utf8.ValidString(r.err.Error()) {
-				t.Errorf("the reason is %q", r.err)
+			} else {
+				checkReason(t, r.err, "")
 			}
 		}
 	})
@@ -77,7 +145,8 @@ func FuzzCSV(f *testing.F) {
 	f.Add("\"user_id\nx\",provider\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		reader := &csvReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()}
-		if reader.readHeader() != nil {
+		if err := reader.readHeader(); err != nil {
+			checkReason(t, err, "")
 			return
 		}
 		kept := len(reader.raw)
@@ -85,6 +154,9 @@ func FuzzCSV(f *testing.F) {
 			kept += len(r.raw)
 			if r.err == nil {
 				checkEvent(t, r.event)
+				checkReturns(t, r.event)
+			} else {
+				checkReason(t, r.err, "")
 			}
 		}
 		// Only line breaks, blank lines and the byte order mark are left out.
@@ -112,8 +184,15 @@ func FuzzParseTime(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
+		if from, to, err := MonthRange(text); err == nil && (from.Format("2006-01") != text || !from.AddDate(0, 1, 0).Equal(to)) {
+			t.Errorf("the month %q is from %s to %s", text, from, to)
+		}
 		got, err := ParseTime("time", text)
 		if err != nil {
+			checkReason(t, err, "time is ")
+			if shown := pricing.Shorten(text); !strings.Contains(err.Error(), strings.TrimSpace(text)) && !strings.Contains(err.Error(), strconv.Quote(shown)) {
+				t.Errorf("%q does not name %q", err, shown)
+			}
 			return
 		}
 		if !validTime(got) || got.Location() != time.UTC || got.Nanosecond()%1000 != 0 {
@@ -122,6 +201,37 @@ func FuzzParseTime(f *testing.F) {
 		again, err := ParseTime("time", got.Format(time.RFC3339Nano))
 		if err != nil || !again.Equal(got) {
 			t.Errorf("%q is %s and comes back as %s, %v", text, got, again, err)
+		}
+	})
+}
+
+// FuzzNames: a name that an event may have comes back from every file that it is
+// written to; one that it may not have is refused with its field.
+func FuzzNames(f *testing.F) {
+	for _, name := range []string{"alice", "gpt-4o", "models/gemini-2.5", "=1+1", "'=x", "a\tb", " a", "č", "\xff", "", "a\u2028b", "null", "\ufeffa", "a\"b,c"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		good := Event{ID: "id", UserID: "alice", Provider: "gemini", StatusCode: 200}
+		for _, field := range []struct {
+			name string
+			to   func(*Event) *string
+		}{
+			{"id", func(e *Event) *string { return &e.ID }}, {"user_id", func(e *Event) *string { return &e.UserID }},
+			{"provider", func(e *Event) *string { return &e.Provider }}, {"model", func(e *Event) *string { return &e.Model }},
+			{"vendor", func(e *Event) *string { return &e.Vendor }}, {"method", func(e *Event) *string { return &e.Method }},
+		} {
+			e := good
+			*field.to(&e) = name
+			e = e.Normalise()
+			if e.Normalise() != e {
+				t.Errorf("%s: %q is not normal", field.name, *field.to(&e))
+			}
+			if err := e.Validate(); err != nil {
+				checkReason(t, err, field.name+" is ")
+				continue
+			}
+			checkReturns(t, e)
 		}
 	})
 }

@@ -35,6 +35,8 @@ func (m *memory) Update(ctx context.Context, _ []string, _ time.Time, fn func(us
 	return fn(m)
 }
 
+func (m *memory) Bulk() usage.Bulk { return usage.Bulk{Writers: 1, Rows: 5_000, Longest: time.Minute} }
+
 func (m *memory) View(_ context.Context, fn func(usage.Reader) error) error { return fn(m) }
 
 func (m *memory) Book(context.Context, string) (*pricing.Book, error) {
@@ -67,6 +69,29 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 		}
 	}
 	return found, nil
+}
+
+func (m *memory) Stamp(context.Context) (any, error) { return nil, nil }
+
+func (m *memory) Lock(context.Context, []string, time.Time) error { return nil }
+
+func (m *memory) HoldMonths(context.Context, []usage.Month) error { return nil }
+
+func (m *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
+	return map[usage.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
+}
+
+func (m *memory) Standing(ctx context.Context, q usage.StandingQuery) (usage.UserStanding, error) {
+	book, err := m.Book(ctx, q.Provider)
+	if err != nil {
+		return usage.UserStanding{}, err
+	}
+	accounts, err := m.Accounts(ctx, []string{q.UserID})
+	s := usage.UserStanding{Book: book, Account: accounts[q.UserID]}
+	if e, ok := m.entries[q.EventID]; ok {
+		s.Recorded = &e
+	}
+	return s, err
 }
 
 func (m *memory) Append(_ context.Context, entries []usage.Entry) error {

@@ -11,22 +11,39 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// ledger keeps, for the time of one transaction, what users have used and
-// reserved in their periods, so that many events in a row are judged and added
-// up without asking the database again.
+// ledger keeps what users have used and reserved in their periods, so that many
+// events in a row are judged and added up without asking the database again.
 type ledger struct {
 	reader  Reader
 	now     time.Time
 	periods map[PeriodKey]*periodState
+	covers  map[coverKey][]int
 }
 
+// coverKey names what limits of a plan cover.
+type coverKey struct {
+	planID           int64
+	provider, vendor string
+}
+
+// periodState is what one user has used and reserved in one period.
 type periodState struct {
 	totals []Total
+	sum    Total // of totals
 	held   []Reservation
+	// limits is what is used of each limit of a plan, in the plan's order; a period
+	// in which the plan changed has two of them.
+	limits map[int64]*limitUse
+}
+
+// limitUse is what is used of each limit of a plan.
+type limitUse struct {
+	plan plan.Plan
+	used []int64
 }
 
 func newLedger(reader Reader, now time.Time) *ledger {
-	return &ledger{reader: reader, now: now, periods: map[PeriodKey]*periodState{}}
+	return &ledger{reader: reader, now: now, periods: map[PeriodKey]*periodState{}, covers: map[coverKey][]int{}}
 }
 
 // load reads the given periods that are not there yet, all at once.
@@ -37,7 +54,7 @@ func (l *ledger) load(ctx context.Context, keys []PeriodKey) error {
 		if _, ok := l.periods[key]; ok {
 			continue
 		}
-		l.periods[key] = &periodState{}
+		l.periods[key] = &periodState{limits: map[int64]*limitUse{}}
 		missing = append(missing, key)
 		users = append(users, key.UserID)
 	}
@@ -53,10 +70,24 @@ func (l *ledger) load(ctx context.Context, keys []PeriodKey) error {
 		return err
 	}
 	for _, key := range missing {
-		l.periods[key].totals = totals[key]
-		l.periods[key].held = slices.Clone(held[key.UserID])
+		l.periods[key].fill(totals[key], held[key.UserID])
 	}
 	return nil
+}
+
+// put takes over what was read of a period.
+func (l *ledger) put(key PeriodKey, s UserStanding) *periodState {
+	state := &periodState{limits: map[int64]*limitUse{}}
+	state.fill(s.Totals[key], s.Held)
+	l.periods[key] = state
+	return state
+}
+
+func (s *periodState) fill(totals []Total, held []Reservation) {
+	s.totals, s.held = totals, slices.Clone(held)
+	for _, t := range totals {
+		s.sum.plus(t)
+	}
 }
 
 func (l *ledger) period(ctx context.Context, user string, start time.Time) (*periodState, error) {
@@ -65,37 +96,47 @@ func (l *ledger) period(ctx context.Context, user string, start time.Time) (*per
 	return l.periods[key], err
 }
 
-// uses returns how far each of the limits is used.
-func (s *periodState) uses(limits []plan.Limit) []Use {
+// used returns what is used of each limit of a plan, in the plan's order.
+func (s *periodState) used(p plan.Plan) []int64 {
+	if u, ok := s.limits[p.ID]; ok {
+		return u.used
+	}
+	u := &limitUse{p, make([]int64, len(p.Limits))}
+	for i, l := range p.Limits {
+		for _, t := range s.totals {
+			if l.Scope.Covers(t.Provider, t.Vendor) {
+				u.used[i] = atMost(u.used[i], t.metered().of(l.Meter))
+			}
+		}
+	}
+	s.limits[p.ID] = u
+	return u.used
+}
+
+// uses returns how far some limits of a plan, named by their places in it, are used.
+func (s *periodState) uses(p plan.Plan, limits []int) []Use {
 	uses := make([]Use, len(limits))
-	for i, l := range limits {
-		uses[i] = s.use(l)
+	used := s.used(p)
+	for n, i := range limits {
+		uses[n] = Use{Limit: p.Limits[i], Used: used[i], Reserved: s.reserved(p.Limits[i])}
 	}
 	return uses
 }
 
-func (s *periodState) use(l plan.Limit) Use {
-	u := Use{Limit: l}
-	for _, t := range s.totals {
-		if l.Scope.Covers(t.Provider, t.Vendor) {
-			u.Used = atMost(u.Used, t.metered().of(l.Meter))
-		}
-	}
+func (s *periodState) reserved(l plan.Limit) int64 {
+	reserved := int64(0)
 	for _, r := range s.held {
 		if l.Scope.Covers(r.Provider, r.Vendor) {
-			u.Reserved = atMost(u.Reserved, r.metered().of(l.Meter))
+			reserved = atMost(reserved, r.metered().of(l.Meter))
 		}
 	}
-	return u
+	return reserved
 }
 
 // mustHold returns an invalid failure for an entry with which the user's sums over
 // the whole period would no longer fit: limits could not be judged by them.
 func (s *periodState) mustHold(e Entry) error {
-	var sum Total
-	for _, t := range s.totals {
-		sum.plus(t)
-	}
+	sum := s.sum
 	sum.count(e)
 	if max(sum.Calls, sum.Errors, sum.Tokens(), int64(sum.Cost)) < math.MaxInt64 {
 		return nil
@@ -105,16 +146,28 @@ func (s *periodState) mustHold(e Entry) error {
 }
 
 // add counts an entry into the period's totals, as the database will.
-func (s *periodState) add(e Entry) {
-	for i := range s.totals {
-		if s.totals[i].Provider == e.Provider && s.totals[i].Vendor == e.Vendor {
-			s.totals[i].count(e)
-			return
+func (s *periodState) add(l *ledger, e *Entry) {
+	var one Total
+	one.count(*e)
+	s.sum.plus(one)
+	s.total(e.Provider, e.Vendor).plus(one)
+	m := one.metered()
+	for _, u := range s.limits {
+		for _, i := range l.covering(u.plan, e.Provider, e.Vendor) {
+			u.used[i] = atMost(u.used[i], m.of(u.plan.Limits[i].Meter))
 		}
 	}
-	t := Total{Provider: e.Provider, Vendor: e.Vendor}
-	t.count(e)
-	s.totals = append(s.totals, t)
+}
+
+// total returns the total of a provider and vendor, which may be a new one.
+func (s *periodState) total(provider, vendor string) *Total {
+	for i := range s.totals {
+		if s.totals[i].Provider == provider && s.totals[i].Vendor == vendor {
+			return &s.totals[i]
+		}
+	}
+	s.totals = append(s.totals, Total{Provider: provider, Vendor: vendor})
+	return &s.totals[len(s.totals)-1]
 }
 
 // free takes a reservation that is being settled out of what is held.
@@ -127,13 +180,18 @@ func (s *periodState) free(id string) {
 	}
 }
 
-// covering returns the limits of a plan that count usage of a provider and vendor.
-func covering(p plan.Plan, provider, vendor string) []plan.Limit {
-	var limits []plan.Limit
-	for _, l := range p.Limits {
-		if l.Scope.Covers(provider, vendor) {
-			limits = append(limits, l)
+// covering returns the places in a plan of its limits that count usage of a provider
+// and vendor.
+func (l *ledger) covering(p plan.Plan, provider, vendor string) []int {
+	key := coverKey{p.ID, provider, vendor}
+	limits, ok := l.covers[key]
+	if !ok {
+		for i, limit := range p.Limits {
+			if limit.Scope.Covers(provider, vendor) {
+				limits = append(limits, i)
+			}
 		}
+		l.covers[key] = limits
 	}
 	return limits
 }

@@ -66,15 +66,15 @@ func TestLedgerAddsUp(t *testing.T) {
 	}
 	check := func(when string, want [5][2]int64) {
 		t.Helper()
-		for i, u := range state.uses(limits) {
+		for i, u := range state.uses(plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}) {
 			if u.Used != want[i][0] || u.Reserved != want[i][1] {
 				t.Errorf("%s, limit %d: %d used and %d reserved, want %v", when, i, u.Used, u.Reserved, want[i])
 			}
 		}
 	}
 	check("as loaded", [5][2]int64{{3, 1}, {30, 7}, {5, 11}, {0, 1}, {0, 0}})
-	state.add(Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
-	state.add(Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	state.add(l, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	state.add(l, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
 	check("with two calls, one of which failed", [5][2]int64{{3, 1}, {32, 7}, {105, 11}, {2, 1}, {0, 0}})
 	state.free("r2")
 	state.free("nothing")
@@ -86,10 +86,13 @@ func TestLedgerNeverTurnsNegative(t *testing.T) {
 	const most = 1<<63 - 1
 	state := &periodState{
 		totals: []Total{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most}, {Provider: "b", Calls: 1, Cost: 1}},
+		sum:    Total{Calls: most},
 		held:   []Reservation{{Provider: "a", Calls: most, Tokens: most, Cost: most}, {Provider: "b", Calls: most, Tokens: most, Cost: most}},
 	}
 	for _, meter := range []plan.Meter{plan.Calls, plan.Tokens, plan.Cost} {
-		if u := state.use(plan.Limit{Meter: meter}); u.Used != most || u.Reserved != most {
+		p := plan.Plan{Limits: []plan.Limit{{Meter: meter}}}
+		state.limits = map[int64]*limitUse{}
+		if u := state.uses(p, []int{0})[0]; u.Used != most || u.Reserved != most {
 			t.Errorf("%s: %+v", meter, u)
 		}
 	}
@@ -108,12 +111,12 @@ func TestCrossedThresholds(t *testing.T) {
 		{0, 7, []int{80, 90, 100}, 0}, {7, 8, []int{80, 90, 100}, 80}, {8, 8, []int{80, 90, 100}, 0}, {0, 9, []int{80, 90, 100}, 90},
 		{0, 50, []int{100, 80, 90}, 100}, {8, 10, []int{80}, 0}, {10, 11, []int{80, 90, 100}, 0}, {0, 20, []int{150, 80}, 150}, {0, 10, nil, 0},
 	} {
-		if got := crossed(Use{Limit: limit, Used: c.before}, Use{Limit: limit, Used: c.after}, c.thresholds); got != c.want {
+		if got := crossed(&limit, c.before, c.after, c.thresholds); got != c.want {
 			t.Errorf("from %d to %d of 10 with %v: %d, want %d", c.before, c.after, c.thresholds, got, c.want)
 		}
 	}
 	for _, none := range []plan.Limit{{Max: 0}, {Unlimited: true}} {
-		if got := crossed(Use{Limit: none}, Use{Limit: none, Used: 100}, []int{1}); got != 0 {
+		if got := crossed(&none, 0, 100, []int{1}); got != 0 {
 			t.Errorf("%+v has a threshold %d", none, got)
 		}
 	}

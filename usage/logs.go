@@ -27,7 +27,8 @@ type LogQuery struct {
 	Status   LogStatus
 	Limit    int
 	// BeforeTime and BeforeID continue after the last row of an earlier page;
-	// a zero time begins at the newest row.
+	// a zero time begins at the newest row. If that row is no longer in the log,
+	// that is a conflict failure.
 	BeforeTime time.Time
 	BeforeID   string
 }
@@ -50,6 +51,7 @@ func (q LogQuery) Validate() error {
 
 // Logs is the storage that listing the log needs.
 type Logs interface {
-	// Logs returns the query's rows, newest first, those of one moment by id.
+	// Logs returns the query's rows, newest first, those of one moment as they were
+	// recorded, the last first.
 	Logs(ctx context.Context, q LogQuery) ([]Entry, error)
 }

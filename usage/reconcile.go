@@ -2,9 +2,9 @@ package usage
 
 import "context"
 
-// Discrepancy is a total that is not the sum of its log rows.
+// Discrepancy is a total that is not the sum of its log rows, archived or not.
 type Discrepancy struct {
-	Table  string // usage_summaries or usage_daily
+	Table  string
 	Key    string // which total: user, period or day, provider, vendor, model
 	Field  string
 	Log    string // what the log adds up to
@@ -14,8 +14,12 @@ type Discrepancy struct {
 // Reconciliation compares the totals with the log.
 type Reconciliation struct {
 	LogRows       int64
+	ArchivedRows  int64 // whose sums were kept when they were moved to files
 	Summaries     int64
 	Daily         int64
+	FleetDaily    int64
+	UserMonthly   int64
+	Rollups       bool          // FleetDaily and UserMonthly were compared with Daily
 	Discrepancies []Discrepancy // at most MostDiscrepancies of them
 	More          bool          // there are more
 	Repaired      bool

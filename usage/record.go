@@ -2,9 +2,7 @@ package usage
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,11 +60,11 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	var outcome Outcome
 	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
 		p := s.newPosting(tx, now, opts)
-		outcomes, err := p.post(ctx, []Event{event})
+		results, err := p.post(ctx, []*Event{&event})
 		if err != nil {
 			return err
 		}
-		outcome = outcomes[0]
+		outcome = results[0].outcome()
 		return outcome.Err
 	})
 	if err != nil && outcome.Err == nil {
@@ -108,11 +106,11 @@ func (s *Service) settle(ctx context.Context, now time.Time, event Event, opts R
 		}
 		p := s.newPosting(tx, now, RecordOptions{Strict: opts.Strict})
 		p.settled = r.ID
-		outcomes, err := p.post(ctx, []Event{event})
+		results, err := p.post(ctx, []*Event{&event})
 		if err != nil {
 			return err
 		}
-		outcome = outcomes[0]
+		outcome = results[0].outcome()
 		if outcome.Err != nil || r.Status == Settled {
 			return outcome.Err
 		}
@@ -179,200 +177,4 @@ func (r Reservation) lateness(now time.Time) string {
 		return fmt.Sprintf("the reservation %s had expired at %s; its usage is recorded all the same", r.ID, r.ExpiresAt.Format(time.RFC3339))
 	}
 	return ""
-}
-
-// posting records events within one transaction.
-type posting struct {
-	service *Service
-	tx      Tx
-	now     time.Time
-	opts    RecordOptions
-	settled string // the reservation that the events settle
-
-	ledger   *ledger
-	book     *pricing.Book
-	accounts map[string]plan.Account
-	recorded map[string]Entry // by event id: before, and by this posting
-	entries  []Entry
-	alerts   []Alert
-}
-
-func (s *Service) newPosting(tx Tx, now time.Time, opts RecordOptions) *posting {
-	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now)}
-}
-
-// post records events in their order and returns an outcome for each. An event
-// that is refused has its failure in its outcome and stops no other. An error of
-// post itself is one of the storage: nothing may be committed then.
-func (p *posting) post(ctx context.Context, events []Event) ([]Outcome, error) {
-	if err := p.load(ctx, events); err != nil {
-		return nil, err
-	}
-	outcomes := make([]Outcome, len(events))
-	for i, event := range events {
-		outcome, err := p.one(ctx, event)
-		if err != nil && !refused(err) {
-			return nil, err
-		}
-		outcome.Err = err
-		outcomes[i] = outcome
-	}
-	if err := p.tx.Append(ctx, p.entries); err != nil {
-		return nil, err
-	}
-	_, err := p.tx.AddAlerts(ctx, p.alerts)
-	return outcomes, err
-}
-
-// refused tells whether an error concerns the event and not the storage.
-func refused(err error) bool {
-	var f *failure.Error
-	return errors.As(err, &f) && f.Code != failure.Unavailable && f.Code != failure.Internal
-}
-
-func (p *posting) load(ctx context.Context, events []Event) error {
-	ids := make([]string, len(events))
-	users := map[string]bool{}
-	provider := events[0].Provider
-	for i, e := range events {
-		ids[i] = e.ID
-		users[e.UserID] = true
-		if e.Provider != provider {
-			provider = ""
-		}
-	}
-	var err error
-	if p.recorded, err = p.tx.Entries(ctx, ids); err != nil {
-		return err
-	}
-	if p.book, err = p.tx.Book(ctx, provider); err != nil {
-		return err
-	}
-	names := make([]string, 0, len(users))
-	for user := range users {
-		names = append(names, user)
-	}
-	slices.Sort(names)
-	if p.accounts, err = p.tx.Accounts(ctx, names); err != nil {
-		return err
-	}
-	return p.ledger.load(ctx, p.periods(events))
-}
-
-// periods returns the periods of the events that are new.
-func (p *posting) periods(events []Event) []PeriodKey {
-	var keys []PeriodKey
-	for _, e := range events {
-		if _, known := p.recorded[e.ID]; !known {
-			keys = append(keys, NewPeriodKey(e.UserID, p.accounts[e.UserID].PeriodAt(p.timeOf(e)).Start))
-		}
-	}
-	return keys
-}
-
-// timeOf returns when the event happened: now, where its caller did not say.
-func (p *posting) timeOf(e Event) time.Time {
-	if e.Time.IsZero() {
-		return p.now
-	}
-	return e.Time
-}
-
-func (p *posting) one(ctx context.Context, event Event) (Outcome, error) {
-	known, err := p.book.Providers.Find(event.Provider)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if before, ok := p.recorded[event.ID]; ok {
-		return p.again(before, event)
-	}
-	account := p.accounts[event.UserID]
-	event.Time = p.timeOf(event)
-	if event.Vendor == "" {
-		event.Vendor = known.VendorOf(event.Model)
-	}
-	entry, current, err := p.rate(event, account)
-	if err != nil {
-		return Outcome{}, err
-	}
-	period := account.PeriodAt(event.Time)
-	entry.PeriodStart = period.Start
-	state, err := p.ledger.period(ctx, event.UserID, period.Start)
-	if err != nil {
-		return Outcome{}, err
-	}
-	if err := state.mustHold(entry); err != nil {
-		return Outcome{}, err
-	}
-	if p.opts.Enforce && event.Counts() {
-		status := account.StatusAt(event.Time)
-		d := Decide(status, requesting(state.uses(covering(current, entry.Provider, entry.Vendor)), entry.metered()))
-		if !d.Allowed {
-			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
-				Plan: current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
-			return Outcome{Entry: entry, Period: period, Refusal: &refusal}, refusal.Denied()
-		}
-	}
-	outcome := Outcome{Status: Recorded, Entry: entry, Period: period}
-	outcome.OverLimit = p.take(state, entry, current)
-	p.recorded[entry.ID] = entry
-	return outcome, nil
-}
-
-// again answers a report of an event that is recorded already.
-func (p *posting) again(before Entry, event Event) (Outcome, error) {
-	if differences := before.differences(event); len(differences) > 0 {
-		return Outcome{}, failure.Conflictf("the event %s is recorded already with other content: %s differ", pricing.Shorten(event.ID), strings.Join(differences, ", ")).
-			WithHint("an id stands for one event for ever: report another event under another id")
-	}
-	period := p.accounts[before.UserID].PeriodAt(before.Time)
-	return Outcome{Status: Duplicate, Entry: before, Period: period}, nil
-}
-
-func (p *posting) rate(event Event, account plan.Account) (Entry, plan.Plan, error) {
-	current, err := account.PlanAt(event.Time)
-	if err != nil {
-		return Entry{}, plan.Plan{}, err
-	}
-	rating, err := p.book.Rate(event.Provider, event.Model, event.Time, event.Quantities)
-	if err != nil {
-		return Entry{}, plan.Plan{}, err
-	}
-	if rating.Basis == pricing.Unpriced && p.opts.Strict {
-		return Entry{}, plan.Plan{}, failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
-			event.Provider, quoted(event.Model), event.Time.Format(time.RFC3339)).WithHint("%s", p.book.Advice(event.Provider, event.Model))
-	}
-	entry := Entry{Event: event, PlanID: current.ID, Cost: rating.Cost, Basis: rating.Basis, PriceID: rating.Price.ID, RecordedAt: p.now}
-	if !event.Counts() {
-		entry.Cost = 0
-	}
-	return entry, current, nil
-}
-
-func quoted(model string) string {
-	if model == "" {
-		return "without a model"
-	}
-	return fmt.Sprintf("%q", pricing.Shorten(model))
-}
-
-// take counts the entry, notes the alerts that it makes, and returns the
-// blocking limits that are exceeded with it.
-func (p *posting) take(state *periodState, entry Entry, current plan.Plan) []string {
-	limits := covering(current, entry.Provider, entry.Vendor)
-	before := state.uses(limits)
-	state.free(p.settled)
-	state.add(entry)
-	var over []string
-	for i, after := range state.uses(limits) {
-		if percent := crossed(before[i], after, p.service.Thresholds); percent > 0 {
-			p.alerts = append(p.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, Limit: after.Limit,
-				Threshold: percent, Used: after.Used, EventID: entry.ID, CreatedAt: p.now})
-		}
-		if l := after.Limit; l.Action == plan.Block && !l.Unlimited && after.Used > l.Max {
-			over = append(over, l.Name)
-		}
-	}
-	p.entries = append(p.entries, entry)
-	return over
 }

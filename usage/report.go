@@ -105,6 +105,11 @@ type ReportRow struct {
 // Tokens returns the input and output tokens together.
 func (r ReportRow) Tokens() int64 { return atMost(r.InputTokens, r.OutputTokens) }
 
+// Empty tells whether a row counts nothing.
+func (r ReportRow) Empty() bool {
+	return r.Calls == 0 && r.Errors == 0 && r.InputTokens == 0 && r.OutputTokens == 0 && r.Unpriced == 0 && r.Cost.Cmp(pricing.Total{}) == 0
+}
+
 func (r ReportRow) plus(s ReportRow) ReportRow {
 	r.Calls = atMost(r.Calls, s.Calls)
 	r.Errors = atMost(r.Errors, s.Errors)

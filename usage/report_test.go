@@ -177,6 +177,11 @@ func (s *logStore) Logs(_ context.Context, q usage.LogQuery) ([]usage.Entry, err
 	return page, nil
 }
 
+func (s *logStore) Archives(context.Context) ([]usage.Archive, error) {
+	month := func(m usage.Month) usage.Archive { return usage.Archive{LogMonth: usage.LogMonth{Month: m}} }
+	return []usage.Archive{month(202607), month(202608), month(202609)}, nil
+}
+
 func (s *logStore) Rerate(_ context.Context, _ time.Time, changes []usage.Rerating) (int, error) {
 	s.changes = append(s.changes, changes...)
 	return len(changes), s.fail
@@ -208,6 +213,9 @@ func TestRerate(t *testing.T) {
 	}
 	if done.Read != rows || done.Changed != 3_000 || done.Priced != 2_000 || done.Before.Cmp(pricing.TotalOf(3_000)) != 0 || done.After.Cmp(pricing.TotalOf(2_000)) != 0 {
 		t.Errorf("the result is %+v", done)
+	}
+	if done.Archived != 3 {
+		t.Errorf("%d archived months were left out", done.Archived)
 	}
 	if len(done.Users) != 2 || done.Users[0].UserID != "u1" || done.Users[0].Events != 2_000 || done.Users[1].Events != 1_000 {
 		t.Errorf("the users are %+v", done.Users)

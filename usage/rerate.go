@@ -21,6 +21,8 @@ type Rerating struct {
 type RerateStore interface {
 	Store
 	Logs
+	// Archives returns the archived months.
+	Archives(ctx context.Context) ([]Archive, error)
 	// Rerate changes the rating of log rows and, with them, the totals. The rows
 	// keep their history. A row that was rated otherwise meanwhile is left alone;
 	// it returns how many were changed.
@@ -35,6 +37,8 @@ type RerateResult struct {
 	Before  pricing.Total
 	After   pricing.Total
 	Users   []UserDifference // by the size of their difference
+	// Archived is how many archived months of the interval were left as they are.
+	Archived int64
 }
 
 // UserDifference is what a rerating means for one user.
@@ -65,6 +69,9 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 	if err := query.Validate(); err != nil {
 		return RerateResult{}, err
 	}
+	if err := run.countArchived(ctx, store, from, to); err != nil {
+		return RerateResult{}, err
+	}
 	for {
 		entries, err := store.Logs(ctx, query)
 		if err != nil {
@@ -93,6 +100,17 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 type rerating struct {
 	result RerateResult
 	users  map[string]*UserDifference
+}
+
+// countArchived counts the archived months of an interval.
+func (run *rerating) countArchived(ctx context.Context, store RerateStore, from, to time.Time) error {
+	archives, err := store.Archives(ctx)
+	for _, a := range archives {
+		if (from.IsZero() || from.Before(a.Month.End())) && (to.IsZero() || a.Month.Start().Before(to)) {
+			run.result.Archived++
+		}
+	}
+	return err
 }
 
 // compare rates entries again and returns those that come out otherwise.

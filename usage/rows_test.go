@@ -15,7 +15,7 @@ import (
 
 func readJSONLines(t testing.TB, text string) []row {
 	t.Helper()
-	return readRows(t, &jsonlReader{newLineReader(strings.NewReader(text), io.Discard), newEventReader()})
+	return readRows(t, &jsonlReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()})
 }
 
 func readCSV(t testing.TB, text string) ([]row, error) {

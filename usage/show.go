@@ -71,7 +71,11 @@ func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account
 	if !st.Period.Contains(l.now) {
 		state.held = nil // what is held now has nothing to do with another period
 	}
-	for _, u := range state.uses(current.Limits) {
+	everyLimit := make([]int, len(current.Limits))
+	for i := range everyLimit {
+		everyLimit[i] = i
+	}
+	for _, u := range state.uses(current, everyLimit) {
 		st.Limits = append(st.Limits, Verdict{Use: u, OK: u.fits()})
 	}
 	st.Standing = s.standing(st.Limits)

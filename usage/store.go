@@ -17,6 +17,20 @@ type Store interface {
 	Update(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
 	// View runs fn on one consistent state of the database, for reading only.
 	View(ctx context.Context, fn func(Reader) error) error
+	// Bulk says how many events are best recorded.
+	Bulk() Bulk
+}
+
+// Bulk says how the storage records many events fastest.
+type Bulk struct {
+	// Writers is how many transactions may run side by side. One alone is never sent
+	// back to run again.
+	Writers int
+	// A transaction is committed once it has so many rows, or has lasted so long.
+	Rows    int
+	Longest time.Duration
+	// Pause is what a writer leaves to others after each commit.
+	Pause time.Duration
 }
 
 // Reader reads what decisions are made of.
@@ -35,6 +49,11 @@ type Reader interface {
 	Held(ctx context.Context, users []string, now time.Time) (map[string][]Reservation, error)
 	// Entries returns those of the events that are recorded, by id.
 	Entries(ctx context.Context, ids []string) (map[string]Entry, error)
+	// Standing reads at once what one call of one user is decided by.
+	Standing(ctx context.Context, q StandingQuery) (UserStanding, error)
+	// ArchivedMonths returns the months of which no log rows are left here, and the
+	// names of the files that have them. It never returns nil.
+	ArchivedMonths(ctx context.Context) (map[Month]string, error)
 	// Reservation returns one reservation, and whether there is one.
 	Reservation(ctx context.Context, id string) (Reservation, bool, error)
 }
@@ -42,6 +61,15 @@ type Reader interface {
 // Tx changes what a Reader reads.
 type Tx interface {
 	Reader
+	// Lock locks the rows of users, beside those that Update has locked, making
+	// those that are new.
+	Lock(ctx context.Context, users []string, now time.Time) error
+	// HoldMonths keeps months from being archived until the transaction ends. It comes
+	// before the log and the archived months are read.
+	HoldMonths(ctx context.Context, months []Month) error
+	// Stamp returns a value that is equal in two transactions only if nobody else
+	// has changed the database between them; nil where that is not known.
+	Stamp(ctx context.Context) (any, error)
 	// Append adds log rows and, with them, the summaries and daily totals.
 	Append(ctx context.Context, entries []Entry) error
 	// SaveReservation adds a reservation or updates its status.
@@ -49,6 +77,24 @@ type Tx interface {
 	// AddAlerts adds alerts, but never the same threshold of a limit twice for a
 	// user and period, and returns how many are new.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
+}
+
+// StandingQuery says whose standing is read, and for which call.
+type StandingQuery struct {
+	UserID   string
+	Provider string    // whose prices are needed
+	At       time.Time // when the call is made
+	Now      time.Time // when reservations have to hold
+	EventID  string    // the event that may be recorded already; "" for none
+}
+
+// UserStanding is what one user's calls are decided by.
+type UserStanding struct {
+	Book     *pricing.Book
+	Account  plan.Account
+	Totals   map[PeriodKey][]Total // of the period that holds the moment, and of others
+	Held     []Reservation
+	Recorded *Entry // nil: the event is not recorded
 }
 
 // PeriodKey names one usage period of one user.

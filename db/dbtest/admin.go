@@ -140,7 +140,7 @@ func databaseNamed(t *testing.T, p Place, name string) Place {
 		t.Fatal(err)
 	}
 	address.Path, address.RawQuery = "/"+name, ""
-	behind := openBehind(t, "postgres", address.String())
+	behind := openBehind(t, "pgx", address.String())
 	return place(t, address.String(), behind)
 }
 

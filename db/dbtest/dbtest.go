@@ -53,7 +53,7 @@ func PostgreSQL(t testing.TB) Place {
 		query.Set("sslmode", "prefer") // a test turns TLS off for a while
 	}
 	base.RawQuery = query.Encode()
-	behind := openBehind(t, "postgres", base.String())
+	behind := openBehind(t, "pgx", base.String())
 	if _, err := behind.Exec("CREATE SCHEMA " + schema); err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTest
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), listTests(),
-		rerateTests(), reconcileTests(), adminTests(), importTests(), largeTests(), raceTests(), modelTests(),
+		rerateTests(), reconcileTests(), adminTests(), importTests(), largeTests(), archiveTests(), raceTests(), modelTests(),
 	} {
 		runGroup(t, group, fresh)
 	}

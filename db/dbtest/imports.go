@@ -64,7 +64,7 @@ func importFile(t *testing.T, p Place) {
 	if r.Read != 8 || r.Recorded != 4 || r.Duplicates != 1 || r.Conflicts != 1 || r.Rejected != 2 || r.Unpriced != 1 {
 		t.Errorf("the result is %+v", r)
 	}
-	wantEqual(t, "the rejects", strings.Split(rejects, "\n"), strings.Split("{broken\n"+eventLine(stranger)+eventLine(conflict), "\n"))
+	wantEqual(t, "the rejects", strings.Split(rejects, "\n"), strings.Split(eventLine(conflict)+"{broken\n"+eventLine(stranger), "\n"))
 	if len(f.logs()) != 4 {
 		t.Errorf("%d log rows", len(f.logs()))
 	}

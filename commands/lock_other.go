@@ -1,0 +1,8 @@
+//go:build !unix
+
+package commands
+
+import "os"
+
+// lockDirectory can't lock a directory here: archive from one process at a time.
+func lockDirectory(*os.File) error { return nil }

@@ -1,0 +1,116 @@
+package db
+
+import (
+	"context"
+	"sync"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// catalogue keeps the plans and prices that were read last. They change rarely, and
+// every transaction needs them: it reads one number, their version, and what is kept
+// of that version holds.
+type catalogue struct {
+	mutex   sync.Mutex
+	version int64
+	plans   plan.Plans
+	books   map[string]*pricing.Book // by provider; "" has all of them
+	// archived has the files of archived months; nil: not read yet
+	archived map[usage.Month]string
+}
+
+// at returns the catalogue of a version, which the mutex guards.
+func (c *catalogue) at(version int64) *catalogue {
+	if c.version != version {
+		c.version, c.plans, c.books, c.archived = version, nil, map[string]*pricing.Book{}, nil
+	}
+	return c
+}
+
+const versionStatement = "SELECT version FROM catalogue_version"
+
+// catalogueVersion returns the version that this transaction sees.
+func (t *tx) catalogueVersion(ctx context.Context) (int64, error) {
+	if t.version != 0 {
+		return t.version, nil
+	}
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&t.version) }, versionStatement)
+	return t.version, err
+}
+
+// changeCatalogue says that plans, prices or providers change with this transaction.
+func (t *tx) changeCatalogue(ctx context.Context) error {
+	return t.later(ctx, "UPDATE catalogue_version SET version = version + 1")
+}
+
+// unchanged tells whether the catalogue still has the version that this transaction
+// saw first: only then may what was read since be kept under it.
+func (t *tx) unchanged(ctx context.Context) (bool, error) {
+	var now int64
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&now) }, versionStatement)
+	return err == nil && now == t.version, err
+}
+
+// Book implements usage.Reader.
+func (t *tx) Book(ctx context.Context, provider string) (*pricing.Book, error) {
+	version, err := t.catalogueVersion(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if book := t.kept(version, func(c *catalogue) *pricing.Book {
+		if all, ok := c.books[""]; ok {
+			return all
+		}
+		return c.books[provider]
+	}); book != nil {
+		return book, nil
+	}
+	book, err := t.readBook(ctx, provider)
+	if err != nil {
+		return nil, err
+	}
+	return book, t.keep(ctx, version, func(c *catalogue) { c.books[provider] = book })
+}
+
+func (t *tx) kept(version int64, get func(*catalogue) *pricing.Book) *pricing.Book {
+	t.catalogue.mutex.Lock()
+	defer t.catalogue.mutex.Unlock()
+	return get(t.catalogue.at(version))
+}
+
+// keep keeps something of a version, unless that has changed by now.
+func (t *tx) keep(ctx context.Context, version int64, put func(*catalogue)) error {
+	same, err := t.unchanged(ctx)
+	if err != nil || !same {
+		return err
+	}
+	t.catalogue.mutex.Lock()
+	defer t.catalogue.mutex.Unlock()
+	if t.catalogue.version <= version { // else somebody has kept a later one
+		put(t.catalogue.at(version))
+	}
+	return nil
+}
+
+// keptPlans returns every plan, also those withdrawn, in their order. Nobody may
+// change them.
+func (t *tx) keptPlans(ctx context.Context) (plan.Plans, error) {
+	version, err := t.catalogueVersion(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var plans plan.Plans
+	t.kept(version, func(c *catalogue) *pricing.Book {
+		plans = c.plans
+		return nil
+	})
+	if plans != nil {
+		return plans, nil
+	}
+	if plans, err = t.plans(ctx); err != nil {
+		return nil, err
+	}
+	return plans, t.keep(ctx, version, func(c *catalogue) { c.plans = plans })
+}

@@ -1,0 +1,203 @@
+package dbtest
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// modelRow is a row of an event file.
+type modelRow struct {
+	text  string // with its line break
+	event usage.Event
+	bad   bool
+}
+
+// importFile imports a file in which new events, repeated ones, conflicts and bad
+// rows stand in any order.
+func (m *model) importFile() {
+	format := draw(m, "format", usage.JSONLines, usage.CSV)
+	var rows []modelRow
+	var text strings.Builder
+	if format == usage.CSV {
+		text.WriteString(csvHeader())
+	}
+	for range m.number("rows", 1, 8) {
+		row := m.row(format, rows)
+		rows = append(rows, row)
+		text.WriteString(row.text)
+	}
+	strict := m.oneIn(4, "strict")
+	var rejects bytes.Buffer
+	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()), usage.ImportOptions{Format: format, Strict: strict, Rejects: &rejects})
+	m.must(err)
+	m.rt.Logf("%s import:\n%s", m.now, &text)
+	want, rejected := m.imported(rows, strict)
+	if format == usage.CSV && rejected != "" {
+		rejected = csvHeader() + rejected
+	}
+	m.equal("import", fmt.Sprint(got.Read, got.Recorded, got.Duplicates, got.Rejected, got.Conflicts, got.Unpriced, got.OverLimit, m.read(got.Cost)), want)
+	// In which order rejects are written is the product's choice, but for the header.
+	m.equal("beginning of the rejects", strings.HasPrefix(rejects.String(), csvHeader()), strings.HasPrefix(rejected, csvHeader()))
+	m.equal("rejects", slices.Sorted(strings.Lines(rejects.String())), slices.Sorted(strings.Lines(rejected)))
+}
+
+// row draws a row: an event with an id of its own or without, a repeated one, or
+// none.
+func (m *model) row(format usage.FileFormat, before []modelRow) modelRow {
+	e := normal(m.event())
+	m.ids++
+	e.ID = fmt.Sprint("e", m.ids)
+	switch draw(m, "row", "new", "without an id", "again", "repeated", "bad") {
+	case "without an id":
+		e.ID = ""
+	case "again":
+		if again, ok := m.again(); ok {
+			e = again
+		}
+	case "repeated":
+		if len(before) > 0 {
+			return draw(m, "repeats", before...)
+		}
+	case "bad":
+		return modelRow{text: m.badRow(format, e), bad: true}
+	}
+	return modelRow{text: rowText(format, e), event: e}
+}
+
+func (m *model) badRow(format usage.FileFormat, e usage.Event) string {
+	switch draw(m, "bad", "provider", "user", "quantity", "text") {
+	case "provider":
+		e.Provider = "gemni"
+	case "user":
+		e.UserID = ""
+	case "quantity":
+		e.Quantities[pricing.OutputTokens] = -1
+	default:
+		return map[usage.FileFormat]string{usage.JSONLines: "{\"user_id\":\"alice\",\n", usage.CSV: "alice,gemini\n"}[format]
+	}
+	return rowText(format, e)
+}
+
+func csvHeader() string { return strings.Join(fieldNames(), ",") + "\n" }
+
+func fieldNames() []string {
+	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "status_code", "billable", "error_message", "retry_count", "endpoint", "method", "response_time_ms"}
+	for q := range pricing.QuantityCount {
+		names = append(names, q.String())
+	}
+	return names
+}
+
+func rowText(format usage.FileFormat, e usage.Event) string {
+	at := ""
+	if !e.Time.IsZero() {
+		at = e.Time.Format(time.RFC3339Nano)
+	}
+	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable), e.ErrorMessage,
+		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS)}
+	for _, n := range e.Quantities {
+		fields = append(fields, fmt.Sprint(n))
+	}
+	var text strings.Builder
+	if format == usage.JSONLines {
+		for i, name := range fieldNames() {
+			fmt.Fprintf(&text, ",%q:%s", name, jsonText(fields[i]))
+		}
+		return "{" + text.String()[1:] + "}\n"
+	}
+	w := csv.NewWriter(&text)
+	_ = w.Write(fields) // a strings.Builder takes everything
+	w.Flush()
+	return text.String()
+}
+
+func jsonText(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a string never fails
+	}
+	return string(text)
+}
+
+// imported notes what a file has brought, and returns the result and the rejects
+// that should have come of it.
+func (m *model) imported(rows []modelRow, strict bool) (result, rejects string) {
+	m.nameRows(rows)
+	read, recorded, duplicates, rejected, conflicts, unpriced, over, cost := len(rows), 0, 0, 0, 0, 0, 0, new(big.Int)
+	for _, row := range rows {
+		if row.bad {
+			rejected++
+			rejects += row.text
+		}
+	}
+	for _, row := range rows {
+		if row.bad {
+			continue
+		}
+		m.accounts[row.event.UserID].seen = true
+		f := m.fateOf(row.event, strict, false)
+		switch {
+		case f.known:
+			duplicates++
+		case f.code == failure.Conflict:
+			conflicts++
+			rejects += row.text
+		case f.code != "":
+			rejected++
+			rejects += row.text
+		default:
+			recorded++
+			cost.Add(cost, big.NewInt(int64(f.entry.Cost)))
+			if f.entry.PriceID == 0 && counts(f.entry.Event) {
+				unpriced++
+			}
+			if len(m.note(f.entry)) > 0 {
+				over++
+			}
+		}
+	}
+	return fmt.Sprint(read, recorded, duplicates, rejected, conflicts, unpriced, over, exact(cost)), rejects
+}
+
+// nameRows gives rows without an id the one that the import has given them: for the
+// same content always the same, with the number of its occurrence in the file. How
+// it begins is the product's choice, and learnt from the log.
+func (m *model) nameRows(rows []modelRow) {
+	log := m.logs()
+	occurrences := map[string]int{}
+	for i, row := range rows {
+		if row.bad || row.event.ID != "" {
+			continue
+		}
+		content := fmt.Sprintf("%+v", normal(row.event))
+		occurrences[content]++
+		if _, known := m.rowIDs[content]; !known {
+			m.rowIDs[content] = m.beginningOfID(log, row.event)
+		}
+		rows[i].event.ID = m.rowIDs[content] + fmt.Sprint("-", occurrences[content])
+	}
+}
+
+func (m *model) beginningOfID(log []usage.Entry, e usage.Event) string {
+	want := m.placed(e).Event
+	for _, entry := range log {
+		beginning, first := strings.CutSuffix(entry.ID, "-1")
+		if _, known := m.events[entry.ID]; known || !first || !strings.HasPrefix(entry.ID, "row-") {
+			continue
+		}
+		if want.ID = entry.ID; entry.Event == want {
+			return beginning
+		}
+	}
+	return "row-that was not recorded"
+}

@@ -1,0 +1,207 @@
+package dbtest
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// applyPlans changes a plan's limits, withdraws plans, or brings them all back as
+// they were.
+func (m *model) applyPlans() {
+	plans := smallPlans()
+	withdraw := []int64{}
+	if m.oneIn(4, "withdraw") {
+		plans = plans[:m.number("kept", 1, 2)]
+		for _, p := range m.plans[len(plans):] {
+			withdraw = append(withdraw, p.ID)
+		}
+	}
+	p := &plans[m.number("plan", 0, int64(min(len(plans), 2)-1))]
+	l := &p.Limits[m.number("limit", 0, int64(len(p.Limits)-1))]
+	l.Max = l.Max * m.number("times", 0, 4) / 2
+	switch draw(m, "edit", "max", "unlimited", "action", "without", "scope", "meter") {
+	case "unlimited":
+		l.Max, l.Unlimited = 0, true
+	case "action":
+		l.Action = map[plan.Action]plan.Action{plan.Block: plan.Warn, plan.Warn: plan.Block}[l.Action]
+	case "without":
+		p.Limits = slices.DeleteFunc(p.Limits, func(other plan.Limit) bool { return other.Name == l.Name })
+	case "scope":
+		l.Scope = plan.Scope{Providers: []string{"openai"}, Vendors: []string{"google"}}
+	case "meter":
+		l.Meter = plan.Calls
+	}
+	m.must(m.db.ChangePlans(m.ctx, m.auditAt(m.now, "plans apply"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+		return plans, withdraw, nil
+	}))
+	for i := range m.plans {
+		if i < len(plans) {
+			plans[i].ID = m.plans[i].ID
+			m.plans[i] = plans[i]
+		} else {
+			m.plans[i].Withdrawn = true
+		}
+	}
+}
+
+// covers tells whether a limit counts what a provider and vendor serve.
+func covers(l plan.Limit, provider, vendor string) bool {
+	for _, name := range l.Scope.Providers {
+		if name == provider {
+			return true
+		}
+	}
+	for _, name := range l.Scope.Vendors {
+		if name == vendor {
+			return true
+		}
+	}
+	return len(l.Scope.Providers)+len(l.Scope.Vendors) == 0
+}
+
+func (m *model) covering(e usage.Entry) []plan.Limit {
+	var limits []plan.Limit
+	for _, l := range m.planByID(e.PlanID).Limits {
+		if covers(l, e.Provider, e.Vendor) {
+			limits = append(limits, l)
+		}
+	}
+	return limits
+}
+
+// used returns how much of a limit the events of the entry's user and period use.
+func (m *model) used(e usage.Entry, l plan.Limit) *big.Int {
+	t := m.tally(func(other usage.Entry) bool {
+		return other.UserID == e.UserID && other.PeriodStart.Equal(e.PeriodStart) && covers(l, other.Provider, other.Vendor)
+	})
+	return metered(l, &t.calls, t.tokens(), &t.cost)
+}
+
+func metered(l plan.Limit, calls, tokens, cost *big.Int) *big.Int {
+	switch l.Meter {
+	case "calls":
+		return calls
+	case "tokens":
+		return tokens
+	}
+	return cost
+}
+
+func asked(l plan.Limit, e usage.Entry) *big.Int {
+	q := e.Quantities
+	return metered(l, big.NewInt(q[pricing.Requests]), new(big.Int).Add(big.NewInt(q[pricing.InputTokens]), big.NewInt(q[pricing.OutputTokens])), big.NewInt(int64(e.Cost)))
+}
+
+// judgement is what the model says to a call, limit by limit.
+type judgement struct {
+	reason string
+	plan   string
+	status plan.Status
+	period string
+	cost   pricing.USD
+	basis  pricing.Basis
+	limits []string
+}
+
+// period writes a period as the product's prints itself.
+func (m *model) period(user string, at time.Time) string {
+	start, end := m.accounts[user].period(at)
+	return fmt.Sprint(plan.Period{Start: start, End: end})
+}
+
+func (j judgement) allowed() bool { return j.reason == "" }
+
+// judge decides about an entry by the state of the subscription at a moment. A
+// reservation that does not count may be named.
+func (m *model) judge(e usage.Entry, at time.Time, free string) judgement {
+	a := m.accounts[e.UserID]
+	j := judgement{plan: m.planByID(e.PlanID).Name, status: a.statusAt(at), cost: e.Cost, basis: e.Basis}
+	j.period = m.period(e.UserID, at)
+	for _, l := range m.covering(e) {
+		used, reserved, wanted := m.used(e, l), m.reserved(e.UserID, l, free), asked(l, e)
+		most := big.NewInt(l.Max)
+		sum := new(big.Int).Add(used, reserved)
+		fits := l.Unlimited || used.Cmp(most) < 0 && sum.Add(sum, wanted).Cmp(most) <= 0
+		j.limits = append(j.limits, fmt.Sprint(l.Name, " ", used, "+", reserved, "+", wanted, " ", fits))
+		switch {
+		case fits || l.Action != "block":
+		case l.Max == 0:
+			j.reason = "not_in_plan"
+		case j.reason == "":
+			j.reason = "limit_exceeded"
+		}
+	}
+	switch j.status {
+	case "suspended", "cancelled", "expired":
+		j.reason = string(j.status)
+	}
+	return j
+}
+
+func (m *model) compareJudgement(got usage.Judgement, want judgement) {
+	m.rt.Helper()
+	g := judgement{string(got.Reason), got.Plan.Name, got.Status, fmt.Sprint(got.Period), got.EstimatedCost, got.Basis, nil}
+	for _, v := range got.Verdicts {
+		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK))
+	}
+	m.equal("decision", g, want)
+	m.equal("allowed", got.Allowed, want.allowed())
+}
+
+type modelAlertKey struct {
+	user      string
+	period    int64
+	limit     string
+	threshold int
+}
+
+// modelAlert is what an alert says beside its key.
+type modelAlert struct {
+	used, most, created int64
+	event               string
+	meter               plan.Meter
+	action              plan.Action
+}
+
+// reached returns the highest threshold of a limit that is reached, 0 for none.
+func (m *model) reached(l plan.Limit, used *big.Int) int {
+	highest := 0
+	for _, percent := range m.thresholds {
+		share := new(big.Rat).Mul(big.NewRat(l.Max, 100), big.NewRat(int64(percent), 1))
+		if !l.Unlimited && l.Max > 0 && new(big.Rat).SetInt(used).Cmp(share) >= 0 {
+			highest = max(highest, percent)
+		}
+	}
+	return highest
+}
+
+// alert notes an alert where an entry takes a limit to a threshold that it had not
+// reached, and this user and period have none of it yet.
+func (m *model) alert(e usage.Entry, l plan.Limit, before, after int, used *big.Int) {
+	key := modelAlertKey{e.UserID, e.PeriodStart.UnixMicro(), l.Name, after}
+	if _, known := m.alerts[key]; after > before && !known {
+		m.alerts[key] = modelAlert{used.Int64(), l.Max, m.now.UnixMicro(), e.ID, l.Meter, l.Action}
+	}
+}
+
+// checkAlerts has the running periods of everyone looked at.
+func (m *model) checkAlerts() {
+	before := len(m.alerts)
+	for _, user := range m.users {
+		m.accounts[user].seen = true
+		e := m.placed(usage.Event{UserID: user})
+		for _, l := range m.planByID(e.PlanID).Limits {
+			used := m.used(e, l)
+			m.alert(e, l, 0, m.reached(l, used), used)
+		}
+	}
+	added, err := m.service.CheckAlerts(m.ctx, m.now, m.users)
+	m.must(err)
+	m.equal("alerts added", added, len(m.alerts)-before)
+}

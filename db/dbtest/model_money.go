@@ -1,0 +1,259 @@
+package dbtest
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type usageEntry = usage.Entry
+
+// exact writes pico-dollars as a fraction of dollars.
+func exact(pico *big.Int) string {
+	return new(big.Rat).SetFrac(pico, big.NewInt(1_000_000_000_000)).RatString()
+}
+
+// read writes what the product prints as an amount in the same way.
+func (m *model) read(amount fmt.Stringer) string {
+	r, ok := new(big.Rat).SetString(amount.String())
+	if !ok {
+		m.rt.Fatalf("%q is no amount", amount)
+	}
+	return r.RatString()
+}
+
+// tally is what events add up to.
+type tally struct{ calls, errors, unpriced, input, output, cost big.Int }
+
+func (t *tally) tokens() *big.Int { return new(big.Int).Add(&t.input, &t.output) }
+
+func (t *tally) String() string {
+	return fmt.Sprint(&t.calls, &t.errors, &t.unpriced, &t.input, &t.output, exact(&t.cost))
+}
+
+// counts tells whether a call counts and is charged.
+func counts(e usage.Event) bool { return e.StatusCode < 400 || e.Billable }
+
+func (t *tally) count(e usage.Entry) {
+	plus := func(sum *big.Int, n int64) { sum.Add(sum, big.NewInt(n)) }
+	if !counts(e.Event) {
+		plus(&t.errors, e.Quantities[pricing.Requests])
+		return
+	}
+	plus(&t.calls, e.Quantities[pricing.Requests])
+	plus(&t.input, e.Quantities[pricing.InputTokens])
+	plus(&t.output, e.Quantities[pricing.OutputTokens])
+	plus(&t.cost, int64(e.Cost))
+	if e.PriceID == 0 {
+		plus(&t.unpriced, e.Quantities[pricing.Requests])
+	}
+}
+
+// tally adds up the events that are chosen.
+func (m *model) tally(chosen func(usage.Entry) bool) *tally {
+	t := &tally{}
+	for _, e := range m.events {
+		if chosen(e) {
+			t.count(e)
+		}
+	}
+	return t
+}
+
+// vendorOf returns who serves a model: whom the first rule names that finds its text
+// in the model's name.
+func (m *model) vendorOf(provider, model string) string {
+	p := m.providers[provider]
+	for _, rule := range p.VendorRules {
+		if strings.Contains(strings.ToLower(model), strings.ToLower(rule.Contains)) {
+			return rule.Vendor
+		}
+	}
+	return p.Vendor
+}
+
+// priceAt returns the latest price of a model at a moment, else that of its
+// provider's default model.
+func (m *model) priceAt(provider, model string, at time.Time) (pricing.Price, pricing.Basis) {
+	basis := pricing.Exact
+	if model == "" || model == "default" {
+		model, basis = "default", pricing.Default
+	}
+	var found pricing.Price
+	for _, p := range m.prices {
+		if p.Provider == provider && p.Model == model && !p.EffectiveFrom.After(at) && (found.ID == 0 || p.EffectiveFrom.After(found.EffectiveFrom)) {
+			found = p
+		}
+	}
+	switch {
+	case found.ID != 0:
+		return found, basis
+	case basis == pricing.Exact:
+		return m.priceAt(provider, "default", at)
+	}
+	return pricing.Price{}, pricing.Unpriced
+}
+
+// cost returns what quantities cost at a price, with the rules for long context,
+// cached tokens, characters, and what is counted by the request where it isn't said.
+func (m *model) cost(provider string, p pricing.Price, q pricing.Quantities) *big.Int {
+	sum := new(big.Int)
+	charge := func(n int64, rate pricing.USD) {
+		sum.Add(sum, new(big.Int).Mul(big.NewInt(n), big.NewInt(int64(rate))))
+	}
+	for _, kind := range []pricing.Quantity{pricing.Images, pricing.Searches, pricing.Pages} {
+		n := q[kind]
+		if n == 0 {
+			n = q[pricing.Requests]
+		}
+		charge(n, p.Rates[kind])
+	}
+	for _, kind := range []pricing.Quantity{pricing.Requests, pricing.Characters, pricing.Seconds} {
+		charge(q[kind], p.Rates[kind])
+	}
+	input, cached, inputRate, outputRate := q[pricing.InputTokens], int64(0), p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens]
+	if input == 0 && p.Rates[pricing.Characters] == 0 && m.providers[provider].CharactersAreInputTokens {
+		input = q[pricing.Characters]
+	}
+	if p.Above != nil && input > p.Above.OverInputTokens {
+		inputRate, outputRate = p.Above.InputToken, p.Above.OutputToken
+	}
+	if p.CachedPriced {
+		cached = q[pricing.CachedInputTokens]
+	}
+	charge(input-cached, inputRate)
+	charge(cached, p.Rates[pricing.CachedInputTokens])
+	charge(q[pricing.OutputTokens], outputRate)
+	return sum
+}
+
+// rate returns an entry with the price of its time; false where its cost is more
+// than can be kept.
+func (m *model) rate(e usage.Entry) (usage.Entry, bool) {
+	p, basis := m.priceAt(e.Provider, e.Model, e.Time)
+	cost := m.cost(e.Provider, p, e.Quantities)
+	e.Basis, e.PriceID, e.Cost = basis, p.ID, pricing.USD(cost.Int64())
+	if !counts(e.Event) {
+		e.Cost = 0
+	}
+	return e, cost.IsInt64()
+}
+
+// setPrice sets a price from some moment on: most are late, so that events before it
+// have been rated otherwise.
+func (m *model) setPrice() {
+	p, from := draw(m, "price", m.prices...), m.now
+	if ids := sortedKeys(m.events); len(ids) > 0 && !m.oneIn(3, "any") { // of a model that was used
+		e := m.events[draw(m, "event", ids...)]
+		p.Provider, p.Model = e.Provider, cmp.Or(e.Model, "default")
+		from = e.Time
+	}
+	p.ID, p.Source = 0, pricing.FromAdmin
+	p.EffectiveFrom = from.Add(time.Duration(m.number("hours", -1000, 100)) * time.Hour)
+	p.Rates[pricing.InputTokens] = pricing.USD(m.number("input token", 0, 5_000_000))
+	p.Rates[pricing.Requests] = pricing.USD(m.number("request", 0, 50_000_000_000))
+	if p.CachedPriced = m.oneIn(2, "cached"); !p.CachedPriced {
+		p.Rates[pricing.CachedInputTokens] = 0
+	}
+	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+		return nil, []pricing.Price{p}, nil
+	})
+	m.rt.Logf("%s price of %s %s from %s", m.now, p.Provider, p.Model, p.EffectiveFrom)
+	same := func(q pricing.Price) bool {
+		return q.Provider == p.Provider && q.Model == p.Model && q.EffectiveFrom.Equal(p.EffectiveFrom)
+	}
+	if slices.ContainsFunc(m.prices, same) {
+		m.wantCode("a price at a moment that is taken", err, failure.Conflict)
+		return
+	}
+	m.must(err)
+	book, err := m.db.Catalogue(m.ctx)
+	m.must(err)
+	history := book.History(p.Provider, p.Model)
+	p.ID = history[slices.IndexFunc(history, same)].ID // the database's choice
+	m.prices = append(m.prices, p)
+	if !m.oneIn(3, "rerate later") {
+		m.rerateSome()
+	}
+}
+
+type modelReratingKey struct {
+	event string
+	at    int64
+}
+
+// modelRerating is a line of the history of reratings.
+type modelRerating struct{ before, after usage.Entry }
+
+func (r *modelRerating) String() string {
+	return fmt.Sprint(int64(r.before.Cost), r.before.Basis, r.before.PriceID, int64(r.after.Cost), r.after.Basis, r.after.PriceID)
+}
+
+// rerateSome rates events again, of some time or of all, or only says what that
+// would change.
+func (m *model) rerateSome() {
+	var from, to time.Time
+	if m.oneIn(3, "some") {
+		from = m.now.Add(-time.Duration(m.number("days", 1, 60)) * 24 * time.Hour)
+		to = from.Add(30 * 24 * time.Hour)
+	}
+	apply := !m.oneIn(4, "dry")
+	got, err := usage.Rerate(m.ctx, m.db, m.now, from, to, apply)
+	m.must(err)
+	read, changed, priced := 0, 0, 0
+	users := map[string]*[3]big.Int{} // events, before, after
+	for _, id := range sortedKeys(m.events) {
+		before := m.events[id]
+		if !from.IsZero() && (before.Time.Before(from) || !before.Time.Before(to)) {
+			continue
+		}
+		read++
+		after, _ := m.rate(before)
+		if after == before {
+			continue
+		}
+		changed++
+		if before.PriceID == 0 {
+			priced++
+		}
+		noteRerating(users, before, after)
+		if apply {
+			m.rerated(before, after)
+		}
+	}
+	m.equal("rerated", fmt.Sprint(got.Read, got.Changed, got.Priced), fmt.Sprint(read, changed, priced))
+	m.equal("rerated users", len(got.Users), len(users))
+	for _, u := range got.Users {
+		want := users[u.UserID]
+		m.equal("rerated of "+u.UserID, fmt.Sprint(u.Events, m.read(u.Before), m.read(u.After)), fmt.Sprint(&want[0], exact(&want[1]), exact(&want[2])))
+	}
+}
+
+func noteRerating(users map[string]*[3]big.Int, before, after usage.Entry) {
+	u := users[before.UserID]
+	if u == nil {
+		u = &[3]big.Int{}
+		users[before.UserID] = u
+	}
+	for i, n := range []int64{1, int64(before.Cost), int64(after.Cost)} {
+		u[i].Add(&u[i], big.NewInt(n))
+	}
+}
+
+// rerated notes a new rating and its line of history; two at one moment share one.
+func (m *model) rerated(before, after usage.Entry) {
+	m.events[before.ID] = after
+	key := modelReratingKey{before.ID, m.now.UnixMicro()}
+	if r, ok := m.reratings[key]; ok {
+		r.after = after
+		return
+	}
+	m.reratings[key] = &modelRerating{before, after}
+}

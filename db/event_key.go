@@ -1,0 +1,40 @@
+package db
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+)
+
+// eventKey returns six bytes by which SQLite finds an event id. Of a UUID of version
+// 7, which begins with its time, they are 28 bits of the time in steps of about a
+// second and 20 bits of a hash, so that neighbours in time are neighbours in the
+// index; of any other id 48 bits of the hash. Two ids may have one key.
+//
+// The keys are stored: what this function returns for an id must never change.
+func eventKey(id string) int64 {
+	sum := sha256.Sum256([]byte(id))
+	hash := int64(binary.BigEndian.Uint64(sum[:]) >> 16)
+	if ms, ok := timeOfUUID7(id); ok {
+		return (ms>>10&(1<<28-1))<<20 | hash&(1<<20-1)
+	}
+	return hash
+}
+
+// timeOfUUID7 returns the milliseconds since 1970 with which a UUID of version 7
+// begins (RFC 9562, section 5.7), as its usual text of 36 characters.
+func timeOfUUID7(id string) (int64, bool) {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '7' || id[18] != '-' || id[23] != '-' || !strings.ContainsRune("89abAB", rune(id[19])) {
+		return 0, false
+	}
+	var first [6]byte
+	if _, err := hex.Decode(first[:], []byte(id[:8]+id[9:13])); err != nil {
+		return 0, false
+	}
+	ms := int64(0)
+	for _, b := range first {
+		ms = ms<<8 | int64(b)
+	}
+	return ms, true
+}

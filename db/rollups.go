@@ -1,0 +1,259 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Two tables sum usage_daily up further, so that the reports that are asked for most
+// read as many rows for a large log as for a small one: usage_fleet_daily leaves out
+// the users, usage_user_monthly the days, providers and models.
+
+// slots is how many parts a total of the fleet may have on PostgreSQL, where several
+// record at once.
+const slots = 16
+
+// dollar is one dollar in pico-dollars, for SQL.
+const dollar = "1000000000000"
+
+// amountColumns are totalColumns without the cost.
+var amountColumns = strings.TrimSuffix(totalColumns, ", cost_pico") //nolint:gochecknoglobals // a constant that is computed
+
+const (
+	fleetKeys   = "day, plan_id, provider, vendor, model, slot"
+	monthlyKeys = "month, user_id, plan_id"
+)
+
+// fleetUpsert adds rows to totals of the fleet.
+func fleetUpsert(rows string) string {
+	var sets []string
+	for column := range strings.SplitSeq(amountColumns, ", ") {
+		sets = append(sets, fmt.Sprintf("%s = f.%s + excluded.%s", column, column, column))
+	}
+	return "INSERT INTO usage_fleet_daily AS f (" + fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico) " + rows +
+		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + strings.Join(sets, ", ") +
+		", cost_dollars = f.cost_dollars + excluded.cost_dollars + (f.cost_pico + excluded.cost_pico) / " + dollar +
+		", cost_pico = (f.cost_pico + excluded.cost_pico) % " + dollar
+}
+
+// monthlyTable is usage_user_monthly as far as rows are added to it.
+func monthlyTable() totalsTable { return totalsTable{name: "usage_user_monthly", keys: monthlyKeys} }
+
+// rollup is a row of either table.
+type rollup struct {
+	key     pendingKey // day is that of a fleet's total, or a month, yyyymm
+	amounts usage.Amounts
+	dollars int64 // of the cost of a fleet's total, the rest of which is in amounts
+}
+
+// writeRollups adds what is pending to both tables.
+func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
+	slot := int64(0)
+	if t.kind == PostgreSQL {
+		slot = rand.Int64N(slots)
+	}
+	fleet, monthly, err := pending.rollups()
+	if err != nil {
+		return err
+	}
+	columns := strings.Count(fleetKeys+amountColumns, ",") + 4
+	err = t.writeRows(ctx, fleetUpsert("VALUES "+valueList(1, columns)), fleetUpsert, len(fleet), func(n int) []any {
+		r := fleet[n]
+		s := pending.series.values[r.key.series]
+		values := append([]any{int64(r.key.day), r.key.planID, s.provider, s.vendor, s.model, slot}, totalValues(r.amounts)...)
+		last := len(values) - 1
+		return append(values[:last:last], r.dollars, values[last])
+	})
+	if err != nil {
+		return err
+	}
+	table := monthlyTable()
+	return t.writeRows(ctx, table.upsert("VALUES "+valueList(1, table.columns())), table.upsert, len(monthly), func(n int) []any {
+		r := monthly[n]
+		return append([]any{int64(r.key.day), pending.users.values[r.key.user], r.key.planID}, totalValues(r.amounts)...)
+	})
+}
+
+// rollups sums the pending daily totals up, in the order of the tables' keys.
+func (p *pendingTotals) rollups() (fleet, monthly []rollup, err error) {
+	fleetIndex, monthlyIndex := map[pendingKey]int{}, map[pendingKey]int{}
+	for i, key := range p.daily.keys {
+		amounts := p.daily.sums[i]
+		split := rollup{key: pendingKey{series: key.series, day: key.day, planID: key.planID}, amounts: amounts}
+		split.dollars, split.amounts.Cost = amounts.Cost.Split()
+		if fleet, err = addRollup(fleet, fleetIndex, split); err != nil {
+			return nil, nil, err
+		}
+		month := rollup{key: pendingKey{user: key.user, day: key.day / 100, planID: key.planID}, amounts: amounts}
+		if monthly, err = addRollup(monthly, monthlyIndex, month); err != nil {
+			return nil, nil, err
+		}
+	}
+	compare := func(a, b rollup) int {
+		s, u := p.series.values[a.key.series], p.series.values[b.key.series]
+		return cmp.Or(cmp.Compare(a.key.day, b.key.day), strings.Compare(p.users.values[a.key.user], p.users.values[b.key.user]),
+			cmp.Compare(a.key.planID, b.key.planID), strings.Compare(s.provider, u.provider), strings.Compare(s.vendor, u.vendor), strings.Compare(s.model, u.model))
+	}
+	slices.SortFunc(fleet, compare)
+	slices.SortFunc(monthly, compare)
+	return fleet, monthly, nil
+}
+
+func addRollup(rows []rollup, index map[pendingKey]int, r rollup) ([]rollup, error) {
+	i, ok := index[r.key]
+	if !ok {
+		index[r.key] = len(rows)
+		return append(rows, r), nil
+	}
+	sum, err := rows[i].amounts.Add(r.amounts)
+	rows[i].amounts = sum
+	rows[i].dollars += r.dollars
+	return rows, err
+}
+
+// adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
+func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
+	dollars, pico := floorSplit(cost)
+	values := []any{usage.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0, 0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico}
+	if err := t.later(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
+		return err
+	}
+	return t.later(ctx, "UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2 WHERE month = $3 AND user_id = $4 AND plan_id = $5",
+		cost, unpriced, usage.Day(e.Time)/100, e.UserID, e.PlanID)
+}
+
+// floorSplit splits an amount, which may be negative, into dollars and what remains,
+// which may not.
+func floorSplit(pico int64) (dollars, rest int64) {
+	const one = 1_000_000_000_000
+	dollars, rest = pico/one, pico%one
+	if rest < 0 {
+		return dollars - 1, rest + one
+	}
+	return dollars, rest
+}
+
+// dailySums selects sums of usage_daily for the columns of amounts.
+func dailySums(sign string) string {
+	var sums []string
+	for column := range strings.SplitSeq(amountColumns, ", ") {
+		sums = append(sums, "CAST("+sign+"SUM("+column+") AS BIGINT)")
+	}
+	return strings.Join(sums, ", ")
+}
+
+// costOver selects the cost of many daily totals as dollars and the rest.
+const costOver = "CAST(SUM(cost_pico / " + dollar + ") AS BIGINT) + CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) / " + dollar +
+	", CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) % " + dollar
+
+const (
+	fleetGroup   = "day, plan_id, provider, vendor, model"
+	monthlyGroup = "day / 100, user_id, plan_id"
+)
+
+// rebuildRollups sums usage_daily anew.
+func (t *tx) rebuildRollups(ctx context.Context) error {
+	for _, statement := range []string{
+		"DELETE FROM usage_fleet_daily",
+		"INSERT INTO usage_fleet_daily (" + fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico) SELECT " + fleetGroup + ", 0, " +
+			dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup,
+		"DELETE FROM usage_user_monthly",
+		"INSERT INTO usage_user_monthly (" + monthlyKeys + ", " + totalColumns + ") SELECT " + monthlyGroup + ", " +
+			dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup,
+	} {
+		if _, err := t.exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOut takes a user's daily totals of some days out of both tables; putIn puts them
+// in. Between the two the daily totals may be summed anew.
+func (t *tx) takeOut(ctx context.Context, user string, days []int) error {
+	rest := "CAST(SUM(cost_pico) AS BIGINT) % " + dollar
+	cost := "-(CAST(SUM(cost_pico) AS BIGINT) / " + dollar + ") - CASE WHEN " + rest + " > 0 THEN 1 ELSE 0 END, (" + dollar + " - " + rest + ") % " + dollar
+	if err := t.shiftFleet(ctx, user, days, "-", cost); err != nil {
+		return err
+	}
+	return t.forDays(ctx, "DELETE FROM usage_user_monthly WHERE user_id = $1 AND month IN (SELECT CAST(d AS BIGINT) FROM {days})", user, monthsOfDays(days))
+}
+
+func (t *tx) putIn(ctx context.Context, user string, days []int) error {
+	if err := t.shiftFleet(ctx, user, days, "", costOver); err != nil {
+		return err
+	}
+	var all []int
+	for _, month := range monthsOfDays(days) {
+		for day := 1; day <= 31; day++ {
+			all = append(all, month*100+day)
+		}
+	}
+	return t.forDays(ctx, "INSERT INTO usage_user_monthly ("+monthlyKeys+", "+totalColumns+") SELECT "+monthlyGroup+", "+dailySums("")+
+		", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+monthlyGroup, user, all)
+}
+
+func monthsOfDays(days []int) []int {
+	var months []int
+	for _, day := range days {
+		months = append(months, day/100)
+	}
+	return distinct(months)
+}
+
+func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, cost string) error {
+	return t.forDays(ctx, fleetUpsert("SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
+		" FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+fleetGroup), user, days)
+}
+
+// forDays runs a statement with a user and a list of days or months, for which {days}
+// stands.
+func (t *tx) forDays(ctx context.Context, statement, user string, days []int) error {
+	_, err := t.exec(ctx, strings.ReplaceAll(statement, "{days}", t.rowsOf("$2", "d")), user, t.list(dayTexts(days)))
+	return err
+}
+
+func dayTexts(days []int) []string {
+	texts := make([]string, len(days))
+	for i, day := range days {
+		texts[i] = fmt.Sprint(day)
+	}
+	return texts
+}
+
+// compareRollups lists where the two tables are not the sums of usage_daily.
+func (t *tx) compareRollups(ctx context.Context, r *usage.Reconciliation) error {
+	columns := amountColumns + ", cost_dollars, cost_pico"
+	fleet := "SELECT " + fleetGroup + ", " + dailySums("") + ", CAST(SUM(cost_dollars) AS BIGINT) + CAST(SUM(cost_pico) AS BIGINT) / " + dollar +
+		", CAST(SUM(cost_pico) AS BIGINT) % " + dollar + " FROM usage_fleet_daily GROUP BY " + fleetGroup
+	err := t.compareRollup(ctx, "usage_fleet_daily", fleetGroup, columns, fleet,
+		"SELECT "+fleetGroup+", "+dailySums("")+", "+costOver+" FROM usage_daily GROUP BY "+fleetGroup, r)
+	if err != nil {
+		return err
+	}
+	return t.compareRollup(ctx, "usage_user_monthly", monthlyKeys, totalColumns, "SELECT "+monthlyKeys+", "+totalColumns+" FROM usage_user_monthly",
+		"SELECT "+monthlyGroup+", "+dailySums("")+", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY "+monthlyGroup, r)
+}
+
+func (t *tx) compareRollup(ctx context.Context, table, keys, columns, stored, sums string, r *usage.Reconciliation) error {
+	names, amounts := strings.Split(keys, ", "), strings.Split(columns, ", ")
+	var selected, on, differ []string
+	for _, name := range names {
+		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, s.%s)", name, name))
+		on = append(on, fmt.Sprintf("l.%s = s.%s", name, name))
+	}
+	for _, name := range amounts {
+		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", name, name))
+		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", name, name))
+	}
+	heading := " (" + keys + ", " + columns + ") AS "
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table, names, amounts, r) },
+		"WITH l"+heading+"("+sums+"), s"+heading+"("+stored+") SELECT "+strings.Join(selected, ", ")+" FROM l FULL JOIN s ON "+strings.Join(on, " AND ")+
+			" WHERE "+strings.Join(differ, " OR ")+firstOnes(len(names)))
+}

@@ -1,0 +1,259 @@
+package usage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"iter"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// Month is a month of the calendar, in UTC: 202608 is August 2026.
+type Month int
+
+// MonthOf returns the month of a moment.
+func MonthOf(at time.Time) Month {
+	at = at.UTC()
+	return Month(at.Year()*100 + int(at.Month()))
+}
+
+// Start returns the month's first moment.
+func (m Month) Start() time.Time {
+	return time.Date(int(m)/100, time.Month(int(m)%100), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// End returns the first moment after the month.
+func (m Month) End() time.Time { return m.Start().AddDate(0, 1, 0) }
+
+// Next returns the month after it.
+func (m Month) Next() Month { return MonthOf(m.End()) }
+
+// String returns the month as 2026-08.
+func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
+
+// FileName returns the name of the file that the month's log rows are archived in.
+func (m Month) FileName() string { return "usage-" + m.String() + ".jsonl.gz" }
+
+// ManifestName returns the name of the file that describes that one.
+func (m Month) ManifestName() string { return "usage-" + m.String() + ".manifest.json" }
+
+// LogMonth is what the log holds of a month.
+type LogMonth struct {
+	Month Month
+	Rows  int64
+	Cost  pricing.Total
+}
+
+// Archive is a month whose log rows were moved to a file.
+type Archive struct {
+	LogMonth
+	File    string // its name, without a directory
+	SHA256  string // of the file
+	Content string // what MonthContent.Sum has of the rows; not stored
+	At      time.Time
+}
+
+// ErrMonthChanged is in the chain of the failure of Archive where the log has no longer
+// what was written to the file: it can be written again.
+var ErrMonthChanged = errors.New("the month has changed since it was written")
+
+// ArchiveStore is the storage that archiving needs.
+type ArchiveStore interface {
+	// Months returns the months that end at or before a moment and have log rows,
+	// oldest first.
+	Months(ctx context.Context, before time.Time) ([]LogMonth, error)
+	// MonthRows calls fn with each log row of a month, in the order in which they
+	// happened, from one state of the database. An error of fn ends it.
+	MonthRows(ctx context.Context, month Month, fn func(*Entry) error) error
+	// Archive takes the rows of a month from the log, and keeps what they add up to,
+	// if they are still what was written. If not, it is a conflict failure with
+	// ErrMonthChanged and nothing changes; so it is, without that, for a month that is
+	// archived already.
+	Archive(ctx context.Context, audit Audit, archive Archive) error
+	// ArchiveClosed does the same for a month that is recorded into all the time: nobody
+	// can while write writes the rows that it is given, and returns what it has written.
+	// It may be called more than once, and again writes all of them.
+	ArchiveClosed(ctx context.Context, audit Audit, month Month, write func(MonthRows) (Archive, error)) error
+	// Archives returns the archived months, oldest first.
+	Archives(ctx context.Context) ([]Archive, error)
+	// Restore puts the rows of an archived month back into the log as they were; it
+	// is archived no more. The rows may be read more than once; an error among them
+	// is returned, and nothing has changed.
+	Restore(ctx context.Context, audit Audit, archive Archive, rows iter.Seq2[Entry, error]) error
+}
+
+// MonthRows calls a function with each log row of a month, in the order in which they
+// happened.
+type MonthRows func(fn func(*Entry) error) error
+
+// archivedFailure refuses an event whose month is archived in a file.
+func archivedFailure(month Month, file string) error {
+	return failure.Conflictf("the month %s is archived in %s: nothing can be recorded in it", month, file).
+		WithReason("archived").WithHint("bring the month back first: alwrity-sub usage restore %s", file)
+}
+
+// MonthContent turns the log rows of a month into the lines of its file, one after
+// another, and sums them up.
+type MonthContent struct {
+	Rows        int64
+	First, Last time.Time
+
+	cost  pricing.Total
+	small int64 // of the cost, what is not in cost yet
+	hash  hash.Hash
+	line  []byte
+}
+
+// NewMonthContent returns the content of no rows.
+func NewMonthContent() *MonthContent { return &MonthContent{hash: sha256.New()} }
+
+// Line adds a row and returns its line, which is gone with the next one.
+func (c *MonthContent) Line(e *Entry) ([]byte, error) {
+	line, err := appendArchived(c.line[:0], e)
+	if err != nil {
+		return nil, err
+	}
+	c.line = line
+	c.hash.Write(line) // which never fails
+	c.Rows++
+	if c.First.IsZero() {
+		c.First = e.Time
+	}
+	c.Last = e.Time
+	if c.small > math.MaxInt64-int64(e.Cost) {
+		c.cost, c.small = c.Cost(), 0
+	}
+	c.small += int64(e.Cost)
+	return line, nil
+}
+
+// Cost returns what the rows cost.
+func (c *MonthContent) Cost() pricing.Total {
+	return c.cost.Add(pricing.TotalOf(pricing.USD(c.small)))
+}
+
+// Sum returns what is equal only for equal rows.
+func (c *MonthContent) Sum() string { return hex.EncodeToString(c.hash.Sum(nil)) }
+
+// appendArchived appends the line of a row: the fields of an event as an import reads
+// them, without those that are empty, and then what a restore needs beside them.
+func appendArchived(line []byte, e *Entry) ([]byte, error) {
+	w := lineWriter{line: append(line, '{')}
+	w.text("id", e.ID)
+	w.text("user_id", e.UserID)
+	w.text("provider", e.Provider)
+	w.text("model", e.Model)
+	w.text("vendor", e.Vendor)
+	w.time("time", e.Time)
+	w.number(pricing.Requests.String(), e.Quantities[pricing.Requests]) // an import takes none given for one
+	for _, q := range pricing.AllQuantities()[pricing.Requests+1:] {
+		w.count(q.String(), e.Quantities[q])
+	}
+	w.text("endpoint", e.Endpoint)
+	w.text("method", e.Method)
+	w.number("status_code", int64(e.StatusCode))
+	w.count("response_time_ms", e.ResponseTimeMS)
+	w.text("error_message", e.ErrorMessage)
+	w.count("retry_count", e.RetryCount)
+	if e.Billable {
+		w.name("billable")
+		w.line = append(w.line, "true"...)
+	}
+	w.text("cost", e.Cost.String())
+	w.text("pricing", string(e.Basis))
+	w.count("price_id", e.PriceID)
+	w.time("period_start", e.PeriodStart)
+	w.number("plan_id", e.PlanID)
+	w.time("recorded_at", e.RecordedAt)
+	if w.err != nil {
+		return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, w.err).Because(w.err)
+	}
+	return append(w.line, "}\n"...), nil
+}
+
+// lineWriter writes the members of a JSON object.
+type lineWriter struct {
+	line []byte
+	err  error
+}
+
+func (w *lineWriter) name(name string) {
+	if w.line[len(w.line)-1] != '{' {
+		w.line = append(w.line, ',')
+	}
+	w.line = append(append(append(w.line, '"'), name...), `":`...)
+}
+
+func (w *lineWriter) text(name, text string) {
+	if text == "" {
+		return
+	}
+	w.name(name)
+	line, err := jsontext.AppendQuote(w.line, text)
+	if err != nil && w.err == nil {
+		w.err = err
+	}
+	w.line = line
+}
+
+func (w *lineWriter) number(name string, n int64) {
+	w.name(name)
+	w.line = strconv.AppendInt(w.line, n, 10)
+}
+
+// count writes a number, unless it is 0.
+func (w *lineWriter) count(name string, n int64) {
+	if n != 0 {
+		w.number(name, n)
+	}
+}
+
+func (w *lineWriter) time(name string, at time.Time) {
+	w.name(name)
+	w.line = append(at.UTC().AppendFormat(append(w.line, '"'), "2006-01-02T15:04:05.999999Z"), '"')
+}
+
+// mustBeOpen refuses an event of a month that is archived.
+func (p *posting) mustBeOpen(at time.Time) error {
+	if len(p.archived) == 0 {
+		return nil
+	}
+	month := MonthOf(at)
+	if file, ok := p.archived[month]; ok {
+		return archivedFailure(month, file)
+	}
+	return nil
+}
+
+// months returns the months of events, each once: mostly it is one.
+func (p *posting) months(events []*Event) []Month {
+	var months []Month
+	var from, to int64 // of the month that was looked at last, in seconds since 1970
+	for _, e := range events {
+		at := e.Time
+		if at.IsZero() {
+			at = p.now
+		}
+		if seconds := at.Unix(); seconds >= from && seconds < to {
+			continue
+		}
+		month := MonthOf(at)
+		from, to = month.Start().Unix(), month.End().Unix()
+		if !slices.Contains(months, month) {
+			months = append(months, month)
+		}
+	}
+	slices.Sort(months) // everyone locks them in one order
+	return months
+}

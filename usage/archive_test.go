@@ -1,0 +1,152 @@
+package usage
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+func TestMonth(t *testing.T) {
+	for at, want := range map[string]string{
+		"2026-08-01T00:00:00Z": "2026-08", "2026-08-31T23:59:59.999999Z": "2026-08", "2026-09-01T00:00:00Z": "2026-09",
+		"2026-09-01T05:00:00+05:30": "2026-08", "1970-01-01T00:00:00Z": "1970-01", "8999-12-31T23:00:00Z": "8999-12",
+	} {
+		moment, err := time.Parse(time.RFC3339Nano, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := MonthOf(moment)
+		if m.String() != want || m.Start().After(moment) || !m.End().After(moment) || MonthOf(m.End()) != m.Next() {
+			t.Errorf("%s: %s from %s to %s", at, m, m.Start(), m.End())
+		}
+	}
+	if m := Month(202612); m.Next() != 202701 || m.FileName() != "usage-2026-12.jsonl.gz" || m.ManifestName() != "usage-2026-12.manifest.json" {
+		t.Errorf("%s, %s, %s", m.Next(), m.FileName(), m.ManifestName())
+	}
+}
+
+// pack writes entries as an archived month.
+func pack(t rapid.TB, entries []Entry) ([]byte, *MonthContent) {
+	var file bytes.Buffer
+	packed := gzip.NewWriter(&file)
+	content := NewMonthContent()
+	for i := range entries {
+		line, err := content.Line(&entries[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := packed.Write(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := packed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes(), content
+}
+
+func unpack(file []byte) ([]Entry, error) {
+	var entries []Entry
+	for e, err := range ReadArchived(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file)), nil }) {
+		if err != nil {
+			return entries, err
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// Whatever is recorded comes back as it was, and an import reads the same event.
+func TestArchivedRowsComeBack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		entries := rapid.SliceOfN(rapid.Custom(anyEntry), 1, 5).Draw(rt, "entries")
+		file, content := pack(rt, entries)
+		got, err := unpack(file)
+		if err != nil || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", entries) {
+			rt.Fatalf("%v\n got %#v\nwant %#v", err, got, entries)
+		}
+		cost := pricing.Total{}
+		for _, e := range entries {
+			cost = cost.Add(pricing.TotalOf(e.Cost))
+		}
+		if content.Rows != int64(len(entries)) || content.Cost().Cmp(cost) != 0 || !content.First.Equal(entries[0].Time) || !content.Last.Equal(entries[len(entries)-1].Time) {
+			rt.Errorf("the content is %+v, costing %s", content, content.Cost())
+		}
+		if _, again := pack(rt, entries); again.Sum() != content.Sum() {
+			rt.Error("the same rows have another sum")
+		}
+		changed := entries[0]
+		changed.PlanID++
+		if _, other := pack(rt, append([]Entry{changed}, entries[1:]...)); other.Sum() == content.Sum() {
+			rt.Error("another plan has the same sum")
+		}
+		imported(rt, file, entries)
+	})
+}
+
+// imported checks that an import reads the same events, and nothing that it does not know.
+func imported(t rapid.TB, file []byte, entries []Entry) {
+	text, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := &jsonlReader{lines: newLineReader(text, io.Discard), events: newEventReader()}
+	for _, e := range entries {
+		row, err := reader.next()
+		if err != nil || row.err != nil || fmt.Sprintf("%#v", row.event) != fmt.Sprintf("%#v", e.Event) {
+			t.Errorf("read %#v, %v, %v\nwant %#v", row.event, row.err, err, e.Event)
+		}
+	}
+	if len(reader.events.unread) != 0 {
+		t.Errorf("not read: %v", reader.events.unread)
+	}
+}
+
+func anyEntry(t *rapid.T) Entry {
+	text := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("\"\\\n\t<>&\u2028\u2029\ufffd/")))).Filter(func(s string) bool { return !strings.ContainsAny(s, "\x00\r") })
+	moment := rapid.Custom(func(t *rapid.T) time.Time {
+		return time.UnixMicro(rapid.Int64Range(0, 221_800_000_000_000_000).Draw(t, "microseconds")).UTC()
+	})
+	count := rapid.Int64Range(0, pricing.MaxQuantity)
+	e := Entry{PeriodStart: moment.Draw(t, "period"), PlanID: rapid.Int64Min(1).Draw(t, "plan"), Cost: pricing.USD(rapid.Int64Min(0).Draw(t, "cost")),
+		Basis: rapid.SampledFrom([]pricing.Basis{pricing.Exact, pricing.Default, pricing.Unpriced}).Draw(t, "basis"), PriceID: rapid.Int64Min(0).Draw(t, "price"), RecordedAt: moment.Draw(t, "recorded")}
+	e.Event = Event{ID: text.Draw(t, "id") + "i", UserID: text.Draw(t, "user") + "u", Provider: "exa", Model: text.Draw(t, "model"), Vendor: rapid.SampledFrom([]string{"", "exa"}).Draw(t, "vendor"),
+		Time: moment.Draw(t, "time"), Endpoint: text.Draw(t, "endpoint"), Method: rapid.SampledFrom([]string{"", "GET"}).Draw(t, "method"), StatusCode: rapid.IntRange(100, 599).Draw(t, "status"),
+		ResponseTimeMS: count.Draw(t, "ms"), ErrorMessage: text.Draw(t, "message"), RetryCount: count.Draw(t, "retries"), Billable: rapid.Bool().Draw(t, "billable")}
+	for i := range e.Quantities {
+		e.Quantities[i] = count.Draw(t, "quantity")
+	}
+	return e
+}
+
+func TestArchivedCostMayBeLarge(t *testing.T) {
+	_, content := pack(t, []Entry{{Cost: math.MaxInt64}, {Cost: math.MaxInt64}, {Cost: 2}})
+	if got := content.Cost().String(); got != "18446744.073709551616" {
+		t.Error(got)
+	}
+}
+
+func TestWhatIsNoArchive(t *testing.T) {
+	good, _ := pack(t, []Entry{{Event: Event{ID: "a"}}, {Event: Event{ID: "b"}}})
+	var other bytes.Buffer
+	packed := gzip.NewWriter(&other)
+	fmt.Fprintln(packed, "no JSON")
+	packed.Close()
+	for name, file := range map[string][]byte{
+		"nothing": nil, "text": []byte("{}"), "a half": good[:len(good)/2], "a missing end": good[:len(good)-1], "no JSON": other.Bytes(),
+	} {
+		if _, err := unpack(file); !failure.Is(err, failure.Invalid) || !strings.Contains(err.Error(), "no archived month, or is damaged") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

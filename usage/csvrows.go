@@ -1,0 +1,132 @@
+package usage
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// csvReader reads CSV with a header.
+type csvReader struct {
+	lines  *lineReader
+	events *eventReader
+	raw    []byte // the header as it stands in the file
+
+	fields  []*field     // what the columns stand for
+	records recordParser // of this row, used again for the next
+	cells   []cell       // likewise
+}
+
+// readHeader reads the first line. A header that names no user_id and provider is
+// an invalid failure: nothing in the file could be recorded.
+func (r *csvReader) readHeader() error {
+	l, err := r.lines.next()
+	if errors.Is(err, io.EOF) {
+		return failure.Invalidf("the file is empty: a CSV file begins with a header")
+	}
+	if err != nil {
+		return err
+	}
+	names, err := r.records.parse(l.text)
+	if err != nil {
+		return failure.Invalidf("the header (line 1) is no CSV: %s", err)
+	}
+	r.raw = l.text
+	seen := map[string]bool{}
+	for _, column := range names {
+		name := strings.ToLower(strings.TrimSpace(string(column)))
+		if seen[name] {
+			return failure.Invalidf("the header names %q twice", pricing.Shorten(name))
+		}
+		seen[name] = true
+		r.fields = append(r.fields, r.events.field([]byte(name)))
+	}
+	for _, required := range []string{"user_id", "provider"} {
+		if !seen[required] {
+			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, at least user_id and provider", required)
+		}
+	}
+	return nil
+}
+
+func (r *csvReader) next() (row, error) {
+	first, err := r.lines.next()
+	for err == nil && !first.tooLong && len(bytes.TrimSpace(first.text)) == 0 {
+		first, err = r.lines.next()
+	}
+	if err != nil {
+		return row{}, err
+	}
+	if first.tooLong {
+		return tooLongRow(first), nil
+	}
+	text, more, err := r.wholeRecord(first)
+	if err != nil {
+		return row{}, err
+	}
+	if err := r.split(text); err != nil {
+		// What was taken for one record of several lines is none: only its first
+		// line is bad for certain, the others are read on their own.
+		r.lines.unread(more)
+		return row{line: first.number, raw: first.text, err: err}, nil
+	}
+	event, err := r.events.event(r.cells)
+	return row{line: first.number, raw: text, event: event, err: err}, nil
+}
+
+// wholeRecord returns the text of the record that begins with a line, and the
+// further lines that belong to it: as long as a quoted field is open. A quotation
+// mark that is never closed takes in no more than longestLine bytes.
+func (r *csvReader) wholeRecord(first line) (text []byte, more []line, err error) {
+	open := opensQuote(first.text)
+	if !open {
+		return first.text, nil, nil
+	}
+	text = slices.Clone(first.text)
+	for open {
+		l, err := r.lines.next()
+		if errors.Is(err, io.EOF) {
+			return text, more, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if l.tooLong || len(text)+len(l.text) > longestLine {
+			r.lines.unread([]line{l})
+			return text, more, nil
+		}
+		more = append(more, l)
+		text = append(append(text, '\n'), l.text...)
+		open = open != opensQuote(l.text)
+	}
+	return text, more, nil
+}
+
+// opensQuote tells whether a line leaves a quoted field open, or closes one that
+// was: its number of quotation marks is odd.
+func opensQuote(text []byte) bool { return bytes.Count(text, []byte(`"`))%2 == 1 }
+
+// split puts the fields of a record into r.cells, or returns an invalid failure
+// for a text that is none.
+func (r *csvReader) split(text []byte) error {
+	record, err := r.records.parse(text)
+	if err != nil {
+		return failure.Invalidf("the row is no CSV: %s", err)
+	}
+	if len(record) != len(r.fields) {
+		return failure.Invalidf("the row has %d fields and the header %d", len(record), len(r.fields))
+	}
+	r.cells = r.cells[:0]
+	for i, text := range record {
+		if len(text) > 0 && text[0] == '\'' { // no other text is a protected one
+			text = []byte(UnprotectCell(string(text)))
+		}
+		r.cells = append(r.cells, cell{field: r.fields[i], text: text})
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package usage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// batch is some rows of a file, good and bad, in their order.
+type batch struct {
+	rows []row
+	done func() // is called once they are recorded
+}
+
+// batchReader reads a file ahead of what is recorded.
+type batchReader struct {
+	run         *importing
+	ctx         context.Context //nolint:containedctx // of the one import that it reads for
+	providers   pricing.Providers
+	occurrences map[[16]byte]int64 // of contents without an id
+	rows        []row
+	batches     chan batch
+	unfinished  sync.WaitGroup // batches that are not recorded yet
+}
+
+func newBatchReader(run *importing, ctx context.Context) *batchReader {
+	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan batch, readAhead)}
+}
+
+func (b *batchReader) open(r io.Reader) (rowReader, error) {
+	lines := newLineReader(r, spill{b})
+	if b.run.opts.Format == JSONLines {
+		return &jsonlReader{lines: lines, events: b.run.events}, nil
+	}
+	rows := &csvReader{lines: lines, events: b.run.events}
+	err := rows.readHeader()
+	b.run.rejects.header = rows.raw
+	return rows, err
+}
+
+func (b *batchReader) loadProviders(ctx context.Context, store Store) error {
+	return store.View(ctx, func(r Reader) error {
+		book, err := r.Book(ctx, "")
+		if err == nil {
+			b.providers = book.Providers
+		}
+		return err
+	})
+}
+
+// all reads the file to its end.
+func (b *batchReader) all(r io.Reader) error {
+	rows, err := b.open(r)
+	if err != nil {
+		return err
+	}
+	read := 0
+	for {
+		r, err := rows.next()
+		if errors.Is(err, io.EOF) {
+			return b.send()
+		}
+		if err != nil {
+			if sendErr := b.send(); sendErr != nil {
+				return sendErr
+			}
+			if b.ctx.Err() != nil {
+				return b.ctx.Err()
+			}
+			return failure.Unavailablef("the file can't be read any further after %d rows: %s", read, err).Because(err)
+		}
+		read++
+		if r.err == nil {
+			r.err = b.prepare(&r.event)
+		}
+		b.rows = append(b.rows, r)
+		if len(b.rows) == importBatch {
+			if err := b.send(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// send hands the rows over that were read so far.
+func (b *batchReader) send() error {
+	if len(b.rows) == 0 {
+		return nil
+	}
+	b.unfinished.Add(1)
+	select {
+	case b.batches <- batch{b.rows, b.unfinished.Done}:
+		b.rows = make([]row, 0, importBatch)
+		return nil
+	case <-b.ctx.Done():
+		return b.ctx.Err()
+	}
+}
+
+// prepare checks what can be checked without the database, and gives the event an
+// id if it has none.
+func (b *batchReader) prepare(e *Event) error {
+	if e.ID == "" {
+		e.ID = b.deriveID(*e)
+	}
+	if err := e.Validate(); err != nil {
+		return err
+	}
+	_, err := b.providers.Find(e.Provider)
+	return err
+}
+
+// deriveID makes an id of an event's content and of how often this content has
+// occurred in the file before.
+func (b *batchReader) deriveID(e Event) string {
+	h := sha256.New()
+	at := ""
+	if !e.Time.IsZero() {
+		at = e.Time.Format(time.RFC3339Nano)
+	}
+	fmt.Fprintf(h, "%q %q %q %q %q %v %q %q %d %d %q %d %t", e.UserID, e.Provider, e.Model, e.Vendor, at, e.Quantities,
+		e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS, e.ErrorMessage, e.RetryCount, e.Billable)
+	var content [16]byte
+	copy(content[:], h.Sum(nil))
+	b.occurrences[content]++
+	return fmt.Sprintf("row-%s-%d", hex.EncodeToString(content[:]), b.occurrences[content])
+}
+
+// spill writes the rest of a line that is too long for memory to the rejects, after
+// those of all rows before it.
+type spill struct{ reader *batchReader }
+
+// Write implements io.Writer.
+func (s spill) Write(p []byte) (int, error) {
+	if err := s.reader.send(); err != nil {
+		return 0, err
+	}
+	recorded := make(chan struct{})
+	go func() {
+		s.reader.unfinished.Wait()
+		close(recorded)
+	}()
+	select {
+	case <-recorded:
+	case <-s.reader.ctx.Done():
+		return 0, s.reader.ctx.Err()
+	}
+	return s.reader.run.rejects.spill(p)
+}
+
+// rejects takes the rows that are not recorded, as they stand in the file.
+type rejects struct {
+	out    io.Writer
+	header []byte // of a CSV file, until it is written
+}
+
+func (r *rejects) write(raw []byte) error {
+	_, err := r.spill(append(slices.Clip(raw), '\n'))
+	return err
+}
+
+// spill writes text, and before the first the header of a CSV file, so that the
+// rejects can be imported once they are mended.
+func (r *rejects) spill(text []byte) (int, error) {
+	if r.header != nil {
+		header := append(slices.Clip(r.header), '\n')
+		r.header = nil
+		if _, err := r.out.Write(header); err != nil {
+			return 0, rejectsFailure(err)
+		}
+	}
+	n, err := r.out.Write(text)
+	if err != nil {
+		return n, rejectsFailure(err)
+	}
+	return n, nil
+}
+
+func rejectsFailure(err error) error {
+	return failure.Unavailablef("the rejects file can't be written: %s", err).
+		WithHint("free some space or name another file with --rejects, and run the import again: nothing is recorded twice").Because(err)
+}

@@ -1,0 +1,212 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+)
+
+// longestWait is how long a transaction waits for more rows of a file that comes
+// slowly, such as a pipe: while it lasts nobody else can write.
+const longestWait = 20 * time.Millisecond
+
+// series records batches one after another, many of them in one transaction. It is
+// for a storage that never runs a transaction again.
+func (run *importing) series(ctx context.Context, first batch, batches <-chan batch, bulk Bulk) error {
+	var t tally
+	run.result.Read += int64(len(first.rows))
+	enough := time.After(bulk.Longest)
+	err := run.service.Store.Update(ctx, nil, run.now, func(tx Tx) error {
+		p, err := run.resume(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for b, more := first, true; more; {
+			if err := p.postBatch(ctx, b, &t); err != nil {
+				return err
+			}
+			if t.rows >= bulk.Rows || ctx.Err() != nil {
+				break
+			}
+			select {
+			case <-enough:
+				more = false
+			case b, more = <-batches:
+				run.result.Read += int64(len(b.rows))
+			case <-time.After(longestWait):
+				more = false
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return p.append(ctx, p.pass)
+	})
+	if err != nil {
+		return err
+	}
+	return run.finish(t)
+}
+
+// resume returns the posting of the transaction before, as long as nobody else has
+// changed anything since, or a new one.
+func (run *importing) resume(ctx context.Context, tx Tx) (*posting, error) {
+	stamp, err := tx.Stamp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if run.posting == nil || stamp == nil || stamp != run.stamp {
+		run.posting = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict})
+	}
+	run.posting.goOn(tx)
+	run.posting.pass = nil // it has been appended
+	run.stamp = stamp
+	return run.posting, nil
+}
+
+// postBatch records the good rows of a batch and tallies all of them. What the batch
+// before has made is appended meanwhile; what this one makes is left to the next.
+func (p *posting) postBatch(ctx context.Context, b batch, t *tally) error {
+	events, places, users := b.events(p.accounts)
+	if err := p.tx.Lock(ctx, users, p.now); err != nil {
+		return err
+	}
+	if err := p.read(ctx, events); err != nil {
+		return err
+	}
+	var appending sync.WaitGroup
+	var failed error
+	if prior := p.prior; prior != nil {
+		appending.Go(func() { failed = p.append(ctx, prior) })
+	}
+	results, err := p.judge(ctx, events)
+	appending.Wait()
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	t.note(b, func(i int) posted { return results[places[i]] })
+	return nil
+}
+
+// events returns the events of a batch's good rows, the place among them of each row,
+// and those of their users who have no account yet.
+func (b batch) events(known map[string]plan.Account) (events []*Event, places []int, users []string) {
+	events, places = make([]*Event, 0, len(b.rows)), make([]int, len(b.rows))
+	seen := map[string]bool{}
+	for i := range b.rows {
+		if b.rows[i].err != nil {
+			continue
+		}
+		e := &b.rows[i].event
+		places[i] = len(events)
+		events = append(events, e)
+		if _, ok := known[e.UserID]; !ok && !seen[e.UserID] {
+			seen[e.UserID] = true
+			users = append(users, e.UserID)
+		}
+	}
+	return events, places, users
+}
+
+// gather adds batches that are ready to this one, up to so many rows.
+func (b batch) gather(batches <-chan batch, rows int) batch {
+	done := []func(){b.done}
+	for len(b.rows) < rows {
+		select {
+		case more, ok := <-batches:
+			if ok {
+				b.rows = append(b.rows, more.rows...)
+				done = append(done, more.done)
+				continue
+			}
+		default:
+		}
+		break
+	}
+	b.done = func() {
+		for _, one := range done {
+			one()
+		}
+	}
+	return b
+}
+
+// sideBySide records a batch, the rows of each user in one of several transactions.
+func (run *importing) sideBySide(ctx context.Context, b batch, writers int) error {
+	run.result.Read += int64(len(b.rows))
+	results := make([]posted, len(b.rows))
+	shares := run.shares(b, writers)
+	errs := make([]error, len(shares))
+	var work sync.WaitGroup
+	for n, share := range shares {
+		work.Go(func() { errs[n] = run.recordShare(ctx, b, share, results) })
+	}
+	work.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	var t tally
+	t.note(b, func(i int) posted { return results[i] })
+	return run.finish(t)
+}
+
+// shares returns the places of a batch's good rows, by users in as many shares as
+// there are writers. Where two users have one id, whose row comes first counts: then
+// there is one share.
+func (run *importing) shares(b batch, writers int) [][]int {
+	seed := maphash.MakeSeed()
+	shares := make([][]int, writers)
+	users := make(map[string]string, len(b.rows)) // by event id
+	for i := range b.rows {
+		e := &b.rows[i].event
+		if b.rows[i].err != nil {
+			continue
+		}
+		if user, known := users[e.ID]; known && user != e.UserID && writers > 1 {
+			return run.shares(b, 1)
+		}
+		users[e.ID] = e.UserID
+		n := maphash.String(seed, e.UserID) % uint64(writers)
+		shares[n] = append(shares[n], i)
+	}
+	return shares
+}
+
+// recordShare records some rows of a batch in one transaction. A total that would
+// become too large fails all of them: by halves, only the rows at fault are left out.
+func (run *importing) recordShare(ctx context.Context, b batch, share []int, results []posted) error {
+	if len(share) == 0 {
+		return nil
+	}
+	events, users := make([]*Event, len(share)), make([]string, len(share))
+	for n, i := range share {
+		events[n], users[n] = &b.rows[i].event, b.rows[i].event.UserID
+	}
+	var made []posted
+	err := run.service.Store.Update(ctx, users, run.now, func(tx Tx) error {
+		var err error
+		made, err = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict}).post(ctx, events)
+		return err
+	})
+	switch {
+	case err == nil:
+		for n, i := range share {
+			results[i] = made[n]
+		}
+		return nil
+	case !refused(err):
+		return err
+	case len(share) == 1:
+		results[share[0]] = posted{err: err}
+		return nil
+	}
+	half := len(share) / 2
+	if err := run.recordShare(ctx, b, share[:half], results); err != nil {
+		return err
+	}
+	return run.recordShare(ctx, b, share[half:], results)
+}

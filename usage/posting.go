@@ -1,0 +1,351 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// posting records events. What it has read of users it keeps: from one call of post
+// to the next, and from one transaction to the next where nobody else has written
+// between them.
+type posting struct {
+	service *Service
+	tx      Tx
+	now     time.Time
+	opts    RecordOptions
+	settled string // the reservation that the events settle
+
+	ledger   *ledger
+	book     *pricing.Book
+	accounts map[string]plan.Account
+	archived map[Month]string // the files of archived months, once they are read
+
+	pass  *pass
+	prior *pass // which may be being appended while events are judged
+}
+
+// pass is what a posting knows and makes of the events of one call.
+type pass struct {
+	before  map[string]Entry // by event id, what was recorded before
+	added   map[string]int   // by event id, its place in entries
+	entries []Entry          // never grows beyond its capacity: pointers to it stay
+	alerts  []Alert
+}
+
+// posted is what became of one event.
+type posted struct {
+	status  Status
+	entry   *Entry
+	period  plan.Period
+	over    []string   // blocking limits that are exceeded now
+	refusal *Judgement // what refused it, with err
+	err     error
+}
+
+// outcome returns it for those who report a single event.
+func (p posted) outcome() Outcome {
+	o := Outcome{Status: p.status, Period: p.period, OverLimit: p.over, Refusal: p.refusal, Err: p.err}
+	if p.entry != nil {
+		o.Entry = *p.entry
+	}
+	return o
+}
+
+func (s *Service) newPosting(tx Tx, now time.Time, opts RecordOptions) *posting {
+	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}}
+}
+
+// goOn takes the posting over into another transaction.
+func (p *posting) goOn(tx Tx) { p.tx, p.ledger.reader = tx, tx }
+
+// post records events in their order and tells what became of each. An event that
+// is refused has its failure there and stops no other. An error of post itself is
+// one of the storage: nothing may be committed then.
+func (p *posting) post(ctx context.Context, events []*Event) ([]posted, error) {
+	if err := p.read(ctx, events); err != nil {
+		return nil, err
+	}
+	results, err := p.judge(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	return results, p.append(ctx, p.pass)
+}
+
+// read reads what the events are judged by.
+func (p *posting) read(ctx context.Context, events []*Event) error {
+	p.prior, p.pass = p.pass, &pass{added: make(map[string]int, len(events)), entries: make([]Entry, 0, len(events))}
+	if err := p.tx.HoldMonths(ctx, p.months(events)); err != nil {
+		return err
+	}
+	if err := p.readEvents(ctx, events); err != nil || p.archived != nil {
+		return err
+	}
+	var err error
+	p.archived, err = p.tx.ArchivedMonths(ctx)
+	return err
+}
+
+// readEvents reads what is known of the events and of their users.
+func (p *posting) readEvents(ctx context.Context, events []*Event) error {
+	if len(events) == 1 && p.book == nil {
+		return p.readOne(ctx, events[0])
+	}
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	var err error
+	if p.pass.before, err = p.tx.Entries(ctx, ids); err != nil {
+		return err
+	}
+	if err := p.loadBook(ctx, events); err != nil {
+		return err
+	}
+	if err := p.loadAccounts(ctx, events); err != nil {
+		return err
+	}
+	return p.ledger.load(ctx, p.periods(events))
+}
+
+// readOne reads what a single event is judged by, at once.
+func (p *posting) readOne(ctx context.Context, e *Event) error {
+	at := p.timeOf(*e)
+	s, err := p.tx.Standing(ctx, StandingQuery{UserID: e.UserID, Provider: e.Provider, At: at, Now: p.now, EventID: e.ID})
+	if err != nil {
+		return err
+	}
+	p.book, p.accounts[e.UserID] = s.Book, s.Account
+	if s.Recorded != nil {
+		p.pass.before = map[string]Entry{e.ID: *s.Recorded}
+		return nil
+	}
+	p.ledger.put(NewPeriodKey(e.UserID, s.Account.PeriodAt(at).Start), s)
+	return nil
+}
+
+// judge decides what becomes of the events that were read for.
+func (p *posting) judge(ctx context.Context, events []*Event) ([]posted, error) {
+	results := make([]posted, len(events))
+	for i, event := range events {
+		result, err := p.one(ctx, *event)
+		if err != nil && !refused(err) {
+			return nil, err
+		}
+		result.err = err
+		results[i] = result
+	}
+	return results, nil
+}
+
+// append adds to the storage what a pass has made.
+func (p *posting) append(ctx context.Context, made *pass) error {
+	if err := p.tx.Append(ctx, made.entries); err != nil {
+		return err
+	}
+	_, err := p.tx.AddAlerts(ctx, made.alerts)
+	return err
+}
+
+// refused tells whether an error concerns the event and not the storage.
+func refused(err error) bool {
+	var f *failure.Error
+	return errors.As(err, &f) && f.Code != failure.Unavailable && f.Code != failure.Internal
+}
+
+// loadBook reads the prices of one event's provider, or all of them for more events.
+func (p *posting) loadBook(ctx context.Context, events []*Event) error {
+	if p.book != nil {
+		return nil
+	}
+	provider := ""
+	if len(events) == 1 {
+		provider = events[0].Provider
+	}
+	var err error
+	p.book, err = p.tx.Book(ctx, provider)
+	return err
+}
+
+func (p *posting) loadAccounts(ctx context.Context, events []*Event) error {
+	missing := map[string]bool{}
+	for _, e := range events {
+		if _, ok := p.accounts[e.UserID]; !ok {
+			missing[e.UserID] = true
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(missing))
+	for user := range missing {
+		names = append(names, user)
+	}
+	slices.Sort(names)
+	accounts, err := p.tx.Accounts(ctx, names)
+	for user, account := range accounts {
+		p.accounts[user] = account
+	}
+	return err
+}
+
+// periods returns the periods of the events that are new.
+func (p *posting) periods(events []*Event) []PeriodKey {
+	var keys []PeriodKey
+	seen := map[PeriodKey]bool{}
+	for _, e := range events {
+		if _, known := p.pass.before[e.ID]; known {
+			continue
+		}
+		key := NewPeriodKey(e.UserID, p.accounts[e.UserID].PeriodAt(p.timeOf(*e)).Start)
+		if !seen[key] {
+			seen[key] = true
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// timeOf returns when the event happened: now, where its caller did not say.
+func (p *posting) timeOf(e Event) time.Time {
+	if e.Time.IsZero() {
+		return p.now
+	}
+	return e.Time
+}
+
+func (p *posting) one(ctx context.Context, event Event) (posted, error) {
+	known, err := p.book.Providers.Find(event.Provider)
+	if err != nil {
+		return posted{}, err
+	}
+	if before, ok := p.recorded(event.ID); ok {
+		return p.again(before, event)
+	}
+	account := p.accounts[event.UserID]
+	event.Time = p.timeOf(event)
+	if err := p.mustBeOpen(event.Time); err != nil {
+		return posted{}, err
+	}
+	if event.Vendor == "" {
+		event.Vendor = known.VendorOf(event.Model)
+	}
+	entry, current, err := p.rate(event, account)
+	if err != nil {
+		return posted{}, err
+	}
+	period := account.PeriodAt(event.Time)
+	entry.PeriodStart = period.Start
+	state, err := p.ledger.period(ctx, event.UserID, period.Start)
+	if err != nil {
+		return posted{}, err
+	}
+	if err := state.mustHold(entry); err != nil {
+		return posted{}, err
+	}
+	limits := p.ledger.covering(current, entry.Provider, entry.Vendor)
+	if p.opts.Enforce && event.Counts() {
+		status := account.StatusAt(event.Time)
+		d := Decide(status, requesting(state.uses(current, limits), entry.metered()))
+		if !d.Allowed {
+			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
+				Plan: current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
+			return posted{entry: &entry, period: period, refusal: &refusal}, refusal.Denied()
+		}
+	}
+	over := p.take(state, &entry, current, limits)
+	return posted{status: Recorded, entry: p.keep(&entry), period: period, over: over}, nil
+}
+
+// keep adds an entry to those that the pass makes.
+func (p *posting) keep(entry *Entry) *Entry {
+	n := len(p.pass.entries)
+	p.pass.added[entry.ID] = n
+	p.pass.entries = append(p.pass.entries, *entry)
+	return &p.pass.entries[n]
+}
+
+// recorded returns what is recorded under an id: before, by this pass, or by the one
+// before it, which may not have reached the storage yet.
+func (p *posting) recorded(id string) (*Entry, bool) {
+	if i, ok := p.pass.added[id]; ok {
+		return &p.pass.entries[i], true
+	}
+	if p.prior != nil {
+		if i, ok := p.prior.added[id]; ok {
+			return &p.prior.entries[i], true
+		}
+	}
+	before, ok := p.pass.before[id]
+	return &before, ok
+}
+
+// again answers a report of an event that is recorded already.
+func (p *posting) again(before *Entry, event Event) (posted, error) {
+	if differences := before.differences(event); len(differences) > 0 {
+		return posted{}, failure.Conflictf("the event %s is recorded already with other content: %s differ", pricing.Shorten(event.ID), strings.Join(differences, ", ")).
+			WithHint("an id stands for one event for ever: report another event under another id")
+	}
+	period := p.accounts[before.UserID].PeriodAt(before.Time)
+	return posted{status: Duplicate, entry: before, period: period}, nil
+}
+
+func (p *posting) rate(event Event, account plan.Account) (Entry, plan.Plan, error) {
+	current, err := account.PlanAt(event.Time)
+	if err != nil {
+		return Entry{}, plan.Plan{}, err
+	}
+	rating, err := p.book.Rate(event.Provider, event.Model, event.Time, event.Quantities)
+	if err != nil {
+		return Entry{}, plan.Plan{}, err
+	}
+	if rating.Basis == pricing.Unpriced && p.opts.Strict {
+		return Entry{}, plan.Plan{}, failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
+			event.Provider, quoted(event.Model), event.Time.Format(time.RFC3339)).WithHint("%s", p.book.Advice(event.Provider, event.Model))
+	}
+	entry := Entry{Event: event, PlanID: current.ID, Cost: rating.Cost, Basis: rating.Basis, PriceID: rating.Price.ID, RecordedAt: p.now}
+	if !event.Counts() {
+		entry.Cost = 0
+	}
+	return entry, current, nil
+}
+
+func quoted(model string) string {
+	if model == "" {
+		return "without a model"
+	}
+	return fmt.Sprintf("%q", pricing.Shorten(model))
+}
+
+// take counts the entry, notes the alerts that it makes, and returns the
+// blocking limits that are exceeded with it.
+func (p *posting) take(state *periodState, entry *Entry, current plan.Plan, limits []int) []string {
+	var room [16]int64
+	before := room[:0]
+	for _, i := range limits {
+		before = append(before, state.used(current)[i])
+	}
+	state.free(p.settled)
+	state.add(p.ledger, entry)
+	var over []string
+	for n, i := range limits {
+		l := &current.Limits[i]
+		used := state.used(current)[i]
+		if percent := crossed(l, before[n], used, p.service.Thresholds); percent > 0 {
+			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, Limit: *l,
+				Threshold: percent, Used: used, EventID: entry.ID, CreatedAt: p.now})
+		}
+		if l.Action == plan.Block && !l.Unlimited && used > l.Max {
+			over = append(over, l.Name)
+		}
+	}
+	return over
+}

@@ -1,0 +1,26 @@
+package usage
+
+// sharedTexts makes one string of all equal texts: the same few providers, models
+// and endpoints are in every row of a file.
+type sharedTexts struct {
+	known map[string]string
+}
+
+const (
+	mostSharedTexts   = 4_096 // so that a file of ever new texts takes no memory for them
+	longestSharedText = 128
+)
+
+func newSharedTexts() *sharedTexts { return &sharedTexts{known: map[string]string{}} }
+
+// text returns the text as a string that keeps nothing of it.
+func (s *sharedTexts) text(text []byte) string {
+	if known, ok := s.known[string(text)]; ok {
+		return known
+	}
+	made := string(text)
+	if len(made) <= longestSharedText && len(s.known) < mostSharedTexts {
+		s.known[made] = made
+	}
+	return made
+}

@@ -1,0 +1,73 @@
+package usage
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// secondsToMS turns seconds, as a decimal number, into whole milliseconds,
+// rounded half up: it is a measurement and nothing that is billed.
+func secondsToMS(text string) (string, error) {
+	s := strings.TrimSpace(text)
+	whole, fraction, _ := strings.Cut(strings.TrimPrefix(s, "+"), ".")
+	if digits := whole + fraction; len(s) <= 40 && digits != "" && strings.Trim(digits, "0123456789") == "" {
+		// What follows the fourth decimal changes nothing. 63 bits leave room to round.
+		if tenths, err := strconv.ParseUint(whole+(fraction + "0000")[:4], 10, 63); err == nil {
+			return strconv.FormatUint((tenths+5)/10, 10), nil
+		}
+	}
+	return "", failure.Invalidf("response_time is %q: it must be a number of seconds", pricing.Shorten(text))
+}
+
+// ParseTime reads a moment: RFC 3339, a date (its midnight), or a date and time
+// without a zone, which then is UTC. The result is in UTC, whole microseconds.
+// The name is used in the invalid failure.
+func ParseTime(name, text string) (time.Time, error) {
+	s := strings.TrimSpace(text)
+	for _, layout := range []string{
+		time.RFC3339Nano, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07",
+		"2006-01-02T15:04:05Z07", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
+	} {
+		if !sameShape(s, layout) {
+			continue
+		}
+		if t, err := time.Parse(layout, s); err == nil {
+			if _, offset := t.Zone(); offset > 15*3600 || offset < -15*3600 { // the farthest are +14:00 and -12:00
+				break
+			}
+			t = t.UTC().Truncate(time.Microsecond)
+			if !validTime(t) {
+				return time.Time{}, failure.Invalidf("%s is %s: it must lie between the years 1970 and 8999", name, s)
+			}
+			return t, nil
+		}
+	}
+	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23", name, pricing.Shorten(text))
+}
+
+// sameShape spares ParseTime most layouts, whose failing takes long: it tells
+// whether a text ends with its date as the layout does, or goes on with the same
+// letter.
+func sameShape(s, layout string) bool {
+	const date = len(time.DateOnly)
+	if len(s) <= date || len(layout) <= date {
+		return len(s) <= date && len(layout) <= date
+	}
+	return s[date] == layout[date]
+}
+
+// parseTimeBytes is ParseTime for the field time. RFC 3339 in UTC, which most
+// files have, is read without a copy of the text.
+func parseTimeBytes(text []byte) (time.Time, error) {
+	if len(text) > 0 && text[len(text)-1] == 'Z' {
+		var t time.Time
+		if t.UnmarshalText(text) == nil && validTime(t) {
+			return t.UTC().Truncate(time.Microsecond), nil
+		}
+	}
+	return ParseTime("time", string(text))
+}
