@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Attacks the compiled program: 64 at once, and kill -9 at random moments, on SQLite and
+# on a PostgreSQL of its own. The same attacks are part of all tests, with fewer rounds.
+#
+#   make torture
+#   TORTURE_ROUNDS=1000 scripts/torture.sh
+#   TORTURE_SEED=… scripts/torture.sh -run TestKill     replay what a failure has printed
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export TORTURE_ROUNDS=${TORTURE_ROUNDS:-300}
+exec scripts/postgres.sh go test ./torture -v -count=1 -timeout 60m "$@"

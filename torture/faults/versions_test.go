@@ -1,0 +1,234 @@
+package faults_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/db"
+)
+
+// oldCommit is the last one with schema 1.
+const oldCommit = "74a14a3"
+
+// oldBinary builds the program of that commit. Its files come from git archive, which
+// leaves nothing behind in the repository, as a worktree of a killed test would.
+var oldBinary = sync.OnceValues(func() (string, error) {
+	dir := filepath.Join(scratch, "old")
+	script := `mkdir -p "$1" && cd "$2" && git archive "$3" | tar -x -C "$1" && cd "$1" && go build -trimpath -buildvcs=false -o "$1-alwrity-sub" .`
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", dir, root, oldCommit)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return dir + "-alwrity-sub", nil
+})
+
+// needOld returns the old binary; without the history it can't be built.
+func needOld(t testing.TB) string {
+	t.Helper()
+	if db.SchemaVersion < 2 {
+		t.Skip("there is only one version of the schema so far")
+	}
+	if out, err := exec.Command("git", "-C", "../..", "cat-file", "-e", oldCommit+"^{commit}").CombinedOutput(); err != nil {
+		t.Skipf("no older binary can be built: the commit %s is not in this checkout (a shallow clone?): %s", oldCommit, out)
+	}
+	path, err := oldBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// onOld runs a test on a database of each kind that the old binary has made.
+func onOld(t *testing.T, test func(t *testing.T, url, old string)) {
+	t.Parallel()
+	run := func(kind string, url func(t *testing.T) string) {
+		t.Run(kind, func(t *testing.T) {
+			old := needOld(t)
+			t.Parallel()
+			address := url(t)
+			c := program(address, "init")
+			c.path = old
+			c.run(t).ok(t)
+			test(t, address, old)
+		})
+	}
+	run("sqlite", func(t *testing.T) string { return "sqlite:///" + filepath.Join(t.TempDir(), "faults.db") })
+	run("postgresql", emptyDatabase)
+}
+
+// emptyDatabase makes a database without any table.
+func emptyDatabase(t *testing.T) string {
+	t.Helper()
+	s := common(t)
+	name := fmt.Sprintf("empty%d", s.names.Add(1))
+	must(t, s.exec("postgres", "CREATE DATABASE "+name))
+	return s.url(name)
+}
+
+// TestMigrationUnderOldBinaries migrates while old binaries record. What they have
+// reported as recorded is there; from then on they refuse.
+func TestMigrationUnderOldBinaries(t *testing.T) {
+	onOld(t, func(t *testing.T, url, old string) {
+		var work sync.WaitGroup
+		recorders := make([]recorder, 3)
+		for i := range recorders {
+			recorders[i] = recorder{user: fmt.Sprintf("u%d", i), first: make(chan bool)}
+			work.Go(func() { recorders[i].loop(t, url, old) })
+		}
+		for i := range recorders {
+			<-recorders[i].first
+		}
+		program(url, "init").run(t).ok(t)
+		work.Wait()
+		if t.Failed() {
+			return
+		}
+		there := logged(t, url)
+		for i := range recorders {
+			r := &recorders[i]
+			for _, id := range r.failed {
+				if slices.Contains(there, id) {
+					t.Errorf("%s was reported as failed, and is recorded", id)
+				}
+			}
+			t.Logf("%s: %d recorded, then %s", r.user, len(r.recorded), strings.TrimSpace(r.refused.err))
+			for _, id := range r.recorded {
+				if !slices.Contains(there, id) {
+					t.Errorf("%s was reported as recorded, and is lost", id)
+				}
+				if got := record(url, r.user, id).run(t).said(t); got != "duplicate" {
+					t.Errorf("%s, which was recorded by the old binary, is now %s", id, got)
+				}
+			}
+		}
+		wholesome(t, url)
+	})
+}
+
+// recorder records with the old binary, one event after another.
+type recorder struct {
+	user     string
+	first    chan bool // is closed after some
+	recorded []string
+	failed   []string
+	refused  result
+}
+
+// loop records until the old binary has failed twice. The first time it may have been
+// under way while the tables changed: the old program looks at the version of the
+// schema only when it opens the database, so it says what the database says (exit 1).
+func (r *recorder) loop(t *testing.T, url, old string) {
+	started := sync.OnceFunc(func() { close(r.first) })
+	defer started()
+	for i, end := 0, time.Now().Add(hang); len(r.failed) < 2 && time.Now().Before(end); i++ {
+		id := fmt.Sprintf("%s-%d", r.user, i)
+		c := record(url, r.user, id)
+		c.path = old
+		r.refused = c.run(t)
+		switch {
+		case r.refused.status == 0 && len(r.failed) > 0:
+			t.Errorf("refused, and then not: %s", r.refused.out)
+		case r.refused.status == 0:
+			if r.recorded = append(r.recorded, id); len(r.recorded) == 5 {
+				started()
+			}
+		default:
+			if r.failed = append(r.failed, id); len(r.failed) == 2 {
+				r.refused.unavailable(t, "made by a newer alwrity-sub")
+			}
+		}
+	}
+	if len(r.failed) < 2 {
+		t.Errorf("%s was never refused", r.user)
+	}
+}
+
+// TestInitsAtOnce starts four new ones at once, on an empty database and on one that
+// the old binary has made and filled.
+func TestInitsAtOnce(t *testing.T) {
+	t.Parallel()
+	four := func(t *testing.T, url string) {
+		var all []*running
+		for range 4 {
+			r := program(url, "init").start(t)
+			r.stdin.Close()
+			all = append(all, r)
+		}
+		for _, r := range all {
+			if r := r.wait(t); r.status != 0 {
+				t.Errorf("exit %d after %s: %s", r.status, r.took, r.err)
+			}
+		}
+		seededOnce(t, url)
+		completes(t, url, two)
+	}
+	t.Run("empty sqlite", func(t *testing.T) {
+		t.Parallel()
+		four(t, "sqlite:///"+filepath.Join(t.TempDir(), "faults.db"))
+	})
+	t.Run("empty postgresql", func(t *testing.T) {
+		t.Parallel()
+		four(t, emptyDatabase(t))
+	})
+	t.Run("upgrade", func(t *testing.T) {
+		onOld(t, func(t *testing.T, url, old string) {
+			c := program(url, "usage", "import", "-")
+			c.path = old
+			r := c.start(t)
+			_, _ = r.stdin.Write([]byte(two))
+			r.stdin.Close()
+			r.wait(t).ok(t)
+			four(t, url)
+		})
+	})
+}
+
+// seededOnce requires that plans and prices are those of a single init.
+func seededOnce(t *testing.T, url string) {
+	t.Helper()
+	single, _ := sqliteFile(t)
+	for _, args := range [][]string{{"plans", "export"}, {"pricing", "list", "-o", "csv"}} {
+		got, want := program(url, args...).run(t).ok(t).out, program(single, args...).run(t).ok(t).out
+		if got != want {
+			t.Errorf("%v differs from that of a single init:\n%s\n%s", args, got, want)
+		}
+	}
+	var v struct {
+		Plans struct{ Added, Unchanged int }
+	}
+	must(t, json.Unmarshal([]byte(program(url, "init").run(t).ok(t).out), &v))
+	if v.Plans.Added != 0 || v.Plans.Unchanged == 0 {
+		t.Errorf("one more init: %+v", v)
+	}
+}
+
+// The old binary's backup of before can be restored, and migrated then.
+func TestBackupOfBefore(t *testing.T) {
+	old := needOld(t)
+	t.Parallel()
+	dir := t.TempDir()
+	url, copied := "sqlite:///"+filepath.Join(dir, "faults.db"), filepath.Join(dir, "before.db")
+	for _, c := range []command{program(url, "init"), record(url, "u00", "first"), program(url, "db", "backup", copied)} {
+		c.path = old
+		c.run(t).ok(t)
+	}
+	must(t, os.Chmod(copied, 0o600))
+	record("sqlite:///"+copied, "u00", "first").run(t).unavailable(t, "alwrity-sub init")
+	program("sqlite:///"+copied, "init").run(t).ok(t)
+	if got := record("sqlite:///"+copied, "u00", "first").run(t).said(t); got != "duplicate" {
+		t.Errorf("%s", got)
+	}
+	wholesome(t, "sqlite:///"+copied)
+}
