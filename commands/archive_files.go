@@ -124,6 +124,9 @@ func (d *archiveDir) write(month usage.Month, rows usage.MonthRows, now time.Tim
 	if err != nil {
 		return usage.Archive{}, err
 	}
+	if content.Rows == 0 { // and a file may be there that has them
+		return usage.Archive{}, failure.Conflictf("the rows of the month %s are gone: another process has archived it", month)
+	}
 	if err := mayReplace(sum); err != nil {
 		return usage.Archive{}, err
 	}

@@ -19,10 +19,12 @@ const gzipMark = "\x1f\x8b"
 // unpackedReader reads what may be packed with gzip, by its first bytes, as it was
 // before.
 type unpackedReader struct {
-	in     *bufio.Reader
-	rows   io.Reader // nil until the first bytes are read
-	damage error     // why the packed data can't be read
+	in   *bufio.Reader
+	rows io.Reader // nil until the first bytes are read
 }
+
+// damagedError says why packed data can't be read.
+type damagedError struct{ error }
 
 func unpacked(r io.Reader) *unpackedReader {
 	return &unpackedReader{in: bufio.NewReaderSize(r, 64<<10)}
@@ -35,20 +37,20 @@ func (u *unpackedReader) Read(p []byte) (int, error) {
 		if mark, err := u.in.Peek(len(gzipMark)); err == nil && string(mark) == gzipMark {
 			rows, err := gzip.NewReader(u.in)
 			if err != nil {
-				return 0, u.note(err)
+				return 0, ofDamage(err)
 			}
 			u.rows = rows
 		}
 	}
 	n, err := u.rows.Read(p)
-	return n, u.note(err)
+	return n, ofDamage(err)
 }
 
-// note keeps an error that comes of the packed data.
-func (u *unpackedReader) note(err error) error {
+// ofDamage tells an error that comes of the packed data from others.
+func ofDamage(err error) error {
 	var corrupt flate.CorruptInputError
 	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt) {
-		u.damage = err
+		return damagedError{err}
 	}
 	return err
 }

@@ -106,17 +106,19 @@ func (opts *usageArchiveOptions) archive(ctx context.Context, db Database, dir *
 	now := opts.env.Now()
 	audit := usage.Audit{At: now, Actor: opts.env.Settings.Actor, Action: "usage archive"}
 	mayReplace := func(sum string) error { return dir.mustBeReplaceable(ctx, db, month, sum) }
-	rows := func(fn func(*usage.Entry) error) error {
-		return db.MonthRows(ctx, month, func(e *usage.Entry) error {
-			progress()
-			return fn(e)
-		})
-	}
 	for range openAttempts {
-		a, err := dir.write(month, rows, now, mayReplace)
+		var stamp int64
+		a, err := dir.write(month, func(fn func(*usage.Entry) error) (err error) {
+			stamp, err = db.MonthRows(ctx, month, func(e *usage.Entry) error {
+				progress()
+				return fn(e)
+			})
+			return err
+		}, now, mayReplace)
 		if err != nil {
 			return a, err
 		}
+		a.Stamp = stamp
 		if err = db.Archive(ctx, audit, a); !errors.Is(err, usage.ErrMonthChanged) {
 			return a, err
 		}

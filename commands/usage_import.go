@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -50,6 +51,10 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 	return cmd
 }
 
+// importMemory is what an import may use beside SQLite's cache of 64 MB and the program
+// itself before it cleans up more often: 200 MB in all are enough for files of any size.
+const importMemory = 95 << 20
+
 func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	format, err := opts.fileFormat()
 	if err != nil {
@@ -68,14 +73,15 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		if err != nil {
 			return err
 		}
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(importMemory))
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
-		rows := unpacked(io.TeeReader(in, bar))
-		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), rows, usage.ImportOptions{
+		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
 			Format: format, Strict: opts.strict, Rejects: rejects,
 		})
-		if err != nil && rows.damage != nil {
-			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, rows.damage, result.Read).Because(err)
+		var damaged damagedError
+		if errors.As(err, &damaged) {
+			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, damaged, result.Read).Because(err)
 		}
 		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
 		_ = bar.Finish()                   // it only draws

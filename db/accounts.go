@@ -39,8 +39,9 @@ func (t *tx) readSubscriptions(users []string, accounts map[string]plan.Account)
 		accounts[user] = a
 		return nil
 	}
+	condition, arg := t.oneOf("s.user_id", "$1", users)
 	return statement{"SELECT s.user_id, u.email, " + subscriptionColumns + ` FROM user_subscriptions s JOIN users u ON u.user_id = s.user_id
-		WHERE s.user_id IN (SELECT u FROM ` + t.rowsOf("$1", "u") + ")", []any{t.list(users)}, scan}
+		WHERE ` + condition, []any{arg}, scan}
 }
 
 // readSegments reads the users' pasts into their accounts.
@@ -56,6 +57,7 @@ func (t *tx) readSegments(users []string, accounts map[string]plan.Account) stat
 		accounts[user] = a
 		return nil
 	}
-	return statement{`SELECT user_id, effective_at, anchor, plan_id, ends_at FROM subscription_history
-		WHERE user_id IN (SELECT u FROM ` + t.rowsOf("$1", "u") + ") ORDER BY user_id, history_id", []any{t.list(users)}, scan}
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{"SELECT user_id, effective_at, anchor, plan_id, ends_at FROM subscription_history WHERE " + condition +
+		" ORDER BY user_id, history_id", []any{arg}, scan}
 }

@@ -52,9 +52,17 @@ func (t *tx) logMonth(ctx context.Context, month usage.Month) (usage.LogMonth, e
 	return found, err
 }
 
-// MonthRows implements usage.ArchiveStore.
-func (d *DB) MonthRows(ctx context.Context, month usage.Month, fn func(*usage.Entry) error) error {
-	return d.view(ctx, func(t *tx) error { return t.monthRows(ctx, month, fn) })
+// MonthRows implements usage.ArchiveStore. Whoever changes a row of the log, and does
+// not only add one, changes the version of the catalogue.
+func (d *DB) MonthRows(ctx context.Context, month usage.Month, fn func(*usage.Entry) error) (int64, error) {
+	var version int64
+	err := d.view(ctx, func(t *tx) (err error) {
+		if version, err = t.catalogueVersion(ctx); err != nil {
+			return err
+		}
+		return t.monthRows(ctx, month, fn)
+	})
+	return version, err
 }
 
 func (t *tx) monthRows(ctx context.Context, month usage.Month, fn func(*usage.Entry) error) error {
@@ -96,7 +104,11 @@ func (d *DB) archive(ctx context.Context, audit usage.Audit, month usage.Month, 
 		if err := t.saveArchive(ctx, audit, a); err != nil {
 			return err
 		}
-		return t.removeMonth(ctx, month)
+		if err := t.removeMonth(ctx, month); err != nil {
+			return err
+		}
+		// Last, since it locks a row that others who are using the log may wait for.
+		return t.changeCatalogue(ctx)
 	})
 }
 
@@ -108,9 +120,6 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	_, err := t.exec(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+valueList(1, 6),
 		int64(a.Month), a.File, a.SHA256, a.Rows, a.Cost.String(), a.At)
 	if err != nil {
-		return err
-	}
-	if err := t.changeCatalogue(ctx); err != nil {
 		return err
 	}
 	return t.audit(ctx, audit, "month "+a.Month.String(), logState(a), archiveState(a))
@@ -126,22 +135,34 @@ func archiveState(a usage.Archive) state {
 	return state{"rows": a.Rows, "cost": a.Cost, "file": a.File, "sha256": a.SHA256}
 }
 
-// mustBeAsWritten reads the month's rows once more, now that nobody can change them,
-// and refuses to go on if they are not what the file has.
+// mustBeAsWritten refuses to go on if the rows of a month are not what the file has, now
+// that nobody can change them. If there are as many and no row of the log has been
+// changed since, they are; else they are read once more.
 func (t *tx) mustBeAsWritten(ctx context.Context, a usage.Archive) error {
+	now, err := t.logMonth(ctx, a.Month)
+	if err != nil {
+		return err
+	}
+	same := now.Rows == a.Rows && now.Cost.Cmp(a.Cost) == 0
+	version, err := t.catalogueVersion(ctx)
+	if err == nil && same && version != a.Stamp {
+		same, err = t.hasContent(ctx, a)
+	}
+	if err == nil && !same {
+		err = failure.Conflictf("the month %s has changed while it was written to %s: %d rows that cost %s were written, and now there are %d that cost %s",
+			a.Month, a.File, a.Rows, a.Cost.Display(), now.Rows, now.Cost.Display()).WithHint("run it again").Because(usage.ErrMonthChanged)
+	}
+	return err
+}
+
+// hasContent tells whether the rows of a month are those that were written.
+func (t *tx) hasContent(ctx context.Context, a usage.Archive) (bool, error) {
 	content := usage.NewMonthContent()
 	err := t.monthRows(ctx, a.Month, func(e *usage.Entry) error {
 		_, err := content.Line(e)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if content.Rows != a.Rows || content.Sum() != a.Content {
-		return failure.Conflictf("the month %s has changed while it was written to %s: %d rows were written, and there are %d now",
-			a.Month, a.File, a.Rows, content.Rows).WithHint("run it again").Because(usage.ErrMonthChanged)
-	}
-	return nil
+	return content.Sum() == a.Content, err
 }
 
 // keepTotals keeps what the rows of a month add up to.

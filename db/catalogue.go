@@ -40,7 +40,8 @@ func (t *tx) catalogueVersion(ctx context.Context) (int64, error) {
 	return t.version, err
 }
 
-// changeCatalogue says that plans, prices or providers change with this transaction.
+// changeCatalogue says that plans, prices, providers or archived months change with this
+// transaction, or rows of the log that were there before.
 func (t *tx) changeCatalogue(ctx context.Context) error {
 	return t.later(ctx, "UPDATE catalogue_version SET version = version + 1")
 }

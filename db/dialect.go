@@ -60,6 +60,14 @@ func postgresDialect() dialect {
 	}
 }
 
+// oneOf returns the condition that a column is one of some texts, and its argument.
+func (d *dialect) oneOf(column, placeholder string, texts []string) (condition string, arg any) {
+	if len(texts) == 1 {
+		return column + " = " + placeholder, texts[0]
+	}
+	return column + " IN (SELECT u FROM " + d.rowsOf(placeholder, "u") + ")", d.list(texts)
+}
+
 // jsonList writes texts as a JSON array. They are valid UTF-8: that was checked when
 // they came in.
 func jsonList(texts []string) any {

@@ -79,9 +79,16 @@ func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry,
 // have the same keys.
 func (t *tx) readEntries(ids []string, scan func(row scanner) error) statement {
 	if t.kind == PostgreSQL {
+		condition, arg := "= ANY ($1)", any(ids)
+		if len(ids) == 1 {
+			condition, arg = "= $1", ids[0]
+		}
 		return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM usage_event_ids i
 			JOIN api_usage_logs l ON l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id
-			WHERE i.event_id = ANY ($1)`, []any{ids}, scan}
+			WHERE i.event_id ` + condition, []any{arg}, scan}
+	}
+	if len(ids) == 1 {
+		return statement{"SELECT " + entryColumns + " FROM api_usage_logs WHERE event_key = $1", []any{eventKey(ids[0])}, scan}
 	}
 	return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM json_each($1) k
 		CROSS JOIN api_usage_logs l ON l.event_key = k.value`, []any{eventKeys(ids)}, scan}
@@ -117,16 +124,19 @@ func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
 	if t.pending == nil {
 		t.pending = t.buffers.takePending()
 	}
-	var adding sync.WaitGroup
-	var tooLarge error
-	adding.Go(func() { tooLarge = t.pending.add(entries) })
 	insert := t.insertEntries
 	if t.kind == SQLite {
 		insert = t.insertEntriesSQLite
 	}
+	if len(entries) < fewRows {
+		t.pending.add(entries)
+		return insert(ctx, entries)
+	}
+	var adding sync.WaitGroup
+	adding.Go(func() { t.pending.add(entries) })
 	err := insert(ctx, entries)
 	adding.Wait()
-	return cmp.Or(err, tooLarge)
+	return err
 }
 
 // insertEntriesSQLite adds log rows in the order of their keys, so that of a large
@@ -145,6 +155,14 @@ func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) err
 		slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
 	}
 	statement := "INSERT INTO api_usage_logs (event_key, " + entryColumns + ") VALUES " + valueList(1, 2+strings.Count(entryColumns, ","))
+	if len(entries) < fewRows {
+		for _, p := range order {
+			if _, err := t.exec(ctx, statement, append([]any{p.key}, entryValues(entries[p.index])...)...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	_, err := t.eachPacked(ctx, statement, len(order), func(packed *packedRows, n int) {
 		packed.integer(order[n].key)
 		packed.entry(&entries[order[n].index])
@@ -188,8 +206,11 @@ func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
 		ids[i], users[i], times[i] = entries[i].ID, entries[i].UserID, entries[i].Time
 	}
 	t.months = append(t.months, monthsOf(times)...)
-	err := t.later(ctx, `INSERT INTO usage_event_ids (event_id, user_id, occurred_at)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])`, ids, users, times)
+	source, args := "SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])", []any{ids, users, times}
+	if len(entries) == 1 {
+		source, args = "VALUES ($1, $2, $3)", []any{ids[0], users[0], times[0]}
+	}
+	err := t.later(ctx, "INSERT INTO usage_event_ids (event_id, user_id, occurred_at) "+source, args...)
 	if err != nil {
 		return err
 	}
@@ -205,7 +226,7 @@ func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
 	return nil
 }
 
-// fewRows is how many rows are not worth the ways of many on PostgreSQL.
+// fewRows is how many rows are not worth the ways of many.
 const fewRows = 50
 
 // copyEntries adds log rows as psql's \copy does. Since their ids are claimed, no row

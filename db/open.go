@@ -26,6 +26,7 @@ type DB struct {
 	reader *sql.DB // the same pool as writer, except on a SQLite file
 
 	catalogue catalogue
+	group     group // of small changes of a SQLite file
 }
 
 // lockTimeout is how long a lock is waited for before that is an error.
@@ -90,7 +91,7 @@ func connect(ctx context.Context, target Target, mode string) (*DB, error) {
 // beside it.
 func (d *DB) openSQLite(mode string) error {
 	d.dialect = sqliteDialect()
-	settings := url.Values{"_busy_timeout": {d.target.lockTimeoutMS()}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {"-65536"}, "mode": {mode}}
+	settings := url.Values{"_busy_timeout": {d.target.lockTimeoutMS()}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}, "_cache_size": {"-65536"}, "_stmt_cache_size": {"64"}, "mode": {mode}}
 	name := "file:" + (&url.URL{Path: d.target.Path}).EscapedPath()
 	if d.target.Path == "" {
 		name = "file::memory:"

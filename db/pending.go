@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -20,9 +21,11 @@ import (
 type pendingTotals struct {
 	users     numbering[string]
 	series    numbering[series]
+	amounts   []usage.Amounts // of each entry
 	summaries pendingTable
 	daily     pendingTable
 	periods   map[usage.PeriodKey]bool // of summaries
+	latest    []int64                  // the period of each user's latest event, by number
 	last      lastDay
 }
 
@@ -38,11 +41,13 @@ type pendingKey struct {
 	planID       int64
 }
 
-// pendingTable has the sums of one table.
+// pendingTable has the key of each entry for one table, and once they are summed up, a
+// sum for each key, in the order of the keys in the database.
 type pendingTable struct {
-	index map[pendingKey]int32
-	keys  []pendingKey
-	sums  []usage.Amounts
+	entries []pendingKey
+	keys    []pendingKey
+	sums    []usage.Amounts // of keys
+	order   []int32         // of entries
 }
 
 // numbering numbers values.
@@ -94,6 +99,7 @@ func (l *lastDay) of(at time.Time) int32 {
 // reset empties it, and keeps its memory for the next transaction.
 func (p *pendingTotals) reset() {
 	clear(p.periods)
+	p.latest, p.amounts = p.latest[:0], p.amounts[:0]
 	p.users.reset()
 	p.series.reset()
 	p.summaries.reset()
@@ -106,51 +112,41 @@ func (n *numbering[T]) reset() {
 }
 
 func (t *pendingTable) reset() {
-	clear(t.index)
-	t.keys, t.sums = t.keys[:0], t.sums[:0]
+	t.entries, t.keys, t.sums = t.entries[:0], t.keys[:0], t.sums[:0]
 }
 
 func newPendingTotals() *pendingTotals {
 	return &pendingTotals{
-		users:     numbering[string]{numbers: map[string]uint32{}},
-		series:    numbering[series]{numbers: map[series]uint32{}},
-		summaries: pendingTable{index: map[pendingKey]int32{}},
-		daily:     pendingTable{index: map[pendingKey]int32{}},
-		periods:   map[usage.PeriodKey]bool{},
+		users:   numbering[string]{numbers: map[string]uint32{}},
+		series:  numbering[series]{numbers: map[series]uint32{}},
+		periods: map[usage.PeriodKey]bool{},
 	}
 }
 
-// add adds entries up. A sum that does not fit is an invalid failure.
-func (p *pendingTotals) add(entries []usage.Entry) error {
+// add takes entries over.
+func (p *pendingTotals) add(entries []usage.Entry) {
 	for i := range entries {
 		e := &entries[i]
-		amounts := e.Amounts()
 		key := pendingKey{user: p.users.number(e.UserID), series: p.series.number(series{e.Provider, e.Vendor, e.Model})}
 		summary, daily := key, key
 		summary.period = e.PeriodStart.UnixMicro()
 		daily.day, daily.planID = p.last.of(e.Time), e.PlanID
-		p.periods[usage.PeriodKey{UserID: e.UserID, Start: summary.period}] = true
-		if err := p.summaries.add(summary, &amounts); err != nil {
-			return err
-		}
-		if err := p.daily.add(daily, &amounts); err != nil {
-			return err
-		}
+		p.note(e.UserID, summary)
+		p.amounts = append(p.amounts, e.Amounts())
+		p.summaries.entries = append(p.summaries.entries, summary)
+		p.daily.entries = append(p.daily.entries, daily)
 	}
-	return nil
 }
 
-func (t *pendingTable) add(key pendingKey, amounts *usage.Amounts) error {
-	i, ok := t.index[key]
-	if !ok {
-		t.index[key] = int32(len(t.sums))
-		t.keys = append(t.keys, key)
-		t.sums = append(t.sums, *amounts)
-		return nil
+// note remembers that something is pending for a period.
+func (p *pendingTotals) note(user string, key pendingKey) {
+	if int(key.user) == len(p.latest) {
+		p.latest = append(p.latest, key.period-1)
 	}
-	sum, err := t.sums[i].Add(*amounts)
-	t.sums[i] = sum
-	return err
+	if p.latest[key.user] != key.period {
+		p.latest[key.user] = key.period
+		p.periods[usage.PeriodKey{UserID: user, Start: key.period}] = true
+	}
 }
 
 // has tells whether anything is pending for one of some periods.
@@ -158,19 +154,39 @@ func (p *pendingTotals) has(periods []usage.PeriodKey) bool {
 	return slices.ContainsFunc(periods, func(key usage.PeriodKey) bool { return p.periods[key] })
 }
 
-// order returns the places of a table's sums in the order of their keys in the
+// sumUp leaves one sum of each key in a table, in the order of the keys in the
 // database: everyone locks rows in one order, and pages are changed one after another.
+// A sum that does not fit is an invalid failure.
+func (p *pendingTotals) sumUp(t *pendingTable) error {
+	for _, i := range p.order(t) {
+		last := len(t.keys) - 1
+		if last < 0 || t.keys[last] != t.entries[i] {
+			t.keys = append(t.keys, t.entries[i])
+			t.sums = append(t.sums, p.amounts[i])
+			continue
+		}
+		sum, err := t.sums[last].Add(p.amounts[i])
+		if err != nil {
+			return err
+		}
+		t.sums[last] = sum
+	}
+	return nil
+}
+
+// order returns the places of a table's entries in the order of their keys.
 func (p *pendingTotals) order(t *pendingTable) []int32 {
 	users := p.users.ranks(strings.Compare)
 	allSeries := p.series.ranks(func(a, b series) int {
 		return cmp.Or(strings.Compare(a.provider, b.provider), strings.Compare(a.vendor, b.vendor), strings.Compare(a.model, b.model))
 	})
-	order := make([]int32, len(t.keys))
-	for i := range order {
-		order[i] = int32(i)
+	order := t.order[:0]
+	for i := range t.entries {
+		order = append(order, int32(i))
 	}
+	t.order = order
 	slices.SortFunc(order, func(i, j int32) int {
-		a, b := &t.keys[i], &t.keys[j]
+		a, b := &t.entries[i], &t.entries[j]
 		switch {
 		case a.day != b.day:
 			return cmp.Compare(a.day, b.day)
@@ -198,15 +214,32 @@ func (t *tx) flushTotals(ctx context.Context) error {
 		t.buffers.pending.Put(pending)
 	}()
 	write := t.writeTotals
-	if t.kind == SQLite {
+	if t.kind == SQLite && len(pending.daily.entries) >= fewRows {
 		write = t.writeTotalsSQLite
 	}
-	for _, table := range t.totalsTables() {
-		if err := write(ctx, table, pending); err != nil {
+	tables := t.totalsTables()
+	tooLarge := make([]error, len(tables))
+	summed := make([]sync.WaitGroup, len(tables))
+	for i, table := range tables { // the second while the first is written
+		summed[i].Go(func() { tooLarge[i] = pending.sumUp(pending.sumsOf(table)) })
+	}
+	for i, table := range tables {
+		if summed[i].Wait(); tooLarge[i] != nil {
+			waitAll(summed)
+			return tooLarge[i]
+		}
+		if err := write(ctx, table, pending, pending.sumsOf(table)); err != nil {
+			waitAll(summed)
 			return err
 		}
 	}
 	return t.writeRollups(ctx, pending)
+}
+
+func waitAll(groups []sync.WaitGroup) {
+	for i := range groups {
+		groups[i].Wait()
+	}
 }
 
 // sumsOf returns the pending sums of a table.
@@ -217,12 +250,10 @@ func (p *pendingTotals) sumsOf(table totalsTable) *pendingTable {
 	return &p.summaries
 }
 
-// writeTotals is for PostgreSQL.
-func (t *tx) writeTotals(ctx context.Context, table totalsTable, pending *pendingTotals) error {
-	sums := pending.sumsOf(table)
-	order := pending.order(sums)
-	return t.writeRows(ctx, table.upsert("VALUES "+valueList(1, table.columns())), table.upsert, len(order), func(n int) []any {
-		return append(pending.keyValues(table, sums.keys[order[n]]), totalValues(sums.sums[order[n]])...)
+// writeTotals writes the pending sums of a table.
+func (t *tx) writeTotals(ctx context.Context, table totalsTable, pending *pendingTotals, sums *pendingTable) error {
+	return t.writeRows(ctx, table.upsert("VALUES "+valueList(1, table.columns())), table.upsert, len(sums.keys), func(n int) []any {
+		return append(pending.keyValues(table, sums.keys[n]), totalValues(sums.sums[n])...)
 	})
 }
 
@@ -230,7 +261,7 @@ func (t *tx) writeTotals(ctx context.Context, table totalsTable, pending *pendin
 // gets many, the statement that upsert makes of a source of rows: a list for each
 // column is one.
 func (t *tx) writeRows(ctx context.Context, one string, upsert func(rows string) string, rows int, values func(n int) []any) error {
-	if t.kind == SQLite {
+	if t.kind == SQLite && rows >= fewRows {
 		_, err := t.eachPacked(ctx, one, rows, func(packed *packedRows, n int) {
 			for _, value := range values(n) {
 				packed.value(value)
@@ -305,13 +336,12 @@ func dayTime(day int32) time.Time {
 	return time.Date(int(day/10_000), time.Month(day/100%100), int(day%100), 0, 0, 0, 0, time.UTC)
 }
 
-func (t *tx) writeTotalsSQLite(ctx context.Context, table totalsTable, pending *pendingTotals) error {
+// writeTotalsSQLite does so for many sums on SQLite, without a list of each row's values.
+func (t *tx) writeTotalsSQLite(ctx context.Context, table totalsTable, pending *pendingTotals, sums *pendingTable) error {
 	statement := table.upsert("VALUES " + valueList(1, table.columns()))
-	sums := pending.sumsOf(table)
-	order := pending.order(sums)
-	_, err := t.eachPacked(ctx, statement, len(order), func(packed *packedRows, n int) {
-		packed.totalKey(pending, sums.keys[order[n]])
-		packed.amounts(&sums.sums[order[n]])
+	_, err := t.eachPacked(ctx, statement, len(sums.keys), func(packed *packedRows, n int) {
+		packed.totalKey(pending, sums.keys[n])
+		packed.amounts(&sums.sums[n])
 	})
 	return err
 }

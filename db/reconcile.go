@@ -17,7 +17,7 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 		r = usage.Reconciliation{}
 		// Before anything is read: a month that is archived between the first look at the
 		// database and the first at the log would be missing from both.
-		if err := t.lock(ctx, "api_usage_logs", "ACCESS SHARE"); err != nil {
+		if err := t.lock(ctx, "ONLY api_usage_logs", "ACCESS SHARE"); err != nil {
 			return err
 		}
 		if err := t.countRows(ctx, &r); err != nil {

@@ -35,6 +35,9 @@ func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating
 				changed++
 			}
 		}
+		if changed > 0 { // who archives the month has to notice
+			return t.changeCatalogue(ctx)
+		}
 		return nil
 	})
 	return changed, err

@@ -30,9 +30,9 @@ func (t *tx) readHeld(users []string, now time.Time, held map[string][]usage.Res
 		held[r.UserID] = append(held[r.UserID], r)
 		return err
 	}
-	return statement{"SELECT " + reservationColumns + ` FROM usage_reservations
-		WHERE status = 'held' AND expires_at > $1 AND user_id IN (SELECT u FROM ` + t.rowsOf("$2", "u") +
-		") ORDER BY created_at, reservation_id", []any{now, t.list(users)}, scan}
+	condition, arg := t.oneOf("user_id", "$2", users)
+	return statement{"SELECT " + reservationColumns + " FROM usage_reservations WHERE status = 'held' AND expires_at > $1 AND " + condition +
+		" ORDER BY created_at, reservation_id", []any{now, arg}, scan}
 }
 
 // Reservation implements usage.Reader.

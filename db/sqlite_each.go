@@ -77,6 +77,9 @@ func (p *packedRows) moment(t time.Time) { p.integer(t.UnixMicro()) }
 // to pack row after row, from another goroutine while SQLite is at work on those before.
 // It returns how many rows of tables were changed.
 func (t *tx) eachPacked(ctx context.Context, statement string, rows int, pack func(packed *packedRows, n int)) (changed int64, err error) {
+	if rows == 0 {
+		return 0, nil
+	}
 	current, next := t.buffers.take(), t.buffers.take()
 	defer t.buffers.giveBack(current, next)
 	fill := func(packed *packedRows, from int) {

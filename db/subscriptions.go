@@ -126,6 +126,9 @@ func (t *tx) movePeriods(ctx context.Context, account plan.Account, from time.Ti
 	if err != nil || len(moves) == 0 {
 		return err
 	}
+	if err := t.changeCatalogue(ctx); err != nil { // who archives the months has to notice
+		return err
+	}
 	keys := map[usage.PeriodKey]bool{}
 	for _, m := range moves {
 		_, err := t.exec(ctx, `UPDATE api_usage_logs SET period_start = $1, plan_id = $2 WHERE user_id = $3 AND occurred_at >= $4 AND occurred_at <= $5`,

@@ -30,6 +30,9 @@ type tx struct {
 	queue     []statement    // that are left to do later; never any on SQLite
 	pending   *pendingTotals // nil: nothing was appended
 	months    []time.Time    // in which log rows were added
+	// short says that no statement of it lasts long enough to be interrupted, which
+	// the driver of SQLite would wait for in a goroutine of its own each time.
+	short bool
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -40,19 +43,29 @@ type runner interface {
 
 // Update implements usage.Store.
 func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
-	return d.update(ctx, func(t *tx) error {
+	locked := func(t *tx) error {
 		if err := t.Lock(ctx, users, now); err != nil {
 			return err
 		}
 		return fn(t)
-	})
+	}
+	if d.kind == PostgreSQL || len(users) != 1 {
+		return d.update(ctx, locked)
+	}
+	return d.failure(ctx, d.together(ctx, func(t *tx) error {
+		t.short = true
+		if err := locked(t); err != nil {
+			return err
+		}
+		return t.flushTotals(ctx)
+	}))
 }
 
 // Bulk implements usage.Store. SQLite has one writer, and large transactions change
 // fewer pages; on PostgreSQL two halves of the users are recorded side by side.
 func (d *DB) Bulk() usage.Bulk {
 	if d.kind == SQLite {
-		return usage.Bulk{Writers: 1, Rows: 100_000, Longest: time.Second, Pause: 15 * time.Millisecond}
+		return usage.Bulk{Writers: 1, Rows: 60_000, Longest: time.Second, Pause: 15 * time.Millisecond}
 	}
 	return usage.Bulk{Writers: 2, Rows: 20_000}
 }
@@ -214,7 +227,14 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, e
 	if err := t.send(ctx); err != nil {
 		return nil, err
 	}
-	return t.run.ExecContext(ctx, t.rebind(query), t.values(args)...)
+	return t.run.ExecContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
+}
+
+func (t *tx) interruptible(ctx context.Context) context.Context {
+	if t.short {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
 }
 
 // query runs a SELECT and calls scan for each row.
@@ -222,7 +242,7 @@ func (t *tx) query(ctx context.Context, scan func(row scanner) error, query stri
 	if err := t.send(ctx); err != nil {
 		return err
 	}
-	rows, err := t.run.QueryContext(ctx, t.rebind(query), t.values(args)...)
+	rows, err := t.run.QueryContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
 	if err != nil {
 		return err
 	}
@@ -262,12 +282,16 @@ func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
 		return nil
 	}
 	users = distinct(slices.Clone(users))
-	err := t.later(ctx, "INSERT INTO users (user_id, created_at) SELECT u, $2 FROM "+t.rowsOf("$1", "u")+
-		" WHERE TRUE ON CONFLICT (user_id) DO NOTHING", t.list(users), now)
+	source, list := "VALUES ($1, $2)", any(users[0])
+	if len(users) > 1 {
+		source, list = "SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE", t.list(users)
+	}
+	err := t.later(ctx, "INSERT INTO users (user_id, created_at) "+source+" ON CONFLICT (user_id) DO NOTHING", list, now)
 	if err != nil || t.kind == SQLite {
 		return err
 	}
-	return t.later(ctx, "SELECT user_id FROM users WHERE user_id = ANY ($1) ORDER BY user_id FOR UPDATE", users)
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return t.later(ctx, "SELECT user_id FROM users WHERE "+condition+" ORDER BY user_id FOR UPDATE", arg)
 }
 
 // chunkSize bounds how many values one statement lists.

@@ -58,10 +58,14 @@ type LogMonth struct {
 // Archive is a month whose log rows were moved to a file.
 type Archive struct {
 	LogMonth
-	File    string // its name, without a directory
-	SHA256  string // of the file
-	Content string // what MonthContent.Sum has of the rows; not stored
-	At      time.Time
+	File   string // its name, without a directory
+	SHA256 string // of the file
+	At     time.Time
+
+	// Of the rows as they were written, and not stored: what MonthContent.Sum has of
+	// them, and what MonthRows has returned.
+	Content string
+	Stamp   int64
 }
 
 // ErrMonthChanged is in the chain of the failure of Archive where the log has no longer
@@ -74,8 +78,9 @@ type ArchiveStore interface {
 	// oldest first.
 	Months(ctx context.Context, before time.Time) ([]LogMonth, error)
 	// MonthRows calls fn with each log row of a month, in the order in which they
-	// happened, from one state of the database. An error of fn ends it.
-	MonthRows(ctx context.Context, month Month, fn func(*Entry) error) error
+	// happened, from one state of the database. An error of fn ends it. The stamp that
+	// it returns is another one once a row of the log has been changed.
+	MonthRows(ctx context.Context, month Month, fn func(*Entry) error) (stamp int64, err error)
 	// Archive takes the rows of a month from the log, and keeps what they add up to,
 	// if they are still what was written. If not, it is a conflict failure with
 	// ErrMonthChanged and nothing changes; so it is, without that, for a month that is

@@ -26,7 +26,8 @@ type posting struct {
 	ledger   *ledger
 	book     *pricing.Book
 	accounts map[string]plan.Account
-	archived map[Month]string // the files of archived months, once they are read
+	places   map[string]*place // by user
+	archived map[Month]string  // the files of archived months, once they are read
 
 	pass  *pass
 	prior *pass // which may be being appended while events are judged
@@ -60,7 +61,7 @@ func (p posted) outcome() Outcome {
 }
 
 func (s *Service) newPosting(tx Tx, now time.Time, opts RecordOptions) *posting {
-	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}}
+	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}, places: map[string]*place{}}
 }
 
 // goOn takes the posting over into another transaction.
@@ -197,21 +198,57 @@ func (p *posting) loadAccounts(ctx context.Context, events []*Event) error {
 	return err
 }
 
-// periods returns the periods of the events that are new.
+// periods returns the periods of the events that are new and not at hand.
 func (p *posting) periods(events []*Event) []PeriodKey {
 	var keys []PeriodKey
 	seen := map[PeriodKey]bool{}
 	for _, e := range events {
+		at := p.timeOf(*e)
+		if here, ok := p.places[e.UserID]; ok && here.holds(at) {
+			continue
+		}
 		if _, known := p.pass.before[e.ID]; known {
 			continue
 		}
-		key := NewPeriodKey(e.UserID, p.accounts[e.UserID].PeriodAt(p.timeOf(*e)).Start)
+		key := NewPeriodKey(e.UserID, p.accounts[e.UserID].PeriodAt(at).Start)
 		if !seen[key] {
 			seen[key] = true
 			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+// place is where a user's events stand within one usage period.
+type place struct {
+	account plan.Account
+	current plan.Plan
+	period  plan.Period
+	state   *periodState
+	changes bool // the plan changes within the period
+}
+
+// holds tells whether an event of a moment stands here.
+func (h *place) holds(at time.Time) bool { return !h.changes && h.period.Contains(at) }
+
+// placeOf returns where an event of a user at a moment stands: mostly where the one
+// before it did.
+func (p *posting) placeOf(ctx context.Context, user string, at time.Time) (*place, error) {
+	if here, ok := p.places[user]; ok && here.holds(at) {
+		return here, nil
+	}
+	account := p.accounts[user]
+	current, err := account.PlanAt(at)
+	if err != nil {
+		return nil, err
+	}
+	here := &place{account: account, current: current, period: account.PeriodAt(at)}
+	here.changes = slices.ContainsFunc(account.Segments, func(s plan.Segment) bool {
+		return s.From.After(here.period.Start) && s.From.Before(here.period.End)
+	})
+	here.state, err = p.ledger.period(ctx, user, here.period.Start)
+	p.places[user] = here
+	return here, err
 }
 
 // timeOf returns when the event happened: now, where its caller did not say.
@@ -230,7 +267,6 @@ func (p *posting) one(ctx context.Context, event Event) (posted, error) {
 	if before, ok := p.recorded(event.ID); ok {
 		return p.again(before, event)
 	}
-	account := p.accounts[event.UserID]
 	event.Time = p.timeOf(event)
 	if err := p.mustBeOpen(event.Time); err != nil {
 		return posted{}, err
@@ -238,26 +274,25 @@ func (p *posting) one(ctx context.Context, event Event) (posted, error) {
 	if event.Vendor == "" {
 		event.Vendor = known.VendorOf(event.Model)
 	}
-	entry, current, err := p.rate(event, account)
+	here, err := p.placeOf(ctx, event.UserID, event.Time)
 	if err != nil {
 		return posted{}, err
 	}
-	period := account.PeriodAt(event.Time)
-	entry.PeriodStart = period.Start
-	state, err := p.ledger.period(ctx, event.UserID, period.Start)
+	entry, err := p.rate(event, here)
 	if err != nil {
 		return posted{}, err
 	}
+	current, state, period := &here.current, here.state, here.period
 	if err := state.mustHold(entry); err != nil {
 		return posted{}, err
 	}
-	limits := p.ledger.covering(current, entry.Provider, entry.Vendor)
+	limits := p.ledger.covering(*current, entry.Provider, entry.Vendor)
 	if p.opts.Enforce && event.Counts() {
-		status := account.StatusAt(event.Time)
-		d := Decide(status, requesting(state.uses(current, limits), entry.metered()))
+		status := here.account.StatusAt(event.Time)
+		d := Decide(status, requesting(state.uses(*current, limits), entry.metered()))
 		if !d.Allowed {
 			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
-				Plan: current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
+				Plan: *current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
 			return posted{entry: &entry, period: period, refusal: &refusal}, refusal.Denied()
 		}
 	}
@@ -298,24 +333,20 @@ func (p *posting) again(before *Entry, event Event) (posted, error) {
 	return posted{status: Duplicate, entry: before, period: period}, nil
 }
 
-func (p *posting) rate(event Event, account plan.Account) (Entry, plan.Plan, error) {
-	current, err := account.PlanAt(event.Time)
-	if err != nil {
-		return Entry{}, plan.Plan{}, err
-	}
+func (p *posting) rate(event Event, here *place) (Entry, error) {
 	rating, err := p.book.Rate(event.Provider, event.Model, event.Time, event.Quantities)
 	if err != nil {
-		return Entry{}, plan.Plan{}, err
+		return Entry{}, err
 	}
 	if rating.Basis == pricing.Unpriced && p.opts.Strict {
-		return Entry{}, plan.Plan{}, failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
+		return Entry{}, failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
 			event.Provider, quoted(event.Model), event.Time.Format(time.RFC3339)).WithHint("%s", p.book.Advice(event.Provider, event.Model))
 	}
-	entry := Entry{Event: event, PlanID: current.ID, Cost: rating.Cost, Basis: rating.Basis, PriceID: rating.Price.ID, RecordedAt: p.now}
+	entry := Entry{Event: event, PeriodStart: here.period.Start, PlanID: here.current.ID, Cost: rating.Cost, Basis: rating.Basis, PriceID: rating.Price.ID, RecordedAt: p.now}
 	if !event.Counts() {
 		entry.Cost = 0
 	}
-	return entry, current, nil
+	return entry, nil
 }
 
 func quoted(model string) string {
@@ -327,18 +358,18 @@ func quoted(model string) string {
 
 // take counts the entry, notes the alerts that it makes, and returns the
 // blocking limits that are exceeded with it.
-func (p *posting) take(state *periodState, entry *Entry, current plan.Plan, limits []int) []string {
+func (p *posting) take(state *periodState, entry *Entry, current *plan.Plan, limits []int) []string {
 	var room [16]int64
 	before := room[:0]
 	for _, i := range limits {
-		before = append(before, state.used(current)[i])
+		before = append(before, state.used(*current)[i])
 	}
 	state.free(p.settled)
 	state.add(p.ledger, entry)
 	var over []string
 	for n, i := range limits {
 		l := &current.Limits[i]
-		used := state.used(current)[i]
+		used := state.used(*current)[i]
 		if percent := crossed(l, before[n], used, p.service.Thresholds); percent > 0 {
 			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, Limit: *l,
 				Threshold: percent, Used: used, EventID: entry.ID, CreatedAt: p.now})
