@@ -10,29 +10,31 @@ import (
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
-	const statement = `INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING`
+	const alertInsert = "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) "
+	const alertOnce = " ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
 	if t.kind == SQLite {
-		added, err := t.eachPacked(ctx, statement, len(alerts), func(packed *packedRows, n int) {
+		added, err := t.eachPacked(ctx, alertInsert+"VALUES "+valueList(1, 10)+alertOnce, len(alerts), func(packed *packedRows, n int) {
 			for _, value := range alertValues(alerts[n]) {
 				packed.value(t.value(value))
 			}
 		})
 		return int(added), err
 	}
-	added := 0
-	for _, a := range alerts {
-		result, err := t.exec(ctx, statement, alertValues(a)...)
-		if err != nil {
-			return added, err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return added, err
-		}
-		added += int(n)
+	if len(alerts) == 0 {
+		return 0, nil
 	}
-	return added, nil
+	columns := make([]any, len(alertValues(alerts[0])))
+	for _, a := range alerts {
+		for c, value := range alertValues(a) {
+			columns[c] = appended(columns[c], value)
+		}
+	}
+	result, err := t.exec(ctx, alertInsert+"SELECT * FROM "+unnested(columns)+alertOnce, columns...)
+	if err != nil {
+		return 0, err
+	}
+	added, err := result.RowsAffected()
+	return int(added), err
 }
 
 func alertValues(a usage.Alert) []any {

@@ -287,11 +287,16 @@ func (t *tx) writeRows(ctx context.Context, one string, upsert func(rows string)
 			columns[c] = appended(columns[c], value)
 		}
 	}
+	return t.later(ctx, upsert("SELECT * FROM "+unnested(columns)), columns...)
+}
+
+// unnested is a source of rows of which each argument is a column.
+func unnested(columns []any) string {
 	lists := make([]string, len(columns))
 	for c, column := range columns {
 		lists[c] = fmt.Sprintf("$%d::%s[]", c+1, columnType(column))
 	}
-	return t.later(ctx, upsert("SELECT * FROM unnest("+strings.Join(lists, ", ")+")"), columns...)
+	return "unnest(" + strings.Join(lists, ", ") + ")"
 }
 
 // appended appends a value to a list of its kind, which is nil before the first.

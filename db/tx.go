@@ -67,7 +67,7 @@ func (d *DB) Bulk() usage.Bulk {
 	if d.kind == SQLite {
 		return usage.Bulk{Writers: 1, Rows: 60_000, Longest: time.Second, Pause: 15 * time.Millisecond}
 	}
-	return usage.Bulk{Writers: 2, Rows: 20_000}
+	return usage.Bulk{Writers: 2, Rows: 30_000}
 }
 
 // View implements usage.Store.

@@ -31,7 +31,6 @@ type ImportOptions struct {
 
 const (
 	importBatch  = 5_000 // rows that are read, and judged, at a time
-	readAhead    = 3     // batches that wait to be recorded
 	mostProblems = 10    // that are shown one by one
 )
 

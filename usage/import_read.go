@@ -32,8 +32,17 @@ type batchReader struct {
 	unfinished  sync.WaitGroup // batches that are not recorded yet
 }
 
+// readAhead returns how many batches may wait to be recorded: as many as are recorded
+// at once side by side, or else some.
+func readAhead(bulk Bulk) int {
+	if bulk.Writers > 1 {
+		return bulk.Rows / importBatch
+	}
+	return 3
+}
+
 func newBatchReader(run *importing, ctx context.Context) *batchReader {
-	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan batch, readAhead)}
+	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan batch, readAhead(run.service.Store.Bulk()))}
 }
 
 func (b *batchReader) open(r io.Reader) (rowReader, error) {
