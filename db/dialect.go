@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type dialect struct {
 	// lockTable is the statement that keeps other changes of a table away for
 	// the rest of the transaction; empty where BEGIN does that.
 	lockTable func(table, mode string) string
+	// commits counts the transactions that were committed on SQLite.
+	commits *atomic.Int64
 	// buffers are what rows are packed and summed up in.
 	buffers *memory
 	// classify turns the driver's error into a failure.
@@ -36,6 +39,7 @@ func sqliteDialect() dialect {
 		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
 		value:   sqliteValue,
 		buffers: &memory{},
+		commits: &atomic.Int64{},
 		rowsOf: func(list, column string) string {
 			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
 		},
@@ -52,6 +56,7 @@ func postgresDialect() dialect {
 		rebind:    func(query string) string { return query },
 		value:     postgresValue,
 		buffers:   &memory{},
+		commits:   &atomic.Int64{},
 		rowsOf:    func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
 		list:      func(texts []string) any { return texts },
 		lockTable: func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },

@@ -187,7 +187,13 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
 		return err
 	}
-	return sqlTx.Commit()
+	if err := sqlTx.Commit(); err != nil {
+		return err
+	}
+	if pool == d.writer {
+		d.commits.Add(1)
+	}
+	return nil
 }
 
 // isBusy tells whether another process holds the lock of a SQLite file.
@@ -298,19 +304,24 @@ func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
 const chunkSize = 500
 
 // Stamp implements usage.Tx. SQLite counts, for each connection, what others have
-// committed (https://www.sqlite.org/pragma.html#pragma_data_version).
-func (t *tx) Stamp(ctx context.Context) (any, error) {
+// committed (https://www.sqlite.org/pragma.html#pragma_data_version); what is committed
+// on the one connection that writes is counted here.
+func (t *tx) Stamp(ctx context.Context) (now, next any, err error) {
 	if t.kind != SQLite {
-		return nil, nil
+		return nil, nil, nil
 	}
 	type stamp struct {
-		conn    any
-		version int64
+		conn             any
+		version, commits int64
 	}
-	var s stamp
+	s := stamp{commits: t.commits.Load()}
 	if err := t.conn.Raw(func(driverConn any) error { s.conn = driverConn; return nil }); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&s.version) }, "PRAGMA data_version")
-	return s, err
+	if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.version) }, "PRAGMA data_version"); err != nil {
+		return nil, nil, err
+	}
+	after := s
+	after.commits++
+	return s, after, nil
 }

@@ -72,7 +72,7 @@ type importing struct {
 	events  *eventReader
 	rejects rejects
 	posting *posting // what was read of users so far, on a storage of one writer
-	stamp   any      // of the transaction in which it was used last
+	stamp   any      // of the database as its last transaction has left it
 	result  ImportResult
 }
 

@@ -55,16 +55,16 @@ func (run *importing) series(ctx context.Context, first batch, batches <-chan ba
 // resume returns the posting of the transaction before, as long as nobody else has
 // changed anything since, or a new one.
 func (run *importing) resume(ctx context.Context, tx Tx) (*posting, error) {
-	stamp, err := tx.Stamp(ctx)
+	now, next, err := tx.Stamp(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if run.posting == nil || stamp == nil || stamp != run.stamp {
+	if run.posting == nil || now == nil || now != run.stamp {
 		run.posting = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict})
 	}
 	run.posting.goOn(tx)
 	run.posting.pass = nil // it has been appended
-	run.stamp = stamp
+	run.stamp = next
 	return run.posting, nil
 }
 

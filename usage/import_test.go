@@ -71,7 +71,7 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 	return found, nil
 }
 
-func (m *memory) Stamp(context.Context) (any, error) { return nil, nil }
+func (m *memory) Stamp(context.Context) (now, next any, err error) { return nil, nil, nil }
 
 func (m *memory) Lock(context.Context, []string, time.Time) error { return nil }
 

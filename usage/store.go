@@ -67,9 +67,10 @@ type Tx interface {
 	// HoldMonths keeps months from being archived until the transaction ends. It comes
 	// before the log and the archived months are read.
 	HoldMonths(ctx context.Context, months []Month) error
-	// Stamp returns a value that is equal in two transactions only if nobody else
-	// has changed the database between them; nil where that is not known.
-	Stamp(ctx context.Context) (any, error)
+	// Stamp returns what names the state of the database as this transaction found
+	// it, and what will name it for the next one if, but for this transaction, nobody
+	// changes anything until then; nil where that is not known.
+	Stamp(ctx context.Context) (now, next any, err error)
 	// Append adds log rows and, with them, the summaries and daily totals.
 	Append(ctx context.Context, entries []Entry) error
 	// SaveReservation adds a reservation or updates its status.

@@ -205,13 +205,20 @@ func (m *model) rerateSome() {
 		to = from.Add(30 * 24 * time.Hour)
 	}
 	apply := !m.oneIn(4, "dry")
+	within := func(e usage.Entry) bool { return from.IsZero() || !e.Time.Before(from) && e.Time.Before(to) }
 	got, err := usage.Rerate(m.ctx, m.db, m.now, from, to, apply)
+	for _, e := range m.events {
+		if _, fits := m.rate(e); within(e) && !fits { // at this price: nothing is rated again
+			m.wantCode("rerate what does not fit", err, failure.Invalid)
+			return
+		}
+	}
 	m.must(err)
 	read, changed, priced := 0, 0, 0
 	users := map[string]*[3]big.Int{} // events, before, after
 	for _, id := range sortedKeys(m.events) {
 		before := m.events[id]
-		if !from.IsZero() && (before.Time.Before(from) || !before.Time.Before(to)) {
+		if !within(before) {
 			continue
 		}
 		read++
