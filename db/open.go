@@ -201,6 +201,11 @@ func scratchFile(ctx context.Context) (*DB, func() error, error) {
 
 // Close closes the database.
 func (d *DB) Close() error {
+	if d.kind == PostgreSQL {
+		// A connection that is broken can't say goodbye, and has nothing to lose.
+		_ = d.writer.Close()
+		return nil
+	}
 	if d.reader == d.writer {
 		return d.writer.Close()
 	}

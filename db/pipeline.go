@@ -54,6 +54,7 @@ func (t *tx) send(ctx context.Context, statements ...statement) error {
 			if err := readResult(results, s.scan); err != nil {
 				return errors.Join(err, closeAfter(results))
 			}
+			t.answered = true
 		}
 		return results.Close()
 	})

@@ -33,6 +33,8 @@ type tx struct {
 	// short says that no statement of it lasts long enough to be interrupted, which
 	// the driver of SQLite would wait for in a goroutine of its own each time.
 	short bool
+	// answered says that PostgreSQL has answered something in this transaction.
+	answered bool
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -99,6 +101,10 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 				continue
 			}
 		}
+		var early lostEarlyError
+		if errors.As(err, &early) && ctx.Err() == nil {
+			continue
+		}
 		if !errors.Is(err, errLostRace) && !d.retry(err) {
 			break
 		}
@@ -145,24 +151,37 @@ func (d *DB) once(ctx context.Context, fn func(*tx) error) error {
 	// A transaction that has waited for a lock must read what the one before it wrote,
 	// whatever the server's default is. It begins with its first statement.
 	t.queue = []statement{{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}
-	err = fn(t)
-	if err == nil {
+	if err = fn(t); err == nil {
+		t.answered = true // if only by this: whether a COMMIT that got no answer was done is not known
 		err = t.send(ctx, statement{text: "COMMIT"})
 	}
-	if err != nil {
-		t.rollBack(ctx)
+	if err == nil {
+		return nil
+	}
+	if lost := t.rollBack(ctx); lost && !t.answered {
+		return lostEarlyError{err}
 	}
 	return err
 }
 
-// rollBack ends a transaction that has failed. What is no longer in a known state is
-// not given back to the pool.
-func (t *tx) rollBack(ctx context.Context) {
+// lostEarlyError is that of a transaction whose connection was gone before anything
+// came back: it may simply run again on another one.
+type lostEarlyError struct{ error }
+
+// Unwrap returns what the driver said.
+func (e lostEarlyError) Unwrap() error { return e.error }
+
+// rollBack ends a transaction that has failed, and tells whether its connection is
+// lost. What is no longer in a known state is not given back to the pool.
+func (t *tx) rollBack(ctx context.Context) (lost bool) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
 	defer cancel()
 	_ = t.conn.Raw(func(driverConn any) error { // the error before it counts
 		conn := driverConn.(*stdlib.Conn).Conn()
-		if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+		if lost = conn.IsClosed(); lost {
+			return driver.ErrBadConn
+		}
+		if conn.PgConn().TxStatus() == 'I' {
 			return nil
 		}
 		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
@@ -170,6 +189,7 @@ func (t *tx) rollBack(ctx context.Context) {
 		}
 		return nil
 	})
+	return lost
 }
 
 // within runs fn in a transaction of database/sql.

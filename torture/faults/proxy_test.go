@@ -113,7 +113,7 @@ func (p *proxy) accept() {
 			client.Close()
 			continue
 		}
-		l := &link{proxy: p, client: client, server: server, ended: make(chan bool, 2)}
+		l := &link{proxy: p, client: client, server: server, commits: map[string]bool{}, ended: make(chan bool, 2)}
 		p.mu.Lock()
 		p.open = append(p.open, l)
 		p.mu.Unlock()
@@ -127,8 +127,10 @@ type link struct {
 	proxy          *proxy
 	client, server net.Conn
 	mu             sync.Mutex
-	answering      faultKind // what becomes of the answer to a COMMIT that was let through
-	ended          chan bool // gets a value when a direction has ended
+	answering      faultKind       // what becomes of the answer to a COMMIT that was let through
+	commits        map[string]bool // the names of the statements that are a COMMIT
+	bound          bool            // one of them is about to be sent
+	ended          chan bool       // gets a value when a direction has ended
 }
 
 // send carries the program's messages to the server.
@@ -140,7 +142,8 @@ func (l *link) send() {
 			return
 		}
 		started = started || len(message) != sslRequest
-		let, action := l.proxy.sending(message)
+		begins, sent := l.commit(message)
+		let, action := l.proxy.sending(message, begins, sent)
 		if action == afterCommit || action == stallAnswer {
 			l.mu.Lock()
 			l.answering = action
@@ -211,22 +214,43 @@ func readMessage(r io.Reader, first bool) ([]byte, error) {
 	return message, err
 }
 
-// isCommit tells whether a message asks for a COMMIT, as a simple query or as a
-// statement to be parsed.
-func isCommit(message []byte) bool {
-	return len(message) > 5 && (message[0] == 'Q' || message[0] == 'P') &&
-		bytes.HasPrefix(bytes.ToUpper(bytes.TrimLeft(message[5:], "\x00 ")), []byte("COMMIT"))
+// commit tells whether a message begins to ask for a COMMIT, and whether with it the
+// COMMIT is sent: a simple query does both; of several statements that are sent together
+// the server answers for all once they are complete.
+func (l *link) commit(message []byte) (begins, sent bool) {
+	if len(message) < 5 {
+		return false, false
+	}
+	commits := func(text []byte) bool {
+		return bytes.HasPrefix(bytes.ToUpper(bytes.TrimLeft(text, " ")), []byte("COMMIT"))
+	}
+	first, rest, _ := bytes.Cut(message[5:], []byte{0})
+	second, _, _ := bytes.Cut(rest, []byte{0})
+	switch message[0] {
+	case 'Q':
+		begins = commits(first)
+		return begins, begins
+	case 'P': // a name, and its statement
+		if commits(second) {
+			l.commits[string(first)] = true
+		}
+	case 'B': // a portal, and the name of its statement
+		begins = l.commits[string(second)]
+		l.bound = l.bound || begins
+	case 'S':
+		sent, l.bound = l.bound, false
+	}
+	return begins, sent
 }
 
 // sending says how much of a message is let through, and what happens then.
-func (p *proxy) sending(message []byte) (let int, action faultKind) {
+func (p *proxy) sending(message []byte, begins, sent bool) (let int, action faultKind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	length := int64(len(message))
 	before := p.sent
 	p.sent += length
-	commit := isCommit(message)
-	if commit {
+	if begins {
 		p.commits++
 	}
 	if p.done {
@@ -242,12 +266,12 @@ func (p *proxy) sending(message []byte) (let int, action faultKind) {
 			return int(min(length, max(0, p.fault.at-before))), p.fault.kind
 		}
 	case beforeCommit, stallAtCommit:
-		if commit && int64(p.commits) == p.fault.at {
+		if begins && int64(p.commits) == p.fault.at {
 			p.done = true
 			return 0, p.fault.kind
 		}
 	case afterCommit, stallAnswer:
-		if commit && int64(p.commits) == p.fault.at {
+		if sent && int64(p.commits) == p.fault.at {
 			p.done = true
 			return len(message), p.fault.kind
 		}
