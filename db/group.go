@@ -3,7 +3,10 @@ package db
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
+
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // group lets those who want to change a SQLite file at the same moment share a
@@ -38,15 +41,48 @@ func (d *DB) together(ctx context.Context, fn func(*tx) error) error {
 	g.leading = true
 	g.mutex.Unlock()
 	if !first {
-		select {
-		case <-m.done:
+		if ended := g.wait(m); ended {
 			return m.err
-		case <-m.lead:
 		}
 	}
 	defer g.passOn()
 	d.runGroup(g.next())
 	return m.err
+}
+
+// wait waits until a member has run, or has given up, or has to lead.
+func (g *group) wait(m *member) (ended bool) {
+	interrupted := m.ctx.Done()
+	for {
+		select {
+		case <-m.done:
+			return true
+		case <-m.lead:
+			return false
+		case <-interrupted:
+			if g.leave(m) {
+				m.err = m.ctx.Err()
+				return true
+			}
+			interrupted = nil // its turn has come: it ends like the others
+		}
+	}
+}
+
+// leave takes a member out of those who wait, unless somebody counts on it already.
+func (g *group) leave(m *member) bool {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	i := slices.Index(g.waiting, m)
+	select {
+	case <-m.lead:
+		return false
+	default:
+	}
+	if i >= 0 {
+		g.waiting = slices.Delete(slices.Clone(g.waiting), i, i+1)
+	}
+	return i >= 0
 }
 
 // next takes those who wait, of whom the leader is the first.
@@ -71,14 +107,19 @@ func (g *group) passOn() {
 }
 
 func (d *DB) runGroup(members []*member) {
+	ended := false
 	defer func() {
 		for _, m := range members[1:] { // the first is who runs this
+			if !ended { // one of them has panicked: nothing was committed
+				m.err = failure.Unavailablef("another change that shared the transaction broke it").WithHint("try again")
+			}
 			close(m.done)
 		}
 	}()
 	if len(members) == 1 {
 		m := members[0]
 		m.err = d.within(m.ctx, d.writer, nil, m.fn)
+		ended = true
 		return
 	}
 	// Who waits for the lock waits for all: no longer than lockTimeout.
@@ -96,6 +137,7 @@ func (d *DB) runGroup(members []*member) {
 			m.err = err
 		}
 	}
+	ended = true
 }
 
 // within runs a member's change. An error is one that has ended the transaction of all.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -51,7 +52,7 @@ func (t *tx) send(ctx context.Context, statements ...statement) error {
 		}
 		results := conn.SendBatch(ctx, batch)
 		for _, s := range all {
-			if err := readResult(results, s.scan); err != nil {
+			if err := readResult(results, s); err != nil {
 				return errors.Join(err, closeAfter(results))
 			}
 			t.answered = true
@@ -67,9 +68,12 @@ func closeAfter(results pgx.BatchResults) error {
 	return nil
 }
 
-func readResult(results pgx.BatchResults, scan func(row scanner) error) error {
-	if scan == nil {
-		_, err := results.Exec()
+func readResult(results pgx.BatchResults, s statement) error {
+	if s.scan == nil {
+		tag, err := results.Exec()
+		if err == nil && s.text == "COMMIT" && tag.String() != "COMMIT" {
+			err = fmt.Errorf("the transaction was rolled back: %s", tag)
+		}
 		return err
 	}
 	rows, err := results.Query()
@@ -78,7 +82,7 @@ func readResult(results pgx.BatchResults, scan func(row scanner) error) error {
 	}
 	defer rows.Close()
 	for rows.Next() {
-		if err := scan(rows); err != nil {
+		if err := s.scan(rows); err != nil {
 			return err
 		}
 	}

@@ -73,6 +73,7 @@ type importing struct {
 	rejects rejects
 	posting *posting // what was read of users so far, on a storage of one writer
 	stamp   any      // of the database as its last transaction has left it
+	apart   *batch   // that is to be recorded alone, after those before it
 	result  ImportResult
 }
 
@@ -81,7 +82,7 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 	bulk := run.service.Store.Bulk()
 	pause := time.After(0)
 	for {
-		b, more, err := next(ctx, batches)
+		b, more, err := run.next(ctx, batches)
 		if err != nil || !more {
 			return err
 		}
@@ -90,7 +91,7 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 			return ctx.Err()
 		case <-pause:
 		}
-		if bulk.Writers == 1 {
+		if bulk.Writers == 1 && !b.enormous() {
 			err = run.series(ctx, b, batches, bulk)
 		} else {
 			err = run.sideBySide(ctx, b.gather(batches, bulk.Rows), bulk.Writers)
@@ -103,7 +104,11 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 }
 
 // next waits for a batch, for the end of the file, or for an interruption.
-func next(ctx context.Context, batches <-chan batch) (b batch, more bool, err error) {
+func (run *importing) next(ctx context.Context, batches <-chan batch) (b batch, more bool, err error) {
+	if apart := run.apart; apart != nil {
+		run.apart = nil
+		return *apart, true, nil
+	}
 	select {
 	case <-ctx.Done():
 		return b, false, ctx.Err()

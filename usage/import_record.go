@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,6 +37,11 @@ func (run *importing) series(ctx context.Context, first batch, batches <-chan ba
 			case <-enough:
 				more = false
 			case b, more = <-batches:
+				if b.enormous() {
+					run.apart = &b
+					more = false
+					break
+				}
 				run.result.Read += int64(len(b.rows))
 			case <-time.After(longestWait):
 				more = false
@@ -61,6 +67,10 @@ func (run *importing) resume(ctx context.Context, tx Tx) (*posting, error) {
 	}
 	if run.posting == nil || now == nil || now != run.stamp {
 		run.posting = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict})
+		// All prices: a first batch of one row would ask for those of its provider alone.
+		if run.posting.book, err = tx.Book(ctx, ""); err != nil {
+			return nil, err
+		}
 	}
 	run.posting.goOn(tx)
 	run.posting.pass = nil // it has been appended
@@ -110,6 +120,17 @@ func (b batch) events(known map[string]plan.Account) (events []*Event, places []
 		}
 	}
 	return events, places, users
+}
+
+// enormous is a quantity with which sums may become too large to be kept: no call has it.
+const enormous = 1_000_000_000_000
+
+// enormous tells whether a row has such a quantity. Its batch is recorded alone, so that
+// what does not fit can be told from what does.
+func (b batch) enormous() bool {
+	return slices.ContainsFunc(b.rows, func(r row) bool {
+		return slices.ContainsFunc(r.event.Quantities[:], func(n int64) bool { return n > enormous })
+	})
 }
 
 // gather adds batches that are ready to this one, up to so many rows.

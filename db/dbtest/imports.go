@@ -17,6 +17,8 @@ func importTests() []test {
 		{"import/a file of every kind of row", importFile},
 		{"import/twice adds nothing", importTwice},
 		{"import/in batches is recording one by one", importIsRecording},
+		{"import/sees what changes beside it", importBeside},
+		{"import/leaves out what does not fit", importEnormous},
 	}
 }
 
