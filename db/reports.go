@@ -196,6 +196,12 @@ func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) 
 	err := d.view(ctx, func(t *tx) error {
 		entries = nil
 		page := where
+		if q.Provider != "" || q.Model != "" {
+			used, err := t.narrow(ctx, q, &page)
+			if err != nil || !used {
+				return err
+			}
+		}
 		if !q.BeforeTime.IsZero() {
 			last, err := t.logID(ctx, q.BeforeTime, q.BeforeID)
 			if err != nil {
@@ -210,6 +216,23 @@ func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) 
 		}, "SELECT "+entryColumns+" FROM api_usage_logs"+page.sql()+" ORDER BY occurred_at DESC, log_id DESC LIMIT "+page.bind(q.Limit), page.args...)
 	})
 	return entries, err
+}
+
+// narrow limits a search of the log for a provider or model to the days on which it was
+// used, and tells whether it was at all: no index of the log has them.
+func (t *tx) narrow(ctx context.Context, q usage.LogQuery, where *conditions) (used bool, err error) {
+	var days conditions
+	days.equal("provider", q.Provider)
+	days.equal("model", q.Model)
+	var first, last *int32
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&first, &last) }, "SELECT MIN(day), MAX(day) FROM usage_fleet_daily"+days.sql(), days.args...)
+	if err != nil || first == nil {
+		return false, err
+	}
+	where.texts = slices.Clip(where.texts)
+	where.compare("occurred_at >=", dayTime(*first))
+	where.compare("occurred_at <", dayTime(*last).AddDate(0, 0, 1))
+	return true, nil
 }
 
 // logID returns the log_id of an event.

@@ -8,5 +8,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-export TORTURE_ROUNDS=${TORTURE_ROUNDS:-300}
-exec scripts/postgres.sh go test ./torture -v -count=1 -timeout 60m "$@"
+export TORTURE_ROUNDS=${TORTURE_ROUNDS:-300} TORTURE=${TORTURE:-1}
+exec scripts/postgres.sh go test ./torture/... -v -count=1 -timeout 60m "$@"
