@@ -22,7 +22,7 @@ scripts/lint.sh
 
 # -count=1: every test really runs, none is answered from the cache.
 step "go test -race ./..."
-go test -race -count=1 -timeout 5m ./...
+go test -race -count=1 -timeout 20m ./...
 
 step "fuzz"
 exec scripts/fuzz.sh
