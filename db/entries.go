@@ -154,7 +154,9 @@ func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) err
 	if len(order) > packedChunk/4 { // few rows stay in the order in which they were reported
 		slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
 	}
-	statement := "INSERT INTO api_usage_logs (event_key, " + entryColumns + ") VALUES " + valueList(1, 2+strings.Count(entryColumns, ","))
+	statement := t.buffers.text("api_usage_logs", func() string {
+		return "INSERT INTO api_usage_logs (event_key, " + entryColumns + ") VALUES " + valueList(1, 2+strings.Count(entryColumns, ","))
+	})
 	if len(entries) < fewRows {
 		for _, p := range order {
 			if _, err := t.exec(ctx, statement, append([]any{p.key}, entryValues(entries[p.index])...)...); err != nil {
@@ -217,7 +219,9 @@ func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
 	if len(entries) >= fewRows {
 		return t.copyEntries(ctx, entries)
 	}
-	statement := "INSERT INTO api_usage_logs (" + entryColumns + ") VALUES " + valueList(1, 1+strings.Count(entryColumns, ","))
+	statement := t.buffers.text("api_usage_logs", func() string {
+		return "INSERT INTO api_usage_logs (" + entryColumns + ") VALUES " + valueList(1, 1+strings.Count(entryColumns, ","))
+	})
 	for i := range entries {
 		if err := t.later(ctx, statement, entryValues(entries[i])...); err != nil {
 			return err

@@ -252,9 +252,14 @@ func (p *pendingTotals) sumsOf(table totalsTable) *pendingTable {
 
 // writeTotals writes the pending sums of a table.
 func (t *tx) writeTotals(ctx context.Context, table totalsTable, pending *pendingTotals, sums *pendingTable) error {
-	return t.writeRows(ctx, table.upsert("VALUES "+valueList(1, table.columns())), table.upsert, len(sums.keys), func(n int) []any {
+	return t.writeRows(ctx, t.upsertOne(table), table.upsert, len(sums.keys), func(n int) []any {
 		return append(pending.keyValues(table, sums.keys[n]), totalValues(sums.sums[n])...)
 	})
+}
+
+// upsertOne returns the statement that adds one row to a table of totals.
+func (t *tx) upsertOne(table totalsTable) string {
+	return t.buffers.text(table.name, func() string { return table.upsert("VALUES " + valueList(1, table.columns())) })
 }
 
 // writeRows runs a statement for each of so many rows of values or, where PostgreSQL
@@ -343,7 +348,7 @@ func dayTime(day int32) time.Time {
 
 // writeTotalsSQLite does so for many sums on SQLite, without a list of each row's values.
 func (t *tx) writeTotalsSQLite(ctx context.Context, table totalsTable, pending *pendingTotals, sums *pendingTable) error {
-	statement := table.upsert("VALUES " + valueList(1, table.columns()))
+	statement := t.upsertOne(table)
 	_, err := t.eachPacked(ctx, statement, len(sums.keys), func(packed *packedRows, n int) {
 		packed.totalKey(pending, sums.keys[n])
 		packed.amounts(&sums.sums[n])

@@ -62,8 +62,10 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 	if err != nil {
 		return err
 	}
-	columns := strings.Count(fleetKeys+amountColumns, ",") + 4
-	err = t.writeRows(ctx, fleetUpsert("VALUES "+valueList(1, columns)), fleetUpsert, len(fleet), func(n int) []any {
+	one := t.buffers.text("usage_fleet_daily", func() string {
+		return fleetUpsert("VALUES " + valueList(1, strings.Count(fleetKeys+amountColumns, ",")+4))
+	})
+	err = t.writeRows(ctx, one, fleetUpsert, len(fleet), func(n int) []any {
 		r := fleet[n]
 		s := pending.series.values[r.key.series]
 		values := append([]any{int64(r.key.day), r.key.planID, s.provider, s.vendor, s.model, slot}, totalValues(r.amounts)...)
@@ -74,7 +76,7 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 		return err
 	}
 	table := monthlyTable()
-	return t.writeRows(ctx, table.upsert("VALUES "+valueList(1, table.columns())), table.upsert, len(monthly), func(n int) []any {
+	return t.writeRows(ctx, t.upsertOne(table), table.upsert, len(monthly), func(n int) []any {
 		r := monthly[n]
 		return append([]any{int64(r.key.day), pending.users.values[r.key.user], r.key.planID}, totalValues(r.amounts)...)
 	})
