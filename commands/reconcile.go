@@ -21,8 +21,9 @@ func newReconcileCmd(env *Env, run func(context.Context, *reconcileOptions) erro
 	}
 	cmd := &cobra.Command{
 		Use: "reconcile", Short: "Prove that log, daily totals and summaries agree",
-		Long: `Sum the log anew and compare it with the daily totals and the summaries. Every
-difference is shown. --repair rebuilds the totals from the log, which is what counts.`,
+		Long: `Sum the log anew, with what is archived of it, and compare it with the daily totals
+and the summaries, and those with the totals that reports read. Every difference is
+shown. --repair rebuilds the totals from the log, which is what counts.`,
 		Example: "  alwrity-sub reconcile\n  alwrity-sub reconcile --repair", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}

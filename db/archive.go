@@ -238,10 +238,7 @@ func (t *tx) ArchivedMonths(ctx context.Context) (map[usage.Month]string, error)
 		return nil, err
 	}
 	var files map[usage.Month]string
-	t.kept(version, func(c *catalogue) *pricing.Book {
-		files = c.archived
-		return nil
-	})
+	t.kept(version, func(c *catalogue) { files = c.archived })
 	if files != nil {
 		return files, nil
 	}

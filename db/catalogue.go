@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -60,25 +61,22 @@ func (t *tx) Book(ctx context.Context, provider string) (*pricing.Book, error) {
 	if err != nil {
 		return nil, err
 	}
-	if book := t.kept(version, func(c *catalogue) *pricing.Book {
-		if all, ok := c.books[""]; ok {
-			return all
-		}
-		return c.books[provider]
-	}); book != nil {
+	var book *pricing.Book
+	t.kept(version, func(c *catalogue) { book = cmp.Or(c.books[""], c.books[provider]) })
+	if book != nil {
 		return book, nil
 	}
-	book, err := t.readBook(ctx, provider)
-	if err != nil {
+	if book, err = t.readBook(ctx, provider); err != nil {
 		return nil, err
 	}
 	return book, t.keep(ctx, version, func(c *catalogue) { c.books[provider] = book })
 }
 
-func (t *tx) kept(version int64, get func(*catalogue) *pricing.Book) *pricing.Book {
+// kept shows what is kept of a version.
+func (t *tx) kept(version int64, look func(*catalogue)) {
 	t.catalogue.mutex.Lock()
 	defer t.catalogue.mutex.Unlock()
-	return get(t.catalogue.at(version))
+	look(t.catalogue.at(version))
 }
 
 // keep keeps something of a version, unless that has changed by now.
@@ -103,10 +101,7 @@ func (t *tx) keptPlans(ctx context.Context) (plan.Plans, error) {
 		return nil, err
 	}
 	var plans plan.Plans
-	t.kept(version, func(c *catalogue) *pricing.Book {
-		plans = c.plans
-		return nil
-	})
+	t.kept(version, func(c *catalogue) { plans = c.plans })
 	if plans != nil {
 		return plans, nil
 	}

@@ -203,21 +203,11 @@ func (p *packedRows) entry(e *usage.Entry) {
 // insertEntries claims the ids of entries and adds their log rows, on PostgreSQL. An id
 // that another transaction has claimed meanwhile is a lost race.
 func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
-	ids, users, times := make([]string, len(entries)), make([]string, len(entries)), make([]time.Time, len(entries))
-	for i := range entries {
-		ids[i], users[i], times[i] = entries[i].ID, entries[i].UserID, entries[i].Time
-	}
-	t.months = append(t.months, monthsOf(times)...)
-	source, args := "SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])", []any{ids, users, times}
-	if len(entries) == 1 {
-		source, args = "VALUES ($1, $2, $3)", []any{ids[0], users[0], times[0]}
-	}
-	err := t.later(ctx, "INSERT INTO usage_event_ids (event_id, user_id, occurred_at) "+source, args...)
-	if err != nil {
+	if err := t.claimIDs(ctx, entries); err != nil {
 		return err
 	}
 	if len(entries) >= fewRows {
-		return t.copyEntries(ctx, entries)
+		return t.copyEntries(ctx, "api_usage_logs", entries)
 	}
 	statement := t.buffers.text("api_usage_logs", func() string {
 		return "INSERT INTO api_usage_logs (" + entryColumns + ") VALUES " + valueList(1, 1+strings.Count(entryColumns, ","))
@@ -230,17 +220,31 @@ func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
 	return nil
 }
 
+// claimIDs notes, on PostgreSQL, where the events of ids are: none may be noted yet.
+func (t *tx) claimIDs(ctx context.Context, entries []usage.Entry) error {
+	ids, users, times := make([]string, len(entries)), make([]string, len(entries)), make([]time.Time, len(entries))
+	for i := range entries {
+		ids[i], users[i], times[i] = entries[i].ID, entries[i].UserID, entries[i].Time
+	}
+	t.months = append(t.months, monthsOf(times)...)
+	source, args := "SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])", []any{ids, users, times}
+	if len(entries) == 1 {
+		source, args = "VALUES ($1, $2, $3)", []any{ids[0], users[0], times[0]}
+	}
+	return t.later(ctx, "INSERT INTO usage_event_ids (event_id, user_id, occurred_at) "+source, args...)
+}
+
 // fewRows is how many rows are not worth the ways of many.
 const fewRows = 50
 
-// copyEntries adds log rows as psql's \copy does. Since their ids are claimed, no row
-// can be there already.
-func (t *tx) copyEntries(ctx context.Context, entries []usage.Entry) error {
+// copyEntries adds log rows to the log or to a partition of it, as psql's \copy does.
+// Since their ids are claimed, no row can be there already.
+func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
 	if err := t.send(ctx); err != nil {
 		return err
 	}
 	return t.raw(func(conn *pgx.Conn) error {
-		_, err := conn.CopyFrom(ctx, pgx.Identifier{"api_usage_logs"}, strings.Split(entryColumns, ", "),
+		_, err := conn.CopyFrom(ctx, pgx.Identifier{table}, strings.Split(entryColumns, ", "),
 			pgx.CopyFromSlice(len(entries), func(i int) ([]any, error) { return entryValues(entries[i]), nil }))
 		return err
 	})

@@ -126,7 +126,7 @@ func (d *DB) runGroup(members []*member) {
 	ctx := context.WithoutCancel(members[0].ctx)
 	err := d.within(ctx, d.writer, nil, func(t *tx) error {
 		for _, m := range members {
-			if err := t.within(ctx, m); err != nil {
+			if err := t.runMember(ctx, m); err != nil {
 				return err
 			}
 		}
@@ -140,8 +140,8 @@ func (d *DB) runGroup(members []*member) {
 	ended = true
 }
 
-// within runs a member's change. An error is one that has ended the transaction of all.
-func (t *tx) within(ctx context.Context, m *member) error {
+// runMember runs a member's change. An error is one that has ended the transaction of all.
+func (t *tx) runMember(ctx context.Context, m *member) error {
 	if m.err = m.ctx.Err(); m.err != nil {
 		return nil
 	}

@@ -56,30 +56,43 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 func (t *tx) countRows(ctx context.Context, r *usage.Reconciliation) error {
 	return t.query(ctx, func(row scanner) error {
 		return row.Scan(&r.LogRows, &r.ArchivedRows, &r.Summaries, &r.Daily, &r.FleetDaily, &r.UserMonthly)
-	},
-		`SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT CAST(COALESCE(SUM(row_count), 0) AS BIGINT) FROM usage_archives),
+	}, `SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT CAST(COALESCE(SUM(row_count), 0) AS BIGINT) FROM usage_archives),
 			(SELECT COUNT(*) FROM usage_summaries), (SELECT COUNT(*) FROM usage_daily),
 			(SELECT COUNT(*) FROM usage_fleet_daily), (SELECT COUNT(*) FROM usage_user_monthly)`)
 }
 
-// compareTotals sums the log, and what is archived of it, and lists where a table says otherwise. A total that
-// is missing, or that no log row makes, differs too.
+// comparison is of a table of totals with what it is the sum of.
+type comparison struct {
+	table   string
+	keys    string // columns that tell its totals apart
+	columns string // what is compared
+	stored  string // the SELECT of both from the table
+	sums    string // the SELECT of what they have to be
+}
+
+// compareTotals compares a table with the log and what is archived of it.
 func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reconciliation) error {
-	keys := strings.Split(table.keys, ", ")
-	totals := strings.Split(totalColumns, ", ")
+	return t.compare(ctx, comparison{table: table.name, keys: table.keys, columns: totalColumns,
+		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE")}, r)
+}
+
+// compare lists where a table says otherwise. A total that is missing, or one that
+// nothing adds up to, differs too.
+func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation) error {
+	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
 	var selected, on, differ []string
 	for _, key := range keys {
 		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, s.%s)", key, key))
 		on = append(on, fmt.Sprintf("l.%s = s.%s", key, key))
 	}
-	for _, column := range totals {
+	for _, column := range columns {
 		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", column, column))
 		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", column, column))
 	}
-	query := "WITH l (" + table.keys + ", " + totalColumns + ") AS (" + table.sums("TRUE") + ")" +
-		" SELECT " + strings.Join(selected, ", ") + " FROM l FULL JOIN " + table.name + " s ON " + strings.Join(on, " AND ") +
-		" WHERE " + strings.Join(differ, " OR ") + firstOnes(len(keys))
-	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table.name, keys, totals, r) }, query)
+	heading := " (" + c.keys + ", " + c.columns + ") AS "
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c.table, keys, columns, r) },
+		"WITH l"+heading+"("+c.sums+"), s"+heading+"("+c.stored+") SELECT "+strings.Join(selected, ", ")+" FROM l FULL JOIN s ON "+strings.Join(on, " AND ")+
+			" WHERE "+strings.Join(differ, " OR ")+firstOnes(len(keys)))
 }
 
 // firstOnes orders differences by their keys, which come first, and asks for one more

@@ -3,10 +3,7 @@ package db
 import (
 	"context"
 	"iter"
-	"strings"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -99,19 +96,10 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 	if t.kind == SQLite {
 		return t.insertEntriesSQLite(ctx, batch)
 	}
-	users, times := make([]string, len(batch)), make([]time.Time, len(batch))
-	for i := range batch {
-		users[i], times[i] = batch[i].UserID, batch[i].Time
-	}
-	if _, err := t.exec(ctx, `INSERT INTO usage_event_ids (event_id, user_id, occurred_at)
-		SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])`, ids, users, times); err != nil {
+	if err := t.claimIDs(ctx, batch); err != nil {
 		return err
 	}
-	return t.raw(func(conn *pgx.Conn) error {
-		_, err := conn.CopyFrom(ctx, pgx.Identifier{table}, strings.Split(entryColumns, ", "),
-			pgx.CopyFromSlice(len(batch), func(i int) ([]any, error) { return entryValues(batch[i]), nil }))
-		return err
-	})
+	return t.copyEntries(ctx, table, batch)
 }
 
 // monthTable returns the table that the rows of a month go into, and what is to be done

@@ -22,9 +22,6 @@ const slots = 16
 // dollar is one dollar in pico-dollars, for SQL.
 const dollar = "1000000000000"
 
-// amountColumns are totalColumns without the cost.
-var amountColumns = strings.TrimSuffix(totalColumns, ", cost_pico") //nolint:gochecknoglobals // a constant that is computed
-
 const (
 	fleetKeys   = "day, plan_id, provider, vendor, model, slot"
 	monthlyKeys = "month, user_id, plan_id"
@@ -231,31 +228,14 @@ func dayTexts(days []int) []string {
 
 // compareRollups lists where the two tables are not the sums of usage_daily.
 func (t *tx) compareRollups(ctx context.Context, r *usage.Reconciliation) error {
-	columns := amountColumns + ", cost_dollars, cost_pico"
-	fleet := "SELECT " + fleetGroup + ", " + dailySums("") + ", CAST(SUM(cost_dollars) AS BIGINT) + CAST(SUM(cost_pico) AS BIGINT) / " + dollar +
-		", CAST(SUM(cost_pico) AS BIGINT) % " + dollar + " FROM usage_fleet_daily GROUP BY " + fleetGroup
-	err := t.compareRollup(ctx, "usage_fleet_daily", fleetGroup, columns, fleet,
-		"SELECT "+fleetGroup+", "+dailySums("")+", "+costOver+" FROM usage_daily GROUP BY "+fleetGroup, r)
+	err := t.compare(ctx, comparison{table: "usage_fleet_daily", keys: fleetGroup, columns: amountColumns + ", cost_dollars, cost_pico",
+		stored: "SELECT " + fleetGroup + ", " + dailySums("") + ", CAST(SUM(cost_dollars) AS BIGINT) + CAST(SUM(cost_pico) AS BIGINT) / " + dollar +
+			", CAST(SUM(cost_pico) AS BIGINT) % " + dollar + " FROM usage_fleet_daily GROUP BY " + fleetGroup,
+		sums: "SELECT " + fleetGroup + ", " + dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup}, r)
 	if err != nil {
 		return err
 	}
-	return t.compareRollup(ctx, "usage_user_monthly", monthlyKeys, totalColumns, "SELECT "+monthlyKeys+", "+totalColumns+" FROM usage_user_monthly",
-		"SELECT "+monthlyGroup+", "+dailySums("")+", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY "+monthlyGroup, r)
-}
-
-func (t *tx) compareRollup(ctx context.Context, table, keys, columns, stored, sums string, r *usage.Reconciliation) error {
-	names, amounts := strings.Split(keys, ", "), strings.Split(columns, ", ")
-	var selected, on, differ []string
-	for _, name := range names {
-		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, s.%s)", name, name))
-		on = append(on, fmt.Sprintf("l.%s = s.%s", name, name))
-	}
-	for _, name := range amounts {
-		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", name, name))
-		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", name, name))
-	}
-	heading := " (" + keys + ", " + columns + ") AS "
-	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, table, names, amounts, r) },
-		"WITH l"+heading+"("+sums+"), s"+heading+"("+stored+") SELECT "+strings.Join(selected, ", ")+" FROM l FULL JOIN s ON "+strings.Join(on, " AND ")+
-			" WHERE "+strings.Join(differ, " OR ")+firstOnes(len(names)))
+	return t.compare(ctx, comparison{table: "usage_user_monthly", keys: monthlyKeys, columns: totalColumns,
+		stored: "SELECT " + monthlyKeys + ", " + totalColumns + " FROM usage_user_monthly",
+		sums:   "SELECT " + monthlyGroup + ", " + dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup}, r)
 }

@@ -13,9 +13,12 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// totalColumns are the columns of usage.Amounts in both tables of totals. The
-// requests among the quantities stand in them as calls.
-const totalColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico"
+// totalColumns are the columns of usage.Amounts in the tables of totals. The requests
+// among the quantities stand in them as calls.
+const totalColumns = amountColumns + ", cost_pico"
+
+// amountColumns are all of them but the cost.
+const amountColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds"
 
 func totalValues(a usage.Amounts) []any {
 	values := []any{a.Calls, a.Errors, a.Unpriced}
@@ -25,7 +28,8 @@ func totalValues(a usage.Amounts) []any {
 	return append(values, int64(a.Cost))
 }
 
-// totalsTable is one of the two tables that keep sums of log rows.
+// totalsTable is one of the two tables that keep sums of log rows; rollups.go has those
+// that are sums of their sums.
 type totalsTable struct {
 	name string
 	keys string // its key columns

@@ -153,7 +153,7 @@ func TestKillImport(t *testing.T) {
 		// One file for all rounds: what it leaves undisturbed is known once.
 		rows := 21_000 // three batches
 		if rounds(t) >= 300 {
-			rows = 120_000 // several transactions also on SQLite, where one takes up to 100,000
+			rows = 120_000 // several transactions also on SQLite, where one takes up to 60,000
 		}
 		file := events(k.dice, rows)
 		twin := fresh(t)

@@ -168,6 +168,11 @@ func (run *importing) sideBySide(ctx context.Context, b batch, writers int) erro
 	}
 	work.Wait()
 	if err := errors.Join(errs...); err != nil {
+		for _, made := range results { // a share that is committed counts, whatever became of another
+			if made.status == Recorded {
+				run.result.Recorded++
+			}
+		}
 		return err
 	}
 	var t tally

@@ -71,7 +71,7 @@ type Tx interface {
 	// it, and what will name it for the next one if, but for this transaction, nobody
 	// changes anything until then; nil where that is not known.
 	Stamp(ctx context.Context) (now, next any, err error)
-	// Append adds log rows and, with them, the summaries and daily totals.
+	// Append adds log rows and, before the commit, what they add to the totals.
 	Append(ctx context.Context, entries []Entry) error
 	// SaveReservation adds a reservation or updates its status.
 	SaveReservation(ctx context.Context, r Reservation) error
