@@ -58,12 +58,14 @@ func TestSQLiteDiskFull(t *testing.T) {
 			free := ballast(t, dir, left)
 			importAll(t, url, all).unavailable(t, "space")
 			for _, c := range reads(url)[1:] { // the first is of a user who is not there
-				c.run(t).okOrUnavailable(t)
+				if r := c.run(t); r.status != 4 { // what was recorded before may have used up a limit
+					r.okOrUnavailable(t)
+				}
 			}
 			free()
 			intact(t, file)
-			if n := logRows(t, url); n%batch != 0 {
-				t.Errorf("%d rows are in the log: half a batch", n)
+			if n := logRows(t, url); n%portion != 0 {
+				t.Errorf("%d rows are in the log: not what whole transactions have recorded", n)
 			}
 			completes(t, url, all)
 			intact(t, file)

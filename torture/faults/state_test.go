@@ -12,8 +12,11 @@ import (
 )
 
 const (
-	// batch is how many rows an import records in one transaction.
-	batch = 10_000
+	// portion is how many rows an import judges at a time: a transaction records one
+	// or several whole ones, as many as are there in time.
+	portion = 5_000
+	// batch is how many rows make sure that something is committed.
+	batch = 2 * portion
 	// rows are those of the import that most tests disturb: one whole batch, and some
 	// of a second one.
 	rows = batch + 500
