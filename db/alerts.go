@@ -13,7 +13,8 @@ func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	const alertInsert = "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) "
 	const alertOnce = " ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
 	if t.kind == SQLite {
-		added, err := t.eachPacked(ctx, alertInsert+"VALUES "+valueList(1, 10)+alertOnce, len(alerts), func(packed *packedRows, n int) {
+		const columns = 10
+		added, err := t.insertPacked(ctx, alertInsert+packedSource(columns)+alertOnce, columns, len(alerts), func(packed *packedRows, n int) {
 			for _, value := range alertValues(alerts[n]) {
 				packed.value(t.value(value))
 			}

@@ -1,7 +1,6 @@
 package db
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -139,35 +138,30 @@ func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
 	return err
 }
 
-// insertEntriesSQLite adds log rows in the order of their keys, so that of a large
-// index every page is changed once a batch. The id of an event was looked for before,
-// in this transaction: nobody else can have taken it.
+// insertEntriesSQLite adds log rows. The id of an event was looked for before, in this
+// transaction: nobody else can have taken it.
 func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) error {
-	type place struct {
-		key   int64
-		index int
-	}
-	order := make([]place, len(entries))
-	for i := range entries {
-		order[i] = place{eventKey(entries[i].ID), i}
-	}
-	if len(order) > packedChunk/4 { // few rows stay in the order in which they were reported
-		slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index)) })
-	}
-	statement := t.buffers.text("api_usage_logs", func() string {
-		return "INSERT INTO api_usage_logs (event_key, " + entryColumns + ") VALUES " + valueList(1, 2+strings.Count(entryColumns, ","))
-	})
+	const columns = "event_key, " + entryColumns
+	count := 1 + strings.Count(columns, ",")
 	if len(entries) < fewRows {
-		for _, p := range order {
-			if _, err := t.exec(ctx, statement, append([]any{p.key}, entryValues(entries[p.index])...)...); err != nil {
+		statement := t.buffers.text("api_usage_logs", func() string {
+			return "INSERT INTO api_usage_logs (" + columns + ") VALUES " + valueList(1, count)
+		})
+		for i := range entries {
+			if _, err := t.exec(ctx, statement, append([]any{eventKey(entries[i].ID)}, entryValues(entries[i])...)...); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	_, err := t.eachPacked(ctx, statement, len(order), func(packed *packedRows, n int) {
-		packed.integer(order[n].key)
-		packed.entry(&entries[order[n].index])
+	// OR FAIL: after an error the transaction is rolled back, so SQLite need not be able
+	// to undo this statement alone, for which it would keep what each page held before.
+	statement := t.buffers.text("api_usage_logs packed", func() string {
+		return "INSERT OR FAIL INTO api_usage_logs (" + columns + ") " + packedSource(count)
+	})
+	_, err := t.insertPacked(ctx, statement, count, len(entries), func(packed *packedRows, n int) {
+		packed.integer(eventKey(entries[n].ID))
+		packed.entry(&entries[n])
 	})
 	return err
 }

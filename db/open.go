@@ -97,7 +97,7 @@ func (d *DB) openSQLite(mode string) error {
 		name = "file::memory:"
 		settings.Del("mode")
 	}
-	if err := registerEachRow(); err != nil {
+	if err := registerPackedRows(); err != nil {
 		return err
 	}
 	waiting := settings.Get("_busy_timeout")

@@ -44,9 +44,16 @@ func monthlyTable() totalsTable { return totalsTable{name: "usage_user_monthly",
 
 // rollup is a row of either table.
 type rollup struct {
-	key     pendingKey // day is that of a fleet's total, or a month, yyyymm
+	key     rollupKey
 	amounts usage.Amounts
 	dollars int64 // of the cost of a fleet's total, the rest of which is in amounts
+}
+
+// rollupKey names one: a total of the fleet has no user, one of a user no series. The
+// day of a user's is a month, yyyymm.
+type rollupKey struct {
+	user, series, plan uint32
+	day                int32
 }
 
 // writeRollups adds what is pending to both tables.
@@ -55,17 +62,14 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 	if t.kind == PostgreSQL {
 		slot = rand.Int64N(slots)
 	}
-	fleet, monthly, err := pending.rollups()
-	if err != nil {
-		return err
-	}
+	fleet, monthly := pending.fleet, pending.monthly
 	one := t.buffers.text("usage_fleet_daily", func() string {
 		return fleetUpsert("VALUES " + valueList(1, strings.Count(fleetKeys+amountColumns, ",")+4))
 	})
-	err = t.writeRows(ctx, one, fleetUpsert, len(fleet), func(n int) []any {
+	err := t.writeRows(ctx, one, fleetUpsert, len(fleet), func(n int) []any {
 		r := fleet[n]
 		s := pending.series.values[r.key.series]
-		values := append([]any{int64(r.key.day), r.key.planID, s.provider, s.vendor, s.model, slot}, totalValues(r.amounts)...)
+		values := append([]any{int64(r.key.day), pending.plans.values[r.key.plan], s.provider, s.vendor, s.model, slot}, totalValues(r.amounts)...)
 		last := len(values) - 1
 		return append(values[:last:last], r.dollars, values[last])
 	})
@@ -75,21 +79,24 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 	table := monthlyTable()
 	return t.writeRows(ctx, t.upsertOne(table), table.upsert, len(monthly), func(n int) []any {
 		r := monthly[n]
-		return append([]any{int64(r.key.day), pending.users.values[r.key.user], r.key.planID}, totalValues(r.amounts)...)
+		return append([]any{int64(r.key.day), pending.users.values[r.key.user], pending.plans.values[r.key.plan]}, totalValues(r.amounts)...)
 	})
 }
 
 // rollups sums the pending daily totals up, in the order of the tables' keys.
 func (p *pendingTotals) rollups() (fleet, monthly []rollup, err error) {
-	fleetIndex, monthlyIndex := map[pendingKey]int{}, map[pendingKey]int{}
-	for i, key := range p.daily.keys {
-		amounts := p.daily.sums[i]
-		split := rollup{key: pendingKey{series: key.series, day: key.day, planID: key.planID}, amounts: amounts}
+	fleetIndex, monthlyIndex := map[rollupKey]int{}, map[rollupKey]int{}
+	for n := range p.daily.ends {
+		key, amounts, err := p.total(&p.daily, n)
+		if err != nil {
+			return nil, nil, err
+		}
+		split := rollup{key: rollupKey{series: key.series, day: key.day, plan: key.plan}, amounts: amounts}
 		split.dollars, split.amounts.Cost = amounts.Cost.Split()
 		if fleet, err = addRollup(fleet, fleetIndex, split); err != nil {
 			return nil, nil, err
 		}
-		month := rollup{key: pendingKey{user: key.user, day: key.day / 100, planID: key.planID}, amounts: amounts}
+		month := rollup{key: rollupKey{user: key.user, day: key.day / 100, plan: key.plan}, amounts: amounts}
 		if monthly, err = addRollup(monthly, monthlyIndex, month); err != nil {
 			return nil, nil, err
 		}
@@ -97,14 +104,14 @@ func (p *pendingTotals) rollups() (fleet, monthly []rollup, err error) {
 	compare := func(a, b rollup) int {
 		s, u := p.series.values[a.key.series], p.series.values[b.key.series]
 		return cmp.Or(cmp.Compare(a.key.day, b.key.day), strings.Compare(p.users.values[a.key.user], p.users.values[b.key.user]),
-			cmp.Compare(a.key.planID, b.key.planID), strings.Compare(s.provider, u.provider), strings.Compare(s.vendor, u.vendor), strings.Compare(s.model, u.model))
+			cmp.Compare(p.plans.values[a.key.plan], p.plans.values[b.key.plan]), compareSeries(s, u))
 	}
 	slices.SortFunc(fleet, compare)
 	slices.SortFunc(monthly, compare)
 	return fleet, monthly, nil
 }
 
-func addRollup(rows []rollup, index map[pendingKey]int, r rollup) ([]rollup, error) {
+func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, error) {
 	i, ok := index[r.key]
 	if !ok {
 		index[r.key] = len(rows)

@@ -33,8 +33,9 @@ func totalValues(a usage.Amounts) []any {
 type totalsTable struct {
 	name string
 	keys string // its key columns
-	// values are those of the key columns of the total to which an entry adds.
-	values func(usage.Entry) []any
+	// keyValues are those of the key columns of a pending total; pack packs them.
+	keyValues func(p *pendingTotals, key *pendingEntry) []any
+	pack      func(packed *packedRows, p *pendingTotals, key *pendingEntry)
 	// ofLog are the expressions over a log row that make the key, in its order.
 	ofLog string
 }
@@ -47,20 +48,34 @@ func (d *dialect) dayOf() string {
 	return "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)"
 }
 
-func (d *dialect) totalsTables() []totalsTable {
-	return []totalsTable{{
-		name:   "usage_summaries",
-		keys:   "user_id, period_start, provider, vendor, model",
-		values: func(e usage.Entry) []any { return []any{e.UserID, e.PeriodStart, e.Provider, e.Vendor, e.Model} },
-		ofLog:  "user_id, period_start, provider, vendor, model",
-	}, {
+func summariesTable() totalsTable {
+	return totalsTable{
+		name: "usage_summaries",
+		keys: "user_id, period_start, provider, vendor, model",
+		keyValues: func(p *pendingTotals, key *pendingEntry) []any {
+			s := p.series.values[key.series]
+			return []any{p.users.values[key.user], time.UnixMicro(p.starts.values[key.start]).UTC(), s.provider, s.vendor, s.model}
+		},
+		pack:  packSummaryKey,
+		ofLog: "user_id, period_start, provider, vendor, model",
+	}
+}
+
+func (d *dialect) dailyTable() totalsTable {
+	return totalsTable{
 		name: "usage_daily",
 		keys: "day, user_id, plan_id, provider, vendor, model",
-		values: func(e usage.Entry) []any {
-			return []any{usage.Day(e.Time), e.UserID, e.PlanID, e.Provider, e.Vendor, e.Model}
+		keyValues: func(p *pendingTotals, key *pendingEntry) []any {
+			s := p.series.values[key.series]
+			return []any{int64(key.day), p.users.values[key.user], p.plans.values[key.plan], s.provider, s.vendor, s.model}
 		},
+		pack:  packDailyKey,
 		ofLog: d.dayOf() + ", user_id, plan_id, provider, vendor, model",
-	}}
+	}
+}
+
+func (d *dialect) totalsTables() []totalsTable {
+	return []totalsTable{summariesTable(), d.dailyTable()}
 }
 
 // upsert returns the statement that adds rows of totals to what is there.

@@ -1,34 +1,37 @@
 package db
 
 // SQLite itself is compiled into its driver's package, where the linker finds what
-// sqlite_each.c leaves open.
+// sqlite_packed.c leaves open.
 
 // #cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-all
 // #cgo darwin LDFLAGS: -Wl,-undefined,dynamic_lookup
-// #include "sqlite_each.h"
+// #include "sqlite_packed.h"
 import "C"
 
 import (
 	"context"
+	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// registerEachRow gives the SQLite connections that are opened from now on the SQL
-// function each_row. Registering it again changes nothing.
-func registerEachRow() error {
-	if code := C.alwrity_register_each_row(); code != 0 {
+// registerPackedRows gives the SQLite connections that are opened from now on the
+// table-valued function packed_rows. Registering it again changes nothing.
+func registerPackedRows() error {
+	if code := C.alwrity_register_packed_rows(); code != 0 {
 		return fmt.Errorf("SQLite takes no functions: code %d", int(code))
 	}
 	return nil
 }
 
-// packedRows are rows of values for each_row, in one piece of memory.
+// packedRows are rows of values for packed_rows, in one piece of memory.
 type packedRows struct{ bytes []byte }
 
-// The kinds of packed values, as sqlite_each.c reads them.
+// The kinds of packed values, as sqlite_packed.c reads them.
 const (
 	packedNull    = 0
 	packedInteger = 1
@@ -73,17 +76,28 @@ func (p *packedRows) value(v any) {
 
 func (p *packedRows) moment(t time.Time) { p.integer(t.UnixMicro()) }
 
-// eachPacked runs a statement once for each of so many rows, on SQLite: pack is asked
-// to pack row after row, from another goroutine while SQLite is at work on those before.
-// It returns how many rows of tables were changed.
-func (t *tx) eachPacked(ctx context.Context, statement string, rows int, pack func(packed *packedRows, n int)) (changed int64, err error) {
+// packedSource is the SELECT of packed rows of so many columns, of which an INSERT makes
+// rows of a table. Without its WHERE, SQLite would take an ON CONFLICT after it for part
+// of a join.
+func packedSource(columns int) string {
+	names := make([]string, columns)
+	for i := range names {
+		names[i] = "c" + strconv.Itoa(i+1)
+	}
+	return "SELECT " + strings.Join(names, ", ") + " FROM packed_rows($1) WHERE TRUE"
+}
+
+// insertPacked runs an INSERT from packedSource for so many rows, on SQLite: pack is
+// asked to pack row after row, from another goroutine while SQLite is at work on those
+// before. It returns how many rows of tables were changed.
+func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows int, pack func(packed *packedRows, n int)) (changed int64, err error) {
 	if rows == 0 {
 		return 0, nil
 	}
 	current, next := t.buffers.take(), t.buffers.take()
 	defer t.buffers.giveBack(current, next)
 	fill := func(packed *packedRows, from int) {
-		packed.bytes = packed.bytes[:0]
+		packed.bytes = binary.NativeEndian.AppendUint32(packed.bytes[:0], uint32(columns))
 		for n := from; n < min(from+packedChunk, rows); n++ {
 			pack(packed, n)
 		}
@@ -95,7 +109,7 @@ func (t *tx) eachPacked(ctx context.Context, statement string, rows int, pack fu
 		if from < rows {
 			packing.Go(func() { fill(next, from) })
 		}
-		n, err := t.eachRow(ctx, statement, current)
+		n, err := t.changes(t.exec(ctx, statement, current.bytes))
 		changed += n
 		packing.Wait()
 		if err != nil || from >= rows {
@@ -104,13 +118,10 @@ func (t *tx) eachPacked(ctx context.Context, statement string, rows int, pack fu
 	}
 }
 
-// eachRow runs a statement once for each row, on SQLite, and returns how many rows
-// of tables it changed.
-func (t *tx) eachRow(ctx context.Context, statement string, rows *packedRows) (int64, error) {
-	if len(rows.bytes) == 0 {
-		return 0, nil
+// changes returns how many rows a statement has changed.
+func (t *tx) changes(result sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
 	}
-	var changed int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&changed) }, "SELECT each_row($1, $2)", t.rebind(statement), rows.bytes)
-	return changed, err
+	return result.RowsAffected()
 }
