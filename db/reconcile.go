@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,21 +79,37 @@ func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reco
 
 // compare lists where a table says otherwise. A total that is missing, or one that
 // nothing adds up to, differs too.
+//
+// Both sides are put below each other, each with its own columns, and brought together by
+// grouping: SQLite would answer a FULL JOIN by looking through one side for each row of
+// the other.
 func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation) error {
 	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
-	var selected, on, differ []string
-	for _, key := range keys {
-		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, s.%s)", key, key))
-		on = append(on, fmt.Sprintf("l.%s = s.%s", key, key))
-	}
-	for _, column := range columns {
-		selected = append(selected, fmt.Sprintf("COALESCE(l.%s, 0), COALESCE(s.%s, 0)", column, column))
-		differ = append(differ, fmt.Sprintf("COALESCE(l.%s, 0) <> COALESCE(s.%s, 0)", column, column))
+	names := slices.Clone(keys)
+	none := make([]string, len(columns))
+	var selected, differ []string
+	for i, column := range columns {
+		names = append(names, "log_"+column, "stored_"+column)
+		none[i] = "CAST(NULL AS BIGINT)"
+		log, stored := "COALESCE(MAX(log_"+column+"), 0)", "COALESCE(MAX(stored_"+column+"), 0)"
+		selected = append(selected, log, stored)
+		differ = append(differ, log+" <> "+stored)
 	}
 	heading := " (" + c.keys + ", " + c.columns + ") AS "
 	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c.table, keys, columns, r) },
-		"WITH l"+heading+"("+c.sums+"), s"+heading+"("+c.stored+") SELECT "+strings.Join(selected, ", ")+" FROM l FULL JOIN s ON "+strings.Join(on, " AND ")+
-			" WHERE "+strings.Join(differ, " OR ")+firstOnes(len(keys)))
+		"WITH l"+heading+"("+c.sums+"), s"+heading+"("+c.stored+"), sides ("+strings.Join(names, ", ")+") AS ("+
+			"SELECT "+c.keys+", "+alternating(columns, none)+" FROM l UNION ALL SELECT "+c.keys+", "+alternating(none, columns)+" FROM s)"+
+			" SELECT "+c.keys+", "+strings.Join(selected, ", ")+" FROM sides GROUP BY "+c.keys+" HAVING "+strings.Join(differ, " OR ")+firstOnes(len(keys)))
+}
+
+// alternating lists the first of one list, the first of another, the second of the one
+// and so on.
+func alternating(one, other []string) string {
+	var all []string
+	for i := range one {
+		all = append(all, one[i], other[i])
+	}
+	return strings.Join(all, ", ")
 }
 
 // firstOnes orders differences by their keys, which come first, and asks for one more
