@@ -20,7 +20,7 @@ func (t *tx) flushTotals(ctx context.Context) error {
 	t.pending = nil
 	defer func() {
 		pending.reset()
-		t.buffers.pending.Put(pending)
+		t.buffers.pending.give(pending)
 	}()
 	var daily sync.WaitGroup
 	var dailyTooLarge error

@@ -5,8 +5,9 @@ import "sync"
 // memory keeps what is needed again by the next transaction: memory that rows were
 // packed in, or summed up in, and the texts of long statements.
 type memory struct {
-	rows, pending sync.Pool
-	texts         sync.Map // statements, by name
+	rows    spares[*packedRows]
+	pending spares[*pendingTotals]
+	texts   sync.Map // statements, by name
 }
 
 // text returns the statement of a name, which is made once.
@@ -20,14 +21,14 @@ func (b *memory) text(name string, make func() string) string {
 }
 
 func (b *memory) take() *packedRows {
-	if packed, ok := b.rows.Get().(*packedRows); ok {
+	if packed, ok := b.rows.take(); ok {
 		return packed
 	}
 	return &packedRows{}
 }
 
 func (b *memory) takePending() *pendingTotals {
-	if pending, ok := b.pending.Get().(*pendingTotals); ok {
+	if pending, ok := b.pending.take(); ok {
 		return pending
 	}
 	return newPendingTotals()
@@ -35,6 +36,34 @@ func (b *memory) takePending() *pendingTotals {
 
 func (b *memory) giveBack(packed ...*packedRows) {
 	for _, p := range packed {
-		b.rows.Put(p)
+		b.rows.give(p)
+	}
+}
+
+// spares are a few values that are not in use. A sync.Pool would lose them with each
+// garbage collection, of which an import has many.
+type spares[T any] struct {
+	mu   sync.Mutex
+	kept []T
+}
+
+// mostSpares is how many values are kept: as many as are in use at once.
+const mostSpares = 4
+
+func (s *spares[T]) take() (value T, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last := len(s.kept) - 1; last >= 0 {
+		value, s.kept = s.kept[last], s.kept[:last]
+		return value, true
+	}
+	return value, false
+}
+
+func (s *spares[T]) give(value T) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) < mostSpares {
+		s.kept = append(s.kept, value)
 	}
 }

@@ -32,12 +32,20 @@ func NewBook(providers Providers, prices []Price) *Book {
 
 // InForce returns the price of exactly this provider and model at a moment.
 func (b *Book) InForce(provider, model string, at time.Time) (Price, bool) {
-	list := b.prices[bookKey{provider, model}]
-	later := sort.Search(len(list), func(i int) bool { return list[i].EffectiveFrom.After(at) })
-	if later == 0 {
-		return Price{}, false
+	if p := b.inForce(provider, model, at); p != nil {
+		return *p, true
 	}
-	return list[later-1], true
+	return Price{}, false
+}
+
+func (b *Book) inForce(provider, model string, at time.Time) *Price {
+	list := b.prices[bookKey{provider, model}]
+	for i := len(list) - 1; i >= 0; i-- { // mostly it is the last one
+		if !list[i].EffectiveFrom.After(at) {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 // History returns every price of a provider and model, oldest first.

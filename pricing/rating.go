@@ -34,51 +34,82 @@ type Component struct {
 	Cost      USD
 }
 
+// Charge is what a call costs, and at which price.
+type Charge struct {
+	Cost    USD
+	Basis   Basis
+	PriceID int64 // 0 where Basis is Unpriced
+}
+
 // Rate returns what the quantities of a call cost at the price in force at the
 // time of the call: the model's own, else that of the provider's default model,
 // else nothing, marked Unpriced. It never guesses and never rounds. A cost that
 // does not fit is an invalid failure.
 func (b *Book) Rate(provider, model string, at time.Time, used Quantities) (Rating, error) {
-	price, basis := b.find(provider, model, at)
-	if basis == Unpriced {
-		return Rating{Basis: Unpriced}, nil
+	var rating Rating
+	price, charge, err := b.charge(provider, model, at, &used, func(c Component) { rating.Components = append(rating.Components, c) })
+	if err != nil {
+		return Rating{}, err
 	}
-	rating := Rating{Basis: basis, Price: price}
-	charged, rates := chargeable(b.Providers[provider], price, used)
+	rating.Cost, rating.Basis = charge.Cost, charge.Basis
+	if price != nil {
+		rating.Price = *price
+	}
+	return rating, nil
+}
+
+// Charge is Rate without the components, for many calls.
+func (b *Book) Charge(provider, model string, at time.Time, used *Quantities) (Charge, error) {
+	_, charge, err := b.charge(provider, model, at, used, nil)
+	return charge, err
+}
+
+// charge rates a call and tells each component to a function, if there is one. The price
+// is nil where there is none.
+func (b *Book) charge(provider, model string, at time.Time, used *Quantities, each func(Component)) (*Price, Charge, error) {
+	price, basis := b.find(provider, model, at)
+	if price == nil {
+		return nil, Charge{Basis: basis}, nil
+	}
+	charge := Charge{Basis: basis, PriceID: price.ID}
+	charged, rates := chargeable(b.Providers[provider].CharactersAreInputTokens, price, *used)
 	for i, amount := range charged {
 		if amount == 0 || rates[i] == 0 {
 			continue
 		}
 		cost, err := rates[i].Times(amount)
 		if err == nil {
-			rating.Cost, err = rating.Cost.Add(cost)
+			charge.Cost, err = charge.Cost.Add(cost)
 		}
 		if err != nil {
-			return Rating{}, failure.Invalidf("the cost of %d %s of %s %s does not fit: %s", amount, Quantity(i), provider, model, err)
+			return nil, Charge{}, failure.Invalidf("the cost of %d %s of %s %s does not fit: %s", amount, Quantity(i), provider, model, err)
 		}
-		rating.Components = append(rating.Components, Component{Quantity(i), amount, rates[i], cost})
+		if each != nil {
+			each(Component{Quantity(i), amount, rates[i], cost})
+		}
 	}
-	return rating, nil
+	return price, charge, nil
 }
 
-// find returns the price that holds for a model and on what basis.
-func (b *Book) find(provider, model string, at time.Time) (Price, Basis) {
+// find returns the price that holds for a model, nil where there is none, and on what
+// basis.
+func (b *Book) find(provider, model string, at time.Time) (*Price, Basis) {
 	if model != "" && model != DefaultModel {
-		if p, ok := b.InForce(provider, model, at); ok {
+		if p := b.inForce(provider, model, at); p != nil {
 			return p, Exact
 		}
 	}
-	if p, ok := b.InForce(provider, DefaultModel, at); ok {
+	if p := b.inForce(provider, DefaultModel, at); p != nil {
 		return p, Default
 	}
-	return Price{}, Unpriced
+	return nil, Unpriced
 }
 
 // chargeable turns the quantities of an event into the amounts that are
 // charged, and a price into the rates that hold for them.
-func chargeable(provider Provider, price Price, used Quantities) (Quantities, Rates) {
+func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Quantities, Rates) {
 	rates := price.Rates
-	if provider.CharactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
+	if charactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
 	for _, q := range []Quantity{Images, Searches, Pages} {

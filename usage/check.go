@@ -107,7 +107,7 @@ func judge(ctx context.Context, reader Reader, now time.Time, event Event, witho
 	l := newLedger(reader, now)
 	state := l.put(NewPeriodKey(event.UserID, period.Start), s)
 	state.free(without)
-	uses := requesting(state.uses(current, l.covering(current, event.Provider, event.Vendor)),
+	uses := requesting(state.uses(&current, l.covering(&current, event.Provider, event.Vendor)),
 		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
 	return Judgement{
 		Decision:      Decide(account.StatusAt(now), uses),

@@ -19,20 +19,20 @@ type field struct {
 }
 
 // eventFields returns the fields of an event file by all the names under which
-// they are read. Texts that many rows have in common come from shared.
-func eventFields(shared *sharedTexts) map[string]*field {
+// they are read. Texts that many rows have in common come from shared ones.
+func eventFields(shared, users *sharedTexts) map[string]*field {
 	fields := map[string]*field{}
 	add := func(name string, set func(e *Event, text []byte) error) {
 		fields[name] = &field{name: name, number: len(fields), set: set}
 	}
 	add("id", func(e *Event, text []byte) error { e.ID = string(text); return nil })
-	add("user_id", func(e *Event, text []byte) error { e.UserID = string(text); return nil })
+	add("user_id", func(e *Event, text []byte) error { e.UserID = users.text(text); return nil })
 	add("provider", func(e *Event, text []byte) error { e.Provider = shared.text(text); return nil })
 	add("model", func(e *Event, text []byte) error { e.Model = shared.text(text); return nil })
 	add("vendor", func(e *Event, text []byte) error { e.Vendor = shared.text(text); return nil })
 	add("endpoint", func(e *Event, text []byte) error { e.Endpoint = shared.text(text); return nil })
 	add("method", func(e *Event, text []byte) error { e.Method = shared.text(text); return nil })
-	add("error_message", func(e *Event, text []byte) error { e.ErrorMessage = string(text); return nil })
+	add("error_message", func(e *Event, text []byte) error { e.ErrorMessage = shared.text(text); return nil })
 	add("time", func(e *Event, text []byte) (err error) {
 		e.Time, err = parseTimeBytes(text)
 		return err
@@ -118,7 +118,7 @@ type eventReader struct {
 }
 
 func newEventReader() *eventReader {
-	fields := eventFields(newSharedTexts())
+	fields := eventFields(newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers))
 	return &eventReader{fields: fields, unread: map[string]int64{}, given: make([][]byte, len(fields))}
 }
 

@@ -122,6 +122,7 @@ type tally struct {
 	rows   int
 	done   []func() // of the batches
 	result ImportResult
+	cost   pricing.USD // that is still to be added to the result's
 	bad    []badRow
 }
 
@@ -153,13 +154,23 @@ func (t *tally) noteRecorded(o posted) {
 		return
 	}
 	t.result.Recorded++
-	t.result.Cost = t.result.Cost.Add(pricing.TotalOf(o.entry.Cost))
+	t.charge(o.entry.Cost)
 	if o.entry.Basis == pricing.Unpriced && o.entry.Counts() {
 		t.result.Unpriced++
 	}
 	if len(o.over) > 0 {
 		t.result.OverLimit++
 	}
+}
+
+// charge adds a cost: as long as they fit to a plain number, which is much faster.
+func (t *tally) charge(cost pricing.USD) {
+	sum, err := t.cost.Add(cost)
+	if err != nil {
+		t.result.Cost = t.result.Cost.Add(pricing.TotalOf(t.cost))
+		sum = cost
+	}
+	t.cost = sum
 }
 
 // finish adds a tally to the result, writes its bad rows to the rejects, and lets the
@@ -170,7 +181,7 @@ func (run *importing) finish(t tally) error {
 	r.Duplicates += t.result.Duplicates
 	r.Unpriced += t.result.Unpriced
 	r.OverLimit += t.result.OverLimit
-	r.Cost = r.Cost.Add(t.result.Cost)
+	r.Cost = r.Cost.Add(t.result.Cost).Add(pricing.TotalOf(t.cost))
 	for _, bad := range t.bad {
 		if err := run.reject(bad); err != nil {
 			return err

@@ -17,8 +17,9 @@ import (
 
 // batch is some rows of a file, good and bad, in their order.
 type batch struct {
-	rows []row
-	done func() // is called once they are recorded
+	rows  []row
+	spent func() // is called once they are needed no more
+	done  func() // is called once they are recorded, and the bad ones rejected
 }
 
 // batchReader reads a file ahead of what is recorded.
@@ -30,6 +31,7 @@ type batchReader struct {
 	rows        []row
 	batches     chan batch
 	unfinished  sync.WaitGroup // batches that are not recorded yet
+	spare       sync.Pool      // rows that are needed no more, to be overwritten
 }
 
 // readAhead returns how many batches may wait to be recorded: as many as are recorded
@@ -106,13 +108,25 @@ func (b *batchReader) send() error {
 		return nil
 	}
 	b.unfinished.Add(1)
+	rows := b.rows
+	spent := func() {
+		clear(rows) // or they would keep the bytes of their lines
+		b.spare.Put(&rows)
+	}
 	select {
-	case b.batches <- batch{b.rows, b.unfinished.Done}:
-		b.rows = make([]row, 0, importBatch)
+	case b.batches <- batch{rows, spent, b.unfinished.Done}:
+		b.rows = b.emptyRows()
 		return nil
 	case <-b.ctx.Done():
 		return b.ctx.Err()
 	}
+}
+
+func (b *batchReader) emptyRows() []row {
+	if rows, ok := b.spare.Get().(*[]row); ok {
+		return (*rows)[:0]
+	}
+	return make([]row, 0, importBatch)
 }
 
 // prepare checks what can be checked without the database, and gives the event an

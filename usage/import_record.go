@@ -99,6 +99,7 @@ func (p *posting) postBatch(ctx context.Context, b batch, t *tally) error {
 		return err
 	}
 	t.note(b, func(i int) posted { return results[places[i]] })
+	b.spent()
 	return nil
 }
 
@@ -141,6 +142,7 @@ func (b batch) gather(batches <-chan batch, rows int) batch {
 		case more, ok := <-batches:
 			if ok {
 				b.rows = append(b.rows, more.rows...)
+				more.spent()
 				done = append(done, more.done)
 				continue
 			}
@@ -177,6 +179,7 @@ func (run *importing) sideBySide(ctx context.Context, b batch, writers int) erro
 	}
 	var t tally
 	t.note(b, func(i int) posted { return results[i] })
+	b.spent()
 	return run.finish(t)
 }
 

@@ -33,12 +33,12 @@ type periodState struct {
 	held   []Reservation
 	// limits is what is used of each limit of a plan, in the plan's order; a period
 	// in which the plan changed has two of them.
-	limits map[int64]*limitUse
+	limits []limitUse
 }
 
 // limitUse is what is used of each limit of a plan.
 type limitUse struct {
-	plan plan.Plan
+	plan *plan.Plan
 	used []int64
 }
 
@@ -54,7 +54,7 @@ func (l *ledger) load(ctx context.Context, keys []PeriodKey) error {
 		if _, ok := l.periods[key]; ok {
 			continue
 		}
-		l.periods[key] = &periodState{limits: map[int64]*limitUse{}}
+		l.periods[key] = &periodState{}
 		missing = append(missing, key)
 		users = append(users, key.UserID)
 	}
@@ -77,7 +77,7 @@ func (l *ledger) load(ctx context.Context, keys []PeriodKey) error {
 
 // put takes over what was read of a period.
 func (l *ledger) put(key PeriodKey, s UserStanding) *periodState {
-	state := &periodState{limits: map[int64]*limitUse{}}
+	state := &periodState{}
 	state.fill(s.Totals[key], s.Held)
 	l.periods[key] = state
 	return state
@@ -97,11 +97,13 @@ func (l *ledger) period(ctx context.Context, user string, start time.Time) (*per
 }
 
 // used returns what is used of each limit of a plan, in the plan's order.
-func (s *periodState) used(p plan.Plan) []int64 {
-	if u, ok := s.limits[p.ID]; ok {
-		return u.used
+func (s *periodState) used(p *plan.Plan) []int64 {
+	for _, u := range s.limits {
+		if u.plan.ID == p.ID {
+			return u.used
+		}
 	}
-	u := &limitUse{p, make([]int64, len(p.Limits))}
+	u := limitUse{p, make([]int64, len(p.Limits))}
 	for i, l := range p.Limits {
 		for _, t := range s.totals {
 			if l.Scope.Covers(t.Provider, t.Vendor) {
@@ -109,12 +111,12 @@ func (s *periodState) used(p plan.Plan) []int64 {
 			}
 		}
 	}
-	s.limits[p.ID] = u
+	s.limits = append(s.limits, u)
 	return u.used
 }
 
 // uses returns how far some limits of a plan, named by their places in it, are used.
-func (s *periodState) uses(p plan.Plan, limits []int) []Use {
+func (s *periodState) uses(p *plan.Plan, limits []int) []Use {
 	uses := make([]Use, len(limits))
 	used := s.used(p)
 	for n, i := range limits {
@@ -135,7 +137,7 @@ func (s *periodState) reserved(l plan.Limit) int64 {
 
 // mustHold returns an invalid failure for an entry with which the user's sums over
 // the whole period would no longer fit: limits could not be judged by them.
-func (s *periodState) mustHold(e Entry) error {
+func (s *periodState) mustHold(e *Entry) error {
 	sum := s.sum
 	sum.count(e)
 	if max(sum.Calls, sum.Errors, sum.Tokens(), int64(sum.Cost)) < math.MaxInt64 {
@@ -148,7 +150,7 @@ func (s *periodState) mustHold(e Entry) error {
 // add counts an entry into the period's totals, as the database will.
 func (s *periodState) add(l *ledger, e *Entry) {
 	var one Total
-	one.count(*e)
+	one.count(e)
 	s.sum.plus(one)
 	s.total(e.Provider, e.Vendor).plus(one)
 	m := one.metered()
@@ -182,7 +184,7 @@ func (s *periodState) free(id string) {
 
 // covering returns the places in a plan of its limits that count usage of a provider
 // and vendor.
-func (l *ledger) covering(p plan.Plan, provider, vendor string) []int {
+func (l *ledger) covering(p *plan.Plan, provider, vendor string) []int {
 	key := coverKey{p.ID, provider, vendor}
 	limits, ok := l.covers[key]
 	if !ok {

@@ -66,7 +66,7 @@ func TestLedgerAddsUp(t *testing.T) {
 	}
 	check := func(when string, want [5][2]int64) {
 		t.Helper()
-		for i, u := range state.uses(plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}) {
+		for i, u := range state.uses(&plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}) {
 			if u.Used != want[i][0] || u.Reserved != want[i][1] {
 				t.Errorf("%s, limit %d: %d used and %d reserved, want %v", when, i, u.Used, u.Reserved, want[i])
 			}
@@ -91,12 +91,12 @@ func TestLedgerNeverTurnsNegative(t *testing.T) {
 	}
 	for _, meter := range []plan.Meter{plan.Calls, plan.Tokens, plan.Cost} {
 		p := plan.Plan{Limits: []plan.Limit{{Meter: meter}}}
-		state.limits = map[int64]*limitUse{}
-		if u := state.uses(p, []int{0})[0]; u.Used != most || u.Reserved != most {
+		state.limits = nil
+		if u := state.uses(&p, []int{0})[0]; u.Used != most || u.Reserved != most {
 			t.Errorf("%s: %+v", meter, u)
 		}
 	}
-	if err := state.mustHold(Entry{Event: Event{StatusCode: 200}}); err == nil {
+	if err := state.mustHold(&Entry{Event: Event{StatusCode: 200}}); err == nil {
 		t.Error("what is full takes more")
 	}
 }

@@ -21,6 +21,7 @@ type line struct {
 // that were read too far.
 type lineReader struct {
 	in       *bufio.Reader
+	chunk    []byte    // that the lines are kept in, one after another
 	overflow io.Writer // gets what follows the first longestLine bytes of a line
 	number   int64
 	back     []line // lines to be read again, first one first
@@ -45,6 +46,10 @@ func (r *lineReader) next() (line, error) {
 	l := line{number: r.number}
 	for {
 		part, err := r.in.ReadSlice('\n')
+		if err == nil && len(l.text) == 0 && !l.tooLong { // nearly all lines are read at once
+			l.text = trimBreak(r.keep(part))
+			return l, nil
+		}
 		if !l.tooLong && len(l.text)+len(part) <= longestLine+1 {
 			l.text = append(l.text, part...)
 		} else if err := r.spill(&l, part); err != nil {
@@ -52,7 +57,7 @@ func (r *lineReader) next() (line, error) {
 		}
 		switch {
 		case err == nil:
-			l.text = bytes.TrimSuffix(bytes.TrimSuffix(l.text, []byte("\n")), []byte("\r"))
+			l.text = trimBreak(l.text)
 			return l, nil
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
@@ -64,6 +69,23 @@ func (r *lineReader) next() (line, error) {
 		}
 		return l, err
 	}
+}
+
+// linesChunk is how much memory is taken for lines at a time: one allocation for many.
+const linesChunk = 256 << 10
+
+// keep returns a copy of part of a file, which nobody writes to.
+func (r *lineReader) keep(part []byte) []byte {
+	if cap(r.chunk)-len(r.chunk) < len(part) {
+		r.chunk = make([]byte, 0, max(linesChunk, len(part)))
+	}
+	start := len(r.chunk)
+	r.chunk = append(r.chunk, part...)
+	return r.chunk[start:len(r.chunk):len(r.chunk)]
+}
+
+func trimBreak(text []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 }
 
 // spill writes a line that is too long to the overflow as it comes.

@@ -22,7 +22,7 @@ func (m metered) of(meter plan.Meter) int64 {
 	return int64(m.cost)
 }
 
-func (e Entry) metered() metered {
+func (e *Entry) metered() metered {
 	return metered{e.Quantities[pricing.Requests], e.Quantities.Tokens(), e.Cost}
 }
 

@@ -27,10 +27,13 @@ type posting struct {
 	book     *pricing.Book
 	accounts map[string]plan.Account
 	places   map[string]*place // by user
-	archived map[Month]string  // the files of archived months, once they are read
+	plans    map[int64]*plan.Plan
+	archived map[Month]string // the files of archived months, once they are read
 
 	pass  *pass
 	prior *pass // which may be being appended while events are judged
+
+	results []posted // of the pass
 }
 
 // pass is what a posting knows and makes of the events of one call.
@@ -39,6 +42,7 @@ type pass struct {
 	added   map[string]int   // by event id, its place in entries
 	entries []Entry          // never grows beyond its capacity: pointers to it stay
 	alerts  []Alert
+	over    []string // names of exceeded limits, event after event
 }
 
 // posted is what became of one event.
@@ -61,7 +65,7 @@ func (p posted) outcome() Outcome {
 }
 
 func (s *Service) newPosting(tx Tx, now time.Time, opts RecordOptions) *posting {
-	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}, places: map[string]*place{}}
+	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}, places: map[string]*place{}, plans: map[int64]*plan.Plan{}}
 }
 
 // goOn takes the posting over into another transaction.
@@ -83,7 +87,7 @@ func (p *posting) post(ctx context.Context, events []*Event) ([]posted, error) {
 
 // read reads what the events are judged by.
 func (p *posting) read(ctx context.Context, events []*Event) error {
-	p.prior, p.pass = p.pass, &pass{added: make(map[string]int, len(events)), entries: make([]Entry, 0, len(events))}
+	p.begin(len(events))
 	if err := p.tx.HoldMonths(ctx, p.months(events)); err != nil {
 		return err
 	}
@@ -93,6 +97,18 @@ func (p *posting) read(ctx context.Context, events []*Event) error {
 	var err error
 	p.archived, err = p.tx.ArchivedMonths(ctx)
 	return err
+}
+
+// begin begins a pass of so many events. The pass before it may still have to be
+// appended; the memory of the one before that is used again.
+func (p *posting) begin(events int) {
+	next := p.prior
+	if next == nil || cap(next.entries) < events {
+		next = &pass{added: make(map[string]int, events), entries: make([]Entry, 0, events)}
+	}
+	clear(next.added)
+	next.before, next.entries, next.alerts, next.over = nil, next.entries[:0], next.alerts[:0], next.over[:0]
+	p.prior, p.pass = p.pass, next
 }
 
 // readEvents reads what is known of the events and of their users.
@@ -133,18 +149,19 @@ func (p *posting) readOne(ctx context.Context, e *Event) error {
 	return nil
 }
 
-// judge decides what becomes of the events that were read for.
+// judge decides what becomes of the events that were read for. The result holds until
+// it is called again.
 func (p *posting) judge(ctx context.Context, events []*Event) ([]posted, error) {
-	results := make([]posted, len(events))
-	for i, event := range events {
-		result, err := p.one(ctx, *event)
+	p.results = p.results[:0]
+	for _, event := range events {
+		result, err := p.one(ctx, event)
 		if err != nil && !refused(err) {
 			return nil, err
 		}
 		result.err = err
-		results[i] = result
+		p.results = append(p.results, result)
 	}
-	return results, nil
+	return p.results, nil
 }
 
 // append adds to the storage what a pass has made.
@@ -222,7 +239,7 @@ func (p *posting) periods(events []*Event) []PeriodKey {
 // place is where a user's events stand within one usage period.
 type place struct {
 	account plan.Account
-	current plan.Plan
+	current *plan.Plan
 	period  plan.Period
 	state   *periodState
 	changes bool // the plan changes within the period
@@ -242,13 +259,23 @@ func (p *posting) placeOf(ctx context.Context, user string, at time.Time) (*plac
 	if err != nil {
 		return nil, err
 	}
-	here := &place{account: account, current: current, period: account.PeriodAt(at)}
+	here := &place{account: account, current: p.planOf(current), period: account.PeriodAt(at)}
 	here.changes = slices.ContainsFunc(account.Segments, func(s plan.Segment) bool {
 		return s.From.After(here.period.Start) && s.From.Before(here.period.End)
 	})
 	here.state, err = p.ledger.period(ctx, user, here.period.Start)
 	p.places[user] = here
 	return here, err
+}
+
+// planOf returns one and the same plan for all whose plan it is.
+func (p *posting) planOf(current plan.Plan) *plan.Plan {
+	known, ok := p.plans[current.ID]
+	if !ok {
+		known = &current
+		p.plans[current.ID] = known
+	}
+	return known
 }
 
 // timeOf returns when the event happened: now, where its caller did not say.
@@ -259,53 +286,62 @@ func (p *posting) timeOf(e Event) time.Time {
 	return e.Time
 }
 
-func (p *posting) one(ctx context.Context, event Event) (posted, error) {
+func (p *posting) one(ctx context.Context, event *Event) (posted, error) {
 	known, err := p.book.Providers.Find(event.Provider)
 	if err != nil {
 		return posted{}, err
 	}
 	if before, ok := p.recorded(event.ID); ok {
-		return p.again(before, event)
+		return p.again(before, *event)
 	}
-	event.Time = p.timeOf(event)
-	if err := p.mustBeOpen(event.Time); err != nil {
+	at := p.timeOf(*event)
+	if err := p.mustBeOpen(at); err != nil {
 		return posted{}, err
 	}
-	if event.Vendor == "" {
-		event.Vendor = known.VendorOf(event.Model)
-	}
-	here, err := p.placeOf(ctx, event.UserID, event.Time)
+	here, err := p.placeOf(ctx, event.UserID, at)
 	if err != nil {
 		return posted{}, err
 	}
-	entry, err := p.rate(event, here)
-	if err != nil {
+	entry := p.draft(event, at, here)
+	if entry.Vendor == "" {
+		entry.Vendor = known.VendorOf(event.Model)
+	}
+	if err := p.rate(entry); err != nil {
 		return posted{}, err
 	}
-	current, state, period := &here.current, here.state, here.period
-	if err := state.mustHold(entry); err != nil {
+	if err := here.state.mustHold(entry); err != nil {
 		return posted{}, err
 	}
-	limits := p.ledger.covering(*current, entry.Provider, entry.Vendor)
+	limits := p.ledger.covering(here.current, entry.Provider, entry.Vendor)
 	if p.opts.Enforce && event.Counts() {
-		status := here.account.StatusAt(event.Time)
-		d := Decide(status, requesting(state.uses(*current, limits), entry.metered()))
+		status := here.account.StatusAt(at)
+		d := Decide(status, requesting(here.state.uses(here.current, limits), entry.metered()))
 		if !d.Allowed {
-			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
-				Plan: *current, Status: status, Period: period, EstimatedCost: entry.Cost, Basis: entry.Basis}
-			return posted{entry: &entry, period: period, refusal: &refusal}, refusal.Denied()
+			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, entry.Vendor, event.Quantities},
+				Plan: *here.current, Status: status, Period: here.period, EstimatedCost: entry.Cost, Basis: entry.Basis}
+			return posted{entry: entry, period: here.period, refusal: &refusal}, refusal.Denied()
 		}
 	}
-	over := p.take(state, &entry, current, limits)
-	return posted{status: Recorded, entry: p.keep(&entry), period: period, over: over}, nil
+	over := p.take(here, entry, limits)
+	p.keep(entry)
+	return posted{status: Recorded, entry: entry, period: here.period, over: over}, nil
 }
 
-// keep adds an entry to those that the pass makes.
-func (p *posting) keep(entry *Entry) *Entry {
+// draft returns the entry of an event, after those that the pass makes: the next one
+// takes its place unless it is kept.
+func (p *posting) draft(event *Event, at time.Time, here *place) *Entry {
+	n := len(p.pass.entries)
+	entry := &p.pass.entries[:n+1][n]
+	*entry = Entry{Event: *event, PeriodStart: here.period.Start, PlanID: here.current.ID, RecordedAt: p.now}
+	entry.Time = at
+	return entry
+}
+
+// keep makes the entry that was drafted last one of those that the pass makes.
+func (p *posting) keep(entry *Entry) {
 	n := len(p.pass.entries)
 	p.pass.added[entry.ID] = n
-	p.pass.entries = append(p.pass.entries, *entry)
-	return &p.pass.entries[n]
+	p.pass.entries = p.pass.entries[:n+1]
 }
 
 // recorded returns what is recorded under an id: before, by this pass, or by the one
@@ -319,8 +355,10 @@ func (p *posting) recorded(id string) (*Entry, bool) {
 			return &p.prior.entries[i], true
 		}
 	}
-	before, ok := p.pass.before[id]
-	return &before, ok
+	if before, ok := p.pass.before[id]; ok {
+		return &before, true
+	}
+	return nil, false
 }
 
 // again answers a report of an event that is recorded already.
@@ -333,20 +371,20 @@ func (p *posting) again(before *Entry, event Event) (posted, error) {
 	return posted{status: Duplicate, entry: before, period: period}, nil
 }
 
-func (p *posting) rate(event Event, here *place) (Entry, error) {
-	rating, err := p.book.Rate(event.Provider, event.Model, event.Time, event.Quantities)
+func (p *posting) rate(entry *Entry) error {
+	charge, err := p.book.Charge(entry.Provider, entry.Model, entry.Time, &entry.Quantities)
 	if err != nil {
-		return Entry{}, err
+		return err
 	}
-	if rating.Basis == pricing.Unpriced && p.opts.Strict {
-		return Entry{}, failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
-			event.Provider, quoted(event.Model), event.Time.Format(time.RFC3339)).WithHint("%s", p.book.Advice(event.Provider, event.Model))
+	if charge.Basis == pricing.Unpriced && p.opts.Strict {
+		return failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
+			entry.Provider, quoted(entry.Model), entry.Time.Format(time.RFC3339)).WithHint("%s", p.book.Advice(entry.Provider, entry.Model))
 	}
-	entry := Entry{Event: event, PeriodStart: here.period.Start, PlanID: here.current.ID, Cost: rating.Cost, Basis: rating.Basis, PriceID: rating.Price.ID, RecordedAt: p.now}
-	if !event.Counts() {
+	entry.Cost, entry.Basis, entry.PriceID = charge.Cost, charge.Basis, charge.PriceID
+	if !entry.Counts() {
 		entry.Cost = 0
 	}
-	return entry, nil
+	return nil
 }
 
 func quoted(model string) string {
@@ -358,25 +396,25 @@ func quoted(model string) string {
 
 // take counts the entry, notes the alerts that it makes, and returns the
 // blocking limits that are exceeded with it.
-func (p *posting) take(state *periodState, entry *Entry, current *plan.Plan, limits []int) []string {
+func (p *posting) take(here *place, entry *Entry, limits []int) []string {
+	used := here.state.used(here.current)
 	var room [16]int64
 	before := room[:0]
 	for _, i := range limits {
-		before = append(before, state.used(*current)[i])
+		before = append(before, used[i])
 	}
-	state.free(p.settled)
-	state.add(p.ledger, entry)
-	var over []string
+	here.state.free(p.settled)
+	here.state.add(p.ledger, entry)
+	first := len(p.pass.over)
 	for n, i := range limits {
-		l := &current.Limits[i]
-		used := state.used(*current)[i]
-		if percent := crossed(l, before[n], used, p.service.Thresholds); percent > 0 {
+		l := &here.current.Limits[i]
+		if percent := crossed(l, before[n], used[i], p.service.Thresholds); percent > 0 {
 			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, Limit: *l,
-				Threshold: percent, Used: used, EventID: entry.ID, CreatedAt: p.now})
+				Threshold: percent, Used: used[i], EventID: entry.ID, CreatedAt: p.now})
 		}
-		if l.Action == plan.Block && !l.Unlimited && used > l.Max {
-			over = append(over, l.Name)
+		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
+			p.pass.over = append(p.pass.over, l.Name)
 		}
 	}
-	return over
+	return slices.Clip(p.pass.over[first:])
 }

@@ -4,11 +4,10 @@ import "github.com/alwrity/alwrity-sub/failure"
 
 // row is one record of an event file.
 //
-// A row owns all that it holds: raw is its own copy of the file's bytes, which
-// nobody writes to, and no text of the event points into it. So a row stays as it
-// is for as long as it is kept, whatever is read after it, and an event that is
-// kept longer than its row does not keep the row's bytes. A row of a usual line of
-// 300 bytes holds some 700.
+// A row stays as it is for as long as it is kept, whatever is read after it: raw is a
+// copy of the file's bytes, which nobody writes to. No text of the event points into
+// it, so an event that is kept longer than its row does not keep the row's bytes. A row
+// of a usual line of 300 bytes holds some 700.
 type row struct {
 	line  int64  // where it begins
 	raw   []byte // as it stands in the file

@@ -4,14 +4,16 @@ package usage
 // and endpoints are in every row of a file.
 type sharedTexts struct {
 	known map[string]string
+	most  int // so that a file of ever new texts takes no memory for them
 }
 
 const (
-	mostSharedTexts   = 4_096 // so that a file of ever new texts takes no memory for them
+	mostSharedTexts   = 4_096
+	mostSharedUsers   = 65_536
 	longestSharedText = 128
 )
 
-func newSharedTexts() *sharedTexts { return &sharedTexts{known: map[string]string{}} }
+func newSharedTexts(most int) *sharedTexts { return &sharedTexts{known: map[string]string{}, most: most} }
 
 // text returns the text as a string that keeps nothing of it.
 func (s *sharedTexts) text(text []byte) string {
@@ -19,7 +21,7 @@ func (s *sharedTexts) text(text []byte) string {
 		return known
 	}
 	made := string(text)
-	if len(made) <= longestSharedText && len(s.known) < mostSharedTexts {
+	if len(made) <= longestSharedText && len(s.known) < s.most {
 		s.known[made] = made
 	}
 	return made

@@ -7,7 +7,7 @@ import (
 )
 
 func TestSharedTexts(t *testing.T) {
-	texts := newSharedTexts()
+	texts := newSharedTexts(mostSharedTexts)
 	buffer := []byte("gemini")
 	first := texts.text(buffer)
 	copy(buffer, "openai") // what was returned is not part of it

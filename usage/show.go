@@ -75,7 +75,7 @@ func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account
 	for i := range everyLimit {
 		everyLimit[i] = i
 	}
-	for _, u := range state.uses(current, everyLimit) {
+	for _, u := range state.uses(&current, everyLimit) {
 		st.Limits = append(st.Limits, Verdict{Use: u, OK: u.fits()})
 	}
 	st.Standing = s.standing(st.Limits)

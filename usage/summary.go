@@ -18,7 +18,7 @@ type Amounts struct {
 }
 
 // Amounts returns what one log row adds.
-func (e Entry) Amounts() Amounts {
+func (e *Entry) Amounts() Amounts {
 	if !e.Counts() {
 		return Amounts{Errors: e.Quantities[pricing.Requests]}
 	}
@@ -59,7 +59,7 @@ func atMost(a, b int64) int64 {
 	return a + b
 }
 
-func (t *Total) count(e Entry) {
+func (t *Total) count(e *Entry) {
 	a := e.Amounts()
 	t.plus(Total{Calls: a.Calls, Errors: a.Errors, Unpriced: a.Unpriced, Cost: a.Cost,
 		InputTokens: a.Quantities[pricing.InputTokens], OutputTokens: a.Quantities[pricing.OutputTokens]})
