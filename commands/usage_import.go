@@ -51,10 +51,6 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 	return cmd
 }
 
-// importMemory is what an import may use beside SQLite's cache of 64 MB and the program
-// itself before it cleans up more often: 200 MB in all are enough for files of any size.
-const importMemory = 95 << 20
-
 func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	format, err := opts.fileFormat()
 	if err != nil {
@@ -73,7 +69,8 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		if err != nil {
 			return err
 		}
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(importMemory))
+		// Beyond it, the program cleans up more often.
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(db.Bulk().Memory))
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
 		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{

@@ -10,36 +10,24 @@ import (
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
-	const alertInsert = "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) "
-	const alertOnce = " ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
-	if t.kind == SQLite {
-		const columns = 10
-		added, err := t.insertPacked(ctx, alertInsert+packedSource(columns)+alertOnce, columns, len(alerts), func(packed *packedRows, n int) {
-			for _, value := range alertValues(alerts[n]) {
-				packed.value(t.value(value))
-			}
-		})
-		return int(added), err
-	}
-	if len(alerts) == 0 {
-		return 0, nil
-	}
-	columns := make([]any, len(alertValues(alerts[0])))
-	for _, a := range alerts {
-		for c, value := range alertValues(a) {
-			columns[c] = appended(columns[c], value)
-		}
-	}
-	result, err := t.exec(ctx, alertInsert+"SELECT * FROM "+unnested(columns)+alertOnce, columns...)
-	if err != nil {
-		return 0, err
-	}
-	added, err := result.RowsAffected()
+	added, err := t.insertMany(ctx, func(source string) string {
+		return "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) " + source +
+			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
+	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) })
 	return int(added), err
 }
 
-func alertValues(a usage.Alert) []any {
-	return []any{a.UserID, a.PeriodStart, a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action), a.Threshold, a.Used, a.Limit.Max, a.EventID, a.CreatedAt}
+func putAlert(to sink, a *usage.Alert) {
+	to.text(a.UserID)
+	to.moment(a.PeriodStart.UnixMicro())
+	for _, text := range [...]string{a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action)} {
+		to.text(text)
+	}
+	for _, n := range [...]int64{int64(a.Threshold), a.Used, a.Limit.Max} {
+		to.integer(n)
+	}
+	to.text(a.EventID)
+	to.moment(a.CreatedAt.UnixMicro())
 }
 
 // Alerts returns alerts, newest first: of one user or, where user is "", of all.

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -36,16 +34,6 @@ func scanEntry(row scanner) (usage.Entry, error) {
 		e.PriceID = *priceID
 	}
 	return e, nil
-}
-
-// entryValues returns the values of entryColumns.
-func entryValues(e usage.Entry) []any {
-	values := []any{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, e.Time, e.PeriodStart, e.PlanID}
-	for _, n := range e.Quantities {
-		values = append(values, n)
-	}
-	return append(values, int64(e.Cost), string(e.Basis), nullID(e.PriceID), e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS,
-		e.ErrorMessage, e.RetryCount, e.Billable, e.RecordedAt)
 }
 
 func nullID(id int64) any {
@@ -141,57 +129,20 @@ func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
 // insertEntriesSQLite adds log rows. The id of an event was looked for before, in this
 // transaction: nobody else can have taken it.
 func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) error {
-	const columns = "event_key, " + entryColumns
-	count := 1 + strings.Count(columns, ",")
+	put := func(to sink, n int) {
+		to.integer(eventKey(entries[n].ID))
+		putEntry(to, &entries[n])
+	}
+	insert := func(source string) string {
+		return "INTO api_usage_logs (event_key, " + entryColumns + ") " + source
+	}
 	if len(entries) < fewRows {
-		statement := t.buffers.text("api_usage_logs", func() string {
-			return "INSERT INTO api_usage_logs (" + columns + ") VALUES " + valueList(1, count)
-		})
-		for i := range entries {
-			if _, err := t.exec(ctx, statement, append([]any{eventKey(entries[i].ID)}, entryValues(entries[i])...)...); err != nil {
-				return err
-			}
-		}
-		return nil
+		return t.writeRows(ctx, "api_usage_logs", func(source string) string { return "INSERT " + insert(source) }, len(entries), put)
 	}
 	// OR FAIL: after an error the transaction is rolled back, so SQLite need not be able
 	// to undo this statement alone, for which it would keep what each page held before.
-	statement := t.buffers.text("api_usage_logs packed", func() string {
-		return "INSERT OR FAIL INTO api_usage_logs (" + columns + ") " + packedSource(count)
-	})
-	_, err := t.insertPacked(ctx, statement, count, len(entries), func(packed *packedRows, n int) {
-		packed.integer(eventKey(entries[n].ID))
-		packed.entry(&entries[n])
-	})
+	_, err := t.insertMany(ctx, func(source string) string { return "INSERT OR FAIL " + insert(source) }, len(entries), put)
 	return err
-}
-
-// entry packs the values of entryColumns.
-func (p *packedRows) entry(e *usage.Entry) {
-	for _, text := range [...]string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor} {
-		p.text(text)
-	}
-	p.moment(e.Time)
-	p.moment(e.PeriodStart)
-	p.integer(e.PlanID)
-	for _, n := range e.Quantities {
-		p.integer(n)
-	}
-	p.integer(int64(e.Cost))
-	p.text(string(e.Basis))
-	if e.PriceID == 0 {
-		p.null()
-	} else {
-		p.integer(e.PriceID)
-	}
-	p.text(e.Endpoint)
-	p.text(e.Method)
-	p.integer(int64(e.StatusCode))
-	p.integer(e.ResponseTimeMS)
-	p.text(e.ErrorMessage)
-	p.integer(e.RetryCount)
-	p.boolean(e.Billable)
-	p.moment(e.RecordedAt)
 }
 
 // insertEntries claims the ids of entries and adds their log rows, on PostgreSQL. An id
@@ -203,43 +154,34 @@ func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
 	if len(entries) >= fewRows {
 		return t.copyEntries(ctx, "api_usage_logs", entries)
 	}
-	statement := t.buffers.text("api_usage_logs", func() string {
-		return "INSERT INTO api_usage_logs (" + entryColumns + ") VALUES " + valueList(1, 1+strings.Count(entryColumns, ","))
-	})
-	for i := range entries {
-		if err := t.later(ctx, statement, entryValues(entries[i])...); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.writeRows(ctx, "api_usage_logs", func(source string) string { return "INSERT INTO api_usage_logs (" + entryColumns + ") " + source },
+		len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
 }
 
 // claimIDs notes, on PostgreSQL, where the events of ids are: none may be noted yet.
 func (t *tx) claimIDs(ctx context.Context, entries []usage.Entry) error {
-	ids, users, times := make([]string, len(entries)), make([]string, len(entries)), make([]time.Time, len(entries))
+	times := make([]time.Time, len(entries))
 	for i := range entries {
-		ids[i], users[i], times[i] = entries[i].ID, entries[i].UserID, entries[i].Time
+		times[i] = entries[i].Time
 	}
 	t.months = append(t.months, monthsOf(times)...)
-	source, args := "SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])", []any{ids, users, times}
-	if len(entries) == 1 {
-		source, args = "VALUES ($1, $2, $3)", []any{ids[0], users[0], times[0]}
+	const table, columns = "usage_event_ids", "event_id, user_id, occurred_at"
+	put := func(to sink, n int) {
+		to.text(entries[n].ID)
+		to.text(entries[n].UserID)
+		to.moment(entries[n].Time.UnixMicro())
 	}
-	return t.later(ctx, "INSERT INTO usage_event_ids (event_id, user_id, occurred_at) "+source, args...)
+	if len(entries) >= fewRows {
+		return t.copyInto(ctx, table, columns, 3, len(entries), put)
+	}
+	return t.writeRows(ctx, table, func(source string) string { return "INSERT INTO " + table + " (" + columns + ") " + source }, len(entries), put)
 }
 
 // fewRows is how many rows are not worth the ways of many.
 const fewRows = 50
 
-// copyEntries adds log rows to the log or to a partition of it, as psql's \copy does.
-// Since their ids are claimed, no row can be there already.
+// copyEntries adds log rows to the log or to a partition of it. Since their ids are
+// claimed, no row can be there already.
 func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
-	if err := t.send(ctx); err != nil {
-		return err
-	}
-	return t.raw(func(conn *pgx.Conn) error {
-		_, err := conn.CopyFrom(ctx, pgx.Identifier{table}, strings.Split(entryColumns, ", "),
-			pgx.CopyFromSlice(len(entries), func(i int) ([]any, error) { return entryValues(entries[i]), nil }))
-		return err
-	})
+	return t.copyInto(ctx, table, entryColumns, 1+strings.Count(entryColumns, ","), len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
 }

@@ -86,7 +86,7 @@ func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, 
 	}
 	its := newPendingTotals() // which know the key of a total that an entry adds to
 	its.add([]usage.Entry{e})
-	args = append(args, table.keyValues(its, &its.entries[0])...)
+	args = append(args, valuesOf(func(to sink) { table.putKey(to, its, &its.entries[0]) })...)
 	result, err := t.exec(ctx, "UPDATE "+table.name+" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2 WHERE "+
 		strings.Join(conditions, " AND "), args...)
 	if err != nil {

@@ -63,23 +63,26 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 		slot = rand.Int64N(slots)
 	}
 	fleet, monthly := pending.fleet, pending.monthly
-	one := t.buffers.text("usage_fleet_daily", func() string {
-		return fleetUpsert("VALUES " + valueList(1, strings.Count(fleetKeys+amountColumns, ",")+4))
-	})
-	err := t.writeRows(ctx, one, fleetUpsert, len(fleet), func(n int) []any {
-		r := fleet[n]
-		s := pending.series.values[r.key.series]
-		values := append([]any{int64(r.key.day), pending.plans.values[r.key.plan], s.provider, s.vendor, s.model, slot}, totalValues(r.amounts)...)
-		last := len(values) - 1
-		return append(values[:last:last], r.dollars, values[last])
+	err := t.writeRows(ctx, "usage_fleet_daily", fleetUpsert, len(fleet), func(to sink, n int) {
+		r := &fleet[n]
+		to.integer(int64(r.key.day))
+		to.integer(pending.plans.values[r.key.plan])
+		putSeries(to, pending.series.values[r.key.series])
+		to.integer(slot)
+		putCounts(to, &r.amounts)
+		to.integer(r.dollars)
+		to.integer(int64(r.amounts.Cost))
 	})
 	if err != nil {
 		return err
 	}
 	table := monthlyTable()
-	return t.writeRows(ctx, t.upsertOne(table), table.upsert, len(monthly), func(n int) []any {
-		r := monthly[n]
-		return append([]any{int64(r.key.day), pending.users.values[r.key.user], pending.plans.values[r.key.plan]}, totalValues(r.amounts)...)
+	return t.writeRows(ctx, table.name, table.upsert, len(monthly), func(to sink, n int) {
+		r := &monthly[n]
+		to.integer(int64(r.key.day))
+		to.text(pending.users.values[r.key.user])
+		to.integer(pending.plans.values[r.key.plan])
+		putAmounts(to, &r.amounts)
 	})
 }
 

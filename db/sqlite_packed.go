@@ -16,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // registerPackedRows gives the SQLite connections that are opened from now on the
@@ -60,21 +59,8 @@ func (p *packedRows) boolean(b bool) {
 	}
 }
 
-// value packs a text or an integer.
-func (p *packedRows) value(v any) {
-	switch v := v.(type) {
-	case string:
-		p.text(v)
-	case int:
-		p.integer(int64(v))
-	case int64:
-		p.integer(v)
-	default:
-		panic(fmt.Sprintf("a value of the type %T can't be packed", v))
-	}
-}
-
-func (p *packedRows) moment(t time.Time) { p.integer(t.UnixMicro()) }
+func (p *packedRows) small(n int16)       { p.integer(int64(n)) }
+func (p *packedRows) moment(micros int64) { p.integer(micros) }
 
 // packedSource is the SELECT of packed rows of so many columns, of which an INSERT makes
 // rows of a table. Without its WHERE, SQLite would take an ON CONFLICT after it for part
@@ -87,10 +73,10 @@ func packedSource(columns int) string {
 	return "SELECT " + strings.Join(names, ", ") + " FROM packed_rows($1) WHERE TRUE"
 }
 
-// insertPacked runs an INSERT from packedSource for so many rows, on SQLite: pack is
-// asked to pack row after row, from another goroutine while SQLite is at work on those
+// insertPacked runs an INSERT from packedSource for so many rows, on SQLite: put is
+// asked to put row after row, from another goroutine while SQLite is at work on those
 // before. It returns how many rows of tables were changed.
-func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows int, pack func(packed *packedRows, n int)) (changed int64, err error) {
+func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows int, put func(to sink, n int)) (changed int64, err error) {
 	if rows == 0 {
 		return 0, nil
 	}
@@ -99,7 +85,7 @@ func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows i
 	fill := func(packed *packedRows, from int) {
 		packed.bytes = binary.NativeEndian.AppendUint32(packed.bytes[:0], uint32(columns))
 		for n := from; n < min(from+packedChunk, rows); n++ {
-			pack(packed, n)
+			put(packed, n)
 		}
 	}
 	fill(next, 0)

@@ -20,22 +20,13 @@ const totalColumns = amountColumns + ", cost_pico"
 // amountColumns are all of them but the cost.
 const amountColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds"
 
-func totalValues(a usage.Amounts) []any {
-	values := []any{a.Calls, a.Errors, a.Unpriced}
-	for _, n := range a.Quantities[pricing.InputTokens:] {
-		values = append(values, n)
-	}
-	return append(values, int64(a.Cost))
-}
-
 // totalsTable is one of the two tables that keep sums of log rows; rollups.go has those
 // that are sums of their sums.
 type totalsTable struct {
 	name string
 	keys string // its key columns
-	// keyValues are those of the key columns of a pending total; pack packs them.
-	keyValues func(p *pendingTotals, key *pendingEntry) []any
-	pack      func(packed *packedRows, p *pendingTotals, key *pendingEntry)
+	// putKey puts the values of the key columns of a pending total.
+	putKey func(to sink, p *pendingTotals, key *pendingEntry)
 	// ofLog are the expressions over a log row that make the key, in its order.
 	ofLog string
 }
@@ -52,11 +43,11 @@ func summariesTable() totalsTable {
 	return totalsTable{
 		name: "usage_summaries",
 		keys: "user_id, period_start, provider, vendor, model",
-		keyValues: func(p *pendingTotals, key *pendingEntry) []any {
-			s := p.series.values[key.series]
-			return []any{p.users.values[key.user], time.UnixMicro(p.starts.values[key.start]).UTC(), s.provider, s.vendor, s.model}
+		putKey: func(to sink, p *pendingTotals, key *pendingEntry) {
+			to.text(p.users.values[key.user])
+			to.moment(p.starts.values[key.start])
+			putSeries(to, p.series.values[key.series])
 		},
-		pack:  packSummaryKey,
 		ofLog: "user_id, period_start, provider, vendor, model",
 	}
 }
@@ -65,11 +56,12 @@ func (d *dialect) dailyTable() totalsTable {
 	return totalsTable{
 		name: "usage_daily",
 		keys: "day, user_id, plan_id, provider, vendor, model",
-		keyValues: func(p *pendingTotals, key *pendingEntry) []any {
-			s := p.series.values[key.series]
-			return []any{int64(key.day), p.users.values[key.user], p.plans.values[key.plan], s.provider, s.vendor, s.model}
+		putKey: func(to sink, p *pendingTotals, key *pendingEntry) {
+			to.integer(int64(key.day))
+			to.text(p.users.values[key.user])
+			to.integer(p.plans.values[key.plan])
+			putSeries(to, p.series.values[key.series])
 		},
-		pack:  packDailyKey,
 		ofLog: d.dayOf() + ", user_id, plan_id, provider, vendor, model",
 	}
 }
@@ -86,10 +78,6 @@ func (table totalsTable) upsert(rows string) string {
 	}
 	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + rows +
 		" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + strings.Join(sets, ", ")
-}
-
-func (table totalsTable) columns() int {
-	return strings.Count(table.keys, ",") + 1 + strings.Count(totalColumns, ",") + 1
 }
 
 // logSums is the SELECT list that adds log rows up to totalColumns. A failed call

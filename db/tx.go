@@ -67,9 +67,9 @@ func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(
 // fewer pages; on PostgreSQL two halves of the users are recorded side by side.
 func (d *DB) Bulk() usage.Bulk {
 	if d.kind == SQLite {
-		return usage.Bulk{Writers: 1, Rows: 60_000, Longest: time.Second, Pause: 15 * time.Millisecond}
+		return usage.Bulk{Writers: 1, Rows: 60_000, Longest: time.Second, Pause: 15 * time.Millisecond, Memory: 95 << 20}
 	}
-	return usage.Bulk{Writers: 2, Rows: 30_000}
+	return usage.Bulk{Writers: 2, Rows: 30_000, Unique: true, Memory: 150 << 20}
 }
 
 // View implements usage.Store.
@@ -322,26 +322,3 @@ func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
 
 // chunkSize bounds how many values one statement lists.
 const chunkSize = 500
-
-// Stamp implements usage.Tx. SQLite counts, for each connection, what others have
-// committed (https://www.sqlite.org/pragma.html#pragma_data_version); what is committed
-// on the one connection that writes is counted here.
-func (t *tx) Stamp(ctx context.Context) (now, next any, err error) {
-	if t.kind != SQLite {
-		return nil, nil, nil
-	}
-	type stamp struct {
-		conn             any
-		version, commits int64
-	}
-	s := stamp{commits: t.commits.Load()}
-	if err := t.conn.Raw(func(driverConn any) error { s.conn = driverConn; return nil }); err != nil {
-		return nil, nil, err
-	}
-	if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.version) }, "PRAGMA data_version"); err != nil {
-		return nil, nil, err
-	}
-	after := s
-	after.commits++
-	return s, after, nil
-}

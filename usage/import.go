@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"maps"
 	"slices"
@@ -40,7 +41,10 @@ const (
 // again adds nothing. Interrupted, it has recorded whole batches, and may simply
 // be run again; the result says how far it came, also with an error.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
-	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}}
+	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}, seed: maphash.MakeSeed()}
+	for _, watch := range s.Store.Watches(s.Store.Bulk().Writers) {
+		run.writers = append(run.writers, &writer{watch: watch})
+	}
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}
@@ -71,10 +75,18 @@ type importing struct {
 	opts    ImportOptions
 	events  *eventReader
 	rejects rejects
-	posting *posting // what was read of users so far, on a storage of one writer
-	stamp   any      // of the database as its last transaction has left it
-	apart   *batch   // that is to be recorded alone, after those before it
+	writers []*writer
+	seed    maphash.Seed // by which users are shared among the writers
+	apart   *batch       // that is to be recorded alone, after those before it
 	result  ImportResult
+}
+
+// writer records in one transaction after another.
+type writer struct {
+	watch     Watch
+	posting   *posting // what was read of users so far
+	committed bool     // the transaction that the posting was used in last
+	careful   bool     // events of that transaction had been recorded before
 }
 
 // record records batches until there are no more.
@@ -94,7 +106,7 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 		if bulk.Writers == 1 && !b.enormous() {
 			err = run.series(ctx, b, batches, bulk)
 		} else {
-			err = run.sideBySide(ctx, b.gather(batches, bulk.Rows), bulk.Writers)
+			err = run.sideBySide(ctx, b.gather(batches, bulk.Rows), bulk)
 		}
 		if err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 )
 
@@ -19,10 +20,11 @@ const longestWait = 20 * time.Millisecond
 // for a storage that never runs a transaction again.
 func (run *importing) series(ctx context.Context, first batch, batches <-chan batch, bulk Bulk) error {
 	var t tally
+	w := run.writers[0]
 	run.result.Read += int64(len(first.rows))
 	enough := time.After(bulk.Longest)
 	err := run.service.Store.Update(ctx, nil, run.now, func(tx Tx) error {
-		p, err := run.resume(ctx, tx)
+		p, err := run.resume(ctx, tx, w)
 		if err != nil {
 			return err
 		}
@@ -55,27 +57,27 @@ func (run *importing) series(ctx context.Context, first batch, batches <-chan ba
 	if err != nil {
 		return err
 	}
+	w.committed = true
 	return run.finish(t)
 }
 
-// resume returns the posting of the transaction before, as long as nobody else has
-// changed anything since, or a new one.
-func (run *importing) resume(ctx context.Context, tx Tx) (*posting, error) {
-	now, next, err := tx.Stamp(ctx)
+// resume returns a writer's posting of the transaction before, as long as that was
+// committed and nobody else has changed anything since, or a new one.
+func (run *importing) resume(ctx context.Context, tx Tx, w *writer) (*posting, error) {
+	quiet, err := w.watch.Quiet(ctx, tx)
 	if err != nil {
 		return nil, err
 	}
-	if run.posting == nil || now == nil || now != run.stamp {
-		run.posting = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict})
+	if w.posting == nil || !quiet || !w.committed {
+		w.posting = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict})
 		// All prices: a first batch of one row would ask for those of its provider alone.
-		if run.posting.book, err = tx.Book(ctx, ""); err != nil {
+		if w.posting.book, err = tx.Book(ctx, ""); err != nil {
 			return nil, err
 		}
 	}
-	run.posting.goOn(tx)
-	run.posting.pass = nil // it has been appended
-	run.stamp = next
-	return run.posting, nil
+	w.committed = false
+	w.posting.goOn(tx)
+	return w.posting, nil
 }
 
 // postBatch records the good rows of a batch and tallies all of them. What the batch
@@ -159,16 +161,21 @@ func (b batch) gather(batches <-chan batch, rows int) batch {
 }
 
 // sideBySide records a batch, the rows of each user in one of several transactions.
-func (run *importing) sideBySide(ctx context.Context, b batch, writers int) error {
+func (run *importing) sideBySide(ctx context.Context, b batch, bulk Bulk) error {
 	run.result.Read += int64(len(b.rows))
 	results := make([]posted, len(b.rows))
-	shares := run.shares(b, writers)
+	shares := run.shares(b, bulk.Writers)
 	errs := make([]error, len(shares))
 	var work sync.WaitGroup
 	for n, share := range shares {
-		work.Go(func() { errs[n] = run.recordShare(ctx, b, share, results) })
+		work.Go(func() { errs[n] = run.recordShare(ctx, run.writers[n], b, share, results) })
 	}
 	work.Wait()
+	if len(shares) < bulk.Writers { // one writer has recorded for users of others
+		for _, w := range run.writers {
+			w.posting = nil
+		}
+	}
 	if err := errors.Join(errs...); err != nil {
 		for _, made := range results { // a share that is committed counts, whatever became of another
 			if made.status == Recorded {
@@ -187,7 +194,6 @@ func (run *importing) sideBySide(ctx context.Context, b batch, writers int) erro
 // there are writers. Where two users have one id, whose row comes first counts: then
 // there is one share.
 func (run *importing) shares(b batch, writers int) [][]int {
-	seed := maphash.MakeSeed()
 	shares := make([][]int, writers)
 	users := make(map[string]string, len(b.rows)) // by event id
 	for i := range b.rows {
@@ -199,7 +205,7 @@ func (run *importing) shares(b batch, writers int) [][]int {
 			return run.shares(b, 1)
 		}
 		users[e.ID] = e.UserID
-		n := maphash.String(seed, e.UserID) % uint64(writers)
+		n := maphash.String(run.seed, e.UserID) % uint64(writers)
 		shares[n] = append(shares[n], i)
 	}
 	return shares
@@ -207,7 +213,7 @@ func (run *importing) shares(b batch, writers int) [][]int {
 
 // recordShare records some rows of a batch in one transaction. A total that would
 // become too large fails all of them: by halves, only the rows at fault are left out.
-func (run *importing) recordShare(ctx context.Context, b batch, share []int, results []posted) error {
+func (run *importing) recordShare(ctx context.Context, w *writer, b batch, share []int, results []posted) error {
 	if len(share) == 0 {
 		return nil
 	}
@@ -216,11 +222,21 @@ func (run *importing) recordShare(ctx context.Context, b batch, share []int, res
 		events[n], users[n] = &b.rows[i].event, b.rows[i].event.UserID
 	}
 	var made []posted
+	hopeful := run.service.Store.Bulk().Unique && !w.careful
 	err := run.service.Store.Update(ctx, users, run.now, func(tx Tx) error {
-		var err error
-		made, err = run.service.newPosting(tx, run.now, RecordOptions{Strict: run.opts.Strict}).post(ctx, events)
+		p, err := run.resume(ctx, tx, w)
+		if err != nil {
+			return err
+		}
+		p.allNew = hopeful
+		hopeful = false // if it is sent back, an event was not new
+		made, err = p.post(ctx, events)
 		return err
 	})
+	if err == nil {
+		w.committed = true
+		w.careful = slices.ContainsFunc(made, func(o posted) bool { return o.status == Duplicate || failure.Is(o.err, failure.Conflict) })
+	}
 	switch {
 	case err == nil:
 		for n, i := range share {
@@ -234,8 +250,8 @@ func (run *importing) recordShare(ctx context.Context, b batch, share []int, res
 		return nil
 	}
 	half := len(share) / 2
-	if err := run.recordShare(ctx, b, share[:half], results); err != nil {
+	if err := run.recordShare(ctx, w, b, share[:half], results); err != nil {
 		return err
 	}
-	return run.recordShare(ctx, b, share[half:], results)
+	return run.recordShare(ctx, w, b, share[half:], results)
 }

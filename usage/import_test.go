@@ -71,7 +71,18 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 	return found, nil
 }
 
-func (m *memory) Stamp(context.Context) (now, next any, err error) { return nil, nil, nil }
+func (m *memory) Watches(writers int) []usage.Watch {
+	watches := make([]usage.Watch, writers)
+	for i := range watches {
+		watches[i] = noisy{}
+	}
+	return watches
+}
+
+// noisy is a watch of a storage that others change all the time.
+type noisy struct{}
+
+func (noisy) Quiet(context.Context, usage.Tx) (bool, error) { return false, nil }
 
 func (m *memory) Lock(context.Context, []string, time.Time) error { return nil }
 

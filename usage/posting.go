@@ -22,6 +22,7 @@ type posting struct {
 	now     time.Time
 	opts    RecordOptions
 	settled string // the reservation that the events settle
+	allNew  bool   // no event is looked for: one that is recorded already sends all back
 
 	ledger   *ledger
 	book     *pricing.Book
@@ -68,8 +69,11 @@ func (s *Service) newPosting(tx Tx, now time.Time, opts RecordOptions) *posting 
 	return &posting{service: s, tx: tx, now: now, opts: opts, ledger: newLedger(tx, now), accounts: map[string]plan.Account{}, places: map[string]*place{}, plans: map[int64]*plan.Plan{}}
 }
 
-// goOn takes the posting over into another transaction.
-func (p *posting) goOn(tx Tx) { p.tx, p.ledger.reader = tx, tx }
+// goOn takes the posting over into another transaction. What it has made is appended.
+func (p *posting) goOn(tx Tx) {
+	p.tx, p.ledger.reader = tx, tx
+	p.prior, p.pass = p.pass, nil
+}
 
 // post records events in their order and tells what became of each. An event that
 // is refused has its failure there and stops no other. An error of post itself is
@@ -116,12 +120,7 @@ func (p *posting) readEvents(ctx context.Context, events []*Event) error {
 	if len(events) == 1 && p.book == nil {
 		return p.readOne(ctx, events[0])
 	}
-	ids := make([]string, len(events))
-	for i, e := range events {
-		ids[i] = e.ID
-	}
-	var err error
-	if p.pass.before, err = p.tx.Entries(ctx, ids); err != nil {
+	if err := p.readEntries(ctx, events); err != nil {
 		return err
 	}
 	if err := p.loadBook(ctx, events); err != nil {
@@ -131,6 +130,20 @@ func (p *posting) readEvents(ctx context.Context, events []*Event) error {
 		return err
 	}
 	return p.ledger.load(ctx, p.periods(events))
+}
+
+// readEntries reads which of the events are recorded already.
+func (p *posting) readEntries(ctx context.Context, events []*Event) error {
+	if p.allNew {
+		return nil
+	}
+	ids := make([]string, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	var err error
+	p.pass.before, err = p.tx.Entries(ctx, ids)
+	return err
 }
 
 // readOne reads what a single event is judged by, at once.

@@ -13,7 +13,9 @@ const (
 	longestSharedText = 128
 )
 
-func newSharedTexts(most int) *sharedTexts { return &sharedTexts{known: map[string]string{}, most: most} }
+func newSharedTexts(most int) *sharedTexts {
+	return &sharedTexts{known: map[string]string{}, most: most}
+}
 
 // text returns the text as a string that keeps nothing of it.
 func (s *sharedTexts) text(text []byte) string {

@@ -19,6 +19,17 @@ type Store interface {
 	View(ctx context.Context, fn func(Reader) error) error
 	// Bulk says how many events are best recorded.
 	Bulk() Bulk
+	// Watches returns a watch for each of so many writers, who record side by side, and
+	// each for users of their own.
+	Watches(writers int) []Watch
+}
+
+// Watch notices what others change.
+type Watch interface {
+	// Quiet tells whether nobody has changed anything since the watch was asked last, but
+	// for the transactions that ask it and those that ask the watches it was made with.
+	// It is asked once, when the users are locked.
+	Quiet(ctx context.Context, tx Tx) (bool, error)
 }
 
 // Bulk says how the storage records many events fastest.
@@ -31,6 +42,12 @@ type Bulk struct {
 	Longest time.Duration
 	// Pause is what a writer leaves to others after each commit.
 	Pause time.Duration
+	// Unique says that a transaction is sent back which appends an event that is
+	// recorded already: so it need not be looked for as long as most are new.
+	Unique bool
+	// Memory is how many bytes the program may use beside the storage itself: 200 MB in
+	// all are enough for files of any size.
+	Memory int64
 }
 
 // Reader reads what decisions are made of.
@@ -67,10 +84,6 @@ type Tx interface {
 	// HoldMonths keeps months from being archived until the transaction ends. It comes
 	// before the log and the archived months are read.
 	HoldMonths(ctx context.Context, months []Month) error
-	// Stamp returns what names the state of the database as this transaction found
-	// it, and what will name it for the next one if, but for this transaction, nobody
-	// changes anything until then; nil where that is not known.
-	Stamp(ctx context.Context) (now, next any, err error)
 	// Append adds log rows and, before the commit, what they add to the totals.
 	Append(ctx context.Context, entries []Entry) error
 	// SaveReservation adds a reservation or updates its status.

@@ -1,0 +1,103 @@
+package db
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// arrays are rows as one array for each column, in PostgreSQL's binary format: of many
+// values, the driver's own way would make one by one.
+type arrays struct {
+	columns []array
+	column  int // of the next value
+}
+
+// array is a column of arrays: a header, and each value after its length.
+type array struct {
+	element uint32 // the type of its values, by its number in pg_type
+	bytes   []byte
+}
+
+// arrayHeader is how long what stands before the values is: the number of dimensions,
+// whether there are NULLs, the type, how many there are and the number of the first.
+const arrayHeader = 20
+
+// of returns the array that takes the next value.
+func (a *arrays) of(element uint32) *array {
+	if a.column == len(a.columns) {
+		a.columns = append(a.columns, array{element, make([]byte, arrayHeader)})
+	}
+	a.column++
+	return &a.columns[a.column-1]
+}
+
+func (a *arrays) text(s string) {
+	c := a.of(pgtype.TextOID)
+	c.bytes = append(binary.BigEndian.AppendUint32(c.bytes, uint32(len(s))), s...)
+}
+
+func (a *arrays) number(element uint32, n int64) {
+	c := a.of(element)
+	c.bytes = binary.BigEndian.AppendUint64(append(c.bytes, 0, 0, 0, 8), uint64(n))
+}
+
+func (a *arrays) integer(n int64)     { a.number(pgtype.Int8OID, n) }
+func (a *arrays) moment(micros int64) { a.number(pgtype.TimestamptzOID, micros-postgresEpoch) }
+
+// Nothing that is added so has columns of these types.
+
+func (a *arrays) small(int16)  { panic("there are no arrays of small numbers") }
+func (a *arrays) boolean(bool) { panic("there are no arrays of booleans") }
+func (a *arrays) null()        { panic("there are no arrays with empty fields") }
+
+// source is the table of which each array, as an argument, is a column.
+func (a *arrays) source() string {
+	lists := make([]string, len(a.columns))
+	for i, c := range a.columns {
+		lists[i] = fmt.Sprintf("$%d::%s[]", i+1, typeNames()[c.element])
+	}
+	return "unnest(" + strings.Join(lists, ", ") + ")"
+}
+
+func typeNames() map[uint32]string {
+	return map[uint32]string{pgtype.TextOID: "text", pgtype.Int8OID: "bigint", pgtype.TimestamptzOID: "timestamptz"}
+}
+
+// arguments completes the arrays of so many rows and returns them with their types.
+func (a *arrays) arguments(rows int) (args [][]byte, types []uint32) {
+	arrayTypes := map[uint32]uint32{pgtype.TextOID: pgtype.TextArrayOID, pgtype.Int8OID: pgtype.Int8ArrayOID, pgtype.TimestamptzOID: pgtype.TimestamptzArrayOID}
+	for _, c := range a.columns {
+		for i, n := range []uint32{1, 0, c.element, uint32(rows), 1} {
+			binary.BigEndian.PutUint32(c.bytes[4*i:], n)
+		}
+		args = append(args, c.bytes)
+		types = append(types, arrayTypes[c.element])
+	}
+	return args, types
+}
+
+// insertArrays runs the INSERT that statement makes of a source of rows, for so many rows,
+// and returns how many rows of the table were changed.
+func (t *tx) insertArrays(ctx context.Context, statement func(source string) string, rows int, put func(to sink, n int)) (changed int64, err error) {
+	if err := t.send(ctx); err != nil {
+		return 0, err
+	}
+	var a arrays
+	for n := range rows {
+		a.column = 0
+		put(&a, n)
+	}
+	args, types := a.arguments(rows)
+	err = t.raw(func(conn *pgx.Conn) error {
+		result := conn.PgConn().ExecParams(ctx, statement("SELECT * FROM "+a.source()), args, types, []int16{pgx.BinaryFormatCode}, nil).Read()
+		changed = result.CommandTag.RowsAffected()
+		t.answered = true
+		return result.Err
+	})
+	return changed, err
+}
