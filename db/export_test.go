@@ -25,3 +25,21 @@ func (d *DB) Classify(err error) error { return d.classify(err) }
 
 // Retry tells whether a transaction that failed so runs again.
 func (d *DB) Retry(err error) bool { return d.retry(err) }
+
+// QuietBetween tells whether, of the transactions that have ended between two snapshots
+// as PostgreSQL writes them, all are our own.
+func QuietBetween(before, after string, own ...int64) (bool, error) {
+	first, err := parseSnapshot(before)
+	if err != nil {
+		return false, err
+	}
+	then, err := parseSnapshot(after)
+	if err != nil {
+		return false, err
+	}
+	numbers := map[int64]bool{}
+	for _, n := range own {
+		numbers[n] = true
+	}
+	return first.until(then, numbers), nil
+}
