@@ -32,8 +32,8 @@ type logSearch struct {
 
 func (s *logSearch) run(ctx context.Context) error {
 	q := s.query
-	where := stretch{q.From, q.To}
-	if q.Provider != "" || q.Model != "" {
+	where, sought := stretch{q.From, q.To}, q.Provider != "" || q.Model != ""
+	if sought {
 		used, err := s.narrow(ctx, &where)
 		if err != nil || !used {
 			return err
@@ -44,12 +44,27 @@ func (s *logSearch) run(ctx context.Context) error {
 		if s.last, err = s.logID(ctx, q.BeforeTime, q.BeforeID); err != nil {
 			return err
 		}
+		where.clip(stretch{to: q.BeforeTime.Add(time.Microsecond)})
 	}
 	if err := s.inOrder(ctx); err != nil {
 		return err
 	}
-	return s.send(ctx, s.page(where))
+	if sought {
+		return s.search(ctx, where)
+	}
+	return s.read(ctx, where)
 }
+
+// read reads the page's rows of some stretches, the newest first.
+func (s *logSearch) read(ctx context.Context, stretches ...stretch) error {
+	pages := make([]statement, len(stretches))
+	for i, part := range stretches {
+		pages[i] = s.page(part)
+	}
+	return s.send(ctx, pages...)
+}
+
+func (s *logSearch) full() bool { return len(s.entries) == s.query.Limit }
 
 // inOrder has PostgreSQL read the log in the order of an index and stop when the page
 // is full. Without statistics, as after an import, or with those of yesterday, it takes
@@ -93,25 +108,13 @@ func (s *logSearch) page(part stretch) statement {
 	}
 	text := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() + " ORDER BY occurred_at DESC, log_id DESC LIMIT " + where.bind(q.Limit)
 	return statement{text, where.args, func(row scanner) error {
+		if s.full() { // of stretches that are read together, the first may be enough
+			return nil
+		}
 		e, err := scanEntry(row)
 		s.entries = append(s.entries, e)
 		return err
 	}}
-}
-
-// narrow limits a search for a provider or model to the days on which it was used, and
-// tells whether it was at all: no index of the log has them.
-func (s *logSearch) narrow(ctx context.Context, where *stretch) (used bool, err error) {
-	var days conditions
-	days.equal("provider", s.query.Provider)
-	days.equal("model", s.query.Model)
-	var first, last *int32
-	err = s.tx.query(ctx, func(row scanner) error { return row.Scan(&first, &last) }, "SELECT MIN(day), MAX(day) FROM usage_fleet_daily"+days.sql(), days.args...)
-	if err != nil || first == nil {
-		return false, err
-	}
-	where.clip(stretch{dayTime(*first), dayTime(*last).AddDate(0, 0, 1)})
-	return true, nil
 }
 
 // logID returns the log_id of an event.
@@ -124,17 +127,4 @@ func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) 
 			WithHint("begin again at the newest")
 	}
 	return found, err
-}
-
-// stretch is a half-open interval of time; a zero time leaves it open.
-type stretch struct{ from, to time.Time }
-
-// clip cuts off what lies outside of another stretch.
-func (s *stretch) clip(o stretch) {
-	if s.from.Before(o.from) {
-		s.from = o.from
-	}
-	if s.to.IsZero() || !o.to.IsZero() && o.to.Before(s.to) {
-		s.to = o.to
-	}
 }
