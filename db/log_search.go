@@ -9,8 +9,9 @@ import (
 )
 
 // No index of the log has providers and models: each row that is recorded would pay for
-// it. What usage_fleet_daily knows of the days on which they were used leads a search to
-// the stretches of the log that are worth reading.
+// it. Instead usage_fleet_daily has, in each of its rows, a bit for each part of the day
+// in which there is one: they lead a search to the stretches of the log that are worth
+// reading. A bit may stand where there is nothing (any more), but never be missing.
 
 // stretch is a half-open interval of time; a zero time leaves it open.
 type stretch struct{ from, to time.Time }
@@ -25,40 +26,30 @@ func (s *stretch) clip(o stretch) {
 	}
 }
 
-// partLength is how long the parts of time are, of which is known whether a provider or
-// model was used in them.
-const partLength = 24 * time.Hour
+// A day has as many parts as an integer has bits for.
+const (
+	dayParts   = 60
+	partLength = 24 * time.Hour / dayParts
+)
 
 // mostStretches is how many stretches are read at once.
 const mostStretches = 64
 
 // search reads the page's rows of a provider or model. It looks at the days of use from
-// the newest on, at more and more at a time: mostly the first fills the page. Where many
-// stretches have not filled it, since other conditions hold too, it reads more and more
-// of what lies between them as well: rows that do not match take less than statements.
+// the newest on, at more and more at a time: mostly the first fills the page.
 func (s *logSearch) search(ctx context.Context, where stretch) error {
-	count, gap := 1, int64(1)
+	var c cutter
 	for days := 1; where.from.Before(where.to) && !s.full(); days *= 4 {
 		window := where
 		last := where.to.Add(-time.Microsecond)
 		window.clip(stretch{from: time.Date(last.Year(), last.Month(), last.Day()+1-days, 0, 0, 0, 0, time.UTC)})
-		parts, err := s.usedParts(ctx, window)
-		if err != nil {
+		var err error
+		if c.parts, err = s.usedParts(ctx, window); err != nil {
 			return err
 		}
-		for len(parts) > 0 && !s.full() {
-			var some []stretch
-			some, parts = cut(parts, gap, count)
-			for i := range some {
-				some[i].clip(window)
-			}
-			if err := s.read(ctx, some...); err != nil {
+		for len(c.parts) > 0 && !s.full() {
+			if err := s.read(ctx, c.cut(window, len(s.entries), s.query.Limit)...); err != nil {
 				return err
-			}
-			if count < mostStretches {
-				count *= 4
-			} else {
-				gap *= 8
 			}
 		}
 		where.to = window.from
@@ -66,18 +57,34 @@ func (s *logSearch) search(ctx context.Context, where stretch) error {
 	return nil
 }
 
-// cut makes at most so many stretches of parts that come the newest first, and returns
-// the parts that are left. What is no more than the gap apart is one stretch.
-func cut(parts []int64, gap int64, most int) (some []stretch, rest []int64) {
-	for len(parts) > 0 && len(some) < most {
+// cutter cuts stretches out of parts that come the newest first.
+type cutter struct {
+	parts                    []int64
+	rounds, stretches, taken int // so far
+}
+
+// cut returns the next stretches of a window, as many as will fill the page if they have
+// as many rows as those before: other conditions may leave none. After many stretches it
+// takes in more and more of what lies between: rows that do not match cost less than
+// statements.
+func (c *cutter) cut(window stretch, found, wanted int) (some []stretch) {
+	most := min(4<<min(2*c.rounds, 30), mostStretches)
+	enough := c.taken + (wanted-found)*(c.taken+1)/(found+1)
+	gap := int64(2) << min(3*(c.stretches/mostStretches), 30)
+	for len(c.parts) > 0 && len(some) < most && c.taken <= enough {
 		n := 1
-		for n < len(parts) && parts[n-1]-parts[n] <= gap {
+		for n < len(c.parts) && c.parts[n-1]-c.parts[n] <= gap {
 			n++
 		}
-		some = append(some, stretch{partTime(parts[n-1]), partTime(parts[0] + 1)})
-		parts = parts[n:]
+		one := stretch{partTime(c.parts[n-1]), partTime(c.parts[0] + 1)}
+		one.clip(window)
+		some = append(some, one)
+		c.parts = c.parts[n:]
+		c.taken += n
 	}
-	return some, parts
+	c.rounds++
+	c.stretches += len(some)
+	return some
 }
 
 // partTime returns the beginning of a part, counted from 1970.
@@ -100,13 +107,23 @@ func (s *logSearch) narrow(ctx context.Context, where *stretch) (used bool, err 
 // newest first.
 func (s *logSearch) usedParts(ctx context.Context, where stretch) ([]int64, error) {
 	days := s.usedWithin(where)
-	var parts []int64
-	err := s.send(ctx, statement{"SELECT DISTINCT day FROM usage_fleet_daily" + days.sql(), days.args, func(row scanner) error {
+	bits := map[int32]int64{}
+	err := s.send(ctx, statement{"SELECT DISTINCT day, day_parts FROM usage_fleet_daily" + days.sql(), days.args, func(row scanner) error {
 		var day int32
-		err := row.Scan(&day)
-		parts = append(parts, dayTime(day).Unix()/int64(partLength/time.Second))
+		var parts int64
+		err := row.Scan(&day, &parts)
+		bits[day] |= parts
 		return err
 	}})
+	var parts []int64
+	for day, set := range bits {
+		first := dayTime(day).Unix() / int64(partLength/time.Second)
+		for n := range int64(dayParts) {
+			if set&(1<<n) != 0 {
+				parts = append(parts, first+n)
+			}
+		}
+	}
 	slices.Sort(parts)
 	slices.Reverse(parts)
 	return parts, err

@@ -26,11 +26,18 @@ type pendingTotals struct {
 	daily     pendingTable
 	periods   map[usage.PeriodKey]bool // of summaries
 	latest    []int64                  // the period of each user's latest event, by number
+	parts     map[dayOfSeries]int64    // of the day in which there are entries
 	last      lastDay
 }
 
 // series is what a total is told apart by beside its user and time.
 type series struct{ provider, vendor, model string }
+
+// dayOfSeries is a day, yyyymmdd, and the number of what was used on it.
+type dayOfSeries struct {
+	day    int32
+	series uint32
+}
 
 // pendingKey names a total: period is that of a summary, in microseconds since 1970;
 // day (yyyymmdd) and planID are those of a daily total.
@@ -96,9 +103,15 @@ func (l *lastDay) of(at time.Time) int32 {
 	return l.day
 }
 
+// part returns the part of its last day in which a moment lies, as a bit.
+func (l *lastDay) part(at time.Time) int64 {
+	return 1 << ((at.Unix() - l.from) / int64(partLength/time.Second))
+}
+
 // reset empties it, and keeps its memory for the next transaction.
 func (p *pendingTotals) reset() {
 	clear(p.periods)
+	clear(p.parts)
 	p.latest, p.amounts = p.latest[:0], p.amounts[:0]
 	p.users.reset()
 	p.series.reset()
@@ -120,6 +133,7 @@ func newPendingTotals() *pendingTotals {
 		users:   numbering[string]{numbers: map[string]uint32{}},
 		series:  numbering[series]{numbers: map[series]uint32{}},
 		periods: map[usage.PeriodKey]bool{},
+		parts:   map[dayOfSeries]int64{},
 	}
 }
 
@@ -131,6 +145,7 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 		summary, daily := key, key
 		summary.period = e.PeriodStart.UnixMicro()
 		daily.day, daily.planID = p.last.of(e.Time), e.PlanID
+		p.parts[dayOfSeries{daily.day, daily.series}] |= p.last.part(e.Time)
 		p.note(e.UserID, summary)
 		p.amounts = append(p.amounts, e.Amounts())
 		p.summaries.entries = append(p.summaries.entries, summary)

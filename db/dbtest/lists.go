@@ -103,7 +103,8 @@ func logSelection(t *testing.T, p Place) {
 }
 
 // logSearch looks for providers and models that are used all the time, at some hours, or
-// hardly ever, also where other conditions leave little or nothing of them.
+// hardly ever, also where other conditions leave little or nothing of them, and also once
+// the totals were moved, changed and made anew.
 func logSearch(t *testing.T, p Place) {
 	f := seeded(t, p)
 	entries := spreadEntries()
@@ -111,24 +112,40 @@ func logSearch(t *testing.T, p Place) {
 	f.append(entries[20:]...)
 	slices.Reverse(entries)
 	slices.SortStableFunc(entries, func(a, b usage.Entry) int { return b.Time.Compare(a.Time) })
-	from, to := date(2026, 9, 10).Add(7*time.Hour), date(2026, 10, 20).Add(time.Microsecond)
 	for _, model := range []string{"constant", "office", "now and then", "rare", "never"} {
-		for name, q := range map[string]usage.LogQuery{
-			"all": {Model: model}, "provider": {Provider: "provider of " + model}, "both": {Provider: "provider of " + model, Model: model},
-			"user": {Model: model, User: "alice"}, "failed": {Model: model, Status: usage.LogFailed}, "ok": {Model: model, Status: usage.LogOK, From: from},
-			"unpriced": {Model: model, Status: usage.LogUnpriced}, "between": {Model: model, From: from, To: to}, "other": {Provider: "provider of office", Model: model},
-		} {
-			var want []usage.Entry
-			for _, e := range entries {
-				if isSelected(q, e) {
-					want = append(want, e)
-				}
-			}
-			for _, size := range []int{9, 200, 10_000} {
-				q.Limit = size
-				wantEqual(t, fmt.Sprintf("%s, %s, pages of %d", model, name, size), ids(f.pages(q)), ids(want))
+		for _, size := range []int{9, 200, 10_000} {
+			f.wantSearched(entries, model, size)
+		}
+	}
+	f.subscribe("alice", "Pro", date(2026, 9, 1), now())
+	f.wantSearched(entries, "now and then", 300)
+	f.exec("UPDATE usage_fleet_daily SET calls = calls + 1 WHERE model = 'rare'")
+	r, err := f.db.Reconcile(f.ctx, true)
+	f.must(err)
+	if len(r.Discrepancies) == 0 {
+		t.Error("nothing was repaired")
+	}
+	f.wantSearched(entries, "now and then", 300)
+}
+
+// wantSearched requires of every search for a model that it finds those of the entries,
+// the newest first, that it should.
+func (f *fixture) wantSearched(entries []usage.Entry, model string, size int) {
+	f.Helper()
+	from, to := date(2026, 9, 10).Add(7*time.Hour), date(2026, 10, 20).Add(time.Microsecond)
+	for name, q := range map[string]usage.LogQuery{
+		"all": {Model: model}, "provider": {Provider: "provider of " + model}, "both": {Provider: "provider of " + model, Model: model},
+		"user": {Model: model, User: "alice"}, "failed": {Model: model, Status: usage.LogFailed}, "ok": {Model: model, Status: usage.LogOK, From: from},
+		"unpriced": {Model: model, Status: usage.LogUnpriced}, "between": {Model: model, From: from, To: to}, "other": {Provider: "provider of office", Model: model},
+	} {
+		var want []usage.Entry
+		for _, e := range entries {
+			if isSelected(q, e) {
+				want = append(want, e)
 			}
 		}
+		q.Limit = size
+		wantEqual(f, fmt.Sprintf("%s, %s, pages of %d", model, name, size), ids(f.pages(q)), ids(want))
 	}
 }
 
