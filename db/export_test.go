@@ -1,8 +1,11 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Impatient returns the target with a short wait for locks.
@@ -42,4 +45,29 @@ func QuietBetween(before, after string, own ...int64) (bool, error) {
 		numbers[n] = true
 	}
 	return first.until(then, numbers), nil
+}
+
+// ExplainLogs returns how the database reads a page of the log.
+func (d *DB) ExplainLogs(ctx context.Context, q usage.LogQuery) (lines []string, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		s := &logSearch{tx: t, query: q}
+		if err := s.inOrder(ctx); err != nil {
+			return err
+		}
+		page, explain := s.page(stretch{q.From, q.To}), "EXPLAIN "
+		if d.kind == SQLite {
+			explain += "QUERY PLAN "
+		}
+		return t.send(ctx, statement{explain + page.text, page.args, func(row scanner) error {
+			var line string
+			into := []any{&line}
+			if d.kind == SQLite {
+				into = []any{new(int), new(int), new(int), &line}
+			}
+			err := row.Scan(into...)
+			lines = append(lines, line)
+			return err
+		}})
+	})
+	return lines, err
 }

@@ -19,6 +19,7 @@ type pendingTotals struct {
 	entries []pendingEntry
 	periods map[usage.PeriodKey]bool // of entries
 	latest  []uint32                 // the number of the start of each user's latest period, by the user's number
+	parts   map[dayOfSeries]int64    // of the day in which there are entries
 	last    lastDay
 
 	summaries, daily pendingTable
@@ -27,6 +28,12 @@ type pendingTotals struct {
 
 // series is what a total is told apart by beside its user and time.
 type series struct{ provider, vendor, model string }
+
+// dayOfSeries is a day, yyyymmdd, and the number of what was used on it.
+type dayOfSeries struct {
+	day    int32
+	series uint32
+}
 
 // pendingEntry is what one log row adds, and to which totals: numbers stand for values,
 // so that it is small and nothing for the garbage collector to follow.
@@ -101,10 +108,16 @@ func (l *lastDay) of(at time.Time) int32 {
 	return l.day
 }
 
+// part returns the part of its last day in which a moment lies, as a bit.
+func (l *lastDay) part(at time.Time) int64 {
+	return 1 << ((at.Unix() - l.from) / int64(partLength/time.Second))
+}
+
 func newPendingTotals() *pendingTotals {
 	return &pendingTotals{
 		users: newNumbering[string](), series: newNumbering[series](), starts: newNumbering[int64](), plans: newNumbering[int64](),
 		periods: map[usage.PeriodKey]bool{},
+		parts:   map[dayOfSeries]int64{},
 	}
 }
 
@@ -115,6 +128,7 @@ func (p *pendingTotals) reset() {
 	p.starts.reset()
 	p.plans.reset()
 	clear(p.periods)
+	clear(p.parts)
 	p.entries, p.latest = p.entries[:0], p.latest[:0]
 	p.summaries.reset()
 	p.daily.reset()
@@ -131,6 +145,7 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 			user: p.users.number(e.UserID), series: p.series.number(series{e.Provider, e.Vendor, e.Model}),
 			start: p.starts.number(e.PeriodStart.UnixMicro()), plan: p.plans.number(e.PlanID), day: p.last.of(e.Time), amounts: e.Amounts(),
 		}
+		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
 		p.note(e.UserID, one)
 		p.entries = append(p.entries, one)
 	}

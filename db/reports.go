@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -173,78 +172,6 @@ func (d *DB) UnpricedModels(ctx context.Context) ([]usage.ReportRow, error) {
 			WHERE pricing = 'unpriced' AND (status_code < 400 OR billable) GROUP BY provider, model ORDER BY provider, model`)
 	})
 	return rows, err
-}
-
-// Logs implements usage.Logs. It continues after a key, never after an offset,
-// so that every page costs the same.
-func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) {
-	var where conditions
-	where.equal("user_id", q.User)
-	where.equal("provider", q.Provider)
-	where.equal("model", q.Model)
-	where.compare("occurred_at >=", q.From)
-	where.compare("occurred_at <", q.To)
-	switch q.Status {
-	case usage.LogOK:
-		where.texts = append(where.texts, "status_code < 400")
-	case usage.LogFailed:
-		where.texts = append(where.texts, "status_code >= 400")
-	case usage.LogUnpriced:
-		where.texts = append(where.texts, "pricing = 'unpriced'", "(status_code < 400 OR billable)")
-	}
-	var entries []usage.Entry
-	err := d.view(ctx, func(t *tx) error {
-		entries = nil
-		page := where
-		if q.Provider != "" || q.Model != "" {
-			used, err := t.narrow(ctx, q, &page)
-			if err != nil || !used {
-				return err
-			}
-		}
-		if !q.BeforeTime.IsZero() {
-			last, err := t.logID(ctx, q.BeforeTime, q.BeforeID)
-			if err != nil {
-				return err
-			}
-			page.texts = append(page.texts, "(occurred_at, log_id) < ("+page.bind(q.BeforeTime)+", "+page.bind(last)+")")
-		}
-		return t.query(ctx, func(row scanner) error {
-			e, err := scanEntry(row)
-			entries = append(entries, e)
-			return err
-		}, "SELECT "+entryColumns+" FROM api_usage_logs"+page.sql()+" ORDER BY occurred_at DESC, log_id DESC LIMIT "+page.bind(q.Limit), page.args...)
-	})
-	return entries, err
-}
-
-// narrow limits a search of the log for a provider or model to the days on which it was
-// used, and tells whether it was at all: no index of the log has them.
-func (t *tx) narrow(ctx context.Context, q usage.LogQuery, where *conditions) (used bool, err error) {
-	var days conditions
-	days.equal("provider", q.Provider)
-	days.equal("model", q.Model)
-	var first, last *int32
-	err = t.query(ctx, func(row scanner) error { return row.Scan(&first, &last) }, "SELECT MIN(day), MAX(day) FROM usage_fleet_daily"+days.sql(), days.args...)
-	if err != nil || first == nil {
-		return false, err
-	}
-	where.texts = slices.Clip(where.texts)
-	where.compare("occurred_at >=", dayTime(*first))
-	where.compare("occurred_at <", dayTime(*last).AddDate(0, 0, 1))
-	return true, nil
-}
-
-// logID returns the log_id of an event.
-func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) {
-	found := int64(-1)
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&found) },
-		"SELECT log_id FROM api_usage_logs WHERE occurred_at = $1 AND event_id = $2", at, id)
-	if err == nil && found < 0 {
-		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", pricing.Shorten(id)).
-			WithHint("begin again at the newest")
-	}
-	return found, err
 }
 
 // conditions collects what a WHERE clause is made of.

@@ -23,8 +23,9 @@ const slots = 16
 const dollar = "1000000000000"
 
 const (
-	fleetKeys   = "day, plan_id, provider, vendor, model, slot"
-	monthlyKeys = "month, user_id, plan_id"
+	fleetKeys    = "day, plan_id, provider, vendor, model, slot"
+	fleetColumns = fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico, day_parts"
+	monthlyKeys  = "month, user_id, plan_id"
 )
 
 // fleetUpsert adds rows to totals of the fleet.
@@ -33,10 +34,10 @@ func fleetUpsert(rows string) string {
 	for column := range strings.SplitSeq(amountColumns, ", ") {
 		sets = append(sets, fmt.Sprintf("%s = f.%s + excluded.%s", column, column, column))
 	}
-	return "INSERT INTO usage_fleet_daily AS f (" + fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico) " + rows +
+	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns + ") " + rows +
 		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + strings.Join(sets, ", ") +
 		", cost_dollars = f.cost_dollars + excluded.cost_dollars + (f.cost_pico + excluded.cost_pico) / " + dollar +
-		", cost_pico = (f.cost_pico + excluded.cost_pico) % " + dollar
+		", cost_pico = (f.cost_pico + excluded.cost_pico) % " + dollar + ", day_parts = f.day_parts | excluded.day_parts"
 }
 
 // monthlyTable is usage_user_monthly as far as rows are added to it.
@@ -72,6 +73,7 @@ func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
 		putCounts(to, &r.amounts)
 		to.integer(r.dollars)
 		to.integer(int64(r.amounts.Cost))
+		to.integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
 	})
 	if err != nil {
 		return err
@@ -129,7 +131,7 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 // adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
 func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
 	dollars, pico := floorSplit(cost)
-	values := []any{usage.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0, 0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico}
+	values := []any{usage.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0, 0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico, 0}
 	if err := t.later(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
@@ -170,8 +172,8 @@ const (
 func (t *tx) rebuildRollups(ctx context.Context) error {
 	for _, statement := range []string{
 		"DELETE FROM usage_fleet_daily",
-		"INSERT INTO usage_fleet_daily (" + fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico) SELECT " + fleetGroup + ", 0, " +
-			dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup,
+		"INSERT INTO usage_fleet_daily (" + fleetColumns + ") SELECT " + fleetGroup + ", 0, " +
+			dailySums("") + ", " + costOver + ", -1 FROM usage_daily GROUP BY " + fleetGroup,
 		"DELETE FROM usage_user_monthly",
 		"INSERT INTO usage_user_monthly (" + monthlyKeys + ", " + totalColumns + ") SELECT " + monthlyGroup + ", " +
 			dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup,
@@ -216,9 +218,11 @@ func monthsOfDays(days []int) []int {
 	return distinct(months)
 }
 
+// shiftFleet leaves the parts of the day to the rows that the usage comes from, which
+// stay there: who searches the log looks at all rows of a day, whatever their plans.
 func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, cost string) error {
 	return t.forDays(ctx, fleetUpsert("SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
-		" FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+fleetGroup), user, days)
+		", 0 FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+fleetGroup), user, days)
 }
 
 // forDays runs a statement with a user and a list of days or months, for which {days}

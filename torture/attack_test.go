@@ -45,7 +45,7 @@ const (
 
 // op is one operation of the attack.
 type op struct {
-	verb   string // reserve, enforce, settle, release, check, reconcile
+	verb   string // reserve, enforce, record, settle, release, check, reconcile
 	id     string
 	user   string
 	kind   kind
@@ -90,6 +90,8 @@ func (o op) args() []string {
 		return append([]string{"limits", "reserve", "--id", o.id, "--ttl", o.ttl.String()}, call...)
 	case "enforce":
 		return append([]string{"usage", "record", "--enforce", "--id", o.id}, call...)
+	case "record":
+		return append([]string{"usage", "record", "--id", o.id}, call...)
 	case "settle":
 		return append([]string{"usage", "record", "--reservation", o.id}, amount...)
 	case "release":

@@ -114,7 +114,7 @@ func ownDatabase(t *testing.T, p Place) Place {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	return databaseNamed(t, p, "alwrity_backup_"+strings.TrimPrefix(schemaOf(t, p), "alwrity_test_"))
+	return p.Database(t, "alwrity_backup_"+strings.TrimPrefix(schemaOf(t, p), "alwrity_test_"))
 }
 
 func schemaOf(t *testing.T, p Place) string {
@@ -123,25 +123,6 @@ func schemaOf(t *testing.T, p Place) string {
 		t.Fatal(err)
 	}
 	return address.Query().Get("search_path")
-}
-
-func databaseNamed(t *testing.T, p Place, name string) Place {
-	t.Helper()
-	if _, err := p.SQL.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := p.SQL.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			t.Error(err)
-		}
-	})
-	address, err := url.Parse(p.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address.Path, address.RawQuery = "/"+name, ""
-	behind := openBehind(t, "pgx", address.String())
-	return place(t, address.String(), behind)
 }
 
 func restored(t *testing.T, p Place, file string) Place {
@@ -157,7 +138,7 @@ func restored(t *testing.T, p Place, file string) Place {
 		return copied
 	}
 	name := strings.TrimPrefix(p.Target.Redacted()[strings.LastIndex(p.Target.Redacted(), "/"):], "/") + "_copy"
-	copied := databaseNamed(t, p, name)
+	copied := p.Database(t, name)
 	output, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL, file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("pg_restore: %s: %s", err, output)

@@ -65,6 +65,27 @@ func PostgreSQL(t testing.TB) Place {
 	return place(t, base.String(), behind)
 }
 
+// Database makes a database beside that of a place on PostgreSQL: one that has nothing
+// of other tests in it. It is dropped when the test ends.
+func (p Place) Database(t testing.TB, name string) Place {
+	t.Helper()
+	if _, err := p.SQL.Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := p.SQL.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
+	address, err := url.Parse(p.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.Path, address.RawQuery = "/"+name, ""
+	behind := openBehind(t, "pgx", address.String())
+	return place(t, address.String(), behind)
+}
+
 func openBehind(t testing.TB, driver, name string) *sql.DB {
 	behind, err := sql.Open(driver, name)
 	if err != nil {

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ func listTests() []test {
 	return []test{
 		{"logs/pages continue within one moment", logPages},
 		{"logs/are selected by every condition", logSelection},
+		{"logs/pages of a model have all of its rows", logSearch},
 		{"reports/by every dimension and pair are sums of the log", reportsAreSums},
 		{"reports/more money than an integer holds", reportOverFleet},
 		{"reports/unpriced models", unpricedModels},
@@ -98,6 +100,112 @@ func logSelection(t *testing.T, p Place) {
 		}
 		wantEqual(t, name, ids(got), ids(want))
 	}
+}
+
+// logSearch looks for providers and models that are used all the time, at some hours, or
+// hardly ever, also where other conditions leave little or nothing of them, and also once
+// the totals were moved, changed and made anew.
+func logSearch(t *testing.T, p Place) {
+	f := seeded(t, p)
+	entries := spreadEntries()
+	f.append(entries[:20]...)
+	f.append(entries[20:]...)
+	slices.Reverse(entries)
+	slices.SortStableFunc(entries, func(a, b usage.Entry) int { return b.Time.Compare(a.Time) })
+	for _, model := range []string{"constant", "office", "now and then", "rare", "never"} {
+		for _, size := range []int{9, 200, 10_000} {
+			f.wantSearched(entries, model, size)
+		}
+	}
+	f.subscribe("alice", "Pro", date(2026, 9, 1), now())
+	f.wantSearched(entries, "now and then", 300)
+	f.exec("UPDATE usage_fleet_daily SET calls = calls + 1 WHERE model = 'rare'")
+	r, err := f.db.Reconcile(f.ctx, true)
+	f.must(err)
+	if len(r.Discrepancies) == 0 {
+		t.Error("nothing was repaired")
+	}
+	f.wantSearched(entries, "now and then", 300)
+}
+
+// wantSearched requires of every search for a model that it finds those of the entries,
+// the newest first, that it should.
+func (f *fixture) wantSearched(entries []usage.Entry, model string, size int) {
+	f.Helper()
+	from, to := date(2026, 9, 10).Add(7*time.Hour), date(2026, 10, 20).Add(time.Microsecond)
+	for name, q := range map[string]usage.LogQuery{
+		"all": {Model: model}, "provider": {Provider: "provider of " + model}, "both": {Provider: "provider of " + model, Model: model},
+		"user": {Model: model, User: "alice"}, "failed": {Model: model, Status: usage.LogFailed}, "ok": {Model: model, Status: usage.LogOK, From: from},
+		"unpriced": {Model: model, Status: usage.LogUnpriced}, "between": {Model: model, From: from, To: to}, "other": {Provider: "provider of office", Model: model},
+	} {
+		var want []usage.Entry
+		for _, e := range entries {
+			if isSelected(q, e) {
+				want = append(want, e)
+			}
+		}
+		q.Limit = size
+		wantEqual(f, fmt.Sprintf("%s, %s, pages of %d", model, name, size), ids(f.pages(q)), ids(want))
+	}
+}
+
+// pages returns the rows of all pages of a query.
+func (f *fixture) pages(q usage.LogQuery) []usage.Entry {
+	f.Helper()
+	var rows []usage.Entry
+	for {
+		page, err := f.db.Logs(f.ctx, q)
+		f.must(err)
+		rows = append(rows, page...)
+		if len(page) < q.Limit {
+			return rows
+		}
+		q.BeforeTime, q.BeforeID = page[q.Limit-1].Time, page[q.Limit-1].ID
+	}
+}
+
+// isSelected tells whether a query without a cursor selects a row.
+func isSelected(q usage.LogQuery, e usage.Entry) bool {
+	status := map[usage.LogStatus]bool{
+		usage.LogAll: true, usage.LogOK: e.StatusCode < 400, usage.LogFailed: e.StatusCode >= 400,
+		usage.LogUnpriced: e.Basis == pricing.Unpriced && e.Counts(),
+	}
+	return (q.User == "" || q.User == e.UserID) && (q.Provider == "" || q.Provider == e.Provider) && (q.Model == "" || q.Model == e.Model) &&
+		!e.Time.Before(q.From) && (q.To.IsZero() || e.Time.Before(q.To)) && status[q.Status]
+}
+
+// spreadEntries are rows of three months, and some of other centuries, in a random order.
+func spreadEntries() []usage.Entry {
+	random := rand.New(rand.NewPCG(5, 5))
+	var entries []usage.Entry
+	add := func(model string, times ...time.Time) {
+		for _, at := range times {
+			e := bareEntry()
+			e.ID, e.Provider, e.Model, e.Time, e.Basis = fmt.Sprint("e", len(entries)), "provider of "+model, model, at, pricing.Exact
+			e.UserID, e.StatusCode = []string{"alice", "bob", "bob", "bob"}[random.IntN(4)], []int{200, 200, 200, 404}[random.IntN(4)]
+			if random.IntN(40) == 0 {
+				e.Basis = pricing.Unpriced
+			}
+			entries = append(entries, e)
+		}
+	}
+	for day := range 90 {
+		begin := date(2026, 8, 15).AddDate(0, 0, day)
+		for range 20 {
+			add("constant", begin.Add(time.Duration(random.Int64N(int64(24*time.Hour))).Truncate(time.Microsecond)))
+		}
+		for range 5 * (day % 2) {
+			add("office", begin.Add(9*time.Hour+time.Duration(random.IntN(4*60*60))*time.Second))
+		}
+		for range random.IntN(5) {
+			add("now and then", begin.Add(time.Duration(random.IntN(24*60))*time.Minute))
+		}
+	}
+	midnight := date(2026, 9, 30)
+	add("rare", midnight, midnight, midnight.Add(-time.Microsecond), midnight.Add(24*time.Minute), midnight.Add(24*time.Minute-time.Microsecond),
+		midnight.AddDate(0, 0, 1).Add(-time.Microsecond), time.Unix(0, 0).UTC(), time.Unix(0, -1000).UTC(), date(1969, 5, 1).Add(5*time.Hour), date(2105, 12, 31))
+	random.Shuffle(len(entries), func(a, b int) { entries[a], entries[b] = entries[b], entries[a] })
+	return entries
 }
 
 // reported fills a database with usage of several users, days, plans, providers,

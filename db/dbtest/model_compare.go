@@ -95,6 +95,22 @@ func (m *model) compareLog() {
 	for _, got := range log {
 		m.equal("log row", got, m.events[got.ID])
 	}
+	m.compareSearch(log)
+}
+
+// compareSearch looks for one provider and one model, which are found by other means
+// than going through the log.
+func (m *model) compareSearch(log []usage.Entry) {
+	if len(log) == 0 {
+		return
+	}
+	e := draw(m, "sought", log...)
+	for what, q := range map[string]usage.LogQuery{"provider": {Provider: e.Provider}, "model": {Model: e.Model}, "both": {Provider: e.Provider, Model: e.Model}} {
+		q.Limit = 1_000_000
+		got, err := m.db.Logs(m.ctx, q)
+		m.must(err)
+		m.equal("log of a "+what, ids(got), ids(slices.DeleteFunc(slices.Clone(log), func(e usage.Entry) bool { return !isSelected(q, e) })))
+	}
 }
 
 // compareStatement compares what a user is shown of a period.

@@ -144,9 +144,10 @@ func same(t testing.TB, got, want string) {
 }
 
 // logged returns the ids of the calls in the log.
-func logged(t testing.TB, url string) []string {
+func logged(t testing.TB, url string, flags ...string) []string {
 	t.Helper()
-	records, err := csv.NewReader(strings.NewReader(program(url, "usage", "logs", "-o", "csv").run(t).ok(t).out)).ReadAll()
+	args := append([]string{"usage", "logs", "-o", "csv"}, flags...)
+	records, err := csv.NewReader(strings.NewReader(program(url, args...).run(t).ok(t).out)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}

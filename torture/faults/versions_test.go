@@ -11,51 +11,56 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/alwrity/alwrity-sub/db"
 )
 
-// oldCommit is the last one with schema 1.
-const oldCommit = "74a14a3"
+// oldVersion is an older version of the program, built once.
+type oldVersion struct {
+	schema int    // its version of the schema
+	commit string // one with that schema
+	build  func() (string, error)
+}
 
-// oldBinary builds the program of that commit. Its files come from git archive, which
-// leaves nothing behind in the repository, as a worktree of a killed test would.
-var oldBinary = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(scratch, "old")
+// oldVersions are one for each older schema, the newest first.
+var oldVersions = []oldVersion{
+	{2, "cc47c57", sync.OnceValues(func() (string, error) { return buildOld("cc47c57") })},
+	{1, "74a14a3", sync.OnceValues(func() (string, error) { return buildOld("74a14a3") })},
+}
+
+// buildOld builds the program of a commit. Its files come from git archive, which leaves
+// nothing behind in the repository, as a worktree of a killed test would.
+func buildOld(commit string) (string, error) {
+	dir := filepath.Join(scratch, "old-"+commit)
 	script := `mkdir -p "$1" && cd "$2" && git archive "$3" | tar -x -C "$1" && cd "$1" && go build -trimpath -buildvcs=false -o "$1-alwrity-sub" .`
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", dir, root, oldCommit)
+	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", dir, root, commit)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return dir + "-alwrity-sub", nil
-})
+}
 
-// needOld returns the old binary; without the history it can't be built.
-func needOld(t testing.TB) string {
+// need returns the old binary; without the history it can't be built.
+func (v oldVersion) need(t testing.TB) string {
 	t.Helper()
-	if db.SchemaVersion < 2 {
-		t.Skip("there is only one version of the schema so far")
+	if out, err := exec.Command("git", "-C", "../..", "cat-file", "-e", v.commit+"^{commit}").CombinedOutput(); err != nil {
+		t.Skipf("no older binary can be built: the commit %s is not in this checkout (a shallow clone?): %s", v.commit, out)
 	}
-	if out, err := exec.Command("git", "-C", "../..", "cat-file", "-e", oldCommit+"^{commit}").CombinedOutput(); err != nil {
-		t.Skipf("no older binary can be built: the commit %s is not in this checkout (a shallow clone?): %s", oldCommit, out)
-	}
-	path, err := oldBinary()
+	path, err := v.build()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-// onOld runs a test on a database of each kind that the old binary has made.
+// onOld runs a test on a database of each kind that each old binary has made.
 func onOld(t *testing.T, test func(t *testing.T, url, old string)) {
 	t.Parallel()
-	run := func(kind string, url func(t *testing.T) string) {
-		t.Run(kind, func(t *testing.T) {
-			old := needOld(t)
+	run := func(v oldVersion, kind string, url func(t *testing.T) string) {
+		t.Run(fmt.Sprintf("schema %d, %s", v.schema, kind), func(t *testing.T) {
+			old := v.need(t)
 			t.Parallel()
 			address := url(t)
 			c := program(address, "init")
@@ -64,8 +69,10 @@ func onOld(t *testing.T, test func(t *testing.T, url, old string)) {
 			test(t, address, old)
 		})
 	}
-	run("sqlite", func(t *testing.T) string { return "sqlite:///" + filepath.Join(t.TempDir(), "faults.db") })
-	run("postgresql", emptyDatabase)
+	for _, v := range oldVersions {
+		run(v, "sqlite", func(t *testing.T) string { return "sqlite:///" + filepath.Join(t.TempDir(), "faults.db") })
+		run(v, "postgresql", emptyDatabase)
+	}
 }
 
 // emptyDatabase makes a database without any table.
@@ -112,6 +119,10 @@ func TestMigrationUnderOldBinaries(t *testing.T) {
 					t.Errorf("%s, which was recorded by the old binary, is now %s", id, got)
 				}
 			}
+		}
+		sought := logged(t, url, "--model", "gemini-2.5-flash", "--limit", "1000")
+		if all := logged(t, url, "--limit", "1000"); !slices.Equal(sought, all) {
+			t.Errorf("of %d calls of one model, %d are found", len(all), len(sought))
 		}
 		wholesome(t, url)
 	})
@@ -216,7 +227,7 @@ func seededOnce(t *testing.T, url string) {
 
 // The old binary's backup of before can be restored, and migrated then.
 func TestBackupOfBefore(t *testing.T) {
-	old := needOld(t)
+	old := oldVersions[0].need(t)
 	t.Parallel()
 	dir := t.TempDir()
 	url, copied := "sqlite:///"+filepath.Join(dir, "faults.db"), filepath.Join(dir, "before.db")

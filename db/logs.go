@@ -1,0 +1,130 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Logs implements usage.Logs. It continues after a key, never after an offset,
+// so that every page costs the same.
+func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) {
+	var entries []usage.Entry
+	err := d.view(ctx, func(t *tx) error {
+		s := &logSearch{tx: t, query: q}
+		err := s.run(ctx)
+		entries = s.entries
+		return err
+	})
+	return entries, err
+}
+
+// logSearch collects the rows of one page of the log.
+type logSearch struct {
+	*tx
+	query   usage.LogQuery
+	last    int64 // the log_id of the row that the page comes after
+	entries []usage.Entry
+}
+
+func (s *logSearch) run(ctx context.Context) error {
+	q := s.query
+	where, sought := stretch{q.From, q.To}, q.Provider != "" || q.Model != ""
+	if sought {
+		used, err := s.narrow(ctx, &where)
+		if err != nil || !used {
+			return err
+		}
+	}
+	if !q.BeforeTime.IsZero() {
+		var err error
+		if s.last, err = s.logID(ctx, q.BeforeTime, q.BeforeID); err != nil {
+			return err
+		}
+		where.clip(stretch{to: q.BeforeTime.Add(time.Microsecond)})
+	}
+	if err := s.inOrder(ctx); err != nil {
+		return err
+	}
+	if sought {
+		return s.search(ctx, where)
+	}
+	return s.read(ctx, where)
+}
+
+// read reads the page's rows of some stretches, the newest first.
+func (s *logSearch) read(ctx context.Context, stretches ...stretch) error {
+	pages := make([]statement, len(stretches))
+	for i, part := range stretches {
+		pages[i] = s.page(part)
+	}
+	return s.send(ctx, pages...)
+}
+
+func (s *logSearch) full() bool { return len(s.entries) == s.query.Limit }
+
+// inOrder has PostgreSQL read the log in the order of an index and stop when the page
+// is full. Without statistics, as after an import, or with those of yesterday, it takes
+// the rows of a time for few, and would collect and sort all of them. What a walk to the
+// end would cost may be a lot, so that it would compile the statement first, for longer
+// than a page takes.
+func (t *tx) inOrder(ctx context.Context) error {
+	if t.kind == SQLite {
+		return nil
+	}
+	for _, setting := range []string{"enable_sort", "jit"} {
+		if err := t.later(ctx, "SET LOCAL "+setting+" = off"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// page returns the statement that reads the page's rows of a stretch.
+func (s *logSearch) page(part stretch) statement {
+	q := s.query
+	var where conditions
+	where.equal("user_id", q.User)
+	where.equal("provider", q.Provider)
+	where.equal("model", q.Model)
+	switch q.Status {
+	case usage.LogOK:
+		where.texts = append(where.texts, "status_code < 400")
+	case usage.LogFailed:
+		where.texts = append(where.texts, "status_code >= 400")
+	case usage.LogUnpriced:
+		where.texts = append(where.texts, "pricing = 'unpriced'", "(status_code < 400 OR billable)")
+	}
+	where.compare("occurred_at >=", part.from)
+	// Of two ends SQLite begins at the first, and would walk to the other.
+	if q.BeforeTime.IsZero() || !part.to.IsZero() && !part.to.After(q.BeforeTime) {
+		where.compare("occurred_at <", part.to)
+	} else {
+		where.compare("occurred_at <=", q.BeforeTime) // leaves out the partitions of later months
+		where.texts = append(where.texts, "(occurred_at, log_id) < ("+where.bind(q.BeforeTime)+", "+where.bind(s.last)+")")
+	}
+	text := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() + " ORDER BY occurred_at DESC, log_id DESC LIMIT " + where.bind(q.Limit)
+	return statement{text, where.args, func(row scanner) error {
+		if s.full() { // of stretches that are read together, the first may be enough
+			return nil
+		}
+		e, err := scanEntry(row)
+		s.entries = append(s.entries, e)
+		return err
+	}}
+}
+
+// logID returns the log_id of an event.
+func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) {
+	found := int64(-1)
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&found) },
+		"SELECT log_id FROM api_usage_logs WHERE occurred_at = $1 AND event_id = $2", at, id)
+	if err == nil && found < 0 {
+		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", pricing.Shorten(id)).
+			WithHint("begin again at the newest")
+	}
+	return found, err
+}
