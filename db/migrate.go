@@ -53,10 +53,9 @@ func inTheWay(err error) bool {
 
 func (d *DB) migrateOnce(ctx context.Context) (before, after int64, err error) {
 	if d.kind == SQLite && d.target.Path != "" {
-		// The size of pages and the journal mode belong to the file and are set once;
-		// every other setting belongs to a connection and is in its URL. On pages
-		// larger than the usual 4096 bytes, large imports change fewer of them.
-		if _, err := d.writer.ExecContext(ctx, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL"); err != nil {
+		// The journal mode belongs to the file and is set once; every other setting
+		// belongs to a connection and is in its URL.
+		if _, err := d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
 			return 0, 0, d.classify(err)
 		}
 	}
