@@ -94,8 +94,10 @@ func partTime(part int64) time.Time { return time.Unix(part*int64(partLength/tim
 // model was used, and tells whether there is any.
 func (s *logSearch) narrow(ctx context.Context, where *stretch) (used bool, err error) {
 	days := s.usedWithin(*where)
+	nearest := "(SELECT day FROM usage_fleet_daily" + days.sql() + " ORDER BY day"
 	var first, last *int32
-	err = s.tx.query(ctx, func(row scanner) error { return row.Scan(&first, &last) }, "SELECT MIN(day), MAX(day) FROM usage_fleet_daily"+days.sql(), days.args...)
+	err = s.send(ctx, statement{"SELECT " + nearest + " LIMIT 1), " + nearest + " DESC LIMIT 1)", days.args,
+		func(row scanner) error { return row.Scan(&first, &last) }})
 	if err != nil || first == nil {
 		return false, err
 	}

@@ -31,6 +31,9 @@ type logSearch struct {
 }
 
 func (s *logSearch) run(ctx context.Context) error {
+	if err := s.inOrder(ctx); err != nil {
+		return err
+	}
 	q := s.query
 	where, sought := stretch{q.From, q.To}, q.Provider != "" || q.Model != ""
 	if sought {
@@ -45,9 +48,6 @@ func (s *logSearch) run(ctx context.Context) error {
 			return err
 		}
 		where.clip(stretch{to: q.BeforeTime.Add(time.Microsecond)})
-	}
-	if err := s.inOrder(ctx); err != nil {
-		return err
 	}
 	if sought {
 		return s.search(ctx, where)
@@ -66,7 +66,7 @@ func (s *logSearch) read(ctx context.Context, stretches ...stretch) error {
 
 func (s *logSearch) full() bool { return len(s.entries) == s.query.Limit }
 
-// inOrder has PostgreSQL read the log in the order of an index and stop when the page
+// inOrder has PostgreSQL read rows in the order of an index and stop when the page
 // is full. Without statistics, as after an import, or with those of yesterday, it takes
 // the rows of a time for few, and would collect and sort all of them. What a walk to the
 // end would cost may be a lot, so that it would compile the statement first, for longer
