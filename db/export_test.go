@@ -71,3 +71,22 @@ func (d *DB) ExplainLogs(ctx context.Context, q usage.LogQuery) (lines []string,
 	})
 	return lines, err
 }
+
+// ExplainReconcile returns how SQLite compares the totals with the log.
+func (d *DB) ExplainReconcile(ctx context.Context) (lines []string, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		for _, table := range t.totalsTables() {
+			err := t.query(ctx, func(row scanner) error {
+				var line string
+				err := row.Scan(new(int), new(int), new(int), &line)
+				lines = append(lines, line)
+				return err
+			}, "EXPLAIN QUERY PLAN "+table.comparison().statement())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return lines, err
+}

@@ -112,6 +112,9 @@ func (d *DB) openSQLite(mode string) error {
 	}
 	settings.Set("_txlock", "deferred")
 	settings.Set("_busy_timeout", waiting)
+	// Readers look at a page once. What has to be cleared away is used again while it is
+	// still in the processor's cache, and no memory has to be asked for.
+	settings.Set("_cache_size", "-4096")
 	d.reader = sql.OpenDB(sqliteConnector{name + "?" + settings.Encode(), false})
 	d.reader.SetMaxOpenConns(4)
 	return nil

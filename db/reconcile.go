@@ -73,17 +73,26 @@ type comparison struct {
 
 // compareTotals compares a table with the log and what is archived of it.
 func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reconciliation) error {
-	return t.compare(ctx, comparison{table: table.name, keys: table.keys, columns: totalColumns,
-		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE")}, r)
+	return t.compare(ctx, table.comparison(), r)
+}
+
+func (table totalsTable) comparison() comparison {
+	return comparison{table: table.name, keys: table.keys, columns: totalColumns,
+		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE")}
 }
 
 // compare lists where a table says otherwise. A total that is missing, or one that
 // nothing adds up to, differs too.
-//
-// Both sides are put below each other, each with its own columns, and brought together by
-// grouping: SQLite would answer a FULL JOIN by looking through one side for each row of
-// the other.
 func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation) error {
+	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c.table, keys, columns, r) }, c.statement())
+}
+
+// statement selects the keys that differ, and of each column what it has to be and what
+// it is. Both sides are put below each other, each with its own columns, and brought
+// together by grouping: SQLite would answer a FULL JOIN by looking through one side for
+// each row of the other.
+func (c comparison) statement() string {
 	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
 	names := slices.Clone(keys)
 	none := make([]string, len(columns))
@@ -96,10 +105,9 @@ func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation)
 		differ = append(differ, log+" <> "+stored)
 	}
 	heading := " (" + c.keys + ", " + c.columns + ") AS "
-	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c.table, keys, columns, r) },
-		"WITH l"+heading+"("+c.sums+"), s"+heading+"("+c.stored+"), sides ("+strings.Join(names, ", ")+") AS ("+
-			"SELECT "+c.keys+", "+alternating(columns, none)+" FROM l UNION ALL SELECT "+c.keys+", "+alternating(none, columns)+" FROM s)"+
-			" SELECT "+c.keys+", "+strings.Join(selected, ", ")+" FROM sides GROUP BY "+c.keys+" HAVING "+strings.Join(differ, " OR ")+firstOnes(len(keys)))
+	return "WITH l" + heading + "(" + c.sums + "), s" + heading + "(" + c.stored + "), sides (" + strings.Join(names, ", ") + ") AS (" +
+		"SELECT " + c.keys + ", " + alternating(columns, none) + " FROM l UNION ALL SELECT " + c.keys + ", " + alternating(none, columns) + " FROM s)" +
+		" SELECT " + c.keys + ", " + strings.Join(selected, ", ") + " FROM sides GROUP BY " + c.keys + " HAVING " + strings.Join(differ, " OR ") + firstOnes(len(keys))
 }
 
 // alternating lists the first of one list, the first of another, the second of the one

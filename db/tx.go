@@ -67,7 +67,7 @@ func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(
 // fewer pages; on PostgreSQL two halves of the users are recorded side by side.
 func (d *DB) Bulk() usage.Bulk {
 	if d.kind == SQLite {
-		return usage.Bulk{Writers: 1, Rows: 100_000, Longest: 3 * time.Second, Pause: 15 * time.Millisecond, Memory: 95 << 20}
+		return usage.Bulk{Writers: 1, Rows: 100_000, Longest: 3 * time.Second, Pause: 15 * time.Millisecond, Memory: 85 << 20}
 	}
 	return usage.Bulk{Writers: 2, Rows: 30_000, Unique: true, Memory: 150 << 20}
 }
