@@ -63,7 +63,7 @@ func TestBothSchemasHaveTheSameIndexes(t *testing.T) {
 	a := lines(t, sqlite.SQL, `SELECT m.tbl_name || ': ' || (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(m.name) ORDER BY seqno)) ||
 		CASE WHEN m.sql LIKE '% WHERE %' THEN ' partial' ELSE '' END
 		FROM sqlite_schema m WHERE m.type = 'index' AND m.name NOT LIKE 'sqlite_%' AND m.tbl_name <> 'schema_versions'
-			AND m.name NOT IN ('api_usage_logs_by_key', 'api_usage_logs_by_user') ORDER BY 1`)
+			AND m.sql NOT LIKE 'CREATE UNIQUE%' AND m.name NOT IN ('api_usage_logs_by_key', 'api_usage_logs_by_user') ORDER BY 1`)
 	for i := range a { // whose indexes end with the log_id anyway
 		a[i] = strings.Replace(a[i], "api_usage_logs: occurred_at", "api_usage_logs: occurred_at, log_id", 1)
 	}

@@ -91,6 +91,8 @@ type Tx interface {
 	// AddAlerts adds alerts, but never the same threshold of a limit twice for a
 	// user and period, and returns how many are new.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
+	// AddNotices adds notices, but never one whose key is there.
+	AddNotices(ctx context.Context, notices []Notice) error
 }
 
 // StandingQuery says whose standing is read, and for which call.

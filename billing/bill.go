@@ -1,0 +1,117 @@
+// Package billing closes usage periods: it turns them into bills, renews or ends
+// subscriptions, keeps credits and payments, and prepares what an accountant reads.
+// Storage is behind small interfaces that package db implements.
+package billing
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Kind tells bills from the credit notes that correct them. Both are numbered in
+// one series without gaps.
+type Kind string
+
+// The kinds.
+const (
+	Invoice    Kind = "bill"
+	CreditNote Kind = "credit_note"
+)
+
+// Status says whether a bill has been settled.
+type Status string
+
+// The statuses. A credit note, and a bill of nothing, are paid from the start.
+const (
+	Open    Status = "open"
+	PastDue Status = "past_due"
+	Paid    Status = "paid"
+	Void    Status = "void"
+)
+
+// Unpaid tells whether money is still owed.
+func (s Status) Unpaid() bool { return s == Open || s == PastDue }
+
+// Bill is what one subscription owes for one closed usage period, or the credit
+// note that takes such a bill back. What is written on it never changes: only its
+// status does, and what settled it.
+type Bill struct {
+	Number    int64 // from 1, without gaps
+	Kind      Kind
+	RefersTo  int64 // of a credit note: the bill that it corrects; else 0
+	UserID    string
+	Email     string // the user's now; it is not part of the bill
+	PlanID    int64
+	PlanName  string     // the plan's name now
+	Cycle     plan.Cycle // empty where the user had no subscription
+	Period    plan.Period
+	IssuedAt  time.Time
+	DueAt     time.Time
+	Status    Status
+	SettledAt time.Time // when it was paid or voided; zero before
+	Reference string    // of the payment, or the reason of a credit note
+	Lines     []Line    // in their order; nil where they were not asked for
+
+	Subtotal pricing.USD // the sum of all lines but that of the rounding, exact
+	Rounding pricing.USD // Total - Subtotal
+	Total    pricing.USD // whole cents: Subtotal rounded once, half to even
+	Cost     pricing.USD // what the usage on it cost, adjustments included
+	Terms    *Terms      // nil where the plan allowed no overage
+}
+
+// LineKind says what a line of a bill is for.
+type LineKind string
+
+// The kinds of lines, in the order in which they stand on a bill.
+const (
+	Fee        LineKind = "fee"        // of a paid cycle that begins in the period
+	Proration  LineKind = "proration"  // a change of plan within a paid cycle
+	Usage      LineKind = "usage"      // of a provider and model: shown at cost, billed 0
+	Overage    LineKind = "overage"    // the part of it beyond the limits, where the plan allows it
+	Adjustment LineKind = "adjustment" // what was found later about a closed period
+	Credit     LineKind = "credit"     // of the user's balance, used up for this bill
+	Carried    LineKind = "carried"    // what is owed to the user, moved to the balance
+	Rounding   LineKind = "rounding"   // to whole cents
+)
+
+// Line is one line of a bill. The amounts of all lines sum to the bill's total.
+type Line struct {
+	Kind        LineKind
+	Description string
+	Period      plan.Period // the usage period, or the time that a fee is for
+	Provider    string      // this and the next two of usage, overage and adjustments
+	Vendor      string
+	Model       string
+	// Usage is how much was used, and its cost. It is negative where an
+	// adjustment takes back, and empty where the line is of no usage.
+	Usage  usage.Amounts
+	Amount pricing.USD // what is billed
+	Prices []UnitPrice // in force within Period, from the first on
+}
+
+// UnitPrice is a price that was in force in the period of a line.
+type UnitPrice struct {
+	From  time.Time              // since when, also before the period
+	Rates map[string]pricing.USD // for one unit by its name: input_token, request, …; what costs nothing is left out
+	Above *pricing.LongContext   // nil where long input costs no more
+	Basis pricing.Basis          // exact, or default: the price of the provider's default model
+}
+
+// Terms are what overage was charged by, kept with the bill: a plan may change.
+type Terms struct {
+	Limits           []plan.Limit `json:"limits"`
+	MarkupMillionths int64        `json:"markup_millionths"`
+}
+
+// Query says which bills are wanted, oldest first.
+type Query struct {
+	UserID   string    // "" for everyone's
+	Number   int64     // 0 for all
+	Statuses []Status  // nil for all
+	From, To time.Time // of those whose period ends in (From, To]; zero for all
+	Kind     Kind      // "" for both
+	Lines    bool      // with their lines
+}
