@@ -68,6 +68,7 @@ type Database interface {
 	usage.Reconciler
 	usage.ArchiveStore
 	billing.Store
+	billing.HealthStore
 
 	Close() error
 
