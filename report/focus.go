@@ -7,6 +7,7 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // focusHeader is the columns of a FOCUS export, those of the specification first and
@@ -41,14 +42,21 @@ func focusCells(r billing.FocusRow) ([]Cell, error) {
 	return append(cells, focusExtras(r)...), nil
 }
 
-// focusExtras returns the columns that are our own.
+// focusExtras returns the columns that are our own. Quantities and the cost of what is
+// no usage are null.
 func focusExtras(r billing.FocusRow) []Cell {
 	line, u := r.Bill.Lines[r.Line-1], r.Usage
-	count := func(q pricing.Quantity) Cell { return NumberCell(u.Quantities[q]) }
-	return []Cell{Cell(r.Bill.Kind), NumberCell(int64(r.Line)), Cell(r.Bill.Status), count(pricing.CachedInputTokens), count(pricing.Characters), MoneyCell(u.Cost),
-		NumberCell(u.Errors), count(pricing.Images), count(pricing.InputTokens), Cell(line.Kind), TextCell(line.Model), count(pricing.OutputTokens),
+	ifUsed := func(c Cell) Cell {
+		if u == (usage.Amounts{}) {
+			return ""
+		}
+		return c
+	}
+	count := func(q pricing.Quantity) Cell { return ifUsed(NumberCell(u.Quantities[q])) }
+	return []Cell{Cell(r.Bill.Kind), NumberCell(int64(r.Line)), Cell(r.Bill.Status), count(pricing.CachedInputTokens), count(pricing.Characters), ifUsed(MoneyCell(u.Cost)),
+		ifUsed(NumberCell(u.Errors)), count(pricing.Images), count(pricing.InputTokens), Cell(line.Kind), TextCell(line.Model), count(pricing.OutputTokens),
 		count(pricing.Pages), TextCell(r.Bill.PlanName), TextCell(line.Provider), optionalCell(r.Bill.RefersTo), count(pricing.Requests),
-		count(pricing.Searches), count(pricing.Seconds), NumberCell(u.Unpriced), TextCell(line.Vendor)}
+		count(pricing.Searches), count(pricing.Seconds), ifUsed(NumberCell(u.Unpriced)), TextCell(line.Vendor)}
 }
 
 func focusPeriod(p plan.Period) (end, start Cell) {
