@@ -35,6 +35,9 @@ func scaled(u pricing.USD, factor int64) Decimal {
 	return Decimal{new(big.Int).Mul(big.NewInt(int64(u)), big.NewInt(factor))}
 }
 
+// less returns d - e.
+func (d Decimal) less(e Decimal) Decimal { return Decimal{new(big.Int).Sub(d.atto, e.atto)} }
+
 // String returns the number without exponent and trailing zeros, or "".
 func (d Decimal) String() string {
 	if d.atto == nil {

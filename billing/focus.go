@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"math/big"
 	"strconv"
 	"time"
 
@@ -38,9 +39,9 @@ type FocusRow struct {
 	ServiceSubcategory string
 	Sku                FocusSku
 
-	Bill  *Bill // that the charge is on
-	Line  int   // of it, from 1
-	Usage usage.Amounts
+	Bill  *Bill         // that the charge is on
+	Line  int           // of it, from 1
+	Usage usage.Amounts // of lines of usage and adjustments: overage is of usage that has a line already
 }
 
 // FocusSku is what a charge is for. The zero value is null.
@@ -80,16 +81,16 @@ const (
 // of who sends it.
 func FocusRows(b *Bill, issuer string) []FocusRow {
 	rows := make([]FocusRow, len(b.Lines))
-	beyond := overageOf(b.Lines)
+	sold := sales(b.Lines)
 	for i, line := range b.Lines {
 		rows[i] = b.focusRow(i, issuer)
 		switch line.Kind {
 		case Usage, Overage:
-			rows[i].use(b, line, beyond)
+			rows[i].use(b, line, sold[servedBy(line)])
 		case Adjustment:
 			rows[i].ChargeClass = focusCorrection
 			if line.Provider != "" {
-				rows[i].use(b, line, nil)
+				rows[i].use(b, line, sale{usage: line.Usage})
 			}
 		case Fee, Proration:
 			rows[i].buy(b, line)
@@ -108,7 +109,7 @@ func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	row := FocusRow{BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: b.UserID, BillingPeriod: b.Period,
 		ChargeCategory: focusAdjustment, ChargeDescription: line.Description, ChargeFrequency: focusOneTime, ChargePeriod: line.Period,
 		ContractedCost: DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer, ListCost: DecimalOf(line.Amount),
-		PublisherName: issuer, ServiceName: "Subscription", ServiceSubcategory: focusGenerative, Bill: b, Line: i + 1, Usage: line.Usage}
+		PublisherName: issuer, ServiceName: "Subscription", ServiceSubcategory: focusGenerative, Bill: b, Line: i + 1}
 	if b.Email != "" {
 		row.BillingAccountName = b.Email
 	}
@@ -122,34 +123,34 @@ func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	return row
 }
 
-// use makes the row a charge for usage. Plans sell usage by what it costs: a unit is a
-// dollar of cost, and what it is sold for beyond the plan is its list price. Within
-// the plan it is contracted at nothing. A credit note takes back amounts alone.
-func (row *FocusRow) use(b *Bill, line Line, beyond map[served]usage.Amounts) {
+// use makes the row a charge for usage. Plans sell usage by what it costs: it is
+// measured in dollars, those that it is sold for beyond the plan, so that one has a list
+// price of 1. Within the plan it is contracted at nothing, beyond it at the list price.
+// A credit note takes back amounts alone.
+func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 	row.ChargeCategory, row.ChargeFrequency, row.PricingCategory = focusUsage, focusUsageBased, focusStandard
 	row.PublisherName, row.ServiceName = firstOf(line.Vendor, line.Provider), line.Provider
-	if line.Usage == (usage.Amounts{}) && b.Kind == CreditNote {
+	if b.Kind == CreditNote && line.Usage == (usage.Amounts{}) {
 		return
 	}
-	if line.Kind == Usage {
-		row.Usage = less(line.Usage, beyond[servedBy(line)])
-	}
-	unit := unitOf(line.Usage)
-	row.Consumed, row.ConsumedUnit = WholeDecimal(unit.count(row.Usage)), unit.name
+	unit := unitOf(sold.usage)
+	beyond := sold.beyond(unit.count(sold.usage), b.Terms.factor())
+	row.ConsumedUnit, row.PricingUnit, row.ListPrice = unit.name, "Dollars", WholeDecimal(1)
 	if unit.name == "Searches" || unit.name == "Pages" {
 		row.ServiceSubcategory = focusOtherAI
 	}
-	factor := b.Terms.factor()
-	row.PricingQuantity, row.PricingUnit = DecimalOf(row.Usage.Cost), "Dollars"
-	row.ListPrice, row.ListCost = scaled(pricing.Dollar, factor), scaled(row.Usage.Cost, factor)
 	if line.Kind == Overage {
-		row.ContractedPrice, row.ContractedCost = row.ListPrice, row.ListCost
-	} else if line.Amount == 0 {
-		row.ContractedPrice, row.ContractedCost = WholeDecimal(0), WholeDecimal(0)
+		row.Consumed, row.PricingQuantity, row.ContractedPrice = WholeDecimal(beyond), DecimalOf(line.Amount), WholeDecimal(1)
+	} else {
+		row.Usage = line.Usage
+		row.Consumed, row.PricingQuantity = WholeDecimal(unit.count(line.Usage)-beyond), scaled(line.Usage.Cost, b.Terms.factor()).less(DecimalOf(sold.amount))
+		if line.Amount == 0 {
+			row.ContractedPrice, row.ContractedCost = WholeDecimal(0), WholeDecimal(0)
+		}
 	}
+	row.ListCost = row.PricingQuantity
 	id := line.Provider + "/" + line.Model
-	row.Sku = FocusSku{ID: id, Meter: unit.name, PriceID: id + "@" + row.ListPrice.String(),
-		Details: &FocusDetails{line.Provider, line.Model}}
+	row.Sku = FocusSku{ID: id, Meter: unit.name, PriceID: id, Details: &FocusDetails{line.Provider, line.Model}}
 }
 
 // factor is what a dollar of cost beyond the limits is billed at, in millionths.
@@ -189,28 +190,40 @@ type served struct {
 
 func servedBy(l Line) served { return served{l.Period, l.Provider, l.Vendor, l.Model} }
 
-// overageOf returns what of the usage is billed as overage. The lines of usage have it
-// too, and no usage may count twice.
-func overageOf(lines []Line) map[served]usage.Amounts {
-	beyond := map[served]usage.Amounts{}
-	for _, l := range lines {
-		if l.Kind == Overage {
-			beyond[servedBy(l)] = less(l.Usage, less(usage.Amounts{}, beyond[servedBy(l)]))
-		}
-	}
-	return beyond
+// sale is usage, and what of it is billed as overage.
+type sale struct {
+	usage  usage.Amounts
+	amount pricing.USD
 }
 
-// less returns a - b.
-func less(a, b usage.Amounts) usage.Amounts {
-	a.Calls -= b.Calls
-	a.Errors -= b.Errors
-	a.Unpriced -= b.Unpriced
-	for i := range a.Quantities {
-		a.Quantities[i] -= b.Quantities[i]
+// sales returns the usage on a bill with its overage.
+func sales(lines []Line) map[served]sale {
+	all := map[served]sale{}
+	for _, l := range lines {
+		s := all[servedBy(l)]
+		switch l.Kind {
+		case Usage:
+			s.usage = l.Usage
+		case Overage:
+			s.amount += l.Amount
+		default:
+			continue
+		}
+		all[servedBy(l)] = s
 	}
-	a.Cost -= b.Cost
-	return a
+	return all
+}
+
+// beyond returns how much of a quantity is overage: a share of usage is billed as such,
+// and this is the same share of the quantity, rounded down.
+func (s sale) beyond(count, factor int64) int64 {
+	whole := new(big.Int).Mul(big.NewInt(int64(s.usage.Cost)), big.NewInt(factor))
+	if whole.Sign() == 0 {
+		return 0
+	}
+	part := new(big.Int).Mul(big.NewInt(int64(s.amount)), big.NewInt(millionths))
+	part.Mul(part, big.NewInt(count))
+	return part.Quo(part, whole).Int64()
 }
 
 // focusUnit is a unit that usage is counted in.

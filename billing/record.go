@@ -12,22 +12,22 @@ import (
 )
 
 // record is a bill in JSON: everything that is known of it, amounts as exact text, and
-// null where there is nothing.
+// null where there is nothing. Fields that billing show has too have its names.
 type record struct {
 	Number    int64        `json:"number"`
 	Kind      Kind         `json:"kind"`
 	RefersTo  *int64       `json:"refers_to"`
 	UserID    string       `json:"user_id"`
-	Email     string       `json:"email"`
+	Email     *string      `json:"email"`
 	PlanID    int64        `json:"plan_id"`
 	PlanName  string       `json:"plan"`
-	Cycle     plan.Cycle   `json:"cycle"`
+	Cycle     *plan.Cycle  `json:"cycle"`
 	Period    periodRecord `json:"period"`
 	IssuedAt  time.Time    `json:"issued_at"`
 	DueAt     time.Time    `json:"due_at"`
 	Status    Status       `json:"status"`
 	SettledAt *time.Time   `json:"settled_at"`
-	Reference string       `json:"reference"`
+	Reference *string      `json:"reference"`
 	Currency  string       `json:"currency"`
 	Subtotal  pricing.USD  `json:"subtotal"`
 	Rounding  pricing.USD  `json:"rounding"`
@@ -62,9 +62,9 @@ type lineRecord struct {
 	Account     Account       `json:"account"`
 	Description string        `json:"description"`
 	Period      *periodRecord `json:"period"`
-	Provider    string        `json:"provider"`
-	Vendor      string        `json:"vendor"`
-	Model       string        `json:"model"`
+	Provider    *string       `json:"provider"`
+	Vendor      *string       `json:"vendor"`
+	Model       *string       `json:"model"`
 	Calls       int64         `json:"calls"`
 	Errors      int64         `json:"errors"`
 	Unpriced    int64         `json:"unpriced_calls"`
@@ -78,28 +78,24 @@ type lineRecord struct {
 	Seconds     int64         `json:"seconds"`
 	Cost        pricing.USD   `json:"cost"`
 	Amount      pricing.USD   `json:"amount"`
-	Prices      []priceRecord `json:"prices"`
+	Prices      []priceRecord `json:"unit_prices"`
 }
 
 type priceRecord struct {
-	From  time.Time              `json:"from"`
-	Basis pricing.Basis          `json:"basis"`
-	Rates map[string]pricing.USD `json:"rates"`
-	Above *aboveRecord           `json:"above"`
-}
-
-type aboveRecord struct {
-	Input       int64       `json:"input_tokens"`
-	InputToken  pricing.USD `json:"input_token"`
-	OutputToken pricing.USD `json:"output_token"`
+	From        time.Time              `json:"effective_from"`
+	Basis       pricing.Basis          `json:"pricing"`
+	Rates       map[string]pricing.USD `json:"rates"`
+	AboveInput  *int64                 `json:"above_input_tokens"`
+	AboveIn     *pricing.USD           `json:"above_input_token_cost"`
+	AboveOutput *pricing.USD           `json:"above_output_token_cost"`
 }
 
 // MarshalJSON writes a bill with all that is known of it. UnmarshalJSON reads it back
 // as it was.
 func (b Bill) MarshalJSON() ([]byte, error) {
-	r := record{Number: b.Number, Kind: b.Kind, RefersTo: pointer(b.RefersTo), UserID: b.UserID, Email: b.Email, PlanID: b.PlanID, PlanName: b.PlanName,
-		Cycle: b.Cycle, Period: periodRecord(b.Period), IssuedAt: b.IssuedAt, DueAt: b.DueAt, Status: b.Status, SettledAt: pointer(b.SettledAt),
-		Reference: b.Reference, Currency: "USD", Subtotal: b.Subtotal, Rounding: b.Rounding, Total: b.Total, Cost: b.Cost, Lines: []lineRecord{}}
+	r := record{Number: b.Number, Kind: b.Kind, RefersTo: pointer(b.RefersTo), UserID: b.UserID, Email: pointer(b.Email), PlanID: b.PlanID, PlanName: b.PlanName,
+		Cycle: pointer(b.Cycle), Period: periodRecord(b.Period), IssuedAt: b.IssuedAt, DueAt: b.DueAt, Status: b.Status, SettledAt: pointer(b.SettledAt),
+		Reference: pointer(b.Reference), Currency: "USD", Subtotal: b.Subtotal, Rounding: b.Rounding, Total: b.Total, Cost: b.Cost, Lines: []lineRecord{}}
 	if b.Terms != nil {
 		r.Terms = &termsRecord{Limits: []limitRecord{}, MarkupMillionths: b.Terms.MarkupMillionths}
 		for _, l := range b.Terms.Limits {
@@ -118,9 +114,9 @@ func (b *Bill) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &r); err != nil {
 		return failure.Invalidf("this is no bill: %s", err).Because(err)
 	}
-	*b = Bill{Number: r.Number, Kind: r.Kind, RefersTo: valueOf(r.RefersTo), UserID: r.UserID, Email: r.Email, PlanID: r.PlanID, PlanName: r.PlanName,
-		Cycle: r.Cycle, Period: plan.Period(r.Period), IssuedAt: r.IssuedAt, DueAt: r.DueAt, Status: r.Status, SettledAt: valueOf(r.SettledAt),
-		Reference: r.Reference, Subtotal: r.Subtotal, Rounding: r.Rounding, Total: r.Total, Cost: r.Cost}
+	*b = Bill{Number: r.Number, Kind: r.Kind, RefersTo: valueOf(r.RefersTo), UserID: r.UserID, Email: valueOf(r.Email), PlanID: r.PlanID, PlanName: r.PlanName,
+		Cycle: valueOf(r.Cycle), Period: plan.Period(r.Period), IssuedAt: r.IssuedAt, DueAt: r.DueAt, Status: r.Status, SettledAt: valueOf(r.SettledAt),
+		Reference: valueOf(r.Reference), Subtotal: r.Subtotal, Rounding: r.Rounding, Total: r.Total, Cost: r.Cost}
 	if r.Terms != nil {
 		b.Terms = &Terms{MarkupMillionths: r.Terms.MarkupMillionths}
 		for _, l := range r.Terms.Limits {
@@ -165,7 +161,7 @@ func (r limitRecord) limit() (plan.Limit, error) {
 
 func recordLine(number int, l Line) lineRecord {
 	q := l.Usage.Quantities
-	r := lineRecord{Line: number, Kind: l.Kind, Account: l.Kind.Account(), Description: l.Description, Provider: l.Provider, Vendor: l.Vendor, Model: l.Model,
+	r := lineRecord{Line: number, Kind: l.Kind, Account: l.Kind.Account(), Description: l.Description, Provider: pointer(l.Provider), Vendor: pointer(l.Vendor), Model: pointer(l.Model),
 		Calls: l.Usage.Calls, Errors: l.Usage.Errors, Unpriced: l.Usage.Unpriced, Input: q[pricing.InputTokens], Output: q[pricing.OutputTokens],
 		Cached: q[pricing.CachedInputTokens], Images: q[pricing.Images], Searches: q[pricing.Searches], Pages: q[pricing.Pages],
 		Characters: q[pricing.Characters], Seconds: q[pricing.Seconds], Cost: l.Usage.Cost, Amount: l.Amount, Prices: []priceRecord{}}
@@ -176,7 +172,7 @@ func recordLine(number int, l Line) lineRecord {
 	for _, p := range l.Prices {
 		price := priceRecord{From: p.From, Basis: p.Basis, Rates: p.Rates}
 		if p.Above != nil {
-			price.Above = &aboveRecord{p.Above.OverInputTokens, p.Above.InputToken, p.Above.OutputToken}
+			price.AboveInput, price.AboveIn, price.AboveOutput = &p.Above.OverInputTokens, &p.Above.InputToken, &p.Above.OutputToken
 		}
 		r.Prices = append(r.Prices, price)
 	}
@@ -184,7 +180,7 @@ func recordLine(number int, l Line) lineRecord {
 }
 
 func (r lineRecord) line() Line {
-	l := Line{Kind: r.Kind, Description: r.Description, Provider: r.Provider, Vendor: r.Vendor, Model: r.Model, Amount: r.Amount,
+	l := Line{Kind: r.Kind, Description: r.Description, Provider: valueOf(r.Provider), Vendor: valueOf(r.Vendor), Model: valueOf(r.Model), Amount: r.Amount,
 		Usage: usage.Amounts{Calls: r.Calls, Errors: r.Errors, Unpriced: r.Unpriced, Cost: r.Cost, Quantities: pricing.Quantities{
 			pricing.Requests: r.Calls, pricing.InputTokens: r.Input, pricing.OutputTokens: r.Output, pricing.CachedInputTokens: r.Cached,
 			pricing.Images: r.Images, pricing.Searches: r.Searches, pricing.Pages: r.Pages, pricing.Characters: r.Characters, pricing.Seconds: r.Seconds}}}
@@ -193,8 +189,8 @@ func (r lineRecord) line() Line {
 	}
 	for _, p := range r.Prices {
 		price := UnitPrice{From: p.From, Basis: p.Basis, Rates: p.Rates}
-		if p.Above != nil {
-			price.Above = &pricing.LongContext{OverInputTokens: p.Above.Input, InputToken: p.Above.InputToken, OutputToken: p.Above.OutputToken}
+		if p.AboveInput != nil {
+			price.Above = &pricing.LongContext{OverInputTokens: *p.AboveInput, InputToken: valueOf(p.AboveIn), OutputToken: valueOf(p.AboveOutput)}
 		}
 		l.Prices = append(l.Prices, price)
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/csv"
 	"io"
-	"strconv"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -96,7 +95,7 @@ func ledgerHeader() []string {
 func ledgerCells(b *billing.Bill) ([][]Cell, error) {
 	var rows [][]Cell
 	for i, l := range b.Lines {
-		row := []Cell{NumberCell(b.Number), TextCell(string(b.Kind)), optionalCell(b.RefersTo), TimeCell(b.IssuedAt), TimeCell(b.DueAt), TextCell(string(b.Status)),
+		row := []Cell{NumberCell(b.Number), TextCell(string(b.Kind)), numberCellOrNone(b.RefersTo), TimeCell(b.IssuedAt), TimeCell(b.DueAt), TextCell(string(b.Status)),
 			TimeCell(b.SettledAt), TextCell(b.Reference), TextCell(b.UserID), TextCell(b.Email), TextCell(b.PlanName), TextCell(string(b.Cycle)),
 			TimeCell(b.Period.Start), TimeCell(b.Period.End), NumberCell(int64(i + 1)), TextCell(string(l.Kind)), TextCell(string(l.Kind.Account())),
 			TextCell(l.Description), TimeCell(l.Period.Start), TimeCell(l.Period.End), TextCell(l.Provider), TextCell(l.Vendor), TextCell(l.Model),
@@ -113,12 +112,4 @@ func quantityCells(a usage.Amounts) []Cell {
 		cells = append(cells, NumberCell(n))
 	}
 	return cells
-}
-
-// optionalCell holds a number, or nothing for 0.
-func optionalCell(n int64) Cell {
-	if n == 0 {
-		return ""
-	}
-	return Cell(strconv.FormatInt(n, 10))
 }

@@ -55,7 +55,7 @@ func focusExtras(r billing.FocusRow) []Cell {
 	count := func(q pricing.Quantity) Cell { return ifUsed(NumberCell(u.Quantities[q])) }
 	return []Cell{Cell(r.Bill.Kind), NumberCell(int64(r.Line)), Cell(r.Bill.Status), count(pricing.CachedInputTokens), count(pricing.Characters), ifUsed(MoneyCell(u.Cost)),
 		ifUsed(NumberCell(u.Errors)), count(pricing.Images), count(pricing.InputTokens), Cell(line.Kind), TextCell(line.Model), count(pricing.OutputTokens),
-		count(pricing.Pages), TextCell(r.Bill.PlanName), TextCell(line.Provider), optionalCell(r.Bill.RefersTo), count(pricing.Requests),
+		count(pricing.Pages), TextCell(r.Bill.PlanName), TextCell(line.Provider), numberCellOrNone(r.Bill.RefersTo), count(pricing.Requests),
 		count(pricing.Searches), count(pricing.Seconds), ifUsed(NumberCell(u.Unpriced)), TextCell(line.Vendor)}
 }
 
