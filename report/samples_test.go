@@ -170,6 +170,14 @@ func allowed() usage.Judgement {
 	}
 }
 
+// billed is a call that passes since the plan allows overage.
+func billed() usage.Judgement {
+	j := refused()
+	j.Plan.Overage, j.Plan.MarkupMillionths = plan.OverageAllow, 125_000
+	j.Decision = usage.Decide(plan.Active, j.Plan.Overage, []usage.Use{j.Verdicts[0].Use})
+	return j
+}
+
 func refused() usage.Judgement {
 	j := allowed()
 	j.Reservation = nil
