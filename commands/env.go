@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -65,6 +66,7 @@ type Database interface {
 	usage.RerateStore
 	usage.Reconciler
 	usage.ArchiveStore
+	billing.SimulationStore
 
 	Close() error
 

@@ -3,6 +3,7 @@ package report_test
 import (
 	"testing"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -38,6 +39,10 @@ func documents(t *testing.T) []named {
 		{"plan-overage", report.Plan(billed().Plan, 0)},
 		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"}, {Plan: "Max", Field: "plan", After: "new"}}, false)},
 		{"plan-changes-none", report.PlanChanges(nil, true)},
+		{"simulation", report.Simulation(simulation())},
+		{"simulation-none", report.Simulation(billing.Simulation{Month: 202610})},
+		{"simulation-refused", report.SimulatedRefusals(simulation())},
+		{"simulation-refused-none", report.SimulatedRefusals(billing.Simulation{Month: 202610})},
 		{"prices", report.Prices([]pricing.Price{geminiPrice(), videoPrice()})},
 		{"prices-none", report.Prices(nil)},
 		{"price-set", report.PriceSet(&before, after, "added")},

@@ -43,6 +43,7 @@ type Decision struct {
 	Allowed  bool
 	Reason   Reason // empty where it is allowed
 	Message  string
+	Limit    string // the name of the limit that refuses; empty where the status does
 	Verdicts []Verdict
 }
 
@@ -60,11 +61,11 @@ func Decide(status plan.Status, overage plan.Overage, uses []Use) Decision {
 			continue
 		}
 		if d.Allowed || d.Reason == LimitExceeded && u.Limit.Max == 0 {
-			d.Allowed, d.Reason, d.Message = false, u.refusal(), u.message()
+			d.Allowed, d.Reason, d.Message, d.Limit = false, u.refusal(), u.message(), u.Limit.Name
 		}
 	}
 	if refusal := refusedStatus(status); refusal != "" {
-		d.Allowed, d.Reason = false, refusal
+		d.Allowed, d.Reason, d.Limit = false, refusal, ""
 		d.Message = fmt.Sprintf("the subscription is %s", status)
 	}
 	if d.Allowed {

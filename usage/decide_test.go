@@ -141,7 +141,7 @@ func TestDecideNamesTheReasonThatCounts(t *testing.T) {
 		{nil, "", "allowed"},
 	} {
 		d := usage.Decide(plan.Active, plan.OverageBlock, c.uses)
-		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) {
+		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) || d.Limit != "" && !strings.HasPrefix(c.says, d.Limit+" is ") || d.Allowed != (d.Limit == "") {
 			t.Errorf("%v: %q since %q, want %q since %q", c.uses, d.Message, d.Reason, c.says, c.reason)
 		}
 	}
