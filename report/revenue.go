@@ -1,0 +1,321 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// moneyView are the figures of one row of a report of revenue.
+type moneyView struct {
+	Bills         int           `json:"bills"`
+	Fees          pricing.Total `json:"fees"`
+	Overage       pricing.Total `json:"overage"`
+	Adjustments   pricing.Total `json:"adjustments"`
+	Credits       pricing.Total `json:"credits"`
+	Rounding      pricing.Total `json:"rounding"`
+	Revenue       pricing.Total `json:"revenue"`
+	Cost          pricing.Total `json:"cost"`
+	Margin        pricing.Total `json:"margin"`
+	MarginPercent *json.Number  `json:"margin_percent"`
+}
+
+func viewMoney(s billing.Sums) moneyView {
+	return moneyView{s.Bills, s.Fees, s.Overage, s.Adjustments, s.Credits, s.Rounding, s.Revenue(), s.Cost, s.Margin(), marginPercent(s.Revenue(), s.Margin())}
+}
+
+// marginPercent returns which part of the revenue is left, in percent with one decimal;
+// nil where there is no revenue.
+func marginPercent(revenue, margin pricing.Total) *json.Number {
+	text, ok := percentText(margin, revenue)
+	if !ok {
+		return nil
+	}
+	n := json.Number(text)
+	return &n
+}
+
+// percentText writes which part of a whole something is: "-12.5".
+func percentText(part, whole pricing.Total) (string, bool) {
+	perMille, ok := part.PerMilleOf(whole)
+	if !ok {
+		return "", false
+	}
+	sign := ""
+	if perMille < 0 {
+		sign, perMille = "-", -perMille
+	}
+	return fmt.Sprintf("%s%d.%d", sign, perMille/10, perMille%10), true
+}
+
+type planRevenueView struct {
+	Plan string `json:"plan"`
+	moneyView
+}
+
+type userRevenueView struct {
+	UserID string `json:"user_id"`
+	moneyView
+}
+
+type providerRevenueView struct {
+	Provider *string `json:"provider"`
+	moneyView
+}
+
+type monthRevenueView struct {
+	Month         string        `json:"month"`
+	Bills         int           `json:"bills"`
+	Revenue       pricing.Total `json:"revenue"`
+	Cost          pricing.Total `json:"cost"`
+	Margin        pricing.Total `json:"margin"`
+	MarginPercent *json.Number  `json:"margin_percent"`
+}
+
+type nearView struct {
+	UserID  string       `json:"user_id"`
+	Plan    string       `json:"plan"`
+	Period  periodView   `json:"period"`
+	Limit   string       `json:"limit"`
+	Meter   plan.Meter   `json:"meter"`
+	Used    measure      `json:"used"`
+	Max     *measure     `json:"max"`
+	Percent *json.Number `json:"percent"`
+	Action  plan.Action  `json:"action"`
+}
+
+func viewNear(n usage.Near) nearView {
+	l := n.Limit
+	return nearView{n.UserID, n.PlanName, viewPeriod(n.Period), l.Name, l.Meter, measure{l.Meter, n.Used}, maximum(l), percentOf(n.Use), l.Action}
+}
+
+type idleView struct {
+	UserID string        `json:"user_id"`
+	Email  *string       `json:"email"`
+	Plan   string        `json:"plan"`
+	Period periodView    `json:"period"`
+	Fee    pricing.Total `json:"fee"`
+}
+
+type ageView struct {
+	Age    string        `json:"age"`
+	Bills  int           `json:"bills"`
+	Amount pricing.Total `json:"amount"`
+}
+
+type unpaidBillView struct {
+	Number      int64          `json:"number"`
+	UserID      string         `json:"user_id"`
+	Email       *string        `json:"email"`
+	Status      billing.Status `json:"status"`
+	DueAt       moment         `json:"due_at"`
+	DaysOverdue int            `json:"days_overdue"`
+	Total       pricing.USD    `json:"total"`
+}
+
+type unpaidView struct {
+	Bills  int              `json:"bills"`
+	Amount pricing.Total    `json:"amount"`
+	ByAge  []ageView        `json:"by_age"`
+	List   []unpaidBillView `json:"list"`
+}
+
+type revenueView struct {
+	Month      string                `json:"month"`
+	From       moment                `json:"from"`
+	To         moment                `json:"to"`
+	AsOf       moment                `json:"as_of"`
+	Total      moneyView             `json:"total"`
+	ByPlan     []planRevenueView     `json:"by_plan"`
+	ByUser     []userRevenueView     `json:"by_user"`
+	ByProvider []providerRevenueView `json:"by_provider"`
+	Months     []monthRevenueView    `json:"months"`
+	NearLimit  []nearView            `json:"near_limit"`
+	NeverUsed  []idleView            `json:"never_used"`
+	Unpaid     unpaidView            `json:"unpaid"`
+}
+
+func viewRevenue(r billing.Revenue) revenueView {
+	return revenueView{monthText(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum),
+		listOf(r.Plans, func(s billing.Share) planRevenueView { return planRevenueView{s.Key, viewMoney(s.Sums)} }),
+		listOf(r.Users, func(s billing.Share) userRevenueView { return userRevenueView{s.Key, viewMoney(s.Sums)} }),
+		listOf(r.Providers, func(s billing.Share) providerRevenueView { return providerRevenueView{orNull(s.Key), viewMoney(s.Sums)} }),
+		listOf(r.Months, func(m billing.MonthSums) monthRevenueView {
+			return monthRevenueView{monthText(m.Month), m.Bills, m.Revenue, m.Cost, m.Margin(), marginPercent(m.Revenue, m.Margin())}
+		}),
+		listOf(r.Near, viewNear),
+		listOf(r.Idle, func(i billing.Idle) idleView {
+			return idleView{i.UserID, orNull(i.Email), i.PlanName, viewPeriod(i.Period), i.Fee}
+		}),
+		viewUnpaid(r.Unpaid)}
+}
+
+func viewUnpaid(a billing.Ageing) unpaidView {
+	v := unpaidView{Bills: a.Sum.Bills, Amount: a.Sum.Amount, List: listOf(a.Bills, func(b billing.Bill) unpaidBillView {
+		return unpaidBillView{b.Number, b.UserID, orNull(b.Email), b.Status, moment(b.DueAt), billing.DaysOverdue(b, a.AsOf), b.Total}
+	})}
+	for age, sum := range a.Ages {
+		v.ByAge = append(v.ByAge, ageView{billing.Age(age).String(), sum.Bills, sum.Amount})
+	}
+	return v
+}
+
+func monthText(month time.Time) string { return month.Format("2006-01") }
+
+// Revenue shows what was billed, what it cost and what is left, in a table with so many
+// users at most.
+func Revenue(r billing.Revenue, top int) Document {
+	return Document{JSON: viewRevenue(r), CSV: revenueGrid(r), Text: func(t *Text) error {
+		t.Title("revenue, cost and margin of %s", monthText(r.Month))
+		t.Gap()
+		if r.Sum.Bills == 0 {
+			t.Note("no bill has a period that ended in this month")
+		} else if err := t.revenue(r, top); err != nil {
+			return err
+		}
+		return t.attention(r, top)
+	}}
+}
+
+// revenueGrid has a row for the total and for each plan, user and provider, told apart by
+// its first two columns.
+func revenueGrid(r billing.Revenue) Grid {
+	g := Grid{Header: []string{"by", "key", "bills", "fees", "overage", "adjustments", "credits", "rounding", "revenue", "cost", "margin"}}
+	add := func(by, key string, s billing.Sums) {
+		g.Rows = append(g.Rows, []Cell{TextCell(by), TextCell(key), NumberCell(int64(s.Bills)), MoneyCell(s.Fees), MoneyCell(s.Overage), MoneyCell(s.Adjustments),
+			MoneyCell(s.Credits), MoneyCell(s.Rounding), MoneyCell(s.Revenue()), MoneyCell(s.Cost), MoneyCell(s.Margin())})
+	}
+	add("total", monthText(r.Month), r.Sum)
+	for _, group := range []struct {
+		by     string
+		shares []billing.Share
+	}{{"plan", r.Plans}, {"user", r.Users}, {"provider", r.Providers}} {
+		for _, s := range group.shares {
+			add(group.by, s.Key, s.Sums)
+		}
+	}
+	return g
+}
+
+// revenue writes the tables of money.
+func (t *Text) revenue(r billing.Revenue, top int) error {
+	sections := []struct {
+		title  string
+		shares []billing.Share
+		kind   columnKind
+	}{{"PLAN", r.Plans, words}, {"USER", r.Users, names}, {"PROVIDER", r.Providers, words}}
+	for _, s := range sections {
+		shown := s.shares
+		if s.title == "USER" && len(shown) > top {
+			shown = shown[:top]
+		}
+		tb := tableOf(append([]column{{s.title, s.kind}}, moneyColumns()...), shown, func(share billing.Share) []span {
+			name := text(share.Key)
+			if share.Key == "" {
+				name = dim.of("of no provider")
+			}
+			return append([]span{name}, moneySpans(share.Sums)...)
+		})
+		tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(r.Sum))...)
+		if err := t.table(tb); err != nil {
+			return err
+		}
+		if more := len(s.shares) - len(shown); more > 0 {
+			t.Note("and %s more; the total counts them too", Counted(more, "user"))
+		}
+		t.Gap()
+	}
+	return nil
+}
+
+func moneyColumns() []column {
+	return []column{{"BILLS", number}, {"FEES", money}, {"OVERAGE", money}, {"ADJUSTED", money}, {"CREDITS", money}, {"REVENUE", money}, {"COST", money},
+		{"MARGIN", money}, {"%", number}}
+}
+
+func moneySpans(s billing.Sums) []span {
+	left := text(s.Margin().Display())
+	if s.Margin().Cmp(pricing.Total{}) < 0 {
+		left = bad.of(left.text)
+	}
+	percent := none
+	if p, ok := percentText(s.Margin(), s.Revenue()); ok {
+		percent = p
+	}
+	return []span{text(count(int64(s.Bills))), text(s.Fees.Display()), text(s.Overage.Display()), text(s.Adjustments.Display()),
+		text(s.Credits.Add(s.Rounding).Display()), text(s.Revenue().Display()), text(s.Cost.Display()), left, text(percent)}
+}
+
+// attention writes what someone should look at: limits, customers who use nothing, and
+// what is unpaid.
+func (t *Text) attention(r billing.Revenue, top int) error {
+	for _, section := range []func(billing.Revenue, int) error{t.unpaid, t.near, t.idle} {
+		if err := section(r, top); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Text) unpaid(r billing.Revenue, _ int) error {
+	if r.Unpaid.Sum.Bills == 0 {
+		t.Note("no bill is unpaid")
+		return nil
+	}
+	ages := make([]billing.Age, billing.AgeCount)
+	for i := range ages {
+		ages[i] = billing.Age(i)
+	}
+	tb := tableOf([]column{{"UNPAID", words}, {"BILLS", number}, {"AMOUNT", money}}, ages, func(a billing.Age) []span {
+		sum := r.Unpaid.Ages[a]
+		return []span{text(ageForPeople(a)), text(count(int64(sum.Bills))), text(sum.Amount.Display())}
+	})
+	tb.footer = []span{strong.of("TOTAL"), strong.of(count(int64(r.Unpaid.Sum.Bills))), strong.of(r.Unpaid.Sum.Amount.Display())}
+	return t.table(tb)
+}
+
+func ageForPeople(a billing.Age) string {
+	return [billing.AgeCount]string{"not due yet", "1 to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days"}[a]
+}
+
+func (t *Text) near(r billing.Revenue, top int) error {
+	t.Gap()
+	if len(r.Near) == 0 {
+		t.Note("nobody has used 80 percent of a limit in the running period")
+		return nil
+	}
+	shown := r.Near[:min(top, len(r.Near))]
+	columns := []column{{"NEAR A LIMIT", names}, {"PLAN", words}, {"LIMIT", words}, {"USED", number}, {"MAXIMUM", number}, {"", words}, {"UNTIL", words}}
+	err := t.table(tableOf(columns, shown, func(n usage.Near) []span {
+		return []span{text(n.UserID), text(n.PlanName), text(n.Limit.Name), text(measure{n.Limit.Meter, n.Used}.forPeople()), maximumSpan(n.Limit),
+			limitBar(n.Use), text(n.Period.End.UTC().Format(time.DateOnly))}
+	}))
+	t.more(len(r.Near)-len(shown), "limit")
+	return err
+}
+
+func (t *Text) idle(r billing.Revenue, top int) error {
+	if len(r.Idle) == 0 {
+		return nil
+	}
+	t.Gap()
+	shown := r.Idle[:min(top, len(r.Idle))]
+	columns := []column{{"PAID, NEVER USED", names}, {"PLAN", words}, {"PERIOD", words}, {"FEE", money}}
+	err := t.table(tableOf(columns, shown, func(i billing.Idle) []span {
+		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display())}
+	}))
+	t.more(len(r.Idle)-len(shown), "user")
+	return err
+}
+
+// more says how many are not shown.
+func (t *Text) more(n int, thing string) {
+	if n > 0 {
+		t.Note("and %s more", Counted(n, thing))
+	}
+}
