@@ -42,7 +42,10 @@ func bill(number int64, user, planName string, lines ...billing.Line) billing.Bi
 		}
 	}
 	const cent = pricing.Dollar / 100
-	b.Total = (b.Subtotal + cent/2) / cent * cent
+	b.Total = b.Subtotal
+	if b.Subtotal > 0 {
+		b.Total = (b.Subtotal + cent/2) / cent * cent
+	}
 	if b.Rounding = b.Total - b.Subtotal; b.Rounding != 0 {
 		b.Lines = append(b.Lines, billing.Line{Kind: billing.Rounding, Description: "rounding to whole cents", Period: b.Period, Amount: b.Rounding})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type namedPage struct {
@@ -57,7 +59,7 @@ func keepPage(t *testing.T, name, text string) {
 // Pages are as testdata has them: read the difference, look at the page with
 // scripts/screenshots.sh, and if it is what you wanted, run: go test ./report -update
 func TestPages(t *testing.T) {
-	for _, p := range revenuePages() {
+	for _, p := range append(revenuePages(), letterPages()...) {
 		t.Run(p.name, func(t *testing.T) {
 			text := written(t, p.page)
 			keepPage(t, p.name+".html", text)
@@ -126,4 +128,45 @@ func selfContained(t *testing.T, text string) {
 			t.Errorf("the page has no %s", need)
 		}
 	}
+}
+
+func sender() report.Sender {
+	return report.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany", Email: "billing@words.example", TaxID: "DE 123 456 789",
+		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this bill.\\nQuestions? Write to billing@words.example."}
+}
+
+func uses(b billing.Bill) []usage.Use { return billing.Against(b, proPlan().Limits) }
+
+// letters are one bill or credit note of every kind.
+func letters() []report.Letter {
+	open := proBill()
+	paid := hostileBill()
+	paid.Status, paid.SettledAt, paid.Reference = billing.Paid, at("2026-11-03T09:00:00Z"), "transfer 4711"
+	void := bill(19, "Ζωή Παπαδοπούλου", "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"))
+	void.Status, void.SettledAt = billing.Void, at("2026-11-05T00:00:00Z")
+	note := bill(22, "Ζωή Παπαδοπούλου", "Basic", line(billing.Fee, "Basic plan, monthly fee", "-29"))
+	note.Kind, note.RefersTo, note.Status, note.Reference = billing.CreditNote, 19, billing.Paid, "charged by mistake"
+	late := bill(23, "Дмитрий Шостакович", "Pro", line(billing.Fee, "Pro plan, monthly fee", "79"))
+	late.Email, late.Status, late.DueAt = "", billing.PastDue, at("2026-11-10T00:00:00Z")
+	free := bill(24, wide, "Free", used("gemini", "google", "gemini-2.5-flash", 1, 90_000, 20_000, "0.0795"))
+	free.Status, free.Cycle = billing.Paid, ""
+	return []report.Letter{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note}, {Bill: late}, {Bill: free, Uses: uses(free)}}
+}
+
+// longLetter has hundreds of lines.
+func longLetter() report.Letter {
+	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
+	for i := range 300 {
+		lines = append(lines, used([]string{"gemini", "openai", "anthropic"}[i/100], "google", fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
+	}
+	b := bill(31, "alice", "Pro", lines...)
+	return report.Letter{Bill: b, Uses: uses(b)}
+}
+
+func letterPages() []namedPage {
+	var pages []namedPage
+	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
+		pages = append(pages, namedPage{"page-statement-" + name, report.LettersPage(letters()[i:i+1], sender(), now())})
+	}
+	return append(pages, namedPage{"page-statement-all", report.LettersPage(letters(), report.Sender{Company: "Alwrity"}, now())})
 }

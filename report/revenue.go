@@ -144,7 +144,9 @@ func viewRevenue(r billing.Revenue) revenueView {
 	return revenueView{monthText(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum),
 		listOf(r.Plans, func(s billing.Share) planRevenueView { return planRevenueView{s.Key, viewMoney(s.Sums)} }),
 		listOf(r.Users, func(s billing.Share) userRevenueView { return userRevenueView{s.Key, viewMoney(s.Sums)} }),
-		listOf(r.Providers, func(s billing.Share) providerRevenueView { return providerRevenueView{orNull(s.Key), viewMoney(s.Sums)} }),
+		listOf(r.Providers, func(s billing.Share) providerRevenueView {
+			return providerRevenueView{orNull(s.Key), viewMoney(s.Sums)}
+		}),
 		listOf(r.Months, func(m billing.MonthSums) monthRevenueView {
 			return monthRevenueView{monthText(m.Month), m.Bills, m.Revenue, m.Cost, m.Margin(), marginPercent(m.Revenue, m.Margin())}
 		}),
