@@ -129,6 +129,7 @@ func (g *program) fill(c *config, s settings) {
 		DatabaseURL: g.redactedURL(),
 		Sources:     c.sources(p),
 		Thresholds:  s.thresholds,
+		Billing:     s.billing,
 		Version:     p.Version,
 		Lookup:      c.lookup,
 		APIKeys:     c.apiKeys(p),

@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -19,6 +20,7 @@ import (
 type settings struct {
 	databaseURL string
 	thresholds  []int
+	billing     billing.Rules
 	actor       string
 	output      report.Format
 	color       string
@@ -41,6 +43,9 @@ func (c *config) check(p Process) (s settings, err error) {
 		return s, err
 	}
 	if s.thresholds, err = c.thresholds(); err != nil {
+		return s, err
+	}
+	if s.billing, err = c.billing(); err != nil {
 		return s, err
 	}
 	if s.actor, err = c.actor(p); err != nil {
@@ -88,6 +93,22 @@ func (c *config) logging() (s logSettings, err error) {
 	}
 	s.maxBackups, err = c.number(keyLogMaxBackups, 0, 100_000)
 	return s, err
+}
+
+// billing is how bills are paid.
+func (c *config) billing() (r billing.Rules, err error) {
+	const longest = 3660 // days
+	if r.DueDays, err = c.number(keyDueDays, 0, longest); err != nil {
+		return r, err
+	}
+	if r.GraceDays, err = c.number(keyGraceDays, 0, longest); err != nil {
+		return r, err
+	}
+	if r.Suspend, err = c.truth(keySuspendUnpaid); err != nil {
+		return r, err
+	}
+	r.RenewalNotice, err = c.number(keyRenewalNotice, 0, longest)
+	return r, err
 }
 
 // thresholds are ascending whole percents, written as 80,90,100 or as a list.

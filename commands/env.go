@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -47,6 +48,7 @@ type Settings struct {
 	DatabaseURL   string   // without password, for messages
 	Sources       []string // where configuration came from, for doctor
 	Thresholds    []int    // alert thresholds in percent
+	Billing       billing.Rules
 	Version       string
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
@@ -65,6 +67,7 @@ type Database interface {
 	usage.RerateStore
 	usage.Reconciler
 	usage.ArchiveStore
+	billing.Store
 
 	Close() error
 

@@ -46,5 +46,9 @@ func subscriptionState(s plan.Subscription, plans plan.Plans) state {
 	if !s.EndsAt.IsZero() {
 		described["ends_at"] = s.EndsAt
 	}
+	if s.NextPlanID != 0 {
+		next, _ := plans.ByID(s.NextPlanID)
+		described["next_plan"], described["next_plan_at"] = next.Name, s.NextAt
+	}
 	return described
 }

@@ -95,6 +95,9 @@ func (t *tx) subscribers(ctx context.Context, now time.Time) (map[int64]int, err
 		}
 		if !s.StatusAt(now).Ended() {
 			counts[s.PlanID]++
+			if s.NextPlanID != 0 {
+				counts[s.NextPlanID]++ // which must not be withdrawn either
+			}
 		}
 		return nil
 	}, "SELECT "+subscriptionColumns+" FROM user_subscriptions s")

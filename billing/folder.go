@@ -1,0 +1,126 @@
+package billing
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Folder is what is kept of one user for billing.
+type Folder struct {
+	Account   plan.Account
+	Contracts []Contract // as they were recorded
+	// ClosedUntil is the end of the last period that was closed; zero for none.
+	ClosedUntil time.Time
+	ClosesAt    time.Time // the end of the next one, where it is known
+	FirstUse    time.Time // the start of the first usage period with usage; zero for none
+	Balance     pricing.USD
+	// SuspendedUnpaid says that the subscription was suspended for an unpaid bill.
+	SuspendedUnpaid bool
+}
+
+// Contract is a subscription as one change left it.
+type Contract struct {
+	From         time.Time // since when it holds
+	Subscription plan.Subscription
+	Price        pricing.USD // of one paid cycle that begins under it
+	Continues    bool        // a renewal: plan and anchor are those before
+}
+
+// Series is the usage of one provider and model, served by one vendor.
+type Series struct {
+	Provider string
+	Vendor   string
+	Model    string
+	Usage    usage.Amounts
+}
+
+// Difference is usage of a closed period that no bill has, or, where it is negative,
+// that bills have too much of.
+type Difference struct {
+	Period plan.Period
+	Series
+}
+
+// begins returns where the user's first period begins: with the first usage or the
+// first subscription, whichever is earlier, else in the running month.
+func (f Folder) begins(now time.Time) time.Time {
+	first := f.FirstUse
+	for _, c := range f.Contracts {
+		if first.IsZero() || c.From.Before(first) {
+			first = c.From
+		}
+	}
+	if first.IsZero() || first.After(now) {
+		first = now
+	}
+	return f.Account.PeriodAt(first).Start
+}
+
+// next returns the period that is closed next.
+func (f Folder) next(now time.Time) plan.Period {
+	from := f.ClosedUntil
+	if from.IsZero() {
+		from = f.begins(now)
+	}
+	p := f.Account.PeriodAt(from)
+	p.Start = from // where it began before, the part before is closed
+	return p
+}
+
+// inForce returns the contracts in the order in which they follow each other, without
+// renewals: what was recorded later overrides, from its moment on, everything before.
+func (f Folder) inForce() []Contract {
+	var line []Contract
+	for _, c := range f.Contracts {
+		if c.Continues {
+			continue
+		}
+		for len(line) > 0 && !line[len(line)-1].From.Before(c.From) {
+			line = line[:len(line)-1]
+		}
+		line = append(line, c)
+	}
+	return line
+}
+
+// at returns the contract in force at a moment, and whether its subscription ran then.
+func (f Folder) at(moment time.Time) (Contract, bool) {
+	var found Contract
+	for _, c := range f.inForce() {
+		if !c.From.After(moment) {
+			found = c
+		}
+	}
+	if found.From.IsZero() {
+		return found, false
+	}
+	return found, f.last(found.Subscription.Anchor).RunsAt(moment)
+}
+
+// last returns the subscription of an anchor as its last change left it.
+func (f Folder) last(anchor time.Time) plan.Subscription {
+	if now := f.Account.Subscription; now != nil && now.Anchor.Equal(anchor) {
+		return *now
+	}
+	var last plan.Subscription
+	for _, c := range f.Contracts {
+		if c.Subscription.Anchor.Equal(anchor) {
+			last = c.Subscription
+		}
+	}
+	return last
+}
+
+// cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
+// what its renewal noted or, where nothing has, what the contract says.
+func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
+	for _, renewal := range f.Contracts {
+		if renewal.Continues && renewal.From.Equal(begins) && renewal.Subscription.Anchor.Equal(c.Subscription.Anchor) {
+			return renewal.Price
+		}
+	}
+	return c.Price
+}

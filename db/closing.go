@@ -1,0 +1,29 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// mustNotBeClosed refuses a change from a moment on of which there are bills.
+func (t *tx) mustNotBeClosed(ctx context.Context, user string, from time.Time) error {
+	var closed time.Time
+	err := t.query(ctx, func(row scanner) error { return row.Scan(moment{&closed}) },
+		"SELECT closed_until FROM billing_accounts WHERE user_id = $1", user)
+	if err != nil || !from.Before(closed) {
+		return err
+	}
+	return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on", pricing.Shorten(user),
+		closed.Format(time.RFC3339), from.Format(time.RFC3339)).
+		WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT --reason …", closed.Format(time.RFC3339), user)
+}
+
+// forgetNextClosing has the next end of a user's period looked up again: a change of
+// the subscription may have moved it.
+func (t *tx) forgetNextClosing(ctx context.Context, user string) error {
+	_, err := t.exec(ctx, "UPDATE billing_accounts SET closes_at = NULL WHERE user_id = $1", user)
+	return err
+}
