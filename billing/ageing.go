@@ -22,17 +22,17 @@ const (
 )
 
 // String returns the name that scripts use.
-func (a Age) String() string { return [AgeCount]string{"not_due", "1-30", "31-60", "61-90", "older"}[a] }
+func (a Age) String() string {
+	return [AgeCount]string{"not_due", "1-30", "31-60", "61-90", "older"}[a]
+}
 
-// DaysOverdue returns on which day after it was due a bill is: 0 until then, 1 in the
-// first 24 hours after it.
+// DaysOverdue returns on which day since it was due a bill is: 0 until then, 1 in the 24
+// hours from then on.
 func DaysOverdue(b Bill, now time.Time) int {
-	const day = 24 * time.Hour
-	late := now.Sub(b.DueAt)
-	if late <= 0 {
+	if b.DueAt.After(now) {
 		return 0
 	}
-	return int((late + day - 1) / day)
+	return int(now.Sub(b.DueAt)/(24*time.Hour)) + 1
 }
 
 // AgeOf returns the age of a bill at a moment.

@@ -16,9 +16,9 @@ func (t Total) PerMilleOf(whole Total) (int64, bool) {
 	return n.Int64(), true
 }
 
-// Nearest returns t in whole cents, rounded half to even, for pages on which more
+// NearestCent returns t in whole cents, rounded half to even, for pages on which more
 // decimals would only be in the way. What is exact stands elsewhere.
-func (t Total) Nearest() Total {
+func (t Total) NearestCent() Total {
 	cent := big.NewInt(int64(Dollar) / 100)
 	n := roundHalfEven(t.value(), cent)
 	return Total{n.Mul(n, cent)}

@@ -236,7 +236,9 @@ func rowOfLine(l billing.Line) letterRow {
 	case billing.Fee, billing.Proration:
 		row.Note = daysOf(l.Period)
 	case billing.Usage, billing.Overage, billing.Adjustment:
-		row.Quantities, row.Cost = quantitiesOf(l), l.Usage.Cost.Display()
+		if row.Quantities = quantitiesOf(l); len(row.Quantities) > 0 {
+			row.Cost = l.Usage.Cost.Display()
+		}
 		row.Note = notesOn(l)
 		if l.Kind == billing.Usage && l.Amount == 0 {
 			row.Amount = "included"

@@ -153,8 +153,8 @@ func (p *paper) quantityCells(r letterRow, columns []paperColumn) []paperCell {
 	black, soft, _, _, _, _, _ := inks()
 	var amounts, prices paperCell
 	for _, q := range r.Quantities {
-		amounts = append(amounts, paperLine{text: q.Amount, with: p.fitted(q.Amount, pen{8, false, black}, columns[1].room)})
-		prices = append(prices, paperLine{text: q.Price, with: p.fitted(q.Price, pen{8, false, soft}, columns[2].room)})
+		amounts = append(amounts, paperLine{text: q.Amount, with: p.fitted(q.Amount, pen{8.5, false, black}, columns[1].room)})
+		prices = append(prices, paperLine{text: q.Price, with: p.fitted(q.Price, pen{8.5, false, soft}, columns[2].room)})
 	}
 	return []paperCell{amounts, prices, p.cell(r.Cost, pen{8.5, false, black}, columns[3])}
 }

@@ -69,7 +69,7 @@ type figure struct {
 
 // cents shows an amount in whole cents.
 func cents(t pricing.Total) figure {
-	return figure{t.String(), minusSign(t.Nearest().Display()), t.Nearest().Cmp(pricing.Total{}) < 0}
+	return figure{t.String(), minusSign(t.NearestCent().Display()), t.NearestCent().Cmp(pricing.Total{}) < 0}
 }
 
 // calm shows an amount that is no loss where it is below 0.

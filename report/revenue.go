@@ -206,33 +206,53 @@ func revenueGrid(r billing.Revenue) Grid {
 
 // revenue writes the tables of money.
 func (t *Text) revenue(r billing.Revenue, top int) error {
-	sections := []struct {
-		title  string
-		shares []billing.Share
-		kind   columnKind
-	}{{"PLAN", r.Plans, words}, {"USER", r.Users, names}, {"PROVIDER", r.Providers, words}}
-	for _, s := range sections {
-		shown := s.shares
-		if s.title == "USER" && len(shown) > top {
-			shown = shown[:top]
-		}
-		tb := tableOf(append([]column{{s.title, s.kind}}, moneyColumns()...), shown, func(share billing.Share) []span {
-			name := text(share.Key)
-			if share.Key == "" {
-				name = dim.of("of no provider")
-			}
-			return append([]span{name}, moneySpans(share.Sums)...)
-		})
-		tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(r.Sum))...)
-		if err := t.table(tb); err != nil {
-			return err
-		}
-		if more := len(s.shares) - len(shown); more > 0 {
-			t.Note("and %s more; the total counts them too", Counted(more, "user"))
-		}
-		t.Gap()
+	if err := t.shares("PLAN", words, r.Plans, r.Sum); err != nil {
+		return err
 	}
+	t.Gap()
+	shown := r.Users[:min(top, len(r.Users))]
+	if err := t.shares("USER", names, shown, r.Sum); err != nil {
+		return err
+	}
+	if more := len(r.Users) - len(shown); more > 0 {
+		t.Note("and %s more; the total counts them too", Counted(more, "user"))
+	}
+	t.Gap()
+	if err := t.providers(r); err != nil {
+		return err
+	}
+	t.Gap()
 	return nil
+}
+
+// shares writes a table of plans or users.
+func (t *Text) shares(title string, kind columnKind, shares []billing.Share, sum billing.Sums) error {
+	tb := tableOf(append([]column{{title, kind}}, moneyColumns()...), shares, func(s billing.Share) []span {
+		return append([]span{text(s.Key)}, moneySpans(s.Sums)...)
+	})
+	tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(sum))...)
+	return t.table(tb)
+}
+
+// providers writes what each provider cost, and what was billed for it beyond fees.
+func (t *Text) providers(r billing.Revenue) error {
+	columns := []column{{"PROVIDER", words}, {"BILLS", number}, {"REVENUE", money}, {"COST", money}, {"% OF COST", number}}
+	spans := func(s billing.Sums) []span {
+		percent := none
+		if p, ok := percentText(s.Cost, r.Sum.Cost); ok {
+			percent = p
+		}
+		return []span{text(count(int64(s.Bills))), text(s.Revenue().Display()), text(s.Cost.Display()), text(percent)}
+	}
+	tb := tableOf(columns, r.Providers, func(s billing.Share) []span {
+		name := text(s.Key)
+		if s.Key == "" {
+			name = dim.of("fees, credits, rounding")
+		}
+		return append([]span{name}, spans(s.Sums)...)
+	})
+	tb.footer = append([]span{strong.of("TOTAL")}, inBold(spans(r.Sum))...)
+	return t.table(tb)
 }
 
 func moneyColumns() []column {

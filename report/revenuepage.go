@@ -60,6 +60,9 @@ type breakdown struct {
 	Sum                     moneyRow
 }
 
+// Short tells whether a table is printed on one page and never broken.
+func (b breakdown) Short() bool { return len(b.Rows) <= 8 }
+
 type unpaidPage struct {
 	Rows []struct {
 		Name   string
@@ -150,7 +153,7 @@ func compared(now, then pricing.Total, before billing.MonthSums) string {
 	case now.Cmp(then) == 0:
 		return "as in " + name
 	case !ok:
-		return minusSign(then.Nearest().Display()) + " in " + name
+		return minusSign(then.NearestCent().Display()) + " in " + name
 	case now.Cmp(then) > 0:
 		p = "+" + p
 	}
