@@ -15,21 +15,11 @@ func Against(b Bill, limits []plan.Limit) []usage.Use {
 		uses[i].Limit = limit
 		for _, l := range b.Lines {
 			if l.Kind == Usage && limit.Scope.Covers(l.Provider, l.Vendor) {
-				uses[i].Used = atMost(uses[i].Used, meteredBy(limit.Meter, l.Usage))
+				uses[i].Used = atMost(uses[i].Used, l.Usage.Of(limit.Meter))
 			}
 		}
 	}
 	return uses
-}
-
-func meteredBy(m plan.Meter, a usage.Amounts) int64 {
-	switch m {
-	case plan.Calls:
-		return a.Calls
-	case plan.Tokens:
-		return a.Quantities.Tokens()
-	}
-	return int64(a.Cost)
 }
 
 // atMost returns a + b or, where that does not fit, the largest number there is.

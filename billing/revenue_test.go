@@ -12,11 +12,11 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-func day(year int, month time.Month, day int) time.Time {
+func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
-func october() plan.Period { return plan.CalendarMonth(day(2026, 10, 1)) }
+func october() plan.Period { return plan.CalendarMonth(date(2026, 10, 1)) }
 
 // someBill is any bill at all: also with amounts whose sum over many bills is beyond an
 // int64.
@@ -54,7 +54,7 @@ func TestSumsAgree(t *testing.T) {
 				}
 			}
 		}
-		r := billing.RevenueOf(october().Start, day(2026, 11, 23), bills)
+		r := billing.RevenueOf(october().Start, date(2026, 11, 23), bills)
 		if r.Sum.Bills != len(bills) || r.Sum.Revenue().Cmp(amounts) != 0 || r.Sum.Cost.Cmp(cost) != 0 || r.Sum.Margin().Cmp(amounts.Sub(cost)) != 0 {
 			t.Fatalf("the sums are %+v, want %s and %s", r.Sum, amounts, cost)
 		}
@@ -90,18 +90,18 @@ func TestMonthOf(t *testing.T) {
 		end  time.Time
 		want time.Time
 	}{
-		{day(2026, 10, 1), day(2026, 9, 1)},
-		{day(2026, 10, 1).Add(time.Microsecond), day(2026, 10, 1)},
-		{day(2026, 10, 31), day(2026, 10, 1)},
-		{day(2026, 11, 1), day(2026, 10, 1)},
-		{day(2027, 1, 1), day(2026, 12, 1)},
+		{date(2026, 10, 1), date(2026, 9, 1)},
+		{date(2026, 10, 1).Add(time.Microsecond), date(2026, 10, 1)},
+		{date(2026, 10, 31), date(2026, 10, 1)},
+		{date(2026, 11, 1), date(2026, 10, 1)},
+		{date(2027, 1, 1), date(2026, 12, 1)},
 	} {
 		if got := billing.MonthOf(billing.Bill{Period: plan.Period{Start: c.end.AddDate(0, -1, 0), End: c.end}}); !got.Equal(c.want) {
 			t.Errorf("a period that ends at %s counts in %s, want %s", c.end, got, c.want)
 		}
 	}
 	for _, c := range [][2]time.Time{
-		{day(2026, 11, 1), day(2026, 10, 1)}, {day(2026, 11, 30), day(2026, 10, 1)}, {day(2026, 11, 1).Add(-1), day(2026, 9, 1)}, {day(2027, 1, 5), day(2026, 12, 1)},
+		{date(2026, 11, 1), date(2026, 10, 1)}, {date(2026, 11, 30), date(2026, 10, 1)}, {date(2026, 11, 1).Add(-1), date(2026, 9, 1)}, {date(2027, 1, 5), date(2026, 12, 1)},
 	} {
 		if got := billing.LastClosed(c[0]); !got.Equal(c[1]) {
 			t.Errorf("at %s the last month that ended is %s, want %s", c[0], got, c[1])
@@ -113,13 +113,13 @@ func TestMonthsOf(t *testing.T) {
 	at := func(end time.Time, total, cost pricing.USD) billing.Bill {
 		return billing.Bill{Period: plan.Period{Start: end.AddDate(0, -1, 0), End: end}, Total: total, Cost: cost}
 	}
-	months := billing.MonthsOf(day(2026, 2, 1), 3, []billing.Bill{at(day(2026, 3, 1), 5, 2), at(day(2026, 2, 1), 7, 1), at(day(2026, 1, 15), -3, 0),
-		at(day(2025, 12, 1), 100, 0), at(day(2026, 3, 2), 100, 0)})
+	months := billing.MonthsOf(date(2026, 2, 1), 3, []billing.Bill{at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
+		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)})
 	want := []struct {
 		month         time.Time
 		bills         int
 		revenue, left pricing.USD
-	}{{day(2025, 12, 1), 0, 0, 0}, {day(2026, 1, 1), 2, 4, 3}, {day(2026, 2, 1), 1, 5, 3}}
+	}{{date(2025, 12, 1), 0, 0, 0}, {date(2026, 1, 1), 2, 4, 3}, {date(2026, 2, 1), 1, 5, 3}}
 	if len(months) != len(want) {
 		t.Fatalf("%d months, want %d", len(months), len(want))
 	}
@@ -143,7 +143,7 @@ func TestIdle(t *testing.T) {
 		}
 		return b
 	}
-	r := billing.RevenueOf(october().Start, day(2026, 11, 23), []billing.Bill{
+	r := billing.RevenueOf(october().Start, date(2026, 11, 23), []billing.Bill{
 		bill("idle", nil, fee), bill("late", nil, fee, late), bill("used", nil, fee, used), bill("failed", nil, fee, failed), bill("free", nil),
 		bill("void", func(b *billing.Bill) { b.Status = billing.Void }, fee), bill("note", func(b *billing.Bill) { b.Kind = billing.CreditNote }, fee),
 		bill("back", nil, fee, billing.Line{Kind: billing.Proration, Amount: -79 * pricing.Dollar}),
@@ -179,12 +179,12 @@ func TestAges(t *testing.T) {
 }
 
 func TestAgeing(t *testing.T) {
-	now := day(2026, 11, 23)
+	now := date(2026, 11, 23)
 	bill := func(number int64, status billing.Status, due time.Time, total pricing.USD) billing.Bill {
 		return billing.Bill{Number: number, Status: status, DueAt: due, Total: total}
 	}
-	a := billing.AgeingOf([]billing.Bill{bill(4, billing.Open, day(2026, 12, 1), 1), bill(3, billing.PastDue, day(2026, 11, 1), 10), bill(2, billing.PastDue, day(2026, 11, 1), 100),
-		bill(1, billing.Paid, day(2026, 1, 1), 1000), bill(5, billing.Void, day(2026, 1, 1), 1000), bill(6, billing.PastDue, day(2026, 1, 1), 10_000)}, now)
+	a := billing.AgeingOf([]billing.Bill{bill(4, billing.Open, date(2026, 12, 1), 1), bill(3, billing.PastDue, date(2026, 11, 1), 10), bill(2, billing.PastDue, date(2026, 11, 1), 100),
+		bill(1, billing.Paid, date(2026, 1, 1), 1000), bill(5, billing.Void, date(2026, 1, 1), 1000), bill(6, billing.PastDue, date(2026, 1, 1), 10_000)}, now)
 	var numbers []int64
 	for _, b := range a.Bills {
 		numbers = append(numbers, b.Number)

@@ -69,6 +69,8 @@ type Database interface {
 	usage.Reconciler
 	usage.ArchiveStore
 	billing.Store
+	billing.HealthStore
+	billing.SimulationStore
 
 	Close() error
 

@@ -31,15 +31,31 @@ func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error)
 	}
 	var bills []billing.Bill
 	where, args := billConditions(q)
+	limit := ""
+	if q.Limit > 0 {
+		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
+	}
 	err = t.query(ctx, func(row scanner) error {
 		b, err := scanBill(row, plans)
 		bills = append(bills, b)
 		return err
-	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+" ORDER BY h.number", args...)
+	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+" ORDER BY h.number"+limit, args...)
 	if err != nil || !q.Lines || len(bills) == 0 {
 		return bills, err
 	}
+	if q.Limit > 0 { // no lines of those that are left out
+		args = append(args, bills[len(bills)-1].Number)
+		where += fmt.Sprintf("%s h.number <= $%d", conjunction(where), len(args))
+	}
 	return bills, t.readLines(ctx, bills, where, args)
+}
+
+// conjunction is the word before one more condition.
+func conjunction(where string) string {
+	if where == "" {
+		return " WHERE"
+	}
+	return " AND"
 }
 
 // billConditions returns the WHERE of a query and its arguments.
@@ -74,10 +90,22 @@ func billConditions(q billing.Query) (where string, args []any) {
 		}
 		add("h.status IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
 	}
+	addPage(q, add)
 	if len(conditions) == 0 {
 		return "", nil
 	}
 	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+// addPage adds the conditions that go through the books of a month page by page.
+func addPage(q billing.Query, add func(condition string, values ...any)) {
+	if q.After > 0 {
+		add("h.number > ?", q.After)
+	}
+	if q.Month != 0 { // see billing.Bill.BookedIn
+		start, end := q.Month.Start(), q.Month.End()
+		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
+	}
 }
 
 func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
@@ -156,4 +184,17 @@ func (t *tx) BillOf(ctx context.Context, user string, start time.Time) (billing.
 // UnpaidBills implements billing.Tx.
 func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, error) {
 	return t.bills(ctx, billing.Query{UserID: user, Statuses: []billing.Status{billing.Open, billing.PastDue}})
+}
+
+// BilledOverage implements billing.Tx.
+func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (map[billing.SeriesKey]pricing.USD, error) {
+	billed := map[billing.SeriesKey]pricing.USD{}
+	return billed, t.query(ctx, func(row scanner) error {
+		var key billing.SeriesKey
+		var amount pricing.USD
+		err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount)
+		billed[key] = amount
+		return err
+	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
+		AND kind IN ('usage', 'overage', 'adjustment') GROUP BY provider, vendor, model`, user, start)
 }

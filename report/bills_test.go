@@ -54,8 +54,8 @@ func bill(number int64, user, planName string, lines ...billing.Line) billing.Bi
 
 // proBill has something of everything.
 func proBill() billing.Bill {
-	overage := used("gemini", "google", "gemini-2.5-pro", 660, 400_000, 50_000, "1.23456")
-	overage.Kind, overage.Description, overage.Amount, overage.Prices = billing.Overage, "gemini gemini-2.5-pro beyond gemini_tokens", usd("1.604928"), nil
+	overage := line(billing.Overage, "gemini gemini-2.5-pro beyond the plan's limits", "1.604928")
+	overage.Provider, overage.Vendor, overage.Model = "gemini", "google", "gemini-2.5-pro"
 	late := used("exa", "exa", "exa-search", 2, 0, 0, "0.01")
 	late.Kind, late.Description, late.Amount, late.Prices = billing.Adjustment, "exa exa-search, 2026-09-01 to 2026-10-01", usd("0.013"), nil
 	late.Period = plan.CalendarMonth(at("2026-09-15T00:00:00Z"))

@@ -195,16 +195,18 @@ func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 func groupsOf(b billing.Bill) []letterGroup {
 	groups := []letterGroup{
 		{Title: "Fees and changes of plan"},
-		{Title: "Usage", Usage: true, Note: "Included in the " + Visible(b.PlanName) + " plan: shown at cost, not billed."},
-		{Title: "Beyond the plan", Usage: true, Note: overageNote(b.Terms)},
-		{Title: "Corrections of earlier periods", Usage: true, Note: "Usage that became known, or was priced anew, after its period was billed."},
+		{Title: "Usage", Note: "Included in the " + Visible(b.PlanName) + " plan: shown at cost, not billed."},
+		{Title: "Beyond the plan", Note: overageNote(b.Terms)},
+		{Title: "Corrections of earlier periods", Note: "Usage that became known, or was priced anew, after its period was billed."},
 		{Title: "Credit"},
 	}
 	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2, billing.Adjustment: 3,
 		billing.Credit: 4, billing.Carried: 4}
 	for _, l := range b.Lines {
 		if i, ok := place[l.Kind]; ok {
-			groups[i].Rows = append(groups[i].Rows, rowOfLine(l))
+			row := rowOfLine(l)
+			groups[i].Rows = append(groups[i].Rows, row)
+			groups[i].Usage = groups[i].Usage || len(row.Quantities) > 0
 		}
 	}
 	var filled []letterGroup
