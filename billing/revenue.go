@@ -89,7 +89,7 @@ type Idle struct {
 
 // Revenue is what an owner reads about one month.
 type Revenue struct {
-	Month     time.Time // its first day; bills count in the month in which their period ends
+	Month     time.Time // its first day; see Bill.BookedIn
 	AsOf      time.Time
 	Sum       Sums
 	Plans     []Share // each of them: the highest revenue first
@@ -101,54 +101,61 @@ type Revenue struct {
 	Unpaid    Ageing       // as of now
 }
 
-// MonthOf returns the first day of the month in which a bill counts. A period that ends
-// with a month, as most do, counts in that month and not in the one that begins then.
-func MonthOf(b Bill) time.Time { return plan.CalendarMonth(b.Period.End.Add(-time.Microsecond)).Start }
-
 // LastClosed returns the first day of the last month that has ended.
 func LastClosed(now time.Time) time.Time { return plan.CalendarMonth(now).Start.AddDate(0, -1, 0) }
 
-// RevenueOf adds up the bills of a month, which come with their lines. What is more than
-// the month's own (Months, Near, Unpaid) is left to the caller.
-func RevenueOf(month, now time.Time, bills []Bill) Revenue {
-	r := Revenue{Month: month, AsOf: now}
-	plans, users, providers := shares{}, shares{}, shares{}
-	for _, b := range bills {
-		sums := SumsOf(b)
-		r.Sum = r.Sum.plus(sums)
-		plans.add(b.PlanName, sums)
-		users.add(b.UserID, sums)
-		providers.spread(b)
-		if idle, ok := idleOn(b); ok {
-			r.Idle = append(r.Idle, idle)
-		}
+// Reckoning adds up the bills of a month, one after the other.
+type Reckoning struct {
+	revenue                 Revenue
+	plans, users, providers shares
+}
+
+// NewReckoning begins the reckoning of a month, with a history of so many months up to it.
+func NewReckoning(month, now time.Time, history int) *Reckoning {
+	r := &Reckoning{Revenue{Month: month, AsOf: now}, shares{}, shares{}, shares{}}
+	for i := range history {
+		r.revenue.Months = append(r.revenue.Months, MonthSums{Month: month.AddDate(0, i+1-history, 0)})
 	}
-	r.Plans, r.Users = plans.sorted(Sums.Revenue), users.sorted(Sums.Revenue)
-	r.Providers = providers.sorted(func(s Sums) pricing.Total { return s.Cost })
-	slices.SortStableFunc(r.Idle, func(a, b Idle) int { return cmp.Or(b.Fee.Cmp(a.Fee), cmp.Compare(a.UserID, b.UserID)) })
 	return r
 }
 
-// MonthsOf adds up bills, which need no lines, by month: so many months up to the given
-// one, those without bills too.
-func MonthsOf(last time.Time, count int, bills []Bill) []MonthSums {
-	first := last.AddDate(0, 1-count, 0)
-	months := make([]MonthSums, count)
-	for i := range months {
-		months[i].Month = first.AddDate(0, i, 0)
+// Add counts a bill, with its lines, that is booked in the month.
+func (r *Reckoning) Add(b Bill) {
+	sums := SumsOf(b)
+	r.revenue.Sum = r.revenue.Sum.plus(sums)
+	r.plans.add(b.PlanName, sums)
+	r.users.add(b.UserID, sums)
+	r.providers.spread(b)
+	if idle, ok := idleOn(b); ok {
+		r.revenue.Idle = append(r.revenue.Idle, idle)
 	}
-	for _, b := range bills {
-		month := MonthOf(b)
-		i := (month.Year()-first.Year())*12 + int(month.Month()) - int(first.Month())
-		if i < 0 || i >= count {
-			continue
-		}
-		m := &months[i]
-		m.Bills++
-		m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
-		m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+}
+
+// AddToHistory counts a bill, which needs no lines, in the month in which it is booked, if
+// that is one of the history.
+func (r *Reckoning) AddToHistory(b Bill) {
+	months := r.revenue.Months
+	if len(months) == 0 {
+		return
 	}
-	return months
+	booked, first := b.BookedIn().Start(), months[0].Month
+	i := (booked.Year()-first.Year())*12 + int(booked.Month()) - int(first.Month())
+	if i < 0 || i >= len(months) {
+		return
+	}
+	m := &months[i]
+	m.Bills++
+	m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
+	m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+}
+
+// Revenue returns what it all adds up to. Near and Unpaid are left to the caller.
+func (r *Reckoning) Revenue() Revenue {
+	done := r.revenue
+	done.Plans, done.Users = r.plans.sorted(Sums.Revenue), r.users.sorted(Sums.Revenue)
+	done.Providers = r.providers.sorted(func(s Sums) pricing.Total { return s.Cost })
+	slices.SortStableFunc(done.Idle, func(a, b Idle) int { return cmp.Or(b.Fee.Cmp(a.Fee), cmp.Compare(a.UserID, b.UserID)) })
+	return done
 }
 
 // shares collects sums by key.

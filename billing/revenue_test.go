@@ -18,6 +18,14 @@ func date(year int, month time.Month, day int) time.Time {
 
 func october() plan.Period { return plan.CalendarMonth(date(2026, 10, 1)) }
 
+func reckoned(bills []billing.Bill) billing.Revenue {
+	r := billing.NewReckoning(october().Start, date(2026, 11, 23), 12)
+	for _, b := range bills {
+		r.Add(b)
+	}
+	return r.Revenue()
+}
+
 // someBill is any bill at all: also with amounts whose sum over many bills is beyond an
 // int64.
 func someBill(t *rapid.T) billing.Bill {
@@ -54,7 +62,7 @@ func TestSumsAgree(t *testing.T) {
 				}
 			}
 		}
-		r := billing.RevenueOf(october().Start, date(2026, 11, 23), bills)
+		r := reckoned(bills)
 		if r.Sum.Bills != len(bills) || r.Sum.Revenue().Cmp(amounts) != 0 || r.Sum.Cost.Cmp(cost) != 0 || r.Sum.Margin().Cmp(amounts.Sub(cost)) != 0 {
 			t.Fatalf("the sums are %+v, want %s and %s", r.Sum, amounts, cost)
 		}
@@ -84,22 +92,7 @@ func TestSumsAgree(t *testing.T) {
 	})
 }
 
-// A period that ends with a month counts in it; one that ends a moment later in the next.
-func TestMonthOf(t *testing.T) {
-	for _, c := range []struct {
-		end  time.Time
-		want time.Time
-	}{
-		{date(2026, 10, 1), date(2026, 9, 1)},
-		{date(2026, 10, 1).Add(time.Microsecond), date(2026, 10, 1)},
-		{date(2026, 10, 31), date(2026, 10, 1)},
-		{date(2026, 11, 1), date(2026, 10, 1)},
-		{date(2027, 1, 1), date(2026, 12, 1)},
-	} {
-		if got := billing.MonthOf(billing.Bill{Period: plan.Period{Start: c.end.AddDate(0, -1, 0), End: c.end}}); !got.Equal(c.want) {
-			t.Errorf("a period that ends at %s counts in %s, want %s", c.end, got, c.want)
-		}
-	}
+func TestLastClosed(t *testing.T) {
 	for _, c := range [][2]time.Time{
 		{date(2026, 11, 1), date(2026, 10, 1)}, {date(2026, 11, 30), date(2026, 10, 1)}, {date(2026, 11, 1).Add(-1), date(2026, 9, 1)}, {date(2027, 1, 5), date(2026, 12, 1)},
 	} {
@@ -109,17 +102,24 @@ func TestMonthOf(t *testing.T) {
 	}
 }
 
-func TestMonthsOf(t *testing.T) {
+// A bill is in the month in which its period ends, a credit note in that of its issue.
+func TestHistory(t *testing.T) {
 	at := func(end time.Time, total, cost pricing.USD) billing.Bill {
 		return billing.Bill{Period: plan.Period{Start: end.AddDate(0, -1, 0), End: end}, Total: total, Cost: cost}
 	}
-	months := billing.MonthsOf(date(2026, 2, 1), 3, []billing.Bill{at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
-		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)})
+	note := at(date(2026, 2, 1), -7, 0)
+	note.Kind, note.IssuedAt = billing.CreditNote, date(2026, 2, 28)
+	reckoning := billing.NewReckoning(date(2026, 2, 1), date(2026, 3, 5), 3)
+	for _, b := range []billing.Bill{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
+		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)} {
+		reckoning.AddToHistory(b)
+	}
+	months := reckoning.Revenue().Months
 	want := []struct {
 		month         time.Time
 		bills         int
 		revenue, left pricing.USD
-	}{{date(2025, 12, 1), 0, 0, 0}, {date(2026, 1, 1), 2, 4, 3}, {date(2026, 2, 1), 1, 5, 3}}
+	}{{date(2025, 12, 1), 0, 0, 0}, {date(2026, 1, 1), 2, 4, 3}, {date(2026, 2, 1), 2, -2, -4}}
 	if len(months) != len(want) {
 		t.Fatalf("%d months, want %d", len(months), len(want))
 	}
@@ -143,7 +143,7 @@ func TestIdle(t *testing.T) {
 		}
 		return b
 	}
-	r := billing.RevenueOf(october().Start, date(2026, 11, 23), []billing.Bill{
+	r := reckoned([]billing.Bill{
 		bill("idle", nil, fee), bill("late", nil, fee, late), bill("used", nil, fee, used), bill("failed", nil, fee, failed), bill("free", nil),
 		bill("void", func(b *billing.Bill) { b.Status = billing.Void }, fee), bill("note", func(b *billing.Bill) { b.Kind = billing.CreditNote }, fee),
 		bill("back", nil, fee, billing.Line{Kind: billing.Proration, Amount: -79 * pricing.Dollar}),

@@ -30,13 +30,17 @@ func newBillingReportCmd(env *Env, run func(context.Context, *billingReportOptio
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report revenue, cost and margin of a month",
 		Long: `Report what was billed for the usage periods that ended in a month, what their usage
-cost and what is left: in total, by plan, user and provider. Then, as of now, who is
-near a limit and which bills are unpaid; and who paid a fee and never made a call.
+cost and what is left: in total, by plan, user and provider; and who paid a fee and
+never made a call. Then, as of now, who is near a limit and which bills are unpaid.
+
+An end at midnight of the 1st belongs to the month before. A credit note is in the month
+in which it was issued, so a month that has been reported stays as it is. All is as in
+billing export.
 
 --html writes a page of it with charts, one file to send to someone, and nothing else;
-- is the standard output. An HTML page that is there already is replaced.`,
+- is the standard output. A file that is there already is replaced.`,
 		Example: "  alwrity-sub billing report\n  alwrity-sub billing report --month 2026-10 --html october.html\n  alwrity-sub billing report -o csv",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "month", "html"); err != nil {
 				return err
@@ -69,7 +73,7 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 			return err
 		}
 		if opts.html != "" {
-			return env.writePage(htmlFile(opts.html), report.RevenuePage(r, env.Settings.Sender.Company, opts.top))
+			return env.writePage(opts.html, report.RevenuePage(r, env.Settings.Sender.Company, opts.top))
 		}
 		return env.print(report.Revenue(r, opts.top))
 	})
@@ -78,18 +82,19 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 // revenue reads what a report of a month is made of.
 func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) (billing.Revenue, error) {
 	const history = 12 // months
-	next := month.AddDate(0, 1, 0)
-	bills, err := db.Bills(ctx, billing.Query{From: month, To: next, Lines: true})
+	reckoning := billing.NewReckoning(month, now, history)
+	err := billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
+		reckoning.Add(b)
+		return nil
+	})
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	r := billing.RevenueOf(month, now, bills)
-	bills, err = db.Bills(ctx, billing.Query{From: month.AddDate(0, 1-history, 0), To: next})
-	if err != nil {
-		return r, err
+	if err := addHistory(ctx, db, reckoning); err != nil {
+		return billing.Revenue{}, err
 	}
-	r.Months = billing.MonthsOf(month, history, bills)
-	bills, err = db.Bills(ctx, billing.Query{Statuses: []billing.Status{billing.Open, billing.PastDue}})
+	r := reckoning.Revenue()
+	bills, err := db.Bills(ctx, billing.Query{Statuses: []billing.Status{billing.Open, billing.PastDue}})
 	if err != nil {
 		return r, err
 	}
@@ -104,4 +109,22 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 	}
 	r.Near, err = env.service(db).NearLimits(ctx, now, nearPercent, ids)
 	return r, err
+}
+
+// addHistory adds all bills to the months before, a page at a time and without lines.
+func addHistory(ctx context.Context, db Database, to *billing.Reckoning) error {
+	q := billing.Query{Limit: 5_000}
+	for {
+		bills, err := db.Bills(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, b := range bills {
+			to.AddToHistory(b)
+			q.After = b.Number
+		}
+		if len(bills) < q.Limit {
+			return nil
+		}
+	}
 }

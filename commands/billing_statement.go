@@ -36,9 +36,9 @@ one, else those whose period ended in --month, credit notes too, or the one with
 --number. Several stand in one file, in their order, each on pages of its own.
 
 Who sends it is configured: ALWRITY_SUB_COMPANY_NAME and others, see README.md. A FILE
-of - is the standard output. A page or PDF that is there already is replaced.`,
+of - is the standard output. A file that is there already is replaced.`,
 		Example: "  alwrity-sub billing statement alice --pdf alice.pdf\n  alwrity-sub billing statement alice --month 2026-10 --html alice-2026-10.html\n  alwrity-sub billing statement alice --number 17 --pdf -",
-		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
 			if err := mustNotBeEmpty(cmd, "month", "html", "pdf"); err != nil {
@@ -80,7 +80,7 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 			env.note("note: %d bills and credit notes of periods that ended in %s: all of them, in their order", n, opts.month)
 		}
 		if opts.html != "" {
-			return env.writePage(htmlFile(opts.html), report.LettersPage(letters, env.Settings.Sender, env.Now()))
+			return env.writePage(opts.html, report.LettersPage(letters, env.Settings.Sender, env.Now()))
 		}
 		page, lacks, err := report.LettersPDF(letters, env.Settings.Sender, size, env.Now())
 		if err != nil {
@@ -89,7 +89,7 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 		if lacks {
 			env.always("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. A page has them all: --html FILE")
 		}
-		return env.writePage(pdfFile(opts.pdf), page)
+		return env.writePage(opts.pdf, page)
 	})
 }
 
@@ -132,11 +132,11 @@ func (opts *billingStatementOptions) wanted(all []billing.Bill) ([]int64, error)
 				numbers = []int64{b.Number}
 			}
 		case opts.month != "":
-			from, _, err := usage.MonthRange(opts.month)
+			from, to, err := usage.MonthRange(opts.month)
 			if err != nil {
 				return nil, err
 			}
-			if billing.MonthOf(b).Equal(from) {
+			if b.Period.End.After(from) && !b.Period.End.After(to) {
 				numbers = append(numbers, b.Number)
 			}
 		case b.Kind == billing.Invoice:

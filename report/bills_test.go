@@ -13,6 +13,14 @@ import (
 
 func october() plan.Period { return plan.CalendarMonth(at("2026-10-15T00:00:00Z")) }
 
+func reckoned(bills []billing.Bill) billing.Revenue {
+	r := billing.NewReckoning(october().Start, now(), 12)
+	for _, b := range bills {
+		r.Add(b)
+	}
+	return r.Revenue()
+}
+
 // used returns a line of usage.
 func used(provider, vendor, model string, calls, in, out int64, cost string) billing.Line {
 	l := billing.Line{Kind: billing.Usage, Description: provider + " " + model, Period: october(), Provider: provider, Vendor: vendor, Model: model}
@@ -83,7 +91,7 @@ func hostileBill() billing.Bill {
 }
 
 func monthsOf(revenues ...string) []billing.MonthSums {
-	months := billing.MonthsOf(october().Start, len(revenues), nil)
+	months := billing.NewReckoning(october().Start, now(), len(revenues)).Revenue().Months
 	for i, text := range revenues {
 		if text != "" {
 			months[i].Bills, months[i].Revenue = 40+3*i, total(text)
@@ -124,7 +132,7 @@ func aged() []billing.Bill {
 
 func revenue() billing.Revenue {
 	idle := bill(19, "dora", "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"))
-	r := billing.RevenueOf(october().Start, now(), []billing.Bill{proBill(), hostileBill(), idle,
+	r := reckoned([]billing.Bill{proBill(), hostileBill(), idle,
 		bill(20, "guest", "Free", used("gemini", "google", "gemini-2.5-flash", 40, 90_000, 20_000, "0.0795")),
 		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4"))})
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(aged(), now())
@@ -155,7 +163,7 @@ func manyUsers(n int) billing.Revenue {
 		}
 		bills = append(bills, b)
 	}
-	r := billing.RevenueOf(october().Start, now(), bills)
+	r := reckoned(bills)
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(bills, now())
 	for i := range r.Months {
 		r.Months[i].Revenue, r.Months[i].Cost = r.Months[i].Revenue.Scale(180_000, 3811), r.Months[i].Cost.Scale(180_000, 3811)
