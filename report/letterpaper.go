@@ -117,9 +117,7 @@ func (p *paper) groupTable(g letterGroup) paperTable {
 	t := paperTable{title: g.Title, note: g.Note, columns: p.groupColumns(g.Usage)}
 	for _, r := range g.Rows {
 		name := p.cell(r.Name, usual, t.columns[0])
-		for _, line := range p.cell(r.Note, small, t.columns[0]) {
-			name = append(name, line)
-		}
+		name = append(name, p.cell(r.Note, small, t.columns[0])...)
 		row := []paperCell{name}
 		if g.Usage {
 			row = append(row, p.quantityCells(r, t.columns)...)
