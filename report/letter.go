@@ -237,11 +237,17 @@ func rowOfLine(l billing.Line) letterRow {
 	switch l.Kind {
 	case billing.Fee, billing.Proration:
 		row.Note = daysOf(l.Period)
-	case billing.Usage, billing.Overage, billing.Adjustment:
+	case billing.Adjustment:
+		row.Name = Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
+		fallthrough
+	case billing.Usage, billing.Overage:
 		if row.Quantities = quantitiesOf(l); len(row.Quantities) > 0 {
 			row.Cost = l.Usage.Cost.Display()
 		}
 		row.Note = notesOn(l)
+		if l.Kind == billing.Adjustment {
+			row.Note = daysOf(l.Period)
+		}
 		if l.Kind == billing.Usage && l.Amount == 0 {
 			row.Amount = "included"
 		}

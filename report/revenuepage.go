@@ -56,6 +56,7 @@ type partsPage struct {
 
 type breakdown struct {
 	ID, Title, Column, Lead string
+	Legend                  bool
 	Rows                    []moneyRow
 	Sum                     moneyRow
 }
@@ -145,14 +146,14 @@ func figuresOf(r billing.Revenue) []namedFigure {
 // compared says how an amount differs from that of the month before.
 func compared(now, then pricing.Total, before billing.MonthSums) string {
 	if before.Bills == 0 {
-		return "nothing to compare with yet"
+		return "the first month"
 	}
 	name := before.Month.Format("January")
 	p, ok := percentText(now.Sub(then), then)
 	switch {
 	case now.Cmp(then) == 0:
 		return "as in " + name
-	case !ok:
+	case !ok || len(p) > len("999.9"): // no percentage that says anything
 		return minusSign(then.NearestCent().Display()) + " in " + name
 	case now.Cmp(then) > 0:
 		p = "+" + p
@@ -180,7 +181,7 @@ func historyOf(months []billing.MonthSums) *historyPage {
 	h := &historyPage{Charts: []monthChart{chartOfMonths(months, false), chartOfMonths(months, true)}}
 	for i := range months {
 		m := months[len(months)-1-i]
-		h.Rows = append(h.Rows, rowOf(m.Month.Format("January 2006"), m.Bills, m.Revenue, m.Cost))
+		h.Rows = append(h.Rows, rowOf(m.Month.Format("Jan 2006"), m.Bills, m.Revenue, m.Cost))
 	}
 	return h
 }
@@ -222,7 +223,7 @@ func unpaidOf(a billing.Ageing) *unpaidPage {
 
 // breakdownOf shows the first of some shares, and what the others add up to.
 func breakdownOf(id, title, column, lead string, shares []billing.Share, sum billing.Sums, top int, thing string) breakdown {
-	b := breakdown{ID: id, Title: title, Column: column, Lead: lead, Sum: rowOf("", sum.Bills, sum.Revenue(), sum.Cost)}
+	b := breakdown{ID: id, Title: title, Column: column, Lead: lead, Legend: id == "plans", Sum: rowOf("", sum.Bills, sum.Revenue(), sum.Cost)}
 	most := mostOf(shares)
 	var rest billing.Share
 	for i, s := range shares {
