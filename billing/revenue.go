@@ -20,6 +20,7 @@ type Sums struct {
 	Credits     pricing.Total // used up: less than 0; carried over to the balance: above
 	Rounding    pricing.Total
 	Cost        pricing.Total // of the usage on them
+	Unpriced    int64         // calls without a price, which the cost lacks
 }
 
 // Revenue returns what was billed.
@@ -41,13 +42,14 @@ func (s *Sums) line(l Line) {
 	}
 	if l.Kind == Usage || l.Kind == Adjustment { // overage is of usage that has a line already
 		s.Cost = s.Cost.Add(pricing.TotalOf(l.Usage.Cost))
+		s.Unpriced = atMost(s.Unpriced, l.Usage.Unpriced)
 	}
 }
 
 // plus returns s + t.
 func (s Sums) plus(t Sums) Sums {
 	return Sums{s.Bills + t.Bills, s.Fees.Add(t.Fees), s.Overage.Add(t.Overage), s.Adjustments.Add(t.Adjustments),
-		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost)}
+		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), atMost(s.Unpriced, t.Unpriced)}
 }
 
 // SumsOf returns what one bill, with its lines, adds up to.

@@ -130,11 +130,18 @@ func aged() []billing.Bill {
 	return bills
 }
 
+// unpriced is of calls whose price nobody knows yet.
+func unpriced() billing.Bill {
+	l := used("video", "wavespeed", "kling-v9", 3, 0, 0, "0")
+	l.Usage.Unpriced, l.Prices = 3, nil
+	return bill(22, "guest", "Free", l)
+}
+
 func revenue() billing.Revenue {
 	idle := bill(19, "dora", "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"))
 	r := reckoned([]billing.Bill{proBill(), hostileBill(), idle,
 		bill(20, "guest", "Free", used("gemini", "google", "gemini-2.5-flash", 40, 90_000, 20_000, "0.0795")),
-		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4"))})
+		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4")), unpriced()})
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(aged(), now())
 	return r
 }

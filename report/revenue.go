@@ -131,6 +131,7 @@ type revenueView struct {
 	To         moment                `json:"to"`
 	AsOf       moment                `json:"as_of"`
 	Total      moneyView             `json:"total"`
+	Unpriced   int64                 `json:"unpriced_calls"`
 	ByPlan     []planRevenueView     `json:"by_plan"`
 	ByUser     []userRevenueView     `json:"by_user"`
 	ByProvider []providerRevenueView `json:"by_provider"`
@@ -141,7 +142,7 @@ type revenueView struct {
 }
 
 func viewRevenue(r billing.Revenue) revenueView {
-	return revenueView{monthText(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum),
+	return revenueView{monthText(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum), r.Sum.Unpriced,
 		listOf(r.Plans, func(s billing.Share) planRevenueView { return planRevenueView{s.Key, viewMoney(s.Sums)} }),
 		listOf(r.Users, func(s billing.Share) userRevenueView { return userRevenueView{s.Key, viewMoney(s.Sums)} }),
 		listOf(r.Providers, func(s billing.Share) providerRevenueView {
@@ -221,6 +222,7 @@ func (t *Text) revenue(r billing.Revenue, top int) error {
 	if err := t.providers(r); err != nil {
 		return err
 	}
+	noteUnpriced(t, r.Sum.Unpriced)
 	t.Gap()
 	return nil
 }

@@ -25,6 +25,7 @@ type revenuePage struct {
 	Providers  *breakdown
 	Near       *nearPage
 	Idle       *idlePage
+	Unpriced   string
 }
 
 type namedFigure struct {
@@ -108,6 +109,9 @@ func RevenuePage(r billing.Revenue, company string, top int) Page {
 			breakdownOf("users", "By user", "User", usersLead(r, top), r.Users, r.Sum, top, "user"),
 		}
 		p.Providers = providersOf(r)
+		if n := r.Sum.Unpriced; n > 0 {
+			p.Unpriced = Counted(n, "call") + " had no price when the bills were written: the cost is without them."
+		}
 	}
 	return page("revenue.html", p, "base.css", "revenue.css")
 }
