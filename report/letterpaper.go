@@ -53,14 +53,18 @@ func (p *paper) letter(l letter) {
 func (p *paper) letterHead(l letter) {
 	black, soft, _, _, good, bad, _ := inks()
 	y := p.y
-	p.put(sideMargin, y, l.Company, pen{12, true, black}, left)
-	small := pen{8, false, soft}
+	company, small := pen{12, true, black}, pen{8, false, soft}
+	under := y
+	for _, line := range p.wrapped(l.Company, company, (p.edge()-sideMargin)*.55) {
+		p.put(sideMargin, under, line, company, left)
+		under += company.leading()
+	}
 	for _, line := range l.From {
 		p.put(p.edge(), y, line, small, right)
 		y += small.leading()
 	}
 	if l.Company != "" || len(l.From) > 0 {
-		p.y = max(y, p.y+8) + 10
+		p.y = max(y, under) + 10
 	}
 	title := pen{20, true, black}
 	p.put(sideMargin, p.y, l.Name, title, left)
@@ -227,7 +231,7 @@ func (p *paper) limits(l letter) {
 	black, soft, _, _, _, _, _ := inks()
 	usual := pen{8.5, false, black}
 	whole := p.edge() - sideMargin
-	t := paperTable{title: "What you used of your plan", columns: []paperColumn{
+	t := paperTable{title: "What you used of your plan", note: l.LimitsNote, columns: []paperColumn{
 		{"Limit", sideMargin, whole*.4 - 3, left},
 		{"Used", sideMargin + whole*.6, whole * .2, right},
 		{"Of", sideMargin + whole*.82, whole * .2, right},

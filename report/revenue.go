@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -67,11 +68,38 @@ func (t *Text) revenue(r billing.Revenue, top int) error {
 
 // shares writes a table of plans or users.
 func (t *Text) shares(title string, kind columnKind, shares []billing.Share, sum billing.Sums) error {
-	tb := tableOf(append([]column{{title, kind}}, moneyColumns()...), shares, func(s billing.Share) []span {
-		return append([]span{text(s.Key)}, moneySpans(s.Sums)...)
-	})
-	tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(sum))...)
+	parts := partsIn(sum)
+	columns := []column{{title, kind}, {"BILLS", number}}
+	for _, p := range parts {
+		columns = append(columns, column{p.title, money})
+	}
+	columns = append(columns, column{"REVENUE", money}, column{"COST", money}, column{"MARGIN", money}, column{"%", number})
+	tb := tableOf(columns, shares, func(s billing.Share) []span { return append([]span{text(s.Key)}, moneySpans(parts, s.Sums)...) })
+	tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(parts, sum))...)
 	return t.table(tb)
+}
+
+// part is one part of the revenue.
+type part struct {
+	title string
+	of    func(billing.Sums) pricing.Total
+}
+
+// partsIn returns the parts that a revenue has: of those that are nothing a table has no
+// column.
+func partsIn(sum billing.Sums) []part {
+	all := []part{
+		{"FEES", func(s billing.Sums) pricing.Total { return s.Fees }},
+		{"OVERAGE", func(s billing.Sums) pricing.Total { return s.Overage }},
+		{"ADJUSTED", func(s billing.Sums) pricing.Total { return s.Adjustments }},
+		{"CREDITS", func(s billing.Sums) pricing.Total { return s.Credits }},
+		{"ROUNDING", func(s billing.Sums) pricing.Total { return s.Rounding }},
+	}
+	parts := slices.DeleteFunc(all, func(p part) bool { return p.of(sum).Cmp(pricing.Total{}) == 0 })
+	if len(parts) == 1 { // it is the revenue
+		return nil
+	}
+	return parts
 }
 
 // providers writes what each provider cost, and what was billed for it beyond fees.
@@ -95,12 +123,11 @@ func (t *Text) providers(r billing.Revenue) error {
 	return t.table(tb)
 }
 
-func moneyColumns() []column {
-	return []column{{"BILLS", number}, {"FEES", money}, {"OVERAGE", money}, {"ADJUSTED", money}, {"CREDITS", money}, {"REVENUE", money}, {"COST", money},
-		{"MARGIN", money}, {"%", number}}
-}
-
-func moneySpans(s billing.Sums) []span {
+func moneySpans(parts []part, s billing.Sums) []span {
+	spans := []span{text(count(int64(s.Bills)))}
+	for _, p := range parts {
+		spans = append(spans, text(p.of(s).Display()))
+	}
 	left := text(s.Margin().Display())
 	if s.Margin().Cmp(pricing.Total{}) < 0 {
 		left = bad.of(left.text)
@@ -109,8 +136,7 @@ func moneySpans(s billing.Sums) []span {
 	if p, ok := percentText(s.Margin(), s.Revenue()); ok {
 		percent = p
 	}
-	return []span{text(count(int64(s.Bills))), text(s.Fees.Display()), text(s.Overage.Display()), text(s.Adjustments.Display()),
-		text(s.Credits.Add(s.Rounding).Display()), text(s.Revenue().Display()), text(s.Cost.Display()), left, text(percent)}
+	return append(spans, text(s.Revenue().Display()), text(s.Cost.Display()), left, text(percent))
 }
 
 // attention writes what someone should look at: limits, customers who use nothing, and
