@@ -140,7 +140,7 @@ func letterFacts(l Letter, now time.Time) []letterFact {
 	}
 	if b.Kind == billing.CreditNote {
 		facts = append(facts, letterFact{"Takes back", billName(billing.Invoice, b.RefersTo)})
-	} else if b.Total > 0 {
+	} else if b.Total > 0 && b.Status != billing.Void {
 		facts = append(facts, letterFact{"Due", dayForPeople(b.DueAt)})
 	}
 	return append(facts, letterFact{"Status", statusOfLetter(l, now)})
