@@ -18,6 +18,11 @@ func values() map[string][4]string {
 	return map[string][4]string{
 		keyDatabaseURL:                  {"sqlite:///./a.db", "sqlite:///./b.db", "sqlite:///./c.db", "sqlite:///./d.db"},
 		keyThresholds:                   {"", "50,60", "70", "85,95"},
+		keyCompanyName:                  {"", "A & Co", "B", "C"},
+		keyAddress:                      {"", "A 1", "B 2", "C 3"},
+		keyCompanyEmail:                 {"", "a@a.example", "b@b.example", "c@c.example"},
+		keyTaxID:                        {"", "A1", "B2", "C3"},
+		keyPaymentNote:                  {"", "in cash", "by wire", "by cheque"},
 		keyActor:                        {"", "alice", "bob", "carol"},
 		keyOutput:                       {"json", "csv", "jsonl", "json"},
 		keyColor:                        {"never", "always", "never", "always"},

@@ -130,6 +130,7 @@ func (g *program) fill(c *config, s settings) {
 		Sources:     c.sources(p),
 		Thresholds:  s.thresholds,
 		Billing:     s.billing,
+		Sender:      s.sender,
 		Version:     p.Version,
 		Lookup:      c.lookup,
 		APIKeys:     c.apiKeys(p),

@@ -21,6 +21,7 @@ type settings struct {
 	databaseURL string
 	thresholds  []int
 	billing     billing.Rules
+	sender      report.Sender
 	actor       string
 	output      report.Format
 	color       string
@@ -46,6 +47,9 @@ func (c *config) check(p Process) (s settings, err error) {
 		return s, err
 	}
 	if s.billing, err = c.billing(); err != nil {
+		return s, err
+	}
+	if s.sender, err = c.sender(); err != nil {
 		return s, err
 	}
 	if s.actor, err = c.actor(p); err != nil {
@@ -109,6 +113,19 @@ func (c *config) billing() (r billing.Rules, err error) {
 	}
 	r.RenewalNotice, err = c.number(keyRenewalNotice, 0, longest)
 	return r, err
+}
+
+// sender is the company that statements come from.
+func (c *config) sender() (s report.Sender, err error) {
+	for _, field := range []struct {
+		key string
+		to  *string
+	}{{keyCompanyName, &s.Company}, {keyAddress, &s.Address}, {keyCompanyEmail, &s.Email}, {keyTaxID, &s.TaxID}, {keyPaymentNote, &s.PaymentNote}} {
+		if *field.to, err = c.text(field.key); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // thresholds are ascending whole percents, written as 80,90,100 or as a list.

@@ -10,7 +10,7 @@ func newBillingCmd(env *Env) *cobra.Command {
 	return group("billing", "Closing periods: renewals, bills, payments",
 		newBillingCloseCmd(env, nil), newBillingListCmd(env, nil), newBillingShowCmd(env, nil), newBillingPreviewCmd(env, nil),
 		newBillingMarkPaidCmd(env, nil), newBillingVoidCmd(env, nil), newBillingCreditCmd(env, nil),
-		newBillingExportCmd(env, nil))
+		newBillingReportCmd(env, nil), newBillingStatementCmd(env, nil), newBillingExportCmd(env, nil))
 }
 
 // billing returns the billing of a database.

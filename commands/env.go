@@ -49,6 +49,7 @@ type Settings struct {
 	Sources       []string // where configuration came from, for doctor
 	Thresholds    []int    // alert thresholds in percent
 	Billing       billing.Rules
+	Sender        report.Sender // of statements
 	Version       string
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set

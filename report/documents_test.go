@@ -108,6 +108,9 @@ func documents(t *testing.T) []named {
 		{"audit", report.Audit([]usage.AuditEntry{{At: now(), Actor: "root", Action: "pricing set", Subject: "gemini default", After: `{"request_cost": "0.01"}`},
 			{At: now(), Actor: hostile, Action: "plans apply", Subject: "Pro", Before: "old text", After: "{}"}})},
 		{"audit-none", report.Audit(nil)},
+		{"revenue", report.Revenue(revenue(), 3)},
+		{"revenue-none", report.Revenue(reckoned(nil), 10)},
+		{"written", report.Written("october.html", 39_909)},
 	}
 }
 
