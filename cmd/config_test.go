@@ -18,6 +18,10 @@ func values() map[string][4]string {
 	return map[string][4]string{
 		keyDatabaseURL:                  {"sqlite:///./a.db", "sqlite:///./b.db", "sqlite:///./c.db", "sqlite:///./d.db"},
 		keyThresholds:                   {"", "50,60", "70", "85,95"},
+		keyDueDays:                      {"", "1", "2", "3"},
+		keyGraceDays:                    {"", "4", "5", "6"},
+		keySuspendUnpaid:                {"", "false", "true", "false"},
+		keyRenewalNotice:                {"", "7", "8", "9"},
 		keyCompanyName:                  {"", "A & Co", "B", "C"},
 		keyAddress:                      {"", "A 1", "B 2", "C 3"},
 		keyCompanyEmail:                 {"", "a@a.example", "b@b.example", "c@c.example"},
