@@ -62,7 +62,18 @@ func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: m.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
 			Usage: s.Usage, Prices: pricesWithin(m.book, s, m.period)})
 	}
-	return lines, nil
+	if current.Overage != plan.OverageAllow {
+		return lines, nil
+	}
+	b.Terms = &Terms{Limits: current.Limits, MarkupMillionths: current.MarkupMillionths}
+	amounts, err := OverageOf(*b.Terms, used)
+	for i, amount := range amounts {
+		if s := used[i]; amount != 0 {
+			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits", Period: m.period,
+				Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
+		}
+	}
+	return lines, err
 }
 
 func (m material) corrections() []Line {

@@ -30,13 +30,19 @@ type Contract struct {
 	Continues    bool        // a renewal: plan and anchor are those before
 }
 
-// Series is the usage of one provider and model, served by one vendor.
+// Series is what was used of a model of a provider, served by a vendor, in one usage
+// period.
 type Series struct {
 	Provider string
 	Vendor   string
 	Model    string
 	Usage    usage.Amounts
 }
+
+// SeriesKey tells series apart.
+type SeriesKey struct{ Provider, Vendor, Model string }
+
+func (s Series) key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model} }
 
 // Difference is usage of a closed period that no bill has, or, where it is negative,
 // that bills have too much of.

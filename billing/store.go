@@ -41,6 +41,9 @@ type Tx interface {
 	Book(ctx context.Context, provider string) (*pricing.Book, error)
 	// BillOf returns the bill of a period, with its lines, and whether there is one.
 	BillOf(ctx context.Context, user string, start time.Time) (Bill, bool, error)
+	// BilledOverage returns what bills have of the overage of a user's period, adjustments
+	// included.
+	BilledOverage(ctx context.Context, user string, start time.Time) (map[SeriesKey]pricing.USD, error)
 	// BillByNumber returns a bill with its lines, and whether there is one.
 	BillByNumber(ctx context.Context, number int64) (Bill, bool, error)
 	// UnpaidBills returns the unpaid bills of a user, without lines, oldest first.

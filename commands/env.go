@@ -69,6 +69,7 @@ type Database interface {
 	usage.ArchiveStore
 	billing.Store
 	billing.HealthStore
+	billing.SimulationStore
 
 	Close() error
 

@@ -15,7 +15,7 @@ func planState(p plan.Plan) state {
 		limits[l.Name] = l.MaxText() + " (" + string(l.Action) + ")"
 	}
 	return state{"name": p.Name, "tier": p.Tier, "monthly": p.Monthly, "yearly": p.Yearly, "description": p.Description,
-		"features": append([]string{}, p.Features...), "limits": limits, "source": p.Source}
+		"features": append([]string{}, p.Features...), "overage": p.Overage.String(), "overage_markup": p.MarkupText(), "limits": limits, "source": p.Source}
 }
 
 func priceState(p pricing.Price) state {

@@ -185,3 +185,16 @@ func (t *tx) BillOf(ctx context.Context, user string, start time.Time) (billing.
 func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, error) {
 	return t.bills(ctx, billing.Query{UserID: user, Statuses: []billing.Status{billing.Open, billing.PastDue}})
 }
+
+// BilledOverage implements billing.Tx.
+func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (map[billing.SeriesKey]pricing.USD, error) {
+	billed := map[billing.SeriesKey]pricing.USD{}
+	return billed, t.query(ctx, func(row scanner) error {
+		var key billing.SeriesKey
+		var amount pricing.USD
+		err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount)
+		billed[key] = amount
+		return err
+	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
+		AND kind IN ('usage', 'overage', 'adjustment') GROUP BY provider, vendor, model`, user, start)
+}

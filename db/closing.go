@@ -27,3 +27,19 @@ func (t *tx) forgetNextClosing(ctx context.Context, user string) error {
 	_, err := t.exec(ctx, "UPDATE billing_accounts SET closes_at = NULL WHERE user_id = $1", user)
 	return err
 }
+
+// ClosedUntil implements usage.RerateStore.
+func (d *DB) ClosedUntil(ctx context.Context, users []string) (map[string]time.Time, error) {
+	closed := map[string]time.Time{}
+	err := d.view(ctx, func(t *tx) error {
+		condition, arg := t.oneOf("user_id", "$1", users)
+		return t.query(ctx, func(row scanner) error {
+			var user string
+			var until time.Time
+			err := row.Scan(&user, moment{&until})
+			closed[user] = until
+			return err
+		}, "SELECT user_id, closed_until FROM billing_accounts WHERE "+condition, arg)
+	})
+	return closed, err
+}
