@@ -85,16 +85,16 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 			return run.result, err
 		}
 		err := run.users(ctx, []string{o.User})
-		if err == nil && !o.DryRun {
+		if err == nil {
 			err = run.dun(ctx, []string{o.User})
 		}
 		return run.result, err
 	}
 	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, run.users)
-	if err != nil || o.DryRun {
-		return run.result, err
+	if err == nil {
+		err = run.dunAll(ctx)
 	}
-	if err := run.dunAll(ctx); err != nil {
+	if err != nil || o.DryRun {
 		return run.result, err
 	}
 	return run.result, run.announce(ctx)

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -23,8 +24,14 @@ func (run *closing) dun(ctx context.Context, users []string) error {
 		var pastDue, suspended int64
 		err := run.Store.UpdateBilling(ctx, []string{user}, run.now, func(tx Tx) (err error) {
 			pastDue, suspended, err = run.dunOne(ctx, tx, user)
+			if err == nil && run.dry {
+				err = errDryRun
+			}
 			return err
 		})
+		if errors.Is(err, errDryRun) {
+			err = nil
+		}
 		if err != nil && !concernsOne(err) {
 			return err
 		}
