@@ -10,11 +10,15 @@ import (
 func (w *world) check(t testing.TB) {
 	t.Helper()
 	found := w.bills(t)
+	places := map[string][]int64{}
+	for number, b := range found {
+		places[b.place()] = append(places[b.place()], number)
+	}
 	w.papers = nil
 	for _, c := range w.customers {
 		for _, b := range c.bills {
 			w.papers = append(w.papers, b)
-			w.checkBill(t, b, found)
+			w.checkBill(t, b, found, places)
 		}
 	}
 	for number := int64(1); number <= int64(len(found)); number++ {
@@ -33,6 +37,11 @@ func (w *world) check(t testing.TB) {
 	w.checkCustomers(t)
 }
 
+// place is what there is only one bill of.
+func (b *paper) place() string {
+	return fmt.Sprintf("%s %s of %d, %s", b.kind, b.user, b.refersTo, b.period.start)
+}
+
 func (w *world) wanted(b *paper) bool {
 	for _, p := range w.papers {
 		if p.number == b.number {
@@ -43,16 +52,15 @@ func (w *world) wanted(b *paper) bool {
 }
 
 // checkBill finds the bill of a period, or the credit note of a bill, and compares it.
-func (w *world) checkBill(t testing.TB, b *paper, found map[int64]*paper) {
+func (w *world) checkBill(t testing.TB, b *paper, found map[int64]*paper, places map[string][]int64) {
 	t.Helper()
 	if b.number == 0 {
-		for number, f := range found {
-			if f.user == b.user && f.kind == b.kind && f.refersTo == b.refersTo && f.period == b.period {
-				if b.number != 0 {
-					t.Errorf("the bills %d and %d are of one period", number, b.number)
-				}
-				b.number = number
-			}
+		numbers := places[b.place()]
+		if len(numbers) > 1 {
+			t.Errorf("the bills %d are of one period", numbers)
+		}
+		if len(numbers) > 0 {
+			b.number = numbers[0]
 		}
 	}
 	got := found[b.number]

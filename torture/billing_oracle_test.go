@@ -82,10 +82,10 @@ func (i item) String() string {
 	return fmt.Sprintf("%s %s..%s %s/%s %+v amount %d", i.kind, i.period.start.Format(time.RFC3339Nano), i.period.end.Format(time.RFC3339Nano), i.provider, i.model, i.used, i.amount)
 }
 
-func (p *paper) String() string {
-	lines := []string{fmt.Sprintf("%s of %q, %s..%s, issued %s, %s, total %d, cost %d", p.kind, p.user, p.period.start.Format(time.RFC3339Nano), p.period.end.Format(time.RFC3339Nano),
-		p.issued.Format(time.RFC3339Nano), p.status, p.total, p.cost)}
-	for _, l := range p.lines {
+func (b *paper) String() string {
+	lines := []string{fmt.Sprintf("%s of %q, %s..%s, issued %s, %s, total %d, cost %d", b.kind, b.user, b.period.start.Format(time.RFC3339Nano), b.period.end.Format(time.RFC3339Nano),
+		b.issued.Format(time.RFC3339Nano), b.status, b.total, b.cost)}
+	for _, l := range b.lines {
 		lines = append(lines, l.String())
 	}
 	return strings.Join(lines, "\n  ")
