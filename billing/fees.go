@@ -33,11 +33,10 @@ func (f Folder) fees(p plan.Period) ([]Line, error) {
 		if cycle.Start.Equal(is.From) {
 			continue // its fee is that of the new plan
 		}
-		paid := was.Price
-		if !was.From.After(cycle.Start) {
-			paid = f.cyclePrice(was, cycle.Start)
+		if !was.Subscription.RunsAt(is.From) {
+			continue // it had ended while it was suspended: nothing is left of a cycle
 		}
-		changed, err := f.proration(was, is, cycle, paid)
+		changed, err := f.proration(was, is, cycle, f.paid(line[:i], cycle))
 		if err != nil {
 			return nil, err
 		}

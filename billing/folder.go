@@ -23,6 +23,7 @@ type Folder struct {
 
 // Contract is a subscription as one change left it.
 type Contract struct {
+	Action       plan.ChangeAction
 	From         time.Time // since when it holds
 	Subscription plan.Subscription
 	Price        pricing.USD // of one paid cycle that begins under it
@@ -84,12 +85,38 @@ func (f Folder) inForce() []Contract {
 		if c.Continues {
 			continue
 		}
-		for len(line) > 0 && !line[len(line)-1].From.Before(c.From) {
+		for len(line) > 0 && line[len(line)-1].From.After(c.From) {
 			line = line[:len(line)-1]
+		}
+		if n := len(line) - 1; n >= 0 {
+			if c.keepsPriceOf(line[n]) {
+				c.Price = line[n].Price
+			}
+			if line[n].From.Equal(c.From) {
+				line = line[:n]
+			}
 		}
 		line = append(line, c)
 	}
 	return line
+}
+
+// keepsPriceOf tells whether a contract leaves the price of the one before it: one that
+// cancels, suspends or resumes agrees on none, and a renewal by hand on none that
+// begins at the same moment.
+func (c Contract) keepsPriceOf(before Contract) bool {
+	switch c.Action {
+	case plan.Cancel, plan.Suspend, plan.Resume:
+		return true
+	case plan.Renewal:
+		return c.continues(before) && c.From.Equal(before.From)
+	}
+	return false
+}
+
+// continues tells whether a contract has plan and anchor of the one before it.
+func (c Contract) continues(before Contract) bool {
+	return c.Subscription.PlanID == before.Subscription.PlanID && c.Subscription.Anchor.Equal(before.Subscription.Anchor)
 }
 
 // at returns the contract in force at a moment, and whether its subscription ran then.
@@ -121,12 +148,26 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 }
 
 // cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
-// what its renewal noted or, where nothing has, what the contract says.
+// what its renewal noted or, where nothing has, what the contract says. The renewal of a
+// plan that was changed at the same moment does not count.
 func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 	for _, renewal := range f.Contracts {
-		if renewal.Continues && renewal.From.Equal(begins) && renewal.Subscription.Anchor.Equal(c.Subscription.Anchor) {
+		if renewal.Continues && renewal.From.Equal(begins) && renewal.continues(c) {
 			return renewal.Price
 		}
 	}
 	return c.Price
+}
+
+// paid returns what was paid for a cycle under the last of some contracts. Those within
+// the cycle that continue another, as a renewal by hand does, are about later cycles.
+func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
+	last := len(line) - 1
+	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
+		last--
+	}
+	if line[last].From.After(cycle.Start) {
+		return line[last].Price
+	}
+	return f.cyclePrice(line[last], cycle.Start)
 }

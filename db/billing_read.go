@@ -78,7 +78,7 @@ func (t *tx) readContracts(users []string, folders map[string]billing.Folder) st
 		var price *int64
 		var c billing.Contract
 		s := &c.Subscription
-		err := row.Scan(&user, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price, moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
+		err := row.Scan(&user, &c.Action, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price, moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func (t *tx) readContracts(users []string, folders map[string]billing.Folder) st
 		return nil
 	}
 	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{`SELECT user_id, effective_at, plan_id, cycle, anchor, price_pico, paid_until, auto_renew, ends_at, continues
+	return statement{`SELECT user_id, action, effective_at, plan_id, cycle, anchor, price_pico, paid_until, auto_renew, ends_at, continues
 		FROM subscription_history WHERE ` + condition + " ORDER BY user_id, history_id", []any{arg}, scan}
 }
 

@@ -186,7 +186,8 @@ func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, erro
 	return t.bills(ctx, billing.Query{UserID: user, Statuses: []billing.Status{billing.Open, billing.PastDue}})
 }
 
-// BilledOverage implements billing.Tx.
+// BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of
+// credit notes take nothing away.
 func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (map[billing.SeriesKey]pricing.USD, error) {
 	billed := map[billing.SeriesKey]pricing.USD{}
 	return billed, t.query(ctx, func(row scanner) error {
@@ -196,5 +197,6 @@ func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (m
 		billed[key] = amount
 		return err
 	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
-		AND kind IN ('usage', 'overage', 'adjustment') GROUP BY provider, vendor, model`, user, start)
+		AND kind IN ('usage', 'overage', 'adjustment') AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
+		GROUP BY provider, vendor, model`, user, start)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -21,10 +22,12 @@ func (t *tx) mustNotBeClosed(ctx context.Context, user string, from time.Time) e
 		WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT --reason …", closed.Format(time.RFC3339), user)
 }
 
-// forgetNextClosing has the next end of a user's period looked up again: a change of
-// the subscription may have moved it.
-func (t *tx) forgetNextClosing(ctx context.Context, user string) error {
-	_, err := t.exec(ctx, "UPDATE billing_accounts SET closes_at = NULL WHERE user_id = $1", user)
+// noteChange has the next end of a user's period looked up again, since a change of the
+// subscription may have moved it. A suspension for an unpaid bill that someone takes back
+// is over: another one by hand is not for a bill.
+func (t *tx) noteChange(ctx context.Context, before, after plan.Account) error {
+	goesOn := before.Subscription != nil && before.Subscription.Suspended && after.Subscription.Suspended
+	_, err := t.exec(ctx, "UPDATE billing_accounts SET closes_at = NULL, suspended_unpaid = (suspended_unpaid AND $1) WHERE user_id = $2", goesOn, after.UserID)
 	return err
 }
 

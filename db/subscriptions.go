@@ -102,7 +102,7 @@ func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, af
 			return err
 		}
 	}
-	if err := t.forgetNextClosing(ctx, after.UserID); err != nil {
+	if err := t.noteChange(ctx, before, after); err != nil {
 		return err
 	}
 	var old state
