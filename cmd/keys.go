@@ -34,7 +34,7 @@ type key struct {
 
 // keys is every setting.
 func keys() []key {
-	return []key{
+	return append(notifyKeys(), []key{
 		{keyDatabaseURL, "DATABASE_URL", "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
 		{keyThresholds, "ALWRITY_SUB_ALERT_THRESHOLDS", "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
 		{keyActor, "ALWRITY_SUB_ACTOR", "", "", "who is named in the audit log; the user's own name by default"},
@@ -49,7 +49,7 @@ func keys() []key {
 		{keyLogMaxBackups, "ALWRITY_SUB_LOG_MAX_BACKUPS", "", "5", "old log files that are kept; 0 keeps all"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), pricing.HuggingFaceInputVariable, "", "", "dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), pricing.HuggingFaceOutputVariable, "", "", "dollars for one output token of huggingface; sets the price at init"},
-	}
+	}...)
 }
 
 // apiKeys is every variable that holds the key of an API. Of those in one line

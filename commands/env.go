@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -51,6 +52,7 @@ type Settings struct {
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
 	APIKeys       []APIKey
+	Notify        notify.Settings
 }
 
 // APIKey tells whether the key of an API is configured; never what it is.
@@ -65,6 +67,7 @@ type Database interface {
 	usage.RerateStore
 	usage.Reconciler
 	usage.ArchiveStore
+	notify.Store
 
 	Close() error
 
