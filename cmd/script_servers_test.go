@@ -3,9 +3,11 @@ package cmd
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +50,10 @@ func mailServer(ts *testscript.TestScript, neg bool, args []string) {
 func hookServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: hookserver | hookserver stop")
+	}
+	if len(args) > 0 && args[0] == "stop" {
+		stopServer(ts, "hooks")
+		return
 	}
 	const secret = "a-secret-of-webhooks"
 	port := startServer(ts, "httpd", "hooks", append(args, "--secret", secret))
@@ -96,6 +102,63 @@ func stopServer(ts *testscript.TestScript, dir string) {
 	ts.Check(err)
 	_ = process.Kill() // it may have been stopped
 	ts.Check(os.Remove(ts.MkAbs(dir + ".pid")))
+}
+
+// killing runs a program some times, two at once, and kills each with signal 9 after a
+// moment that is left to chance. {} in an argument is an hour of the day, from 00 on:
+//
+//	killing 12 alwrity-sub alerts send --now 2026-11-12T{}:00:00Z
+func killing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: killing N PROGRAM [ARG...]")
+	}
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for n := range times {
+		var own []string
+		for _, arg := range args[2:] {
+			own = append(own, strings.ReplaceAll(arg, "{}", fmt.Sprintf("%02d", n)))
+		}
+		var both []*exec.Cmd
+		for range 2 {
+			command := exec.Command(findProgram(ts, args[1]), own...)
+			command.Dir = ts.MkAbs(".")
+			command.Env = environmentOf(ts)
+			ts.Check(command.Start())
+			both = append(both, command)
+		}
+		for _, command := range both {
+			time.Sleep(time.Duration(60+rand.IntN(200)) * time.Millisecond)
+			_ = command.Process.Kill() // it may have ended
+			_ = command.Wait()
+		}
+	}
+}
+
+// environmentOf returns what a script has set that the senders need.
+func environmentOf(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "USER", "GORACE", "DATABASE_URL", "SMTP_HOST", "SMTP_PORT", "SMTP_FROM", "SMTP_TLS", "SMTP_CA_FILE",
+		"ALWRITY_SUB_WEBHOOK_URL", "ALWRITY_SUB_WEBHOOK_SECRET"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+// manyCalls writes a file of calls of users u1, u2, … with which each reaches 80 percent
+// of a limit.
+func manyCalls(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: manycalls USERS")
+	}
+	users, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var calls strings.Builder
+	calls.WriteString("id,user_id,provider,model,requests,time\n")
+	for n := range users {
+		fmt.Fprintf(&calls, "c%d,u%d,exa,exa-search,8,2026-11-12\n", n, n)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("calls.csv"), []byte(calls.String()), 0o600))
 }
 
 // findProgram finds one of the programs that testscript has made.

@@ -112,7 +112,7 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith, "json": jsonField, "sql": runSQL, "mailserver": mailServer, "hookserver": hookServer,
+			"exits": exitsWith, "json": jsonField, "sql": runSQL, "mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
 		},
 		RequireUniqueNames: true,
 	})
