@@ -22,7 +22,8 @@ func functions() map[string]any {
 		"number":  number,
 		"counted": counted,
 		"amount":  amount,
-		"words":   words,
+		"share":   share,
+		"limit":   limit,
 		"owed":    owed,
 	}
 }
@@ -88,7 +89,35 @@ func amount(meter, text string) string {
 	return counted(text, strings.TrimSuffix(meter, "s"))
 }
 
-// words writes a name such as monthly_cost as words.
+// share writes how much of what there is: 800 of 1,000 calls, or $20.00 of $25.00.
+func share(meter, used, max string) string {
+	if meter == string(plan.Cost) {
+		return money(used) + " of " + money(max)
+	}
+	return number(used) + " of " + amount(meter, max)
+}
+
+// limit writes the name of a limit as a person would say it.
+func limit(name string) string {
+	if name == "cost" || strings.HasSuffix(name, "_cost") {
+		name = strings.TrimSuffix(name, "cost") + "budget"
+	}
+	said := strings.Split(name, "_")
+	for i, word := range said {
+		if brand, ok := brands()[word]; ok {
+			said[i] = brand
+		}
+	}
+	return strings.Join(said, " ")
+}
+
+// brands are the names of providers as they write themselves.
+func brands() map[string]string {
+	return map[string]string{"gemini": "Gemini", "openai": "OpenAI", "anthropic": "Anthropic", "mistral": "Mistral", "huggingface": "Hugging Face",
+		"wavespeed": "WaveSpeed", "tavily": "Tavily", "serper": "Serper", "metaphor": "Metaphor", "exa": "Exa", "firecrawl": "Firecrawl", "stability": "Stability"}
+}
+
+// words writes a name such as due_at as words.
 func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
 // clean makes a text that may come from anyone fit for one line: a line break in it

@@ -28,7 +28,7 @@ func (t *Templates) Write(with *Settings, p Parcel) (Letter, error) {
 			return Letter{}, err
 		}
 		return t.letter(operatorsFile, map[string]any{
-			"sender": with.Mail.Sender(), "operators": true, "notice": notice, "user": data["user"], "kind": name, "facts": factsOf(d.Message),
+			"sender": with.Mail.Sender(), "operators": true, "notice": notice, "headline": strings.TrimSuffix(notice, "."), "user": data["user"], "kind": name, "facts": factsOf(d.Message),
 		})
 	}
 	data["operators"] = ""
