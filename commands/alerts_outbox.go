@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -63,8 +64,9 @@ func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
 }
 
 type outboxMoveOptions struct {
-	env *Env
-	ids []int64
+	env    *Env
+	ids    []int64
+	before time.Time // of drop; zero: only those with ids
 }
 
 func newOutboxRetryCmd(env *Env, run func(context.Context, *outboxMoveOptions) error) *cobra.Command {
@@ -94,18 +96,24 @@ func newOutboxDropCmd(env *Env, run func(context.Context, *outboxMoveOptions) er
 	if run == nil {
 		run = outboxDropRun
 	}
-	return &cobra.Command{
-		Use: "drop ID…", Short: "Never send what is waiting, dead or unconfirmed",
-		Long: `Never send what is waiting, dead or unconfirmed. It stays in the list as skipped. A
+	cmd := &cobra.Command{
+		Use: "drop {ID… | --before TIME}", Short: "Never send what is waiting, dead or unconfirmed",
+		Long: `Never send what is waiting, dead or unconfirmed: some of it, or all that was written
+before a moment, such as before mail was set up. It stays in the list as skipped. A
 message in a digest takes the whole digest along.`,
-		Example: "  alwrity-sub alerts outbox drop 17", Args: cobra.MinimumNArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub alerts outbox drop 17\n  alwrity-sub alerts outbox drop --before 2026-11-01", Args: cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if (len(args) > 0) == !opts.before.IsZero() {
+				return failure.Invalidf("what is to be dropped? Name the ids, or a moment with --before").WithHint("the ids are in: alwrity-sub alerts outbox list")
+			}
 			if opts.ids, err = deliveryIDs(args); err != nil {
 				return err
 			}
 			return run(cmd.Context(), opts)
 		},
 	}
+	addTime(cmd, &opts.before, "before", "all that was written before this `TIME`")
+	return cmd
 }
 
 func deliveryIDs(args []string) ([]int64, error) {
@@ -136,8 +144,16 @@ func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
 }
 
 func outboxDropRun(ctx context.Context, opts *outboxMoveOptions) error {
+	reason := "dropped by " + opts.env.Settings.Actor
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		unmoved, err := db.Drop(ctx, opts.ids, opts.env.Now(), "dropped by "+opts.env.Settings.Actor)
+		if !opts.before.IsZero() {
+			n, err := db.DropBefore(ctx, opts.before, opts.env.Now(), reason)
+			if err != nil {
+				return err
+			}
+			return opts.env.print(report.DeliveriesMoved(n, "dropped"))
+		}
+		unmoved, err := db.Drop(ctx, opts.ids, opts.env.Now(), reason)
 		if err == nil {
 			err = unmovedFailure(unmoved, "dropped")
 		}

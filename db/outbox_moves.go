@@ -98,3 +98,23 @@ func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, e
 	}, deliverySelect+" WHERE "+in+" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+") ORDER BY d.delivery_id", arg)
 	return found, err
 }
+
+// DropBefore implements notify.Store. Messages that were never looked at get no
+// deliveries any more.
+func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
+	var dropped int64
+	err := d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		unseen, err := t.changes(t.exec(ctx, "UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2", now, before))
+		if err != nil {
+			return err
+		}
+		seen, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
+			WHERE status IN ('waiting', 'dead', 'unconfirmed') AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
+		dropped = unseen + seen
+		return err
+	})
+	return int(dropped), err
+}

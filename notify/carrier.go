@@ -45,14 +45,19 @@ func (c *mailCarrier) carry(ctx context.Context, p Parcel, at time.Time, begin f
 		return v
 	}
 	// Interrupted, it hangs up at once, unless the answer to a whole mail is awaited.
+	begun := false
 	hangUp := context.AfterFunc(ctx, c.conn.close)
 	v := c.conn.submit(c.settings.Mail.From.Address, to.Address, mail, func() error {
 		if !hangUp() {
 			return ctx.Err()
 		}
+		begun = true
 		return begin()
 	})
 	hangUp()
+	if ctx.Err() != nil && !begun {
+		v = beginning(ctx.Err()) // no fault of the server's: it is no attempt
+	}
 	c.carried++
 	c.after(v)
 	return v

@@ -35,6 +35,9 @@ type Store interface {
 	// none: those are returned.
 	Requeue(ctx context.Context, ids []int64, now time.Time) (Unmoved, error)
 	Drop(ctx context.Context, ids []int64, now time.Time, reason string) (Unmoved, error)
+	// DropBefore makes everything be skipped that was written before a moment and is not
+	// sent, and returns how many messages and deliveries that were.
+	DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error)
 	// Outbox sums up what waits and what is in trouble.
 	Outbox(ctx context.Context, now time.Time) (State, error)
 }

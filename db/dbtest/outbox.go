@@ -22,6 +22,7 @@ func outboxTests() []test {
 		{"outbox/many claim at once, nobody the same", outboxRace},
 		{"outbox/digests are of one recipient, and go out as one", outboxDigest},
 		{"outbox/is moved all or none, digests whole", outboxMoves},
+		{"outbox/what was written before a moment is dropped, seen or not", outboxDropBefore},
 		{"outbox/is summed up", outboxState},
 	}
 }
@@ -368,5 +369,25 @@ func outboxState(t *testing.T, p Place) {
 	s = state()
 	if s.Deliveries[notify.Dead] != 1 || s.Deliveries[notify.Waiting] != 1 || s.Deliveries[notify.Sent] != 0 || !s.Oldest.Equal(now().Add(2*time.Hour)) {
 		t.Errorf("the outbox is %+v", s)
+	}
+}
+
+func outboxDropBefore(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.mails(now(), "a", "b")
+	f.claim(claimOf("x", now(), 1))
+	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
+	f.mails(now().Add(time.Hour), "c")
+	f.addNotices(now(), "d")
+	for _, want := range []int{2, 0} { // b and d
+		if n, err := f.db.DropBefore(f.ctx, now().Add(time.Hour), now().Add(2*time.Hour), "old"); n != want {
+			t.Errorf("%d are dropped (%v), want %d", n, err, want)
+		}
+	}
+	f.addNotices(now().Add(time.Hour), "e")
+	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a sent 1", "2 b skipped 0", "3 c waiting 0"})
+	n, err := f.db.Expand(f.ctx, now().Add(time.Hour), 9, func(notify.Message) []notify.Delivery { return nil })
+	if n != 1 {
+		t.Errorf("%d messages are looked at (%v), want e alone", n, err)
 	}
 }
