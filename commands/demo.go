@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -118,6 +119,9 @@ func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) 
 	if err == nil && result.Rejected+result.Conflicts > 0 {
 		err = failure.New(failure.Internal, "%d sample events were refused: %v", result.Rejected+result.Conflicts, result.Problems)
 	}
+	if err == nil {
+		_, err = opts.env.billing(db).Close(ctx, opts.env.Now(), billing.CloseOptions{})
+	}
 	return result, errors.Join(err, lines.Close())
 }
 
@@ -152,6 +156,13 @@ func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) 
 		return err
 	}
 	if err := opts.section("Cost by month, with a projection of the running one", report.Trend(trend)); err != nil {
+		return err
+	}
+	revenue, err := opts.env.revenue(ctx, db, usage.MonthOf(now).Start(), now)
+	if err != nil {
+		return err
+	}
+	if err := opts.section("What was billed this month", report.Revenue(revenue, 5)); err != nil {
 		return err
 	}
 	statement, err := opts.env.service(db).Show(ctx, sample.users[0].id, now, now)
