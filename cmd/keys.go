@@ -43,7 +43,7 @@ type key struct {
 
 // keys is every setting.
 func keys() []key {
-	return []key{
+	return append(notifyKeys(), []key{
 		{keyDatabaseURL, "DATABASE_URL", "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
 		{keyThresholds, "ALWRITY_SUB_ALERT_THRESHOLDS", "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
 		{keyDueDays, "ALWRITY_SUB_BILLING_DUE_DAYS", "", "14", "days after its issue at which a bill is due"},
@@ -67,7 +67,7 @@ func keys() []key {
 		{keyLogMaxBackups, "ALWRITY_SUB_LOG_MAX_BACKUPS", "", "5", "old log files that are kept; 0 keeps all"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), pricing.HuggingFaceInputVariable, "", "", "dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), pricing.HuggingFaceOutputVariable, "", "", "dollars for one output token of huggingface; sets the price at init"},
-	}
+	}...)
 }
 
 // apiKeys is every variable that holds the key of an API. Of those in one line

@@ -112,6 +112,7 @@ func (g *program) configure() error {
 		return err
 	}
 	g.fill(c, s)
+	g.env.Settings.Notify.Redact = g.secrets.clean
 	g.env.Now = sync.OnceValue(now) // one command is one operation: it has one now
 	return nil
 }
@@ -134,6 +135,7 @@ func (g *program) fill(c *config, s settings) {
 		Version:     p.Version,
 		Lookup:      c.lookup,
 		APIKeys:     c.apiKeys(p),
+		Notify:      s.notify,
 
 		SQLiteVersion: db.SQLiteVersion(),
 	}
@@ -149,6 +151,7 @@ func (g *program) learnSecrets(c *config) {
 		if text, ok := l.values[keyDatabaseURL].(string); ok {
 			g.secrets.learn(keyDatabaseURL, text)
 		}
+		g.secrets.learnNotify(l.values)
 	}
 }
 

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/alwrity/alwrity-sub/notify/notifytest"
 )
 
 const (
@@ -46,6 +48,8 @@ func TestMain(m *testing.M) {
 		"alwrity-sub": func() { os.Exit(Main(FromOS("1.2.3"))) },
 		"parallel":    func() { os.Exit(parallel(os.Args[1:])) },
 		"hold":        func() { os.Exit(hold(os.Args[1:])) },
+		"smtpd":       func() { os.Exit(serve(notifytest.SMTP)) },
+		"httpd":       func() { os.Exit(serve(notifytest.HTTP)) },
 	})
 }
 
@@ -108,7 +112,7 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith, "json": jsonField, "sql": runSQL,
+			"exits": exitsWith, "json": jsonField, "sql": runSQL, "mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
 		},
 		RequireUniqueNames: true,
 	})

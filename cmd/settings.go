@@ -12,6 +12,7 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -27,6 +28,7 @@ type settings struct {
 	color       string
 	quiet       bool
 	log         logSettings
+	notify      notify.Settings
 }
 
 type logSettings struct {
@@ -64,6 +66,9 @@ func (c *config) check(p Process) (s settings, err error) {
 		return s, err
 	}
 	if s.quiet, err = c.truth(keyQuiet); err != nil {
+		return s, err
+	}
+	if s.notify, err = c.notify(p); err != nil {
 		return s, err
 	}
 	s.log, err = c.logging()

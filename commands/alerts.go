@@ -13,8 +13,9 @@ import (
 )
 
 func newAlertsCmd(env *Env) *cobra.Command {
-	return group("alerts", "Alerts of limits that are nearly or fully used",
-		newAlertsListCmd(env, nil), newAlertsReadCmd(env, nil), newAlertsCheckCmd(env, nil))
+	return group("alerts", "Alerts of limits, and the messages that go out",
+		newAlertsListCmd(env, nil), newAlertsReadCmd(env, nil), newAlertsCheckCmd(env, nil),
+		newAlertsSendCmd(env, nil), newAlertsOutboxCmd(env), newAlertsTestCmd(env, nil))
 }
 
 type alertsListOptions struct {

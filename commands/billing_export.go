@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"io"
 
@@ -45,13 +46,16 @@ not at all. A month without bills gives the header alone, or nothing.`,
 			if err := mustNotBeEmpty(cmd, "file", "issuer"); err != nil {
 				return err
 			}
+			if opts.issuer == "" {
+				opts.issuer = cmp.Or(env.Settings.Sender.Company, "ALwrity")
+			}
 			return run(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.format, "format", "", "focus, csv or jsonl")
 	cmd.Flags().StringVar(&opts.month, "month", "", "the month `YYYY-MM`, in UTC")
 	cmd.Flags().StringVar(&opts.file, "file", "", "write to this `FILE` instead of stdout")
-	cmd.Flags().StringVar(&opts.issuer, "issuer", "ALwrity", "the `NAME` of who sells and sends the bills, for focus")
+	cmd.Flags().StringVar(&opts.issuer, "issuer", "", "the `NAME` of who sells and sends the bills, for focus (default the company's name, else ALwrity)")
 	mustRequire(cmd, "format", "month")
 	return cmd
 }

@@ -123,7 +123,7 @@ func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err er
 	if !schema.OK {
 		return checks, nil
 	}
-	for _, check := range []func(context.Context, *Env, Database) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkBilling} {
+	for _, check := range []func(context.Context, *Env, Database) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkBilling, checkMessages} {
 		found, err := check(ctx, env, db)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

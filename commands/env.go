@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -54,6 +55,7 @@ type Settings struct {
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
 	APIKeys       []APIKey
+	Notify        notify.Settings
 }
 
 // APIKey tells whether the key of an API is configured; never what it is.
@@ -71,6 +73,7 @@ type Database interface {
 	billing.Store
 	billing.HealthStore
 	billing.SimulationStore
+	notify.Store
 
 	Close() error
 

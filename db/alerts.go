@@ -8,13 +8,61 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// AddAlerts implements usage.Tx.
-func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
-	added, err := t.insertMany(ctx, func(source string) string {
+// AddAlerts implements usage.Tx. The users are locked, so what is not there when it is
+// looked for stays away.
+func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) ([]usage.Alert, error) {
+	if len(alerts) == 0 {
+		return nil, nil
+	}
+	there, err := t.alertsThere(ctx, alerts)
+	if err != nil {
+		return nil, err
+	}
+	var added []usage.Alert
+	for _, a := range alerts {
+		if key := keyOfAlert(&a); !there[key] {
+			there[key] = true
+			added = append(added, a)
+		}
+	}
+	_, err = t.insertMany(ctx, func(source string) string {
 		return "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) " + source +
 			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
-	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) })
-	return int(added), err
+	}, len(added), func(to sink, n int) { putAlert(to, &added[n]) })
+	return added, err
+}
+
+// alertKey is what there is one alert of.
+type alertKey struct {
+	user      string
+	period    int64
+	limit     string
+	threshold int
+}
+
+func keyOfAlert(a *usage.Alert) alertKey {
+	return alertKey{a.UserID, a.PeriodStart.UnixMicro(), a.Limit.Name, a.Threshold}
+}
+
+// alertsThere returns the keys of the alerts that the users of these have in their
+// periods, and in later ones.
+func (t *tx) alertsThere(ctx context.Context, alerts []usage.Alert) (map[alertKey]bool, error) {
+	users, from := make([]string, len(alerts)), alerts[0].PeriodStart
+	for i, a := range alerts {
+		users[i] = a.UserID
+		if a.PeriodStart.Before(from) {
+			from = a.PeriodStart
+		}
+	}
+	there := map[alertKey]bool{}
+	condition, arg := t.oneOf("user_id", "$1", distinct(users))
+	err := t.query(ctx, func(row scanner) error {
+		var a usage.Alert
+		err := row.Scan(&a.UserID, moment{&a.PeriodStart}, &a.Limit.Name, &a.Threshold)
+		there[keyOfAlert(&a)] = true
+		return err
+	}, "SELECT user_id, period_start, limit_name, threshold FROM usage_alerts WHERE "+condition+" AND period_start >= $2", arg, from)
+	return there, err
 }
 
 func putAlert(to sink, a *usage.Alert) {

@@ -11,6 +11,7 @@ type Alert struct {
 	ID          int64
 	UserID      string
 	PeriodStart time.Time
+	PeriodEnd   time.Time // where it was made; it is not stored with it
 	Limit       plan.Limit
 	Threshold   int   // percent
 	Used        int64 // in the limit's unit, when it was reached

@@ -21,8 +21,12 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 			if err != nil {
 				return err
 			}
-			more, err = tx.AddAlerts(ctx, s.due(st, now))
-			return err
+			made, err := tx.AddAlerts(ctx, s.due(st, now))
+			if err != nil {
+				return err
+			}
+			more = len(made)
+			return tx.AddNotices(ctx, noticesOf(made))
 		})
 		if err != nil {
 			return added, err
@@ -37,7 +41,7 @@ func (s *Service) due(st Statement, now time.Time) []Alert {
 	var alerts []Alert
 	for _, v := range st.Limits {
 		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {
-			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, Limit: v.Limit,
+			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: v.Limit,
 				Threshold: percent, Used: v.Used, CreatedAt: now})
 		}
 	}

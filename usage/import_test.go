@@ -112,8 +112,10 @@ func (m *memory) Append(_ context.Context, entries []usage.Entry) error {
 	return nil
 }
 
-func (m *memory) AddAlerts(context.Context, []usage.Alert) (int, error) { return 0, nil }
-func (m *memory) AddNotices(context.Context, []usage.Notice) error      { return nil }
+func (m *memory) AddAlerts(_ context.Context, alerts []usage.Alert) ([]usage.Alert, error) {
+	return alerts, nil
+}
+func (m *memory) AddNotices(context.Context, []usage.Notice) error { return nil }
 
 func at() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }
 

@@ -7,7 +7,7 @@ type NoticeKind string
 
 // The kinds. What stands in a notice's data is said with each.
 const (
-	// ThresholdReached: limit, meter, used, max, percent, period_start.
+	// ThresholdReached: limit, meter, action, used, max, percent, period_start, period_end.
 	ThresholdReached NoticeKind = "threshold_reached"
 	// LimitReached is the same from 100 percent on.
 	LimitReached NoticeKind = "limit_reached"

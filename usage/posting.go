@@ -31,6 +31,8 @@ type posting struct {
 	plans    map[int64]*plan.Plan
 	archived map[Month]string // the files of archived months, once they are read
 
+	missing missing // prices
+
 	pass  *pass
 	prior *pass // which may be being appended while events are judged
 
@@ -43,6 +45,7 @@ type pass struct {
 	added   map[string]int   // by event id, its place in entries
 	entries []Entry          // never grows beyond its capacity: pointers to it stay
 	alerts  []Alert
+	missing []Notice // of prices, in the order of their keys
 	over    []string // names of exceeded limits, event after event
 }
 
@@ -112,7 +115,7 @@ func (p *posting) begin(events int) {
 		next = &pass{added: make(map[string]int, events), entries: make([]Entry, 0, events)}
 	}
 	clear(next.added)
-	next.before, next.entries, next.alerts, next.over = nil, next.entries[:0], next.alerts[:0], next.over[:0]
+	next.before, next.entries, next.alerts, next.missing, next.over = nil, next.entries[:0], next.alerts[:0], nil, next.over[:0]
 	p.prior, p.pass = p.pass, next
 }
 
@@ -175,6 +178,7 @@ func (p *posting) judge(ctx context.Context, events []*Event) ([]posted, error) 
 		result.err = err
 		p.results = append(p.results, result)
 	}
+	p.pass.missing = p.missing.take()
 	return p.results, nil
 }
 
@@ -183,8 +187,11 @@ func (p *posting) append(ctx context.Context, made *pass) error {
 	if err := p.tx.Append(ctx, made.entries); err != nil {
 		return err
 	}
-	_, err := p.tx.AddAlerts(ctx, made.alerts)
-	return err
+	alerts, err := p.tx.AddAlerts(ctx, made.alerts)
+	if err != nil {
+		return err
+	}
+	return p.tx.AddNotices(ctx, append(noticesOf(alerts), made.missing...))
 }
 
 // refused tells whether an error concerns the event and not the storage.
@@ -338,6 +345,9 @@ func (p *posting) one(ctx context.Context, event *Event) (posted, error) {
 	}
 	over, overage := p.take(here, entry, limits)
 	p.keep(entry)
+	if entry.Basis == pricing.Unpriced && entry.Counts() {
+		p.missing.note(entry)
+	}
 	return posted{status: Recorded, entry: entry, period: here.period, over: over, overage: overage}, nil
 }
 
@@ -423,7 +433,7 @@ func (p *posting) take(here *place, entry *Entry, limits []int) (over []string, 
 	for n, i := range limits {
 		l := &here.current.Limits[i]
 		if percent := crossed(l, before[n], used[i], p.service.Thresholds); percent > 0 {
-			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, Limit: *l,
+			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, PeriodEnd: here.period.End, Limit: *l,
 				Threshold: percent, Used: used[i], EventID: entry.ID, CreatedAt: p.now})
 		}
 		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {

@@ -31,8 +31,9 @@ func (f *fixture) addAlerts(alerts ...usage.Alert) int {
 	for _, a := range alerts {
 		users = append(users, a.UserID)
 	}
-	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) (err error) {
-		added, err = tx.AddAlerts(f.ctx, alerts)
+	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) error {
+		made, err := tx.AddAlerts(f.ctx, alerts)
+		added = len(made)
 		return err
 	}))
 	return added

@@ -1,0 +1,183 @@
+package commands
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+func newAlertsOutboxCmd(env *Env) *cobra.Command {
+	return group("outbox", "Messages on their way, and those that did not arrive",
+		newOutboxListCmd(env, nil), newOutboxRetryCmd(env, nil), newOutboxDropCmd(env, nil))
+}
+
+type outboxListOptions struct {
+	env    *Env
+	status string
+	limit  int
+}
+
+func newOutboxListCmd(env *Env, run func(context.Context, *outboxListOptions) error) *cobra.Command {
+	opts := &outboxListOptions{env: env}
+	if run == nil {
+		run = outboxListRun
+	}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List deliveries, newest first",
+		Long: `List deliveries, newest first: each takes one message to one recipient. A message
+that was written since the last run of alerts send has none yet.`,
+		Example: "  alwrity-sub alerts outbox list --status dead\n  alwrity-sub alerts outbox list --status unconfirmed -o json", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.limit < 1 {
+				return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.status, "status", "", "only with this `STATUS`: waiting, sending, sent, unconfirmed, dead or skipped")
+	cmd.Flags().IntVar(&opts.limit, "limit", 100, "at most `N`")
+	return cmd
+}
+
+func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
+	status := notify.Status(opts.status)
+	if status != "" && !slices.Contains(notify.Statuses(), status) {
+		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", pricing.Shorten(opts.status))
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		found, err := db.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Deliveries(found))
+	})
+}
+
+type outboxMoveOptions struct {
+	env    *Env
+	ids    []int64
+	before time.Time // of drop; zero: only those with ids
+}
+
+func newOutboxRetryCmd(env *Env, run func(context.Context, *outboxMoveOptions) error) *cobra.Command {
+	opts := &outboxMoveOptions{env: env}
+	if run == nil {
+		run = outboxRetryRun
+	}
+	return &cobra.Command{
+		Use: "retry ID…", Short: "Send again what did not arrive, with the next run",
+		Long: `Send again what is dead, unconfirmed or skipped, with the next run of alerts send, and
+what is waiting at once instead of later. Whoever has an unconfirmed message already
+gets it a second time, under the same Message-ID. A message in a digest takes the whole
+digest along. One without a recipient is looked at anew: the user may have an address
+by now.`,
+		Example: "  alwrity-sub alerts outbox retry 17 18", Args: cobra.MinimumNArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if opts.ids, err = deliveryIDs(args); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+}
+
+func newOutboxDropCmd(env *Env, run func(context.Context, *outboxMoveOptions) error) *cobra.Command {
+	opts := &outboxMoveOptions{env: env}
+	if run == nil {
+		run = outboxDropRun
+	}
+	cmd := &cobra.Command{
+		Use: "drop {ID… | --before TIME}", Short: "Never send what is waiting, dead or unconfirmed",
+		Long: `Never send what is waiting, dead or unconfirmed: some of it, or all that was written
+before a moment, such as before mail was set up. It stays in the list as skipped. A
+message in a digest takes the whole digest along.`,
+		Example: "  alwrity-sub alerts outbox drop 17\n  alwrity-sub alerts outbox drop --before 2026-11-01", Args: cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if (len(args) > 0) == !opts.before.IsZero() {
+				return failure.Invalidf("what is to be dropped? Name the ids, or a moment with --before").WithHint("the ids are in: alwrity-sub alerts outbox list")
+			}
+			if opts.ids, err = deliveryIDs(args); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	addTime(cmd, &opts.before, "before", "all that was written before this `TIME`")
+	return cmd
+}
+
+func deliveryIDs(args []string) ([]int64, error) {
+	var ids []int64
+	for _, arg := range args {
+		id, err := strconv.ParseInt(arg, 10, 64)
+		if err != nil || id < 1 {
+			return nil, failure.Invalidf("the id %q is no whole number", pricing.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts outbox list")
+		}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		unmoved, err := db.Requeue(ctx, opts.ids, opts.env.Now())
+		if err == nil {
+			err = unmovedFailure(unmoved, "sent again")
+		}
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.DeliveriesMoved(len(opts.ids), "to be sent with the next run"))
+	})
+}
+
+func outboxDropRun(ctx context.Context, opts *outboxMoveOptions) error {
+	reason := "dropped by " + opts.env.Settings.Actor
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		if !opts.before.IsZero() {
+			n, err := db.DropBefore(ctx, opts.before, opts.env.Now(), reason)
+			if err != nil {
+				return err
+			}
+			return opts.env.print(report.DeliveriesMoved(n, "dropped"))
+		}
+		unmoved, err := db.Drop(ctx, opts.ids, opts.env.Now(), reason)
+		if err == nil {
+			err = unmovedFailure(unmoved, "dropped")
+		}
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.DeliveriesMoved(len(opts.ids), "dropped"))
+	})
+}
+
+func unmovedFailure(u notify.Unmoved, what string) error {
+	if len(u.Missing) > 0 {
+		texts := make([]string, len(u.Missing))
+		for i, id := range u.Missing {
+			texts[i] = strconv.FormatInt(id, 10)
+		}
+		return failure.NotFoundf("there is no delivery %s; none was %s", strings.Join(texts, ", "), what).WithHint("the ids are in: alwrity-sub alerts outbox list")
+	}
+	if len(u.Refused) > 0 {
+		texts := make([]string, len(u.Refused))
+		for i, d := range u.Refused {
+			texts[i] = fmt.Sprintf("%d is %s", d.ID, d.Status)
+		}
+		return failure.Conflictf("delivery %s; none was %s", strings.Join(texts, ", "), what).WithHint("what is sent can't be taken back; what is sending is decided soon")
+	}
+	return nil
+}

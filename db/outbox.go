@@ -1,0 +1,140 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/notify"
+)
+
+// Expand implements notify.Store. Two who expand at once wait for each other, and the
+// second finds what the first has left.
+func (d *DB) Expand(ctx context.Context, now time.Time, limit int, fn func(notify.Message) []notify.Delivery) (int, error) {
+	messages := 0
+	err := d.update(ctx, func(t *tx) error {
+		found, err := t.unexpanded(ctx, now, limit)
+		if err != nil {
+			return err
+		}
+		messages = len(found)
+		var made []notify.Delivery
+		for _, m := range found {
+			for _, one := range fn(m) {
+				one.Message = m
+				made = append(made, one)
+			}
+			if err := t.later(ctx, "UPDATE outbox SET expanded_at = $1 WHERE message_id = $2", now, m.ID); err != nil {
+				return err
+			}
+		}
+		return t.addDeliveries(ctx, made, now)
+	})
+	return messages, err
+}
+
+func (t *tx) unexpanded(ctx context.Context, now time.Time, limit int) ([]notify.Message, error) {
+	if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+		return nil, err
+	}
+	var found []notify.Message
+	err := t.query(ctx, func(row scanner) error {
+		m, err := scanMessage(row)
+		found = append(found, m)
+		return err
+	}, "SELECT "+messageColumns+` FROM outbox o LEFT JOIN users u ON u.user_id = o.user_id
+		WHERE o.expanded_at IS NULL AND o.created_at <= $1 ORDER BY o.message_id LIMIT $2`, now, limit)
+	return found, err
+}
+
+const messageColumns = "o.message_id, o.message_key, o.kind, o.user_id, o.data, o.created_at, COALESCE(u.email, '')"
+
+func scanMessage(row scanner, more ...any) (notify.Message, error) {
+	var m notify.Message
+	var data string
+	err := row.Scan(append([]any{&m.ID, &m.Key, &m.Kind, &m.UserID, &data, moment{&m.At}, &m.Email}, more...)...)
+	if err == nil {
+		err = json.Unmarshal([]byte(data), &m.Data)
+	}
+	return m, err
+}
+
+func (t *tx) addDeliveries(ctx context.Context, made []notify.Delivery, now time.Time) error {
+	for _, m := range made {
+		err := t.later(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience, urgent, status, attempts, next_attempt_at,
+				claimed_by, last_error, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', $8, $9)
+			ON CONFLICT (message_id, channel, recipient) DO NOTHING`,
+			m.Message.ID, string(m.Channel), m.Recipient, string(m.Audience), m.Urgent, string(m.Status), m.NextAttempt, m.LastError, now)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Group implements notify.Store. Nobody may claim or group meanwhile: a mail that joined
+// a digest which is on its way would never be sent.
+func (d *DB) Group(ctx context.Context, now time.Time) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = g.head FROM (
+				SELECT delivery_id AS id, MIN(delivery_id) OVER (PARTITION BY recipient, audience) AS head,
+					COUNT(*) OVER (PARTITION BY recipient, audience) AS many
+				FROM outbox_deliveries WHERE channel = 'email' AND status = 'waiting' AND NOT urgent AND next_attempt_at <= $1
+					AND digest IS NULL AND attempts = 0 AND (claimed_until IS NULL OR claimed_until <= $1)) g
+			WHERE g.id = outbox_deliveries.delivery_id AND g.many > 1`, now)
+		return err
+	})
+}
+
+// Expire implements notify.Store. Who claimed it stays written down: if that sender is
+// only slow, it can still say how it ended.
+func (d *DB) Expire(ctx context.Context, now time.Time) (int, error) {
+	var n int64
+	err := d.update(ctx, func(t *tx) (err error) {
+		n, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'unconfirmed', changed_at = $1,
+			last_error = 'the sender was stopped while it was sending: whether it arrived is not known'
+			WHERE status = 'sending' AND claimed_until <= $1`, now))
+		return err
+	})
+	return int(n), err
+}
+
+// Outbox implements notify.Store. What a digest or quiet hours hold back is not late.
+func (d *DB) Outbox(ctx context.Context, now time.Time) (notify.State, error) {
+	state := notify.State{Deliveries: map[notify.Status]int64{}}
+	err := d.view(ctx, func(t *tx) error {
+		var new, late time.Time
+		err := t.query(ctx, func(row scanner) error { return row.Scan(&state.Unexpanded, moment{&new}) },
+			"SELECT COUNT(*), MIN(created_at) FROM outbox WHERE expanded_at IS NULL")
+		if err != nil {
+			return err
+		}
+		err = t.query(ctx, func(row scanner) error {
+			var status notify.Status
+			var n int64
+			err := row.Scan(&status, &n)
+			state.Deliveries[status] = n
+			return err
+		}, "SELECT status, COUNT(*) FROM outbox_deliveries WHERE status <> 'sent' GROUP BY status")
+		if err != nil {
+			return err
+		}
+		err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&late}) },
+			`SELECT MIN(o.created_at) FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
+				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0)`, now)
+		state.Oldest = earlier(new, late)
+		return err
+	})
+	return state, err
+}
+
+// earlier returns the earlier of two moments, of which each may be none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

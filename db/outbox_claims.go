@@ -1,0 +1,146 @@
+package db
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/notify"
+)
+
+// Claim implements notify.Store. Rows that another sender is claiming are passed over.
+func (d *DB) Claim(ctx context.Context, c notify.Claim) ([]notify.Parcel, error) {
+	var parcels []notify.Parcel
+	err := d.update(ctx, func(t *tx) error {
+		parcels = nil
+		ids, err := t.claimable(ctx, c)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		condition, arg := t.numbers("delivery_id", "$3", ids)
+		if _, err := t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = $1, claimed_until = $2 WHERE "+condition, c.By, c.Until, arg); err != nil {
+			return err
+		}
+		parcels, err = t.parcels(ctx, ids)
+		return err
+	})
+	return parcels, err
+}
+
+// claimable returns the first deliveries of parcels that may be claimed.
+func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
+	skip := ""
+	if t.kind == PostgreSQL {
+		skip = " FOR UPDATE SKIP LOCKED"
+	}
+	var ids []int64
+	for _, urgent := range []bool{true, false} {
+		if len(ids) == c.Limit || (!urgent && c.UrgentOnly) {
+			break
+		}
+		err := t.query(ctx, func(row scanner) error {
+			var id int64
+			err := row.Scan(&id)
+			ids = append(ids, id)
+			return err
+		}, `SELECT delivery_id FROM outbox_deliveries WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
+				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id) AND (claimed_until IS NULL OR claimed_until <= $3)
+			ORDER BY next_attempt_at, delivery_id LIMIT $5`+skip, string(c.Channel), urgent, c.Now, c.Recipient, c.Limit-len(ids))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}
+
+// numbers returns the condition that a column is one of some numbers, and its argument.
+func (d *dialect) numbers(column, placeholder string, ids []int64) (condition string, arg any) {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
+	}
+	return column + " IN (SELECT CAST(n AS BIGINT) FROM " + d.rowsOf(placeholder, "n") + ")", d.list(texts)
+}
+
+// parcels reads what belongs to parcels, and returns them in the order of their ids.
+func (t *tx) parcels(ctx context.Context, ids []int64) ([]notify.Parcel, error) {
+	members := map[int64][]notify.Delivery{}
+	in, arg := t.numbers("d.delivery_id", "$1", ids)
+	digest, _ := t.numbers("d.digest", "$1", ids)
+	err := t.query(ctx, func(row scanner) error {
+		one, err := scanDelivery(row)
+		head := one.ID
+		if one.Digest != 0 {
+			head = one.Digest
+		}
+		members[head] = append(members[head], one)
+		return err
+	}, deliverySelect+" WHERE ("+in+" OR "+digest+") AND d.status = 'waiting' ORDER BY d.delivery_id", arg)
+	if err != nil {
+		return nil, err
+	}
+	var parcels []notify.Parcel
+	for _, id := range ids {
+		if own := members[id]; len(own) > 0 {
+			parcels = append(parcels, notify.Parcel{Deliveries: own})
+		}
+	}
+	return parcels, nil
+}
+
+const deliverySelect = "SELECT " + messageColumns + `, d.delivery_id, d.channel, d.recipient, d.audience, d.urgent, d.status, d.attempts,
+		d.next_attempt_at, COALESCE(d.digest, 0), d.last_error, d.changed_at, d.sent_at
+	FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id LEFT JOIN users u ON u.user_id = o.user_id`
+
+func scanDelivery(row scanner) (notify.Delivery, error) {
+	var d notify.Delivery
+	m, err := scanMessage(row, &d.ID, &d.Channel, &d.Recipient, &d.Audience, &d.Urgent, &d.Status, &d.Attempts,
+		moment{&d.NextAttempt}, &d.Digest, &d.LastError, moment{&d.ChangedAt}, moment{&d.SentAt})
+	d.Message = m
+	return d, err
+}
+
+// Begin implements notify.Store: the guard against sending twice. A parcel goes from
+// waiting to sending once, by whoever has the claim.
+func (d *DB) Begin(ctx context.Context, by string, parcel int64, now, until time.Time) (bool, error) {
+	begun := false
+	err := d.update(ctx, func(t *tx) error {
+		n, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_until = $1, changed_at = $2
+			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, parcel, by))
+		begun = n == 1
+		if err != nil || !begun {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_by = $4, claimed_until = $1, changed_at = $2
+			WHERE digest = $3 AND status = 'waiting'`, until, now, parcel, by)
+		return err
+	})
+	return begun, err
+}
+
+// Settle implements notify.Store.
+func (d *DB) Settle(ctx context.Context, by string, parcel int64, r notify.Result) error {
+	var sentAt, next time.Time // zero: NULL
+	if r.Status == notify.Sent {
+		sentAt = r.At
+	}
+	if next = r.NextAttempt; next.IsZero() {
+		next = r.At
+	}
+	return d.update(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = $1, attempts = attempts + 1, next_attempt_at = $2, claimed_by = '',
+				claimed_until = NULL, last_error = $3, changed_at = $4, sent_at = $5
+			WHERE (delivery_id = $6 OR digest = $6) AND status IN ('waiting', 'sending', 'unconfirmed')
+				AND EXISTS (SELECT 1 FROM outbox_deliveries h WHERE h.delivery_id = $6 AND h.claimed_by = $7)`,
+			string(r.Status), next, r.Error, r.At, sentAt, parcel, by)
+		return err
+	})
+}
+
+// Release implements notify.Store.
+func (d *DB) Release(ctx context.Context, by string) error {
+	return d.update(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = '', claimed_until = NULL WHERE status = 'waiting' AND claimed_by = $1", by)
+		return err
+	})
+}

@@ -1,0 +1,120 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/notify"
+)
+
+// Deliveries implements notify.Store.
+func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.Delivery, error) {
+	var found []notify.Delivery
+	err := d.view(ctx, func(t *tx) error {
+		found = nil
+		return t.query(ctx, func(row scanner) error {
+			one, err := scanDelivery(row)
+			found = append(found, one)
+			return err
+		}, deliverySelect+" WHERE ($1 = '' OR d.status = $1) ORDER BY d.delivery_id DESC LIMIT $2", string(q.Status), q.Limit)
+	})
+	return found, err
+}
+
+// errUnmoved rolls back a move that some deliveries do not allow.
+var errUnmoved = errors.New("a delivery can't be moved")
+
+// Requeue implements notify.Store. A message that had nobody to go to is looked at
+// again as if it were new: by now there may be an address.
+func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Unmoved, error) {
+	from := []notify.Status{notify.Waiting, notify.Unconfirmed, notify.Dead, notify.Skipped}
+	return d.move(ctx, ids, from, func(t *tx, one *notify.Delivery) error {
+		if one.Status == notify.Skipped && one.Recipient == "" {
+			if err := t.later(ctx, "DELETE FROM outbox_deliveries WHERE delivery_id = $1", one.ID); err != nil {
+				return err
+			}
+			return t.later(ctx, "UPDATE outbox SET expanded_at = NULL WHERE message_id = $1", one.Message.ID)
+		}
+		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1, claimed_by = '', claimed_until = NULL,
+			changed_at = $1 WHERE delivery_id = $2`, now, one.ID)
+	})
+}
+
+// Drop implements notify.Store.
+func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Unmoved, error) {
+	from := []notify.Status{notify.Waiting, notify.Unconfirmed, notify.Dead, notify.Skipped}
+	return d.move(ctx, ids, from, func(t *tx, one *notify.Delivery) error {
+		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
+			WHERE delivery_id = $3`, reason, now, one.ID)
+	})
+}
+
+// move changes deliveries, each with its whole digest, under a lock.
+func (d *DB) move(ctx context.Context, ids []int64, from []notify.Status, change func(*tx, *notify.Delivery) error) (notify.Unmoved, error) {
+	var unmoved notify.Unmoved
+	err := d.update(ctx, func(t *tx) error {
+		unmoved = notify.Unmoved{}
+		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		found, err := t.withDigests(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if !slices.ContainsFunc(found, func(one notify.Delivery) bool { return one.ID == id }) {
+				unmoved.Missing = append(unmoved.Missing, id)
+			}
+		}
+		for i := range found {
+			if !slices.Contains(from, found[i].Status) {
+				unmoved.Refused = append(unmoved.Refused, found[i])
+			} else if err := change(t, &found[i]); err != nil {
+				return err
+			}
+		}
+		if unmoved.Any() {
+			return errUnmoved
+		}
+		return nil
+	})
+	if errors.Is(err, errUnmoved) {
+		err = nil
+	}
+	return unmoved, err
+}
+
+// withDigests returns deliveries and those that are in one digest with them.
+func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, error) {
+	var found []notify.Delivery
+	in, arg := t.numbers("d.delivery_id", "$1", ids)
+	same, _ := t.numbers("m.delivery_id", "$1", ids)
+	err := t.query(ctx, func(row scanner) error {
+		one, err := scanDelivery(row)
+		found = append(found, one)
+		return err
+	}, deliverySelect+" WHERE "+in+" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+") ORDER BY d.delivery_id", arg)
+	return found, err
+}
+
+// DropBefore implements notify.Store. Messages that were never looked at get no
+// deliveries any more.
+func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
+	var dropped int64
+	err := d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		unseen, err := t.changes(t.exec(ctx, "UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2", now, before))
+		if err != nil {
+			return err
+		}
+		seen, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
+			WHERE status IN ('waiting', 'dead', 'unconfirmed') AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
+		dropped = unseen + seen
+		return err
+	})
+	return int(dropped), err
+}

@@ -1,0 +1,86 @@
+// Package notify takes the notices of the outbox to those who should get them: by
+// mail, to webhooks, to Slack. What it needs of the database is its Store.
+package notify
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Channel is a way to a recipient.
+type Channel string
+
+// The channels.
+const (
+	Email   Channel = "email"
+	Webhook Channel = "webhook"
+	Slack   Channel = "slack"
+)
+
+// Audience says for whom a delivery is written.
+type Audience string
+
+// The audiences.
+const (
+	ToUser      Audience = "user"
+	ToOperators Audience = "operators"
+	ToProgram   Audience = "program"
+)
+
+// Status is how far a delivery has come.
+type Status string
+
+// The statuses.
+const (
+	Waiting     Status = "waiting"
+	Sending     Status = "sending"     // the other side may have it at any moment
+	Sent        Status = "sent"        // the other side has said that it took it
+	Unconfirmed Status = "unconfirmed" // the sender was stopped while it was sending
+	Dead        Status = "dead"        // refused for good, or tried too often
+	Skipped     Status = "skipped"     // never to be sent; the last error says why
+)
+
+// Statuses returns all of them, in the order of a delivery's life.
+func Statuses() []Status { return []Status{Waiting, Sending, Sent, Unconfirmed, Dead, Skipped} }
+
+// Message is a notice as it lies in the outbox.
+type Message struct {
+	ID int64
+	usage.Notice
+	Email string // the user's; "" where there is none
+}
+
+// Delivery takes one message to one recipient.
+type Delivery struct {
+	ID          int64
+	Message     Message
+	Channel     Channel
+	Recipient   string // an address, or the name of an endpoint; "" where there is none
+	Audience    Audience
+	Urgent      bool // quiet hours and digests do not hold it back
+	Status      Status
+	Attempts    int
+	NextAttempt time.Time
+	Digest      int64 // the first delivery of the digest that it is part of; 0: of none
+	LastError   string
+	ChangedAt   time.Time
+	SentAt      time.Time // zero: it was not sent
+}
+
+// Parcel is what goes out at once: one delivery, or those of a digest. It is named by
+// the first of them, which is the only one that is claimed.
+type Parcel struct{ Deliveries []Delivery }
+
+// ID returns the id of the first delivery.
+func (p Parcel) ID() int64 { return p.Deliveries[0].ID }
+
+// Head returns the first delivery.
+func (p Parcel) Head() *Delivery { return &p.Deliveries[0] }
+
+// State sums the outbox up.
+type State struct {
+	Unexpanded int64            // messages without deliveries as yet
+	Deliveries map[Status]int64 // those that are sent are not counted
+	Oldest     time.Time        // the oldest message that should have gone out; zero: none
+}

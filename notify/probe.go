@@ -1,0 +1,203 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Step is one step of a test, in the order in which they are made: after one that
+// failed there is none.
+type Step struct {
+	Name   string
+	OK     bool
+	Detail string
+	Hint   string // what to do about it
+}
+
+// probe collects steps.
+type probe struct {
+	settings *Settings
+	steps    []Step
+	now      time.Time
+}
+
+func (p *probe) passed(name, format string, args ...any) {
+	p.steps = append(p.steps, Step{Name: name, OK: true, Detail: p.settings.Redact(fmt.Sprintf(format, args...))})
+}
+
+func (p *probe) failed(name, hint string, err error) {
+	p.steps = append(p.steps, Step{Name: name, Detail: p.settings.Redact(reasonOf(err)), Hint: hint})
+}
+
+// ProbeMail goes all the way to the mail server and says how far it came. Where an
+// address is given, a test mail is sent to it.
+func ProbeMail(ctx context.Context, s *Settings, t *Templates, to string, now time.Time) []Step {
+	p := &probe{settings: s, now: now}
+	conn := &connection{mail: &s.Mail}
+	defer conn.close()
+	if p.reach(ctx, conn) && p.protect(ctx, conn) && p.logIn(conn) && to != "" {
+		p.hand(conn, t, to)
+	}
+	return p.steps
+}
+
+// reach finds the server and connects to it.
+func (p *probe) reach(ctx context.Context, conn *connection) bool {
+	m := &p.settings.Mail
+	var err error
+	if conn.roots, err = m.rootsOf(); err != nil {
+		p.failed("certificates", "mend SMTP_CA_FILE", err)
+		return false
+	}
+	lookup, stop := context.WithTimeout(ctx, m.Timeout)
+	defer stop()
+	addresses, err := net.DefaultResolver.LookupHost(lookup, m.Host)
+	if err != nil {
+		p.failed("resolve", "is SMTP_HOST spelt right, and does this machine reach its name server?", err)
+		return false
+	}
+	p.passed("resolve", "%s is %s", m.Host, strings.Join(addresses, ", "))
+	if err := conn.dial(ctx); err != nil {
+		p.failed("connect", "is SMTP_PORT right, and does a firewall let this machine out? Many providers block port 25: try 587 or 465", err)
+		return false
+	}
+	p.passed("connect", "%s answers", m.address())
+	return true
+}
+
+// protect encrypts, at once or by STARTTLS, and says hello.
+func (p *probe) protect(ctx context.Context, conn *connection) bool {
+	m := &p.settings.Mail
+	if err := conn.encrypt(ctx); err != nil {
+		p.failed("tls", tlsHint(m, err), err)
+		return false
+	}
+	if err := conn.greet(); err != nil {
+		hint := "is this a mail server? One that speaks TLS from the first byte needs SMTP_PORT=465 or SMTP_TLS=implicit"
+		if m.Implicit() {
+			hint = "is this a mail server? See its log"
+		}
+		p.failed("greeting", hint, err)
+		return false
+	}
+	if err := conn.startTLS(); err != nil {
+		p.failed("tls", tlsHint(m, err), err)
+		return false
+	}
+	state, encrypted := conn.client.TLSConnectionState()
+	if !encrypted {
+		p.passed("tls", "none, as SMTP_TLS says: everything can be read on the way")
+		return true
+	}
+	cert := state.PeerCertificates[0]
+	p.passed("tls", "%s, certificate for %s, valid until %s (%d days)", tls.VersionName(state.Version), strings.Join(certificateNames(cert), ", "),
+		cert.NotAfter.UTC().Format("2 January 2006"), int(cert.NotAfter.Sub(p.now).Hours()/24))
+	return true
+}
+
+func certificateNames(cert *x509.Certificate) []string {
+	names := slices.Clone(cert.DNSNames)
+	for _, address := range cert.IPAddresses {
+		names = append(names, address.String())
+	}
+	if len(names) == 0 {
+		names = []string{cert.Subject.CommonName}
+	}
+	return names
+}
+
+func tlsHint(m *Mail, err error) string {
+	var authority x509.UnknownAuthorityError
+	var host x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.Is(err, errNoStartTLS):
+		return "use the server's port for TLS (465 with SMTP_TLS=implicit); only where nobody listens: SMTP_TLS=none"
+	case errors.As(err, &authority):
+		return "name the file of the authority that made the certificate with SMTP_CA_FILE"
+	case errors.As(err, &host):
+		return "set SMTP_HOST to a name that is in the certificate: " + strings.Join(certificateNames(host.Certificate), ", ")
+	case errors.As(err, &invalid):
+		return "the server needs a new certificate: tell who runs it"
+	case m.Implicit():
+		return "does this port speak TLS from the first byte? STARTTLS is usual on port 587"
+	}
+	return "see the server's log"
+}
+
+func (p *probe) logIn(conn *connection) bool {
+	m := &p.settings.Mail
+	if m.User == "" {
+		p.passed("login", "none, as no SMTP_USER is set")
+		return true
+	}
+	if err := conn.login(); err != nil {
+		p.failed("login", "are SMTP_USER and SMTP_PASSWORD right? Some providers want a password made for programs", err)
+		return false
+	}
+	p.passed("login", "as %s", m.User)
+	return true
+}
+
+// hand hands a test mail over.
+func (p *probe) hand(conn *connection, t *Templates, to string) {
+	m := &p.settings.Mail
+	letter, err := t.WriteTest(p.settings)
+	if err != nil {
+		p.failed("mail", "mend the templates", err)
+		return
+	}
+	name, err := newName()
+	if err != nil {
+		p.failed("mail", "", err)
+		return
+	}
+	address := netmail.Address{Address: to}
+	text, err := m.compose(&address, "test-"+name, p.now, letter)
+	if err != nil {
+		p.failed("mail", "", err)
+		return
+	}
+	v := conn.submit(m.From.Address, to, text, func() error { return nil })
+	if v.kind != taken {
+		hint := "the server's answer says why; may " + m.From.Address + " send through it?"
+		p.steps = append(p.steps, Step{Name: "accepted", Detail: p.settings.Redact(v.reason), Hint: hint})
+		return
+	}
+	p.passed("accepted", "the server took the mail to %s", to)
+	conn.quit()
+}
+
+// ProbeEndpoints posts a test to each webhook and to Slack.
+func ProbeEndpoints(ctx context.Context, s *Settings, t *Templates, now time.Time) []Step {
+	p := &probe{settings: s, now: now}
+	for _, e := range s.Webhooks {
+		p.post(ctx, newEndpointCarrier(s, t, e, false), "webhook "+e.Name())
+	}
+	for _, e := range s.Slack {
+		p.post(ctx, newEndpointCarrier(s, t, e, true), "slack "+e.Name())
+	}
+	return p.steps
+}
+
+// testKind is what a test calls itself where others have their kind.
+const testKind = "test"
+
+func (p *probe) post(ctx context.Context, c *endpointCarrier, name string) {
+	defer c.close()
+	v := c.test(ctx, p.now)
+	if v.kind != taken {
+		p.steps = append(p.steps, Step{Name: name, Detail: p.settings.Redact(v.reason),
+			Hint: "is the URL right, and does whoever answers there check the signature with the same secret?"})
+		return
+	}
+	p.passed(name, "took the test")
+}
