@@ -135,6 +135,9 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		if b.Status == Paid {
 			back += b.Total
 		}
+		if err := mustHave(ctx, tx, b, back); err != nil {
+			return err
+		}
 		if back != 0 {
 			credit := CreditEntry{UserID: b.UserID, At: audit.At, Amount: back, Number: note.Number, Reason: fmt.Sprintf("bill %d is void: %s", b.Number, reason), Actor: audit.Actor}
 			if err := tx.AddCredits(ctx, []CreditEntry{credit}); err != nil {
@@ -150,6 +153,23 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status}, map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
 	})
 	return note, err
+}
+
+// mustHave refuses to take more credit from a user than is left, where a bill had carried
+// over what other bills have used up.
+func mustHave(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error {
+	if back >= 0 {
+		return nil
+	}
+	folders, err := tx.Folders(ctx, []string{b.UserID})
+	if err != nil {
+		return err
+	}
+	if left := folders[b.UserID].Balance; left+back < 0 {
+		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left", b.Number, (-back).Display(), pricing.Shorten(b.UserID), left.Display()).
+			WithHint("first make the bills void that have used it up: alwrity-sub billing list --user …")
+	}
+	return nil
 }
 
 // reversed returns the credit note that takes a bill back.

@@ -68,9 +68,16 @@ func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
 	}, unbilled("user_id, period_start, provider, vendor, model", "TRUE"))
 }
 
+// longestPeriod is how many days a usage period has at most.
+const longestPeriod = 31
+
 // overduePeriods counts users who have used anything or subscribed, and whose period
-// ended before a moment without being closed.
+// ended before a moment without being closed. Where its end is not noted, since the
+// subscription was changed or nothing of the user could be closed yet, that is certain
+// once the longest period is over.
 func (t *tx) overduePeriods(ctx context.Context, overdue time.Time, h *billing.Health) error {
-	return t.query(ctx, func(row scanner) error { return row.Scan(&h.Overdue) },
-		"SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1", overdue)
+	return t.query(ctx, func(row scanner) error { return row.Scan(&h.Overdue) }, `SELECT
+		(SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1 OR closes_at IS NULL AND closed_until < $2) +
+		(SELECT COUNT(*) FROM users u WHERE u.created_at < $2 AND EXISTS (SELECT 1 FROM billing_history)
+			AND NOT EXISTS (SELECT 1 FROM billing_accounts b WHERE b.user_id = u.user_id))`, overdue, overdue.AddDate(0, 0, -longestPeriod))
 }

@@ -131,7 +131,7 @@ func (w *world) pay(t testing.TB) {
 		for _, b := range c.bills {
 			switch {
 			case b.number == 0 || b.status == "void" || b.kind != "bill":
-			case w.dice.IntN(60) == 0:
+			case w.dice.IntN(150) == 0:
 				w.void(t, c, b)
 			case b.status != "paid" && w.dice.IntN(3) > 0:
 				w.must(t, w.now, "billing", "mark-paid", strconv.FormatInt(b.number, 10), "--reference", "by hand")

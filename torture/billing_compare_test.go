@@ -1,7 +1,9 @@
 package torture_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -85,17 +87,18 @@ func (w *world) bills(t testing.TB) map[int64]*paper {
 		found[b.number] = b
 		return err
 	})
-	w.rows(t, `SELECT number, user_id, kind, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens, output_tokens, images, cost_pico, amount_pico
+	w.rows(t, `SELECT number, user_id, kind, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens, output_tokens, images, cost_pico, amount_pico, unit_prices
 		FROM billing_lines ORDER BY number, line`, func(scan func(...any) error) error {
 		var number int64
 		var l item
 		var from, to moment
-		var user, vendor string
+		var user, vendor, prices string
 		err := scan(&number, &user, &l.kind, &from, &to, &l.provider, &vendor, &l.model, &l.used.calls, &l.used.errors, &l.used.unpriced, &l.used.input, &l.used.output, &l.used.images,
-			&l.used.cost, &l.amount)
+			&l.used.cost, &l.amount, &prices)
 		l.period = span{from.Time, to.Time}
 		if b := found[number]; b != nil && b.user == user && vendor == l.provider {
 			b.lines = append(b.lines, l)
+			checkPrices(t, number, l, prices)
 		} else {
 			t.Errorf("a line of the bill %d is of %q and %q, which the bill is not", number, user, vendor)
 		}
@@ -171,4 +174,39 @@ func (w *world) story(t testing.TB, user string) string {
 		return err
 	})
 	return text
+}
+
+// checkPrices requires that a line's unit prices explain its cost: where one was in force
+// all the time, exactly, and else that the cost lies between what the lowest and the
+// highest would make.
+func checkPrices(t testing.TB, number int64, l item, text string) {
+	t.Helper()
+	if l.kind != "usage" {
+		if text != "" {
+			t.Errorf("bill %d: %s has the unit prices %s", number, l, text)
+		}
+		return
+	}
+	var prices []struct{ Rates map[string]string }
+	if text != "" {
+		if err := json.Unmarshal([]byte(text), &prices); err != nil {
+			t.Fatal(err)
+		}
+	}
+	least, most := int64(0), int64(0)
+	for unit, count := range map[string]int64{"request": l.used.calls, "input_token": l.used.input, "output_token": l.used.output, "image": l.used.images} {
+		var rates []int64
+		for _, p := range prices {
+			rates = append(rates, pico(or(p.Rates[unit], "0")))
+		}
+		if len(rates) > 0 {
+			least, most = least+count*slices.Min(rates), most+count*slices.Max(rates)
+		}
+	}
+	if l.used.unpriced > 0 {
+		least = 0
+	}
+	if l.used.cost < least || l.used.cost > most {
+		t.Errorf("bill %d: %s is not explained by the unit prices %s", number, l, text)
+	}
 }

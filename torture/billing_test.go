@@ -17,12 +17,12 @@ import (
 func TestBilling(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, fresh func(testing.TB) *arena) {
-		customers, months := 24, 5
+		customers, months := 20, 4
 		switch n := rounds(t); {
 		case n >= 1000:
 			customers, months = 1000, 24
 		case n >= 300:
-			customers, months = 200, 24
+			customers, months = 80, 24
 		}
 		w := newWorld(t, fresh(t), dice(seed(t), 0), customers)
 		k := &killer{dice: w.dice}

@@ -1,6 +1,7 @@
 // Package torture_test attacks the compiled program from outside, on SQLite files and on
 // PostgreSQL: with many processes at once (limits_test.go), by killing it at random moments
-// (kill_test.go), and by backing up what is written all the time (backup_test.go). What the program says of itself is believed only where the
+// (kill_test.go), by backing up what is written all the time (backup_test.go), and by closing the
+// books of two years (billing_test.go). What the program says of itself is believed only where the
 // tables, read behind its back, say the same.
 //
 // TORTURE_ROUNDS is how many rounds are fought (default 30); `make torture` fights more.
