@@ -235,6 +235,9 @@ func TestWhoGetsWhat(t *testing.T) {
 			t.Errorf("%s goes to %v, want %v", m.Kind, got, want)
 		}
 	}
+	if got := s.deliveries(Message{Notice: usage.Notice{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
+		t.Errorf("what is not known goes to %+v", got)
+	}
 	m := samples()[1]
 	m.Email = "ops@example.com" // one and the same person gets one mail
 	if got := s.deliveries(m); got[0].Audience != ToUser || got[1].Channel != Slack {

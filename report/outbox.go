@@ -85,11 +85,11 @@ func deliveryStatus(s notify.Status) span {
 }
 
 type sentView struct {
-	Sent        int           `json:"sent"`
-	Again       int           `json:"again"`
-	Dead        int           `json:"dead"`
-	Unconfirmed int           `json:"unconfirmed"`
-	Waiting     int64         `json:"waiting"` // in the outbox now, for whatever reason
+	Sent        int               `json:"sent"`
+	Again       int               `json:"again"`
+	Dead        int               `json:"dead"`
+	Unconfirmed int               `json:"unconfirmed"`
+	Waiting     int64             `json:"waiting"` // in the outbox now, for whatever reason
 	Problems    []undeliveredView `json:"problems"`
 }
 
@@ -132,6 +132,20 @@ func DeliveriesMoved(n int, what string) Document {
 	grid := Grid{[]string{"moved"}, [][]Cell{{NumberCell(int64(n))}}}
 	return Document{JSON: movedView{n}, CSV: grid, Text: func(t *Text) error {
 		t.Line("%s %s", Counted(n, "message"), what)
+		return nil
+	}}
+}
+
+type templatesView struct {
+	Written int `json:"written"`
+	Kept    int `json:"kept"`
+}
+
+// TemplatesWritten says how many templates were written, and how many were there.
+func TemplatesWritten(written, kept int) Document {
+	grid := Grid{[]string{"written", "kept"}, [][]Cell{{NumberCell(int64(written)), NumberCell(int64(kept))}}}
+	return Document{JSON: templatesView{written, kept}, CSV: grid, Text: func(t *Text) error {
+		t.Line("%s written, %d left as they were", Counted(written, "template"), kept)
 		return nil
 	}}
 }
