@@ -114,4 +114,8 @@ type Query struct {
 	From, To time.Time // of those whose period ends in (From, To]; zero for all
 	Kind     Kind      // "" for both
 	Lines    bool      // with their lines
+
+	Month usage.Month // of the books; 0 for all: see Bill.BookedIn
+	After int64       // only numbers above this one
+	Limit int         // at most so many; 0 for all
 }

@@ -10,6 +10,15 @@ import (
 const (
 	keyDatabaseURL   = "database_url"
 	keyThresholds    = "alert_thresholds"
+	keyDueDays       = "billing_due_days"
+	keyGraceDays     = "billing_grace_days"
+	keySuspendUnpaid = "billing_suspend_unpaid"
+	keyRenewalNotice = "renewal_notice_days"
+	keyCompanyName   = "company_name"
+	keyAddress       = "company_address"
+	keyCompanyEmail  = "company_email"
+	keyTaxID         = "company_tax_id"
+	keyPaymentNote   = "payment_note"
 	keyActor         = "actor"
 	keyOutput        = "output"
 	keyColor         = "color"
@@ -37,6 +46,15 @@ func keys() []key {
 	return append(notifyKeys(), []key{
 		{keyDatabaseURL, "DATABASE_URL", "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
 		{keyThresholds, "ALWRITY_SUB_ALERT_THRESHOLDS", "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
+		{keyDueDays, "ALWRITY_SUB_BILLING_DUE_DAYS", "", "14", "days after its issue at which a bill is due"},
+		{keyGraceDays, "ALWRITY_SUB_BILLING_GRACE_DAYS", "", "7", "days after that at which the user of an unpaid bill is suspended"},
+		{keySuspendUnpaid, "ALWRITY_SUB_BILLING_SUSPEND_UNPAID", "", "true", "whether users of unpaid bills are suspended at all"},
+		{keyRenewalNotice, "ALWRITY_SUB_RENEWAL_NOTICE_DAYS", "", "3", "days before a renewal at which its user is told; 0: never"},
+		{keyCompanyName, "ALWRITY_SUB_COMPANY_NAME", "", "", "who sends statements and reports"},
+		{keyAddress, "ALWRITY_SUB_COMPANY_ADDRESS", "", "", "its address; a new line, or \\n, begins the next line of it"},
+		{keyCompanyEmail, "ALWRITY_SUB_COMPANY_EMAIL", "", "", "where customers write to about bills"},
+		{keyTaxID, "ALWRITY_SUB_COMPANY_TAX_ID", "", "", "its tax number, as it stands on statements"},
+		{keyPaymentNote, "ALWRITY_SUB_PAYMENT_NOTE", "", "", "how to pay, on statements of unpaid bills; lines as in the address"},
 		{keyActor, "ALWRITY_SUB_ACTOR", "", "", "who is named in the audit log; the user's own name by default"},
 		{keyOutput, "ALWRITY_SUB_OUTPUT", "output", "table", "table, json, jsonl or csv"},
 		{keyColor, "ALWRITY_SUB_COLOR", "color", colorAuto, "auto, always or never"},

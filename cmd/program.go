@@ -130,6 +130,8 @@ func (g *program) fill(c *config, s settings) {
 		DatabaseURL: g.redactedURL(),
 		Sources:     c.sources(p),
 		Thresholds:  s.thresholds,
+		Billing:     s.billing,
+		Sender:      s.sender,
 		Version:     p.Version,
 		Lookup:      c.lookup,
 		APIKeys:     c.apiKeys(p),

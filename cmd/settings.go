@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/notify"
@@ -20,6 +21,8 @@ import (
 type settings struct {
 	databaseURL string
 	thresholds  []int
+	billing     billing.Rules
+	sender      report.Sender
 	actor       string
 	output      report.Format
 	color       string
@@ -43,6 +46,12 @@ func (c *config) check(p Process) (s settings, err error) {
 		return s, err
 	}
 	if s.thresholds, err = c.thresholds(); err != nil {
+		return s, err
+	}
+	if s.billing, err = c.billing(); err != nil {
+		return s, err
+	}
+	if s.sender, err = c.sender(); err != nil {
 		return s, err
 	}
 	if s.actor, err = c.actor(p); err != nil {
@@ -93,6 +102,35 @@ func (c *config) logging() (s logSettings, err error) {
 	}
 	s.maxBackups, err = c.number(keyLogMaxBackups, 0, 100_000)
 	return s, err
+}
+
+// billing is how bills are paid.
+func (c *config) billing() (r billing.Rules, err error) {
+	const longest = 3660 // days
+	if r.DueDays, err = c.number(keyDueDays, 0, longest); err != nil {
+		return r, err
+	}
+	if r.GraceDays, err = c.number(keyGraceDays, 0, longest); err != nil {
+		return r, err
+	}
+	if r.Suspend, err = c.truth(keySuspendUnpaid); err != nil {
+		return r, err
+	}
+	r.RenewalNotice, err = c.number(keyRenewalNotice, 0, longest)
+	return r, err
+}
+
+// sender is the company that statements come from.
+func (c *config) sender() (s report.Sender, err error) {
+	for _, field := range []struct {
+		key string
+		to  *string
+	}{{keyCompanyName, &s.Company}, {keyAddress, &s.Address}, {keyCompanyEmail, &s.Email}, {keyTaxID, &s.TaxID}, {keyPaymentNote, &s.PaymentNote}} {
+		if *field.to, err = c.text(field.key); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
 }
 
 // thresholds are ascending whole percents, written as 80,90,100 or as a list.

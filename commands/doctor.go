@@ -23,7 +23,8 @@ func newDoctorCmd(env *Env, run func(context.Context, *doctorOptions) error) *co
 	return &cobra.Command{
 		Use: "doctor", Short: "Check configuration, database, prices and totals",
 		Long: `Check configuration, database and schema, which API keys are present (never what
-they are), plans and prices, usage without a price, and the totals against the log.
+they are), plans and prices, usage without a price, the totals against the log, and the
+bills against the totals.
 One line a check; exit code 7 where there is a problem.`,
 		Example: "  alwrity-sub doctor", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
@@ -122,7 +123,7 @@ func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err er
 	if !schema.OK {
 		return checks, nil
 	}
-	for _, check := range []func(context.Context, *Env, Database) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkMessages} {
+	for _, check := range []func(context.Context, *Env, Database) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkBilling, checkMessages} {
 		found, err := check(ctx, env, db)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -48,6 +49,8 @@ type Settings struct {
 	DatabaseURL   string   // without password, for messages
 	Sources       []string // where configuration came from, for doctor
 	Thresholds    []int    // alert thresholds in percent
+	Billing       billing.Rules
+	Sender        report.Sender // of statements
 	Version       string
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
@@ -67,6 +70,9 @@ type Database interface {
 	usage.RerateStore
 	usage.Reconciler
 	usage.ArchiveStore
+	billing.Store
+	billing.HealthStore
+	billing.SimulationStore
 	notify.Store
 
 	Close() error

@@ -16,7 +16,7 @@ import (
 func New(env *Env) []*cobra.Command {
 	return []*cobra.Command{
 		newInitCmd(env, nil), newDemoCmd(env, nil), newDoctorCmd(env, nil), newSelftestCmd(env, nil),
-		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
+		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env), newBillingCmd(env),
 		newReconcileCmd(env, nil), newDBCmd(env), newAuditCmd(env), newVersionCmd(env, nil),
 	}
 }

@@ -16,7 +16,7 @@ import (
 
 func newPlansCmd(env *Env) *cobra.Command {
 	return group("plans", "Plans and their limits",
-		newPlansListCmd(env, nil), newPlansShowCmd(env, nil), newPlansExportCmd(env, nil), newPlansApplyCmd(env, nil))
+		newPlansListCmd(env, nil), newPlansShowCmd(env, nil), newPlansExportCmd(env, nil), newPlansApplyCmd(env, nil), newPlansSimulateCmd(env, nil))
 }
 
 type plansListOptions struct{ env *Env }

@@ -54,17 +54,30 @@ func mayBeReplaced(path string, in io.Reader) error {
 			return failure.Invalidf("the rejects file %s is the file that is imported: it would be lost", path).WithHint("name another file with --rejects")
 		}
 	}
+	if is, err := isDatabase(path); err != nil || is {
+		if is {
+			err = failure.Invalidf("the rejects file %s is a database: it would be lost", path).WithHint("name another file with --rejects")
+		}
+		return err
+	}
+	return nil
+}
+
+// isDatabase tells whether a SQLite database is at a path. A file that can't be read is
+// an invalid failure, one that is not there is none.
+func isDatabase(path string) (bool, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
 	if err != nil {
-		return failure.Invalidf("the rejects file %s can't be written: %s", path, reason(err)).Because(err)
+		return false, failure.Invalidf("the file %s can't be written: %s", path, reason(err)).Because(err)
 	}
 	defer file.Close()                 //nolint:errcheck // it was only read
 	const mark = "SQLite format 3\x00" // https://www.sqlite.org/fileformat.html#magic_header_string
 	begin := make([]byte, len(mark))
-	if n, _ := io.ReadFull(file, begin); bytes.Equal(begin[:n], []byte(mark)) {
-		return failure.Invalidf("the rejects file %s is a database: it would be lost", path).WithHint("name another file with --rejects")
-	}
-	return nil
+	n, _ := io.ReadFull(file, begin)
+	return bytes.Equal(begin[:n], []byte(mark)), nil
 }
 
 // Write implements io.Writer.

@@ -24,9 +24,10 @@ func (env *Env) changeSubscription(ctx context.Context, action, user string, fn 
 }
 
 type usersChangePlanOptions struct {
-	env  *Env
-	user string
-	plan string
+	env         *Env
+	user        string
+	plan        string
+	atPeriodEnd bool
 }
 
 func newUsersChangePlanCmd(env *Env, run func(context.Context, *usersChangePlanOptions) error) *cobra.Command {
@@ -35,15 +36,19 @@ func newUsersChangePlanCmd(env *Env, run func(context.Context, *usersChangePlanO
 		run = usersChangePlanRun
 	}
 	cmd := &cobra.Command{
-		Use: "change-plan USER --plan NAME", Short: "Move a subscription to another plan from now on",
-		Long:    "Move a subscription to another plan from now on. Its period goes on, and what was used in it counts against the new limits.",
-		Example: "  alwrity-sub users change-plan alice --plan enterprise", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Use: "change-plan USER --plan NAME", Short: "Move a subscription to another plan, now or at the end of what is paid",
+		Long: `Move a subscription to another plan: from now on, or from the end of its paid cycle on.
+Now, its period goes on, what was used in it counts against the new limits, and the
+next bill takes back the rest of the old plan's price and adds that of the new one.
+The plan that it has already takes back a change that lies ahead.`,
+		Example: "  alwrity-sub users change-plan alice --plan enterprise\n  alwrity-sub users change-plan alice --plan basic --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
 			return run(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.plan, "plan", "", "the plan's `NAME` or tier")
+	cmd.Flags().BoolVar(&opts.atPeriodEnd, "at-period-end", false, "change at the end of the cycle that is paid")
 	mustRequire(cmd, "plan")
 	return cmd
 }
@@ -53,6 +58,9 @@ func usersChangePlanRun(ctx context.Context, opts *usersChangePlanOptions) error
 		wanted, err := a.Plans.Find(opts.plan)
 		if err != nil {
 			return plan.Change{}, err
+		}
+		if opts.atPeriodEnd {
+			return a.ChangePlanAtEnd(wanted, opts.env.Now())
 		}
 		return a.ChangePlan(wanted, opts.env.Now())
 	})

@@ -19,11 +19,11 @@ func (t *tx) Accounts(ctx context.Context, users []string) (map[string]plan.Acco
 	return accounts, t.send(ctx, t.readSubscriptions(users, accounts), t.readSegments(users, accounts))
 }
 
-const subscriptionColumns = "s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at"
+const subscriptionColumns = "s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at"
 
 // scanSubscription returns where to scan subscriptionColumns to.
 func scanSubscription(s *plan.Subscription) []any {
-	return []any{&s.PlanID, &s.Cycle, moment{&s.Anchor}, moment{&s.PaidUntil}, &s.AutoRenew, &s.Suspended, moment{&s.EndsAt}}
+	return []any{&s.PlanID, &s.Cycle, moment{&s.Anchor}, moment{&s.PaidUntil}, &s.AutoRenew, &s.Suspended, moment{&s.EndsAt}, &s.NextPlanID, moment{&s.NextAt}}
 }
 
 // readSubscriptions reads the users' subscriptions into their accounts.
@@ -59,5 +59,5 @@ func (t *tx) readSegments(users []string, accounts map[string]plan.Account) stat
 	}
 	condition, arg := t.oneOf("user_id", "$1", users)
 	return statement{"SELECT user_id, effective_at, anchor, plan_id, ends_at FROM subscription_history WHERE " + condition +
-		" ORDER BY user_id, history_id", []any{arg}, scan}
+		" AND NOT continues ORDER BY user_id, history_id", []any{arg}, scan}
 }

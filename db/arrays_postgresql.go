@@ -21,6 +21,7 @@ type arrays struct {
 type array struct {
 	element uint32 // the type of its values, by its number in pg_type
 	bytes   []byte
+	nulls   uint32 // 1 where a value is missing
 }
 
 // arrayHeader is how long what stands before the values is: the number of dimensions,
@@ -30,7 +31,7 @@ const arrayHeader = 20
 // of returns the array that takes the next value.
 func (a *arrays) of(element uint32) *array {
 	if a.column == len(a.columns) {
-		a.columns = append(a.columns, array{element, make([]byte, arrayHeader)})
+		a.columns = append(a.columns, array{element: element, bytes: make([]byte, arrayHeader)})
 	}
 	a.column++
 	return &a.columns[a.column-1]
@@ -49,11 +50,24 @@ func (a *arrays) number(element uint32, n int64) {
 func (a *arrays) integer(n int64)     { a.number(pgtype.Int8OID, n) }
 func (a *arrays) moment(micros int64) { a.number(pgtype.TimestamptzOID, micros-postgresEpoch) }
 
-// Nothing that is added so has columns of these types.
+func (a *arrays) nullInteger() { a.missing(pgtype.Int8OID) }
+func (a *arrays) nullMoment()  { a.missing(pgtype.TimestamptzOID) }
 
-func (a *arrays) small(int16)  { panic("there are no arrays of small numbers") }
-func (a *arrays) boolean(bool) { panic("there are no arrays of booleans") }
-func (a *arrays) null()        { panic("there are no arrays with empty fields") }
+func (a *arrays) missing(element uint32) {
+	c := a.of(element)
+	c.bytes, c.nulls = append(c.bytes, 0xff, 0xff, 0xff, 0xff), 1
+}
+
+func (a *arrays) boolean(b bool) {
+	c := a.of(pgtype.BoolOID)
+	c.bytes = append(c.bytes, 0, 0, 0, 1, 0)
+	if b {
+		c.bytes[len(c.bytes)-1] = 1
+	}
+}
+
+// Nothing that is added so has columns of this type.
+func (a *arrays) small(int16) { panic("there are no arrays of small numbers") }
 
 // source is the table of which each array, as an argument, is a column.
 func (a *arrays) source() string {
@@ -65,14 +79,15 @@ func (a *arrays) source() string {
 }
 
 func typeNames() map[uint32]string {
-	return map[uint32]string{pgtype.TextOID: "text", pgtype.Int8OID: "bigint", pgtype.TimestamptzOID: "timestamptz"}
+	return map[uint32]string{pgtype.TextOID: "text", pgtype.Int8OID: "bigint", pgtype.TimestamptzOID: "timestamptz", pgtype.BoolOID: "boolean"}
 }
 
 // arguments completes the arrays of so many rows and returns them with their types.
 func (a *arrays) arguments(rows int) (args [][]byte, types []uint32) {
-	arrayTypes := map[uint32]uint32{pgtype.TextOID: pgtype.TextArrayOID, pgtype.Int8OID: pgtype.Int8ArrayOID, pgtype.TimestamptzOID: pgtype.TimestamptzArrayOID}
+	arrayTypes := map[uint32]uint32{pgtype.TextOID: pgtype.TextArrayOID, pgtype.Int8OID: pgtype.Int8ArrayOID, pgtype.TimestamptzOID: pgtype.TimestamptzArrayOID,
+		pgtype.BoolOID: pgtype.BoolArrayOID}
 	for _, c := range a.columns {
-		for i, n := range []uint32{1, 0, c.element, uint32(rows), 1} {
+		for i, n := range []uint32{1, c.nulls, c.element, uint32(rows), 1} {
 			binary.BigEndian.PutUint32(c.bytes[4*i:], n)
 		}
 		args = append(args, c.bytes)

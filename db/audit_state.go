@@ -15,7 +15,7 @@ func planState(p plan.Plan) state {
 		limits[l.Name] = l.MaxText() + " (" + string(l.Action) + ")"
 	}
 	return state{"name": p.Name, "tier": p.Tier, "monthly": p.Monthly, "yearly": p.Yearly, "description": p.Description,
-		"features": append([]string{}, p.Features...), "limits": limits, "source": p.Source}
+		"features": append([]string{}, p.Features...), "overage": p.Overage.String(), "overage_markup": p.MarkupText(), "limits": limits, "source": p.Source}
 }
 
 func priceState(p pricing.Price) state {
@@ -45,6 +45,10 @@ func subscriptionState(s plan.Subscription, plans plan.Plans) state {
 	described := state{"plan": p.Name, "cycle": s.Cycle, "anchor": s.Anchor, "paid_until": s.PaidUntil, "auto_renew": s.AutoRenew, "suspended": s.Suspended}
 	if !s.EndsAt.IsZero() {
 		described["ends_at"] = s.EndsAt
+	}
+	if s.NextPlanID != 0 {
+		next, _ := plans.ByID(s.NextPlanID)
+		described["next_plan"], described["next_plan_at"] = next.Name, s.NextAt
 	}
 	return described
 }

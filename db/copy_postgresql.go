@@ -80,7 +80,8 @@ func (c *copied) boolean(b bool) {
 	}
 }
 
-func (c *copied) null() { c.bytes = append(c.bytes, 0xff, 0xff, 0xff, 0xff) }
+func (c *copied) nullInteger() { c.bytes = append(c.bytes, 0xff, 0xff, 0xff, 0xff) }
+func (c *copied) nullMoment()  { c.nullInteger() }
 
 // copyInto adds so many rows to a table, as psql's \copy does.
 func (t *tx) copyInto(ctx context.Context, table, columns string, count, rows int, put func(to sink, n int)) error {

@@ -17,15 +17,18 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 	index := map[int64]int{}
 	err := t.query(ctx, func(row scanner) error {
 		var p plan.Plan
-		var features string
-		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &p.Withdrawn, &p.Source)
+		var features, overage string
+		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &overage, &p.MarkupMillionths, &p.Withdrawn, &p.Source)
 		if err != nil {
+			return err
+		}
+		if p.Overage, err = plan.ParseOverage(overage); err != nil {
 			return err
 		}
 		index[p.ID] = len(plans)
 		plans = append(plans, p)
 		return json.Unmarshal([]byte(features), &plans[len(plans)-1].Features)
-	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, withdrawn, source
+	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, overage, markup_millionths, withdrawn, source
 		FROM subscription_plans ORDER BY position, plan_id`)
 	if err != nil {
 		return nil, err
@@ -95,6 +98,9 @@ func (t *tx) subscribers(ctx context.Context, now time.Time) (map[int64]int, err
 		}
 		if !s.StatusAt(now).Ended() {
 			counts[s.PlanID]++
+			if s.NextPlanID != 0 {
+				counts[s.NextPlanID]++ // which must not be withdrawn either
+			}
 		}
 		return nil
 	}, "SELECT "+subscriptionColumns+" FROM user_subscriptions s")
@@ -161,13 +167,14 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 		return err
 	}
 	err = t.query(ctx, func(row scanner) error { return row.Scan(&p.ID) },
-		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features, withdrawn, source, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features, overage, markup_millionths,
+			withdrawn, source, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (tier) DO UPDATE SET name = excluded.name, position = excluded.position, monthly_price_pico = excluded.monthly_price_pico,
-			yearly_price_pico = excluded.yearly_price_pico, description = excluded.description, features = excluded.features,
+			yearly_price_pico = excluded.yearly_price_pico, description = excluded.description, features = excluded.features, overage = excluded.overage, markup_millionths = excluded.markup_millionths,
 			withdrawn = excluded.withdrawn, source = excluded.source, updated_at = excluded.updated_at
 		RETURNING plan_id`,
-		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features), false, string(p.Source), audit.At)
+		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features), p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
 	if err != nil {
 		return err
 	}

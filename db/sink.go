@@ -15,7 +15,8 @@ type sink interface {
 	small(n int16)
 	moment(micros int64) // since 1970
 	boolean(b bool)
-	null()
+	nullInteger()
+	nullMoment()
 }
 
 // values collects the values of one row as arguments of a statement.
@@ -26,7 +27,8 @@ func (v *values) integer(n int64)     { *v = append(*v, n) }
 func (v *values) small(n int16)       { *v = append(*v, n) }
 func (v *values) moment(micros int64) { *v = append(*v, time.UnixMicro(micros).UTC()) }
 func (v *values) boolean(b bool)      { *v = append(*v, b) }
-func (v *values) null()               { *v = append(*v, nil) }
+func (v *values) nullInteger()        { *v = append(*v, nil) }
+func (v *values) nullMoment()         { *v = append(*v, nil) }
 
 // valuesOf returns the values that are put into a sink.
 func valuesOf(put func(to sink)) []any {
@@ -49,7 +51,7 @@ func putEntry(to sink, e *usage.Entry) {
 	to.integer(int64(e.Cost))
 	to.text(string(e.Basis))
 	if e.PriceID == 0 {
-		to.null()
+		to.nullInteger()
 	} else {
 		to.integer(e.PriceID)
 	}

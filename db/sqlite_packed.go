@@ -40,7 +40,8 @@ const (
 // packedChunk is how many rows are packed at a time.
 const packedChunk = 2048
 
-func (p *packedRows) null() { p.bytes = append(p.bytes, packedNull) }
+func (p *packedRows) nullInteger() { p.bytes = append(p.bytes, packedNull) }
+func (p *packedRows) nullMoment()  { p.nullInteger() }
 
 func (p *packedRows) integer(n int64) {
 	p.bytes = binary.NativeEndian.AppendUint64(append(p.bytes, packedInteger), uint64(n))

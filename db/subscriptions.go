@@ -52,30 +52,43 @@ func (d *DB) ChangeSubscription(ctx context.Context, audit usage.Audit, user str
 			return err
 		}
 		before := accounts[user]
+		if due, ok := before.Due(audit.At); ok { // it has come, and nothing has noted it yet
+			if before, err = t.changeSubscription(ctx, audit, before, due); err != nil {
+				return err
+			}
+		}
 		change, err := fn(before)
 		if err != nil {
 			return err
 		}
-		after = before.After(change)
-		if err := t.saveSubscription(ctx, audit, before, after, change); err != nil {
-			return err
-		}
-		if err := t.mustNotMoveArchived(ctx, subscriptionChange{before, after, change.EffectiveAt, audit.At}); err != nil {
-			return err
-		}
-		return t.movePeriods(ctx, after, change.EffectiveAt)
+		after, err = t.changeSubscription(ctx, audit, before, change)
+		return err
 	})
 	return after, err
 }
 
+// changeSubscription stores a change of a locked account and returns the account as it
+// is then.
+func (t *tx) changeSubscription(ctx context.Context, audit usage.Audit, before plan.Account, change plan.Change) (plan.Account, error) {
+	after := before.After(change)
+	if !change.Planned && !change.Continues {
+		if err := t.mustNotBeClosed(ctx, before.UserID, change.EffectiveAt); err != nil {
+			return after, err
+		}
+	}
+	if err := t.saveSubscription(ctx, audit, before, after, change); err != nil {
+		return after, err
+	}
+	if err := t.mustNotMoveArchived(ctx, subscriptionChange{before, after, change.EffectiveAt, audit.At}); err != nil {
+		return after, err
+	}
+	return after, t.movePeriods(ctx, after, change.EffectiveAt)
+}
+
 func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, after plan.Account, change plan.Change) error {
 	s := change.Subscription
-	_, err := t.exec(ctx, `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-		ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle, anchor = excluded.anchor,
-			paid_until = excluded.paid_until, auto_renew = excluded.auto_renew, suspended = excluded.suspended,
-			ends_at = excluded.ends_at, updated_at = excluded.updated_at`,
-		after.UserID, s.PlanID, string(s.Cycle), s.Anchor, s.PaidUntil, s.AutoRenew, s.Suspended, s.EndsAt, audit.At)
+	row := valuesOf(func(to sink) { putSubscription(to, after.UserID, &s, audit.At) })
+	_, err := t.exec(ctx, subscriptionUpsert("VALUES "+valueList(1, len(row))), row...)
 	if err != nil {
 		return err
 	}
@@ -84,7 +97,12 @@ func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, af
 			return err
 		}
 	}
-	if err := t.addHistory(ctx, audit, before, after, change); err != nil {
+	if !change.Planned {
+		if err := t.addHistory(ctx, audit, before, after, change); err != nil {
+			return err
+		}
+	}
+	if err := t.noteChange(ctx, before, after); err != nil {
 		return err
 	}
 	var old state
@@ -111,12 +129,34 @@ func (t *tx) addHistory(ctx context.Context, audit usage.Audit, before, after pl
 	if before.Subscription != nil {
 		planBefore = before.Subscription.PlanID
 	}
-	_, err = t.exec(ctx, `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
-		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor, ends_at)
-		VALUES `+valueList(1, 17), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
+	_, err = t.exec(ctx, historyInsert("VALUES "+valueList(1, 21)), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
 		string(change.Subscription.Cycle), change.Subscription.Anchor, from.Start, from.End, to.Start, to.End, calls, tokens, cost, audit.Actor,
-		change.Subscription.EndsAt)
+		change.Subscription.EndsAt, cyclePrice(after, change.Subscription), change.Subscription.PaidUntil, change.Subscription.AutoRenew, change.Continues)
 	return err
+}
+
+// subscriptionUpsert stores subscriptions, in the order in which putSubscription puts them.
+func subscriptionUpsert(source string) string {
+	return `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at, next_plan_id, next_plan_at, updated_at) ` + source + `
+		ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle, anchor = excluded.anchor,
+			paid_until = excluded.paid_until, auto_renew = excluded.auto_renew, suspended = excluded.suspended,
+			ends_at = excluded.ends_at, next_plan_id = excluded.next_plan_id, next_plan_at = excluded.next_plan_at,
+			updated_at = excluded.updated_at`
+}
+
+// historyInsert adds steps of subscriptions' lives, in the order in which putStep puts them.
+func historyInsert(source string) string {
+	return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
+		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor, ends_at,
+		price_pico, paid_until, auto_renew, continues) ` + source
+}
+
+// cyclePrice is what one paid cycle of a subscription costs, NULL for a plan that is gone.
+func cyclePrice(a plan.Account, s plan.Subscription) any {
+	if p, ok := a.Plans.ByID(s.PlanID); ok {
+		return int64(p.Price(s.Cycle))
+	}
+	return nil
 }
 
 // movePeriods gives the log rows from a moment on the period and plan that the

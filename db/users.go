@@ -30,7 +30,8 @@ func (d *DB) Users(ctx context.Context) ([]usage.User, error) {
 			u, err := scanUser(row, plans)
 			users = append(users, u)
 			return err
-		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at
+		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at,
+				COALESCE(s.next_plan_id, 0), s.next_plan_at
 			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id ORDER BY u.user_id`)
 	})
 	return users, err
@@ -43,7 +44,7 @@ func scanUser(row scanner, plans plan.Plans) (usage.User, error) {
 	var cycle *string
 	var autoRenew, suspended *bool
 	err := row.Scan(&u.UserID, &u.Email, moment{&u.CreatedAt}, &planID, &cycle, moment{&s.Anchor}, moment{&s.PaidUntil},
-		&autoRenew, &suspended, moment{&s.EndsAt})
+		&autoRenew, &suspended, moment{&s.EndsAt}, &s.NextPlanID, moment{&s.NextAt})
 	if err != nil {
 		return u, err
 	}

@@ -39,7 +39,12 @@ func (a Account) timeline() []Segment {
 		}
 		line = append(line, s)
 	}
-	return slices.DeleteFunc(line, a.neverBegan)
+	line = slices.DeleteFunc(line, a.neverBegan)
+	if sub := a.Subscription; sub != nil && sub.NextPlanID != 0 {
+		// A change that lies ahead, or that has come and was not noted yet.
+		line = append(line, Segment{From: sub.NextAt, Anchor: sub.Anchor, PlanID: sub.NextPlanID, EndsAt: sub.EndsAt})
+	}
+	return line
 }
 
 // neverBegan tells whether a segment is of a subscription that was cancelled before
@@ -112,6 +117,9 @@ func (a Account) After(c Change) Account {
 	a.Subscription = &sub
 	if c.Email != "" {
 		a.Email = c.Email
+	}
+	if c.Continues || c.Planned {
+		return a
 	}
 	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID, EndsAt: sub.EndsAt})
 	return a

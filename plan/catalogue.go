@@ -42,6 +42,8 @@ type planEntry struct {
 	Yearly      scalarText   `yaml:"yearly"`
 	Description string       `yaml:"description"`
 	Features    []string     `yaml:"features"`
+	Overage     scalarText   `yaml:"overage"`
+	Markup      scalarText   `yaml:"overage_markup"`
 	Limits      limitEntries `yaml:"limits"`
 }
 
@@ -156,6 +158,9 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 	if p.Yearly, err = e.Yearly.amount("yearly"); err != nil {
 		return Plan{}, err
 	}
+	if err := e.readOverage(&p); err != nil {
+		return Plan{}, err
+	}
 	for _, entry := range e.Limits {
 		l, err := entry.limit(definitions, providers)
 		if err == nil && slices.ContainsFunc(p.Limits, func(m Limit) bool { return m.Name == l.Name }) {
@@ -258,8 +263,8 @@ func (ps Plans) YAML() string {
 	}
 	b.WriteString("plans:\n")
 	for _, p := range ps {
-		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n    description: %s\n    features: [%s]\n    limits:\n",
-			strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description), quotedList(p.Features))
+		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n    description: %s\n    features: [%s]\n%s    limits:\n",
+			strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description), quotedList(p.Features), p.yamlOverage())
 		for _, l := range p.Limits {
 			fmt.Fprintf(&b, "      %s: %s\n", pricing.YAMLName(l.Name), l.yamlMaximum(definitions[l.Name]))
 		}

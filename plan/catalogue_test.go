@@ -170,6 +170,9 @@ func TestAnyCatalogueRoundTrips(t *testing.T) {
 			p := plan.Plan{Name: fmt.Sprintf("%d%sx", i, anyText().Filter(printable).Draw(t, "name")), Tier: tier,
 				Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")), Yearly: pricing.USD(rapid.Int64Min(0).Draw(t, "yearly")),
 				Description: anyText().Draw(t, "description"), Features: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "features")}
+			if p.Overage = plan.Overage(rapid.Bool().Draw(t, "overage")); p.Overage == plan.OverageAllow {
+				p.MarkupMillionths = rapid.Int64Range(0, 100_000_000).Draw(t, "mark-up")
+			}
 			if len(p.Name) > 64 {
 				p.Name = tier
 			}
@@ -249,6 +252,12 @@ func TestParseCatalogueRefuses(t *testing.T) {
 		{"negative price", freePlan + "  - {name: Gold, tier: gold, monthly: -3}\n", []string{"plan 2 (Gold): monthly", "-3 is negative"}},
 		{"price too large", freePlan + "    yearly: 1e7\n", []string{"plan 1 (Free): yearly", "too large"}},
 		{"price a list", freePlan + "    yearly: [3]\n", []string{"plan 1 (Free): yearly", "not an amount"}},
+
+		{"unknown overage", freePlan + "    overage: yes\n", []string{"plan 1 (Free)", `overage is "yes"`, "block or allow"}},
+		{"mark-up without overage", freePlan + "    overage_markup: 20%\n", []string{"plan 1 (Free)", "overage_markup is 20%", "needs overage: allow"}},
+		{"mark-up where it blocks", freePlan + "    overage: block\n    overage_markup: 0%\n", []string{"plan 1 (Free)", "needs overage: allow"}},
+		{"mark-up without a percent sign", freePlan + "    overage: allow\n    overage_markup: 0.2\n", []string{"plan 1 (Free)", `overage_markup is "0.2"`, "a percentage such as 20%"}},
+		{"mark-up a list", freePlan + "    overage: allow\n    overage_markup: [20%]\n", []string{"plan 1 (Free)", "overage_markup is"}},
 
 		{"no name", "plans:\n  - {tier: free}\n", []string{"plan 1 ()", `name is ""`}},
 		{"name with a control character", "plans:\n  - {name: \"a\\e\", tier: free}\n", []string{"plan 1", "name is"}},
@@ -337,6 +346,7 @@ func FuzzParseCatalogue(f *testing.F) {
 	f.Add(limits("texts: &x 3", "budget: *x"))
 	f.Add(limits("<<: {max: 3}", "? texts\n      : 4"))
 	f.Add("limits: {a: {meter: tokens, vendors: [google]}}\n" + freePlan + "    limits: {a: unlimited}\n")
+	f.Add(freePlan + "    overage: allow\n    overage_markup: 12.5%\n")
 	f.Add(freePlan + "    monthly: 1e-06\n    features: [\"a\\nb\", ~]\n    description: |\n      a\n")
 	known := providers(f)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -16,6 +16,7 @@ const (
 	Upgrade   ChangeAction = "upgrade"
 	Downgrade ChangeAction = "downgrade"
 	Cancel    ChangeAction = "cancel"
+	Expire    ChangeAction = "expire"
 	Suspend   ChangeAction = "suspend"
 	Resume    ChangeAction = "resume"
 )
@@ -26,6 +27,10 @@ type Change struct {
 	EffectiveAt  time.Time
 	Subscription Subscription
 	Email        string // empty where it stays as it is
+	// Continues says that neither plan nor anchor change: the periods go on as they were.
+	Continues bool
+	// Planned says that nothing happens yet: the subscription notes what lies ahead.
+	Planned bool
 }
 
 // Order is what a new subscription asks for.
@@ -63,14 +68,82 @@ func (a Account) ChangePlan(to Plan, now time.Time) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
+	ahead := c.Subscription.NextPlanID != 0
+	c.Subscription.NextPlanID, c.Subscription.NextAt = 0, time.Time{}
 	if c.Subscription.PlanID == to.ID {
-		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name)
+		if !ahead {
+			return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name)
+		}
+		c.Planned = true
+		return c, nil
 	}
-	if from, ok := a.Plans.ByID(c.Subscription.PlanID); ok && to.Monthly < from.Monthly {
-		c.Action = Downgrade
-	}
+	c.Action = a.direction(c.Subscription.PlanID, to)
 	c.Subscription.PlanID = to.ID
 	return c, nil
+}
+
+// ChangePlanAtEnd moves a running subscription to another plan from the end of its
+// paid cycle on, in place of another change that lies ahead. One that ends then is a
+// conflict failure, as is one that is on that plan already.
+func (a Account) ChangePlanAtEnd(to Plan, now time.Time) (Change, error) {
+	c, err := a.running(Upgrade, now)
+	if err != nil {
+		return Change{}, err
+	}
+	end := c.Subscription.CycleAt(c.EffectiveAt).End
+	if paid := c.Subscription.PaidUntil; paid.After(end) {
+		end = paid
+	}
+	switch {
+	case c.Subscription.PlanID == to.ID:
+		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name).
+			WithHint("to take back a change that lies ahead: alwrity-sub users change-plan %s --plan %s", a.UserID, to.Name)
+	case !c.Subscription.RunsAt(end):
+		return Change{}, failure.Conflictf("the subscription of %s ends at %s: there is no plan to change to then", a.UserID, end.Format(time.RFC3339)).
+			WithHint("to let it go on: alwrity-sub users renew %s", a.UserID)
+	case c.Subscription.NextPlanID == to.ID:
+		return Change{}, failure.Conflictf("%s changes to the plan %s at %s already", a.UserID, to.Name, c.Subscription.NextAt.Format(time.RFC3339))
+	}
+	c.Action = a.direction(c.Subscription.PlanID, to)
+	c.Subscription.NextPlanID, c.Subscription.NextAt, c.Planned = to.ID, end, true
+	return c, nil
+}
+
+// direction tells whether a change of plan goes up or down, by the monthly price.
+func (a Account) direction(from int64, to Plan) ChangeAction {
+	if p, ok := a.Plans.ByID(from); ok && to.Monthly < p.Monthly {
+		return Downgrade
+	}
+	return Upgrade
+}
+
+// Due returns the change of plan that was set for a moment that has come by now, and
+// whether there is one.
+func (a Account) Due(now time.Time) (Change, bool) {
+	if a.Subscription == nil || a.Subscription.NextPlanID == 0 || a.Subscription.NextAt.After(now) {
+		return Change{}, false
+	}
+	sub := *a.Subscription
+	c := Change{Action: Upgrade, EffectiveAt: sub.NextAt}
+	if to, ok := a.Plans.ByID(sub.NextPlanID); ok {
+		c.Action = a.direction(sub.PlanID, to)
+	}
+	sub.PlanID, sub.NextPlanID, sub.NextAt = sub.NextPlanID, 0, time.Time{}
+	c.Subscription = sub
+	return c, true
+}
+
+// Rolled returns the renewal of a subscription whose paid cycle has ended at a moment
+// and that goes on: one more cycle is paid. There is none where it ends, or is paid
+// beyond it.
+func (a Account) Rolled(at time.Time) (Change, bool) {
+	sub := a.Subscription
+	if sub == nil || !sub.AutoRenew || sub.PaidUntil.After(at) || !sub.RunsAt(at) {
+		return Change{}, false
+	}
+	next := *sub
+	next.PaidUntil = sub.CycleAt(at).End
+	return Change{Action: Renewal, EffectiveAt: at, Subscription: next, Continues: true}, true
 }
 
 // Cancel ends a running subscription now or at the end of its last paid cycle.
@@ -90,6 +163,9 @@ func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
 		}
 	}
 	c.Subscription.EndsAt = ends
+	if !c.Subscription.NextAt.Before(ends) { // it never comes to that
+		c.Subscription.NextPlanID, c.Subscription.NextAt = 0, time.Time{}
+	}
 	return c, nil
 }
 

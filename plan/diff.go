@@ -56,6 +56,8 @@ func (p Plan) diff(w Plan) []Difference {
 	compare("yearly", p.Yearly.String(), w.Yearly.String())
 	compare("description", p.Description, w.Description)
 	compare("features", strings.Join(p.Features, ", "), strings.Join(w.Features, ", "))
+	compare("overage", p.Overage.String(), w.Overage.String())
+	compare("overage_markup", p.MarkupText(), w.MarkupText())
 	for _, l := range w.Limits {
 		compare("limit "+l.Name, p.limitText(l.Name), w.limitText(l.Name))
 	}

@@ -21,14 +21,18 @@ type Plan struct {
 	Description string
 	Features    []string
 	Limits      []Limit
-	Source      pricing.Source
-	Withdrawn   bool // no longer on offer; only history and subscribers' logs name it
+	Overage     Overage
+	// MarkupMillionths is added to the cost of what is billed as overage, in
+	// millionths of it.
+	MarkupMillionths int64
+	Source           pricing.Source
+	Withdrawn        bool // no longer on offer; only history and subscribers' logs name it
 }
 
 // Equal tells whether two plans offer the same under the same name.
 func (p Plan) Equal(q Plan) bool {
 	return p.Name == q.Name && p.Tier == q.Tier && p.Monthly == q.Monthly && p.Yearly == q.Yearly &&
-		p.Description == q.Description && slices.Equal(p.Features, q.Features) &&
+		p.Description == q.Description && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths && slices.Equal(p.Features, q.Features) &&
 		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
 }
 

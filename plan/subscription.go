@@ -60,6 +60,9 @@ type Subscription struct {
 	AutoRenew bool
 	Suspended bool
 	EndsAt    time.Time // from when on it is cancelled; zero where it goes on
+	// NextPlanID is the plan that it has from NextAt on; 0 where no change lies ahead.
+	NextPlanID int64
+	NextAt     time.Time
 }
 
 // neverBegan tells whether the subscription was cancelled before it began.
@@ -91,6 +94,23 @@ func (s Subscription) PaidAt(at time.Time) time.Time {
 		return end
 	}
 	return s.PaidUntil
+}
+
+// EndsWithin returns when the subscription ends by itself or by a cancellation,
+// where that is after one moment and not after another.
+func (s Subscription) EndsWithin(after, until time.Time) (time.Time, bool) {
+	if s.neverBegan() || s.EndsAt.IsZero() && s.AutoRenew {
+		return time.Time{}, false
+	}
+	end := s.endedAt()
+	return end, end.After(after) && !end.After(until)
+}
+
+// RunsAt tells whether the subscription is paid for at a moment: it has begun and has
+// not ended. One that is suspended goes on.
+func (s Subscription) RunsAt(at time.Time) bool {
+	s.Suspended = false
+	return s.StatusAt(at) == Active
 }
 
 // endedAt returns when an ended subscription ended.

@@ -3,6 +3,7 @@ package report_test
 import (
 	"testing"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -24,6 +25,8 @@ func documents(t *testing.T) []named {
 	over.OverLimit, over.Note, over.Entry.Basis, over.Entry.Cost = []string{"gemini_calls"}, "the reservation res-1 had been released", pricing.Unpriced, 0
 	again := outcome()
 	again.Status = usage.Duplicate
+	beyond := outcome()
+	beyond.OverLimit, beyond.Overage = []string{"gemini_calls"}, true
 	released := reservations()[0]
 	released.Status, released.ClosedAt = usage.Released, now()
 	repaired := reconciliation()
@@ -33,8 +36,13 @@ func documents(t *testing.T) []named {
 		{"plans", report.Plans(plan.Plans{freePlan(), proPlan()}, map[int64]int{2: 1234})},
 		{"plans-none", report.Plans(nil, nil)},
 		{"plan", report.Plan(proPlan(), 1234)},
+		{"plan-overage", report.Plan(billed().Plan, 0)},
 		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"}, {Plan: "Max", Field: "plan", After: "new"}}, false)},
 		{"plan-changes-none", report.PlanChanges(nil, true)},
+		{"simulation", report.Simulation(simulation())},
+		{"simulation-none", report.Simulation(billing.Simulation{Month: 202610})},
+		{"simulation-refused", report.SimulatedRefusals(simulation())},
+		{"simulation-refused-none", report.SimulatedRefusals(billing.Simulation{Month: 202610})},
 		{"prices", report.Prices([]pricing.Price{geminiPrice(), videoPrice()})},
 		{"prices-none", report.Prices(nil)},
 		{"price-set", report.PriceSet(&before, after, "added")},
@@ -55,6 +63,7 @@ func documents(t *testing.T) []named {
 		{"history-none", report.History(nil)},
 		{"recorded", report.Recorded(outcome())},
 		{"recorded-over", report.Recorded(over)},
+		{"recorded-overage", report.Recorded(beyond)},
 		{"recorded-again", report.Recorded(again)},
 		{"import", report.Import(importResult())},
 		{"import-nothing", report.Import(usage.ImportResult{})},
@@ -77,6 +86,7 @@ func documents(t *testing.T) []named {
 		{"trend-one", report.Trend(trend("130"))},
 		{"allowed", report.Judgement(allowed())},
 		{"refused", report.Judgement(refused())},
+		{"allowed-overage", report.Judgement(billed())},
 		{"explanation", report.Explanation(refused())},
 		{"reservations", report.Reservations(reservations(), now())},
 		{"reservations-none", report.Reservations(nil, now())},
@@ -98,6 +108,9 @@ func documents(t *testing.T) []named {
 		{"audit", report.Audit([]usage.AuditEntry{{At: now(), Actor: "root", Action: "pricing set", Subject: "gemini default", After: `{"request_cost": "0.01"}`},
 			{At: now(), Actor: hostile, Action: "plans apply", Subject: "Pro", Before: "old text", After: "{}"}})},
 		{"audit-none", report.Audit(nil)},
+		{"revenue", report.Revenue(revenue(), 3)},
+		{"revenue-none", report.Revenue(reckoned(nil), 10)},
+		{"written", report.Written("october.html", 39_909)},
 	}
 }
 

@@ -54,7 +54,15 @@ func (g Grid) write(w io.Writer) error {
 	if err := out.Write(g.Header); err != nil {
 		return err
 	}
-	for _, row := range g.Rows {
+	if err := writeCells(out, g.Rows); err != nil {
+		return err
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func writeCells(out *csv.Writer, rows [][]Cell) error {
+	for _, row := range rows {
 		record := make([]string, len(row))
 		for i, cell := range row {
 			record[i] = string(cell)
@@ -63,8 +71,7 @@ func (g Grid) write(w io.Writer) error {
 			return err
 		}
 	}
-	out.Flush()
-	return out.Error()
+	return nil
 }
 
 // gridOf makes a grid of a list, a row for each item.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -62,6 +64,9 @@ func verdictSpan(allowed bool) span {
 func saidOnce(j usage.Judgement) string {
 	if j.Allowed && j.Message == "allowed" {
 		return "every limit has room"
+	}
+	if j.Allowed {
+		return strings.TrimPrefix(j.Message, "allowed, ")
 	}
 	return j.Message
 }

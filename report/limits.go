@@ -20,12 +20,13 @@ type limitView struct {
 	Percent   *json.Number `json:"percent"` // null: unlimited, or a maximum of 0
 	Action    plan.Action  `json:"action"`
 	OK        bool         `json:"ok"`
+	Overage   bool         `json:"overage,omitempty"` // the call is beyond the limit, and passes since the plan allows it
 }
 
 func viewLimit(v usage.Verdict) limitView {
 	l := v.Limit
 	return limitView{l.Name, l.Meter, scopeText(l.Scope), measure{l.Meter, v.Used}, measure{l.Meter, v.Reserved}, measure{l.Meter, v.Requested},
-		maximum(l), percentOf(v.Use), l.Action, v.OK}
+		maximum(l), percentOf(v.Use), l.Action, v.OK, v.Overage}
 }
 
 func limitHeader() []string {
@@ -78,6 +79,10 @@ func limitName(v usage.Verdict) span {
 	name := text(v.Limit.Name)
 	if v.Limit.Action == plan.Warn {
 		name.text += " (warns)"
+	}
+	if v.Overage {
+		name.text += " (overage)"
+		name.style = caution
 	}
 	if !v.OK && v.Requested > 0 {
 		name.style = bad

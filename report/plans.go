@@ -14,6 +14,8 @@ type planView struct {
 	Yearly      pricing.USD     `json:"yearly"`
 	Description string          `json:"description"`
 	Features    []string        `json:"features"`
+	Overage     string          `json:"overage"`
+	Markup      string          `json:"overage_markup"` // such as 12.5%
 	Source      pricing.Source  `json:"source"`
 	Subscribers int             `json:"subscribers"`
 	Limits      []planLimitView `json:"limits"`
@@ -30,7 +32,7 @@ type planLimitView struct {
 func viewPlan(p plan.Plan, subscribers int) planView {
 	return planView{
 		Name: p.Name, Tier: p.Tier, Monthly: p.Monthly, Yearly: p.Yearly, Description: p.Description,
-		Features: append([]string{}, p.Features...), Source: p.Source, Subscribers: subscribers,
+		Features: append([]string{}, p.Features...), Overage: p.Overage.String(), Markup: p.MarkupText(), Source: p.Source, Subscribers: subscribers,
 		Limits: listOf(p.Limits, func(l plan.Limit) planLimitView {
 			return planLimitView{l.Name, l.Meter, scopeText(l.Scope), maximum(l), l.Action}
 		}),
@@ -40,10 +42,10 @@ func viewPlan(p plan.Plan, subscribers int) planView {
 // Plans shows the plans on offer, and how many users are subscribed to each.
 func Plans(plans plan.Plans, subscribers map[int64]int) Document {
 	views := listOf(plans, func(p plan.Plan) planView { return viewPlan(p, subscribers[p.ID]) })
-	header := []string{"name", "tier", "monthly", "yearly", "subscribers", "limits", "source", "description", "features"}
+	header := []string{"name", "tier", "monthly", "yearly", "subscribers", "limits", "source", "description", "features", "overage", "overage_markup"}
 	grid := gridOf(header, views, func(v planView) []Cell {
 		return []Cell{TextCell(v.Name), TextCell(v.Tier), MoneyCell(v.Monthly), MoneyCell(v.Yearly), NumberCell(int64(v.Subscribers)),
-			NumberCell(int64(len(v.Limits))), TextCell(string(v.Source)), TextCell(v.Description), TextCell(strings.Join(v.Features, "; "))}
+			NumberCell(int64(len(v.Limits))), TextCell(string(v.Source)), TextCell(v.Description), TextCell(strings.Join(v.Features, "; ")), TextCell(v.Overage), TextCell(v.Markup)}
 	})
 	return listDocument(views, grid, func(t *Text) error {
 		if len(views) == 0 {
@@ -71,6 +73,7 @@ func Plan(p plan.Plan, subscribers int) Document {
 			factOf("price", p.Monthly.Display()+" a month, "+p.Yearly.Display()+" a year"),
 			factOf("description", p.Description),
 			factOf("features", strings.Join(p.Features, ", ")),
+			factOf("overage", overageForPeople(p)),
 			factOf("subscribers", count(int64(subscribers))),
 		)
 		t.Gap()
@@ -83,6 +86,13 @@ func Plan(p plan.Plan, subscribers int) Document {
 			return []span{text(l.Name), text(string(l.Meter)), maximumSpan(l), text(string(l.Action)), text(scopeForPeople(l.Scope))}
 		}))
 	}}
+}
+
+func overageForPeople(p plan.Plan) string {
+	if p.Overage == plan.OverageBlock {
+		return "none: a limit that blocks refuses"
+	}
+	return "allowed beyond a limit that blocks, at cost plus " + p.MarkupText()
 }
 
 func maximumSpan(l plan.Limit) span {

@@ -15,13 +15,14 @@ type recordedView struct {
 	Period     periodView    `json:"period"`
 	OverLimit  bool          `json:"over_limit"`
 	OverLimits []string      `json:"over_limits"` // their names
+	Overage    bool          `json:"overage,omitempty"`
 	Note       string        `json:"note,omitempty"`
 }
 
 // Recorded shows what became of one event.
 func Recorded(o usage.Outcome) Document {
 	e := o.Entry
-	view := recordedView{e.ID, o.Status, e.Cost, e.Basis, viewPeriod(o.Period), len(o.OverLimit) > 0, append([]string{}, o.OverLimit...), o.Note}
+	view := recordedView{e.ID, o.Status, e.Cost, e.Basis, viewPeriod(o.Period), len(o.OverLimit) > 0, append([]string{}, o.OverLimit...), o.Overage, o.Note}
 	grid := Grid{
 		Header: []string{"id", "status", "cost", "pricing", "period_start", "period_end", "over_limit", "over_limits"},
 		Rows: [][]Cell{{TextCell(e.ID), TextCell(string(o.Status)), MoneyCell(e.Cost), TextCell(string(e.Basis)), TimeCell(o.Period.Start), TimeCell(o.Period.End),
@@ -37,6 +38,9 @@ func Recorded(o usage.Outcome) Document {
 		}
 		if view.OverLimit {
 			t.Warning("over the limit: %s", strings.Join(o.OverLimit, ", "))
+		}
+		if o.Overage {
+			t.Note("it is overage: the plan allows it, and bills what is beyond the limit")
 		}
 		if o.Note != "" {
 			t.Note("%s", o.Note)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -170,6 +171,14 @@ func allowed() usage.Judgement {
 	}
 }
 
+// billed is a call that passes since the plan allows overage.
+func billed() usage.Judgement {
+	j := refused()
+	j.Plan.Overage, j.Plan.MarkupMillionths = plan.OverageAllow, 125_000
+	j.Decision = usage.Decide(plan.Active, j.Plan.Overage, []usage.Use{j.Verdicts[0].Use})
+	return j
+}
+
 func refused() usage.Judgement {
 	j := allowed()
 	j.Reservation = nil
@@ -246,4 +255,20 @@ func trend(costs ...string) usage.Trend {
 		t.Months = append(t.Months, usage.TrendMonth{Month: month, ReportRow: monthRow(month, cost, int64(100*i))})
 	}
 	return t
+}
+
+func simulation() billing.Simulation {
+	free := billing.SimulatedPlan{Plan: "Free", Tier: "free", PlanNow: "Free", Users: 1_200, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
+		Then: billing.Figures{Cost: total("150.00155")}, Now: billing.Figures{Cost: total("137.50155")}}
+	pro := billing.SimulatedPlan{Plan: "Pro", Tier: "pro", PlanNow: "Pro Plus", Users: 34,
+		Then: billing.Figures{Fees: total("2686"), Cost: total("1000")}, Now: billing.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1000")}}
+	s := billing.Simulation{Month: 202610, Events: 12_345, Plans: []billing.SimulatedPlan{free, pro}, Gone: []string{"pro"}, Total: billing.SimulatedPlan{
+		Users: 1_234, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
+		Then: billing.Figures{Fees: total("2686"), Cost: total("1150.00155")}, Now: billing.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1137.50155")}}}
+	for i := range 12 {
+		s.Refused = append(s.Refused, billing.SimulatedUser{UserID: fmt.Sprint("user-", i), Plan: "Free", PlanNow: "Free", Calls: int64(1_000 - i), Cost: total("1.5"),
+			Limit: "gemini_calls", Reason: usage.LimitExceeded, At: at("2026-10-03T12:00:00.5Z")})
+	}
+	s.Refused[3].UserID = hostile
+	return s
 }

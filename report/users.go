@@ -99,7 +99,9 @@ func (v subscriptionView) renewal() string {
 
 type accountView struct {
 	subscriptionView
-	Period periodView `json:"period"`
+	NextPlan   *string    `json:"next_plan"`
+	NextPlanAt moment     `json:"next_plan_at"`
+	Period     periodView `json:"period"`
 }
 
 // User shows where one user stands.
@@ -109,10 +111,11 @@ func User(a plan.Account, now time.Time) (Document, error) {
 		return Document{}, err
 	}
 	period := a.PeriodAt(now)
-	view := accountView{viewSubscription(a.UserID, a.Email, current.Name, a.Subscription, now), viewPeriod(period)}
+	next, nextAt := nextPlan(a)
+	view := accountView{viewSubscription(a.UserID, a.Email, current.Name, a.Subscription, now), orNull(next), moment(nextAt), viewPeriod(period)}
 	grid := Grid{
-		Header: append(subscriptionHeader(), "period_start", "period_end"),
-		Rows:   [][]Cell{append(view.cells(), TimeCell(period.Start), TimeCell(period.End))},
+		Header: append(subscriptionHeader(), "period_start", "period_end", "next_plan", "next_plan_at"),
+		Rows:   [][]Cell{append(view.cells(), TimeCell(period.Start), TimeCell(period.End), TextCell(next), TimeCell(nextAt))},
 	}
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
 		t.Title("%s", a.UserID)
@@ -126,9 +129,21 @@ func User(a plan.Account, now time.Time) (Document, error) {
 			factOf("paid until", forPeople(time.Time(view.PaidUntil))),
 			factOf("period", periodForPeople(period)),
 		)
+		if next != "" {
+			t.Note("changes to the plan %s at %s", next, forPeople(nextAt))
+		}
 		if a.Subscription == nil {
 			t.Note("no subscription: on the default plan, by calendar months")
 		}
 		return nil
 	}}, nil
+}
+
+// nextPlan returns the plan that a subscription changes to, and when; "" for none.
+func nextPlan(a plan.Account) (string, time.Time) {
+	if a.Subscription == nil || a.Subscription.NextPlanID == 0 {
+		return "", time.Time{}
+	}
+	p, _ := a.Plans.ByID(a.Subscription.NextPlanID)
+	return p.Name, a.Subscription.NextAt
 }

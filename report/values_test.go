@@ -55,7 +55,7 @@ func TestHostileTextsInCSV(t *testing.T) {
 // Numbers are numbers to a spreadsheet, also those below zero.
 func TestNegativeAmountsStayNumbers(t *testing.T) {
 	doc := report.Rerating(usage.RerateResult{Changed: 1, Users: []usage.UserDifference{{UserID: "-u", Events: 1, Before: total("2"), After: total("0.5")}}}, true)
-	if got := render(t, report.Printer{Format: report.FormatCSV}, doc); !strings.Contains(got, "'-u,1,2,0.5,-1.5\n") {
+	if got := render(t, report.Printer{Format: report.FormatCSV}, doc); !strings.Contains(got, "'-u,1,2,0.5,-1.5,0\n") {
 		t.Error(got)
 	}
 	if got := render(t, report.Printer{Format: report.FormatTable}, doc); !strings.Contains(got, "-$1.50") {

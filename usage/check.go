@@ -110,7 +110,7 @@ func judge(ctx context.Context, reader Reader, now time.Time, event Event, witho
 	uses := requesting(state.uses(&current, l.covering(&current, event.Provider, event.Vendor)),
 		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
 	return Judgement{
-		Decision:      Decide(account.StatusAt(now), uses),
+		Decision:      Decide(account.StatusAt(now), current.Overage, uses),
 		Call:          Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
 		Plan:          current,
 		Status:        account.StatusAt(now),
@@ -250,6 +250,8 @@ func (v Verdict) explain() string {
 	}
 	sum := fmt.Sprintf("%s used + %s reserved + %s requested, of %s %s", l.Amount(v.Used), l.Amount(v.Reserved), l.Amount(v.Requested), l.MaxText(), l.Unit())
 	switch {
+	case v.Overage:
+		return "passes as overage, beyond what the plan includes: " + sum
 	case v.OK:
 		return "passes: " + sum
 	case l.Action == plan.Warn:

@@ -33,6 +33,9 @@ type Use struct {
 type Verdict struct {
 	Use
 	OK bool // also of a limit that only warns
+	// Overage tells that the call is beyond the limit and passes all the same, since
+	// the plan allows it.
+	Overage bool
 }
 
 // Decision is whether a call may be made, and why.
@@ -40,31 +43,33 @@ type Decision struct {
 	Allowed  bool
 	Reason   Reason // empty where it is allowed
 	Message  string
+	Limit    string // the name of the limit that refuses; empty where the status does
 	Verdicts []Verdict
 }
 
 // Decide says whether a call passes. The subscription's status comes first; then
 // every blocking limit must have used < max and used + reserved + requested <=
 // max. A limit of 0 is not included in the plan. Limits that only warn are
-// judged too but refuse nothing.
-func Decide(status plan.Status, uses []Use) Decision {
+// judged too but refuse nothing. Where the plan allows overage, a limit above 0
+// refuses nothing either: it says how much is included.
+func Decide(status plan.Status, overage plan.Overage, uses []Use) Decision {
 	d := Decision{Allowed: true}
 	for _, u := range uses {
-		v := Verdict{Use: u, OK: u.fits()}
+		v := u.verdict(overage)
 		d.Verdicts = append(d.Verdicts, v)
 		if v.OK || u.Limit.Action != plan.Block {
 			continue
 		}
 		if d.Allowed || d.Reason == LimitExceeded && u.Limit.Max == 0 {
-			d.Allowed, d.Reason, d.Message = false, u.refusal(), u.message()
+			d.Allowed, d.Reason, d.Message, d.Limit = false, u.refusal(), u.message(), u.Limit.Name
 		}
 	}
 	if refusal := refusedStatus(status); refusal != "" {
-		d.Allowed, d.Reason = false, refusal
+		d.Allowed, d.Reason, d.Limit = false, refusal, ""
 		d.Message = fmt.Sprintf("the subscription is %s", status)
 	}
 	if d.Allowed {
-		d.Message = "allowed" + d.warnings()
+		d.Message = "allowed" + d.overages() + d.warnings()
 	}
 	return d
 }
@@ -79,6 +84,15 @@ func refusedStatus(s plan.Status) Reason {
 		return IsExpired
 	}
 	return ""
+}
+
+// verdict judges a limit by itself.
+func (u Use) verdict(overage plan.Overage) Verdict {
+	v := Verdict{Use: u, OK: u.fits()}
+	if !v.OK && overage == plan.OverageAllow && u.Limit.TakesOverage() {
+		v.OK, v.Overage = true, true
+	}
+	return v
 }
 
 // fits is written so that no sum can overflow.
@@ -115,17 +129,27 @@ func (u Use) message() string {
 		l.Amount(u.Used), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
 }
 
+func (d Decision) overages() string {
+	return d.naming(", as overage beyond ", func(v Verdict) bool { return v.Overage })
+}
+
 func (d Decision) warnings() string {
+	return d.naming(", though over what only warns: ", func(v Verdict) bool { return !v.OK })
+}
+
+// naming says something with the names of some of the limits, or nothing where
+// there are none.
+func (d Decision) naming(what string, some func(Verdict) bool) string {
 	var names []string
 	for _, v := range d.Verdicts {
-		if !v.OK {
+		if some(v) {
 			names = append(names, v.Limit.Name)
 		}
 	}
 	if len(names) == 0 {
 		return ""
 	}
-	return ", though over what only warns: " + strings.Join(names, ", ")
+	return what + strings.Join(names, ", ")
 }
 
 // Reached tells whether so many percent of the limit are used. Unlimited limits

@@ -2,6 +2,7 @@ package usage_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -61,7 +62,7 @@ func TestDecideOneLimit(t *testing.T) {
 		"a request beyond an integer":       {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Requested: most}, usage.LimitExceeded},
 		"exactly as much as an integer has": {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1, Requested: most - 2}, ""},
 	} {
-		d := usage.Decide(plan.Active, []usage.Use{c.use})
+		d := usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{c.use})
 		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message == "" || len(d.Verdicts) != 1 {
 			t.Errorf("%s: %+v, want %q", name, d, c.reason)
 		}
@@ -78,9 +79,45 @@ func TestDecideByStatus(t *testing.T) {
 			if want == "" && len(uses) > 0 && uses[0].Used == 10 {
 				want = usage.LimitExceeded
 			}
-			if d := usage.Decide(status, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Verdicts) != len(uses) {
+			if d := usage.Decide(status, plan.OverageBlock, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Verdicts) != len(uses) {
 				t.Errorf("%s with %v: %+v, want %q", status, uses, d, want)
 			}
+		}
+	}
+}
+
+// Where the plan allows overage, a limit that blocks says how much is included.
+func TestDecideAllowsOverage(t *testing.T) {
+	full, part := usage.Use{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}
+	fits, warns := usage.Use{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, usage.Use{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}
+	none, open := usage.Use{Limit: limitOf(0, plan.Block), Requested: 1}, usage.Use{Limit: plan.Limit{Unlimited: true, Action: plan.Block}, Used: 1}
+	for name, c := range map[string]struct {
+		status  plan.Status
+		uses    []usage.Use
+		reason  usage.Reason
+		says    string
+		overage string // limit by limit
+	}{
+		"used up":                      {plan.Active, []usage.Use{full}, "", "allowed, as overage beyond calls", "[true]"},
+		"more than is left":            {plan.Active, []usage.Use{part}, "", "allowed, as overage beyond calls", "[true]"},
+		"within it":                    {plan.Active, []usage.Use{fits}, "", "allowed", "[false]"},
+		"unlimited":                    {plan.Active, []usage.Use{open}, "", "allowed", "[false]"},
+		"what only warns":              {plan.Active, []usage.Use{warns, full}, "", "allowed, as overage beyond calls, though over what only warns: calls", "[false true]"},
+		"what only warns, and no more": {plan.Active, []usage.Use{warns}, "", "allowed, though over what only warns: calls", "[false]"},
+		"not in the plan":              {plan.Active, []usage.Use{full, none}, usage.NotInPlan, "calls is 0: the plan does not include it", "[true false]"},
+		"suspended":                    {plan.Suspended, []usage.Use{full}, usage.IsSuspended, "the subscription is suspended", "[true]"},
+		"expired":                      {plan.Expired, []usage.Use{full}, usage.IsExpired, "the subscription is expired", "[true]"},
+	} {
+		d := usage.Decide(c.status, plan.OverageAllow, c.uses)
+		var overage []bool
+		for _, v := range d.Verdicts {
+			overage = append(overage, v.Overage)
+			if v.Overage && !v.OK {
+				t.Errorf("%s: overage that does not pass: %+v", name, v)
+			}
+		}
+		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message != c.says || fmt.Sprint(overage) != c.overage {
+			t.Errorf("%s: %+v, want %q: %s, overage %s", name, d, c.reason, c.says, c.overage)
 		}
 	}
 }
@@ -103,8 +140,8 @@ func TestDecideNamesTheReasonThatCounts(t *testing.T) {
 		{[]usage.Use{warns}, "", "allowed, though over what only warns: warns"},
 		{nil, "", "allowed"},
 	} {
-		d := usage.Decide(plan.Active, c.uses)
-		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) {
+		d := usage.Decide(plan.Active, plan.OverageBlock, c.uses)
+		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) || d.Limit != "" && !strings.HasPrefix(c.says, d.Limit+" is ") || d.Allowed != (d.Limit == "") {
 			t.Errorf("%v: %q since %q, want %q since %q", c.uses, d.Message, d.Reason, c.says, c.reason)
 		}
 	}
@@ -118,8 +155,11 @@ func TestDecideIsTheRule(t *testing.T) {
 		sum := new(big.Int).Add(big.NewInt(u.Used), big.NewInt(u.Reserved))
 		sum.Add(sum, big.NewInt(u.Requested))
 		want := u.Used < u.Limit.Max && sum.Cmp(big.NewInt(u.Limit.Max)) <= 0
-		if d := usage.Decide(plan.Active, []usage.Use{u}); d.Allowed != want {
+		if d := usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{u}); d.Allowed != want {
 			t.Fatalf("%+v: %+v", u, d)
+		}
+		if d := usage.Decide(plan.Active, plan.OverageAllow, []usage.Use{u}); d.Allowed != (u.Limit.Max > 0) || d.Verdicts[0].Overage != (d.Allowed && !want) {
+			t.Fatalf("with overage, %+v: %+v", u, d)
 		}
 		percent := rapid.IntRange(0, 1000).Draw(t, "percent")
 		hundredfold := new(big.Int).Mul(big.NewInt(u.Used), big.NewInt(100))

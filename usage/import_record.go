@@ -211,6 +211,29 @@ func (run *importing) shares(b batch, writers int) [][]int {
 	return shares
 }
 
+// errKnown rolls back what was recorded without looking for events that are known.
+var errKnown = errors.New("an event is known")
+
+// refusedKnown tells whether an event that was refused without being looked for is
+// recorded already: then it is a duplicate or a conflict, and whatever would refuse a
+// new one does not matter. One that is not refused is found by its id.
+func (p *posting) refusedKnown(ctx context.Context, events []*Event, made []posted) (bool, error) {
+	if !p.allNew {
+		return false, nil
+	}
+	var ids []string
+	for i, o := range made {
+		if o.err != nil {
+			ids = append(ids, events[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	before, err := p.tx.Entries(ctx, ids)
+	return len(before) > 0, err
+}
+
 // recordShare records some rows of a batch in one transaction. A total that would
 // become too large fails all of them: by halves, only the rows at fault are left out.
 func (run *importing) recordShare(ctx context.Context, w *writer, b batch, share []int, results []posted) error {
@@ -222,6 +245,7 @@ func (run *importing) recordShare(ctx context.Context, w *writer, b batch, share
 		events[n], users[n] = &b.rows[i].event, b.rows[i].event.UserID
 	}
 	var made []posted
+	var known bool
 	hopeful := run.service.Store.Bulk().Unique && !w.careful
 	err := run.service.Store.Update(ctx, users, run.now, func(tx Tx) error {
 		p, err := run.resume(ctx, tx, w)
@@ -230,9 +254,18 @@ func (run *importing) recordShare(ctx context.Context, w *writer, b batch, share
 		}
 		p.allNew = hopeful
 		hopeful = false // if it is sent back, an event was not new
-		made, err = p.post(ctx, events)
+		if made, err = p.post(ctx, events); err != nil {
+			return err
+		}
+		if known, err = p.refusedKnown(ctx, events, made); known {
+			return errKnown
+		}
 		return err
 	})
+	if known {
+		w.careful = true
+		return run.recordShare(ctx, w, b, share, results)
+	}
 	if err == nil {
 		w.committed = true
 		w.careful = slices.ContainsFunc(made, func(o posted) bool { return o.status == Duplicate || failure.Is(o.err, failure.Conflict) })

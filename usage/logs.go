@@ -49,6 +49,18 @@ func (q LogQuery) Validate() error {
 	return nil
 }
 
+// UserLogQuery selects log rows of one user, oldest first.
+type UserLogQuery struct {
+	User     string
+	From, To time.Time // From belongs to it, To not
+	Limit    int
+	// AfterTime and AfterID continue after the last row of an earlier page; a zero
+	// time begins at the oldest row. If that row is no longer in the log, that is a
+	// conflict failure.
+	AfterTime time.Time
+	AfterID   string
+}
+
 // Logs is the storage that listing the log needs.
 type Logs interface {
 	// Logs returns the query's rows, newest first, those of one moment as they were

@@ -29,3 +29,9 @@ func (e *Entry) metered() metered {
 func (t Total) metered() metered { return metered{t.Calls, t.Tokens(), t.Cost} }
 
 func (r Reservation) metered() metered { return metered{r.Calls, r.Tokens, r.Cost} }
+
+// Of returns how much of the amounts a meter counts, in its unit.
+func (a Amounts) Of(meter plan.Meter) int64 {
+	tokens := atMost(a.Quantities[pricing.InputTokens], a.Quantities[pricing.OutputTokens])
+	return metered{a.Calls, tokens, a.Cost}.of(meter)
+}

@@ -55,13 +55,14 @@ type posted struct {
 	entry   *Entry
 	period  plan.Period
 	over    []string   // blocking limits that are exceeded now
+	overage bool       // as the plan allows for one of them
 	refusal *Judgement // what refused it, with err
 	err     error
 }
 
 // outcome returns it for those who report a single event.
 func (p posted) outcome() Outcome {
-	o := Outcome{Status: p.status, Period: p.period, OverLimit: p.over, Refusal: p.refusal, Err: p.err}
+	o := Outcome{Status: p.status, Period: p.period, OverLimit: p.over, Overage: p.overage, Refusal: p.refusal, Err: p.err}
 	if p.entry != nil {
 		o.Entry = *p.entry
 	}
@@ -335,19 +336,19 @@ func (p *posting) one(ctx context.Context, event *Event) (posted, error) {
 	limits := p.ledger.covering(here.current, entry.Provider, entry.Vendor)
 	if p.opts.Enforce && event.Counts() {
 		status := here.account.StatusAt(at)
-		d := Decide(status, requesting(here.state.uses(here.current, limits), entry.metered()))
+		d := Decide(status, here.current.Overage, requesting(here.state.uses(here.current, limits), entry.metered()))
 		if !d.Allowed {
 			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, entry.Vendor, event.Quantities},
 				Plan: *here.current, Status: status, Period: here.period, EstimatedCost: entry.Cost, Basis: entry.Basis}
 			return posted{entry: entry, period: here.period, refusal: &refusal}, refusal.Denied()
 		}
 	}
-	over := p.take(here, entry, limits)
+	over, overage := p.take(here, entry, limits)
 	p.keep(entry)
 	if entry.Basis == pricing.Unpriced && entry.Counts() {
 		p.missing.note(entry)
 	}
-	return posted{status: Recorded, entry: entry, period: here.period, over: over}, nil
+	return posted{status: Recorded, entry: entry, period: here.period, over: over, overage: overage}, nil
 }
 
 // draft returns the entry of an event, after those that the pass makes: the next one
@@ -418,8 +419,8 @@ func quoted(model string) string {
 }
 
 // take counts the entry, notes the alerts that it makes, and returns the
-// blocking limits that are exceeded with it.
-func (p *posting) take(here *place, entry *Entry, limits []int) []string {
+// blocking limits that are exceeded with it, and whether that is overage.
+func (p *posting) take(here *place, entry *Entry, limits []int) (over []string, overage bool) {
 	used := here.state.used(here.current)
 	var room [16]int64
 	before := room[:0]
@@ -437,7 +438,8 @@ func (p *posting) take(here *place, entry *Entry, limits []int) []string {
 		}
 		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
 			p.pass.over = append(p.pass.over, l.Name)
+			overage = overage || here.current.Overage == plan.OverageAllow && l.TakesOverage()
 		}
 	}
-	return slices.Clip(p.pass.over[first:])
+	return slices.Clip(p.pass.over[first:]), overage
 }

@@ -166,6 +166,10 @@ type logStore struct {
 	fail    error
 }
 
+func (s *logStore) ClosedUntil(context.Context, []string) (map[string]time.Time, error) {
+	return nil, nil
+}
+
 func (s *logStore) Logs(_ context.Context, q usage.LogQuery) ([]usage.Entry, error) {
 	var page []usage.Entry
 	for _, e := range s.log { // newest first
@@ -231,7 +235,7 @@ func TestRerate(t *testing.T) {
 func TestExplainSaysEveryStep(t *testing.T) {
 	j := usage.Judgement{Call: usage.Call{UserID: "alice", Provider: "gemini", Vendor: "google", Quantities: pricing.Quantities{1, 10, 5}},
 		Plan: plan.Plan{Name: "Free"}, Status: plan.Active, Period: plan.CalendarMonth(at()), EstimatedCost: 7, Basis: pricing.Default}
-	j.Decision = usage.Decide(plan.Active, []usage.Use{
+	j.Decision = usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{
 		{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 1, Requested: 1}, {Limit: limitOf(2, plan.Warn), Used: 2, Requested: 1}, {Limit: limitOf(0, plan.Block), Requested: 1},
 		{Limit: plan.Limit{Name: "open", Unlimited: true}},
 	})
@@ -246,4 +250,10 @@ func TestExplainSaysEveryStep(t *testing.T) {
 		}
 	}
 	wantFailure(t, j.Denied(), failure.Denied, "alice", "Free")
+
+	j.Decision = usage.Decide(plan.Active, plan.OverageAllow, []usage.Use{{Limit: limitOf(2, plan.Block), Used: 2, Requested: 1}})
+	steps := j.Explain()
+	if got, want := steps[4].Text, "passes as overage, beyond what the plan includes: 2 used + 0 reserved + 1 requested, of 2 calls"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

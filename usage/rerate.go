@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"maps"
 	"sort"
 	"time"
 
@@ -27,6 +28,9 @@ type RerateStore interface {
 	// keep their history. A row that was rated otherwise meanwhile is left alone;
 	// it returns how many were changed.
 	Rerate(ctx context.Context, now time.Time, changes []Rerating) (int, error)
+	// ClosedUntil returns until when the periods of users are closed; of those that have
+	// never been it has none.
+	ClosedUntil(ctx context.Context, users []string) (map[string]time.Time, error)
 }
 
 // RerateResult sums up a rerating.
@@ -36,6 +40,7 @@ type RerateResult struct {
 	Priced  int64 // of those changed: had no price before and have one now
 	Before  pricing.Total
 	After   pricing.Total
+	Closed  pricing.Total    // the part of After - Before that is in closed periods
 	Users   []UserDifference // by the size of their difference
 	// Archived is how many archived months of the interval were left as they are.
 	Archived int64
@@ -47,6 +52,9 @@ type UserDifference struct {
 	Events int64
 	Before pricing.Total
 	After  pricing.Total
+	// Closed is the part of After - Before that is in closed periods: the next bill adjusts
+	// what they were billed.
+	Closed pricing.Total
 }
 
 // rerateBatch is how many log rows are read, and changed, at a time.
@@ -64,7 +72,7 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 	if err != nil {
 		return RerateResult{}, err
 	}
-	run := rerating{users: map[string]*UserDifference{}}
+	run := rerating{users: map[string]*UserDifference{}, closed: map[string]time.Time{}}
 	query := LogQuery{From: from, To: to, Limit: rerateBatch}
 	if err := query.Validate(); err != nil {
 		return RerateResult{}, err
@@ -79,6 +87,9 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 		}
 		changes, err := run.compare(book, entries)
 		if err != nil {
+			return RerateResult{}, err
+		}
+		if err := run.note(ctx, store, changes); err != nil {
 			return RerateResult{}, err
 		}
 		if apply && len(changes) > 0 {
@@ -100,6 +111,7 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 type rerating struct {
 	result RerateResult
 	users  map[string]*UserDifference
+	closed map[string]time.Time // by user; zero for one who has no closed period
 }
 
 // countArchived counts the archived months of an interval.
@@ -132,31 +144,57 @@ func (run *rerating) compare(book *pricing.Book, entries []Entry) ([]Rerating, e
 			continue
 		}
 		changes = append(changes, Rerating{e, rating.Cost, rating.Basis, rating.Price.ID})
-		run.note(e, rating)
 	}
 	return changes, nil
 }
 
-func (run *rerating) note(e Entry, rating pricing.Rating) {
-	u, ok := run.users[e.UserID]
-	if !ok {
-		u = &UserDifference{UserID: e.UserID}
-		run.users[e.UserID] = u
+// note adds changes to the differences of their users.
+func (run *rerating) note(ctx context.Context, store RerateStore, changes []Rerating) error {
+	if err := run.readClosed(ctx, store, changes); err != nil {
+		return err
 	}
-	u.Events++
-	u.Before = u.Before.Add(pricing.TotalOf(e.Cost))
-	u.After = u.After.Add(pricing.TotalOf(rating.Cost))
-	run.result.Changed++
-	if e.Basis == pricing.Unpriced && rating.Basis != pricing.Unpriced {
-		run.result.Priced++
+	for _, c := range changes {
+		u, ok := run.users[c.Entry.UserID]
+		if !ok {
+			u = &UserDifference{UserID: c.Entry.UserID}
+			run.users[c.Entry.UserID] = u
+		}
+		before, after := pricing.TotalOf(c.Entry.Cost), pricing.TotalOf(c.Cost)
+		u.Events++
+		u.Before, u.After = u.Before.Add(before), u.After.Add(after)
+		if c.Entry.PeriodStart.Before(run.closed[c.Entry.UserID]) {
+			u.Closed = u.Closed.Add(after.Sub(before))
+		}
+		run.result.Changed++
+		if c.Entry.Basis == pricing.Unpriced && c.Basis != pricing.Unpriced {
+			run.result.Priced++
+		}
 	}
+	return nil
+}
+
+// readClosed reads until when the periods of the users of changes are closed.
+func (run *rerating) readClosed(ctx context.Context, store RerateStore, changes []Rerating) error {
+	var users []string
+	for _, c := range changes {
+		if _, known := run.closed[c.Entry.UserID]; !known {
+			run.closed[c.Entry.UserID] = time.Time{}
+			users = append(users, c.Entry.UserID)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	closed, err := store.ClosedUntil(ctx, users)
+	maps.Copy(run.closed, closed)
+	return err
 }
 
 func (run *rerating) finish() RerateResult {
 	r := run.result
 	for _, u := range run.users {
 		r.Users = append(r.Users, *u)
-		r.Before, r.After = r.Before.Add(u.Before), r.After.Add(u.After)
+		r.Before, r.After, r.Closed = r.Before.Add(u.Before), r.After.Add(u.After), r.Closed.Add(u.Closed)
 	}
 	sort.Slice(r.Users, func(i, j int) bool {
 		a, b := r.Users[i], r.Users[j]

@@ -171,7 +171,8 @@ func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTest
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), noticeTests(), outboxTests(), listTests(),
-		rerateTests(), reconcileTests(), adminTests(), importTests(), watchTests(), largeTests(), archiveTests(), raceTests(), modelTests(),
+		rerateTests(), reconcileTests(), adminTests(), importTests(), watchTests(), largeTests(), archiveTests(), billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
+		modelTests(),
 	} {
 		runGroup(t, group, fresh)
 	}

@@ -17,6 +17,7 @@ func importTests() []test {
 		{"import/a file of every kind of row", importFile},
 		{"import/twice adds nothing", importTwice},
 		{"import/in batches is recording one by one", importIsRecording},
+		{"import/what would be refused is known all the same", importStrictAgain},
 		{"import/sees what changes beside it", importBeside},
 		{"import/leaves out what does not fit", importEnormous},
 	}
@@ -48,6 +49,28 @@ func eventLine(e usage.Event) string {
 		panic(err)
 	}
 	return string(text) + "\n"
+}
+
+// An event that is recorded stays a duplicate, or a conflict, where a new one would be
+// refused.
+func importStrictAgain(t *testing.T, p Place) {
+	f := seeded(t, p)
+	known := call("known", "alice", now(), 10, 5)
+	known.Provider, known.Model = "wavespeed", "nothing"
+	f.record(known)
+	other := known
+	other.Quantities[pricing.InputTokens]++
+	fresh := known
+	fresh.ID = "fresh"
+	for _, c := range []struct {
+		event usage.Event
+		want  string
+	}{{known, "1 duplicates 0 conflicts 0 rejected"}, {other, "0 duplicates 1 conflicts 0 rejected"}, {fresh, "0 duplicates 0 conflicts 1 rejected"}} {
+		r, err := f.service.Import(f.ctx, now(), strings.NewReader(eventLine(c.event)), usage.ImportOptions{Format: usage.JSONLines, Strict: true})
+		f.must(err)
+		wantEqual(t, c.event.ID, fmt.Sprintf("%d duplicates %d conflicts %d rejected", r.Duplicates, r.Conflicts, r.Rejected), c.want)
+	}
+	f.mustAgree()
 }
 
 func importFile(t *testing.T, p Place) {

@@ -103,7 +103,8 @@ func (f *fixture) clear() {
 	f.Helper()
 	f.exec(`TRUNCATE users, user_subscriptions, subscription_history, api_usage_logs, usage_event_ids, usage_reratings, usage_summaries, usage_daily,
 		usage_fleet_daily, usage_user_monthly, usage_archives, usage_archived_totals,
-		usage_reservations, usage_alerts, audit_log`)
+		usage_reservations, usage_alerts, audit_log,
+		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
 	f.exec("DELETE FROM api_provider_pricing WHERE source = 'admin'")
 	f.savePlans(smallPlans()...)
 }

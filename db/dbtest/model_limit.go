@@ -25,7 +25,9 @@ func (m *model) applyPlans() {
 	p := &plans[m.number("plan", 0, int64(min(len(plans), 2)-1))]
 	l := &p.Limits[m.number("limit", 0, int64(len(p.Limits)-1))]
 	l.Max = l.Max * m.number("times", 0, 4) / 2
-	switch draw(m, "edit", "max", "unlimited", "action", "without", "scope", "meter") {
+	switch draw(m, "edit", "max", "unlimited", "action", "without", "scope", "meter", "overage") {
+	case "overage":
+		p.Overage, p.MarkupMillionths = plan.OverageAllow, 125_000
 	case "unlimited":
 		l.Max, l.Unlimited = 0, true
 	case "action":
@@ -128,7 +130,9 @@ func (m *model) judge(e usage.Entry, at time.Time, free string) judgement {
 		most := big.NewInt(l.Max)
 		sum := new(big.Int).Add(used, reserved)
 		fits := l.Unlimited || used.Cmp(most) < 0 && sum.Add(sum, wanted).Cmp(most) <= 0
-		j.limits = append(j.limits, fmt.Sprint(l.Name, " ", used, "+", reserved, "+", wanted, " ", fits))
+		overage := !fits && l.Action == "block" && l.Max > 0 && m.planByID(e.PlanID).Overage == plan.OverageAllow
+		fits = fits || overage
+		j.limits = append(j.limits, fmt.Sprint(l.Name, " ", used, "+", reserved, "+", wanted, " ", fits, overage))
 		switch {
 		case fits || l.Action != "block":
 		case l.Max == 0:
@@ -148,7 +152,7 @@ func (m *model) compareJudgement(got usage.Judgement, want judgement) {
 	m.rt.Helper()
 	g := judgement{string(got.Reason), got.Plan.Name, got.Status, fmt.Sprint(got.Period), got.EstimatedCost, got.Basis, nil}
 	for _, v := range got.Verdicts {
-		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK))
+		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK, v.Overage))
 	}
 	m.equal("decision", g, want)
 	m.equal("allowed", got.Allowed, want.allowed())

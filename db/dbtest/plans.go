@@ -23,10 +23,15 @@ func planTests() []test {
 func plansRoundTrip(t *testing.T, p Place) {
 	f := empty(t, p)
 	want := smallPlans()
+	want[0].Overage = plan.OverageAllow
+	want[1].Overage, want[1].MarkupMillionths = plan.OverageAllow, 100_000_000
 	want[1].Monthly, want[1].Limits[0].Max = 1<<63-1, 1<<63-1
 	f.savePlans(want...)
 	got, _, err := f.db.Plans(f.ctx, now())
 	f.must(err)
+	if p, err := f.account("alice").PlanAt(now()); err != nil || !p.Equal(want[0]) {
+		t.Errorf("decisions are made by %+v, %v\nwant %+v", p, err, want[0])
+	}
 	for i, g := range got {
 		if !g.Equal(want[i]) || g.Source != want[i].Source || g.ID == 0 {
 			t.Errorf("got  %+v\nwant %+v", g, want[i])

@@ -1,0 +1,31 @@
+package billing
+
+import (
+	"math"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Against returns how far the usage on a bill, which comes with its lines, used up
+// limits. What was billed late, of other periods, does not count.
+func Against(b Bill, limits []plan.Limit) []usage.Use {
+	uses := make([]usage.Use, len(limits))
+	for i, limit := range limits {
+		uses[i].Limit = limit
+		for _, l := range b.Lines {
+			if l.Kind == Usage && limit.Scope.Covers(l.Provider, l.Vendor) {
+				uses[i].Used = atMost(uses[i].Used, l.Usage.Of(limit.Meter))
+			}
+		}
+	}
+	return uses
+}
+
+// atMost returns a + b or, where that does not fit, the largest number there is.
+func atMost(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
+}

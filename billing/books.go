@@ -1,0 +1,49 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// BookedIn returns the month of the books in which a bill counts: that in which its
+// period ends, where an end at midnight of the 1st belongs to the month before. A
+// credit note counts in the month in which it was issued, so that a month whose books
+// are closed stays as it is.
+func (b Bill) BookedIn() usage.Month {
+	if b.Kind == CreditNote {
+		return usage.MonthOf(b.IssuedAt)
+	}
+	return usage.MonthOf(b.Period.End.Add(-time.Microsecond))
+}
+
+// Archive is the storage that bills are read from.
+type Archive interface {
+	// Bills returns the bills that a query asks for, by their numbers.
+	Bills(ctx context.Context, q Query) ([]Bill, error)
+}
+
+// pageOfBills is how many bills are held in memory at once.
+const pageOfBills = 200
+
+// EachBill calls fn with every bill that a query asks for and its lines, by their
+// numbers and a page at a time. An error of fn ends it.
+func EachBill(ctx context.Context, archive Archive, q Query, fn func(Bill) error) error {
+	q.Lines, q.Limit = true, pageOfBills
+	for {
+		bills, err := archive.Bills(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, b := range bills {
+			if err := fn(b); err != nil {
+				return err
+			}
+			q.After = b.Number
+		}
+		if len(bills) < q.Limit {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package billing_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func TestBookedIn(t *testing.T) {
+	at := func(text string) time.Time {
+		moment, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return moment
+	}
+	for _, test := range []struct {
+		kind       billing.Kind
+		ends, sent string
+		want       usage.Month
+	}{
+		{billing.Invoice, "2026-12-01T00:00:00Z", "2026-12-01T02:00:00Z", 202611}, // a month of the calendar
+		{billing.Invoice, "2026-12-01T00:00:00.000001Z", "2026-12-02T00:00:00Z", 202612},
+		{billing.Invoice, "2026-12-15T09:30:00Z", "2026-12-15T09:30:00Z", 202612},
+		{billing.Invoice, "2026-12-15T09:30:00Z", "2027-02-01T00:00:00Z", 202612}, // closed late
+		{billing.Invoice, "2027-01-01T00:00:00Z", "2027-01-01T00:00:00Z", 202612},
+		{billing.CreditNote, "2026-12-01T00:00:00Z", "2027-01-31T23:59:59.999999Z", 202701},
+		{billing.CreditNote, "2026-12-01T00:00:00Z", "2027-02-01T00:00:00Z", 202702},
+	} {
+		b := billing.Bill{Kind: test.kind, Period: plan.Period{End: at(test.ends)}, IssuedAt: at(test.sent)}
+		if got := b.BookedIn(); got != test.want {
+			t.Errorf("%s that ends at %s, issued at %s, is in %s, want %s", test.kind, test.ends, test.sent, got, test.want)
+		}
+	}
+}
+
+// shelf has so many bills, and counts how often it is asked and for how many.
+type shelf struct {
+	bills, asked, most int
+}
+
+func (s *shelf) Bills(_ context.Context, q billing.Query) ([]billing.Bill, error) {
+	s.asked++
+	var found []billing.Bill
+	for n := q.After + 1; n <= int64(s.bills) && len(found) < q.Limit && q.Lines; n++ {
+		found = append(found, billing.Bill{Number: n})
+	}
+	s.most = max(s.most, len(found))
+	return found, nil
+}
+
+// Each bill comes once and in order, and few are held at a time.
+func TestEachBill(t *testing.T) {
+	for _, bills := range []int{0, 1, 199, 200, 201, 1000} {
+		s := &shelf{bills: bills}
+		next := int64(1)
+		err := billing.EachBill(context.Background(), s, billing.Query{}, func(b billing.Bill) error {
+			if b.Number != next {
+				t.Errorf("bill %d comes in place of %d", b.Number, next)
+			}
+			next++
+			return nil
+		})
+		if err != nil || next != int64(bills)+1 || s.most > 200 || s.asked > bills/200+1 {
+			t.Errorf("%d of %d bills, asked %d times for at most %d: %v", next-1, bills, s.asked, s.most, err)
+		}
+	}
+	stop := errors.New("stop")
+	s := &shelf{bills: 1000}
+	if err := billing.EachBill(context.Background(), s, billing.Query{}, func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
+		t.Errorf("%v after %d pages", err, s.asked)
+	}
+}
+
+func TestDecimal(t *testing.T) {
+	for _, test := range []struct {
+		number billing.Decimal
+		want   string
+	}{
+		{billing.Decimal{}, ""},
+		{billing.WholeDecimal(0), "0"},
+		{billing.WholeDecimal(-1), "-1"},
+		{billing.WholeDecimal(math.MaxInt64), "9223372036854775807"},
+		{billing.DecimalOf(0), "0"},
+		{billing.DecimalOf(-1), "-0.000000000001"},
+		{billing.DecimalOf(12 * pricing.Dollar / 10), "1.2"},
+		{billing.DecimalOf(math.MinInt64), "-9223372.036854775808"},
+	} {
+		if got := test.number.String(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,339 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Service closes periods and keeps bills on a store. Its operations take the moment
+// that counts as now; they read no clock.
+type Service struct {
+	Store Store
+	Actor string // who is named in the history
+	Rules Rules
+}
+
+// Rules say how bills are paid.
+type Rules struct {
+	DueDays       int  // days from the issue of a bill to when it is due
+	GraceDays     int  // days from then to when its user is suspended
+	Suspend       bool // whether anyone is
+	RenewalNotice int  // days before a renewal at which its user is told; 0: never
+}
+
+// closing is a run of Close under way.
+type closing struct {
+	*Service
+	now    time.Time
+	dry    bool
+	note   func(Bill)
+	result Closing
+}
+
+// Closing sums up what closing did, or would do.
+type Closing struct {
+	Users     int64 // whose periods were looked at
+	Bills     int64
+	Billed    pricing.Total // the totals of the bills
+	Renewed   int64
+	Changed   int64 // plans
+	Expired   int64
+	PastDue   int64
+	Suspended int64
+	Failures  []UserFailure
+}
+
+// UserFailure is why the periods of one user could not be closed.
+type UserFailure struct {
+	UserID string
+	Err    error
+}
+
+// errDryRun rolls back what was only to be shown.
+var errDryRun = errors.New("only a rehearsal")
+
+// batch is how many users are closed in one transaction.
+const batch = 250
+
+// CloseOptions say whose periods are closed.
+type CloseOptions struct {
+	User   string // "" for everyone
+	DryRun bool   // nothing is kept
+	// Note is called with each bill once it is committed; nil where nobody asks.
+	Note func(Bill)
+}
+
+// Close closes every usage period that has ended by now, one after the other: it writes
+// the bill, then renews the subscription, changes its plan where that was set for then,
+// or notes its end. Then it looks after unpaid bills and renewals ahead. It may be
+// stopped at any moment and run again: each period of a user is closed once. What fails
+// for one user is in the result and stops nobody else.
+func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Closing, error) {
+	run := &closing{Service: s, now: now, dry: o.DryRun, note: o.Note}
+	if run.note == nil {
+		run.note = func(Bill) {}
+	}
+	if o.User != "" {
+		if err := s.mustKnow(ctx, o.User); err != nil {
+			return run.result, err
+		}
+		err := run.users(ctx, []string{o.User})
+		if err == nil {
+			err = run.dun(ctx, []string{o.User})
+		}
+		return run.result, err
+	}
+	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, run.users)
+	if err == nil {
+		err = run.dunAll(ctx)
+	}
+	if err != nil || o.DryRun {
+		return run.result, err
+	}
+	return run.result, run.announce(ctx)
+}
+
+// each runs fn with the users of one list after another, until there are none.
+func each(ctx context.Context, next func(after string) ([]string, error), fn func(context.Context, []string) error) error {
+	after := ""
+	for {
+		users, err := next(after)
+		if err != nil || len(users) == 0 {
+			return err
+		}
+		if err := fn(ctx, users); err != nil {
+			return err
+		}
+		after = users[len(users)-1]
+	}
+}
+
+// users closes the periods of some users: of all of them together or, where that fails,
+// of each alone, so that one can't stop the others.
+func (run *closing) users(ctx context.Context, users []string) error {
+	run.result.Users += int64(len(users))
+	err := run.rounds(ctx, users)
+	if err == nil || !concernsOne(err) {
+		return err
+	}
+	for _, user := range users {
+		err := run.rounds(ctx, []string{user})
+		if err != nil && !concernsOne(err) {
+			return err
+		}
+		if err != nil {
+			run.result.Failures = append(run.result.Failures, UserFailure{user, err})
+		}
+	}
+	return nil
+}
+
+// concernsOne tells whether an error may be one user's, and not of the storage.
+func concernsOne(err error) bool {
+	var f *failure.Error
+	return errors.As(err, &f) && f.Code != failure.Unavailable
+}
+
+// rounds closes one period of each user after another, each round in a transaction of
+// its own, until none of them is due.
+func (run *closing) rounds(ctx context.Context, users []string) error {
+	if run.dry {
+		return run.rehearse(ctx, users)
+	}
+	for len(users) > 0 {
+		var r *round
+		err := run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) (err error) {
+			r, err = run.round(ctx, tx, users)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		run.take(r)
+		users = r.more
+	}
+	return nil
+}
+
+// rehearse does all rounds in one transaction that is rolled back.
+func (run *closing) rehearse(ctx context.Context, users []string) error {
+	var rounds []*round
+	err := run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
+		rounds = nil
+		for left := users; len(left) > 0; {
+			r, err := run.round(ctx, tx, left)
+			if err != nil {
+				return err
+			}
+			rounds = append(rounds, r)
+			left = r.more
+		}
+		return errDryRun
+	})
+	if !errors.Is(err, errDryRun) {
+		return err
+	}
+	for _, r := range rounds {
+		run.take(r)
+	}
+	return nil
+}
+
+// take adds what a committed round did to the result.
+func (run *closing) take(r *round) {
+	for _, b := range r.bills {
+		run.result.Bills++
+		run.result.Billed = run.result.Billed.Add(pricing.TotalOf(b.Total))
+		run.note(b)
+	}
+	run.result.Renewed += r.renewed
+	run.result.Changed += r.changed
+	run.result.Expired += r.expired
+	run.result.Failures = append(run.result.Failures, r.failures...)
+}
+
+// round is what closing one period of each of some users makes.
+type round struct {
+	run      *closing
+	bills    []Bill
+	credits  []CreditEntry
+	steps    []Step
+	folders  []Folder
+	notices  []usage.Notice
+	more     []string // users of whom another period may have ended
+	failures []UserFailure
+
+	renewed, changed, expired int64
+}
+
+func (run *closing) round(ctx context.Context, tx Tx, users []string) (*round, error) {
+	r := &round{run: run}
+	folders, err := tx.Folders(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	due, keys := r.due(users, folders)
+	materials, err := gather(ctx, tx, due, folders, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, user := range due {
+		if err := r.close(materials[user]); err != nil {
+			r.failures = append(r.failures, UserFailure{user, err})
+		}
+	}
+	return r, r.save(ctx, tx)
+}
+
+// due returns the users of whom a period has ended, and the keys of these periods. Of the
+// others it notes when the next one ends.
+func (r *round) due(users []string, folders map[string]Folder) (due []string, keys map[string]usage.PeriodKey) {
+	keys = map[string]usage.PeriodKey{}
+	for _, user := range users {
+		f := folders[user]
+		p := f.next(r.run.now)
+		if !p.End.After(r.run.now) {
+			due = append(due, user)
+			keys[user] = usage.NewPeriodKey(user, p.Start)
+			continue
+		}
+		if f.ClosedUntil.IsZero() || !f.ClosesAt.Equal(p.End) {
+			f.ClosedUntil, f.ClosesAt = p.Start, p.End
+			r.folders = append(r.folders, f)
+		}
+	}
+	return due, keys
+}
+
+// gather reads what the bills of some users are made of.
+func gather(ctx context.Context, tx Tx, users []string, folders map[string]Folder, keys map[string]usage.PeriodKey) (map[string]material, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	book, err := tx.Book(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	list := make([]usage.PeriodKey, 0, len(keys))
+	for _, user := range users {
+		list = append(list, keys[user])
+	}
+	used, err := tx.Used(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	unbilled, err := tx.Unbilled(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	materials := map[string]material{}
+	for _, user := range users {
+		f := folders[user]
+		start := time.UnixMicro(keys[user].Start).UTC()
+		m := material{folder: f, book: book, used: used[keys[user]], period: plan.Period{Start: start, End: f.Account.PeriodAt(start).End}}
+		if m.late, err = corrections(ctx, tx, f, unbilled[user]); err != nil {
+			return nil, err
+		}
+		materials[user] = m
+	}
+	return materials, nil
+}
+
+// close makes the bill of one user's period and what follows from its end.
+func (r *round) close(m material) error {
+	b, wanted, err := m.draft()
+	if err != nil {
+		return err
+	}
+	if wanted {
+		r.bill(b)
+	}
+	return r.goOn(m)
+}
+
+// bill issues a bill.
+func (r *round) bill(b Bill) {
+	b.IssuedAt, b.DueAt, b.Status = r.run.now, r.run.now.AddDate(0, 0, r.run.Rules.DueDays), Open
+	if b.Total == 0 {
+		b.Status, b.SettledAt = Paid, r.run.now
+	}
+	if amount := b.credited(); amount != 0 {
+		r.credits = append(r.credits, CreditEntry{UserID: b.UserID, At: r.run.now, Amount: amount, Actor: r.run.Actor, Reason: "bill"})
+	}
+	r.bills = append(r.bills, b)
+}
+
+// save stores what the round has made.
+func (r *round) save(ctx context.Context, tx Tx) error {
+	if err := tx.AddBills(ctx, r.bills); err != nil {
+		return err
+	}
+	numbers := map[string]int64{}
+	for _, b := range r.bills {
+		numbers[b.UserID] = b.Number
+		if b.Total > 0 {
+			r.notices = append(r.notices, billReady(b, r.run.now))
+		}
+	}
+	for i := range r.credits {
+		r.credits[i].Number = numbers[r.credits[i].UserID]
+	}
+	if err := tx.AddCredits(ctx, r.credits); err != nil {
+		return err
+	}
+	if err := tx.Steps(ctx, r.steps); err != nil {
+		return err
+	}
+	if err := tx.SaveFolders(ctx, r.folders); err != nil {
+		return err
+	}
+	slices.SortFunc(r.notices, func(a, b usage.Notice) int { return compareText(a.Key, b.Key) })
+	return tx.AddNotices(ctx, r.notices)
+}

@@ -1,0 +1,170 @@
+package billing
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// material is what one bill is made of.
+type material struct {
+	folder Folder
+	period plan.Period
+	used   []Series     // in the period
+	late   []Correction // of closed periods
+	book   *pricing.Book
+}
+
+// Correction is what has become known of one closed period since it was billed.
+type Correction struct {
+	Differences []Difference
+	// Extra is what each difference changes of the overage that was billed.
+	Extra []pricing.USD
+}
+
+// draft makes the bill of a period, without its number. There is none, and false is
+// returned, where it would have no line.
+func (m material) draft() (Bill, bool, error) {
+	current, err := m.folder.Account.PlanAt(m.period.End.Add(-time.Microsecond))
+	if err != nil {
+		return Bill{}, false, err
+	}
+	b := Bill{Kind: Invoice, UserID: m.folder.Account.UserID, Email: m.folder.Account.Email, PlanID: current.ID, PlanName: current.Name, Period: m.period}
+	if c, runs := m.folder.at(m.period.Start); runs {
+		b.Cycle = c.Subscription.Cycle
+	}
+	if b.Lines, err = m.folder.fees(m.period); err != nil {
+		return b, false, err
+	}
+	used, err := m.usageLines(current, &b)
+	if err != nil {
+		return b, false, err
+	}
+	b.Lines = append(append(b.Lines, used...), m.corrections()...)
+	if len(b.Lines) == 0 {
+		return b, false, nil
+	}
+	return b, true, b.settleUp(m.folder.Balance)
+}
+
+// usageLines returns a line for each provider and model, and one for the overage of
+// each where the plan allows that.
+func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
+	used := slices.Clone(m.used)
+	slices.SortFunc(used, compareSeries)
+	var lines []Line
+	for _, s := range used {
+		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: m.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
+			Usage: s.Usage, Prices: pricesWithin(m.book, s, m.period)})
+	}
+	if current.Overage != plan.OverageAllow {
+		return lines, nil
+	}
+	b.Terms = &Terms{Limits: current.Limits, MarkupMillionths: current.MarkupMillionths}
+	amounts, err := OverageOf(*b.Terms, used)
+	for i, amount := range amounts {
+		if s := used[i]; amount != 0 {
+			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits", Period: m.period,
+				Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
+		}
+	}
+	return lines, err
+}
+
+func (m material) corrections() []Line {
+	var lines []Line
+	for _, c := range m.late {
+		for i, d := range c.Differences {
+			lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor, Model: d.Model, Usage: d.Usage, Amount: c.Extra[i],
+				Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly), d.Period.End.Format(time.DateOnly))})
+		}
+	}
+	return lines
+}
+
+func compareSeries(a, b Series) int {
+	return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Model, b.Model), cmp.Compare(a.Vendor, b.Vendor))
+}
+
+// name is how a line calls its usage.
+func (s Series) name() string {
+	if s.Model == "" {
+		return s.Provider
+	}
+	return s.Provider + " " + s.Model
+}
+
+// settleUp completes a bill: what the user has with us is used up, what is owed to the
+// user is moved there, and what is left is rounded to whole cents, once.
+func (b *Bill) settleUp(balance pricing.USD) error {
+	if err := b.sum(); err != nil {
+		return err
+	}
+	switch {
+	case b.Subtotal < 0:
+		b.add(Line{Kind: Carried, Description: "carried over to your credit", Period: b.Period, Amount: -b.Subtotal})
+	case b.Subtotal > 0 && balance > 0:
+		b.add(Line{Kind: Credit, Description: "from your credit", Period: b.Period, Amount: -min(balance, b.Subtotal)})
+	}
+	if err := b.sum(); err != nil {
+		return err
+	}
+	total, err := wholeCents(b.Subtotal)
+	if err != nil {
+		return err
+	}
+	b.Total, b.Rounding = total, total-b.Subtotal
+	if b.Rounding != 0 {
+		b.add(Line{Kind: Rounding, Description: "rounding to whole cents", Period: b.Period, Amount: b.Rounding})
+	}
+	return nil
+}
+
+func (b *Bill) add(l Line) { b.Lines = append(b.Lines, l) }
+
+// sum adds the lines up.
+func (b *Bill) sum() error {
+	b.Subtotal, b.Cost = 0, 0
+	var err error
+	for _, l := range b.Lines {
+		if b.Subtotal, err = b.Subtotal.Add(l.Amount); err != nil {
+			return err
+		}
+		if l.Kind != Usage && l.Kind != Adjustment {
+			continue // overage is of usage that has a line already
+		}
+		if b.Cost, err = b.Cost.Add(l.Usage.Cost); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// credited returns what a bill changes of the user's balance: less than 0 where it
+// uses it up.
+func (b Bill) credited() pricing.USD {
+	sum := pricing.USD(0)
+	for _, l := range b.Lines {
+		if l.Kind == Credit || l.Kind == Carried {
+			sum += l.Amount
+		}
+	}
+	return sum
+}
+
+// summed adds series up, for the history of a subscription.
+func summed(series []Series) (usage.Amounts, error) {
+	var sum usage.Amounts
+	for _, s := range series {
+		var err error
+		if sum, err = sum.Add(s.Usage); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
+}

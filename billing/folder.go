@@ -1,0 +1,173 @@
+package billing
+
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Folder is what is kept of one user for billing.
+type Folder struct {
+	Account   plan.Account
+	Contracts []Contract // as they were recorded
+	// ClosedUntil is the end of the last period that was closed; zero for none.
+	ClosedUntil time.Time
+	ClosesAt    time.Time // the end of the next one, where it is known
+	FirstUse    time.Time // the start of the first usage period with usage; zero for none
+	Balance     pricing.USD
+	// SuspendedUnpaid says that the subscription was suspended for an unpaid bill.
+	SuspendedUnpaid bool
+}
+
+// Contract is a subscription as one change left it.
+type Contract struct {
+	Action       plan.ChangeAction
+	From         time.Time // since when it holds
+	Subscription plan.Subscription
+	Price        pricing.USD // of one paid cycle that begins under it
+	Continues    bool        // a renewal: plan and anchor are those before
+}
+
+// Series is what was used of a model of a provider, served by a vendor, in one usage
+// period.
+type Series struct {
+	Provider string
+	Vendor   string
+	Model    string
+	Usage    usage.Amounts
+}
+
+// SeriesKey tells series apart.
+type SeriesKey struct{ Provider, Vendor, Model string }
+
+func (s Series) key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model} }
+
+// Difference is usage of a closed period that no bill has, or, where it is negative,
+// that bills have too much of.
+type Difference struct {
+	Period plan.Period
+	Series
+}
+
+// begins returns where the user's first period begins: with the first usage or the
+// first subscription, whichever is earlier, else in the running month.
+func (f Folder) begins(now time.Time) time.Time {
+	first := f.FirstUse
+	for _, c := range f.Contracts {
+		if first.IsZero() || c.From.Before(first) {
+			first = c.From
+		}
+	}
+	if first.IsZero() || first.After(now) {
+		first = now
+	}
+	return f.Account.PeriodAt(first).Start
+}
+
+// next returns the period that is closed next.
+func (f Folder) next(now time.Time) plan.Period {
+	from := f.ClosedUntil
+	if from.IsZero() {
+		from = f.begins(now)
+	}
+	p := f.Account.PeriodAt(from)
+	p.Start = from // where it began before, the part before is closed
+	return p
+}
+
+// inForce returns the contracts in the order in which they follow each other, without
+// renewals: what was recorded later overrides, from its moment on, everything before.
+func (f Folder) inForce() []Contract {
+	var line []Contract
+	for _, c := range f.Contracts {
+		if c.Continues {
+			continue
+		}
+		for len(line) > 0 && line[len(line)-1].From.After(c.From) {
+			line = line[:len(line)-1]
+		}
+		if n := len(line) - 1; n >= 0 {
+			if c.keepsPriceOf(line[n]) {
+				c.Price = line[n].Price
+			}
+			if line[n].From.Equal(c.From) {
+				line = line[:n]
+			}
+		}
+		line = append(line, c)
+	}
+	return line
+}
+
+// keepsPriceOf tells whether a contract leaves the price of the one before it: one that
+// cancels, suspends or resumes agrees on none, and a renewal by hand on none that
+// begins at the same moment.
+func (c Contract) keepsPriceOf(before Contract) bool {
+	switch c.Action {
+	case plan.Cancel, plan.Suspend, plan.Resume:
+		return true
+	case plan.Renewal:
+		return c.continues(before) && c.From.Equal(before.From)
+	}
+	return false
+}
+
+// continues tells whether a contract has plan and anchor of the one before it.
+func (c Contract) continues(before Contract) bool {
+	return c.Subscription.PlanID == before.Subscription.PlanID && c.Subscription.Anchor.Equal(before.Subscription.Anchor)
+}
+
+// at returns the contract in force at a moment, and whether its subscription ran then.
+func (f Folder) at(moment time.Time) (Contract, bool) {
+	var found Contract
+	for _, c := range f.inForce() {
+		if !c.From.After(moment) {
+			found = c
+		}
+	}
+	if found.From.IsZero() {
+		return found, false
+	}
+	return found, f.last(found.Subscription.Anchor).RunsAt(moment)
+}
+
+// last returns the subscription of an anchor as its last change left it.
+func (f Folder) last(anchor time.Time) plan.Subscription {
+	if now := f.Account.Subscription; now != nil && now.Anchor.Equal(anchor) {
+		return *now
+	}
+	var last plan.Subscription
+	for _, c := range f.Contracts {
+		if c.Subscription.Anchor.Equal(anchor) {
+			last = c.Subscription
+		}
+	}
+	return last
+}
+
+// cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
+// what its renewal noted or, where nothing has, what the contract says. The renewal of a
+// plan that was changed at the same moment does not count.
+func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
+	for _, renewal := range f.Contracts {
+		if renewal.Continues && renewal.From.Equal(begins) && renewal.continues(c) {
+			return renewal.Price
+		}
+	}
+	return c.Price
+}
+
+// paid returns what was paid for a cycle under the last of some contracts. Those within
+// the cycle that continue another, as a renewal by hand does, are about later cycles.
+func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
+	last := len(line) - 1
+	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
+		last--
+	}
+	if line[last].From.After(cycle.Start) {
+		return line[last].Price
+	}
+	return f.cyclePrice(line[last], cycle.Start)
+}

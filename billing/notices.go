@@ -1,0 +1,39 @@
+package billing
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func when(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func billReady(b Bill, now time.Time) usage.Notice {
+	return usage.Notice{Key: fmt.Sprintf("bill:%d", b.Number), Kind: usage.BillReady, UserID: b.UserID, At: now, Data: map[string]string{
+		"number": strconv.FormatInt(b.Number, 10), "kind": string(b.Kind), "total": b.Total.String(), "period_start": when(b.Period.Start),
+		"period_end": when(b.Period.End), "due_at": when(b.DueAt), "status": string(b.Status)}}
+}
+
+func expired(f Folder, end, now time.Time) usage.Notice {
+	return usage.Notice{Key: fmt.Sprintf("expired:%s:%s", f.Account.UserID, when(end)), Kind: usage.Expired, UserID: f.Account.UserID, At: now,
+		Data: map[string]string{"plan": f.planName(f.Account.Subscription.PlanID), "ended_at": when(end)}}
+}
+
+// overdue is a notice that a bill is past due, or that its user is suspended for it.
+func overdue(kind usage.NoticeKind, b Bill, suspends time.Time, now time.Time) usage.Notice {
+	data := map[string]string{"number": strconv.FormatInt(b.Number, 10), "total": b.Total.String(), "due_at": when(b.DueAt)}
+	if kind == usage.PastDue {
+		data["suspends_at"] = ""
+		if !suspends.IsZero() {
+			data["suspends_at"] = when(suspends)
+		}
+	}
+	return usage.Notice{Key: fmt.Sprintf("%s:%d", kind, b.Number), Kind: kind, UserID: b.UserID, At: now, Data: data}
+}
+
+func renewalSoon(f Folder, at, now time.Time, price string, planName string) usage.Notice {
+	return usage.Notice{Key: fmt.Sprintf("renewal:%s:%s", f.Account.UserID, when(at)), Kind: usage.RenewalSoon, UserID: f.Account.UserID, At: now,
+		Data: map[string]string{"plan": planName, "cycle": string(f.Account.Subscription.Cycle), "price": price, "renews_at": when(at)}}
+}

@@ -1,0 +1,201 @@
+package billing
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func (s *Service) mustKnow(ctx context.Context, user string) error {
+	if err := usage.ValidateUser(user); err != nil {
+		return err
+	}
+	known, err := s.Store.UserKnown(ctx, user)
+	if err == nil && !known {
+		err = failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).WithHint("list them: alwrity-sub users list")
+	}
+	return err
+}
+
+// Show returns a bill with its lines, or a not_found failure.
+func (s *Service) Show(ctx context.Context, number int64) (Bill, error) {
+	bills, err := s.Store.Bills(ctx, Query{Number: number, Lines: true})
+	if err != nil {
+		return Bill{}, err
+	}
+	if number <= 0 || len(bills) == 0 {
+		return Bill{}, unknownBill(number)
+	}
+	return bills[0], nil
+}
+
+func unknownBill(number int64) error {
+	return failure.NotFoundf("there is no bill %d", number).WithHint("list them: alwrity-sub billing list")
+}
+
+// MarkPaid notes that a bill has been paid. It lets a user who was suspended for unpaid
+// bills through again once none is left that would suspend. Paid again with the same
+// reference, nothing changes; a void bill or a credit note is a conflict failure.
+func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, reference string) (Bill, error) {
+	return s.settle(ctx, audit, number, func(tx Tx, b *Bill) error {
+		switch {
+		case b.Kind == CreditNote:
+			return failure.Conflictf("%d is a credit note: nothing is to be paid", b.Number)
+		case b.Status == Void:
+			return failure.Conflictf("the bill %d is void", b.Number)
+		case b.Status == Paid && (reference == "" || reference == b.Reference):
+			return nil
+		case b.Status == Paid:
+			return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, b.SettledAt.Format(time.RFC3339), b.Reference)
+		}
+		before := b.Status
+		b.Status, b.SettledAt, b.Reference = Paid, audit.At, reference
+		if err := tx.Settle(ctx, b.Number, Paid, audit.At, reference); err != nil {
+			return err
+		}
+		if err := s.letThrough(ctx, tx, b.UserID, audit.At); err != nil {
+			return err
+		}
+		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before}, map[string]any{"status": Paid, "reference": reference})
+	})
+}
+
+// settle runs fn on a bill under the lock of its user.
+func (s *Service) settle(ctx context.Context, audit usage.Audit, number int64, fn func(Tx, *Bill) error) (Bill, error) {
+	b, err := s.Show(ctx, number)
+	if err != nil {
+		return b, err
+	}
+	user := b.UserID
+	err = s.Store.UpdateBilling(ctx, []string{user}, audit.At, func(tx Tx) error {
+		var ok bool
+		if b, ok, err = tx.BillByNumber(ctx, number); err != nil || !ok {
+			return err
+		}
+		return fn(tx, &b)
+	})
+	return b, err
+}
+
+// letThrough resumes a user who was suspended for unpaid bills, once no bill is left
+// whose grace days are over.
+func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.Time) error {
+	folders, err := tx.Folders(ctx, []string{user})
+	if err != nil || !folders[user].SuspendedUnpaid {
+		return err
+	}
+	unpaid, err := tx.UnpaidBills(ctx, user)
+	if err != nil {
+		return err
+	}
+	for _, b := range unpaid {
+		if at := s.suspendsAt(b); !at.IsZero() && !at.After(now) {
+			return nil
+		}
+	}
+	f := folders[user]
+	if f.Account.Subscription == nil || !f.Account.Subscription.Suspended {
+		f.SuspendedUnpaid = false // someone has resumed it by hand
+		return tx.SaveFolders(ctx, []Folder{f})
+	}
+	_, err = s.change(ctx, tx, f, plan.Resume, now)
+	return err
+}
+
+// Void takes a bill back by a credit note over all of it, which it returns. What the bill
+// had used up of the user's credit, and what was paid, goes to the user's credit. The
+// usage on it stays billed: the period is not closed again.
+func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, reason string) (Bill, error) {
+	if reason == "" {
+		return Bill{}, failure.Invalidf("a bill is made void for a reason, which the credit note says").WithHint("--reason …")
+	}
+	var note Bill
+	_, err := s.settle(ctx, audit, number, func(tx Tx, b *Bill) error {
+		switch {
+		case b.Kind == CreditNote:
+			return failure.Conflictf("%d is a credit note, which can't be made void", b.Number)
+		case b.Status == Void:
+			return failure.Conflictf("the bill %d is void already", b.Number)
+		}
+		note = b.reversed(audit.At, reason)
+		list := []Bill{note}
+		if err := tx.AddBills(ctx, list); err != nil {
+			return err
+		}
+		note = list[0]
+		if err := tx.Settle(ctx, b.Number, Void, audit.At, b.Reference); err != nil {
+			return err
+		}
+		back := -b.credited()
+		if b.Status == Paid {
+			back += b.Total
+		}
+		if back != 0 {
+			credit := CreditEntry{UserID: b.UserID, At: audit.At, Amount: back, Number: note.Number, Reason: fmt.Sprintf("bill %d is void: %s", b.Number, reason), Actor: audit.Actor}
+			if err := tx.AddCredits(ctx, []CreditEntry{credit}); err != nil {
+				return err
+			}
+		}
+		if err := s.letThrough(ctx, tx, b.UserID, audit.At); err != nil {
+			return err
+		}
+		if err := tx.AddNotices(ctx, []usage.Notice{billReady(note, audit.At)}); err != nil {
+			return err
+		}
+		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status}, map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
+	})
+	return note, err
+}
+
+// reversed returns the credit note that takes a bill back.
+func (b Bill) reversed(now time.Time, reason string) Bill {
+	note := b
+	note.Kind, note.RefersTo, note.Number, note.Terms = CreditNote, b.Number, 0, nil
+	note.IssuedAt, note.DueAt, note.Status, note.SettledAt, note.Reference = now, now, Paid, now, reason
+	note.Subtotal, note.Rounding, note.Total, note.Cost = -b.Subtotal, -b.Rounding, -b.Total, 0
+	note.Lines = nil
+	for _, l := range b.Lines {
+		if l.Amount == 0 {
+			continue
+		}
+		l.Amount, l.Usage, l.Prices = -l.Amount, usage.Amounts{}, nil
+		note.Lines = append(note.Lines, l)
+	}
+	return note
+}
+
+// Credit gives a user money with us, which the next bills use up, and returns the balance
+// then. Less than 0 takes back what is left of it, and no more.
+func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, amount pricing.USD, reason string) (pricing.USD, error) {
+	if amount == 0 || reason == "" {
+		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
+	}
+	if err := s.mustKnow(ctx, user); err != nil {
+		return 0, err
+	}
+	var after pricing.USD
+	err := s.Store.UpdateBilling(ctx, []string{user}, audit.At, func(tx Tx) error {
+		folders, err := tx.Folders(ctx, []string{user})
+		if err != nil {
+			return err
+		}
+		before := folders[user].Balance
+		if after, err = before.Add(amount); err != nil {
+			return err
+		}
+		if after < 0 {
+			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(), (-amount).Display())
+		}
+		entry := CreditEntry{UserID: user, At: audit.At, Amount: amount, Reason: reason, Actor: audit.Actor}
+		if err := tx.AddCredits(ctx, []CreditEntry{entry}); err != nil {
+			return err
+		}
+		return tx.AddAudit(ctx, audit, "user "+user, map[string]any{"credit": before}, map[string]any{"credit": after, "reason": reason})
+	})
+	return after, err
+}

@@ -1,0 +1,60 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Preview returns the bill of a user's running period as it would be if it ended now,
+// after those of the periods that have ended and are not closed yet. It keeps nothing.
+// The bill has no number. Where it would have no line, it is empty.
+func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
+	if err := s.mustKnow(ctx, user); err != nil {
+		return nil, Bill{}, err
+	}
+	run := &closing{Service: s, now: now, dry: true}
+	err = s.Store.UpdateBilling(ctx, []string{user}, now, func(tx Tx) error {
+		due, running = nil, Bill{}
+		for left := []string{user}; len(left) > 0; {
+			r, err := run.round(ctx, tx, left)
+			if err != nil {
+				return err
+			}
+			if len(r.failures) > 0 {
+				return r.failures[0].Err
+			}
+			due, left = append(due, r.bills...), r.more
+		}
+		if running, err = preview(ctx, tx, user, now); err != nil {
+			return err
+		}
+		return errDryRun
+	})
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	return due, running, err
+}
+
+// preview drafts the bill of the running period.
+func preview(ctx context.Context, tx Tx, user string, now time.Time) (Bill, error) {
+	folders, err := tx.Folders(ctx, []string{user})
+	if err != nil {
+		return Bill{}, err
+	}
+	p := folders[user].next(now)
+	keys := map[string]usage.PeriodKey{user: usage.NewPeriodKey(user, p.Start)}
+	materials, err := gather(ctx, tx, []string{user}, folders, keys)
+	if err != nil {
+		return Bill{}, err
+	}
+	m := materials[user]
+	m.period = plan.Period{Start: p.Start, End: p.End}
+	b, _, err := m.draft()
+	b.IssuedAt, b.DueAt, b.Status = now, now, Open
+	return b, err
+}

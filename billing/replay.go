@@ -1,0 +1,120 @@
+package billing
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// simulatedUse is one user's month under way.
+type simulatedUse struct {
+	*simulating
+	account   plan.Account
+	period    plan.Period // the usage period that is being replayed
+	then, now *tally      // of it
+	seen      map[*simulatedRow]bool
+	refusedIn map[*simulatedRow]bool
+	refused   *SimulatedUser
+}
+
+// replay reads the user's log from the beginning of the period that holds the
+// month's first moment.
+func (u *simulatedUse) replay(ctx context.Context) error {
+	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End, Limit: userLogPage}
+	for m := usage.MonthOf(q.From); m < u.scenario.Month; m = m.Next() {
+		if err := u.mustBeThere(m); err != nil {
+			return failure.Within(err, "the usage period of %s began in %s", pricing.Shorten(u.account.UserID), m)
+		}
+	}
+	for {
+		page, err := u.store.UserLog(ctx, q)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if err := u.event(&page[i]); err != nil {
+				return err
+			}
+		}
+		if len(page) < q.Limit {
+			return u.close()
+		}
+		last := page[len(page)-1]
+		q.AfterTime, q.AfterID = last.Time, last.ID
+	}
+}
+
+// event replays one event.
+func (u *simulatedUse) event(e *usage.Entry) error {
+	if !u.period.Contains(e.Time) {
+		if err := u.close(); err != nil {
+			return err
+		}
+		u.period, u.then, u.now = u.account.PeriodAt(e.Time), newTally(), newTally()
+	}
+	amounts := e.Amounts()
+	early := e.Time.Before(u.month.Start)
+	if err := u.then.add(e, amounts, early); err != nil {
+		return err
+	}
+	if early {
+		return u.now.add(e, amounts, true)
+	}
+	u.result.Events++
+	_, row, now, err := u.planAt(e.Time)
+	if err != nil {
+		return err
+	}
+	row.Then.Cost = row.Then.Cost.Add(pricing.TotalOf(amounts.Cost))
+	if amounts.Cost, err = u.scenario.Rates.cost(e); err != nil {
+		return err
+	}
+	if e.Counts() {
+		d := usage.Decide(plan.Active, now.Overage, u.now.uses(now, e, amounts))
+		if !d.Allowed {
+			u.refuse(e, row, amounts, d)
+			return nil
+		}
+	}
+	row.Now.Cost = row.Now.Cost.Add(pricing.TotalOf(amounts.Cost))
+	return u.now.add(e, amounts, false)
+}
+
+// refuse notes a call that would not have been made.
+func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.Amounts, d usage.Decision) {
+	if u.refused == nil {
+		u.refused = &SimulatedUser{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit, Reason: d.Reason, At: e.Time}
+	}
+	cost := pricing.TotalOf(amounts.Cost)
+	u.refused.Calls += amounts.Calls
+	u.refused.Cost = u.refused.Cost.Add(cost)
+	row.RefusedCalls += amounts.Calls
+	row.RefusedCost = row.RefusedCost.Add(cost)
+	u.refusedIn[row] = true
+}
+
+// close counts the overage of the period that was replayed.
+func (u *simulatedUse) close() error {
+	if u.then == nil {
+		return nil
+	}
+	last := u.period.End
+	if last.After(u.month.End) {
+		last = u.month.End
+	}
+	then, row, now, err := u.planAt(last.Add(-time.Microsecond))
+	if err != nil {
+		return err
+	}
+	was, err := u.then.overage(&then)
+	if err != nil {
+		return err
+	}
+	is, err := u.now.overage(now)
+	row.Then.Overage, row.Now.Overage = row.Then.Overage.Add(was), row.Now.Overage.Add(is)
+	return err
+}

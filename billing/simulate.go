@@ -1,0 +1,195 @@
+package billing
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Customer is a user, and whether anything was recorded in a month.
+type Customer struct {
+	Account plan.Account
+	Used    bool
+}
+
+// SimulationStore is the storage that a simulation reads. Nothing is changed in it.
+type SimulationStore interface {
+	View(ctx context.Context, fn func(usage.Reader) error) error
+	// Customers returns at most so many users by their ids, those after an id.
+	Customers(ctx context.Context, month usage.Month, after string, limit int) ([]Customer, error)
+	// UserLog returns the query's rows, oldest first, those of one moment as they were
+	// recorded.
+	UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, error)
+}
+
+// How many users, and log rows of one, are read at a time.
+const (
+	customersPage = 500
+	userLogPage   = 2_000
+)
+
+// Simulate replays the usage of a month, user by user and event by event in the order
+// of time, against the plans and prices of a scenario. What it refuses is not made:
+// it costs nothing, and counts for no limit. A user is on the plan of the scenario that has the
+// tier of the plan that the user was on at the time of the call. Only limits refuse:
+// that a subscription was suspended or had ended does not, since it is not asked what
+// other subscriptions would do.
+//
+// A usage period that had begun before the month begins with what was used in it until
+// then, at the cost that is recorded. The overage of a period is what the month's
+// usage adds to it, by the plan that holds at the end of the period, or of the month.
+// Who had a subscription at any moment of the month pays the fee of a whole month of
+// the plan that was held last; who had none pays none.
+//
+// A month that is archived, and one in which periods began that are needed, is a
+// conflict failure.
+func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulation, error) {
+	run := &simulating{scenario: s, store: store, month: plan.Period{Start: s.Month.Start(), End: s.Month.End()},
+		rows: map[int64]*simulatedRow{}, plans: map[int64]*plan.Plan{}, result: Simulation{Month: s.Month}}
+	var err error
+	if run.archived, err = archivedMonths(ctx, store); err != nil {
+		return Simulation{}, err
+	}
+	if err := run.mustBeThere(s.Month); err != nil {
+		return Simulation{}, err
+	}
+	for after := ""; ; {
+		page, err := store.Customers(ctx, s.Month, after, customersPage)
+		if err != nil {
+			return Simulation{}, err
+		}
+		for _, c := range page {
+			if err := run.customer(ctx, c); err != nil {
+				return Simulation{}, err
+			}
+		}
+		if len(page) < customersPage {
+			break
+		}
+		after = page[len(page)-1].Account.UserID
+	}
+	archived, err := archivedMonths(ctx, store)
+	if err == nil && !maps.Equal(archived, run.archived) {
+		err = failure.Conflictf("months were archived or restored while the log was read").WithHint("run it again")
+	}
+	return run.finish(), err
+}
+
+func archivedMonths(ctx context.Context, store SimulationStore) (months map[usage.Month]string, err error) {
+	err = store.View(ctx, func(r usage.Reader) error {
+		months, err = r.ArchivedMonths(ctx)
+		return err
+	})
+	return months, err
+}
+
+// simulating is a simulation under way.
+type simulating struct {
+	scenario Scenario
+	store    SimulationStore
+	month    plan.Period
+	archived map[usage.Month]string
+	rows     map[int64]*simulatedRow // by the id of the plan that users were on
+	plans    map[int64]*plan.Plan    // by the same, the plan that takes its place
+	result   Simulation
+}
+
+func (run *simulating) mustBeThere(month usage.Month) error {
+	file, archived := run.archived[month]
+	if !archived {
+		return nil
+	}
+	return failure.Conflictf("the month %s is archived in %s: its log is not here to be replayed", month, file).WithReason("archived").
+		WithHint("bring the month back first: alwrity-sub usage restore %s", file)
+}
+
+// row returns the row of a plan, and the plan that takes its place.
+func (run *simulating) row(then plan.Plan, all plan.Plans) (*simulatedRow, *plan.Plan, error) {
+	if row, ok := run.rows[then.ID]; ok {
+		return row, run.plans[then.ID], nil
+	}
+	now, err := run.planFor(then)
+	if err != nil {
+		return nil, nil, err
+	}
+	position := slices.IndexFunc(all, func(p plan.Plan) bool { return p.ID == then.ID })
+	row := &simulatedRow{SimulatedPlan{Plan: then.Name, Tier: then.Tier, PlanNow: now.Name}, position}
+	run.rows[then.ID], run.plans[then.ID] = row, &now
+	return row, &now, nil
+}
+
+func (run *simulating) planFor(then plan.Plan) (plan.Plan, error) {
+	if run.scenario.Plans == nil {
+		return then, nil
+	}
+	for _, p := range run.scenario.Plans {
+		if p.Tier == then.Tier {
+			return p, nil
+		}
+	}
+	run.result.Gone = append(run.result.Gone, then.Tier)
+	return run.scenario.Plans.Default()
+}
+
+// customer replays the month of one user.
+func (run *simulating) customer(ctx context.Context, c Customer) error {
+	u := &simulatedUse{simulating: run, account: c.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
+	if c.Used {
+		if err := u.replay(ctx); err != nil {
+			return err
+		}
+	}
+	if err := u.fee(); err != nil {
+		return err
+	}
+	for row := range u.seen {
+		row.Users++
+	}
+	for row := range u.refusedIn {
+		row.RefusedUsers++
+	}
+	if len(u.seen) > 0 {
+		run.result.Total.Users++
+	}
+	if u.refused != nil {
+		run.result.Refused = append(run.result.Refused, *u.refused)
+	}
+	return nil
+}
+
+// fee counts the fee of a whole month, then and now.
+func (u *simulatedUse) fee() error {
+	at, subscribed := u.account.LastSubscribed(u.month)
+	if !subscribed {
+		return nil
+	}
+	cycle := plan.Monthly
+	if u.account.Subscription != nil {
+		cycle = u.account.Subscription.Cycle
+	}
+	then, row, now, err := u.planAt(at)
+	if err != nil {
+		return err
+	}
+	row.Then.Fees = row.Then.Fees.Add(pricing.TotalOf(monthlyFee(&then, cycle)))
+	row.Now.Fees = row.Now.Fees.Add(pricing.TotalOf(monthlyFee(now, cycle)))
+	return nil
+}
+
+// planAt returns the plan that the user was on at a moment, its row, and the plan
+// that takes its place.
+func (u *simulatedUse) planAt(at time.Time) (plan.Plan, *simulatedRow, *plan.Plan, error) {
+	then, err := u.account.PlanAt(at)
+	if err != nil {
+		return then, nil, nil, err
+	}
+	row, now, err := u.row(then, u.account.Plans)
+	u.seen[row] = true
+	return then, row, now, err
+}

@@ -1,0 +1,166 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// dunAll looks after everyone's unpaid bills.
+func (run *closing) dunAll(ctx context.Context) error {
+	overdue := run.now.AddDate(0, 0, -run.Rules.GraceDays)
+	return each(ctx, func(after string) ([]string, error) {
+		return run.Store.UnpaidUsers(ctx, run.now, overdue, after, batch)
+	}, run.dun)
+}
+
+// dun marks the bills of some users that are past due, and suspends those whose grace
+// days are over.
+func (run *closing) dun(ctx context.Context, users []string) error {
+	for _, user := range users {
+		var pastDue, suspended int64
+		err := run.Store.UpdateBilling(ctx, []string{user}, run.now, func(tx Tx) (err error) {
+			pastDue, suspended, err = run.dunOne(ctx, tx, user)
+			if err == nil && run.dry {
+				err = errDryRun
+			}
+			return err
+		})
+		if errors.Is(err, errDryRun) {
+			err = nil
+		}
+		if err != nil && !concernsOne(err) {
+			return err
+		}
+		if err != nil {
+			run.result.Failures = append(run.result.Failures, UserFailure{user, err})
+			continue
+		}
+		run.result.PastDue += pastDue
+		run.result.Suspended += suspended
+	}
+	return nil
+}
+
+func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, suspended int64, err error) {
+	bills, err := tx.UnpaidBills(ctx, user)
+	if err != nil {
+		return 0, 0, err
+	}
+	folders, err := tx.Folders(ctx, []string{user})
+	if err != nil {
+		return 0, 0, err
+	}
+	f := folders[user]
+	var notices []usage.Notice
+	for _, b := range bills {
+		if b.DueAt.After(run.now) {
+			continue
+		}
+		suspends := run.suspendsAt(b)
+		if b.Status == Open {
+			pastDue++
+			notices = append(notices, overdue(usage.PastDue, b, suspends, run.now))
+			if err := tx.Settle(ctx, b.Number, PastDue, time.Time{}, ""); err != nil {
+				return 0, 0, err
+			}
+		}
+		if suspends.IsZero() || suspends.After(run.now) || !f.maySuspend(run.now) {
+			continue
+		}
+		suspended++
+		notices = append(notices, overdue(usage.Suspended, b, time.Time{}, run.now))
+		if f, err = run.suspend(ctx, tx, f, plan.Suspend); err != nil {
+			return 0, 0, err
+		}
+	}
+	return pastDue, suspended, tx.AddNotices(ctx, notices)
+}
+
+// suspendsAt returns when a bill that stays unpaid suspends its user; zero for never.
+func (r Rules) suspendsAt(b Bill) time.Time {
+	if !r.Suspend {
+		return time.Time{}
+	}
+	return b.DueAt.AddDate(0, 0, r.GraceDays)
+}
+
+func (s *Service) suspendsAt(b Bill) time.Time { return s.Rules.suspendsAt(b) }
+
+// maySuspend tells whether there is a running subscription that is not suspended.
+func (f Folder) maySuspend(now time.Time) bool {
+	sub := f.Account.Subscription
+	return sub != nil && !sub.Suspended && !sub.StatusAt(now).Ended()
+}
+
+// change suspends a user for an unpaid bill, or takes that back.
+func (s *Service) change(ctx context.Context, tx Tx, f Folder, action plan.ChangeAction, now time.Time) (Folder, error) {
+	sub := *f.Account.Subscription
+	sub.Suspended = action == plan.Suspend
+	current := f.Account.PeriodAt(now)
+	used, err := tx.Used(ctx, []usage.PeriodKey{usage.NewPeriodKey(f.Account.UserID, current.Start)})
+	if err != nil {
+		return f, err
+	}
+	sum, err := summed(used[usage.NewPeriodKey(f.Account.UserID, current.Start)])
+	if err != nil {
+		return f, err
+	}
+	c := plan.Change{Action: action, EffectiveAt: now, Subscription: sub, Continues: true}
+	step := Step{Account: f.Account, Change: c, At: now, PlanID: sub.PlanID, Before: current, After: current, Used: sum, Actor: s.Actor}
+	if in, ok := f.Account.Plans.ByID(sub.PlanID); ok {
+		step.Price = in.Price(sub.Cycle)
+	}
+	if err := tx.Steps(ctx, []Step{step}); err != nil {
+		return f, err
+	}
+	f.Account = f.Account.After(c)
+	f.SuspendedUnpaid = sub.Suspended
+	return f, tx.SaveFolders(ctx, []Folder{f})
+}
+
+func (run *closing) suspend(ctx context.Context, tx Tx, f Folder, action plan.ChangeAction) (Folder, error) {
+	return run.change(ctx, tx, f, action, run.now)
+}
+
+// announce tells those whose subscription renews itself soon.
+func (run *closing) announce(ctx context.Context) error {
+	if run.Rules.RenewalNotice <= 0 {
+		return nil
+	}
+	until := run.now.AddDate(0, 0, run.Rules.RenewalNotice)
+	return each(ctx, func(after string) ([]string, error) {
+		return run.Store.Renewing(ctx, run.now, until, after, batch)
+	}, func(ctx context.Context, users []string) error {
+		return run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
+			folders, err := tx.Folders(ctx, users)
+			if err != nil {
+				return err
+			}
+			var notices []usage.Notice
+			for _, user := range users {
+				if n, ok := folders[user].renewal(run.now, until); ok {
+					notices = append(notices, n)
+				}
+			}
+			return tx.AddNotices(ctx, notices)
+		})
+	})
+}
+
+// renewal returns the notice of a renewal between two moments, if there is to be one.
+func (f Folder) renewal(now, until time.Time) (usage.Notice, bool) {
+	sub := f.Account.Subscription
+	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) || !sub.RunsAt(sub.PaidUntil) {
+		return usage.Notice{}, false
+	}
+	next, err := f.Account.PlanAt(sub.PaidUntil)
+	price := next.Price(sub.Cycle)
+	if err != nil || price == 0 { // nothing is to be paid
+		return usage.Notice{}, false
+	}
+	return renewalSoon(f, sub.PaidUntil, now, price.String(), next.Name), true
+}

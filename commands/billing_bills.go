@@ -1,0 +1,145 @@
+package commands
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type billingListOptions struct {
+	env    *Env
+	user   string
+	month  string
+	status string
+}
+
+func newBillingListCmd(env *Env, run func(context.Context, *billingListOptions) error) *cobra.Command {
+	opts := &billingListOptions{env: env}
+	if run == nil {
+		run = billingListRun
+	}
+	cmd := &cobra.Command{
+		Use: "list", Short: "List bills and credit notes by number",
+		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
+	cmd.Flags().StringVar(&opts.month, "month", "", "only of periods that ended in this month, as `YYYY-MM`")
+	cmd.Flags().StringVar(&opts.status, "status", "", "only open, past_due, paid, void, or several with commas")
+	return cmd
+}
+
+func billingListRun(ctx context.Context, opts *billingListOptions) error {
+	q := billing.Query{UserID: opts.user}
+	var err error
+	if q.Statuses, err = parseStatuses(opts.status); err != nil {
+		return err
+	}
+	if opts.month != "" {
+		if q.From, q.To, err = usage.MonthRange(opts.month); err != nil {
+			return err
+		}
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		bills, err := db.Bills(ctx, q)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Bills(bills))
+	})
+}
+
+// parseStatuses reads a list of statuses with commas between them.
+func parseStatuses(text string) ([]billing.Status, error) {
+	if text == "" {
+		return nil, nil
+	}
+	known := []string{string(billing.Open), string(billing.PastDue), string(billing.Paid), string(billing.Void)}
+	var statuses []billing.Status
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.ToLower(strings.TrimSpace(word))
+		if !slices.Contains(known, word) {
+			return nil, pricing.UnknownName(failure.Invalid, "status", word, known)
+		}
+		statuses = append(statuses, billing.Status(word))
+	}
+	return statuses, nil
+}
+
+// billOptions are the options of a command that concerns one bill.
+type billOptions struct {
+	env       *Env
+	number    int64
+	reference string
+	reason    string
+}
+
+// newBillCmd makes a command with the number of a bill as its argument.
+func newBillCmd(env *Env, use, short, example string, run func(context.Context, *billOptions) error) (*cobra.Command, *billOptions) {
+	opts := &billOptions{env: env}
+	return &cobra.Command{
+		Use: use + " NUMBER", Short: short, Example: example, Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if opts.number, err = parseNumber(args[0]); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}, opts
+}
+
+func parseNumber(text string) (int64, error) {
+	number, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || number < 1 {
+		return 0, failure.Invalidf("the number of the bill is %q: it must be a whole number from 1 on", pricing.Shorten(text)).
+			WithHint("the numbers are in: alwrity-sub billing list")
+	}
+	return number, nil
+}
+
+func newBillingShowCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
+	if run == nil {
+		run = billingShowRun
+	}
+	cmd, _ := newBillCmd(env, "show", "Show a bill line by line", "  alwrity-sub billing show 17", run)
+	cmd.Annotations = exitCodes("0,1,2,3,6")
+	return cmd
+}
+
+func billingShowRun(ctx context.Context, opts *billOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		b, err := opts.env.billing(db).Show(ctx, opts.number)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Bill(b))
+	})
+}
+
+func newBillingPreviewCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
+	if run == nil {
+		run = billingPreviewRun
+	}
+	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now", "  alwrity-sub billing preview alice", run)
+	cmd.Annotations = exitCodes("0,1,2,3,6")
+	return cmd
+}
+
+func billingPreviewRun(ctx context.Context, opts *userOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		due, running, err := opts.env.billing(db).Preview(ctx, opts.user, opts.env.Now())
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Preview(due, running))
+	})
+}

@@ -1,0 +1,85 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+type billingCloseOptions struct {
+	env    *Env
+	user   string
+	dryRun bool
+}
+
+func newBillingCloseCmd(env *Env, run func(context.Context, *billingCloseOptions) error) *cobra.Command {
+	opts := &billingCloseOptions{env: env}
+	if run == nil {
+		run = billingCloseRun
+	}
+	cmd := &cobra.Command{
+		Use: "close", Short: "Close the periods that have ended: write bills, renew, change plans, let expire",
+		Long: `Close the usage periods that have ended by now, one after the other for each user:
+write the bill, then renew the subscription, change its plan where that was set for
+then, or note that it has ended. Then mark the bills that are past due, suspend whose
+grace days are over, and note whose renewal is near.
+
+Run it every night. Each period is closed once, however often the command runs, and it
+may be stopped at any moment and run again. What fails for one user is reported, stops
+nobody else, and makes exit code 7.`,
+		Example: "  alwrity-sub billing close --dry-run\n  alwrity-sub billing close\n  alwrity-sub billing close --user alice --now 2026-12-01",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6,7,130"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := mustNotBeEmpty(cmd, "user"); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.user, "user", "", "only the periods of this `USER`")
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would be done, and change nothing")
+	return cmd
+}
+
+func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
+	env := opts.env
+	return env.withDatabase(ctx, func(db Database) error {
+		bar := env.counter("closing periods", "bills")
+		var drafts []billing.Bill
+		result, err := env.billing(db).Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, DryRun: opts.dryRun, Note: func(b billing.Bill) {
+			_ = bar.Add(1) // it only draws
+			if opts.dryRun {
+				drafts = append(drafts, b)
+			}
+		}})
+		_ = bar.Finish() // as above
+		if err != nil {
+			if result.Bills > 0 && !opts.dryRun && !env.forPrograms() {
+				env.always("note: %s written before that; run the command again, no period is closed twice", report.Counted(result.Bills, "bill"))
+			}
+			return err
+		}
+		if err := env.print(report.Closing(result, opts.dryRun, drafts)); err != nil {
+			return err
+		}
+		if n := len(result.Failures); n > 0 {
+			first := result.Failures[0]
+			return failure.New(failure.FailedCheck, "the periods of %s could not be closed: first of %s: %s", report.Counted(n, "user"), first.UserID, first.Err).
+				WithHint("mend what is named, then run the command again: the others are closed").Because(first.Err)
+		}
+		return nil
+	})
+}
+
+// counter shows on a terminal how many things were done.
+func (env *Env) counter(what, things string) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(env.Err), progressbar.OptionSetDescription(what), progressbar.OptionShowIts(),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString(things), progressbar.OptionSetVisibility(env.Progress && !env.Quiet),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+}

@@ -1,0 +1,94 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+func newBillingMarkPaidCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
+	if run == nil {
+		run = billingMarkPaidRun
+	}
+	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid", "  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", run)
+	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
+through again once none is left whose grace days are over.`
+	cmd.Flags().StringVar(&opts.reference, "reference", "", "what the payment is known by")
+	return cmd
+}
+
+func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		b, err := opts.env.billing(db).MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, opts.reference)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Bill(b))
+	})
+}
+
+func newBillingVoidCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
+	if run == nil {
+		run = billingVoidRun
+	}
+	cmd, opts := newBillCmd(env, "void", "Take a bill back by a credit note", "  alwrity-sub billing void 17 --reason \"billed by mistake\"", run)
+	cmd.Long = `Take a bill back by a credit note over all of it, and show that. What was paid of the
+bill, and what it had used up of the user's credit, becomes the user's credit.`
+	cmd.Flags().StringVar(&opts.reason, "reason", "", "why, as the credit note says it")
+	mustRequire(cmd, "reason")
+	return cmd
+}
+
+func billingVoidRun(ctx context.Context, opts *billOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		note, err := opts.env.billing(db).Void(ctx, opts.env.audit("billing void"), opts.number, opts.reason)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Bill(note))
+	})
+}
+
+type billingCreditOptions struct {
+	env    *Env
+	user   string
+	amount pricing.USD
+	reason string
+}
+
+func newBillingCreditCmd(env *Env, run func(context.Context, *billingCreditOptions) error) *cobra.Command {
+	opts := &billingCreditOptions{env: env}
+	if run == nil {
+		run = billingCreditRun
+	}
+	cmd := &cobra.Command{
+		Use: "credit USER AMOUNT --reason TEXT", Short: "Give a user credit, which the next bills use up",
+		Long: `Give a user credit, which the next bills use up. An amount below 0 takes back what is
+left of it: write it after two dashes, as in the example.`,
+		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\"\n  alwrity-sub billing credit alice --reason \"given by mistake\" -- -5.00",
+		Args:    cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			opts.user = args[0]
+			if opts.amount, err = pricing.ParseUSD(args[1]); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.reason, "reason", "", "why")
+	mustRequire(cmd, "reason")
+	return cmd
+}
+
+func billingCreditRun(ctx context.Context, opts *billingCreditOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		balance, err := opts.env.billing(db).Credit(ctx, opts.env.audit("billing credit"), opts.user, opts.amount, opts.reason)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Credit(opts.user, balance))
+	})
+}

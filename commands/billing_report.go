@@ -1,0 +1,130 @@
+package commands
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type billingReportOptions struct {
+	env   *Env
+	month string
+	top   int
+	html  string
+}
+
+// nearPercent is how much of a limit is used up by who is near it.
+const nearPercent = 80
+
+func newBillingReportCmd(env *Env, run func(context.Context, *billingReportOptions) error) *cobra.Command {
+	opts := &billingReportOptions{env: env}
+	if run == nil {
+		run = billingReportRun
+	}
+	cmd := &cobra.Command{
+		Use: "report", Short: "Report revenue, cost and margin of a month",
+		Long: `Report what was billed for the usage periods that ended in a month, what their usage
+cost and what is left: in total, by plan, user and provider; and who paid a fee and
+never made a call. Then, as of now, who is near a limit and which bills are unpaid.
+
+An end at midnight of the 1st belongs to the month before. A credit note is in the month
+in which it was issued, so a month that has been reported stays as it is. All is as in
+billing export.
+
+--html writes a page of it with charts, one file to send to someone, and nothing else;
+- is the standard output. A file that is there already is replaced.`,
+		Example: "  alwrity-sub billing report\n  alwrity-sub billing report --month 2026-10 --html october.html\n  alwrity-sub billing report -o csv",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := mustNotBeEmpty(cmd, "month", "html"); err != nil {
+				return err
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.month, "month", "", "the month in which periods ended, as `YYYY-MM` (default the last one)")
+	flags.IntVar(&opts.top, "top", 10, "how many users the table and the page list; the other formats list all")
+	flags.StringVar(&opts.html, "html", "", "write a page to this `FILE`")
+	return cmd
+}
+
+func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
+	env, now := opts.env, opts.env.Now()
+	if opts.top < 1 {
+		return failure.Invalidf("top is %d: it must be 1 or more", opts.top)
+	}
+	month := billing.LastClosed(now)
+	if opts.month != "" {
+		var err error
+		if month, _, err = usage.MonthRange(opts.month); err != nil {
+			return err
+		}
+	}
+	return env.withDatabase(ctx, func(db Database) error {
+		r, err := env.revenue(ctx, db, month, now)
+		if err != nil {
+			return err
+		}
+		if opts.html != "" {
+			return env.writePage(opts.html, report.RevenuePage(r, env.Settings.Sender.Company, opts.top))
+		}
+		return env.print(report.Revenue(r, opts.top))
+	})
+}
+
+// revenue reads what a report of a month is made of.
+func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) (billing.Revenue, error) {
+	const history = 12 // months
+	reckoning := billing.NewReckoning(month, now, history)
+	err := billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
+		reckoning.Add(b)
+		return nil
+	})
+	if err != nil {
+		return billing.Revenue{}, err
+	}
+	if err := addHistory(ctx, db, reckoning); err != nil {
+		return billing.Revenue{}, err
+	}
+	r := reckoning.Revenue()
+	bills, err := db.Bills(ctx, billing.Query{Statuses: []billing.Status{billing.Open, billing.PastDue}})
+	if err != nil {
+		return r, err
+	}
+	r.Unpaid = billing.AgeingOf(bills, now)
+	users, err := db.Users(ctx)
+	if err != nil {
+		return r, err
+	}
+	ids := make([]string, len(users))
+	for i, u := range users {
+		ids[i] = u.UserID
+	}
+	r.Near, err = env.service(db).NearLimits(ctx, now, nearPercent, ids)
+	return r, err
+}
+
+// addHistory adds all bills to the months before, a page at a time and without lines.
+func addHistory(ctx context.Context, db Database, to *billing.Reckoning) error {
+	q := billing.Query{Limit: 5_000}
+	for {
+		bills, err := db.Bills(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, b := range bills {
+			to.AddToHistory(b)
+			q.After = b.Number
+		}
+		if len(bills) < q.Limit {
+			return nil
+		}
+	}
+}

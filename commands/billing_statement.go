@@ -1,0 +1,178 @@
+package commands
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type billingStatementOptions struct {
+	env    *Env
+	user   string
+	month  string
+	number int64
+	html   string
+	pdf    string
+	paper  string
+}
+
+func newBillingStatementCmd(env *Env, run func(context.Context, *billingStatementOptions) error) *cobra.Command {
+	opts := &billingStatementOptions{env: env}
+	if run == nil {
+		run = billingStatementRun
+	}
+	cmd := &cobra.Command{
+		Use: "statement USER", Short: "Write a user's bill as a page or PDF to send",
+		Long: `Write a user's bill as a page (--html) or PDF (--pdf) to send: by default the last
+one, else those whose period ended in --month, credit notes too, or the one with
+--number. Several stand in one file, in their order, each on pages of its own.
+
+Who sends it is configured: ALWRITY_SUB_COMPANY_NAME and others, see README.md. A FILE
+of - is the standard output. A file that is there already is replaced.`,
+		Example: "  alwrity-sub billing statement alice --pdf alice.pdf\n  alwrity-sub billing statement alice --month 2026-10 --html alice-2026-10.html\n  alwrity-sub billing statement alice --number 17 --pdf -",
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.user = args[0]
+			if err := mustNotBeEmpty(cmd, "month", "html", "pdf"); err != nil {
+				return err
+			}
+			if cmd.Flags().Changed("number") && opts.number < 1 {
+				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
+			}
+			return run(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.month, "month", "", "the bills whose period ended in this month, as `YYYY-MM`")
+	flags.Int64Var(&opts.number, "number", 0, "the bill or credit note with this number `N`")
+	flags.StringVar(&opts.html, "html", "", "write a page to this `FILE`")
+	flags.StringVar(&opts.pdf, "pdf", "", "write a PDF to this `FILE`")
+	flags.StringVar(&opts.paper, "paper", "a4", "the `SIZE` of a page of the PDF: a4 or letter")
+	return cmd
+}
+
+func billingStatementRun(ctx context.Context, opts *billingStatementOptions) error {
+	env := opts.env
+	switch {
+	case (opts.html == "") == (opts.pdf == ""):
+		return failure.Invalidf("name one file: --html FILE or --pdf FILE").WithHint("alwrity-sub billing statement %s --pdf statement.pdf", opts.user)
+	case opts.month != "" && opts.number != 0:
+		return failure.Invalidf("--month is given together with --number: either says which bill is meant")
+	}
+	size, err := report.ParsePaperSize(opts.paper)
+	if err != nil {
+		return err
+	}
+	return env.withDatabase(ctx, func(db Database) error {
+		letters, err := opts.letters(ctx, db)
+		if err != nil {
+			return err
+		}
+		if n := len(letters); n > 1 {
+			env.note("note: %d bills and credit notes of periods that ended in %s: all of them, in their order", n, opts.month)
+		}
+		if opts.html != "" {
+			return env.writePage(opts.html, report.LettersPage(letters, env.Settings.Sender, env.Now()))
+		}
+		page, lacks, err := report.LettersPDF(letters, env.Settings.Sender, size, env.Now())
+		if err != nil {
+			return err
+		}
+		if lacks {
+			env.always("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. A page has them all: --html FILE")
+		}
+		return env.writePage(opts.pdf, page)
+	})
+}
+
+// letters reads the bills that are asked for, one at least.
+func (opts *billingStatementOptions) letters(ctx context.Context, db Database) ([]report.Letter, error) {
+	a, err := account(ctx, db, opts.user)
+	if err != nil {
+		return nil, err
+	}
+	all, err := db.Bills(ctx, billing.Query{UserID: opts.user})
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := opts.wanted(all)
+	if err != nil {
+		return nil, err
+	}
+	letters := make([]report.Letter, len(numbers))
+	for i, number := range numbers {
+		bills, err := db.Bills(ctx, billing.Query{UserID: opts.user, Number: number, Lines: true})
+		if err != nil {
+			return nil, err
+		}
+		b := bills[0] // bills are never deleted
+		letters[i] = report.Letter{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.Against(b, limitsOn(b, a.Plans))}
+	}
+	return letters, nil
+}
+
+// wanted picks from a user's bills and credit notes the numbers of those that are asked
+// for, or returns a not_found failure.
+func (opts *billingStatementOptions) wanted(all []billing.Bill) ([]int64, error) {
+	of := pricing.Shorten(opts.user)
+	missing := failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; what the next bill will be: alwrity-sub billing preview %s", of)
+	var numbers []int64
+	for _, b := range all {
+		switch {
+		case opts.number != 0:
+			if b.Number == opts.number {
+				numbers = []int64{b.Number}
+			}
+		case opts.month != "":
+			from, to, err := usage.MonthRange(opts.month)
+			if err != nil {
+				return nil, err
+			}
+			if b.Period.End.After(from) && !b.Period.End.After(to) {
+				numbers = append(numbers, b.Number)
+			}
+		case b.Kind == billing.Invoice:
+			numbers = []int64{b.Number} // they come by number: the last one stays
+		}
+	}
+	list := "they are in: alwrity-sub billing list --user " + of
+	switch {
+	case len(numbers) > 0:
+		return numbers, nil
+	case opts.number != 0:
+		return nil, failure.NotFoundf("there is no bill %d of %s", opts.number, of).WithHint("%s", list)
+	case opts.month != "":
+		if _, _, err := usage.MonthRange(opts.month); err != nil {
+			return nil, err
+		}
+		return nil, failure.NotFoundf("there is no bill of %s for a period that ended in %s", of, opts.month).WithHint("%s", list)
+	}
+	return nil, missing
+}
+
+// correctedBy returns the number of the credit note that takes a bill back, 0 for none.
+func correctedBy(all []billing.Bill, b billing.Bill) int64 {
+	i := slices.IndexFunc(all, func(note billing.Bill) bool { return note.Kind == billing.CreditNote && note.RefersTo == b.Number })
+	if i < 0 {
+		return 0
+	}
+	return all[i].Number
+}
+
+// limitsOn returns the limits that a bill's usage counted against: as they stood where the
+// bill keeps them, else as the plan has them now.
+func limitsOn(b billing.Bill, plans plan.Plans) []plan.Limit {
+	if b.Terms != nil {
+		return b.Terms.Limits
+	}
+	p, _ := plans.ByID(b.PlanID)
+	return p.Limits
+}

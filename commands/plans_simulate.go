@@ -1,0 +1,111 @@
+package commands
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+type plansSimulateOptions struct {
+	env     *Env
+	plans   string
+	prices  string
+	month   string
+	refused bool
+}
+
+func newPlansSimulateCmd(env *Env, run func(context.Context, *plansSimulateOptions) error) *cobra.Command {
+	opts := &plansSimulateOptions{env: env}
+	if run == nil {
+		run = plansSimulateRun
+	}
+	cmd := &cobra.Command{
+		Use: "simulate --month YYYY-MM [-f FILE] [--prices FILE]", Short: "Replay a month's usage against other plans or prices",
+		Long: `Replay a month's real usage against the plans or prices of a file: who would have
+been refused, and what revenue, cost and margin were and would have been. Nothing
+is changed.
+
+Everyone is on the plan of the file that has the tier of the plan that they were
+on; where the file has no such tier, on its plan of the tier free. A call that is
+refused is not made: it costs nothing, and counts for no limit. A usage period
+that began before the month begins with what was used until then. Who had a
+subscription at any moment of the month pays the fee of a whole month of the last
+plan, a twelfth of a yearly price; overage is what the month's usage adds to it.
+Costs are as recorded, unless the price file has a price for the call.`,
+		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&opts.plans, "file", "f", "", "the plan `FILE` (default the plans as they are)")
+	flags.StringVar(&opts.prices, "prices", "", "the price `FILE` (default the costs as they are recorded)")
+	flags.StringVar(&opts.month, "month", "", "the month, as `YYYY-MM`")
+	flags.BoolVar(&opts.refused, "refused", false, "list who would have been refused, and nothing else")
+	mustRequire(cmd, "month")
+	return cmd
+}
+
+func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
+	from, _, err := usage.MonthRange(opts.month)
+	if err != nil {
+		return err
+	}
+	if opts.plans == "" && opts.prices == "" {
+		return failure.Invalidf("there is nothing to simulate: name a plan file, a price file, or both").
+			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and give -f plans.yaml")
+	}
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		scenario, err := opts.scenario(ctx, db, usage.MonthOf(from))
+		if err != nil {
+			return err
+		}
+		simulation, err := billing.Simulate(ctx, db, scenario)
+		if err != nil {
+			return err
+		}
+		if opts.refused {
+			return opts.env.print(report.SimulatedRefusals(simulation))
+		}
+		return opts.env.print(report.Simulation(simulation))
+	})
+}
+
+// scenario reads the files.
+func (opts *plansSimulateOptions) scenario(ctx context.Context, db Database, month usage.Month) (billing.Scenario, error) {
+	s := billing.Scenario{Month: month}
+	book, err := db.Catalogue(ctx)
+	if err != nil {
+		return s, err
+	}
+	providers := book.Providers
+	if opts.prices != "" {
+		file, err := readPrices(opts.prices)
+		if err != nil {
+			return s, err
+		}
+		providers = directory(providers, file.Providers)
+		if err := knownProviders(file.Prices, providers); err != nil {
+			return s, err
+		}
+		s.Rates = billing.NewOtherPrices(providers, book, file.Prices)
+	}
+	if opts.plans != "" {
+		s.Plans, err = readPlans(opts.plans, providers)
+	}
+	return s, err
+}
+
+func readPlans(file string, providers pricing.Providers) (plan.Plans, error) {
+	text, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return plan.ParseCatalogue(file, text, providers)
+}

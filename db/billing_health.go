@@ -1,0 +1,76 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// mostUnequal is how many bills that do not add up are named.
+const mostUnequal = 10
+
+// BillingHealth implements billing.HealthStore.
+func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (h billing.Health, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		h = billing.Health{}
+		for _, look := range []func(context.Context, *billing.Health) error{
+			t.countBills, t.unequalBills, t.waitingUsage,
+			func(ctx context.Context, h *billing.Health) error { return t.overduePeriods(ctx, overdue, h) },
+		} {
+			if err := look(ctx, &h); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return h, err
+}
+
+func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error {
+		return row.Scan(&h.Bills, &h.LastNumber, &h.GivenNumber, &h.Early, &h.Negative)
+	}, `SELECT (SELECT COUNT(*) FROM billing_history), (SELECT COALESCE(MAX(number), 0) FROM billing_history),
+			(SELECT last_number FROM billing_numbers WHERE series = 'bills'),
+			(SELECT COUNT(*) FROM billing_lines l JOIN billing_accounts b ON b.user_id = l.user_id
+				WHERE l.kind IN ('usage', 'adjustment') AND l.period_start >= b.closed_until),
+			(SELECT COUNT(*) FROM (SELECT user_id FROM billing_credits GROUP BY user_id HAVING SUM(amount_pico) < 0) AS n)`)
+}
+
+// unequalBills finds bills whose totals are not the sums of their lines.
+func (t *tx) unequalBills(ctx context.Context, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error {
+		var number int64
+		err := row.Scan(&number)
+		h.Unequal = append(h.Unequal, number)
+		return err
+	}, `SELECT h.number FROM billing_history h LEFT JOIN
+			(SELECT number, SUM(amount_pico) AS total, SUM(CASE kind WHEN 'rounding' THEN amount_pico ELSE 0 END) AS rounding,
+				SUM(CASE WHEN kind IN ('usage', 'adjustment') THEN cost_pico ELSE 0 END) AS cost
+				FROM billing_lines GROUP BY number) AS l ON l.number = h.number
+		WHERE COALESCE(l.total, 0) <> h.total_pico OR COALESCE(l.rounding, 0) <> h.rounding_pico OR COALESCE(l.cost, 0) <> h.cost_pico
+		ORDER BY h.number LIMIT $1`, mostUnequal)
+}
+
+// waitingUsage adds up what was used of closed periods and no bill has.
+func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error {
+		var user string
+		var start time.Time
+		var s billing.Series
+		if err := row.Scan(append([]any{&user, moment{&start}}, scanSeries(&s)...)...); err != nil {
+			return err
+		}
+		h.Waiting++
+		h.WaitingCost = h.WaitingCost.Add(pricing.TotalOf(s.Usage.Cost))
+		return nil
+	}, unbilled("user_id, period_start, provider, vendor, model", "TRUE"))
+}
+
+// overduePeriods counts users who have used anything or subscribed, and whose period
+// ended before a moment without being closed.
+func (t *tx) overduePeriods(ctx context.Context, overdue time.Time, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error { return row.Scan(&h.Overdue) },
+		"SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1", overdue)
+}

@@ -1,0 +1,223 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// UserKnown implements billing.Store.
+func (d *DB) UserKnown(ctx context.Context, user string) (known bool, err error) {
+	err = d.view(ctx, func(t *tx) (err error) {
+		known, err = t.UserKnown(ctx, user)
+		return err
+	})
+	return known, err
+}
+
+// DueUsers implements billing.Store.
+func (d *DB) DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error) {
+	return d.userList(ctx, `SELECT u.user_id FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id
+		WHERE u.user_id > $1 AND (b.closes_at IS NULL OR b.closes_at <= $2) ORDER BY u.user_id LIMIT $3`, after, now, limit)
+}
+
+// UnpaidUsers implements billing.Store.
+func (d *DB) UnpaidUsers(ctx context.Context, due, overdue time.Time, after string, limit int) ([]string, error) {
+	return d.userList(ctx, `SELECT DISTINCT user_id FROM billing_history WHERE user_id > $1
+		AND (status = 'open' AND due_at <= $2 OR status = 'past_due' AND due_at <= $3) ORDER BY user_id LIMIT $4`, after, due, overdue, limit)
+}
+
+// Renewing implements billing.Store.
+func (d *DB) Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error) {
+	return d.userList(ctx, `SELECT user_id FROM user_subscriptions WHERE user_id > $1 AND auto_renew AND paid_until >= $2 AND paid_until <= $3
+		ORDER BY user_id LIMIT $4`, after, from, to, limit)
+}
+
+func (d *DB) userList(ctx context.Context, query string, args ...any) (users []string, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		users = nil
+		return t.query(ctx, func(row scanner) error {
+			var user string
+			err := row.Scan(&user)
+			users = append(users, user)
+			return err
+		}, query, args...)
+	})
+	return users, err
+}
+
+// UpdateBilling implements billing.Store.
+func (d *DB) UpdateBilling(ctx context.Context, users []string, now time.Time, fn func(billing.Tx) error) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.Lock(ctx, users, now); err != nil {
+			return err
+		}
+		return fn(t)
+	})
+}
+
+// Folders implements billing.Tx.
+func (t *tx) Folders(ctx context.Context, users []string) (map[string]billing.Folder, error) {
+	accounts, err := t.Accounts(ctx, users)
+	if err != nil {
+		return nil, err
+	}
+	folders := make(map[string]billing.Folder, len(users))
+	for user, account := range accounts {
+		folders[user] = billing.Folder{Account: account}
+	}
+	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readBalances(users, folders))
+}
+
+func (t *tx) readContracts(users []string, folders map[string]billing.Folder) statement {
+	scan := func(row scanner) error {
+		var user string
+		var price *int64
+		var c billing.Contract
+		s := &c.Subscription
+		err := row.Scan(&user, &c.Action, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price, moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
+		if err != nil {
+			return err
+		}
+		f := folders[user]
+		if price != nil {
+			c.Price = pricing.USD(*price)
+		} else if p, ok := f.Account.Plans.ByID(s.PlanID); ok { // from before prices were noted
+			c.Price = p.Price(s.Cycle)
+		}
+		f.Contracts = append(f.Contracts, c)
+		folders[user] = f
+		return nil
+	}
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{`SELECT user_id, action, effective_at, plan_id, cycle, anchor, price_pico, paid_until, auto_renew, ends_at, continues
+		FROM subscription_history WHERE ` + condition + " ORDER BY user_id, history_id", []any{arg}, scan}
+}
+
+func (t *tx) readClosings(users []string, folders map[string]billing.Folder) statement {
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{"SELECT user_id, closed_until, closes_at, suspended_unpaid FROM billing_accounts WHERE " + condition, []any{arg},
+		func(row scanner) error {
+			var user string
+			var f billing.Folder
+			if err := row.Scan(&user, moment{&f.ClosedUntil}, moment{&f.ClosesAt}, &f.SuspendedUnpaid); err != nil {
+				return err
+			}
+			kept := folders[user]
+			kept.ClosedUntil, kept.ClosesAt, kept.SuspendedUnpaid = f.ClosedUntil, f.ClosesAt, f.SuspendedUnpaid
+			folders[user] = kept
+			return nil
+		}}
+}
+
+// readFirstUse reads when users were first seen using anything: one entry of the key of
+// the summaries for each.
+func (t *tx) readFirstUse(users []string, folders map[string]billing.Folder) statement {
+	condition, arg := t.oneOf("u.user_id", "$1", users)
+	return statement{"SELECT u.user_id, (SELECT MIN(s.period_start) FROM usage_summaries s WHERE s.user_id = u.user_id) FROM users u WHERE " + condition, []any{arg},
+		func(row scanner) error {
+			var user string
+			var first time.Time
+			if err := row.Scan(&user, moment{&first}); err != nil {
+				return err
+			}
+			kept := folders[user]
+			kept.FirstUse = first
+			folders[user] = kept
+			return nil
+		}}
+}
+
+func (t *tx) readBalances(users []string, folders map[string]billing.Folder) statement {
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{"SELECT user_id, CAST(SUM(amount_pico) AS BIGINT) FROM billing_credits WHERE " + condition + " GROUP BY user_id", []any{arg},
+		func(row scanner) error {
+			var user string
+			var balance pricing.USD
+			if err := row.Scan(&user, &balance); err != nil {
+				return err
+			}
+			kept := folders[user]
+			kept.Balance = balance
+			folders[user] = kept
+			return nil
+		}}
+}
+
+// Used implements billing.Tx.
+func (t *tx) Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]billing.Series, error) {
+	wanted := make(map[usage.PeriodKey][]billing.Series, len(periods))
+	var users []string
+	var first, last time.Time
+	for _, key := range periods {
+		wanted[key] = nil
+		users = append(users, key.UserID)
+		start := time.UnixMicro(key.Start).UTC()
+		if first.IsZero() || start.Before(first) {
+			first = start
+		}
+		if start.After(last) {
+			last = start
+		}
+	}
+	condition, arg := t.oneOf("user_id", "$1", distinct(users))
+	err := t.send(ctx, statement{"SELECT user_id, period_start, provider, vendor, model, " + totalColumns + " FROM usage_summaries WHERE " + condition +
+		" AND period_start >= $2 AND period_start <= $3", []any{arg, first, last}, func(row scanner) error {
+		var user string
+		var start time.Time
+		var s billing.Series
+		if err := row.Scan(append([]any{&user, moment{&start}}, scanSeries(&s)...)...); err != nil {
+			return err
+		}
+		s.Usage.Quantities[pricing.Requests] = s.Usage.Calls
+		if key := usage.NewPeriodKey(user, start); hasKey(wanted, key) {
+			wanted[key] = append(wanted[key], s)
+		}
+		return nil
+	}})
+	return wanted, err
+}
+
+func hasKey[K comparable, V any](m map[K]V, key K) bool {
+	_, ok := m[key]
+	return ok
+}
+
+// scanSeries returns where to scan provider, vendor, model and totalColumns to.
+func scanSeries(s *billing.Series) []any {
+	dest := []any{&s.Provider, &s.Vendor, &s.Model}
+	return append(dest, scanAmounts(&s.Usage)...)
+}
+
+func scanAmounts(a *usage.Amounts) []any {
+	dest := []any{&a.Calls, &a.Errors, &a.Unpriced}
+	for i := pricing.InputTokens; i < pricing.QuantityCount; i++ {
+		dest = append(dest, &a.Quantities[i])
+	}
+	return append(dest, &a.Cost)
+}
+
+// Unbilled implements billing.Tx. What was used of closed periods and what bills have of
+// it, taken off, are summed up together: what is left differs.
+func (t *tx) Unbilled(ctx context.Context, users []string) (map[string][]billing.Difference, error) {
+	found := map[string][]billing.Difference{}
+	condition, arg := t.oneOf("x.user_id", "$1", users)
+	keys := "user_id, period_start, provider, vendor, model"
+	err := t.send(ctx, statement{unbilled(keys, condition), []any{arg}, func(row scanner) error {
+		var user string
+		var d billing.Difference
+		if err := row.Scan(append([]any{&user, moment{&d.Period.Start}}, scanSeries(&d.Series)...)...); err != nil {
+			return err
+		}
+		d.Usage.Quantities[pricing.Requests] = d.Usage.Calls
+		found[user] = append(found[user], d)
+		return nil
+	}})
+	return found, err
+}
+
+var _ billing.Store = (*DB)(nil)
+var _ billing.Tx = (*tx)(nil)

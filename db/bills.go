@@ -1,0 +1,202 @@
+package db
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle, h.period_start, h.period_end, h.issued_at, h.due_at,
+	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms`
+
+// Bills implements billing.Store.
+func (d *DB) Bills(ctx context.Context, q billing.Query) (bills []billing.Bill, err error) {
+	err = d.view(ctx, func(t *tx) (err error) {
+		bills, err = t.bills(ctx, q)
+		return err
+	})
+	return bills, err
+}
+
+func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error) {
+	plans, err := t.keptPlans(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var bills []billing.Bill
+	where, args := billConditions(q)
+	limit := ""
+	if q.Limit > 0 {
+		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
+	}
+	err = t.query(ctx, func(row scanner) error {
+		b, err := scanBill(row, plans)
+		bills = append(bills, b)
+		return err
+	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+" ORDER BY h.number"+limit, args...)
+	if err != nil || !q.Lines || len(bills) == 0 {
+		return bills, err
+	}
+	if q.Limit > 0 { // no lines of those that are left out
+		args = append(args, bills[len(bills)-1].Number)
+		where += fmt.Sprintf("%s h.number <= $%d", conjunction(where), len(args))
+	}
+	return bills, t.readLines(ctx, bills, where, args)
+}
+
+// conjunction is the word before one more condition.
+func conjunction(where string) string {
+	if where == "" {
+		return " WHERE"
+	}
+	return " AND"
+}
+
+// billConditions returns the WHERE of a query and its arguments.
+func billConditions(q billing.Query) (where string, args []any) {
+	var conditions []string
+	add := func(condition string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
+		}
+		conditions = append(conditions, condition)
+	}
+	if q.UserID != "" {
+		add("h.user_id = ?", q.UserID)
+	}
+	if q.Number != 0 {
+		add("h.number = ?", q.Number)
+	}
+	if q.Kind != "" {
+		add("h.kind = ?", string(q.Kind))
+	}
+	if !q.From.IsZero() {
+		add("h.period_end > ?", q.From)
+	}
+	if !q.To.IsZero() {
+		add("h.period_end <= ?", q.To)
+	}
+	if len(q.Statuses) > 0 {
+		var values []any
+		for _, s := range q.Statuses {
+			values = append(values, string(s))
+		}
+		add("h.status IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
+	}
+	addPage(q, add)
+	if len(conditions) == 0 {
+		return "", nil
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), args
+}
+
+// addPage adds the conditions that go through the books of a month page by page.
+func addPage(q billing.Query, add func(condition string, values ...any)) {
+	if q.After > 0 {
+		add("h.number > ?", q.After)
+	}
+	if q.Month != 0 { // see billing.Bill.BookedIn
+		start, end := q.Month.Start(), q.Month.End()
+		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
+	}
+}
+
+func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
+	var b billing.Bill
+	var terms string
+	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle, moment{&b.Period.Start}, moment{&b.Period.End},
+		moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status, &b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, &terms)
+	if err != nil {
+		return b, err
+	}
+	p, _ := plans.ByID(b.PlanID)
+	b.PlanName = p.Name
+	if terms != "" {
+		b.Terms = &billing.Terms{}
+		err = json.Unmarshal([]byte(terms), b.Terms)
+	}
+	return b, err
+}
+
+// readLines reads the lines of bills that were found by a condition.
+func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where string, args []any) error {
+	n := 0
+	return t.query(ctx, func(row scanner) error {
+		var number int64
+		var l billing.Line
+		var prices string
+		dest := []any{&number, &l.Kind, &l.Description, moment{&l.Period.Start}, moment{&l.Period.End}, &l.Provider, &l.Vendor, &l.Model}
+		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, &prices)
+		if err := row.Scan(dest...); err != nil {
+			return err
+		}
+		l.Usage.Quantities[pricing.Requests] = l.Usage.Calls
+		if prices != "" {
+			if err := json.Unmarshal([]byte(prices), &l.Prices); err != nil {
+				return err
+			}
+		}
+		for bills[n].Number < number {
+			n++
+		}
+		bills[n].Lines = append(bills[n].Lines, l)
+		return nil
+	}, `SELECT l.number, l.kind, l.description, l.period_start, l.period_end, l.provider, l.vendor, l.model, `+lineAmounts()+`, l.amount_pico, l.unit_prices
+		FROM billing_lines l JOIN billing_history h ON h.number = l.number`+where+" ORDER BY l.number, l.line", args...)
+}
+
+func lineAmounts() string {
+	return "l." + strings.ReplaceAll(totalColumns, ", ", ", l.")
+}
+
+// one returns the only bill of a query, and whether there is one.
+func (t *tx) oneBill(ctx context.Context, q billing.Query) (billing.Bill, bool, error) {
+	bills, err := t.bills(ctx, q)
+	if err != nil || len(bills) == 0 {
+		return billing.Bill{}, false, err
+	}
+	return bills[0], true, nil
+}
+
+// BillByNumber implements billing.Tx.
+func (t *tx) BillByNumber(ctx context.Context, number int64) (billing.Bill, bool, error) {
+	return t.oneBill(ctx, billing.Query{Number: number, Lines: true})
+}
+
+// BillOf implements billing.Tx.
+func (t *tx) BillOf(ctx context.Context, user string, start time.Time) (billing.Bill, bool, error) {
+	var number int64
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&number) },
+		"SELECT number FROM billing_history WHERE user_id = $1 AND period_start = $2 AND kind = 'bill'", user, start)
+	if err != nil || number == 0 {
+		return billing.Bill{}, false, err
+	}
+	return t.BillByNumber(ctx, number)
+}
+
+// UnpaidBills implements billing.Tx.
+func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, error) {
+	return t.bills(ctx, billing.Query{UserID: user, Statuses: []billing.Status{billing.Open, billing.PastDue}})
+}
+
+// BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of
+// credit notes take nothing away.
+func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (map[billing.SeriesKey]pricing.USD, error) {
+	billed := map[billing.SeriesKey]pricing.USD{}
+	return billed, t.query(ctx, func(row scanner) error {
+		var key billing.SeriesKey
+		var amount pricing.USD
+		err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount)
+		billed[key] = amount
+		return err
+	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
+		AND kind IN ('usage', 'overage', 'adjustment') AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
+		GROUP BY provider, vendor, model`, user, start)
+}

@@ -1,0 +1,303 @@
+package dbtest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+func billingTests() []test {
+	return []test{
+		{"billing/everything of a bill comes back", billRoundTrip},
+		{"billing/what is on a bill can't be changed or deleted", billsStay},
+		{"billing/numbers have no gaps, whoever rolls back", numbersWithoutGaps},
+		{"billing/each period is closed once, by many at once", closedOnce},
+		{"billing/who fails stops nobody else", closingFailsForOne},
+		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
+		{"billing/what no bill has is found, and is billed", unbilledIsFound},
+		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
+		{"billing/the health of what was billed", billingHealth},
+	}
+}
+
+func (f *fixture) billing(store billing.Store) *billing.Service {
+	return &billing.Service{Store: store, Actor: "cron", Rules: billing.Rules{DueDays: 14, GraceDays: 7, Suspend: true, RenewalNotice: 3}}
+}
+
+// close closes everyone's periods and returns what that did; no user may fail.
+func (f *fixture) close(at time.Time) billing.Closing {
+	f.Helper()
+	c, err := f.billing(f.db).Close(f.ctx, at, billing.CloseOptions{})
+	f.must(err)
+	if len(c.Failures) > 0 {
+		f.Fatalf("%s: %s", c.Failures[0].UserID, c.Failures[0].Err)
+	}
+	return c
+}
+
+func (f *fixture) bills(q billing.Query) []billing.Bill {
+	f.Helper()
+	q.Lines = true
+	bills, err := f.db.Bills(f.ctx, q)
+	f.must(err)
+	return bills
+}
+
+// healthy fails the test unless all that was billed is as it has to be, and returns how
+// many differences wait for the next bills.
+func (f *fixture) healthy() int64 {
+	f.Helper()
+	h, err := f.db.BillingHealth(f.ctx, date(1970, 1, 2))
+	f.must(err)
+	if h.Bills != h.LastNumber || h.LastNumber != h.GivenNumber || len(h.Unequal) > 0 || h.Early > 0 || h.Negative > 0 {
+		f.Fatalf("%+v", h)
+	}
+	return h.Waiting
+}
+
+func billRoundTrip(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("zoë ☕", "Pro", date(2026, 10, 31), date(2026, 10, 31))
+	f.record(call("e1", "zoë ☕", date(2026, 11, 2), 1000, 500))
+	before := f.account("zoë ☕")
+	var noted []billing.Bill
+	_, err := f.billing(f.db).Close(f.ctx, date(2026, 12, 1), billing.CloseOptions{Note: func(b billing.Bill) { noted = append(noted, b) }})
+	f.must(err)
+	got := f.bills(billing.Query{UserID: "zoë ☕"})
+	if len(got) != 1 || len(noted) != 1 || len(got[0].Lines) != 2 {
+		t.Fatalf("%+v", got)
+	}
+	wantEqual(t, "the bill", fmt.Sprintf("%+v", got[0]), fmt.Sprintf("%+v", noted[0]))
+	wantEqual(t, "its period", got[0].Period, before.PeriodAt(date(2026, 11, 2)))
+	wantEqual(t, "its figures", fmt.Sprintf("%s %s %s %s", got[0].Total, got[0].Cost, got[0].Status, got[0].DueAt), fmt.Sprintf("29 %s open %s", f.logs()[0].Cost, date(2026, 12, 15)))
+	for _, q := range []billing.Query{{Number: 1}, {Kind: billing.Invoice}, {Statuses: []billing.Status{billing.Open, billing.Paid}},
+		{From: date(2026, 11, 29), To: date(2026, 11, 30)}} {
+		if n := len(f.bills(q)); n != 1 {
+			t.Errorf("%+v finds %d bills", q, n)
+		}
+	}
+	for _, q := range []billing.Query{{Number: 2}, {Kind: billing.CreditNote}, {Statuses: []billing.Status{billing.Paid}}, {UserID: "zoë"},
+		{From: date(2026, 11, 30)}, {To: date(2026, 11, 29)}} {
+		if n := len(f.bills(q)); n != 0 {
+			t.Errorf("%+v finds %d bills", q, n)
+		}
+	}
+	history, err := f.db.History(f.ctx, "zoë ☕")
+	f.must(err)
+	last := history[len(history)-1]
+	wantEqual(t, "the renewal", fmt.Sprint(last.Action, last.EffectiveAt, last.CallsBefore, last.TokensBefore, last.PeriodAfter, last.Actor),
+		fmt.Sprint("renewal", date(2026, 11, 30), 1, 1500, plan.Period{Start: date(2026, 11, 30), End: date(2026, 12, 31)}, "cron"))
+	wantEqual(t, "paid until", f.account("zoë ☕").Subscription.PaidUntil, date(2026, 12, 31))
+}
+
+func billsStay(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 10, 1), date(2026, 10, 1))
+	f.close(date(2026, 11, 1))
+	for _, statement := range []string{
+		"UPDATE billing_history SET total_pico = 0, subtotal_pico = 0", "UPDATE billing_history SET user_id = 'bob'", "DELETE FROM billing_history",
+		"UPDATE billing_lines SET amount_pico = 0", "DELETE FROM billing_lines",
+	} {
+		if _, err := f.place.SQL.Exec(statement); err == nil {
+			t.Errorf("done: %s", statement)
+		}
+	}
+	f.exec("UPDATE billing_history SET status = 'paid'") // which is not written on it
+	wantEqual(t, "the bill", f.bills(billing.Query{})[0].Total, 29*pricing.Dollar)
+}
+
+func numbersWithoutGaps(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var wg sync.WaitGroup
+	const users = 24
+	for i := range users {
+		user := fmt.Sprint("user-", i)
+		f.subscribe(user, "Pro", date(2026, 10, 1), date(2026, 10, 1))
+	}
+	stop := errors.New("no")
+	for i := range users {
+		d := f.place.Open(t)
+		wg.Go(func() {
+			user := fmt.Sprint("user-", i)
+			err := d.UpdateBilling(f.ctx, []string{user}, now(), func(tx billing.Tx) error {
+				bills := []billing.Bill{{Kind: billing.Invoice, UserID: user, PlanID: 1, Period: plan.Period{Start: date(2026, 10, 1), End: date(2026, 11, 1)}, Status: billing.Open,
+					IssuedAt: now(), DueAt: now()}}
+				if err := tx.AddBills(f.ctx, bills); err != nil || i%3 == 0 {
+					return errors.Join(err, stop)
+				}
+				return nil
+			})
+			if (err == nil) != (i%3 != 0) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for i, b := range f.bills(billing.Query{}) {
+		if b.Number != int64(i+1) {
+			t.Errorf("bill %d has the number %d", i+1, b.Number)
+		}
+	}
+	f.healthy()
+}
+
+func closedOnce(t *testing.T, p Place) {
+	f := seeded(t, p)
+	const users, closers = 12, 6
+	for i := range users {
+		user := fmt.Sprint("user-", i)
+		f.subscribe(user, "Pro", date(2026, 8, 1+i), date(2026, 8, 1+i))
+		f.record(call(fmt.Sprint("e", i), user, date(2026, 9, 20), 10, 5))
+	}
+	var wg sync.WaitGroup
+	for range closers {
+		d := f.place.Open(t)
+		wg.Go(func() {
+			if c, err := f.billing(d).Close(f.ctx, date(2026, 11, 20), billing.CloseOptions{}); err != nil || len(c.Failures) > 0 {
+				t.Error(err, c.Failures)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range users {
+		bills := f.bills(billing.Query{UserID: fmt.Sprint("user-", i)})
+		if len(bills) != 3 {
+			t.Fatalf("user %d has %d bills", i, len(bills))
+		}
+		for n, b := range bills[1:] {
+			if !b.Period.Start.Equal(bills[n].Period.End) {
+				t.Errorf("%v follows %v", b.Period, bills[n].Period)
+			}
+		}
+	}
+	if n := f.healthy(); n != 0 {
+		t.Errorf("%d differences", n)
+	}
+	f.mustAgree()
+}
+
+func closingFailsForOne(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for _, user := range []string{"ann", "bob", "cid"} {
+		f.subscribe(user, "Pro", date(2026, 10, 1), date(2026, 10, 1))
+	}
+	// rounded up to whole cents, bob's bill does not fit
+	f.exec("UPDATE subscription_history SET price_pico = " + fmt.Sprint(math.MaxInt64) + " WHERE user_id = 'bob'")
+	c, err := f.billing(f.db).Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{})
+	f.must(err)
+	f.exec("UPDATE subscription_history SET price_pico = 0 WHERE user_id = 'bob'")
+	if c.Bills != 2 || len(c.Failures) != 1 || c.Failures[0].UserID != "bob" {
+		t.Fatalf("%+v", c)
+	}
+	wantEqual(t, "closed once it can be", f.close(date(2026, 11, 1)).Bills, int64(1))
+	f.healthy()
+}
+
+func rehearsalKeepsNothing(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 8, 1), date(2026, 8, 1))
+	c, err := f.billing(f.db).Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{DryRun: true})
+	f.must(err)
+	due, running, err := f.billing(f.db).Preview(f.ctx, "alice", date(2026, 11, 1))
+	f.must(err)
+	if c.Bills != 3 || c.Renewed != 3 || len(due) != 3 || running.Total != 29*pricing.Dollar || running.Number != 0 {
+		t.Errorf("%+v, %d, %+v", c, len(due), running)
+	}
+	wantEqual(t, "bills", len(f.bills(billing.Query{})), 0)
+	wantEqual(t, "paid until", f.account("alice").Subscription.PaidUntil, date(2026, 9, 1))
+	wantEqual(t, "the same in earnest", f.close(date(2026, 11, 1)).Bills, int64(3))
+	f.healthy()
+}
+
+func unbilledIsFound(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 9, 1), date(2026, 9, 1))
+	f.record(call("e1", "alice", date(2026, 9, 20), 10, 5))
+	f.close(date(2026, 10, 1))
+	late := call("e2", "alice", date(2026, 9, 21), 100, 5)
+	f.record(late)
+	unknown := call("e3", "alice", date(2026, 9, 22), 7, 7)
+	unknown.Provider, unknown.Model = "mistral", "large"
+	f.record(unknown)
+	wantEqual(t, "waiting", f.healthy(), int64(2))
+	f.close(date(2026, 11, 1))
+	wantEqual(t, "waiting once it is billed", f.healthy(), int64(0))
+	f.must(f.addPrice("mistral", "large", date(2026, 9, 1), 0, pricing.Dollar/1000, 0))
+	_, err := usage.Rerate(f.ctx, f.db, date(2026, 11, 2), time.Time{}, time.Time{}, true)
+	f.must(err)
+	wantEqual(t, "waiting once it has a price", f.healthy(), int64(1))
+	f.close(date(2026, 12, 1))
+	wantEqual(t, "waiting in the end", f.healthy(), int64(0))
+	var cost pricing.USD
+	for _, b := range f.bills(billing.Query{}) {
+		cost += b.Cost
+	}
+	var logged pricing.USD
+	for _, e := range f.logs() {
+		logged += e.Cost
+	}
+	wantEqual(t, "what all bills cost", cost, logged)
+	last := f.bills(billing.Query{Number: 3})[0].Lines
+	wantEqual(t, "the adjustment", fmt.Sprint(last[1].Kind, last[1].Model, last[1].Usage.Cost, last[1].Usage.Calls, last[1].Usage.Unpriced, last[1].Period.Start),
+		fmt.Sprint("adjustment", "large", 7*pricing.Dollar/1000, 0, -1, date(2026, 9, 1)))
+}
+
+func recordedWhileClosing(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 9, 1), date(2026, 9, 1))
+	const calls = 60
+	var wg sync.WaitGroup
+	for w := range 3 {
+		s := &usage.Service{Store: f.place.Open(t)}
+		wg.Go(func() {
+			for i := range calls {
+				e := call(fmt.Sprintf("e%d-%d", w, i), "alice", date(2026, 9, 1).Add(time.Duration(i)*24*time.Hour), 10, 5)
+				if _, err := s.Record(f.ctx, now(), e, usage.RecordOptions{}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		d := f.place.Open(t)
+		for day := range calls {
+			if _, err := f.billing(d).Close(f.ctx, date(2026, 9, 1).Add(time.Duration(day)*24*time.Hour), billing.CloseOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	wg.Wait()
+	f.close(date(2026, 12, 1))
+	f.close(date(2027, 1, 1)) // what was late for the last
+	wantEqual(t, "waiting", f.healthy(), int64(0))
+	billed := int64(0)
+	for _, b := range f.bills(billing.Query{}) {
+		for _, l := range b.Lines {
+			billed += l.Usage.Calls
+		}
+	}
+	wantEqual(t, "calls on bills", billed, int64(3*calls))
+}
+
+func billingHealth(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 9, 1), date(2026, 9, 1))
+	f.close(date(2026, 10, 1))
+	h, err := f.db.BillingHealth(f.ctx, date(2026, 11, 2))
+	f.must(err)
+	wantEqual(t, "overdue", h.Overdue, int64(1))
+	f.exec("UPDATE billing_numbers SET last_number = 7")
+	f.exec("INSERT INTO billing_lines SELECT 1, 9, user_id, kind, description, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens," +
+		" output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico, 1, unit_prices FROM billing_lines")
+	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
+	f.must(err)
+	wantEqual(t, "what is wrong", fmt.Sprint(h.Overdue, h.GivenNumber, h.LastNumber, h.Unequal), "0 7 1 [1]")
+}

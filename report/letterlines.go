@@ -1,0 +1,183 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// groupsOf sorts the lines of a bill by what they are for; the rounding stands with the
+// sums.
+func groupsOf(b billing.Bill) []letterGroup {
+	groups := []letterGroup{
+		{Title: "Fees and changes of plan"},
+		{Title: "Usage", Note: "Included in the " + Visible(b.PlanName) + " plan: shown at cost, not billed."},
+		{Title: "Beyond the plan", Note: overageNote(b.Terms)},
+		{Title: "Corrections of earlier periods", Note: "Usage that became known, or was priced anew, after its period was billed."},
+		{Title: "Credit"},
+	}
+	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2, billing.Adjustment: 3,
+		billing.Credit: 4, billing.Carried: 4}
+	for _, l := range b.Lines {
+		if i, ok := place[l.Kind]; ok {
+			row := rowOfLine(l)
+			groups[i].Rows = append(groups[i].Rows, row)
+			groups[i].Usage = groups[i].Usage || len(row.Quantities) > 0
+		}
+	}
+	var filled []letterGroup
+	for _, g := range groups {
+		if len(g.Rows) > 0 {
+			filled = append(filled, g)
+		}
+	}
+	return filled
+}
+
+func overageNote(t *billing.Terms) string {
+	note := "The part of the usage above that went beyond the limits of the plan."
+	if t != nil && t.MarkupMillionths > 0 {
+		note += " Billed at cost plus " + percentOfMillionths(t.MarkupMillionths) + "%."
+	}
+	return note
+}
+
+// percentOfMillionths writes millionths as percent: 125000 is "12.5".
+func percentOfMillionths(n int64) string {
+	text := fmt.Sprintf("%d.%04d", n/10_000, n%10_000)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+}
+
+func rowOfLine(l billing.Line) letterRow {
+	row := letterRow{Name: Visible(l.Description), Amount: l.Amount.Display()}
+	switch l.Kind {
+	case billing.Fee, billing.Proration:
+		row.Note = daysOf(l.Period)
+	case billing.Adjustment:
+		row.Name = Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
+		fallthrough
+	case billing.Usage, billing.Overage:
+		if row.Quantities = quantitiesOf(l); len(row.Quantities) > 0 {
+			row.Cost = l.Usage.Cost.Display()
+		}
+		row.Note = notesOn(l)
+		if l.Kind == billing.Adjustment {
+			row.Note = daysOf(l.Period)
+		}
+		if l.Kind == billing.Usage && l.Amount == 0 {
+			row.Amount = "included"
+		}
+	}
+	return row
+}
+
+// quantitiesOf lists what was used, each with what one unit cost from when on.
+func quantitiesOf(l billing.Line) []letterQuantity {
+	var list []letterQuantity
+	for _, q := range pricing.AllQuantities() {
+		n := l.Usage.Quantities[q]
+		if q == pricing.Requests {
+			n = l.Usage.Calls
+		}
+		prices := unitPrices(l.Prices, q)
+		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) {
+			continue
+		}
+		if len(prices) == 0 {
+			prices = []string{""}
+		}
+		for i, price := range prices {
+			item := letterQuantity{Price: price}
+			if i == 0 {
+				item.Amount = quantityName(q, n)
+			}
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+func quantityName(q pricing.Quantity, n int64) string {
+	if q == pricing.CachedInputTokens {
+		return "of them " + count(n) + " cached"
+	}
+	name := [pricing.QuantityCount]string{"call", "input token", "output token", "", "image", "search", "page", "character", "second"}[q]
+	switch {
+	case n == 1:
+	case q == pricing.Searches:
+		name = "searches"
+	default:
+		name += "s"
+	}
+	return count(n) + " " + name
+}
+
+// unitPrices writes the prices of a quantity within the period of a line: the first, and
+// each that was another one later.
+func unitPrices(prices []billing.UnitPrice, q pricing.Quantity) []string {
+	var texts []string
+	last := ""
+	for i, p := range prices {
+		rate, ok := p.Rates[q.Unit()]
+		text := ""
+		if ok {
+			text = rateForPeople(q, rate)
+		}
+		if text == last {
+			continue
+		}
+		last = text
+		if i > 0 {
+			if text == "" {
+				text = "free"
+			}
+			text = "from " + p.From.UTC().Format("2 Jan") + " " + text
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// rateForPeople writes a unit price; of what is used by the thousand for a million.
+func rateForPeople(q pricing.Quantity, rate pricing.USD) string {
+	switch q {
+	case pricing.InputTokens, pricing.OutputTokens, pricing.CachedInputTokens, pricing.Characters:
+		if million, err := rate.Times(1_000_000); err == nil {
+			return million.Display() + " per 1M"
+		}
+	}
+	return rate.Display() + " each"
+}
+
+// notesOn says what is to be known about the prices of a line.
+func notesOn(l billing.Line) string {
+	var notes []string
+	for _, p := range l.Prices {
+		if a := p.Above; a != nil {
+			notes = append(notes, fmt.Sprintf("Calls of more than %s input tokens: %s input, %s output", count(a.OverInputTokens),
+				rateForPeople(pricing.InputTokens, a.InputToken), rateForPeople(pricing.OutputTokens, a.OutputToken)))
+		}
+		if p.Basis == pricing.Default {
+			notes = append(notes, "At the price of the provider's default model")
+		}
+	}
+	if n := l.Usage.Unpriced; n != 0 {
+		notes = append(notes, Counted(n, "call")+" without a price so far, counted as $0.00")
+	}
+	return strings.Join(compact(notes), ". ")
+}
+
+// compact drops what was said before.
+func compact(texts []string) []string {
+	var once []string
+	seen := map[string]bool{}
+	for _, t := range texts {
+		if !seen[t] {
+			seen[t] = true
+			once = append(once, t)
+		}
+	}
+	return once
+}

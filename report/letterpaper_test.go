@@ -1,0 +1,161 @@
+package report_test
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/ledongthuc/pdf"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+// pdfOf writes letters as PDF and returns the file, and what is drawn on each page.
+func pdfOf(t *testing.T, name string, letters []report.Letter, from report.Sender, size report.PaperSize) (file string, pages []string) {
+	t.Helper()
+	page, _, err := report.LettersPDF(letters, from, size, now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = written(t, page)
+	keepPage(t, name+".pdf", file)
+	r, err := pdf.NewReader(strings.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatalf("%s is no PDF: %v", name, err)
+	}
+	for i := range r.NumPage() {
+		content, err := io.ReadAll(r.Page(i + 1).V.Key("Contents").Reader())
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = append(pages, string(content))
+	}
+	return file, pages
+}
+
+// drawn is a text as it stands in the content of a page: UTF-16, with some bytes escaped.
+func drawn(text string) string {
+	var b []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		b = append(b, byte(unit>>8), byte(unit))
+	}
+	return strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`, "\r", `\r`).Replace(string(b))
+}
+
+func shows(page, text string) bool { return strings.Contains(page, "("+drawn(text)+")") }
+
+// What a bill says stands on its PDF, in Latin, Greek and Cyrillic.
+func TestLettersPDF(t *testing.T) {
+	for i, texts := range [][]string{
+		{"Words & Co GmbH", "10969 Berlin", "Bill 17", "$102.71", "was due on 15 Nov 2026", "alice@example.com", "1 Oct – 31 Oct 2026", "Pro, monthly",
+			"Pro plan, monthly fee", "$57.677419354839", "gemini gemini-2.5-pro", "2,400,000 input tokens", "$1.25 per 1M", "from 15 Oct $1.00 per 1M",
+			"$4.5000000375", "included", "Beyond the plan", "$1.604928"},
+		{"Bill 18", "paid on 3 Nov 2026, thank you", `=1+1\x1b[31m<b>\n\u202e`, "Pro plan, <script>alert(1)</script> fee", "Total"},
+		{"Bill 19", "void: taken back by credit note 22", "Ζωή Παπαδοπούλου"},
+		{"Credit note 22", "credited: it takes back bill 19 (charged by mistake)", "Takes back", "Total credited", "-$29.00"},
+		{"Bill 23", "Дмитрий Шостакович", "overdue", "How to pay", "Questions? Write to billing@words.example."},
+		{"Bill 24", "nothing is to be paid", "����", "gemini tokens", "5.5%"},
+	} {
+		_, pages := pdfOf(t, fmt.Sprintf("statement-%d", i), letters()[i:i+1], sender(), report.A4)
+		for _, text := range texts {
+			if !shows(pages[0], text) {
+				t.Errorf("letter %d does not say %q", i, text)
+			}
+		}
+		for n, page := range pages {
+			if want := fmt.Sprintf("Page %d of %d", n+1, len(pages)); !shows(page, want) {
+				t.Errorf("letter %d: page %d does not say %q", i, n+1, want)
+			}
+		}
+		if len(pages) > 2 {
+			t.Errorf("letter %d has %d pages", i, len(pages))
+		}
+		if last := pages[len(pages)-1]; i == 0 && (!shows(last, "Total to pay") || !shows(last, "Rounding to whole cents") || !shows(last, "127.5%")) {
+			t.Error("the last page of the first letter has no total, or not what was used of the plan")
+		}
+	}
+}
+
+// Several letters in one file each have pages of their own, counted on their own.
+func TestSeveralLettersPDF(t *testing.T) {
+	_, pages := pdfOf(t, "statement-all", letters(), report.Sender{}, report.USLetter)
+	if len(pages) != 7 || !shows(pages[1], "Page 2 of 2") || !shows(pages[2], "Page 1 of 1") || shows(pages[2], "continued") {
+		t.Errorf("there are %d pages", len(pages))
+	}
+}
+
+// Hundreds of lines go on over pages, each with the head of the table; the total stands
+// under a line, and is on one page alone.
+func TestLongLetterPDF(t *testing.T) {
+	file, pages := pdfOf(t, "statement-long", []report.Letter{longLetter()}, sender(), report.A4)
+	rows, totals := 0, 0
+	for n, page := range pages {
+		on := strings.Count(page, drawn("model-"))
+		rows += on
+		if n > 0 && (!shows(page, "continued") || !shows(page, "Unit price") || on == 0) {
+			t.Errorf("page %d has no head, or is without lines", n+1)
+		}
+		if shows(page, "Total to pay") {
+			totals++
+		}
+	}
+	if rows != 300 || totals != 1 || len(pages) < 10 {
+		t.Errorf("%d lines and %d totals on %d pages", rows, totals, len(pages))
+	}
+	if again, _ := pdfOf(t, "statement-long", []report.Letter{longLetter()}, sender(), report.A4); again != file {
+		t.Error("written again, the file is another one")
+	}
+	if len(file) > 200_000 {
+		t.Errorf("the file has %d bytes", len(file))
+	}
+}
+
+// However many lines there are, the total is never alone on its page.
+func TestTotalIsNeverAlone(t *testing.T) {
+	var all []report.Letter
+	for n := range 45 {
+		lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
+		for i := range n {
+			lines = append(lines, used("exa", "exa", fmt.Sprintf("model-%03d", i), 1, 0, 0, "0.001"))
+		}
+		all = append(all, report.Letter{Bill: bill(int64(n+1), "alice", "Pro", lines...)})
+	}
+	_, pages := pdfOf(t, "total", all, sender(), report.A4)
+	totals := 0
+	for i, page := range pages {
+		if !shows(page, "Total to pay") {
+			continue
+		}
+		totals++
+		if !strings.Contains(page, drawn("model-")) && !shows(page, "Pro plan, monthly fee") {
+			t.Errorf("the total is alone on page %d", i+1)
+		}
+	}
+	if totals != len(all) || len(pages) < len(all)+10 {
+		t.Errorf("%d totals on %d pages", totals, len(pages))
+	}
+}
+
+// Who is told that a character can't be printed needs it for nothing else.
+func TestMissingGlyphs(t *testing.T) {
+	for i, want := range []bool{false, false, false, false, false, true} {
+		_, lacks, err := report.LettersPDF(letters()[i:i+1], sender(), report.A4, now())
+		if err != nil || lacks != want {
+			t.Errorf("letter %d lacks glyphs: %v, %v", i, lacks, err)
+		}
+	}
+}
+
+func TestParsePaperSize(t *testing.T) {
+	for text, want := range map[string]report.PaperSize{"a4": report.A4, "A4": report.A4, "Letter": report.USLetter} {
+		if got, err := report.ParsePaperSize(text); got != want || err != nil {
+			t.Errorf("%s is %s, %v", text, got, err)
+		}
+	}
+	if _, err := report.ParsePaperSize("a5"); err == nil {
+		t.Error("a5 is taken")
+	}
+}

@@ -1,0 +1,251 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// RevenuePage shows what Revenue shows as a page to send to someone, with so many users
+// at most. The company is who it is about; it may be "".
+func RevenuePage(r billing.Revenue, company string, top int) Page {
+	month := r.Month.Format("January 2006")
+	p := revenuePage{Title: "Revenue in " + month, Company: Visible(company), Month: month, MonthText: monthText(r.Month), AsOf: forPeople(r.AsOf),
+		History: historyOf(r.Months), Unpaid: unpaidOf(r.Unpaid), Near: nearOf(r.Near, top), Idle: idleOf(r.Idle, top)}
+	if r.Sum.Bills > 0 {
+		p.Figures, p.Parts = figuresOf(r), partsOf(r.Sum)
+		p.Breakdowns = []breakdown{
+			breakdownOf("plans", "By plan", "Plan", "", r.Plans, r.Sum, len(r.Plans), "plan"),
+			breakdownOf("users", "By user", "User", usersLead(r, top), r.Users, r.Sum, top, "user"),
+		}
+		p.Providers = providersOf(r)
+		if n := r.Sum.Unpriced; n > 0 {
+			p.Unpriced = Counted(n, "call") + " had no price when the bills were written: the cost is without them."
+		}
+	}
+	return page("revenue.html", p, "base.css", "revenue.css")
+}
+
+func usersLead(r billing.Revenue, top int) string {
+	if len(r.Users) > top {
+		return fmt.Sprintf("The %d with the highest revenue of %s.", top, Counted(len(r.Users), "user"))
+	}
+	return ""
+}
+
+// figuresOf are the four figures that come first.
+func figuresOf(r billing.Revenue) []namedFigure {
+	var before billing.MonthSums
+	if n := len(r.Months); n > 1 {
+		before = r.Months[n-2]
+	}
+	margin := "of nothing"
+	if p, ok := percentText(r.Sum.Margin(), r.Sum.Revenue()); ok {
+		margin = minusSign(p) + "% of the revenue"
+	}
+	unpaid := Counted(r.Unpaid.Sum.Bills, "bill") + ", "
+	if late := r.Unpaid.Sum.Bills - r.Unpaid.Ages[billing.NotDue].Bills; late > 0 {
+		unpaid += count(int64(late)) + " overdue"
+	} else {
+		unpaid += "none overdue"
+	}
+	return []namedFigure{
+		{"Revenue", cents(r.Sum.Revenue()), compared(r.Sum.Revenue(), before.Revenue, before)},
+		{"Cost", cents(r.Sum.Cost), compared(r.Sum.Cost, before.Cost, before)},
+		{"Margin", cents(r.Sum.Margin()), margin},
+		{"Unpaid now", cents(r.Unpaid.Sum.Amount), unpaid},
+	}
+}
+
+// compared says how an amount differs from that of the month before.
+func compared(now, then pricing.Total, before billing.MonthSums) string {
+	if before.Bills == 0 {
+		return "the first month"
+	}
+	name := before.Month.Format("January")
+	p, ok := percentText(now.Sub(then), then)
+	switch {
+	case now.Cmp(then) == 0:
+		return "as in " + name
+	case !ok || len(p) > len("999.9"): // no percentage that says anything
+		return minusSign(then.NearestCent().Display()) + " in " + name
+	case now.Cmp(then) > 0:
+		p = "+" + p
+	}
+	return minusSign(p) + "% on " + name
+}
+
+func rowOf(name string, bills int, revenue, cost pricing.Total) moneyRow {
+	margin := revenue.Sub(cost)
+	row := moneyRow{Name: name, Bills: count(int64(bills)), Revenue: cents(revenue), Cost: cents(cost), Margin: cents(margin), Percent: none}
+	if p, ok := percentText(margin, revenue); ok {
+		row.Percent = minusSign(p) + "%"
+	}
+	return row
+}
+
+// historyOf shows the months from the first with a bill on; one alone is no history.
+func historyOf(months []billing.MonthSums) *historyPage {
+	for len(months) > 0 && months[0].Bills == 0 {
+		months = months[1:]
+	}
+	if len(months) < 2 {
+		return nil
+	}
+	h := &historyPage{Charts: []monthChart{chartOfMonths(months, false), chartOfMonths(months, true)}}
+	for i := range months {
+		m := months[len(months)-1-i]
+		h.Rows = append(h.Rows, rowOf(m.Month.Format("Jan 2006"), m.Bills, m.Revenue, m.Cost))
+	}
+	return h
+}
+
+func partsOf(s billing.Sums) *partsPage {
+	return &partsPage{Sum: cents(s.Revenue()), Rows: []namedFigure{
+		{Name: "Fees and changes of plan", Value: cents(s.Fees)},
+		{Name: "Overage", Value: cents(s.Overage)},
+		{Name: "Corrections of earlier periods", Value: cents(s.Adjustments)},
+		{Name: "Credits used up, or carried over", Value: calm(s.Credits)},
+		{Name: "Rounding", Value: calm(s.Rounding)},
+	}}
+}
+
+func unpaidOf(a billing.Ageing) *unpaidPage {
+	if a.Sum.Bills == 0 {
+		return nil
+	}
+	u := &unpaidPage{Bills: count(int64(a.Sum.Bills)), Amount: cents(a.Sum.Amount)}
+	var most pricing.Total
+	for _, sum := range a.Ages {
+		if sum.Amount.Cmp(most) > 0 {
+			most = sum.Amount
+		}
+	}
+	for i, sum := range a.Ages {
+		age := billing.Age(i)
+		class := [billing.AgeCount]string{"revenue", "late", "late", "old", "old"}[age]
+		u.Rows = append(u.Rows, struct {
+			Name   string
+			Bar    bar
+			Bills  string
+			Amount figure
+		}{[billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days", "Over 90 days"}[age], barOf(class, sum.Amount, most),
+			count(int64(sum.Bills)), cents(sum.Amount)})
+	}
+	return u
+}
+
+// breakdownOf shows the first of some shares, and what the others add up to.
+func breakdownOf(id, title, column, lead string, shares []billing.Share, sum billing.Sums, top int, thing string) breakdown {
+	b := breakdown{ID: id, Title: title, Column: column, Lead: lead, Legend: id == "plans", Sum: rowOf("", sum.Bills, sum.Revenue(), sum.Cost)}
+	most := mostOf(shares)
+	var rest billing.Share
+	for i, s := range shares {
+		if i >= top {
+			rest.Bills += s.Bills
+			rest.Fees, rest.Cost = rest.Fees.Add(s.Revenue()), rest.Cost.Add(s.Cost)
+			continue
+		}
+		row := rowOf(Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
+		row.Bars = []bar{barOf("revenue", s.Revenue(), most), barOf("cost", s.Cost, most)}
+		b.Rows = append(b.Rows, row)
+	}
+	if others := len(shares) - top; others > 0 {
+		b.Rows = append(b.Rows, rowOf("and "+Counted(others, thing)+" more", rest.Bills, rest.Revenue(), rest.Cost))
+	}
+	return b
+}
+
+// mostOf returns the largest amount that a bar has to show.
+func mostOf(shares []billing.Share) pricing.Total {
+	var most pricing.Total
+	for _, s := range shares {
+		for _, amount := range []pricing.Total{s.Revenue(), s.Cost} {
+			if amount.Cmp(most) > 0 {
+				most = amount
+			}
+		}
+	}
+	return most
+}
+
+func providersOf(r billing.Revenue) *breakdown {
+	b := &breakdown{Sum: rowOf("", r.Sum.Bills, r.Sum.Revenue(), r.Sum.Cost)}
+	var most pricing.Total
+	for _, s := range r.Providers {
+		if s.Cost.Cmp(most) > 0 {
+			most = s.Cost
+		}
+	}
+	for _, s := range r.Providers {
+		row := rowOf(Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
+		row.Percent = none
+		if p, ok := percentText(s.Cost, r.Sum.Cost); ok {
+			row.Percent = minusSign(p) + "%"
+		}
+		row.Bars = []bar{barOf("cost", s.Cost, most)}
+		if s.Key == "" {
+			row.Name, row.Bars, row.Percent = "Fees, credits, rounding", nil, ""
+		}
+		b.Rows = append(b.Rows, row)
+	}
+	return b
+}
+
+func nearOf(near []usage.Near, top int) *nearPage {
+	if len(near) == 0 {
+		return nil
+	}
+	p := &nearPage{More: andMore(len(near)-top, "limit")}
+	for _, n := range near[:min(top, len(near))] {
+		perMille, _ := n.PerMille()
+		b := bar{"meter", int(min(perMille, 1000) / 10), true}
+		if perMille >= 1000 {
+			b.Class = "meter full"
+		}
+		p.Rows = append(p.Rows, nearRow{Visible(n.UserID), Visible(n.PlanName), Visible(n.Limit.Name), measure{n.Limit.Meter, n.Used}.forPeople(), maximumForPeople(n.Limit),
+			strconv.FormatInt(perMille/10, 10) + "%", dayForPeople(n.Period.End), b})
+	}
+	return p
+}
+
+func idleOf(idle []billing.Idle, top int) *idlePage {
+	if len(idle) == 0 {
+		return nil
+	}
+	p := &idlePage{More: andMore(len(idle)-top, "user")}
+	for _, i := range idle[:min(top, len(idle))] {
+		p.Rows = append(p.Rows, idleRow{Visible(i.UserID), Visible(i.PlanName), daysOf(i.Period), cents(i.Fee)})
+	}
+	return p
+}
+
+func andMore(n int, thing string) string {
+	if n <= 0 {
+		return ""
+	}
+	return "and " + Counted(n, thing) + " more"
+}
+
+// dayForPeople writes a day as a letter does: "1 Nov 2026".
+func dayForPeople(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
+
+// daysOf writes a period as a letter does, with its last day: "1 Oct – 31 Oct 2026". One
+// that does not begin and end at midnight has its times too.
+func daysOf(p plan.Period) string {
+	start, end := p.Start.UTC(), p.End.UTC()
+	if !isMidnight(start) || !isMidnight(end) {
+		const layout = "2 Jan 2006 15:04"
+		return start.Format(layout) + " – " + end.Format(layout) + " UTC"
+	}
+	last := end.AddDate(0, 0, -1)
+	if start.Year() == last.Year() {
+		return start.Format("2 Jan") + " – " + dayForPeople(last)
+	}
+	return dayForPeople(start) + " – " + dayForPeople(last)
+}
