@@ -40,7 +40,7 @@ func mailServer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	port := startServer(ts, "smtpd", "mail", args)
 	for name, value := range map[string]string{"SMTP_HOST": "localhost", "SMTP_PORT": port, "SMTP_TLS": way,
-		"SMTP_FROM": "Example <billing@example.com>", "SMTP_CA_FILE": ts.MkAbs("mail/ca.pem"), "SMTP_TIMEOUT": "2"} {
+		"SMTP_FROM": "Example <billing@example.com>", "SMTP_CA_FILE": ts.MkAbs("mail/ca.pem"), "SMTP_TIMEOUT": "30"} {
 		ts.Setenv(name, value)
 	}
 }
@@ -59,7 +59,7 @@ func hookServer(ts *testscript.TestScript, neg bool, args []string) {
 	port := startServer(ts, "httpd", "hooks", append(args, "--secret", secret))
 	ts.Setenv("ALWRITY_SUB_WEBHOOK_URL", "http://127.0.0.1:"+port+"/hook?token=tok-of-the-hook")
 	ts.Setenv("ALWRITY_SUB_WEBHOOK_SECRET", secret)
-	ts.Setenv("ALWRITY_SUB_WEBHOOK_TIMEOUT", "1")
+	ts.Setenv("ALWRITY_SUB_WEBHOOK_TIMEOUT", "30")
 	ts.Setenv("SLACK_URL", "http://127.0.0.1:"+port+"/slack")
 }
 

@@ -15,7 +15,7 @@ import (
 func newAlertsCmd(env *Env) *cobra.Command {
 	return group("alerts", "Alerts of limits, and the messages that go out",
 		newAlertsListCmd(env, nil), newAlertsReadCmd(env, nil), newAlertsCheckCmd(env, nil),
-		newAlertsSendCmd(env, nil), newAlertsOutboxCmd(env), newAlertsTestCmd(env, nil))
+		newAlertsSendCmd(env, nil), newAlertsOutboxCmd(env), newAlertsTestCmd(env, nil), newAlertsTemplatesCmd(env, nil))
 }
 
 type alertsListOptions struct {

@@ -112,15 +112,18 @@ func (d *DB) Outbox(ctx context.Context, now time.Time) (notify.State, error) {
 		if err != nil {
 			return err
 		}
-		err = t.query(ctx, func(row scanner) error {
-			var status notify.Status
-			var n int64
-			err := row.Scan(&status, &n)
-			state.Deliveries[status] = n
-			return err
-		}, "SELECT status, COUNT(*) FROM outbox_deliveries WHERE status <> 'sent' GROUP BY status")
-		if err != nil {
-			return err
+		// Each of these has an index, however many were sent.
+		for _, of := range []string{"status = 'waiting'", "status = 'sending'", "status IN ('dead', 'unconfirmed')"} {
+			err := t.query(ctx, func(row scanner) error {
+				var status notify.Status
+				var n int64
+				err := row.Scan(&status, &n)
+				state.Deliveries[status] = n
+				return err
+			}, "SELECT status, COUNT(*) FROM outbox_deliveries WHERE "+of+" GROUP BY status")
+			if err != nil {
+				return err
+			}
 		}
 		err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&late}) },
 			`SELECT MIN(o.created_at) FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id

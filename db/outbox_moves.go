@@ -11,6 +11,10 @@ import (
 
 // Deliveries implements notify.Store.
 func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.Delivery, error) {
+	condition := "($1 = '' OR d.status = $1)"
+	if q.Status == notify.Dead || q.Status == notify.Unconfirmed { // there is an index of these few
+		condition = "d.status IN ('dead', 'unconfirmed') AND d.status = $1"
+	}
 	var found []notify.Delivery
 	err := d.view(ctx, func(t *tx) error {
 		found = nil
@@ -18,7 +22,7 @@ func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.D
 			one, err := scanDelivery(row)
 			found = append(found, one)
 			return err
-		}, deliverySelect+" WHERE ($1 = '' OR d.status = $1) ORDER BY d.delivery_id DESC LIMIT $2", string(q.Status), q.Limit)
+		}, deliverySelect+" WHERE "+condition+" ORDER BY d.delivery_id DESC LIMIT $2", string(q.Status), q.Limit)
 	})
 	return found, err
 }

@@ -81,6 +81,6 @@ func (p Parcel) Head() *Delivery { return &p.Deliveries[0] }
 // State sums the outbox up.
 type State struct {
 	Unexpanded int64            // messages without deliveries as yet
-	Deliveries map[Status]int64 // those that are sent are not counted
+	Deliveries map[Status]int64 // waiting, sending, dead and unconfirmed ones
 	Oldest     time.Time        // the oldest message that should have gone out; zero: none
 }

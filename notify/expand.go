@@ -9,6 +9,10 @@ import (
 
 // deliveries returns who gets a message, and how.
 func (s *Settings) deliveries(m Message) []Delivery {
+	if !slices.Contains(Kinds(), m.Kind) { // a newer program wrote it; that can retry it
+		return []Delivery{{Channel: Email, Audience: ToOperators, Status: Skipped, NextAttempt: m.At,
+			LastError: "this version of alwrity-sub knows no message of the kind " + pricing.Shorten(string(m.Kind))}}
+	}
 	var made []Delivery
 	add := func(d Delivery) {
 		// Who is both the user and an operator gets one mail.

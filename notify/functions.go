@@ -17,6 +17,7 @@ import (
 func functions() map[string]any {
 	return map[string]any{
 		"money":   money,
+		"credit":  credit,
 		"day":     day,
 		"moment":  momentText,
 		"number":  number,
@@ -36,6 +37,9 @@ func money(text string) string {
 	}
 	return usd.Display()
 }
+
+// credit writes what is given back, which a credit note has as an amount below zero.
+func credit(text string) string { return money(strings.TrimPrefix(text, "-")) }
 
 // owed tells whether an amount of money is more than nothing.
 func owed(text string) bool {

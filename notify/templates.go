@@ -37,9 +37,14 @@ const (
 // in it that replace them. A file that is no template, or that nothing uses, is an
 // invalid failure: all of them are tried out.
 func LoadTemplates(directory string, with *Settings) (*Templates, error) {
-	files, err := templateFiles(directory)
+	files, err := BuiltInTemplates()
 	if err != nil {
 		return nil, err
+	}
+	if directory != "" {
+		if err := replaceFiles(files, directory); err != nil {
+			return nil, err
+		}
 	}
 	t := &Templates{text: map[string]*texttemplate.Template{}, html: map[string]*htmltemplate.Template{}}
 	for _, name := range templateNames() {
@@ -67,8 +72,8 @@ func templateNames() []string {
 	return names
 }
 
-// templateFiles returns the text of each template file.
-func templateFiles(directory string) (map[string]string, error) {
+// BuiltInTemplates returns the text of each template file by its name.
+func BuiltInTemplates() (map[string]string, error) {
 	files := map[string]string{layoutFile: ""}
 	for _, name := range templateNames() {
 		files[name+".txt"], files[name+".html"] = "", ""
@@ -80,10 +85,7 @@ func templateFiles(directory string) (map[string]string, error) {
 		}
 		files[name] = string(text)
 	}
-	if directory == "" {
-		return files, nil
-	}
-	return files, replaceFiles(files, directory)
+	return files, nil
 }
 
 // replaceFiles takes those of a directory over. The path of the setting counts from

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
@@ -104,6 +105,36 @@ func TestDigestReadsWell(t *testing.T) {
 	if err != nil || strings.Count(letter.Text, "80% of your") != digestLines || !strings.Contains(letter.Text, "… and 150 more.") {
 		t.Errorf("a digest of many (%v):\n%s", err, letter.Text)
 	}
+}
+
+// A plan that lets calls go on says so, and a credit note gives money back.
+func TestOtherWords(t *testing.T) {
+	templates, settings := builtInTemplates(t), testSettings()
+	var all strings.Builder
+	for _, c := range []struct {
+		kind usage.NoticeKind
+		data map[string]string
+	}{
+		{usage.ThresholdReached, map[string]string{"overage": "allow"}},
+		{usage.LimitReached, map[string]string{"overage": "allow", "action": "block"}},
+		{usage.LimitReached, map[string]string{"action": "block"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-29", "status": "paid"}},
+		{usage.BillReady, map[string]string{"total": "0", "status": "paid"}},
+		{usage.PastDue, map[string]string{"suspends_at": ""}},
+	} {
+		for _, m := range samples() {
+			if m.Kind != c.kind {
+				continue
+			}
+			maps.Copy(m.Data, c.data)
+			letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.WriteString("==== " + string(c.kind) + "\n" + lettersText(letter))
+		}
+	}
+	golden(t, "other-words.txt", all.String())
 }
 
 // What is left to chance in a notice's data breaks no template.
@@ -234,6 +265,9 @@ func TestWhoGetsWhat(t *testing.T) {
 		if strings.Join(got, ", ") != strings.Join(want, ", ") {
 			t.Errorf("%s goes to %v, want %v", m.Kind, got, want)
 		}
+	}
+	if got := s.deliveries(Message{Notice: usage.Notice{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
+		t.Errorf("what is not known goes to %+v", got)
 	}
 	m := samples()[1]
 	m.Email = "ops@example.com" // one and the same person gets one mail

@@ -135,3 +135,17 @@ func DeliveriesMoved(n int, what string) Document {
 		return nil
 	}}
 }
+
+type templatesView struct {
+	Written int `json:"written"`
+	Kept    int `json:"kept"`
+}
+
+// TemplatesWritten says how many templates were written, and how many were there.
+func TemplatesWritten(written, kept int) Document {
+	grid := Grid{[]string{"written", "kept"}, [][]Cell{{NumberCell(int64(written)), NumberCell(int64(kept))}}}
+	return Document{JSON: templatesView{written, kept}, CSV: grid, Text: func(t *Text) error {
+		t.Line("%s written, %d left as they were", Counted(written, "template"), kept)
+		return nil
+	}}
+}

@@ -11,7 +11,8 @@ type Alert struct {
 	ID          int64
 	UserID      string
 	PeriodStart time.Time
-	PeriodEnd   time.Time // where it was made; it is not stored with it
+	PeriodEnd   time.Time // this and the next where it was made; they are not stored with it
+	Overage     bool      // the plan lets calls go on beyond the limit, and bills them
 	Limit       plan.Limit
 	Threshold   int   // percent
 	Used        int64 // in the limit's unit, when it was reached

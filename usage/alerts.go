@@ -42,7 +42,7 @@ func (s *Service) due(st Statement, now time.Time) []Alert {
 	for _, v := range st.Limits {
 		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {
 			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: v.Limit,
-				Threshold: percent, Used: v.Used, CreatedAt: now})
+				Threshold: percent, Used: v.Used, CreatedAt: now, Overage: goesOn(&st.Plan, &v.Limit)})
 		}
 	}
 	return alerts

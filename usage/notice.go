@@ -7,7 +7,8 @@ type NoticeKind string
 
 // The kinds. What stands in a notice's data is said with each.
 const (
-	// ThresholdReached: limit, meter, action, used, max, percent, period_start, period_end.
+	// ThresholdReached: limit, meter, action, used, max, percent, period_start,
+	// period_end, and overage (allow) where the plan lets calls go on at an extra charge.
 	ThresholdReached NoticeKind = "threshold_reached"
 	// LimitReached is the same from 100 percent on.
 	LimitReached NoticeKind = "limit_reached"

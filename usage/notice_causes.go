@@ -21,6 +21,9 @@ func (a *Alert) notice() Notice {
 		"limit": a.Limit.Name, "meter": string(a.Limit.Meter), "action": string(a.Limit.Action),
 		"used": a.Limit.Amount(a.Used), "max": a.Limit.MaxText(), "percent": percent, "period_start": start,
 	}
+	if a.Overage {
+		data["overage"] = "allow"
+	}
 	if !a.PeriodEnd.IsZero() {
 		data["period_end"] = a.PeriodEnd.UTC().Format(time.RFC3339)
 	}

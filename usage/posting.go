@@ -434,12 +434,17 @@ func (p *posting) take(here *place, entry *Entry, limits []int) (over []string, 
 		l := &here.current.Limits[i]
 		if percent := crossed(l, before[n], used[i], p.service.Thresholds); percent > 0 {
 			p.pass.alerts = append(p.pass.alerts, Alert{UserID: entry.UserID, PeriodStart: entry.PeriodStart, PeriodEnd: here.period.End, Limit: *l,
-				Threshold: percent, Used: used[i], EventID: entry.ID, CreatedAt: p.now})
+				Threshold: percent, Used: used[i], EventID: entry.ID, CreatedAt: p.now, Overage: goesOn(here.current, l)})
 		}
 		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
 			p.pass.over = append(p.pass.over, l.Name)
-			overage = overage || here.current.Overage == plan.OverageAllow && l.TakesOverage()
+			overage = overage || goesOn(here.current, l)
 		}
 	}
 	return slices.Clip(p.pass.over[first:]), overage
+}
+
+// goesOn tells whether a plan lets calls go on beyond one of its limits, and bills them.
+func goesOn(p *plan.Plan, l *plan.Limit) bool {
+	return p.Overage == plan.OverageAllow && l.TakesOverage()
 }
