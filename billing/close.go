@@ -292,10 +292,13 @@ func (r *round) close(m material) error {
 	if err != nil {
 		return err
 	}
+	if err := r.goOn(m); err != nil {
+		return err
+	}
 	if wanted {
 		r.bill(b)
 	}
-	return r.goOn(m)
+	return nil
 }
 
 // bill issues a bill.

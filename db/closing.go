@@ -9,12 +9,17 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// mustNotBeClosed refuses a change from a moment on of which there are bills.
+// mustNotBeClosed refuses a change from a moment on of which there are bills. Periods that
+// were closed without a bill, since there was nothing to be billed, are opened again.
 func (t *tx) mustNotBeClosed(ctx context.Context, user string, from time.Time) error {
 	var closed time.Time
 	err := t.query(ctx, func(row scanner) error { return row.Scan(moment{&closed}) },
-		"SELECT closed_until FROM billing_accounts WHERE user_id = $1", user)
-	if err != nil || !from.Before(closed) {
+		"SELECT MAX(period_end) FROM billing_history WHERE user_id = $1 AND kind = 'bill'", user)
+	if err != nil {
+		return err
+	}
+	if !from.Before(closed) {
+		_, err := t.exec(ctx, "UPDATE billing_accounts SET closed_until = $1 WHERE user_id = $2 AND closed_until > $1", from, user)
 		return err
 	}
 	return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on", pricing.Shorten(user),

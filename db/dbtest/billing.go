@@ -18,6 +18,7 @@ func billingTests() []test {
 	return []test{
 		{"billing/everything of a bill comes back", billRoundTrip},
 		{"billing/what is on a bill can't be changed or deleted", billsStay},
+		{"billing/what was closed without a bill is opened again", nothingBilledIsOpen},
 		{"billing/numbers have no gaps, whoever rolls back", numbersWithoutGaps},
 		{"billing/each period is closed once, by many at once", closedOnce},
 		{"billing/who fails stops nobody else", closingFailsForOne},
@@ -102,9 +103,11 @@ func billsStay(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", date(2026, 10, 1), date(2026, 10, 1))
 	f.close(date(2026, 11, 1))
+	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), "alice", 5, "goodwill")
+	f.must(err)
 	for _, statement := range []string{
 		"UPDATE billing_history SET total_pico = 0, subtotal_pico = 0", "UPDATE billing_history SET user_id = 'bob'", "DELETE FROM billing_history",
-		"UPDATE billing_lines SET amount_pico = 0", "DELETE FROM billing_lines",
+		"UPDATE billing_lines SET amount_pico = 0", "DELETE FROM billing_lines", "UPDATE billing_credits SET amount_pico = 1", "DELETE FROM billing_credits",
 	} {
 		if _, err := f.place.SQL.Exec(statement); err == nil {
 			t.Errorf("done: %s", statement)
@@ -112,6 +115,23 @@ func billsStay(t *testing.T, p Place) {
 	}
 	f.exec("UPDATE billing_history SET status = 'paid'") // which is not written on it
 	wantEqual(t, "the bill", f.bills(billing.Query{})[0].Total, 29*pricing.Dollar)
+}
+
+// A user's first closing closes what was before; a subscription may begin there all the
+// same, as long as there is no bill of it.
+func nothingBilledIsOpen(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.record(call("e1", "alice", date(2026, 11, 5), 10, 5))
+	f.close(date(2026, 11, 20))
+	f.subscribe("alice", "Pro", date(2026, 10, 20), date(2026, 11, 20))
+	f.close(date(2026, 11, 20))
+	bills := f.bills(billing.Query{})
+	if len(bills) != 1 || bills[0].Period != (plan.Period{Start: date(2026, 10, 20), End: date(2026, 11, 20)}) || bills[0].Total != 29*pricing.Dollar || bills[0].Cost == 0 {
+		t.Fatalf("%+v", bills)
+	}
+	if n := f.healthy(); n != 0 {
+		t.Errorf("%d differences", n)
+	}
 }
 
 func numbersWithoutGaps(t *testing.T, p Place) {

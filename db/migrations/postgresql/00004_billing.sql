@@ -118,7 +118,7 @@ CREATE TABLE outbox (
 -- +goose StatementBegin
 CREATE FUNCTION billing_keeps() RETURNS TRIGGER LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'a bill is never changed or deleted';
+    RAISE EXCEPTION 'bills and credits are never changed or deleted';
 END
 $$;
 -- +goose StatementEnd
@@ -127,3 +127,5 @@ CREATE TRIGGER billing_history_stays BEFORE UPDATE OF number, kind, refers_to, u
 CREATE TRIGGER billing_history_is_kept BEFORE DELETE ON billing_history EXECUTE FUNCTION billing_keeps();
 CREATE TRIGGER billing_lines_stay BEFORE UPDATE ON billing_lines EXECUTE FUNCTION billing_keeps();
 CREATE TRIGGER billing_lines_are_kept BEFORE DELETE ON billing_lines EXECUTE FUNCTION billing_keeps();
+CREATE TRIGGER billing_credits_stay BEFORE UPDATE ON billing_credits EXECUTE FUNCTION billing_keeps();
+CREATE TRIGGER billing_credits_are_kept BEFORE DELETE ON billing_credits EXECUTE FUNCTION billing_keeps();

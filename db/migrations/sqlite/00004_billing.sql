@@ -131,3 +131,11 @@ BEGIN SELECT RAISE(ABORT, 'a bill is never changed'); END;
 CREATE TRIGGER billing_lines_are_kept BEFORE DELETE ON billing_lines
 BEGIN SELECT RAISE(ABORT, 'a bill is never deleted'); END;
 -- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER billing_credits_stay BEFORE UPDATE ON billing_credits
+BEGIN SELECT RAISE(ABORT, 'a credit is never changed'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER billing_credits_are_kept BEFORE DELETE ON billing_credits
+BEGIN SELECT RAISE(ABORT, 'a credit is never deleted'); END;
+-- +goose StatementEnd
