@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -21,9 +22,21 @@ func modelTests() []test {
 	return []test{{"model/any history", anyHistory}}
 }
 
-// onServer is how many random histories a server sees. A database in memory sees as
-// many as rapid is told to.
-const onServer = 8
+// onServer is how many random histories a server sees, and inMemory a database in memory
+// unless -rapid.checks says otherwise: they take most of the time of all tests.
+const (
+	onServer = 5
+	inMemory = 50
+)
+
+// histories returns how many random histories a database in memory sees.
+func histories() int {
+	checks := flag.Lookup("rapid.checks")
+	if checks == nil || checks.Value.String() == checks.DefValue {
+		return inMemory
+	}
+	return 1 << 30 // rapid counts them
+}
 
 // anyHistory lets the system and the model live through the same random history and
 // compares them after each step.
@@ -54,7 +67,7 @@ func anyHistory(t *testing.T, p Place) {
 // check runs a property on a fresh database in memory each time, or on the one of a
 // server.
 func check(t *testing.T, p Place, property func(*fixture, *rapid.T)) {
-	most, prepare := 1<<30, inMemory(t)
+	most, prepare := histories(), inMemoryFixture(t)
 	if p.Kind == db.PostgreSQL {
 		f := seeded(t, p)
 		most, prepare = onServer, func(rt *rapid.T) *fixture {
@@ -64,12 +77,12 @@ func check(t *testing.T, p Place, property func(*fixture, *rapid.T)) {
 			return &mine
 		}
 	}
-	histories, running, failed := 0, false, false
+	seen, running, failed := 0, false, false
 	rapid.Check(t, func(rt *rapid.T) {
 		// rapid has one number of checks for the whole process: what is too much passes
 		// unseen, unless it serves to shrink a failure.
 		failed = failed || running
-		if histories++; histories > most && !failed {
+		if seen++; seen > most && !failed {
 			return
 		}
 		running = true
@@ -78,8 +91,8 @@ func check(t *testing.T, p Place, property func(*fixture, *rapid.T)) {
 	})
 }
 
-// inMemory returns how to make a database in memory with the default prices.
-func inMemory(t *testing.T) func(*rapid.T) *fixture {
+// inMemoryFixture returns how to make a database in memory with the default prices.
+func inMemoryFixture(t *testing.T) func(*rapid.T) *fixture {
 	origin := seeded(t, Memory(t))
 	book, err := origin.db.Catalogue(origin.ctx)
 	origin.must(err)
