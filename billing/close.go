@@ -119,10 +119,12 @@ func each(ctx context.Context, next func(after string) ([]string, error), fn fun
 // of each alone, so that one can't stop the others.
 func (run *closing) users(ctx context.Context, users []string) error {
 	run.result.Users += int64(len(users))
+	failed := len(run.result.Failures)
 	err := run.rounds(ctx, users)
 	if err == nil || !concernsOne(err) {
 		return err
 	}
+	run.result.Failures = run.result.Failures[:failed] // they will come again
 	for _, user := range users {
 		err := run.rounds(ctx, []string{user})
 		if err != nil && !concernsOne(err) {

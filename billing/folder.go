@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -14,8 +15,9 @@ type Folder struct {
 	Contracts []Contract // as they were recorded
 	// ClosedUntil is the end of the last period that was closed; zero for none.
 	ClosedUntil time.Time
-	ClosesAt    time.Time // the end of the next one, where it is known
-	FirstUse    time.Time // the start of the first usage period with usage; zero for none
+	ClosesAt    time.Time   // the end of the next one, where it is known
+	FirstUse    time.Time   // the start of the first usage period with usage; zero for none
+	Voided      []time.Time // where periods begin whose bill is void
 	Balance     pricing.USD
 	// SuspendedUnpaid says that the subscription was suspended for an unpaid bill.
 	SuspendedUnpaid bool
@@ -140,8 +142,12 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 	}
 	var last plan.Subscription
 	for _, c := range f.Contracts {
-		if c.Subscription.Anchor.Equal(anchor) {
-			last = c.Subscription
+		if !c.Subscription.Anchor.Equal(anchor) {
+			continue
+		}
+		last = c.Subscription
+		if last.PaidUntil.IsZero() { // from before that was noted: it ended before the next one began
+			last.PaidUntil, last.AutoRenew = last.CycleAt(c.From).End, false
 		}
 	}
 	return last
@@ -162,6 +168,9 @@ func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 // paid returns what was paid for a cycle under the last of some contracts. Those within
 // the cycle that continue another, as a renewal by hand does, are about later cycles.
 func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
+	if slices.ContainsFunc(f.Voided, cycle.Start.Equal) {
+		return 0 // the bill with its fee was taken back
+	}
 	last := len(line) - 1
 	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
 		last--

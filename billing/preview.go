@@ -27,7 +27,11 @@ func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due 
 			if len(r.failures) > 0 {
 				return r.failures[0].Err
 			}
-			due, left = append(due, r.bills...), r.more
+			for _, b := range r.bills {
+				b.Number = 0 // it is not issued
+				due = append(due, b)
+			}
+			left = r.more
 		}
 		if running, err = preview(ctx, tx, user, now); err != nil {
 			return err

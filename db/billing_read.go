@@ -69,7 +69,8 @@ func (t *tx) Folders(ctx context.Context, users []string) (map[string]billing.Fo
 	for user, account := range accounts {
 		folders[user] = billing.Folder{Account: account}
 	}
-	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readBalances(users, folders))
+	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readVoided(users, folders),
+		t.readBalances(users, folders))
 }
 
 func (t *tx) readContracts(users []string, folders map[string]billing.Folder) statement {
@@ -129,6 +130,21 @@ func (t *tx) readFirstUse(users []string, folders map[string]billing.Folder) sta
 			folders[user] = kept
 			return nil
 		}}
+}
+
+func (t *tx) readVoided(users []string, folders map[string]billing.Folder) statement {
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{"SELECT user_id, period_start FROM billing_history WHERE status = 'void' AND " + condition, []any{arg}, func(row scanner) error {
+		var user string
+		var start time.Time
+		if err := row.Scan(&user, moment{&start}); err != nil {
+			return err
+		}
+		kept := folders[user]
+		kept.Voided = append(kept.Voided, start)
+		folders[user] = kept
+		return nil
+	}}
 }
 
 func (t *tx) readBalances(users []string, folders map[string]billing.Folder) statement {

@@ -59,6 +59,7 @@ CREATE TABLE billing_history (
 CREATE UNIQUE INDEX billing_history_by_period ON billing_history (user_id, period_start) WHERE kind = 'bill';
 CREATE INDEX billing_history_by_user ON billing_history (user_id, number);
 CREATE INDEX billing_history_unpaid ON billing_history (due_at, number) WHERE status IN ('open', 'past_due');
+CREATE INDEX billing_history_void ON billing_history (user_id) WHERE status = 'void';
 CREATE INDEX billing_history_refers_to ON billing_history (refers_to) WHERE refers_to IS NOT NULL;
 
 -- The lines of bills. period_start and period_end say what a line is for: a usage period, or the time of a fee.
