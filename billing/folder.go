@@ -15,6 +15,7 @@ type Folder struct {
 	Contracts []Contract // as they were recorded
 	// ClosedUntil is the end of the last period that was closed; zero for none.
 	ClosedUntil time.Time
+	BilledFrom  time.Time   // what lies before it is billed by nobody here; zero for all
 	ClosesAt    time.Time   // the end of the next one, where it is known
 	FirstUse    time.Time   // the start of the first usage period with usage; zero for none
 	Voided      []time.Time // where periods begin whose bill is void
@@ -68,12 +69,23 @@ func (f Folder) begins(now time.Time) time.Time {
 	return f.Account.PeriodAt(first).Start
 }
 
-// next returns the period that is closed next.
-func (f Folder) next(now time.Time) plan.Period {
-	from := f.ClosedUntil
-	if from.IsZero() {
-		from = f.begins(now)
+// opened returns the folder of a user whose periods have never been closed, with where
+// they begin: not before the period that holds since, where that is given.
+func (f Folder) opened(since, now time.Time) Folder {
+	if !f.ClosedUntil.IsZero() {
+		return f
 	}
+	f.ClosedUntil = f.begins(now)
+	if f.ClosedUntil.Before(since) {
+		f.ClosedUntil = f.Account.PeriodAt(since).Start
+		f.BilledFrom = f.ClosedUntil
+	}
+	return f
+}
+
+// next returns the period that is closed next.
+func (f Folder) next() plan.Period {
+	from := f.ClosedUntil
 	p := f.Account.PeriodAt(from)
 	p.Start = from // where it began before, the part before is closed
 	return p

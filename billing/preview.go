@@ -50,7 +50,8 @@ func preview(ctx context.Context, tx Tx, user string, now time.Time) (Bill, erro
 	if err != nil {
 		return Bill{}, err
 	}
-	p := folders[user].next(now)
+	folders[user] = folders[user].opened(time.Time{}, now)
+	p := folders[user].next()
 	keys := map[string]usage.PeriodKey{user: usage.NewPeriodKey(user, p.Start)}
 	materials, err := gather(ctx, tx, []string{user}, folders, keys)
 	if err != nil {

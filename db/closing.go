@@ -20,7 +20,8 @@ func (t *tx) mustNotBeClosed(ctx context.Context, user string, from time.Time) e
 		return err
 	}
 	if !from.Before(closed) {
-		_, err := t.exec(ctx, "UPDATE billing_accounts SET closed_until = $1 WHERE user_id = $2 AND closed_until > $1", from, user)
+		_, err := t.exec(ctx, `UPDATE billing_accounts SET closed_until = $1, billed_from = CASE WHEN billed_from > $1 THEN $1 ELSE billed_from END
+			WHERE user_id = $2 AND closed_until > $1`, from, user)
 		return err
 	}
 	return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on", pricing.Shorten(user),

@@ -16,10 +16,12 @@ ALTER TABLE subscription_history ADD COLUMN continues BOOLEAN NOT NULL DEFAULT F
 ALTER TABLE subscription_plans ADD COLUMN overage TEXT COLLATE "C" NOT NULL DEFAULT 'block' CHECK (overage IN ('block', 'allow'));
 ALTER TABLE subscription_plans ADD COLUMN markup_millionths BIGINT NOT NULL DEFAULT 0 CHECK (markup_millionths >= 0);
 
--- How far a user's periods are closed, and when the next one ends: NULL where that has to be looked up.
+-- How far a user's periods are closed, and when the next one ends: NULL where that has to be looked up. What lies before
+-- billed_from was left to another system.
 CREATE TABLE billing_accounts (
     user_id          TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES users (user_id),
     closed_until     TIMESTAMPTZ NOT NULL,
+    billed_from      TIMESTAMPTZ NOT NULL,
     closes_at        TIMESTAMPTZ,
     suspended_unpaid BOOLEAN NOT NULL
 );
