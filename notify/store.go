@@ -36,7 +36,8 @@ type Store interface {
 	Requeue(ctx context.Context, ids []int64, now time.Time) (Unmoved, error)
 	Drop(ctx context.Context, ids []int64, now time.Time, reason string) (Unmoved, error)
 	// DropBefore makes everything be skipped that was written before a moment and is not
-	// sent, and returns how many messages and deliveries that were.
+	// sent, and returns how many messages and deliveries that were. What is later than
+	// that in the same digest stays, and is in no digest any more.
 	DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error)
 	// Outbox sums up what waits and what is in trouble.
 	Outbox(ctx context.Context, now time.Time) (State, error)

@@ -23,6 +23,7 @@ func outboxTests() []test {
 		{"outbox/digests are of one recipient, and go out as one", outboxDigest},
 		{"outbox/is moved all or none, digests whole", outboxMoves},
 		{"outbox/what was written before a moment is dropped, seen or not", outboxDropBefore},
+		{"outbox/what is left of a digest whose old part is dropped still goes out", outboxDropOfDigest},
 		{"outbox/is summed up", outboxState},
 	}
 }
@@ -390,4 +391,34 @@ func outboxDropBefore(t *testing.T, p Place) {
 	if n != 1 {
 		t.Errorf("%d messages are looked at (%v), want e alone", n, err)
 	}
+}
+
+// Digests are dropped in part, once their first delivery and once another one. A sender
+// that has claimed one before sends nothing of it.
+func outboxDropOfDigest(t *testing.T, p Place) {
+	f := seeded(t, p)
+	later := now().Add(time.Hour)
+	f.mails(now(), "a1", "a2")
+	f.mails(later, "a3", "a4", "b1")
+	f.mails(now(), "b2")
+	f.mails(later, "b3")
+	f.must(f.db.Group(f.ctx, later))
+	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1+a2+a3+a4", "b1+b2+b3"})
+	if n, err := f.db.DropBefore(f.ctx, later, later, "old"); n != 3 || err != nil {
+		t.Errorf("%d are dropped, %v", n, err)
+	}
+	for _, parcel := range []int64{1, 5} {
+		if ok, err := f.db.Begin(f.ctx, "x", parcel, later, later.Add(time.Hour)); ok || err != nil {
+			t.Errorf("%d is begun by who has read it with what is dropped, %v", parcel, err)
+		}
+	}
+	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 skipped 0", "3 a3 waiting 0", "4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
+	// Nobody brings the others back with one.
+	for _, id := range []int64{2, 3, 6} {
+		if u, err := f.db.Requeue(f.ctx, []int64{id}, later); u.Any() || err != nil {
+			t.Error(u, err)
+		}
+	}
+	f.must(f.db.Group(f.ctx, later))
+	wantEqual(t, "what is left", f.claim(claimOf("y", later, 9)), []string{"a2+a3+a4", "b1+b2+b3"})
 }
