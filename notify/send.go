@@ -223,10 +223,11 @@ func (r *run) lease() time.Duration {
 
 // deliver hands one parcel over and writes down what became of it.
 func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error {
-	v := l.carrier.carry(ctx, p, r.Clock(), func() error {
+	begun := false
+	v := l.carrier.carry(ctx, p, r.Clock(), func() (err error) {
 		now := r.Clock()
-		mine, err := r.Store.Begin(ctx, r.by, p.ID(), now, now.Add(r.lease()))
-		if err == nil && !mine {
+		begun, err = r.Store.Begin(ctx, r.by, p.ID(), now, now.Add(r.lease()))
+		if err == nil && !begun {
 			err = errClaimLost
 		}
 		return err
@@ -238,9 +239,13 @@ func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error
 		return v.err
 	case v.kind == abandoned:
 		return nil
-	case v.kind == down:
+	case v.kind == down && !begun:
 		r.unreachable(l, v.reason)
 		return errLaneEnds
+	}
+	ends := v.kind == down
+	if ends { // but it has the mail by now, and says that it did not take it: an attempt
+		v.kind = again
 	}
 	if err := r.settle(ctx, p, v); err != nil {
 		return err
@@ -248,7 +253,7 @@ func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error
 	if *trouble++; !v.trouble {
 		*trouble = 0
 	}
-	if *trouble == troubles {
+	if ends || *trouble == troubles {
 		r.unreachable(l, v.reason)
 		return errLaneEnds
 	}
