@@ -79,11 +79,13 @@ func (d *DB) Group(ctx context.Context, now time.Time) error {
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
+		// Operators get one digest about everybody, but "your account" is one account.
 		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = g.head FROM (
-				SELECT delivery_id AS id, MIN(delivery_id) OVER (PARTITION BY recipient, audience) AS head,
-					COUNT(*) OVER (PARTITION BY recipient, audience) AS many
-				FROM outbox_deliveries WHERE channel = 'email' AND status = 'waiting' AND NOT urgent AND next_attempt_at <= $1
-					AND digest IS NULL AND attempts = 0 AND (claimed_until IS NULL OR claimed_until <= $1)) g
+				SELECT d.delivery_id AS id, MIN(d.delivery_id) OVER same AS head, COUNT(*) OVER same AS many
+				FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
+				WHERE d.channel = 'email' AND d.status = 'waiting' AND NOT d.urgent AND d.next_attempt_at <= $1
+					AND d.digest IS NULL AND d.attempts = 0 AND (d.claimed_until IS NULL OR d.claimed_until <= $1)
+				WINDOW same AS (PARTITION BY d.recipient, d.audience, CASE WHEN d.audience = 'user' THEN o.user_id ELSE '' END)) g
 			WHERE g.id = outbox_deliveries.delivery_id AND g.many > 1`, now)
 		return err
 	})

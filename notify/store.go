@@ -11,7 +11,7 @@ type Store interface {
 	// many, adds the deliveries that fn makes of each, and returns how many there were.
 	Expand(ctx context.Context, now time.Time, limit int, fn func(Message) []Delivery) (messages int, err error)
 	// Group puts the mails for one recipient that are due and not urgent into one digest,
-	// where there are several.
+	// where there are several. Those for users are about one user each.
 	Group(ctx context.Context, now time.Time) error
 	// Expire makes what is sending under a claim that has run out unconfirmed, and
 	// returns how many deliveries that were.

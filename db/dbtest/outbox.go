@@ -21,6 +21,7 @@ func outboxTests() []test {
 		{"outbox/what is sending under a dead claim is unconfirmed", outboxExpire},
 		{"outbox/many claim at once, nobody the same", outboxRace},
 		{"outbox/digests are of one recipient, and go out as one", outboxDigest},
+		{"outbox/a digest is about one user, whose address others may share", outboxSharedAddress},
 		{"outbox/is moved all or none, digests whole", outboxMoves},
 		{"outbox/what was written before a moment is dropped, seen or not", outboxDropBefore},
 		{"outbox/what is left of a digest whose old part is dropped still goes out", outboxDropOfDigest},
@@ -421,4 +422,18 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 	}
 	f.must(f.db.Group(f.ctx, later))
 	wantEqual(t, "what is left", f.claim(claimOf("y", later, 9)), []string{"a2+a3+a4", "b1+b2+b3"})
+}
+
+func outboxSharedAddress(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.addNotices(now(), "a1", "b1", "a2", "b2")
+	_, err := f.db.Expand(f.ctx, now(), 1000, func(m notify.Message) []notify.Delivery {
+		mail := notify.Delivery{Channel: notify.Email, Recipient: "both@example.com", Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}
+		operators := mail
+		operators.Recipient, operators.Audience = "ops@example.com", notify.ToOperators
+		return []notify.Delivery{mail, operators}
+	})
+	f.must(err)
+	f.must(f.db.Group(f.ctx, now()))
+	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 9)), []string{"a1+a2", "a1+b1+a2+b2", "b1+b2"})
 }
