@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,19 +126,37 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.tally.Unconfirmed = lost
+	if err := r.Store.Outdate(ctx, now.Add(-outdated), now, tooOld); err != nil {
+		return err
+	}
+	if err := r.expand(ctx, now); err != nil || r.Settings.Mail.Host == "" {
+		return err
+	}
+	if err := r.Store.LetMailGo(ctx); err != nil || !r.Settings.Digest {
+		return err
+	}
+	return r.Store.Group(ctx, now)
+}
+
+func (r *run) expand(ctx context.Context, now time.Time) error {
+	old := map[int64]bool{} // messages: what is expanded may have to be expanded again
+	defer func() {
+		if len(old) > 0 {
+			r.Log.Warn("too old to be sent to people, therefore skipped", "messages", len(old))
+		}
+	}()
 	for {
-		n, err := r.Store.Expand(ctx, now, expandChunk, r.Settings.deliveries)
-		if err != nil {
+		n, err := r.Store.Expand(ctx, now, expandChunk, func(m Message) []Delivery {
+			made := r.Settings.deliveries(m, now)
+			if slices.ContainsFunc(made, func(d Delivery) bool { return d.LastError == tooOld }) {
+				old[m.ID] = true
+			}
+			return made
+		})
+		if err != nil || n < expandChunk {
 			return err
 		}
-		if n < expandChunk {
-			break
-		}
 	}
-	if r.Settings.Digest {
-		return r.Store.Group(ctx, now)
-	}
-	return nil
 }
 
 func (r *run) lanes() ([]lane, error) {
