@@ -1,13 +1,14 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,11 +58,7 @@ const (
 // Send delivers what is due, at most so many mails and posts; 0 is no limit. The tally tells
 // what it did, also beside an error.
 func (s *Sender) Send(ctx context.Context, limit int) (Tally, error) {
-	run := &run{Sender: s, limit: limit}
-	var err error
-	if run.by, err = newName(); err != nil {
-		return run.tally, err
-	}
+	run := &run{Sender: s, by: rand.Text(), limit: limit}
 	if err := run.prepare(ctx); err != nil {
 		return run.tally, err
 	}
@@ -77,31 +74,14 @@ func (s *Sender) Send(ctx context.Context, limit int) (Tally, error) {
 	work.Wait()
 	// What was claimed and not begun is for whoever comes next.
 	errs = append(errs, s.Store.Release(context.WithoutCancel(ctx), run.by), ctx.Err())
-	return run.tally, firstOf(errs)
-}
-
-// firstOf returns the first error of some.
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// newName makes the name of a sender, by which it knows its claims.
-func newName() (string, error) {
-	bytes := make([]byte, 8)
-	_, err := rand.Read(bytes)
-	return hex.EncodeToString(bytes), err
+	return run.tally, cmp.Or(errs...)
 }
 
 // run is one run of a sender.
 type run struct {
 	*Sender
-	by      string
-	limit   int // of what is sent; 0: none
+	by      string // its name, by which it knows its claims
+	limit   int    // of what is sent; 0: none
 	mutex   sync.Mutex
 	claimed int // under the mutex, as is the tally
 	tally   Tally
@@ -326,19 +306,11 @@ func (r *run) unreachable(l lane, reason string) {
 func (t *Tally) Failure() error {
 	switch {
 	case len(t.Unreachable) > 0:
-		return failure.Unavailablef("%s", joined(t.Unreachable)).WithReason("not_delivered").
+		return failure.Unavailablef("%s", strings.Join(t.Unreachable, "; ")).WithReason("not_delivered").
 			WithHint("nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test")
 	case t.Dead+t.Unconfirmed > 0:
 		return failure.New(failure.FailedCheck, "%d messages could not be delivered and %d may have been: they are not tried again by themselves", t.Dead, t.Unconfirmed).
 			WithHint("see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID")
 	}
 	return nil
-}
-
-func joined(texts []string) string {
-	text := texts[0]
-	for _, more := range texts[1:] {
-		text += "; " + more
-	}
-	return text
 }
