@@ -99,8 +99,8 @@ func newOutboxDropCmd(env *Env, run func(context.Context, *outboxMoveOptions) er
 	cmd := &cobra.Command{
 		Use: "drop {ID… | --before TIME}", Short: "Never send what is waiting, dead or unconfirmed",
 		Long: `Never send what is waiting, dead or unconfirmed: some of it, or all that was written
-before a moment, such as before mail was set up. It stays in the list as skipped. A
-message in a digest takes the whole digest along.`,
+before a moment, such as before mail was set up. It stays in the list as skipped. An ID
+in a digest takes the whole digest along; --before does not: what is later goes out.`,
 		Example: "  alwrity-sub alerts outbox drop 17\n  alwrity-sub alerts outbox drop --before 2026-11-01", Args: cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if (len(args) > 0) == !opts.before.IsZero() {

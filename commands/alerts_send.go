@@ -27,7 +27,11 @@ func newAlertsSendCmd(env *Env, run func(context.Context, *alertsSendOptions) er
 		Long: `Deliver the messages that wait: to users and operators by mail, to webhooks and to
 Slack. What can't be delivered now is tried again by later runs, for about two days;
 what is refused for good, and what was being sent when a sender was killed, is kept in
-the outbox for a person to look at. Several may run at once: no message goes out twice.
+the outbox for a person to look at. Several may run at once: what one sends, no other
+does. A message may arrive twice where the other side took it and did not say so: it
+had all of it, and hung up or gave no answer in time, or a webhook answered with an
+error. Then it is sent again, under the same Message-ID or Alwrity-Id, by which who
+gets it can tell; Slack shows it twice.
 
 Exit code 6 where a mail server or webhook takes nothing now (nothing is lost), 7
 where a message could not be delivered for good, or may not have been.`,

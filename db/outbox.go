@@ -79,12 +79,32 @@ func (d *DB) Group(ctx context.Context, now time.Time) error {
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
+		// Operators get one digest about everybody, but "your account" is one account.
 		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = g.head FROM (
-				SELECT delivery_id AS id, MIN(delivery_id) OVER (PARTITION BY recipient, audience) AS head,
-					COUNT(*) OVER (PARTITION BY recipient, audience) AS many
-				FROM outbox_deliveries WHERE channel = 'email' AND status = 'waiting' AND NOT urgent AND next_attempt_at <= $1
-					AND digest IS NULL AND attempts = 0 AND (claimed_until IS NULL OR claimed_until <= $1)) g
+				SELECT d.delivery_id AS id, MIN(d.delivery_id) OVER same AS head, COUNT(*) OVER same AS many
+				FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
+				WHERE d.channel = 'email' AND d.status = 'waiting' AND NOT d.urgent AND d.next_attempt_at <= $1
+					AND d.digest IS NULL AND d.attempts = 0 AND (d.claimed_until IS NULL OR d.claimed_until <= $1)
+				WINDOW same AS (PARTITION BY d.recipient, d.audience, CASE WHEN d.audience = 'user' THEN o.user_id ELSE '' END)) g
 			WHERE g.id = outbox_deliveries.delivery_id AND g.many > 1`, now)
+		return err
+	})
+}
+
+// Outdate implements notify.Store. Such mails are in no digest.
+func (d *DB) Outdate(ctx context.Context, before, now time.Time, reason string) error {
+	return d.update(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', last_error = $1, changed_at = $2
+			WHERE status = 'waiting' AND channel = 'email' AND last_error = $3 AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $4)`,
+			reason, now, notify.NoMailServer, before)
+		return err
+	})
+}
+
+// LetMailGo implements notify.Store.
+func (d *DB) LetMailGo(ctx context.Context) error {
+	return d.update(ctx, func(t *tx) error {
+		_, err := t.exec(ctx, "UPDATE outbox_deliveries SET last_error = '' WHERE status = 'waiting' AND channel = 'email' AND last_error = $1", notify.NoMailServer)
 		return err
 	})
 }
@@ -102,7 +122,8 @@ func (d *DB) Expire(ctx context.Context, now time.Time) (int, error) {
 	return int(n), err
 }
 
-// Outbox implements notify.Store. What a digest or quiet hours hold back is not late.
+// Outbox implements notify.Store. What a digest or quiet hours hold back is not late, nor
+// are mails where no server is configured.
 func (d *DB) Outbox(ctx context.Context, now time.Time) (notify.State, error) {
 	state := notify.State{Deliveries: map[notify.Status]int64{}}
 	err := d.view(ctx, func(t *tx) error {
@@ -127,7 +148,7 @@ func (d *DB) Outbox(ctx context.Context, now time.Time) (notify.State, error) {
 		}
 		err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&late}) },
 			`SELECT MIN(o.created_at) FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
-				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0)`, now)
+				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0) AND d.last_error <> $2`, now, notify.NoMailServer)
 		state.Oldest = earlier(new, late)
 		return err
 	})

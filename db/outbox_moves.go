@@ -115,10 +115,23 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 		if err != nil {
 			return err
 		}
+		if err := t.breakDigests(ctx, before, now); err != nil {
+			return err
+		}
 		seen, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
 			WHERE status IN ('waiting', 'dead', 'unconfirmed') AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
 		dropped = unseen + seen
 		return err
 	})
 	return int(dropped), err
+}
+
+// breakDigests dissolves digests of which a part was written before a moment and is to be
+// dropped: what waited for their first delivery goes out by itself, or in another digest.
+// The claims end, since their sender has read the digest as it was.
+func (t *tx) breakDigests(ctx context.Context, before, now time.Time) error {
+	_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
+		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
+			WHERE d.digest IS NOT NULL AND d.status IN ('waiting', 'dead', 'unconfirmed') AND o.created_at < $2)`, now, before)
+	return err
 }

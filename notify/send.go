@@ -1,12 +1,14 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -56,11 +58,7 @@ const (
 // Send delivers what is due, at most so many mails and posts; 0 is no limit. The tally tells
 // what it did, also beside an error.
 func (s *Sender) Send(ctx context.Context, limit int) (Tally, error) {
-	run := &run{Sender: s, limit: limit}
-	var err error
-	if run.by, err = newName(); err != nil {
-		return run.tally, err
-	}
+	run := &run{Sender: s, by: rand.Text(), limit: limit}
 	if err := run.prepare(ctx); err != nil {
 		return run.tally, err
 	}
@@ -76,31 +74,14 @@ func (s *Sender) Send(ctx context.Context, limit int) (Tally, error) {
 	work.Wait()
 	// What was claimed and not begun is for whoever comes next.
 	errs = append(errs, s.Store.Release(context.WithoutCancel(ctx), run.by), ctx.Err())
-	return run.tally, firstOf(errs)
-}
-
-// firstOf returns the first error of some.
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// newName makes the name of a sender, by which it knows its claims.
-func newName() (string, error) {
-	bytes := make([]byte, 8)
-	_, err := rand.Read(bytes)
-	return hex.EncodeToString(bytes), err
+	return run.tally, cmp.Or(errs...)
 }
 
 // run is one run of a sender.
 type run struct {
 	*Sender
-	by      string
-	limit   int // of what is sent; 0: none
+	by      string // its name, by which it knows its claims
+	limit   int    // of what is sent; 0: none
 	mutex   sync.Mutex
 	claimed int // under the mutex, as is the tally
 	tally   Tally
@@ -125,19 +106,37 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.tally.Unconfirmed = lost
+	if err := r.Store.Outdate(ctx, now.Add(-outdated), now, tooOld); err != nil {
+		return err
+	}
+	if err := r.expand(ctx, now); err != nil || r.Settings.Mail.Host == "" {
+		return err
+	}
+	if err := r.Store.LetMailGo(ctx); err != nil || !r.Settings.Digest {
+		return err
+	}
+	return r.Store.Group(ctx, now)
+}
+
+func (r *run) expand(ctx context.Context, now time.Time) error {
+	old := map[int64]bool{} // messages: what is expanded may have to be expanded again
+	defer func() {
+		if len(old) > 0 {
+			r.Log.Warn("too old to be sent to people, therefore skipped", "messages", len(old))
+		}
+	}()
 	for {
-		n, err := r.Store.Expand(ctx, now, expandChunk, r.Settings.deliveries)
-		if err != nil {
+		n, err := r.Store.Expand(ctx, now, expandChunk, func(m Message) []Delivery {
+			made := r.Settings.deliveries(m, now)
+			if slices.ContainsFunc(made, func(d Delivery) bool { return d.LastError == tooOld }) {
+				old[m.ID] = true
+			}
+			return made
+		})
+		if err != nil || n < expandChunk {
 			return err
 		}
-		if n < expandChunk {
-			break
-		}
 	}
-	if r.Settings.Digest {
-		return r.Store.Group(ctx, now)
-	}
-	return nil
 }
 
 func (r *run) lanes() ([]lane, error) {
@@ -223,10 +222,11 @@ func (r *run) lease() time.Duration {
 
 // deliver hands one parcel over and writes down what became of it.
 func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error {
-	v := l.carrier.carry(ctx, p, r.Clock(), func() error {
+	begun := false
+	v := l.carrier.carry(ctx, p, r.Clock(), func() (err error) {
 		now := r.Clock()
-		mine, err := r.Store.Begin(ctx, r.by, p.ID(), now, now.Add(r.lease()))
-		if err == nil && !mine {
+		begun, err = r.Store.Begin(ctx, r.by, p.ID(), now, now.Add(r.lease()))
+		if err == nil && !begun {
 			err = errClaimLost
 		}
 		return err
@@ -238,9 +238,13 @@ func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error
 		return v.err
 	case v.kind == abandoned:
 		return nil
-	case v.kind == down:
+	case v.kind == down && !begun:
 		r.unreachable(l, v.reason)
 		return errLaneEnds
+	}
+	ends := v.kind == down
+	if ends { // but it has the mail by now, and says that it did not take it: an attempt
+		v.kind = again
 	}
 	if err := r.settle(ctx, p, v); err != nil {
 		return err
@@ -248,7 +252,7 @@ func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error
 	if *trouble++; !v.trouble {
 		*trouble = 0
 	}
-	if *trouble == troubles {
+	if ends || *trouble == troubles {
 		r.unreachable(l, v.reason)
 		return errLaneEnds
 	}
@@ -302,19 +306,11 @@ func (r *run) unreachable(l lane, reason string) {
 func (t *Tally) Failure() error {
 	switch {
 	case len(t.Unreachable) > 0:
-		return failure.Unavailablef("%s", joined(t.Unreachable)).WithReason("not_delivered").
+		return failure.Unavailablef("%s", strings.Join(t.Unreachable, "; ")).WithReason("not_delivered").
 			WithHint("nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test")
 	case t.Dead+t.Unconfirmed > 0:
 		return failure.New(failure.FailedCheck, "%d messages could not be delivered and %d may have been: they are not tried again by themselves", t.Dead, t.Unconfirmed).
 			WithHint("see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID")
 	}
 	return nil
-}
-
-func joined(texts []string) string {
-	text := texts[0]
-	for _, more := range texts[1:] {
-		text += "; " + more
-	}
-	return text
 }

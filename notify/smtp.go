@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/wneessen/go-mail/smtp"
 
@@ -197,14 +198,11 @@ func (c *connection) submit(from, to string, mail []byte, begin func() error) ve
 	if err := c.patience(dotPatience); err != nil {
 		return verdict{kind: again, reason: reasonOf(err), trouble: true}
 	}
-	if err := closeData(content); err != nil {
+	if err := content.Close(); err != nil { // it sends the final dot and waits for the answer
 		return fromReply(err, "the mail")
 	}
 	return verdict{kind: taken}
 }
-
-// closeData sends the final dot and waits for the answer.
-func closeData(content io.WriteCloser) error { return content.Close() }
 
 // fromSender judges an answer to who writes. If that is refused, it will be for every
 // mail, and no mail is to blame.
@@ -255,10 +253,5 @@ func reasonOf(err error) string {
 }
 
 func isASCII(text string) bool {
-	for _, r := range text {
-		if r >= 0x80 {
-			return false
-		}
-	}
-	return true
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }

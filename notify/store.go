@@ -11,8 +11,12 @@ type Store interface {
 	// many, adds the deliveries that fn makes of each, and returns how many there were.
 	Expand(ctx context.Context, now time.Time, limit int, fn func(Message) []Delivery) (messages int, err error)
 	// Group puts the mails for one recipient that are due and not urgent into one digest,
-	// where there are several.
+	// where there are several. Those for users are about one user each.
 	Group(ctx context.Context, now time.Time) error
+	// Outdate makes mails be skipped, for a reason, that wait for a mail server to be
+	// configured and were written before a moment. LetMailGo says that there is one.
+	Outdate(ctx context.Context, before, now time.Time, reason string) error
+	LetMailGo(ctx context.Context) error
 	// Expire makes what is sending under a claim that has run out unconfirmed, and
 	// returns how many deliveries that were.
 	Expire(ctx context.Context, now time.Time) (int, error)
@@ -36,7 +40,8 @@ type Store interface {
 	Requeue(ctx context.Context, ids []int64, now time.Time) (Unmoved, error)
 	Drop(ctx context.Context, ids []int64, now time.Time, reason string) (Unmoved, error)
 	// DropBefore makes everything be skipped that was written before a moment and is not
-	// sent, and returns how many messages and deliveries that were.
+	// sent, and returns how many messages and deliveries that were. What is later than
+	// that in the same digest stays, and is in no digest any more.
 	DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error)
 	// Outbox sums up what waits and what is in trouble.
 	Outbox(ctx context.Context, now time.Time) (State, error)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -79,20 +80,17 @@ func (c *endpointCarrier) carry(ctx context.Context, p Parcel, at time.Time, beg
 
 // test posts what is no message.
 func (c *endpointCarrier) test(ctx context.Context, at time.Time) verdict {
-	name, err := newName()
-	if err != nil {
-		return verdict{kind: again, reason: err.Error()}
-	}
+	name := "test-" + rand.Text()
 	const text = "This is a test of alwrity-sub."
 	var content any = map[string]string{"text": text}
 	if !c.slack {
-		content = webhookBody{ID: "test-" + name, Type: testKind, CreatedAt: at, Text: text, Data: map[string]string{}}
+		content = webhookBody{ID: name, Type: testKind, CreatedAt: at, Text: text, Data: map[string]string{}}
 	}
 	body, err := json.Marshal(content)
 	if err != nil {
 		return verdict{kind: again, reason: err.Error()}
 	}
-	return c.post(ctx, "test-"+name, at, body)
+	return c.post(ctx, name, at, body)
 }
 
 // post posts a body and judges the answer.

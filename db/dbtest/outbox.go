@@ -21,8 +21,11 @@ func outboxTests() []test {
 		{"outbox/what is sending under a dead claim is unconfirmed", outboxExpire},
 		{"outbox/many claim at once, nobody the same", outboxRace},
 		{"outbox/digests are of one recipient, and go out as one", outboxDigest},
+		{"outbox/a digest is about one user, whose address others may share", outboxSharedAddress},
 		{"outbox/is moved all or none, digests whole", outboxMoves},
 		{"outbox/what was written before a moment is dropped, seen or not", outboxDropBefore},
+		{"outbox/what is left of a digest whose old part is dropped still goes out", outboxDropOfDigest},
+		{"outbox/mails wait for a server to be configured, but not for ever", outboxWithoutServer},
 		{"outbox/is summed up", outboxState},
 	}
 }
@@ -390,4 +393,76 @@ func outboxDropBefore(t *testing.T, p Place) {
 	if n != 1 {
 		t.Errorf("%d messages are looked at (%v), want e alone", n, err)
 	}
+}
+
+// Digests are dropped in part, once their first delivery and once another one. A sender
+// that has claimed one before sends nothing of it.
+func outboxDropOfDigest(t *testing.T, p Place) {
+	f := seeded(t, p)
+	later := now().Add(time.Hour)
+	f.mails(now(), "a1", "a2")
+	f.mails(later, "a3", "a4", "b1")
+	f.mails(now(), "b2")
+	f.mails(later, "b3")
+	f.must(f.db.Group(f.ctx, later))
+	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1+a2+a3+a4", "b1+b2+b3"})
+	if n, err := f.db.DropBefore(f.ctx, later, later, "old"); n != 3 || err != nil {
+		t.Errorf("%d are dropped, %v", n, err)
+	}
+	for _, parcel := range []int64{1, 5} {
+		if ok, err := f.db.Begin(f.ctx, "x", parcel, later, later.Add(time.Hour)); ok || err != nil {
+			t.Errorf("%d is begun by who has read it with what is dropped, %v", parcel, err)
+		}
+	}
+	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 skipped 0", "3 a3 waiting 0", "4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
+	// Nobody brings the others back with one.
+	for _, id := range []int64{2, 3, 6} {
+		if u, err := f.db.Requeue(f.ctx, []int64{id}, later); u.Any() || err != nil {
+			t.Error(u, err)
+		}
+	}
+	f.must(f.db.Group(f.ctx, later))
+	wantEqual(t, "what is left", f.claim(claimOf("y", later, 9)), []string{"a2+a3+a4", "b1+b2+b3"})
+}
+
+func outboxSharedAddress(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.addNotices(now(), "a1", "b1", "a2", "b2")
+	_, err := f.db.Expand(f.ctx, now(), 1000, func(m notify.Message) []notify.Delivery {
+		mail := notify.Delivery{Channel: notify.Email, Recipient: "both@example.com", Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}
+		operators := mail
+		operators.Recipient, operators.Audience = "ops@example.com", notify.ToOperators
+		return []notify.Delivery{mail, operators}
+	})
+	f.must(err)
+	f.must(f.db.Group(f.ctx, now()))
+	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 9)), []string{"a1+a2", "a1+b1+a2+b2", "b1+b2"})
+}
+
+func outboxWithoutServer(t *testing.T, p Place) {
+	f := seeded(t, p)
+	later := now().Add(time.Hour)
+	f.mails(now(), "a1", "b1")
+	f.mails(later, "a2")
+	f.exec("UPDATE outbox_deliveries SET last_error = '" + notify.NoMailServer + "' WHERE delivery_id <> 2")
+	f.must(f.db.Outdate(f.ctx, now(), later, "too old"))
+	wantEqual(t, "at the moment", f.deliveries(), []string{"1 a1 waiting 0", "2 b1 waiting 0", "3 a2 waiting 0"})
+	f.exec("UPDATE outbox_deliveries SET status = 'sent' WHERE delivery_id = 2")
+	if s, err := f.db.Outbox(f.ctx, later); err != nil || s.Deliveries[notify.Waiting] != 2 || !s.Oldest.IsZero() {
+		t.Errorf("what waits for a server is late: %+v, %v", s, err)
+	}
+	f.must(f.db.Outdate(f.ctx, later, later, "too old"))
+	wantEqual(t, "after it", f.deliveries(), []string{"1 a1 skipped 0", "2 b1 sent 0", "3 a2 waiting 0"})
+	// Once there is a server, they wait for nothing but to be sent.
+	f.must(f.db.LetMailGo(f.ctx))
+	f.must(f.db.Outdate(f.ctx, later.AddDate(1, 0, 0), later, "too old"))
+	if s, err := f.db.Outbox(f.ctx, later); err != nil || !s.Oldest.Equal(later) {
+		t.Errorf("what waits is not late: %+v, %v", s, err)
+	}
+	// Nor is it too old for who says that it is to be sent all the same.
+	if u, err := f.db.Requeue(f.ctx, []int64{1}, later); u.Any() || err != nil {
+		t.Error(u, err)
+	}
+	f.must(f.db.Outdate(f.ctx, later.AddDate(1, 0, 0), later, "too old"))
+	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1", "a2"})
 }
