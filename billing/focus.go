@@ -162,11 +162,15 @@ func (t *Terms) factor() int64 {
 }
 
 // buy makes the row a purchase: of a cycle of a plan, or of a part of one. What is
-// taken back is a negative quantity, since prices are never negative.
+// taken back is a negative quantity, since prices are never negative. In the other months
+// of a year that was paid nothing is bought: a quantity of 0, as null is for no purchase.
 func (row *FocusRow) buy(b *Bill, line Line) {
 	row.ChargeCategory, row.PricingCategory = focusPurchase, focusStandard
 	price, count := line.Amount, int64(1)
-	if price < 0 {
+	switch {
+	case b.withinYear(line):
+		count = 0
+	case price < 0:
 		price, count = -price, -1
 	}
 	row.PricingQuantity, row.PricingUnit = WholeDecimal(count), "Units"
