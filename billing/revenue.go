@@ -80,13 +80,14 @@ type MonthSums struct {
 // Margin returns what is left of the revenue.
 func (m MonthSums) Margin() pricing.Total { return m.Revenue.Sub(m.Cost) }
 
-// Idle is a user who paid a fee for a period and made no call in it.
+// Idle is a user who paid for a period and made no call in it.
 type Idle struct {
 	UserID   string
 	Email    string
 	PlanName string
+	Cycle    plan.Cycle
 	Period   plan.Period
-	Fee      pricing.Total
+	Fee      pricing.Total // of the bill; within a year that was paid, what a year costs now
 }
 
 // Revenue is what an owner reads about one month.
@@ -109,12 +110,14 @@ func LastClosed(now time.Time) time.Time { return plan.CalendarMonth(now).Start.
 // Reckoning adds up the bills of a month, one after the other.
 type Reckoning struct {
 	revenue                 Revenue
+	onOffer                 plan.Plans
 	plans, users, providers shares
 }
 
 // NewReckoning begins the reckoning of a month, with a history of so many months up to it.
-func NewReckoning(month, now time.Time, history int) *Reckoning {
-	r := &Reckoning{Revenue{Month: month, AsOf: now}, shares{}, shares{}, shares{}}
+// The plans are those on offer now.
+func NewReckoning(month, now time.Time, history int, onOffer plan.Plans) *Reckoning {
+	r := &Reckoning{Revenue{Month: month, AsOf: now}, onOffer, shares{}, shares{}, shares{}}
 	for i := range history {
 		r.revenue.Months = append(r.revenue.Months, MonthSums{Month: month.AddDate(0, i+1-history, 0)})
 	}
@@ -128,7 +131,7 @@ func (r *Reckoning) Add(b Bill) {
 	r.plans.add(b.PlanName, sums)
 	r.users.add(b.UserID, sums)
 	r.providers.spread(b)
-	if idle, ok := idleOn(b); ok {
+	if idle, ok := r.idleOn(b); ok {
 		r.revenue.Idle = append(r.revenue.Idle, idle)
 	}
 }
@@ -200,13 +203,13 @@ func (s shares) sorted(by func(Sums) pricing.Total) []Share {
 	return list
 }
 
-// idleOn tells whether a bill charges a fee for a period in which nothing was called.
-// Calls that failed are calls that someone tried to make: they count as use.
-func idleOn(b Bill) (Idle, bool) {
+// idleOn tells whether a bill is of a plan that is paid for, and of a period in which nothing
+// was called. Calls that failed are calls that someone tried to make: they count as use.
+func (r *Reckoning) idleOn(b Bill) (Idle, bool) {
 	if b.Kind != Invoice || b.Status == Void {
 		return Idle{}, false
 	}
-	fee := SumsOf(b).Fees
+	fee := r.paidOn(b)
 	if fee.Cmp(pricing.Total{}) <= 0 {
 		return Idle{}, false
 	}
@@ -215,5 +218,16 @@ func idleOn(b Bill) (Idle, bool) {
 			return Idle{}, false
 		}
 	}
-	return Idle{b.UserID, b.Email, b.PlanName, b.Period, fee}, true
+	return Idle{b.UserID, b.Email, b.PlanName, b.Cycle, b.Period, fee}, true
+}
+
+// paidOn returns the fees of a bill. Within a year that was paid before there are none but
+// those of a change of plan: there it is what a year of the plan costs now, and nothing for
+// a plan that is no longer on offer, which nobody has.
+func (r *Reckoning) paidOn(b Bill) pricing.Total {
+	if !slices.ContainsFunc(b.Lines, b.withinYear) {
+		return SumsOf(b).Fees
+	}
+	p, _ := r.onOffer.ByID(b.PlanID)
+	return pricing.TotalOf(p.Yearly)
 }

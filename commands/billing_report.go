@@ -30,8 +30,9 @@ func newBillingReportCmd(env *Env, run func(context.Context, *billingReportOptio
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report revenue, cost and margin of a month",
 		Long: `Report what was billed for the usage periods that ended in a month, what their usage
-cost and what is left: in total, by plan, user and provider; and who paid a fee and
-never made a call. Then, as of now, who is near a limit and which bills are unpaid.
+cost and what is left: in total, by plan, user and provider; and who pays for a plan,
+by the month or the year, and made no call. Then, as of now, who is near a limit and
+which bills are unpaid.
 
 An end at midnight of the 1st belongs to the month before. A credit note is in the month
 in which it was issued, so a month that has been reported stays as it is. All is as in
@@ -82,8 +83,12 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 // revenue reads what a report of a month is made of.
 func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) (billing.Revenue, error) {
 	const history = 12 // months
-	reckoning := billing.NewReckoning(month, now, history)
-	err := billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
+	plans, _, err := db.Plans(ctx, now)
+	if err != nil {
+		return billing.Revenue{}, err
+	}
+	reckoning := billing.NewReckoning(month, now, history, plans)
+	err = billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
 		reckoning.Add(b)
 		return nil
 	})
