@@ -36,7 +36,8 @@ which bills are unpaid.
 
 An end at midnight of the 1st belongs to the month before. A credit note is in the month
 in which it was issued, so a month that has been reported stays as it is. All is as in
-billing export.
+billing export. By plan, a bill counts for the plan that held at its period's end, with
+the fee of the plan before and what was taken back of it.
 
 --html writes a page of it with charts, one file to send to someone, and nothing else;
 - is the standard output. A file that is there already is replaced.`,
