@@ -2,6 +2,7 @@ package billing
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -136,22 +137,22 @@ func (r *Reckoning) Add(b Bill) {
 	}
 }
 
-// AddToHistory counts a bill, which needs no lines, in the month in which it is booked, if
-// that is one of the history.
-func (r *Reckoning) AddToHistory(b Bill) {
-	months := r.revenue.Months
-	if len(months) == 0 {
-		return
+// ReadHistory adds up the bills of each month of the history. It reads no others, and none
+// with its lines.
+func (r *Reckoning) ReadHistory(ctx context.Context, archive Archive) error {
+	for i := range r.revenue.Months {
+		m := &r.revenue.Months[i]
+		err := EachBill(ctx, archive, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
+			m.Bills++
+			m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
+			m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	booked, first := b.BookedIn().Start(), months[0].Month
-	i := (booked.Year()-first.Year())*12 + int(booked.Month()) - int(first.Month())
-	if i < 0 || i >= len(months) {
-		return
-	}
-	m := &months[i]
-	m.Bills++
-	m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
-	m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+	return nil
 }
 
 // Revenue returns what it all adds up to. Near and Unpaid are left to the caller.

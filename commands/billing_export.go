@@ -101,7 +101,7 @@ func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, e
 
 // exportBills writes the bills of a month of the books and returns how many they are.
 func exportBills(ctx context.Context, archive billing.Archive, month usage.Month, to report.BillWriter) (n int, err error) {
-	err = billing.EachBill(ctx, archive, billing.Query{Month: month}, func(b billing.Bill) error {
+	err = billing.EachBill(ctx, archive, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
 		n++
 		return to.Write(&b)
 	})

@@ -89,14 +89,14 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 		return billing.Revenue{}, err
 	}
 	reckoning := billing.NewReckoning(month, now, history, plans)
-	err = billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
+	err = billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
 		reckoning.Add(b)
 		return nil
 	})
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	if err := addHistory(ctx, db, reckoning); err != nil {
+	if err := reckoning.ReadHistory(ctx, db); err != nil {
 		return billing.Revenue{}, err
 	}
 	r := reckoning.Revenue()
@@ -115,22 +115,4 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 	}
 	r.Near, err = env.service(db).NearLimits(ctx, now, nearPercent, ids)
 	return r, err
-}
-
-// addHistory adds all bills to the months before, a page at a time and without lines.
-func addHistory(ctx context.Context, db Database, to *billing.Reckoning) error {
-	q := billing.Query{Limit: 5_000}
-	for {
-		bills, err := db.Bills(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, b := range bills {
-			to.AddToHistory(b)
-			q.After = b.Number
-		}
-		if len(bills) < q.Limit {
-			return nil
-		}
-	}
 }
