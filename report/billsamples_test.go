@@ -67,7 +67,7 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 			Usage: usage.Amounts{Calls: -1, Quantities: pricing.Quantities{pricing.Requests: -1, pricing.InputTokens: -7}, Cost: -someAmount(rt, 0)}, Amount: someAmount(rt, -5)})
 	}
 	if b.Cycle == "" && rapid.Bool().Draw(rt, "bare adjustment") {
-		line(billing.Line{Kind: billing.Adjustment, Description: "late", Amount: someAmount(rt, -5)})
+		line(billing.Line{Kind: billing.Adjustment, Description: "late", Period: b.Period, Amount: someAmount(rt, -5)})
 	}
 	settled(rt, &b)
 	return b

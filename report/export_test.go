@@ -3,10 +3,8 @@ package report_test
 import (
 	"bytes"
 	"encoding/csv"
-	"encoding/json"
 	"io"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -142,35 +140,6 @@ func TestLedgerSums(t *testing.T) {
 			}
 		}
 	})
-}
-
-// A record gives the bill back as it was.
-func TestRecordsReadBack(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		bills := someBills(rt)
-		text := exported(rt, report.BillsAsRecords, bills)
-		if strings.Count(text, "\n") != len(bills) {
-			rt.Fatal(text)
-		}
-		for i, line := range slices.Collect(strings.Lines(text)) {
-			var b billing.Bill
-			if err := json.Unmarshal([]byte(line), &b); err != nil {
-				rt.Fatal(err)
-			}
-			if !reflect.DeepEqual(b, bills[i]) {
-				rt.Fatalf("%+v is not %+v", b, bills[i])
-			}
-		}
-	})
-}
-
-func TestNoRecord(t *testing.T) {
-	for _, text := range []string{`[]`, `{"total": 1}`, `{"total": "1.0000000000001"}`, `{"terms": {"limits": [{"meter": "calls", "max": "many"}]}}`} {
-		var b billing.Bill
-		if err := json.Unmarshal([]byte(text), &b); err == nil {
-			t.Errorf("%s is a bill", text)
-		}
-	}
 }
 
 // sampleBills returns a bill with everything, made void, its credit note, and a bill of
