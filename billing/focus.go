@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"math/big"
 	"strconv"
 	"time"
@@ -129,7 +130,7 @@ func (b *Bill) focusRow(i int, issuer string) FocusRow {
 // A credit note takes back amounts alone.
 func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 	row.ChargeCategory, row.ChargeFrequency, row.PricingCategory = focusUsage, focusUsageBased, focusStandard
-	row.PublisherName, row.ServiceName = firstOf(line.Vendor, line.Provider), line.Provider
+	row.PublisherName, row.ServiceName = cmp.Or(line.Vendor, line.Provider), line.Provider
 	if b.Kind == CreditNote && line.Usage == (usage.Amounts{}) {
 		return
 	}
@@ -265,15 +266,6 @@ func (u focusUnit) count(a usage.Amounts) (count int64) {
 		count += a.Quantities[q]
 	}
 	return count
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // FocusTime writes a moment as FOCUS has it: to the second, in UTC. What has begun

@@ -43,14 +43,14 @@ func (s *Sums) line(l Line) {
 	}
 	if l.Kind == Usage || l.Kind == Adjustment { // overage is of usage that has a line already
 		s.Cost = s.Cost.Add(pricing.TotalOf(l.Usage.Cost))
-		s.Unpriced = atMost(s.Unpriced, l.Usage.Unpriced)
+		s.Unpriced = usage.AtMost(s.Unpriced, l.Usage.Unpriced)
 	}
 }
 
 // plus returns s + t.
 func (s Sums) plus(t Sums) Sums {
 	return Sums{s.Bills + t.Bills, s.Fees.Add(t.Fees), s.Overage.Add(t.Overage), s.Adjustments.Add(t.Adjustments),
-		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), atMost(s.Unpriced, t.Unpriced)}
+		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), usage.AtMost(s.Unpriced, t.Unpriced)}
 }
 
 // SumsOf returns what one bill, with its lines, adds up to.
