@@ -94,10 +94,10 @@ type Line struct {
 
 // UnitPrice is a price that was in force in the period of a line.
 type UnitPrice struct {
-	From  time.Time              // since when, also before the period
-	Rates map[string]pricing.USD // for one unit by its name: input_token, request, …; what costs nothing is left out
-	Above *pricing.LongContext   // nil where long input costs no more
-	Basis pricing.Basis          // exact, or default: the price of the provider's default model
+	From  time.Time              `json:"from"`            // since when, also before the period
+	Rates map[string]pricing.USD `json:"rates"`           // for one unit by its name: input_token, request, …; what costs nothing is left out
+	Above *pricing.LongContext   `json:"above,omitempty"` // nil where long input costs no more
+	Basis pricing.Basis          `json:"basis"`           // exact, or default: the price of the provider's default model
 }
 
 // Terms are what overage was charged by, kept with the bill: a plan may change.

@@ -32,6 +32,7 @@ type Rules struct {
 type closing struct {
 	*Service
 	now    time.Time
+	since  time.Time
 	dry    bool
 	note   func(Bill)
 	result Closing
@@ -66,6 +67,9 @@ const batch = 250
 type CloseOptions struct {
 	User   string // "" for everyone
 	DryRun bool   // nothing is kept
+	// Since leaves to another system what lies before the periods that hold it, of users
+	// whose periods have never been closed; zero for nothing.
+	Since time.Time
 	// Note is called with each bill once it is committed; nil where nobody asks.
 	Note func(Bill)
 }
@@ -76,7 +80,7 @@ type CloseOptions struct {
 // stopped at any moment and run again: each period of a user is closed once. What fails
 // for one user is in the result and stops nobody else.
 func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Closing, error) {
-	run := &closing{Service: s, now: now, dry: o.DryRun, note: o.Note}
+	run := &closing{Service: s, now: now, since: o.Since, dry: o.DryRun, note: o.Note}
 	if run.note == nil {
 		run.note = func(Bill) {}
 	}
@@ -119,10 +123,12 @@ func each(ctx context.Context, next func(after string) ([]string, error), fn fun
 // of each alone, so that one can't stop the others.
 func (run *closing) users(ctx context.Context, users []string) error {
 	run.result.Users += int64(len(users))
+	failed := len(run.result.Failures)
 	err := run.rounds(ctx, users)
 	if err == nil || !concernsOne(err) {
 		return err
 	}
+	run.result.Failures = run.result.Failures[:failed] // they will come again
 	for _, user := range users {
 		err := run.rounds(ctx, []string{user})
 		if err != nil && !concernsOne(err) {
@@ -237,14 +243,16 @@ func (run *closing) round(ctx context.Context, tx Tx, users []string) (*round, e
 func (r *round) due(users []string, folders map[string]Folder) (due []string, keys map[string]usage.PeriodKey) {
 	keys = map[string]usage.PeriodKey{}
 	for _, user := range users {
-		f := folders[user]
-		p := f.next(r.run.now)
+		known := !folders[user].ClosedUntil.IsZero()
+		f := folders[user].opened(r.run.since, r.run.now)
+		folders[user] = f
+		p := f.next()
 		if !p.End.After(r.run.now) {
 			due = append(due, user)
 			keys[user] = usage.NewPeriodKey(user, p.Start)
 			continue
 		}
-		if f.ClosedUntil.IsZero() || !f.ClosesAt.Equal(p.End) {
+		if !known || !f.ClosesAt.Equal(p.End) {
 			f.ClosedUntil, f.ClosesAt = p.Start, p.End
 			r.folders = append(r.folders, f)
 		}

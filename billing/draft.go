@@ -62,10 +62,9 @@ func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: m.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
 			Usage: s.Usage, Prices: pricesWithin(m.book, s, m.period)})
 	}
-	if current.Overage != plan.OverageAllow {
+	if b.Terms = termsOf(current); b.Terms == nil {
 		return lines, nil
 	}
-	b.Terms = &Terms{Limits: current.Limits, MarkupMillionths: current.MarkupMillionths}
 	amounts, err := OverageOf(*b.Terms, used)
 	for i, amount := range amounts {
 		if s := used[i]; amount != 0 {
@@ -74,6 +73,14 @@ func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		}
 	}
 	return lines, err
+}
+
+// termsOf returns what overage of a plan is charged by, nil where it allows none.
+func termsOf(p plan.Plan) *Terms {
+	if p.Overage != plan.OverageAllow {
+		return nil
+	}
+	return &Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
 }
 
 func (m material) corrections() []Line {

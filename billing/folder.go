@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -14,8 +15,10 @@ type Folder struct {
 	Contracts []Contract // as they were recorded
 	// ClosedUntil is the end of the last period that was closed; zero for none.
 	ClosedUntil time.Time
-	ClosesAt    time.Time // the end of the next one, where it is known
-	FirstUse    time.Time // the start of the first usage period with usage; zero for none
+	BilledFrom  time.Time   // what lies before it is billed by nobody here; zero for all
+	ClosesAt    time.Time   // the end of the next one, where it is known
+	FirstUse    time.Time   // the start of the first usage period with usage; zero for none
+	Voided      []time.Time // where periods begin whose bill is void
 	Balance     pricing.USD
 	// SuspendedUnpaid says that the subscription was suspended for an unpaid bill.
 	SuspendedUnpaid bool
@@ -66,12 +69,23 @@ func (f Folder) begins(now time.Time) time.Time {
 	return f.Account.PeriodAt(first).Start
 }
 
-// next returns the period that is closed next.
-func (f Folder) next(now time.Time) plan.Period {
-	from := f.ClosedUntil
-	if from.IsZero() {
-		from = f.begins(now)
+// opened returns the folder of a user whose periods have never been closed, with where
+// they begin: not before the period that holds since, where that is given.
+func (f Folder) opened(since, now time.Time) Folder {
+	if !f.ClosedUntil.IsZero() {
+		return f
 	}
+	f.ClosedUntil = f.begins(now)
+	if f.ClosedUntil.Before(since) {
+		f.ClosedUntil = f.Account.PeriodAt(since).Start
+		f.BilledFrom = f.ClosedUntil
+	}
+	return f
+}
+
+// next returns the period that is closed next.
+func (f Folder) next() plan.Period {
+	from := f.ClosedUntil
 	p := f.Account.PeriodAt(from)
 	p.Start = from // where it began before, the part before is closed
 	return p
@@ -140,8 +154,12 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 	}
 	var last plan.Subscription
 	for _, c := range f.Contracts {
-		if c.Subscription.Anchor.Equal(anchor) {
-			last = c.Subscription
+		if !c.Subscription.Anchor.Equal(anchor) {
+			continue
+		}
+		last = c.Subscription
+		if last.PaidUntil.IsZero() { // from before that was noted: it ended before the next one began
+			last.PaidUntil, last.AutoRenew = last.CycleAt(c.From).End, false
 		}
 	}
 	return last
@@ -162,6 +180,9 @@ func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 // paid returns what was paid for a cycle under the last of some contracts. Those within
 // the cycle that continue another, as a renewal by hand does, are about later cycles.
 func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
+	if slices.ContainsFunc(f.Voided, cycle.Start.Equal) {
+		return 0 // the bill with its fee was taken back
+	}
 	last := len(line) - 1
 	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
 		last--

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -27,7 +28,7 @@ func corrections(ctx context.Context, tx Tx, f Folder, found []Difference) ([]Co
 	var all []Correction
 	for _, at := range starts {
 		c := Correction{Differences: byPeriod[at], Extra: make([]pricing.USD, len(byPeriod[at]))}
-		if err := c.addOverage(ctx, tx, f.Account.UserID); err != nil {
+		if err := c.addOverage(ctx, tx, f); err != nil {
 			return nil, err
 		}
 		sort.Sort(&c)
@@ -36,12 +37,12 @@ func corrections(ctx context.Context, tx Tx, f Folder, found []Difference) ([]Co
 	return all, nil
 }
 
-// addOverage notes what the differences of a period change of its overage, by the terms
-// of its bill: also of series whose usage is as it was, since shares have changed.
-func (c *Correction) addOverage(ctx context.Context, tx Tx, user string) error {
-	period := c.Differences[0].Period
-	bill, ok, err := tx.BillOf(ctx, user, period.Start)
-	if err != nil || !ok || bill.Terms == nil {
+// addOverage notes what the differences of a period change of its overage: also of series
+// whose usage is as it was, since shares have changed.
+func (c *Correction) addOverage(ctx context.Context, tx Tx, f Folder) error {
+	user, period := f.Account.UserID, c.Differences[0].Period
+	terms, err := f.termsOf(ctx, tx, period)
+	if err != nil || terms == nil {
 		return err
 	}
 	key := usage.NewPeriodKey(user, period.Start)
@@ -49,7 +50,7 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, user string) error {
 	if err != nil {
 		return err
 	}
-	owed, err := OverageOf(*bill.Terms, used[key])
+	owed, err := OverageOf(*terms, used[key])
 	if err != nil {
 		return err
 	}
@@ -65,6 +66,18 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, user string) error {
 		c.note(period, Series{Provider: key.Provider, Vendor: key.Vendor, Model: key.Model}, -amount)
 	}
 	return nil
+}
+
+// termsOf returns what overage of a closed period is charged by, nil where there is none:
+// what its bill kept or, where nothing had been used and there is no bill, what the plan
+// says now that was in force at its end.
+func (f Folder) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, error) {
+	bill, ok, err := tx.BillOf(ctx, f.Account.UserID, p.Start)
+	if err != nil || ok {
+		return bill.Terms, err
+	}
+	then, err := f.Account.PlanAt(p.End.Add(-time.Microsecond))
+	return termsOf(then), err
 }
 
 // note adds what changes of the overage of a series to its difference, or as one.

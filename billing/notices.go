@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -16,9 +17,14 @@ func billReady(b Bill, now time.Time) usage.Notice {
 		"period_end": when(b.Period.End), "due_at": when(b.DueAt), "status": string(b.Status)}}
 }
 
-func expired(f Folder, end, now time.Time) usage.Notice {
-	return usage.Notice{Key: fmt.Sprintf("expired:%s:%s", f.Account.UserID, when(end)), Kind: usage.Expired, UserID: f.Account.UserID, At: now,
-		Data: map[string]string{"plan": f.planName(f.Account.Subscription.PlanID), "ended_at": when(end)}}
+// ExpiredNotice tells a user that the subscription has ended, by itself or cancelled.
+func ExpiredNotice(a plan.Account, end, now time.Time) usage.Notice {
+	name := ""
+	if p, ok := a.Plans.ByID(a.Subscription.PlanID); ok {
+		name = p.Name
+	}
+	return usage.Notice{Key: fmt.Sprintf("expired:%s:%s", a.UserID, when(end)), Kind: usage.Expired, UserID: a.UserID, At: now,
+		Data: map[string]string{"plan": name, "ended_at": when(end)}}
 }
 
 // overdue is a notice that a bill is past due, or that its user is suspended for it.
@@ -30,7 +36,11 @@ func overdue(kind usage.NoticeKind, b Bill, suspends time.Time, now time.Time) u
 			data["suspends_at"] = when(suspends)
 		}
 	}
-	return usage.Notice{Key: fmt.Sprintf("%s:%d", kind, b.Number), Kind: kind, UserID: b.UserID, At: now, Data: data}
+	key := fmt.Sprintf("%s:%d", kind, b.Number)
+	if kind == usage.Suspended {
+		key += ":" + when(now) // someone may have resumed the subscription since the last time
+	}
+	return usage.Notice{Key: key, Kind: kind, UserID: b.UserID, At: now, Data: data}
 }
 
 func renewalSoon(f Folder, at, now time.Time, price string, planName string) usage.Notice {

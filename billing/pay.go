@@ -108,8 +108,9 @@ func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.T
 }
 
 // Void takes a bill back by a credit note over all of it, which it returns. What the bill
-// had used up of the user's credit, and what was paid, goes to the user's credit. The
-// usage on it stays billed: the period is not closed again.
+// had used up of the user's credit goes back there, and so does what was paid of it: the
+// note then carries it over, and has a total of 0. The usage on it stays billed: the period
+// is not closed again.
 func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, reason string) (Bill, error) {
 	if reason == "" {
 		return Bill{}, failure.Invalidf("a bill is made void for a reason, which the credit note says").WithHint("--reason …")
@@ -131,10 +132,7 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		if err := tx.Settle(ctx, b.Number, Void, audit.At, b.Reference); err != nil {
 			return err
 		}
-		back := -b.credited()
-		if b.Status == Paid {
-			back += b.Total
-		}
+		back := note.credited()
 		if err := mustHave(ctx, tx, b, back); err != nil {
 			return err
 		}
@@ -185,6 +183,10 @@ func (b Bill) reversed(now time.Time, reason string) Bill {
 		}
 		l.Amount, l.Usage, l.Prices = -l.Amount, usage.Amounts{}, nil
 		note.Lines = append(note.Lines, l)
+	}
+	if b.Status == Paid && b.Total != 0 {
+		note.Lines = append(note.Lines, Line{Kind: Carried, Description: "paid: carried over to your credit", Period: b.Period, Amount: b.Total})
+		note.Subtotal, note.Total = note.Subtotal+b.Total, 0
 	}
 	return note
 }

@@ -27,7 +27,11 @@ func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due 
 			if len(r.failures) > 0 {
 				return r.failures[0].Err
 			}
-			due, left = append(due, r.bills...), r.more
+			for _, b := range r.bills {
+				b.Number = 0 // it is not issued
+				due = append(due, b)
+			}
+			left = r.more
 		}
 		if running, err = preview(ctx, tx, user, now); err != nil {
 			return err
@@ -46,7 +50,8 @@ func preview(ctx context.Context, tx Tx, user string, now time.Time) (Bill, erro
 	if err != nil {
 		return Bill{}, err
 	}
-	p := folders[user].next(now)
+	folders[user] = folders[user].opened(time.Time{}, now)
+	p := folders[user].next()
 	keys := map[string]usage.PeriodKey{user: usage.NewPeriodKey(user, p.Start)}
 	materials, err := gather(ctx, tx, []string{user}, folders, keys)
 	if err != nil {

@@ -32,7 +32,7 @@ func (r *round) goOn(m material) error {
 			if sub.EndsAt.IsZero() { // a cancellation is in the history already
 				r.step(f.Account, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
 			}
-			r.notices = append(r.notices, expired(f, end, r.run.now))
+			r.notices = append(r.notices, ExpiredNotice(f.Account, end, r.run.now))
 		}
 	}
 	f.ClosedUntil = p.End

@@ -19,6 +19,9 @@ type Store interface {
 	UpdateBilling(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
 	// Bills returns the bills that a query asks for, by number.
 	Bills(ctx context.Context, q Query) ([]Bill, error)
+	// Credits returns what users got as credit and used up, oldest first: of one user or,
+	// where user is "", of all.
+	Credits(ctx context.Context, user string) ([]CreditEntry, error)
 	// UnpaidUsers returns the ids of up to so many users after one, in their order, who
 	// have an open bill that was due by due, or a past due one that was due by overdue.
 	UnpaidUsers(ctx context.Context, due, overdue time.Time, after string, limit int) ([]string, error)

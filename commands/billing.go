@@ -9,7 +9,7 @@ import (
 func newBillingCmd(env *Env) *cobra.Command {
 	return group("billing", "Closing periods: renewals, bills, payments",
 		newBillingCloseCmd(env, nil), newBillingListCmd(env, nil), newBillingShowCmd(env, nil), newBillingPreviewCmd(env, nil),
-		newBillingMarkPaidCmd(env, nil), newBillingVoidCmd(env, nil), newBillingCreditCmd(env, nil),
+		newBillingMarkPaidCmd(env, nil), newBillingVoidCmd(env, nil), newBillingCreditCmd(env, nil), newBillingCreditsCmd(env, nil),
 		newBillingReportCmd(env, nil), newBillingStatementCmd(env, nil), newBillingExportCmd(env, nil))
 }
 

@@ -15,6 +15,7 @@ import (
 type billingCloseOptions struct {
 	env    *Env
 	user   string
+	since  time.Time
 	dryRun bool
 }
 
@@ -43,16 +44,20 @@ nobody else, and makes exit code 7.`,
 		},
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only the periods of this `USER`")
+	addTime(cmd, &opts.since, "since", "of users whose periods were never closed, leave out those that ended before (another system billed them)")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would be done, and change nothing")
 	return cmd
 }
 
 func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 	env := opts.env
+	if opts.since.After(env.Now()) {
+		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed", opts.since.Format(time.RFC3339))
+	}
 	return env.withDatabase(ctx, func(db Database) error {
 		bar := env.counter("closing periods", "bills")
 		var drafts []billing.Bill
-		result, err := env.billing(db).Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, DryRun: opts.dryRun, Note: func(b billing.Bill) {
+		result, err := env.billing(db).Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
 			_ = bar.Add(1) // it only draws
 			if opts.dryRun {
 				drafts = append(drafts, b)

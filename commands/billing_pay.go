@@ -92,3 +92,32 @@ func billingCreditRun(ctx context.Context, opts *billingCreditOptions) error {
 		return opts.env.print(report.Credit(opts.user, balance))
 	})
 }
+
+type billingCreditsOptions struct {
+	env  *Env
+	user string
+}
+
+func newBillingCreditsCmd(env *Env, run func(context.Context, *billingCreditsOptions) error) *cobra.Command {
+	opts := &billingCreditsOptions{env: env}
+	if run == nil {
+		run = billingCreditsRun
+	}
+	cmd := &cobra.Command{
+		Use: "credits", Short: "List the credit that users got and what bills used up of it, oldest first",
+		Example: "  alwrity-sub billing credits --user alice\n  alwrity-sub billing credits -o csv", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+	}
+	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
+	return cmd
+}
+
+func billingCreditsRun(ctx context.Context, opts *billingCreditsOptions) error {
+	return opts.env.withDatabase(ctx, func(db Database) error {
+		entries, err := db.Credits(ctx, opts.user)
+		if err != nil {
+			return err
+		}
+		return opts.env.print(report.Credits(entries))
+	})
+}

@@ -30,6 +30,21 @@ func (d *DB) UnpaidUsers(ctx context.Context, due, overdue time.Time, after stri
 		AND (status = 'open' AND due_at <= $2 OR status = 'past_due' AND due_at <= $3) ORDER BY user_id LIMIT $4`, after, due, overdue, limit)
 }
 
+// Credits implements billing.Store.
+func (d *DB) Credits(ctx context.Context, user string) (entries []billing.CreditEntry, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		entries = nil
+		return t.query(ctx, func(row scanner) error {
+			var c billing.CreditEntry
+			err := row.Scan(&c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
+			entries = append(entries, c)
+			return err
+		}, `SELECT user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
+			WHERE ($1 = '' OR user_id = $1) ORDER BY credit_id`, user)
+	})
+	return entries, err
+}
+
 // Renewing implements billing.Store.
 func (d *DB) Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error) {
 	return d.userList(ctx, `SELECT user_id FROM user_subscriptions WHERE user_id > $1 AND auto_renew AND paid_until >= $2 AND paid_until <= $3
@@ -69,7 +84,8 @@ func (t *tx) Folders(ctx context.Context, users []string) (map[string]billing.Fo
 	for user, account := range accounts {
 		folders[user] = billing.Folder{Account: account}
 	}
-	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readBalances(users, folders))
+	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readVoided(users, folders),
+		t.readBalances(users, folders))
 }
 
 func (t *tx) readContracts(users []string, folders map[string]billing.Folder) statement {
@@ -99,15 +115,15 @@ func (t *tx) readContracts(users []string, folders map[string]billing.Folder) st
 
 func (t *tx) readClosings(users []string, folders map[string]billing.Folder) statement {
 	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{"SELECT user_id, closed_until, closes_at, suspended_unpaid FROM billing_accounts WHERE " + condition, []any{arg},
+	return statement{"SELECT user_id, closed_until, billed_from, closes_at, suspended_unpaid FROM billing_accounts WHERE " + condition, []any{arg},
 		func(row scanner) error {
 			var user string
 			var f billing.Folder
-			if err := row.Scan(&user, moment{&f.ClosedUntil}, moment{&f.ClosesAt}, &f.SuspendedUnpaid); err != nil {
+			if err := row.Scan(&user, moment{&f.ClosedUntil}, moment{&f.BilledFrom}, moment{&f.ClosesAt}, &f.SuspendedUnpaid); err != nil {
 				return err
 			}
 			kept := folders[user]
-			kept.ClosedUntil, kept.ClosesAt, kept.SuspendedUnpaid = f.ClosedUntil, f.ClosesAt, f.SuspendedUnpaid
+			kept.ClosedUntil, kept.BilledFrom, kept.ClosesAt, kept.SuspendedUnpaid = f.ClosedUntil, f.BilledFrom, f.ClosesAt, f.SuspendedUnpaid
 			folders[user] = kept
 			return nil
 		}}
@@ -129,6 +145,21 @@ func (t *tx) readFirstUse(users []string, folders map[string]billing.Folder) sta
 			folders[user] = kept
 			return nil
 		}}
+}
+
+func (t *tx) readVoided(users []string, folders map[string]billing.Folder) statement {
+	condition, arg := t.oneOf("user_id", "$1", users)
+	return statement{"SELECT user_id, period_start FROM billing_history WHERE status = 'void' AND " + condition, []any{arg}, func(row scanner) error {
+		var user string
+		var start time.Time
+		if err := row.Scan(&user, moment{&start}); err != nil {
+			return err
+		}
+		kept := folders[user]
+		kept.Voided = append(kept.Voided, start)
+		folders[user] = kept
+		return nil
+	}}
 }
 
 func (t *tx) readBalances(users []string, folders map[string]billing.Folder) statement {

@@ -16,7 +16,7 @@ func unbilled(keys, condition string) string {
 	series := "x.user_id, x.period_start, x.provider, x.vendor, x.model, "
 	return "WITH sides (user_id, period_start, provider, vendor, model, " + totalColumns + ") AS (" +
 		"SELECT " + series + strings.Join(used, ", ") + ` FROM usage_summaries x JOIN billing_accounts b ON b.user_id = x.user_id
-			WHERE x.period_start < b.closed_until AND ` + condition +
+			WHERE x.period_start < b.closed_until AND x.period_start >= b.billed_from AND ` + condition +
 		" UNION ALL SELECT " + series + strings.Join(billed, ", ") + " FROM billing_lines x WHERE x.kind IN ('usage', 'adjustment') AND " + condition + ")" +
 		" SELECT " + keys + ", " + strings.Join(sums, ", ") + " FROM sides GROUP BY " + keys + " HAVING " + strings.Join(differ, " OR ")
 }

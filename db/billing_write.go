@@ -143,12 +143,17 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 // SaveFolders implements billing.Tx.
 func (t *tx) SaveFolders(ctx context.Context, folders []billing.Folder) error {
 	return t.writeRows(ctx, "billing_accounts", func(source string) string {
-		return "INSERT INTO billing_accounts (user_id, closed_until, closes_at, suspended_unpaid) " + source +
+		return "INSERT INTO billing_accounts (user_id, closed_until, billed_from, closes_at, suspended_unpaid) " + source +
 			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
 	}, len(folders), func(to sink, i int) {
 		f := &folders[i]
 		to.text(f.Account.UserID)
 		to.moment(f.ClosedUntil.UnixMicro())
+		if f.BilledFrom.IsZero() {
+			to.moment(0) // from the beginning on
+		} else {
+			to.moment(f.BilledFrom.UnixMicro())
+		}
 		putMomentOrNull(to, f.ClosesAt)
 		to.boolean(f.SuspendedUnpaid)
 	})

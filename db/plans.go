@@ -83,13 +83,15 @@ func (d *DB) Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscr
 		if plans, err = t.plans(ctx); err != nil {
 			return err
 		}
-		subscribers, err = t.subscribers(ctx, now)
+		subscribers, err = t.subscribers(ctx, now, false)
 		return err
 	})
 	return onOffer(plans), subscribers, err
 }
 
-func (t *tx) subscribers(ctx context.Context, now time.Time) (map[int64]int, error) {
+// subscribers counts the subscriptions to each plan, on request also those that change to
+// it later: it must not be withdrawn either.
+func (t *tx) subscribers(ctx context.Context, now time.Time, later bool) (map[int64]int, error) {
 	counts := map[int64]int{}
 	err := t.query(ctx, func(row scanner) error {
 		var s plan.Subscription
@@ -97,9 +99,9 @@ func (t *tx) subscribers(ctx context.Context, now time.Time) (map[int64]int, err
 			return err
 		}
 		if !s.StatusAt(now).Ended() {
-			counts[s.PlanID]++
-			if s.NextPlanID != 0 {
-				counts[s.NextPlanID]++ // which must not be withdrawn either
+			counts[s.PlanIDAt(now)]++
+			if later && s.NextPlanID != 0 && s.NextAt.After(now) {
+				counts[s.NextPlanID]++
 			}
 		}
 		return nil
@@ -119,12 +121,15 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 		if err != nil {
 			return err
 		}
-		counts, err := t.subscribers(ctx, audit.At)
+		counts, err := t.subscribers(ctx, audit.At, true)
 		if err != nil {
 			return err
 		}
 		save, withdraw, err := fn(onOffer(all), counts)
 		if err != nil {
+			return err
+		}
+		if err := t.mustNotChangeEnded(ctx, all, save, audit.At); err != nil {
 			return err
 		}
 		if err := t.changeCatalogue(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -82,7 +83,13 @@ func (t *tx) changeSubscription(ctx context.Context, audit usage.Audit, before p
 	if err := t.mustNotMoveArchived(ctx, subscriptionChange{before, after, change.EffectiveAt, audit.At}); err != nil {
 		return after, err
 	}
-	return after, t.movePeriods(ctx, after, change.EffectiveAt)
+	if err := t.movePeriods(ctx, after, change.EffectiveAt); err != nil {
+		return after, err
+	}
+	if end := change.Subscription.EndsAt; change.Action == plan.Cancel && !end.After(audit.At) {
+		return after, t.AddNotices(ctx, []usage.Notice{billing.ExpiredNotice(after, end, audit.At)})
+	}
+	return after, nil
 }
 
 func (t *tx) saveSubscription(ctx context.Context, audit usage.Audit, before, after plan.Account, change plan.Change) error {

@@ -56,5 +56,8 @@ func scanUser(row scanner, plans plan.Plans) (usage.User, error) {
 	s.PlanID, s.Cycle, s.AutoRenew, s.Suspended = *planID, plan.Cycle(*cycle), *autoRenew, *suspended
 	p, _ := plans.ByID(s.PlanID)
 	u.PlanName, u.Subscription = p.Name, &s
+	if next, ok := plans.ByID(s.NextPlanID); ok {
+		u.NextPlanName = next.Name
+	}
 	return u, nil
 }

@@ -32,8 +32,8 @@ const (
 // Scope says whose usage a limit counts: that of some providers, that of some
 // vendors, or, when both are empty, all of it.
 type Scope struct {
-	Providers []string
-	Vendors   []string
+	Providers []string `json:"providers,omitempty"`
+	Vendors   []string `json:"vendors,omitempty"`
 }
 
 // Covers tells whether usage of a provider, served by a vendor, counts.
@@ -51,14 +51,14 @@ func (s Scope) Equal(t Scope) bool {
 
 // Limit is a meter over a scope with a maximum for each usage period.
 type Limit struct {
-	Name  string
-	Meter Meter
-	Scope Scope
+	Name  string `json:"name"` // limits are kept with bills: these names stay
+	Meter Meter  `json:"meter"`
+	Scope Scope  `json:"scope"`
 	// Max is in the meter's unit (calls, tokens, pico-dollars); 0 means that the
 	// plan does not include it. It counts for nothing where Unlimited is true.
-	Max       int64
-	Unlimited bool
-	Action    Action
+	Max       int64  `json:"max"`
+	Unlimited bool   `json:"unlimited"`
+	Action    Action `json:"action"`
 }
 
 // Equal tells whether two limits are the same in everything.

@@ -36,6 +36,12 @@ func (p Plan) Equal(q Plan) bool {
 		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
 }
 
+// SameFigures tells whether two plans cost the same and have the same limits.
+func (p Plan) SameFigures(q Plan) bool {
+	return p.Monthly == q.Monthly && p.Yearly == q.Yearly && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths &&
+		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
+}
+
 // isCalled tells whether a text is the plan's name or tier, upper and lower case
 // alike.
 func (p Plan) isCalled(text string) bool {

@@ -96,6 +96,15 @@ func (s Subscription) PaidAt(at time.Time) time.Time {
 	return s.PaidUntil
 }
 
+// PlanIDAt returns the plan that the subscription has at a moment, now or later: a change
+// that was set for before then counts.
+func (s Subscription) PlanIDAt(at time.Time) int64 {
+	if s.NextPlanID != 0 && !at.Before(s.NextAt) {
+		return s.NextPlanID
+	}
+	return s.PlanID
+}
+
 // EndsWithin returns when the subscription ends by itself or by a cancellation,
 // where that is after one moment and not after another.
 func (s Subscription) EndsWithin(after, until time.Time) (time.Time, bool) {

@@ -51,9 +51,9 @@ type Price struct {
 // than OverInputTokens. Cached input tokens keep a price of their own, if they
 // have one.
 type LongContext struct {
-	OverInputTokens int64
-	InputToken      USD
-	OutputToken     USD
+	OverInputTokens int64 `json:"over_input_tokens"` // prices are kept with bills: these names stay
+	InputToken      USD   `json:"input_token"`
+	OutputToken     USD   `json:"output_token"`
 }
 
 // SameFigures tells whether two prices charge the same for everything.

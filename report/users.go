@@ -54,7 +54,11 @@ type userView struct {
 // Users shows a list of users.
 func Users(users []usage.User, now time.Time) Document {
 	views := listOf(users, func(u usage.User) userView {
-		return userView{viewSubscription(u.UserID, u.Email, u.PlanName, u.Subscription, now), moment(u.CreatedAt)}
+		name := u.PlanName
+		if u.Subscription != nil && u.Subscription.PlanIDAt(now) != u.Subscription.PlanID {
+			name = u.NextPlanName
+		}
+		return userView{viewSubscription(u.UserID, u.Email, name, u.Subscription, now), moment(u.CreatedAt)}
 	})
 	grid := gridOf(append(subscriptionHeader(), "created_at"), views, func(v userView) []Cell {
 		return append(v.cells(), TimeCell(time.Time(v.CreatedAt)))

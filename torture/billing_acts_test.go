@@ -157,6 +157,7 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 		return // what was carried over is used up
 	}
 	w.must(t, w.now, "billing", "void", strconv.FormatInt(b.number, 10), "--reason", "a test")
+	paid := b.status == "paid"
 	b.status = "void"
 	note := &paper{user: c.id, kind: "credit_note", refersTo: b.number, period: b.period, issued: w.now, status: "paid", total: -b.total}
 	for _, l := range b.lines {
@@ -164,6 +165,10 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 			l.amount, l.used = -l.amount, used{}
 			note.lines = append(note.lines, l)
 		}
+	}
+	if paid && b.total != 0 {
+		note.total = 0
+		note.lines = append(note.lines, item{kind: "carried", period: b.period, amount: b.total})
 	}
 	c.balance += back
 	c.bills = append(c.bills, note)

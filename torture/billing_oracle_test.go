@@ -183,7 +183,7 @@ func (w *world) due(t *term, now time.Time) {
 func (c *customer) bill(p span) *paper {
 	b := &paper{user: c.id, kind: "bill", period: p, status: "open"}
 	if t := c.term(p.start); t != nil {
-		b.lines = append(b.lines, t.fees(p)...)
+		b.lines = append(b.lines, t.fees(p, c.void)...)
 	}
 	log := c.log()
 	if c.billed == nil {
@@ -208,7 +208,7 @@ func (c *customer) bill(p span) *paper {
 }
 
 // fees returns the lines of a subscription's price.
-func (t *term) fees(p span) (lines []item) {
+func (t *term) fees(p span, void func(time.Time) bool) (lines []item) {
 	if t.runs(p.start) {
 		fee := item{kind: "fee", period: p}
 		if cycle := t.cycle(p.start); cycle.start.Equal(p.start) {
@@ -225,10 +225,21 @@ func (t *term) fees(p span) (lines []item) {
 			continue
 		}
 		rest, whole := span{d.at, cycle.end}, cycle.end.Sub(cycle.start)
-		lines = append(lines, item{kind: "proration", period: rest, amount: share(-t.paidFor(i), cycle.end.Sub(d.at), whole)},
+		paid := t.paidFor(i)
+		if void(cycle.start) {
+			paid = 0
+		}
+		lines = append(lines, item{kind: "proration", period: rest, amount: share(-paid, cycle.end.Sub(d.at), whole)},
 			item{kind: "proration", period: rest, amount: share(d.price, cycle.end.Sub(d.at), whole)})
 	}
 	return lines
+}
+
+// void tells whether the bill of a period that begins at a moment was taken back.
+func (c *customer) void(start time.Time) bool {
+	return slices.ContainsFunc(c.bills, func(b *paper) bool {
+		return b.kind == "bill" && b.status == "void" && b.period.start.Equal(start)
+	})
 }
 
 // log sums the calls up.

@@ -99,6 +99,17 @@ func (c *customer) termsAt(at time.Time) *terms {
 	return termsOf("Free")
 }
 
+// chargedBy returns the terms of the period that begins at a moment: those of its bill, or
+// where there is none those of the plan at its end.
+func (c *customer) chargedBy(start time.Time) *terms {
+	for _, b := range c.bills {
+		if b.kind == "bill" && b.period.start.Equal(start) {
+			return b.terms
+		}
+	}
+	return c.termsAt(c.month(start).end.Add(-time.Microsecond))
+}
+
 // adjustments returns the lines of what has become known of closed periods.
 func (c *customer) adjustments(now time.Time, log map[series]used) (lines []item) {
 	changed := map[time.Time]bool{}
@@ -108,15 +119,12 @@ func (c *customer) adjustments(now time.Time, log map[series]used) (lines []item
 		}
 	}
 	owed := map[series]int64{}
-	for _, b := range c.bills {
-		if b.kind != "bill" || !changed[b.period.start] {
-			continue
-		}
-		for key, n := range b.terms.beyond(log, b.period.start) {
+	for start := range changed {
+		for key, n := range c.chargedBy(start).beyond(log, start) {
 			owed[key] = n
 		}
 		for key := range c.charged {
-			if _, found := owed[key]; !found && key.start.Equal(b.period.start) {
+			if _, found := owed[key]; !found && key.start.Equal(start) {
 				owed[key] = 0
 			}
 		}

@@ -11,6 +11,7 @@ type User struct {
 	UserID       string
 	Email        string
 	PlanName     string
+	NextPlanName string             // that the subscription changes to; empty for none
 	Subscription *plan.Subscription // nil: on the default plan
 	CreatedAt    time.Time
 }

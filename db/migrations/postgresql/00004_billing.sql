@@ -16,10 +16,12 @@ ALTER TABLE subscription_history ADD COLUMN continues BOOLEAN NOT NULL DEFAULT F
 ALTER TABLE subscription_plans ADD COLUMN overage TEXT COLLATE "C" NOT NULL DEFAULT 'block' CHECK (overage IN ('block', 'allow'));
 ALTER TABLE subscription_plans ADD COLUMN markup_millionths BIGINT NOT NULL DEFAULT 0 CHECK (markup_millionths >= 0);
 
--- How far a user's periods are closed, and when the next one ends: NULL where that has to be looked up.
+-- How far a user's periods are closed, and when the next one ends: NULL where that has to be looked up. What lies before
+-- billed_from was left to another system.
 CREATE TABLE billing_accounts (
     user_id          TEXT COLLATE "C" NOT NULL PRIMARY KEY REFERENCES users (user_id),
     closed_until     TIMESTAMPTZ NOT NULL,
+    billed_from      TIMESTAMPTZ NOT NULL,
     closes_at        TIMESTAMPTZ,
     suspended_unpaid BOOLEAN NOT NULL
 );
@@ -59,6 +61,7 @@ CREATE TABLE billing_history (
 CREATE UNIQUE INDEX billing_history_by_period ON billing_history (user_id, period_start) WHERE kind = 'bill';
 CREATE INDEX billing_history_by_user ON billing_history (user_id, number);
 CREATE INDEX billing_history_unpaid ON billing_history (due_at, number) WHERE status IN ('open', 'past_due');
+CREATE INDEX billing_history_void ON billing_history (user_id) WHERE status = 'void';
 CREATE INDEX billing_history_refers_to ON billing_history (refers_to) WHERE refers_to IS NOT NULL;
 
 -- The lines of bills. period_start and period_end say what a line is for: a usage period, or the time of a fee.
