@@ -1,8 +1,6 @@
 package billing
 
 import (
-	"math"
-
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -15,17 +13,9 @@ func Against(b Bill, limits []plan.Limit) []usage.Use {
 		uses[i].Limit = limit
 		for _, l := range b.Lines {
 			if l.Kind == Usage && limit.Scope.Covers(l.Provider, l.Vendor) {
-				uses[i].Used = atMost(uses[i].Used, l.Usage.Of(limit.Meter))
+				uses[i].Used = usage.AtMost(uses[i].Used, l.Usage.Of(limit.Meter))
 			}
 		}
 	}
 	return uses
-}
-
-// atMost returns a + b or, where that does not fit, the largest number there is.
-func atMost(a, b int64) int64 {
-	if b > 0 && a > math.MaxInt64-b {
-		return math.MaxInt64
-	}
-	return a + b
 }

@@ -108,12 +108,11 @@ type Terms struct {
 
 // Query says which bills are wanted, oldest first.
 type Query struct {
-	UserID   string    // "" for everyone's
-	Number   int64     // 0 for all
-	Statuses []Status  // nil for all
-	From, To time.Time // of those whose period ends in (From, To]; zero for all
-	Kind     Kind      // "" for both
-	Lines    bool      // with their lines
+	UserID   string   // "" for everyone's
+	Number   int64    // 0 for all
+	Statuses []Status // nil for all
+	Kind     Kind     // "" for both
+	Lines    bool     // with their lines
 
 	Month usage.Month // of the books; 0 for all: see Bill.BookedIn
 	After int64       // only numbers above this one

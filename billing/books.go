@@ -24,13 +24,19 @@ type Archive interface {
 	Bills(ctx context.Context, q Query) ([]Bill, error)
 }
 
-// pageOfBills is how many bills are held in memory at once.
-const pageOfBills = 200
+// How many bills are held in memory at once: with their lines, and without.
+const (
+	pageOfBills     = 200
+	pageOfBareBills = 5_000
+)
 
-// EachBill calls fn with every bill that a query asks for and its lines, by their
-// numbers and a page at a time. An error of fn ends it.
+// EachBill calls fn with every bill that a query asks for, by their numbers and a page
+// at a time. An error of fn ends it.
 func EachBill(ctx context.Context, archive Archive, q Query, fn func(Bill) error) error {
-	q.Lines, q.Limit = true, pageOfBills
+	q.Limit = pageOfBareBills
+	if q.Lines {
+		q.Limit = pageOfBills
+	}
 	for {
 		bills, err := archive.Bills(ctx, q)
 		if err != nil {

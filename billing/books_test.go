@@ -49,26 +49,30 @@ type shelf struct {
 func (s *shelf) Bills(_ context.Context, q billing.Query) ([]billing.Bill, error) {
 	s.asked++
 	var found []billing.Bill
-	for n := q.After + 1; n <= int64(s.bills) && len(found) < q.Limit && q.Lines; n++ {
+	for n := q.After + 1; n <= int64(s.bills) && len(found) < q.Limit; n++ {
 		found = append(found, billing.Bill{Number: n})
 	}
 	s.most = max(s.most, len(found))
 	return found, nil
 }
 
-// Each bill comes once and in order, and few are held at a time.
+// Each bill comes once and in order, and few are held at a time: of those without lines more.
 func TestEachBill(t *testing.T) {
-	for _, bills := range []int{0, 1, 199, 200, 201, 1000} {
+	for _, test := range []struct {
+		lines       bool
+		bills, page int
+	}{{true, 0, 200}, {true, 1, 200}, {true, 199, 200}, {true, 200, 200}, {true, 201, 200}, {true, 1000, 200}, {false, 4999, 5000}, {false, 5000, 5000}, {false, 12_000, 5000}} {
+		bills := test.bills
 		s := &shelf{bills: bills}
 		next := int64(1)
-		err := billing.EachBill(context.Background(), s, billing.Query{}, func(b billing.Bill) error {
+		err := billing.EachBill(context.Background(), s, billing.Query{Lines: test.lines}, func(b billing.Bill) error {
 			if b.Number != next {
 				t.Errorf("bill %d comes in place of %d", b.Number, next)
 			}
 			next++
 			return nil
 		})
-		if err != nil || next != int64(bills)+1 || s.most > 200 || s.asked > bills/200+1 {
+		if err != nil || next != int64(bills)+1 || s.most > test.page || s.asked > bills/test.page+1 {
 			t.Errorf("%d of %d bills, asked %d times for at most %d: %v", next-1, bills, s.asked, s.most, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"math/big"
 	"strconv"
 	"time"
@@ -129,7 +130,7 @@ func (b *Bill) focusRow(i int, issuer string) FocusRow {
 // A credit note takes back amounts alone.
 func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 	row.ChargeCategory, row.ChargeFrequency, row.PricingCategory = focusUsage, focusUsageBased, focusStandard
-	row.PublisherName, row.ServiceName = firstOf(line.Vendor, line.Provider), line.Provider
+	row.PublisherName, row.ServiceName = cmp.Or(line.Vendor, line.Provider), line.Provider
 	if b.Kind == CreditNote && line.Usage == (usage.Amounts{}) {
 		return
 	}
@@ -162,11 +163,15 @@ func (t *Terms) factor() int64 {
 }
 
 // buy makes the row a purchase: of a cycle of a plan, or of a part of one. What is
-// taken back is a negative quantity, since prices are never negative.
+// taken back is a negative quantity, since prices are never negative. In the other months
+// of a year that was paid nothing is bought: a quantity of 0, as null is for no purchase.
 func (row *FocusRow) buy(b *Bill, line Line) {
 	row.ChargeCategory, row.PricingCategory = focusPurchase, focusStandard
 	price, count := line.Amount, int64(1)
-	if price < 0 {
+	switch {
+	case b.withinYear(line):
+		count = 0
+	case price < 0:
 		price, count = -price, -1
 	}
 	row.PricingQuantity, row.PricingUnit = WholeDecimal(count), "Units"
@@ -261,15 +266,6 @@ func (u focusUnit) count(a usage.Amounts) (count int64) {
 		count += a.Quantities[q]
 	}
 	return count
-}
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // FocusTime writes a moment as FOCUS has it: to the second, in UTC. What has begun

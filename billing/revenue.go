@@ -2,6 +2,7 @@ package billing
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"time"
 
@@ -42,14 +43,14 @@ func (s *Sums) line(l Line) {
 	}
 	if l.Kind == Usage || l.Kind == Adjustment { // overage is of usage that has a line already
 		s.Cost = s.Cost.Add(pricing.TotalOf(l.Usage.Cost))
-		s.Unpriced = atMost(s.Unpriced, l.Usage.Unpriced)
+		s.Unpriced = usage.AtMost(s.Unpriced, l.Usage.Unpriced)
 	}
 }
 
 // plus returns s + t.
 func (s Sums) plus(t Sums) Sums {
 	return Sums{s.Bills + t.Bills, s.Fees.Add(t.Fees), s.Overage.Add(t.Overage), s.Adjustments.Add(t.Adjustments),
-		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), atMost(s.Unpriced, t.Unpriced)}
+		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), usage.AtMost(s.Unpriced, t.Unpriced)}
 }
 
 // SumsOf returns what one bill, with its lines, adds up to.
@@ -80,13 +81,14 @@ type MonthSums struct {
 // Margin returns what is left of the revenue.
 func (m MonthSums) Margin() pricing.Total { return m.Revenue.Sub(m.Cost) }
 
-// Idle is a user who paid a fee for a period and made no call in it.
+// Idle is a user who paid for a period and made no call in it.
 type Idle struct {
 	UserID   string
 	Email    string
 	PlanName string
+	Cycle    plan.Cycle
 	Period   plan.Period
-	Fee      pricing.Total
+	Fee      pricing.Total // of the bill; within a year that was paid, what a year costs now
 }
 
 // Revenue is what an owner reads about one month.
@@ -109,12 +111,14 @@ func LastClosed(now time.Time) time.Time { return plan.CalendarMonth(now).Start.
 // Reckoning adds up the bills of a month, one after the other.
 type Reckoning struct {
 	revenue                 Revenue
+	onOffer                 plan.Plans
 	plans, users, providers shares
 }
 
 // NewReckoning begins the reckoning of a month, with a history of so many months up to it.
-func NewReckoning(month, now time.Time, history int) *Reckoning {
-	r := &Reckoning{Revenue{Month: month, AsOf: now}, shares{}, shares{}, shares{}}
+// The plans are those on offer now.
+func NewReckoning(month, now time.Time, history int, onOffer plan.Plans) *Reckoning {
+	r := &Reckoning{Revenue{Month: month, AsOf: now}, onOffer, shares{}, shares{}, shares{}}
 	for i := range history {
 		r.revenue.Months = append(r.revenue.Months, MonthSums{Month: month.AddDate(0, i+1-history, 0)})
 	}
@@ -128,27 +132,27 @@ func (r *Reckoning) Add(b Bill) {
 	r.plans.add(b.PlanName, sums)
 	r.users.add(b.UserID, sums)
 	r.providers.spread(b)
-	if idle, ok := idleOn(b); ok {
+	if idle, ok := r.idleOn(b); ok {
 		r.revenue.Idle = append(r.revenue.Idle, idle)
 	}
 }
 
-// AddToHistory counts a bill, which needs no lines, in the month in which it is booked, if
-// that is one of the history.
-func (r *Reckoning) AddToHistory(b Bill) {
-	months := r.revenue.Months
-	if len(months) == 0 {
-		return
+// ReadHistory adds up the bills of each month of the history. It reads no others, and none
+// with its lines.
+func (r *Reckoning) ReadHistory(ctx context.Context, archive Archive) error {
+	for i := range r.revenue.Months {
+		m := &r.revenue.Months[i]
+		err := EachBill(ctx, archive, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
+			m.Bills++
+			m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
+			m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
-	booked, first := b.BookedIn().Start(), months[0].Month
-	i := (booked.Year()-first.Year())*12 + int(booked.Month()) - int(first.Month())
-	if i < 0 || i >= len(months) {
-		return
-	}
-	m := &months[i]
-	m.Bills++
-	m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
-	m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+	return nil
 }
 
 // Revenue returns what it all adds up to. Near and Unpaid are left to the caller.
@@ -200,13 +204,13 @@ func (s shares) sorted(by func(Sums) pricing.Total) []Share {
 	return list
 }
 
-// idleOn tells whether a bill charges a fee for a period in which nothing was called.
-// Calls that failed are calls that someone tried to make: they count as use.
-func idleOn(b Bill) (Idle, bool) {
+// idleOn tells whether a bill is of a plan that is paid for, and of a period in which nothing
+// was called. Calls that failed are calls that someone tried to make: they count as use.
+func (r *Reckoning) idleOn(b Bill) (Idle, bool) {
 	if b.Kind != Invoice || b.Status == Void {
 		return Idle{}, false
 	}
-	fee := SumsOf(b).Fees
+	fee := r.paidOn(b)
 	if fee.Cmp(pricing.Total{}) <= 0 {
 		return Idle{}, false
 	}
@@ -215,5 +219,16 @@ func idleOn(b Bill) (Idle, bool) {
 			return Idle{}, false
 		}
 	}
-	return Idle{b.UserID, b.Email, b.PlanName, b.Period, fee}, true
+	return Idle{b.UserID, b.Email, b.PlanName, b.Cycle, b.Period, fee}, true
+}
+
+// paidOn returns the fees of a bill. Within a year that was paid before there are none but
+// those of a change of plan: there it is what a year of the plan costs now, and nothing for
+// a plan that is no longer on offer, which nobody has.
+func (r *Reckoning) paidOn(b Bill) pricing.Total {
+	if !slices.ContainsFunc(b.Lines, b.withinYear) {
+		return SumsOf(b).Fees
+	}
+	p, _ := r.onOffer.ByID(b.PlanID)
+	return pricing.TotalOf(p.Yearly)
 }

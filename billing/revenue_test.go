@@ -1,6 +1,9 @@
 package billing_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +22,7 @@ func date(year int, month time.Month, day int) time.Time {
 func october() plan.Period { return plan.CalendarMonth(date(2026, 10, 1)) }
 
 func reckoned(bills []billing.Bill) billing.Revenue {
-	r := billing.NewReckoning(october().Start, date(2026, 11, 23), 12)
+	r := billing.NewReckoning(october().Start, date(2026, 11, 23), 12, plan.Plans{{ID: 1, Name: "Free"}, {ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}})
 	for _, b := range bills {
 		r.Add(b)
 	}
@@ -102,6 +105,16 @@ func TestLastClosed(t *testing.T) {
 	}
 }
 
+// cabinet has bills, and refuses to be asked for all of them, or for their lines.
+type cabinet []billing.Bill
+
+func (c cabinet) Bills(_ context.Context, q billing.Query) ([]billing.Bill, error) {
+	if q.Month == 0 || q.Lines || q.After != 0 {
+		return nil, fmt.Errorf("asked for %+v", q)
+	}
+	return slices.DeleteFunc(slices.Clone(c), func(b billing.Bill) bool { return b.BookedIn() != q.Month }), nil
+}
+
 // A bill is in the month in which its period ends, a credit note in that of its issue.
 func TestHistory(t *testing.T) {
 	at := func(end time.Time, total, cost pricing.USD) billing.Bill {
@@ -109,10 +122,11 @@ func TestHistory(t *testing.T) {
 	}
 	note := at(date(2026, 2, 1), -7, 0)
 	note.Kind, note.IssuedAt = billing.CreditNote, date(2026, 2, 28)
-	reckoning := billing.NewReckoning(date(2026, 2, 1), date(2026, 3, 5), 3)
-	for _, b := range []billing.Bill{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
-		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)} {
-		reckoning.AddToHistory(b)
+	reckoning := billing.NewReckoning(date(2026, 2, 1), date(2026, 3, 5), 3, nil)
+	err := reckoning.ReadHistory(context.Background(), cabinet{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
+		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)})
+	if err != nil {
+		t.Fatal(err)
 	}
 	months := reckoning.Revenue().Months
 	want := []struct {
@@ -154,6 +168,28 @@ func TestIdle(t *testing.T) {
 	}
 	if len(users) != 2 || users[0] != "idle" || users[1] != "late" {
 		t.Errorf("never used it: %v", users)
+	}
+}
+
+// Who pays by the year is idle in each of its months, also in those whose bill is of nothing:
+// what they pay is what the plan costs by the year.
+func TestIdleWithinAYear(t *testing.T) {
+	within := billing.Line{Kind: billing.Fee, Period: october(), Description: "Basic plan, within the yearly fee"}
+	begins := billing.Line{Kind: billing.Fee, Period: plan.Period{Start: october().Start, End: plan.AddMonths(october().Start, 12)}, Amount: 250 * pricing.Dollar}
+	bill := func(user string, planID int64, lines ...billing.Line) billing.Bill {
+		return billing.Bill{Kind: billing.Invoice, UserID: user, PlanID: planID, Cycle: plan.Yearly, Period: october(), Lines: lines}
+	}
+	r := reckoned([]billing.Bill{
+		bill("within", 2, within), bill("begins", 2, begins), bill("free", 1, within), bill("former", 3, within),
+		bill("used", 2, within, billing.Line{Kind: billing.Usage, Usage: usage.Amounts{Calls: 1}}),
+		bill("upgraded", 2, within, billing.Line{Kind: billing.Proration, Amount: 40 * pricing.Dollar}),
+	})
+	var got []string
+	for _, i := range r.Idle {
+		got = append(got, fmt.Sprint(i.UserID, " ", i.Fee, " ", i.Cycle))
+	}
+	if want := []string{"upgraded 290 yearly", "within 290 yearly", "begins 250 yearly"}; !slices.Equal(got, want) {
+		t.Errorf("never used it: %q, want %q", got, want)
 	}
 }
 

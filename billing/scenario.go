@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"math/big"
 	"slices"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -61,9 +62,5 @@ func monthlyFee(p *plan.Plan, c plan.Cycle) pricing.USD {
 	if c != plan.Yearly {
 		return p.Monthly
 	}
-	down, rest := p.Yearly/12, p.Yearly%12
-	if rest > 6 || rest == 6 && down%2 == 1 {
-		down++
-	}
-	return down
+	return pricing.USD(pricing.HalfEven(big.NewInt(int64(p.Yearly)), big.NewInt(12)).Int64())
 }

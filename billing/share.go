@@ -26,14 +26,9 @@ func wholeCents(amount pricing.USD) (pricing.USD, error) {
 	return cents.Times(int64(cent))
 }
 
-// halfEven divides, rounding to the nearest whole number and, in the middle between two,
-// to the even one. The divisor is above 0.
+// halfEven returns n / by as an amount, rounded half to even: see pricing.HalfEven.
 func halfEven(n, by *big.Int) (pricing.USD, error) {
-	quotient, rest := new(big.Int).DivMod(n, by, new(big.Int)) // rest >= 0
-	switch c := rest.Lsh(rest, 1).Cmp(by); {
-	case c > 0, c == 0 && quotient.Bit(0) == 1:
-		quotient.Add(quotient, big.NewInt(1))
-	}
+	quotient := pricing.HalfEven(n, by)
 	if !quotient.IsInt64() {
 		return 0, failure.Invalidf("an amount of a bill is too large: it is at most %s dollars", pricing.USD(1<<63-1))
 	}

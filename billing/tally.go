@@ -10,20 +10,18 @@ import (
 
 // tally is what one user has used in one usage period.
 type tally struct {
-	index  map[seriesKey]int
+	index  map[SeriesKey]int
 	series []Series
 	before []Series   // of it, before the month began
 	plan   *plan.Plan // whose limits are counted
 	used   []int64    // of each of them
 }
 
-type seriesKey struct{ provider, vendor, model string }
-
-func newTally() *tally { return &tally{index: map[seriesKey]int{}} }
+func newTally() *tally { return &tally{index: map[SeriesKey]int{}} }
 
 // add counts an event, which may lie before the month.
 func (t *tally) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
-	key := seriesKey{e.Provider, e.Vendor, e.Model}
+	key := SeriesKey{e.Provider, e.Vendor, e.Model}
 	i, ok := t.index[key]
 	if !ok {
 		i = len(t.series)

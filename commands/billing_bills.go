@@ -29,11 +29,14 @@ func newBillingListCmd(env *Env, run func(context.Context, *billingListOptions) 
 	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List bills and credit notes by number",
+		Long: `List bills and credit notes by number, oldest first. A bill is in the month in which its
+period ends, where midnight of the 1st belongs to the month before; a credit note is in
+the month in which it was issued, as in billing export.`,
 		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
-	cmd.Flags().StringVar(&opts.month, "month", "", "only of periods that ended in this month, as `YYYY-MM`")
+	cmd.Flags().StringVar(&opts.month, "month", "", "only of this month, as `YYYY-MM`")
 	cmd.Flags().StringVar(&opts.status, "status", "", "only open, past_due, paid, void, or several with commas")
 	return cmd
 }
@@ -45,7 +48,7 @@ func billingListRun(ctx context.Context, opts *billingListOptions) error {
 		return err
 	}
 	if opts.month != "" {
-		if q.From, q.To, err = usage.MonthRange(opts.month); err != nil {
+		if q.Month, err = parseMonth(opts.month); err != nil {
 			return err
 		}
 	}
@@ -56,6 +59,12 @@ func billingListRun(ctx context.Context, opts *billingListOptions) error {
 		}
 		return opts.env.print(report.Bills(bills))
 	})
+}
+
+// parseMonth reads a month of the books.
+func parseMonth(text string) (usage.Month, error) {
+	from, _, err := usage.MonthRange(text)
+	return usage.MonthOf(from), err
 }
 
 // parseStatuses reads a list of statuses with commas between them.

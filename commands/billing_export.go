@@ -61,7 +61,7 @@ not at all. A month without bills gives the header alone, or nothing.`,
 }
 
 func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
-	from, _, err := usage.MonthRange(opts.month)
+	month, err := parseMonth(opts.month)
 	if err != nil {
 		return err
 	}
@@ -71,16 +71,16 @@ func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
 	}
 	return opts.env.withDatabase(ctx, func(db Database) error {
 		if opts.file == "" {
-			_, err := exportBills(ctx, db, usage.MonthOf(from), writer(opts.env.Printer.Out))
+			_, err := exportBills(ctx, db, month, writer(opts.env.Printer.Out))
 			return err
 		}
 		var bills int
 		err := writeWhole(opts.file, func(w io.Writer) (err error) {
-			bills, err = exportBills(ctx, db, usage.MonthOf(from), writer(w))
+			bills, err = exportBills(ctx, db, month, writer(w))
 			return err
 		})
 		if err == nil {
-			opts.env.note("%s of %s written to %s", report.Counted(bills, "bill"), from.Format("2006-01"), opts.file)
+			opts.env.note("%s of %s written to %s", report.Counted(bills, "bill"), month, opts.file)
 		}
 		return err
 	})
@@ -101,7 +101,7 @@ func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, e
 
 // exportBills writes the bills of a month of the books and returns how many they are.
 func exportBills(ctx context.Context, archive billing.Archive, month usage.Month, to report.BillWriter) (n int, err error) {
-	err = billing.EachBill(ctx, archive, billing.Query{Month: month}, func(b billing.Bill) error {
+	err = billing.EachBill(ctx, archive, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
 		n++
 		return to.Write(&b)
 	})

@@ -30,12 +30,14 @@ func newBillingReportCmd(env *Env, run func(context.Context, *billingReportOptio
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report revenue, cost and margin of a month",
 		Long: `Report what was billed for the usage periods that ended in a month, what their usage
-cost and what is left: in total, by plan, user and provider; and who paid a fee and
-never made a call. Then, as of now, who is near a limit and which bills are unpaid.
+cost and what is left: in total, by plan, user and provider; and who pays for a plan,
+by the month or the year, and made no call. Then, as of now, who is near a limit and
+which bills are unpaid.
 
 An end at midnight of the 1st belongs to the month before. A credit note is in the month
 in which it was issued, so a month that has been reported stays as it is. All is as in
-billing export.
+billing export. By plan, a bill counts for the plan that held at its period's end, with
+the fee of the plan before and what was taken back of it.
 
 --html writes a page of it with charts, one file to send to someone, and nothing else;
 - is the standard output. A file that is there already is replaced.`,
@@ -82,15 +84,19 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 // revenue reads what a report of a month is made of.
 func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) (billing.Revenue, error) {
 	const history = 12 // months
-	reckoning := billing.NewReckoning(month, now, history)
-	err := billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month)}, func(b billing.Bill) error {
+	plans, _, err := db.Plans(ctx, now)
+	if err != nil {
+		return billing.Revenue{}, err
+	}
+	reckoning := billing.NewReckoning(month, now, history, plans)
+	err = billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
 		reckoning.Add(b)
 		return nil
 	})
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	if err := addHistory(ctx, db, reckoning); err != nil {
+	if err := reckoning.ReadHistory(ctx, db); err != nil {
 		return billing.Revenue{}, err
 	}
 	r := reckoning.Revenue()
@@ -109,22 +115,4 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 	}
 	r.Near, err = env.service(db).NearLimits(ctx, now, nearPercent, ids)
 	return r, err
-}
-
-// addHistory adds all bills to the months before, a page at a time and without lines.
-func addHistory(ctx context.Context, db Database, to *billing.Reckoning) error {
-	q := billing.Query{Limit: 5_000}
-	for {
-		bills, err := db.Bills(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, b := range bills {
-			to.AddToHistory(b)
-			q.After = b.Number
-		}
-		if len(bills) < q.Limit {
-			return nil
-		}
-	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type billingStatementOptions struct {
@@ -32,8 +31,9 @@ func newBillingStatementCmd(env *Env, run func(context.Context, *billingStatemen
 	cmd := &cobra.Command{
 		Use: "statement USER", Short: "Write a user's bill as a page or PDF to send",
 		Long: `Write a user's bill as a page (--html) or PDF (--pdf) to send: by default the last
-one, else those whose period ended in --month, credit notes too, or the one with
---number. Several stand in one file, in their order, each on pages of its own.
+one, else those of --month, credit notes too, or the one with --number. Several stand
+in one file, in their order, each on pages of its own. A bill is of the month in which
+its period ends, a credit note of that in which it was issued, as in billing list.
 
 Who sends it is configured: ALWRITY_SUB_COMPANY_NAME and others, see README.md. A FILE
 of - is the standard output. A file that is there already is replaced.`,
@@ -51,7 +51,7 @@ of - is the standard output. A file that is there already is replaced.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.month, "month", "", "the bills whose period ended in this month, as `YYYY-MM`")
+	flags.StringVar(&opts.month, "month", "", "the bills and credit notes of this month, as `YYYY-MM`")
 	flags.Int64Var(&opts.number, "number", 0, "the bill or credit note with this number `N`")
 	flags.StringVar(&opts.html, "html", "", "write a page to this `FILE`")
 	flags.StringVar(&opts.pdf, "pdf", "", "write a PDF to this `FILE`")
@@ -77,7 +77,7 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 			return err
 		}
 		if n := len(letters); n > 1 {
-			env.note("note: %d bills and credit notes of periods that ended in %s: all of them, in their order", n, opts.month)
+			env.note("note: %d bills and credit notes of %s: all of them, in their order", n, opts.month)
 		}
 		if opts.html != "" {
 			return env.writePage(opts.html, report.LettersPage(letters, env.Settings.Sender, env.Now()))
@@ -103,59 +103,57 @@ func (opts *billingStatementOptions) letters(ctx context.Context, db Database) (
 	if err != nil {
 		return nil, err
 	}
-	numbers, err := opts.wanted(all)
+	wanted, err := opts.wanted(all)
 	if err != nil {
 		return nil, err
 	}
-	letters := make([]report.Letter, len(numbers))
-	for i, number := range numbers {
-		bills, err := db.Bills(ctx, billing.Query{UserID: opts.user, Number: number, Lines: true})
-		if err != nil {
-			return nil, err
-		}
-		b := bills[0] // bills are never deleted
+	bills, err := db.Bills(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if len(bills) == 0 {
+		return nil, opts.missing()
+	}
+	letters := make([]report.Letter, len(bills))
+	for i, b := range bills {
 		letters[i] = report.Letter{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.Against(b, limitsOn(b, a.Plans))}
 	}
 	return letters, nil
 }
 
-// wanted picks from a user's bills and credit notes the numbers of those that are asked
-// for, or returns a not_found failure.
-func (opts *billingStatementOptions) wanted(all []billing.Bill) ([]int64, error) {
-	of := pricing.Shorten(opts.user)
-	missing := failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; what the next bill will be: alwrity-sub billing preview %s", of)
-	var numbers []int64
-	for _, b := range all {
-		switch {
-		case opts.number != 0:
-			if b.Number == opts.number {
-				numbers = []int64{b.Number}
-			}
-		case opts.month != "":
-			from, to, err := usage.MonthRange(opts.month)
-			if err != nil {
-				return nil, err
-			}
-			if b.Period.End.After(from) && !b.Period.End.After(to) {
-				numbers = append(numbers, b.Number)
-			}
-		case b.Kind == billing.Invoice:
-			numbers = []int64{b.Number} // they come by number: the last one stays
+// wanted says which of a user's bills and credit notes are asked for.
+func (opts *billingStatementOptions) wanted(all []billing.Bill) (billing.Query, error) {
+	q := billing.Query{UserID: opts.user, Number: opts.number, Lines: true}
+	switch {
+	case opts.number != 0:
+		return q, nil
+	case opts.month != "":
+		var err error
+		q.Month, err = parseMonth(opts.month)
+		return q, err
+	}
+	for _, b := range all { // they come by number: the last one stays
+		if b.Kind == billing.Invoice {
+			q.Number = b.Number
 		}
 	}
+	if q.Number == 0 {
+		return q, opts.missing()
+	}
+	return q, nil
+}
+
+// missing is the failure where there is no bill such as is asked for.
+func (opts *billingStatementOptions) missing() error {
+	of := pricing.Shorten(opts.user)
 	list := "they are in: alwrity-sub billing list --user " + of
 	switch {
-	case len(numbers) > 0:
-		return numbers, nil
 	case opts.number != 0:
-		return nil, failure.NotFoundf("there is no bill %d of %s", opts.number, of).WithHint("%s", list)
+		return failure.NotFoundf("there is no bill %d of %s", opts.number, of).WithHint("%s", list)
 	case opts.month != "":
-		if _, _, err := usage.MonthRange(opts.month); err != nil {
-			return nil, err
-		}
-		return nil, failure.NotFoundf("there is no bill of %s for a period that ended in %s", of, opts.month).WithHint("%s", list)
+		return failure.NotFoundf("there is no bill of %s in %s", of, opts.month).WithHint("%s", list)
 	}
-	return nil, missing
+	return failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; what the next bill will be: alwrity-sub billing preview %s", of)
 }
 
 // correctedBy returns the number of the credit note that takes a bill back, 0 for none.

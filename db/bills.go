@@ -77,12 +77,6 @@ func billConditions(q billing.Query) (where string, args []any) {
 	if q.Kind != "" {
 		add("h.kind = ?", string(q.Kind))
 	}
-	if !q.From.IsZero() {
-		add("h.period_end > ?", q.From)
-	}
-	if !q.To.IsZero() {
-		add("h.period_end <= ?", q.To)
-	}
 	if len(q.Statuses) > 0 {
 		var values []any
 		for _, s := range q.Statuses {

@@ -9,7 +9,7 @@ func (t Total) PerMilleOf(whole Total) (int64, bool) {
 	if whole.value().Sign() <= 0 {
 		return 0, false
 	}
-	n := roundHalfEven(new(big.Int).Mul(t.value(), big.NewInt(1000)), whole.value())
+	n := HalfEven(new(big.Int).Mul(t.value(), big.NewInt(1000)), whole.value())
 	if !n.IsInt64() {
 		return 0, false
 	}
@@ -20,12 +20,13 @@ func (t Total) PerMilleOf(whole Total) (int64, bool) {
 // decimals would only be in the way. What is exact stands elsewhere.
 func (t Total) NearestCent() Total {
 	cent := big.NewInt(int64(Dollar) / 100)
-	n := roundHalfEven(t.value(), cent)
+	n := HalfEven(t.value(), cent)
 	return Total{n.Mul(n, cent)}
 }
 
-// roundHalfEven divides by a number above 0, to the nearest whole number.
-func roundHalfEven(n, by *big.Int) *big.Int {
+// HalfEven returns n / by, by being above 0, rounded to the nearest whole number and, in
+// the middle between two, to the even one. It is how all money is rounded, where it is.
+func HalfEven(n, by *big.Int) *big.Int {
 	quotient, rest := new(big.Int).DivMod(n, by, new(big.Int)) // rest is 0 or more
 	if c := rest.Lsh(rest, 1).Cmp(by); c > 0 || c == 0 && quotient.Bit(0) == 1 {
 		quotient.Add(quotient, big.NewInt(1))

@@ -1,7 +1,10 @@
 package pricing_test
 
 import (
+	"math/big"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/alwrity/alwrity-sub/pricing"
 )
@@ -44,4 +47,16 @@ func TestNearestCent(t *testing.T) {
 			t.Errorf("%s in whole cents is %s, want %s", text, got, want)
 		}
 	}
+}
+
+// Nothing is nearer, and of two that are as near it is the even one.
+func TestHalfEven(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n, by := big.NewInt(rapid.Int64().Draw(rt, "n")), big.NewInt(rapid.Int64Range(1, 1<<rapid.IntRange(1, 62).Draw(rt, "bits")).Draw(rt, "by"))
+		got := pricing.HalfEven(n, by)
+		off := new(big.Int).Sub(n, new(big.Int).Mul(got, by))
+		if c := off.Lsh(off.Abs(off), 1).Cmp(by); c > 0 || c == 0 && got.Bit(0) == 1 {
+			rt.Errorf("%s / %s is %s", n, by, got)
+		}
+	})
 }

@@ -11,7 +11,12 @@ import (
 )
 
 type billLineView struct {
-	Kind              billing.LineKind  `json:"kind"`
+	Kind billing.LineKind `json:"kind"`
+	lineFacts
+}
+
+// lineFacts are the fields of a line but the first.
+type lineFacts struct {
 	Description       string            `json:"description"`
 	Period            periodView        `json:"period"`
 	Provider          *string           `json:"provider"`
@@ -45,9 +50,9 @@ type billedPriceView struct {
 
 func viewBillLine(l billing.Line) billLineView {
 	q := l.Usage.Quantities
-	return billLineView{l.Kind, l.Description, viewPeriod(l.Period), orNull(l.Provider), orNull(l.Vendor), orNull(l.Model), l.Usage.Calls, l.Usage.Errors, l.Usage.Unpriced,
+	return billLineView{l.Kind, lineFacts{l.Description, viewPeriod(l.Period), orNull(l.Provider), orNull(l.Vendor), orNull(l.Model), l.Usage.Calls, l.Usage.Errors, l.Usage.Unpriced,
 		q[pricing.InputTokens], q[pricing.OutputTokens], q[pricing.CachedInputTokens], q[pricing.Images], q[pricing.Searches], q[pricing.Pages], q[pricing.Characters],
-		q[pricing.Seconds], l.Usage.Cost, l.Amount, listOf(l.Prices, viewBilledPrice)}
+		q[pricing.Seconds], l.Usage.Cost, l.Amount, listOf(l.Prices, viewBilledPrice)}}
 }
 
 func viewBilledPrice(u billing.UnitPrice) billedPriceView {

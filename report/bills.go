@@ -10,11 +10,22 @@ import (
 )
 
 type billView struct {
-	Number    *int64         `json:"number"` // null for one that is not issued
-	Kind      billing.Kind   `json:"kind"`
-	RefersTo  *int64         `json:"refers_to"`
-	UserID    string         `json:"user_id"`
-	Email     *string        `json:"email"`
+	billTitles
+	billFacts
+	billSums
+	Lines []billLineView `json:"lines,omitempty"`
+}
+
+// billTitles are the fields of a bill that come first.
+type billTitles struct {
+	Number   *int64       `json:"number"` // null for one that is not issued
+	Kind     billing.Kind `json:"kind"`
+	RefersTo *int64       `json:"refers_to"`
+	UserID   string       `json:"user_id"`
+	Email    *string      `json:"email"`
+}
+
+type billFacts struct {
 	Plan      string         `json:"plan"`
 	Cycle     *string        `json:"cycle"`
 	Period    periodView     `json:"period"`
@@ -23,16 +34,20 @@ type billView struct {
 	Status    billing.Status `json:"status"`
 	SettledAt moment         `json:"settled_at"`
 	Reference *string        `json:"reference"`
-	Subtotal  pricing.USD    `json:"subtotal"`
-	Rounding  pricing.USD    `json:"rounding"`
-	Total     pricing.USD    `json:"total"`
-	Cost      pricing.USD    `json:"cost"`
-	Lines     []billLineView `json:"lines,omitempty"`
+}
+
+type billSums struct {
+	Subtotal pricing.USD `json:"subtotal"`
+	Rounding pricing.USD `json:"rounding"`
+	Total    pricing.USD `json:"total"`
+	Cost     pricing.USD `json:"cost"`
 }
 
 func viewBill(b billing.Bill) billView {
-	v := billView{numberOrNull(b.Number), b.Kind, numberOrNull(b.RefersTo), b.UserID, orNull(b.Email), b.PlanName, orNull(b.Cycle), viewPeriod(b.Period),
-		moment(b.IssuedAt), moment(b.DueAt), b.Status, moment(b.SettledAt), orNull(b.Reference), b.Subtotal, b.Rounding, b.Total, b.Cost, nil}
+	v := billView{
+		billTitles{numberOrNull(b.Number), b.Kind, numberOrNull(b.RefersTo), b.UserID, orNull(b.Email)},
+		billFacts{b.PlanName, orNull(b.Cycle), viewPeriod(b.Period), moment(b.IssuedAt), moment(b.DueAt), b.Status, moment(b.SettledAt), orNull(b.Reference)},
+		billSums{b.Subtotal, b.Rounding, b.Total, b.Cost}, nil}
 	if b.Lines != nil {
 		v.Lines = listOf(b.Lines, viewBillLine)
 	}

@@ -14,7 +14,8 @@ import (
 func october() plan.Period { return plan.CalendarMonth(at("2026-10-15T00:00:00Z")) }
 
 func reckoned(bills []billing.Bill) billing.Revenue {
-	r := billing.NewReckoning(october().Start, now(), 12)
+	plans := plan.Plans{{ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}}
+	r := billing.NewReckoning(october().Start, now(), 12, plans)
 	for _, b := range bills {
 		r.Add(b)
 	}
@@ -91,7 +92,7 @@ func hostileBill() billing.Bill {
 }
 
 func monthsOf(revenues ...string) []billing.MonthSums {
-	months := billing.NewReckoning(october().Start, now(), len(revenues)).Revenue().Months
+	months := billing.NewReckoning(october().Start, now(), len(revenues), nil).Revenue().Months
 	for i, text := range revenues {
 		if text != "" {
 			months[i].Bills, months[i].Revenue = 40+3*i, total(text)
@@ -139,7 +140,9 @@ func unpriced() billing.Bill {
 
 func revenue() billing.Revenue {
 	idle := bill(19, "dora", "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"))
-	r := reckoned([]billing.Bill{proBill(), hostileBill(), idle,
+	byYear := bill(23, "erik", "Basic", line(billing.Fee, "Basic plan, within the yearly fee", "0"))
+	byYear.Cycle = plan.Yearly
+	r := reckoned([]billing.Bill{proBill(), hostileBill(), idle, byYear,
 		bill(20, "guest", "Free", used("gemini", "google", "gemini-2.5-flash", 40, 90_000, 20_000, "0.0795")),
 		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4")), unpriced()})
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(aged(), now())

@@ -38,7 +38,11 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 	}
 	line := func(l billing.Line) { b.Lines = append(b.Lines, l) }
 	if b.Cycle != "" {
-		line(billing.Line{Kind: billing.Fee, Description: "Pro plan, fee", Period: plan.Period{Start: b.Period.End, End: plan.AddMonths(start, 2)}, Amount: someAmount(rt, 0)})
+		fee := billing.Line{Kind: billing.Fee, Description: "Pro plan, fee", Period: plan.Period{Start: b.Period.End, End: plan.AddMonths(start, 2)}, Amount: someAmount(rt, 0)}
+		if b.Cycle == plan.Yearly && rapid.Bool().Draw(rt, "within a year") {
+			fee = billing.Line{Kind: billing.Fee, Description: "Pro plan, within the yearly fee", Period: b.Period}
+		}
+		line(fee)
 		line(billing.Line{Kind: billing.Proration, Description: "Pro plan, unused", Period: b.Period, Amount: -someAmount(rt, 0)})
 		line(billing.Line{Kind: billing.Proration, Description: "Basic plan, from then on", Period: b.Period, Amount: someAmount(rt, 0)})
 	}
@@ -63,7 +67,7 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 			Usage: usage.Amounts{Calls: -1, Quantities: pricing.Quantities{pricing.Requests: -1, pricing.InputTokens: -7}, Cost: -someAmount(rt, 0)}, Amount: someAmount(rt, -5)})
 	}
 	if b.Cycle == "" && rapid.Bool().Draw(rt, "bare adjustment") {
-		line(billing.Line{Kind: billing.Adjustment, Description: "late", Amount: someAmount(rt, -5)})
+		line(billing.Line{Kind: billing.Adjustment, Description: "late", Period: b.Period, Amount: someAmount(rt, -5)})
 	}
 	settled(rt, &b)
 	return b

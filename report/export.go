@@ -2,8 +2,8 @@ package report
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
+	"encoding/json"
 	"io"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -72,12 +72,7 @@ func BillsAsRecords(w io.Writer) BillWriter { return recordWriter{bufio.NewWrite
 
 // Write implements BillWriter.
 func (w recordWriter) Write(b *billing.Bill) error {
-	var line bytes.Buffer
-	if err := encode(&line, b, ""); err != nil {
-		return err
-	}
-	_, err := w.out.Write(line.Bytes())
-	return err
+	return json.NewEncoder(w.out).Encode(recordBill(*b))
 }
 
 // Flush implements BillWriter.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -39,15 +40,9 @@ func groupsOf(b billing.Bill) []letterGroup {
 func overageNote(t *billing.Terms) string {
 	note := "The part of the usage above that went beyond the limits of the plan."
 	if t != nil && t.MarkupMillionths > 0 {
-		note += " Billed at cost plus " + percentOfMillionths(t.MarkupMillionths) + "%."
+		note += " Billed at cost plus " + plan.Plan{MarkupMillionths: t.MarkupMillionths}.MarkupText() + "."
 	}
 	return note
-}
-
-// percentOfMillionths writes millionths as percent: 125000 is "12.5".
-func percentOfMillionths(n int64) string {
-	text := fmt.Sprintf("%d.%04d", n/10_000, n%10_000)
-	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
 }
 
 func rowOfLine(l billing.Line) letterRow {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -193,12 +194,20 @@ func (t *Text) idle(r billing.Revenue, top int) error {
 	}
 	t.Gap()
 	shown := r.Idle[:min(top, len(r.Idle))]
-	columns := []column{{"PAID, NEVER USED", names}, {"PLAN", words}, {"PERIOD", words}, {"FEE", money}}
+	columns := []column{{"PAID, NEVER USED", names}, {"PLAN", words}, {"PERIOD", words}, {"FEE", money}, {"", words}}
 	err := t.table(tableOf(columns, shown, func(i billing.Idle) []span {
-		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display())}
+		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display()), text(aYear(i.Cycle))}
 	}))
 	t.more(len(r.Idle)-len(shown), "user")
 	return err
+}
+
+// aYear stands behind a price of a year, which is the dearer one in a list of months.
+func aYear(c plan.Cycle) string {
+	if c == plan.Yearly {
+		return "a year"
+	}
+	return ""
 }
 
 // more says how many are not shown.

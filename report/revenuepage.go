@@ -220,7 +220,7 @@ func idleOf(idle []billing.Idle, top int) *idlePage {
 	}
 	p := &idlePage{More: andMore(len(idle)-top, "user")}
 	for _, i := range idle[:min(top, len(idle))] {
-		p.Rows = append(p.Rows, idleRow{Visible(i.UserID), Visible(i.PlanName), daysOf(i.Period), cents(i.Fee)})
+		p.Rows = append(p.Rows, idleRow{Visible(i.UserID), Visible(i.PlanName), daysOf(i.Period), cents(i.Fee), aYear(i.Cycle)})
 	}
 	return p
 }

@@ -83,4 +83,5 @@ type idlePage struct {
 type idleRow struct {
 	User, Plan, Period string
 	Fee                figure
+	Each               string // "a year", or ""
 }

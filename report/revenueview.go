@@ -98,6 +98,7 @@ type idleView struct {
 	UserID string        `json:"user_id"`
 	Email  *string       `json:"email"`
 	Plan   string        `json:"plan"`
+	Cycle  *string       `json:"cycle"`
 	Period periodView    `json:"period"`
 	Fee    pricing.Total `json:"fee"`
 }
@@ -153,7 +154,7 @@ func viewRevenue(r billing.Revenue) revenueView {
 		}),
 		listOf(r.Near, viewNear),
 		listOf(r.Idle, func(i billing.Idle) idleView {
-			return idleView{i.UserID, orNull(i.Email), i.PlanName, viewPeriod(i.Period), i.Fee}
+			return idleView{i.UserID, orNull(i.Email), i.PlanName, orNull(i.Cycle), viewPeriod(i.Period), i.Fee}
 		}),
 		viewUnpaid(r.Unpaid)}
 }

@@ -107,7 +107,7 @@ func (s *periodState) used(p *plan.Plan) []int64 {
 	for i, l := range p.Limits {
 		for _, t := range s.totals {
 			if l.Scope.Covers(t.Provider, t.Vendor) {
-				u.used[i] = atMost(u.used[i], t.metered().of(l.Meter))
+				u.used[i] = AtMost(u.used[i], t.metered().of(l.Meter))
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func (s *periodState) reserved(l plan.Limit) int64 {
 	reserved := int64(0)
 	for _, r := range s.held {
 		if l.Scope.Covers(r.Provider, r.Vendor) {
-			reserved = atMost(reserved, r.metered().of(l.Meter))
+			reserved = AtMost(reserved, r.metered().of(l.Meter))
 		}
 	}
 	return reserved
@@ -156,7 +156,7 @@ func (s *periodState) add(l *ledger, e *Entry) {
 	m := one.metered()
 	for _, u := range s.limits {
 		for _, i := range l.covering(u.plan, e.Provider, e.Vendor) {
-			u.used[i] = atMost(u.used[i], m.of(u.plan.Limits[i].Meter))
+			u.used[i] = AtMost(u.used[i], m.of(u.plan.Limits[i].Meter))
 		}
 	}
 }

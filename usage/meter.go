@@ -32,6 +32,6 @@ func (r Reservation) metered() metered { return metered{r.Calls, r.Tokens, r.Cos
 
 // Of returns how much of the amounts a meter counts, in its unit.
 func (a Amounts) Of(meter plan.Meter) int64 {
-	tokens := atMost(a.Quantities[pricing.InputTokens], a.Quantities[pricing.OutputTokens])
+	tokens := AtMost(a.Quantities[pricing.InputTokens], a.Quantities[pricing.OutputTokens])
 	return metered{a.Calls, tokens, a.Cost}.of(meter)
 }

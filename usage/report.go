@@ -103,7 +103,7 @@ type ReportRow struct {
 }
 
 // Tokens returns the input and output tokens together.
-func (r ReportRow) Tokens() int64 { return atMost(r.InputTokens, r.OutputTokens) }
+func (r ReportRow) Tokens() int64 { return AtMost(r.InputTokens, r.OutputTokens) }
 
 // Empty tells whether a row counts nothing.
 func (r ReportRow) Empty() bool {
@@ -111,11 +111,11 @@ func (r ReportRow) Empty() bool {
 }
 
 func (r ReportRow) plus(s ReportRow) ReportRow {
-	r.Calls = atMost(r.Calls, s.Calls)
-	r.Errors = atMost(r.Errors, s.Errors)
-	r.InputTokens = atMost(r.InputTokens, s.InputTokens)
-	r.OutputTokens = atMost(r.OutputTokens, s.OutputTokens)
-	r.Unpriced = atMost(r.Unpriced, s.Unpriced)
+	r.Calls = AtMost(r.Calls, s.Calls)
+	r.Errors = AtMost(r.Errors, s.Errors)
+	r.InputTokens = AtMost(r.InputTokens, s.InputTokens)
+	r.OutputTokens = AtMost(r.OutputTokens, s.OutputTokens)
+	r.Unpriced = AtMost(r.Unpriced, s.Unpriced)
 	r.Cost = r.Cost.Add(s.Cost)
 	return r
 }

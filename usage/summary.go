@@ -36,12 +36,12 @@ func (a Amounts) Add(b Amounts) (Amounts, error) {
 		return Amounts{}, err
 	}
 	a.Cost = cost
-	a.Calls = atMost(a.Calls, b.Calls)
-	a.Errors = atMost(a.Errors, b.Errors)
-	a.Unpriced = atMost(a.Unpriced, b.Unpriced)
+	a.Calls = AtMost(a.Calls, b.Calls)
+	a.Errors = AtMost(a.Errors, b.Errors)
+	a.Unpriced = AtMost(a.Unpriced, b.Unpriced)
 	full := max(a.Calls, a.Errors) == math.MaxInt64
 	for i, n := range b.Quantities {
-		a.Quantities[i] = atMost(a.Quantities[i], n)
+		a.Quantities[i] = AtMost(a.Quantities[i], n)
 		full = full || a.Quantities[i] == math.MaxInt64
 	}
 	if full {
@@ -50,10 +50,11 @@ func (a Amounts) Add(b Amounts) (Amounts, error) {
 	return a, nil
 }
 
-// atMost returns a + b or, where that does not fit, the largest number there is:
-// what is used up stays so, and no sum turns negative. Neither may be negative.
-func atMost(a, b int64) int64 {
-	if a > math.MaxInt64-b {
+// AtMost returns a + b or, where that does not fit, the largest number there is:
+// what is used up stays so, and no sum of what was used turns negative. A correction may
+// be below 0.
+func AtMost(a, b int64) int64 {
+	if b > 0 && a > math.MaxInt64-b {
 		return math.MaxInt64
 	}
 	return a + b
@@ -66,13 +67,13 @@ func (t *Total) count(e *Entry) {
 }
 
 func (t *Total) plus(u Total) {
-	t.Calls = atMost(t.Calls, u.Calls)
-	t.Errors = atMost(t.Errors, u.Errors)
-	t.Unpriced = atMost(t.Unpriced, u.Unpriced)
-	t.InputTokens = atMost(t.InputTokens, u.InputTokens)
-	t.OutputTokens = atMost(t.OutputTokens, u.OutputTokens)
-	t.Cost = pricing.USD(atMost(int64(t.Cost), int64(u.Cost)))
+	t.Calls = AtMost(t.Calls, u.Calls)
+	t.Errors = AtMost(t.Errors, u.Errors)
+	t.Unpriced = AtMost(t.Unpriced, u.Unpriced)
+	t.InputTokens = AtMost(t.InputTokens, u.InputTokens)
+	t.OutputTokens = AtMost(t.OutputTokens, u.OutputTokens)
+	t.Cost = pricing.USD(AtMost(int64(t.Cost), int64(u.Cost)))
 }
 
 // Tokens returns the input and output tokens together.
-func (t Total) Tokens() int64 { return atMost(t.InputTokens, t.OutputTokens) }
+func (t Total) Tokens() int64 { return AtMost(t.InputTokens, t.OutputTokens) }
