@@ -50,6 +50,11 @@ func AgeOf(b Bill, now time.Time) Age {
 	return Older
 }
 
+// unpaidAt tells whether a bill was owed at a moment.
+func (b Bill) unpaidAt(at time.Time) bool {
+	return b.Kind != CreditNote && !b.IssuedAt.After(at) && (b.Status.Unpaid() || b.SettledAt.After(at))
+}
+
 // AgeSum is what is unpaid of one age.
 type AgeSum struct {
 	Bills  int
@@ -64,12 +69,16 @@ type Ageing struct {
 	Bills []Bill // those that have been due for longest first
 }
 
-// AgeingOf sorts unpaid bills by their age. Others are left out.
+// AgeingOf sorts the bills that were unpaid at a moment by their age then, and says of each
+// what its status was. Others are left out.
 func AgeingOf(bills []Bill, now time.Time) Ageing {
 	a := Ageing{AsOf: now}
 	for _, b := range bills {
-		if !b.Status.Unpaid() {
+		if !b.unpaidAt(now) {
 			continue
+		}
+		if b.Status = Open; !b.DueAt.After(now) {
+			b.Status = PastDue
 		}
 		a.Bills = append(a.Bills, b)
 		for _, sum := range []*AgeSum{&a.Ages[AgeOf(b, now)], &a.Sum} {

@@ -113,6 +113,8 @@ type Query struct {
 	Statuses []Status // nil for all
 	Kind     Kind     // "" for both
 	Lines    bool     // with their lines
+	// UnsettledAt asks for bills that were issued by a moment and neither paid nor void then.
+	UnsettledAt time.Time
 
 	Month usage.Month // of the books; 0 for all: see Bill.BookedIn
 	After int64       // only numbers above this one

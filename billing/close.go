@@ -311,14 +311,19 @@ func (r *round) close(m material) error {
 
 // bill issues a bill.
 func (r *round) bill(b Bill) {
-	b.IssuedAt, b.DueAt, b.Status = r.run.now, r.run.now.AddDate(0, 0, r.run.Rules.DueDays), Open
-	if b.Total == 0 {
-		b.Status, b.SettledAt = Paid, r.run.now
-	}
+	b.issue(r.run.now, r.run.Rules)
 	if amount := b.credited(); amount != 0 {
 		r.credits = append(r.credits, CreditEntry{UserID: b.UserID, At: r.run.now, Amount: amount, Actor: r.run.Actor, Reason: "bill"})
 	}
 	r.bills = append(r.bills, b)
+}
+
+// issue dates a bill. Where nothing is to be paid it is paid at once.
+func (b *Bill) issue(now time.Time, rules Rules) {
+	b.IssuedAt, b.DueAt, b.Status = now, now.AddDate(0, 0, rules.DueDays), Open
+	if b.Total == 0 {
+		b.Status, b.SettledAt = Paid, now
+	}
 }
 
 // save stores what the round has made.

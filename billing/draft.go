@@ -62,6 +62,9 @@ func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: m.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
 			Usage: s.Usage, Prices: pricesWithin(m.book, s, m.period)})
 	}
+	if m.folder.endedBefore(m.period) {
+		return lines, nil
+	}
 	if b.Terms = termsOf(current); b.Terms == nil {
 		return lines, nil
 	}

@@ -147,6 +147,20 @@ func (f Folder) at(moment time.Time) (Contract, bool) {
 	return found, f.last(found.Subscription.Anchor).RunsAt(moment)
 }
 
+// endedBefore tells whether a period is one of a subscription that had ended before it
+// began: its calls were refused, and what was recorded all the same is no overage.
+func (f Folder) endedBefore(p plan.Period) bool {
+	c, _ := f.at(p.End.Add(-time.Microsecond))
+	if c.From.IsZero() {
+		return false
+	}
+	begins := c.Subscription.Anchor
+	if p.Start.After(begins) {
+		begins = p.Start
+	}
+	return !f.last(c.Subscription.Anchor).RunsAt(begins)
+}
+
 // last returns the subscription of an anchor as its last change left it.
 func (f Folder) last(anchor time.Time) plan.Subscription {
 	if now := f.Account.Subscription; now != nil && now.Anchor.Equal(anchor) {

@@ -76,6 +76,9 @@ func (f Folder) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, erro
 	if err != nil || ok {
 		return bill.Terms, err
 	}
+	if f.endedBefore(p) {
+		return nil, nil
+	}
 	then, err := f.Account.PlanAt(p.End.Add(-time.Microsecond))
 	return termsOf(then), err
 }

@@ -123,13 +123,20 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		case b.Status == Void:
 			return failure.Conflictf("the bill %d is void already", b.Number)
 		}
+		if err := mustNotBeProrated(ctx, tx, b); err != nil {
+			return err
+		}
 		note = b.reversed(audit.At, reason)
 		list := []Bill{note}
 		if err := tx.AddBills(ctx, list); err != nil {
 			return err
 		}
 		note = list[0]
-		if err := tx.Settle(ctx, b.Number, Void, audit.At, b.Reference); err != nil {
+		settled := audit.At
+		if b.Status == Paid {
+			settled = b.SettledAt // when it was paid: then it ceased to be owed
+		}
+		if err := tx.Settle(ctx, b.Number, Void, settled, b.Reference); err != nil {
 			return err
 		}
 		back := note.credited()
@@ -151,6 +158,25 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status}, map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
 	})
 	return note, err
+}
+
+// mustNotBeProrated refuses to take a fee back of which a later bill has given a part back
+// already, for a change of plan.
+func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
+	for _, l := range b.Lines {
+		if l.Kind != Fee || l.Amount == 0 {
+			continue
+		}
+		number, err := tx.ProratedOn(ctx, b.UserID, b.Number, l.Period.End)
+		if err != nil {
+			return err
+		}
+		if number != 0 {
+			return failure.Conflictf("a part of the fee on the bill %d was given back by the bill %d, for a change of plan", b.Number, number).
+				WithHint("first make that one void: alwrity-sub billing void %d --reason …, or give credit for the rest: alwrity-sub billing credit %s AMOUNT --reason …", number, b.UserID)
+		}
+	}
+	return nil
 }
 
 // mustHave refuses to take more credit from a user than is left, where a bill had carried

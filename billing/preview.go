@@ -33,7 +33,7 @@ func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due 
 			}
 			left = r.more
 		}
-		if running, err = preview(ctx, tx, user, now); err != nil {
+		if running, err = preview(ctx, tx, user, now, s.Rules); err != nil {
 			return err
 		}
 		return errDryRun
@@ -45,7 +45,7 @@ func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due 
 }
 
 // preview drafts the bill of the running period.
-func preview(ctx context.Context, tx Tx, user string, now time.Time) (Bill, error) {
+func preview(ctx context.Context, tx Tx, user string, now time.Time, rules Rules) (Bill, error) {
 	folders, err := tx.Folders(ctx, []string{user})
 	if err != nil {
 		return Bill{}, err
@@ -60,6 +60,6 @@ func preview(ctx context.Context, tx Tx, user string, now time.Time) (Bill, erro
 	m := materials[user]
 	m.period = plan.Period{Start: p.Start, End: p.End}
 	b, _, err := m.draft()
-	b.IssuedAt, b.DueAt, b.Status = now, now, Open
+	b.issue(now, rules)
 	return b, err
 }

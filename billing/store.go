@@ -49,6 +49,9 @@ type Tx interface {
 	BilledOverage(ctx context.Context, user string, start time.Time) (map[SeriesKey]pricing.USD, error)
 	// BillByNumber returns a bill with its lines, and whether there is one.
 	BillByNumber(ctx context.Context, number int64) (Bill, bool, error)
+	// ProratedOn returns the first bill after one, and not void, that prorates the paid
+	// cycle of a user that ends at a moment; 0 where there is none.
+	ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (int64, error)
 	// UnpaidBills returns the unpaid bills of a user, without lines, oldest first.
 	UnpaidBills(ctx context.Context, user string) ([]Bill, error)
 	// AddBills adds bills and gives them the next numbers, in their order.

@@ -100,7 +100,7 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 		return billing.Revenue{}, err
 	}
 	r := reckoning.Revenue()
-	bills, err := db.Bills(ctx, billing.Query{Statuses: []billing.Status{billing.Open, billing.PastDue}})
+	bills, err := db.Bills(ctx, billing.Query{UnsettledAt: now})
 	if err != nil {
 		return r, err
 	}

@@ -96,6 +96,9 @@ func addPage(q billing.Query, add func(condition string, values ...any)) {
 	if q.After > 0 {
 		add("h.number > ?", q.After)
 	}
+	if !q.UnsettledAt.IsZero() {
+		add("h.issued_at <= ? AND (h.settled_at IS NULL OR h.settled_at > ?) AND h.kind = 'bill'", q.UnsettledAt, q.UnsettledAt)
+	}
 	if q.Month != 0 { // see billing.Bill.BookedIn
 		start, end := q.Month.Start(), q.Month.End()
 		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
@@ -193,4 +196,12 @@ func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (m
 	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
 		AND kind IN ('usage', 'overage', 'adjustment') AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
 		GROUP BY provider, vendor, model`, user, start)
+}
+
+// ProratedOn implements billing.Tx.
+func (t *tx) ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (number int64, err error) {
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&number) },
+		`SELECT COALESCE(MIN(h.number), 0) FROM billing_history h JOIN billing_lines l ON l.number = h.number
+			WHERE h.user_id = $1 AND h.number > $2 AND h.kind = 'bill' AND h.status <> 'void' AND l.kind = 'proration' AND l.period_end = $3`, user, after, cycleEnd)
+	return number, err
 }

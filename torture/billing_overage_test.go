@@ -79,7 +79,7 @@ func (t *terms) beyond(log map[series]used, start time.Time) map[series]int64 {
 
 // overage returns the lines of what is beyond the limits of the plan at a period's end.
 func (c *customer) overage(b *paper, log map[series]used) (lines []item) {
-	if b.terms = c.termsAt(b.period.end.Add(-time.Microsecond)); b.terms == nil {
+	if b.terms = c.termsAt(b.period); b.terms == nil {
 		return nil
 	}
 	owed := b.terms.beyond(log, b.period.start)
@@ -92,8 +92,18 @@ func (c *customer) overage(b *paper, log map[series]used) (lines []item) {
 	return lines
 }
 
-func (c *customer) termsAt(at time.Time) *terms {
+// termsAt returns the terms at the end of a period; none where a subscription had ended
+// before it began.
+func (c *customer) termsAt(p span) *terms {
+	at := p.end.Add(-time.Microsecond)
 	if t := c.term(at); t != nil {
+		begins := p.start
+		if t.from.After(begins) {
+			begins = t.from
+		}
+		if !t.runs(begins) {
+			return nil
+		}
 		return termsOf(t.under(at).plan)
 	}
 	return termsOf("Free")
@@ -107,7 +117,7 @@ func (c *customer) chargedBy(start time.Time) *terms {
 			return b.terms
 		}
 	}
-	return c.termsAt(c.month(start).end.Add(-time.Microsecond))
+	return c.termsAt(c.month(start))
 }
 
 // adjustments returns the lines of what has become known of closed periods.
