@@ -91,16 +91,6 @@ func (d *DB) Group(ctx context.Context, now time.Time) error {
 	})
 }
 
-// Outdate implements notify.Store. Such mails are in no digest.
-func (d *DB) Outdate(ctx context.Context, before, now time.Time, reason string) error {
-	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', last_error = $1, changed_at = $2
-			WHERE status = 'waiting' AND channel = 'email' AND last_error = $3 AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $4)`,
-			reason, now, notify.NoMailServer, before)
-		return err
-	})
-}
-
 // LetMailGo implements notify.Store.
 func (d *DB) LetMailGo(ctx context.Context) error {
 	return d.update(ctx, func(t *tx) error {

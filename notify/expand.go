@@ -7,29 +7,18 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// outdated is how old a message may be when people are told for the first time: whoever
-// sets up mail after months must not write to everybody about all of them.
-const outdated = 14 * 24 * time.Hour
-
-// What is written down as the reason why a message does not go out.
-const (
-	// NoMailServer is that of mails that wait for a server to be configured; by it they
-	// are told from those that wait for the server.
-	NoMailServer = "no mail server is configured (SMTP_HOST)"
-	tooOld       = "it was written more than 14 days before it could be sent"
-)
+// NoMailServer is written down as the reason of mails that wait for a server to be
+// configured; by it they are told from those that wait for the server.
+const NoMailServer = "no mail server is configured (SMTP_HOST)"
 
 // deliveries returns who gets a message, and how.
-func (s *Settings) deliveries(m Message, now time.Time) []Delivery {
+func (s *Settings) deliveries(m Message) []Delivery {
 	if !slices.Contains(Kinds(), m.Kind) { // a newer program wrote it; that can retry it
 		return []Delivery{{Channel: Email, Audience: ToOperators, Status: Skipped, NextAttempt: m.At,
 			LastError: "this version of alwrity-sub knows no message of the kind " + pricing.Shorten(string(m.Kind))}}
 	}
 	var made []Delivery
 	add := func(d Delivery) {
-		if d.Status == Waiting && d.Channel != Webhook && now.Sub(m.At) > outdated {
-			d.Status, d.LastError = Skipped, tooOld
-		}
 		// Who is both the user and an operator gets one mail.
 		if !slices.ContainsFunc(made, func(e Delivery) bool { return e.Channel == d.Channel && e.Recipient == d.Recipient }) {
 			made = append(made, d)

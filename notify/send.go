@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -106,9 +105,6 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.tally.Unconfirmed = lost
-	if err := r.Store.Outdate(ctx, now.Add(-outdated), now, tooOld); err != nil {
-		return err
-	}
 	if err := r.expand(ctx, now); err != nil || r.Settings.Mail.Host == "" {
 		return err
 	}
@@ -119,20 +115,8 @@ func (r *run) prepare(ctx context.Context) error {
 }
 
 func (r *run) expand(ctx context.Context, now time.Time) error {
-	old := map[int64]bool{} // messages: what is expanded may have to be expanded again
-	defer func() {
-		if len(old) > 0 {
-			r.Log.Warn("too old to be sent to people, therefore skipped", "messages", len(old))
-		}
-	}()
 	for {
-		n, err := r.Store.Expand(ctx, now, expandChunk, func(m Message) []Delivery {
-			made := r.Settings.deliveries(m, now)
-			if slices.ContainsFunc(made, func(d Delivery) bool { return d.LastError == tooOld }) {
-				old[m.ID] = true
-			}
-			return made
-		})
+		n, err := r.Store.Expand(ctx, now, expandChunk, r.Settings.deliveries)
 		if err != nil || n < expandChunk {
 			return err
 		}

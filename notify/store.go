@@ -13,9 +13,8 @@ type Store interface {
 	// Group puts the mails for one recipient that are due and not urgent into one digest,
 	// where there are several. Those for users are about one user each.
 	Group(ctx context.Context, now time.Time) error
-	// Outdate makes mails be skipped, for a reason, that wait for a mail server to be
-	// configured and were written before a moment. LetMailGo says that there is one.
-	Outdate(ctx context.Context, before, now time.Time, reason string) error
+	// LetMailGo says that there is a mail server, of mails that wait for one to be
+	// configured.
 	LetMailGo(ctx context.Context) error
 	// Expire makes what is sending under a claim that has run out unconfirmed, and
 	// returns how many deliveries that were.

@@ -244,11 +244,11 @@ func TestReferences(t *testing.T) {
 }
 
 func TestWhoGetsWhat(t *testing.T) {
-	s, at := testSettings(), samples()[0].At
+	s := testSettings()
 	s.Webhooks, s.Slack = []Endpoint{{"https://a.example/x"}, {"https://b.example/x"}}, []Endpoint{{"https://hooks.slack.example/T/B/secret"}}
 	for _, m := range samples() {
 		var got []string
-		for _, d := range s.deliveries(m, at) {
+		for _, d := range s.deliveries(m) {
 			name, _, _ := strings.Cut(d.Recipient, "#")
 			got = append(got, string(d.Channel)+" "+name)
 			if strings.Contains(d.Recipient, "secret") || d.Status != Waiting {
@@ -266,31 +266,20 @@ func TestWhoGetsWhat(t *testing.T) {
 			t.Errorf("%s goes to %v, want %v", m.Kind, got, want)
 		}
 	}
-	if got := s.deliveries(Message{Notice: usage.Notice{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}, at); len(got) != 1 || got[0].Status != Skipped {
+	if got := s.deliveries(Message{Notice: usage.Notice{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
 		t.Errorf("what is not known goes to %+v", got)
 	}
 	m := samples()[1]
 	m.Email = "ops@example.com" // one and the same person gets one mail
-	if got := s.deliveries(m, at); got[0].Audience != ToUser || got[1].Channel != Slack {
+	if got := s.deliveries(m); got[0].Audience != ToUser || got[1].Channel != Slack {
 		t.Errorf("an operator who is the user gets %+v", got)
 	}
 	m.Email = ""
-	if got := s.deliveries(m, at); got[0].Status != Skipped || got[0].LastError != "the user alice has no email address" {
+	if got := s.deliveries(m); got[0].Status != Skipped || got[0].LastError != "the user alice has no email address" {
 		t.Errorf("a user without an address gets %+v", got[0])
 	}
 	s.Mail.Host = ""
-	if got := s.deliveries(samples()[1], at); got[0].Status != Waiting || got[0].LastError != NoMailServer {
+	if got := s.deliveries(samples()[1]); got[0].Status != Waiting || got[0].LastError != NoMailServer {
 		t.Errorf("without a mail server: %+v", got[0])
-	}
-	// What has become old is for programs alone.
-	for _, c := range []struct {
-		after time.Duration
-		want  Status
-	}{{outdated, Waiting}, {outdated + time.Microsecond, Skipped}} {
-		for _, d := range s.deliveries(samples()[1], at.Add(c.after)) {
-			if want := map[bool]Status{true: Waiting, false: c.want}[d.Channel == Webhook]; d.Status != want {
-				t.Errorf("after %s: %+v", c.after, d)
-			}
-		}
 	}
 }

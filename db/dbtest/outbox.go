@@ -445,24 +445,14 @@ func outboxWithoutServer(t *testing.T, p Place) {
 	f.mails(now(), "a1", "b1")
 	f.mails(later, "a2")
 	f.exec("UPDATE outbox_deliveries SET last_error = '" + notify.NoMailServer + "' WHERE delivery_id <> 2")
-	f.must(f.db.Outdate(f.ctx, now(), later, "too old"))
-	wantEqual(t, "at the moment", f.deliveries(), []string{"1 a1 waiting 0", "2 b1 waiting 0", "3 a2 waiting 0"})
 	f.exec("UPDATE outbox_deliveries SET status = 'sent' WHERE delivery_id = 2")
 	if s, err := f.db.Outbox(f.ctx, later); err != nil || s.Deliveries[notify.Waiting] != 2 || !s.Oldest.IsZero() {
 		t.Errorf("what waits for a server is late: %+v, %v", s, err)
 	}
-	f.must(f.db.Outdate(f.ctx, later, later, "too old"))
-	wantEqual(t, "after it", f.deliveries(), []string{"1 a1 skipped 0", "2 b1 sent 0", "3 a2 waiting 0"})
 	// Once there is a server, they wait for nothing but to be sent.
 	f.must(f.db.LetMailGo(f.ctx))
-	f.must(f.db.Outdate(f.ctx, later.AddDate(1, 0, 0), later, "too old"))
-	if s, err := f.db.Outbox(f.ctx, later); err != nil || !s.Oldest.Equal(later) {
+	if s, err := f.db.Outbox(f.ctx, later); err != nil || !s.Oldest.Equal(now()) {
 		t.Errorf("what waits is not late: %+v, %v", s, err)
 	}
-	// Nor is it too old for who says that it is to be sent all the same.
-	if u, err := f.db.Requeue(f.ctx, []int64{1}, later); u.Any() || err != nil {
-		t.Error(u, err)
-	}
-	f.must(f.db.Outdate(f.ctx, later.AddDate(1, 0, 0), later, "too old"))
 	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1", "a2"})
 }
