@@ -13,7 +13,7 @@ func when(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func billReady(b Bill, now time.Time) usage.Notice {
 	return usage.Notice{Key: fmt.Sprintf("bill:%d", b.Number), Kind: usage.BillReady, UserID: b.UserID, At: now, Data: map[string]string{
-		"number": strconv.FormatInt(b.Number, 10), "kind": string(b.Kind), "total": b.Total.String(), "period_start": when(b.Period.Start),
+		"number": strconv.FormatInt(b.Number, 10), "kind": string(b.Kind), "plan": b.PlanName, "total": b.Total.String(), "credited": b.credited().String(), "period_start": when(b.Period.Start),
 		"period_end": when(b.Period.End), "due_at": when(b.DueAt), "status": string(b.Status)}}
 }
 

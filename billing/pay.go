@@ -152,8 +152,10 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		if err := s.letThrough(ctx, tx, b.UserID, audit.At); err != nil {
 			return err
 		}
-		if err := tx.AddNotices(ctx, []usage.Notice{billReady(note, audit.At)}); err != nil {
-			return err
+		if note.Total != 0 || back != 0 {
+			if err := tx.AddNotices(ctx, []usage.Notice{billReady(note, audit.At)}); err != nil {
+				return err
+			}
 		}
 		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status}, map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
 	})

@@ -127,6 +127,11 @@ func (c *config) notify(p Process) (s notify.Settings, err error) {
 			return s, err
 		}
 	}
+	for name, to := range map[string]*string{keyCompanyName: &s.Mail.Company, keyPaymentNote: &s.PaymentNote} {
+		if *to, err = c.text(name); err != nil {
+			return s, err
+		}
+	}
 	for name, path := range map[string]*string{keyTemplates: &s.Templates, keySMTPCAFile: &s.Mail.CAFile} {
 		if *path, err = c.text(name); err != nil {
 			return s, err

@@ -26,6 +26,10 @@ func functions() map[string]any {
 		"share":   share,
 		"limit":   limit,
 		"owed":    owed,
+		"given":   given,
+		"goes":    goes,
+		"dollars": dollars,
+		"lines":   lines,
 	}
 }
 
@@ -40,6 +44,46 @@ func money(text string) string {
 
 // credit writes what is given back, which a credit note has as an amount below zero.
 func credit(text string) string { return money(strings.TrimPrefix(text, "-")) }
+
+// given writes what a credit note is worth: what is no longer owed, and what goes to the
+// user's credit, or comes from it.
+func given(total, credited string) string {
+	back, err := pricing.ParseUSD(total)
+	if err != nil {
+		return total
+	}
+	more, err := pricing.ParseUSD(credited)
+	if err != nil {
+		more = 0 // of a notice from before it was told
+	}
+	return max(more-back, back-more).Roundly()
+}
+
+// goes says where the money of a credit note goes: "credit" (to the user's), "partly" (to
+// it), "taken" (from it), "bill" (only less is owed) or "" (there is none).
+func goes(total, credited string) string {
+	less, toCredit, fromCredit := owed(strings.TrimPrefix(total, "-")), owed(credited), strings.HasPrefix(credited, "-")
+	switch {
+	case less && toCredit:
+		return "partly"
+	case toCredit:
+		return "credit"
+	case fromCredit:
+		return "taken"
+	case less:
+		return "bill"
+	}
+	return ""
+}
+
+// dollars writes money in whole cents: $79.00.
+func dollars(text string) string {
+	usd, err := pricing.ParseUSD(text)
+	if err != nil {
+		return text
+	}
+	return usd.Roundly()
+}
 
 // owed tells whether an amount of money is more than nothing.
 func owed(text string) bool {
@@ -85,7 +129,7 @@ func counted(text, word string) string {
 // amount writes what a meter counts: 1,000 calls, or $5.00.
 func amount(meter, text string) string {
 	if meter == string(plan.Cost) {
-		return money(text)
+		return dollars(text)
 	}
 	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 		return text
@@ -96,10 +140,27 @@ func amount(meter, text string) string {
 // share writes how much of what there is: 800 of 1,000 calls, or $20.00 of $25.00.
 func share(meter, used, max string) string {
 	if meter == string(plan.Cost) {
-		return money(used) + " of " + money(max)
+		return dollarsOf(used, max)
 	}
 	return number(used) + " of " + amount(meter, max)
 }
+
+// dollarsOf writes how much money of what is allowed, in whole cents.
+func dollarsOf(used, max string) string {
+	u, err := pricing.ParseUSD(used)
+	if err != nil {
+		return used + " of " + max
+	}
+	m, err := pricing.ParseUSD(max)
+	if err != nil {
+		return used + " of " + max
+	}
+	a, of := u.RoundlyOf(m)
+	return a + " of " + of
+}
+
+// lines splits a text at its line ends.
+func lines(text string) []string { return strings.Split(text, "\n") }
 
 // limit writes the name of a limit as a person would say it.
 func limit(name string) string {
@@ -130,4 +191,16 @@ func clean(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r)
 	}), " ")
+}
+
+// cleanLines makes each line of a text of our own fit; \n written out ends one, too, since
+// a variable of the environment is hard to write otherwise.
+func cleanLines(text string) string {
+	var kept []string
+	for line := range strings.Lines(strings.ReplaceAll(text, `\n`, "\n")) {
+		if line = clean(line); line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "\n")
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	mathrand "math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -293,8 +294,20 @@ func (t *Tally) Failure() error {
 		return failure.Unavailablef("%s", strings.Join(t.Unreachable, "; ")).WithReason("not_delivered").
 			WithHint("nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test")
 	case t.Dead+t.Unconfirmed > 0:
-		return failure.New(failure.FailedCheck, "%d messages could not be delivered and %d may have been: they are not tried again by themselves", t.Dead, t.Unconfirmed).
+		return failure.New(failure.FailedCheck, "%s: they are not tried again by themselves", t.undelivered()).
 			WithHint("see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID")
 	}
 	return nil
+}
+
+// undelivered says how many did not arrive, or may not have.
+func (t *Tally) undelivered() string {
+	var parts []string
+	if t.Dead > 0 {
+		parts = append(parts, counted(strconv.Itoa(t.Dead), "message")+" could not be delivered")
+	}
+	if t.Unconfirmed > 0 {
+		parts = append(parts, counted(strconv.Itoa(t.Unconfirmed), "message")+" may or may not have been delivered")
+	}
+	return strings.Join(parts, ", ")
 }

@@ -16,6 +16,7 @@ import (
 // Settings say who is told, how, and when.
 type Settings struct {
 	Mail          Mail
+	PaymentNote   string   // how to pay, line by line; \n written out ends one too
 	Operators     []string // their addresses
 	OperatorKinds []usage.NoticeKind
 	Webhooks      []Endpoint
@@ -72,6 +73,7 @@ type Mail struct {
 	User     string // "" for no login
 	Password string
 	From     mail.Address
+	Company  string // signs where From has no name
 	TLS      TLS
 	CAFile   string        // with certificates that count beside the system's; "" for none
 	Hello    string        // how this machine calls itself
@@ -89,6 +91,9 @@ const implicitPort = 465
 func (m *Mail) Sender() string {
 	if m.From.Name != "" {
 		return m.From.Name
+	}
+	if m.Company != "" {
+		return m.Company
 	}
 	return domainOf(m.From.Address)
 }

@@ -119,6 +119,11 @@ func TestOtherWords(t *testing.T) {
 		{usage.LimitReached, map[string]string{"overage": "allow", "action": "block"}},
 		{usage.LimitReached, map[string]string{"action": "block"}},
 		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-29", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "79", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-59", "credited": "20.004999", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "-721.8123", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "", "plan": "", "status": "paid"}},
+		{usage.LimitReached, map[string]string{"used": "3.4278", "max": "3.333333333333"}},
 		{usage.BillReady, map[string]string{"total": "0", "status": "paid"}},
 		{usage.PastDue, map[string]string{"suspends_at": ""}},
 	} {
@@ -135,6 +140,45 @@ func TestOtherWords(t *testing.T) {
 		}
 	}
 	golden(t, "other-words.txt", all.String())
+}
+
+// Where it is known how a bill is paid, mails that ask for money say it; without a name of
+// its own, the address is signed for by the company.
+func TestHowToPay(t *testing.T) {
+	settings := testSettings()
+	settings.Mail.From.Name, settings.Mail.Company = "", "Words & Co"
+	settings.PaymentNote = `Transfer it to DE02 1203 0000.\n<b>Name</b> the number.`
+	templates, err := LoadTemplates("", settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range samples() {
+		letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := m.Kind == usage.BillReady || m.Kind == usage.PastDue || m.Kind == usage.Suspended
+		inText := strings.Contains(letter.Text, "How to pay:\n\n  Transfer it to DE02 1203 0000.\n  <b>Name</b> the number.\n\n")
+		inPage := strings.Contains(letter.HTML, "<br>Transfer it to DE02 1203 0000.<br>&lt;b&gt;Name&lt;/b&gt; the number.</p>")
+		if inText != want || inPage != want || !strings.HasSuffix(letter.Text, "\n\nWords & Co") {
+			t.Errorf("%s says how to pay: %t in the text, %t on the page, want %t\n%s", m.Kind, inText, inPage, want, letter.Text)
+		}
+	}
+}
+
+func TestWhatDidNotArriveIsCounted(t *testing.T) {
+	for _, c := range []struct {
+		tally Tally
+		want  string
+	}{
+		{Tally{Dead: 1}, "1 message could not be delivered: "},
+		{Tally{Dead: 2000, Unconfirmed: 1}, "2,000 messages could not be delivered, 1 message may or may not have been delivered: "},
+		{Tally{Unconfirmed: 3}, "3 messages may or may not have been delivered: "},
+	} {
+		if err := c.tally.Failure(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
 }
 
 // What is left to chance in a notice's data breaks no template.

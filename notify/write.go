@@ -90,13 +90,14 @@ func (t *Templates) WriteTest(with *Settings) (Letter, error) {
 }
 
 // dataOf returns what a template of a kind can name: the notice's data, and user, email,
-// sender, message_kind and created_at.
+// sender, payment (how to pay, line by line), message_kind and created_at.
 func dataOf(with *Settings, m Message) map[string]string {
 	data := map[string]string{}
 	for name, value := range m.Data {
 		data[name] = clean(value)
 	}
 	data["user"], data["email"], data["sender"] = clean(m.UserID), clean(m.Email), clean(with.Mail.Sender())
+	data["payment"] = cleanLines(with.PaymentNote)
 	data["message_kind"], data["created_at"] = string(m.Kind), m.At.UTC().Format(time.RFC3339)
 	return data
 }
@@ -107,9 +108,9 @@ func factsOf(m Message) []fact {
 	for _, name := range slices.Sorted(maps.Keys(m.Data)) {
 		value := clean(m.Data[name])
 		switch {
-		case value == "" || name == "meter":
+		case value == "" || name == "meter" || name == "credited" && value == "0":
 			continue
-		case name == "total" || name == "price":
+		case name == "total" || name == "price" || name == "credited":
 			value = money(value)
 		case name == "used" || name == "max":
 			value = amount(m.Data["meter"], value)
@@ -132,7 +133,7 @@ func samples() []Message {
 			"period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z"},
 		usage.RenewalSoon: {"plan": "Pro", "cycle": "monthly", "price": "29", "renews_at": "2026-12-01T00:00:00Z"},
 		usage.Expired:     {"plan": "Pro", "ended_at": "2026-12-01T00:00:00Z"},
-		usage.BillReady: {"number": "42", "kind": "bill", "total": "29", "period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z",
+		usage.BillReady: {"number": "42", "kind": "bill", "plan": "Pro", "total": "29", "credited": "0", "period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z",
 			"due_at": "2026-12-15T00:00:00Z", "status": "open"},
 		usage.PastDue:        {"number": "42", "total": "29", "due_at": "2026-12-15T00:00:00Z", "suspends_at": "2026-12-29T00:00:00Z"},
 		usage.Suspended:      {"number": "42", "total": "29", "due_at": "2026-12-15T00:00:00Z"},

@@ -21,11 +21,17 @@ func limitBar(u usage.Use) span {
 	perMille, _ := u.PerMille()
 	// What is used at all shows, and only what is full looks full.
 	filled := min(perMille*barCells/1000, barCells)
-	if filled == 0 && u.Used > 0 {
-		filled = 1
-	}
 	bar := strings.Repeat("█", int(filled)) + strings.Repeat("░", int(barCells-filled))
+	if filled == 0 && u.Used > 0 {
+		bar = sliver(perMille) + strings.Repeat("░", barCells-1)
+	}
 	return span{fmt.Sprintf("%s %6s", bar, shortPercent(perMille)), fullness(perMille)}
+}
+
+// sliver is the first cell of a bar where not all of it is filled, in eighths.
+func sliver(perMille int64) string {
+	eighths := []rune("▏▎▍▌▋▊▉")
+	return string(eighths[min(perMille*barCells*8/1000, int64(len(eighths)-1))])
 }
 
 // shortPercent writes thousandths as percent; what is far beyond full, roughly.

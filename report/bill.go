@@ -80,9 +80,6 @@ func billLineCells(b billing.Bill, place int) []Cell {
 
 // Bill shows one bill with its lines; in CSV the lines alone.
 func Bill(b billing.Bill) Document {
-	if b.Lines == nil {
-		b.Lines = []billing.Line{}
-	}
 	grid := Grid{Header: billLineHeader()}
 	for place := range b.Lines {
 		grid.Rows = append(grid.Rows, billLineCells(b, place))

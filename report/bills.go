@@ -9,11 +9,17 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
+// billView is a bill with its lines, of which there may be none.
 type billView struct {
+	billHeadView
+	Lines []billLineView `json:"lines"`
+}
+
+// billHeadView is a bill in a list, which has no lines.
+type billHeadView struct {
 	billTitles
 	billFacts
 	billSums
-	Lines []billLineView `json:"lines,omitempty"`
 }
 
 // billTitles are the fields of a bill that come first.
@@ -44,14 +50,14 @@ type billSums struct {
 }
 
 func viewBill(b billing.Bill) billView {
-	v := billView{
+	return billView{viewBillHead(b), listOf(b.Lines, viewBillLine)}
+}
+
+func viewBillHead(b billing.Bill) billHeadView {
+	return billHeadView{
 		billTitles{numberOrNull(b.Number), b.Kind, numberOrNull(b.RefersTo), b.UserID, orNull(b.Email)},
 		billFacts{b.PlanName, orNull(b.Cycle), viewPeriod(b.Period), moment(b.IssuedAt), moment(b.DueAt), b.Status, moment(b.SettledAt), orNull(b.Reference)},
-		billSums{b.Subtotal, b.Rounding, b.Total, b.Cost}, nil}
-	if b.Lines != nil {
-		v.Lines = listOf(b.Lines, viewBillLine)
-	}
-	return v
+		billSums{b.Subtotal, b.Rounding, b.Total, b.Cost}}
 }
 
 func numberOrNull(n int64) *int64 {
@@ -81,10 +87,7 @@ func numberCellOrNone(n int64) Cell {
 
 // Bills shows a list of bills.
 func Bills(bills []billing.Bill) Document {
-	for i := range bills {
-		bills[i].Lines = nil
-	}
-	return listDocument(listOf(bills, viewBill), gridOf(billHeader(), bills, billCells), func(t *Text) error {
+	return listDocument(listOf(bills, viewBillHead), gridOf(billHeader(), bills, billCells), func(t *Text) error {
 		if len(bills) == 0 {
 			t.Note("no bills")
 			return nil

@@ -17,7 +17,7 @@ type closingView struct {
 	PastDue   int64              `json:"past_due"`
 	Suspended int64              `json:"suspended"`
 	Failures  []closeFailureView `json:"failures"`
-	Drafts    []billView         `json:"would_write,omitempty"`
+	Drafts    []billHeadView     `json:"would_write,omitempty"`
 }
 
 type closeFailureView struct {
@@ -34,8 +34,8 @@ const shownDrafts = 30
 func Closing(c billing.Closing, dry bool, drafts []billing.Bill) Document {
 	view := closingView{dry, c.Users, c.Bills, c.Billed, c.Renewed, c.Changed, c.Expired, c.PastDue, c.Suspended, listOf(c.Failures, viewCloseFailure), nil}
 	for _, b := range drafts {
-		b.Number, b.Lines = 0, nil // it gets one when it is written
-		view.Drafts = append(view.Drafts, viewBill(b))
+		b.Number = 0 // it gets one when it is written
+		view.Drafts = append(view.Drafts, viewBillHead(b))
 	}
 	grid := Grid{
 		Header: []string{"dry_run", "users", "bills", "billed", "renewed", "plan_changes", "expired", "past_due", "suspended", "failures"},

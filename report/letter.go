@@ -52,22 +52,25 @@ type letterFact struct{ Name, Value string }
 type letterGroup struct {
 	Title string
 	Note  string
-	Usage bool // its rows have quantities, unit prices and costs
+	Usage bool // its rows have costs
 	Rows  []letterRow
 }
 
 type letterRow struct {
-	Name       string
-	Note       string
-	Quantities []letterQuantity
-	Cost       string
-	Amount     string
+	Name   string
+	Used   []string // what was used of each thing, and what one unit of it cost
+	Note   string
+	Cost   string
+	Amount string
 }
 
-// letterQuantity is what was used of one thing, and what one unit of it cost.
-type letterQuantity struct {
-	Amount string
-	Price  string
+// Small is what stands small with the name.
+func (r letterRow) Small() string {
+	parts := r.Used
+	if r.Note != "" {
+		parts = append(parts[:len(parts):len(parts)], r.Note)
+	}
+	return strings.Join(parts, " · ")
 }
 
 type letterLimit struct {
@@ -166,13 +169,10 @@ func statusOfLetter(l Letter, now time.Time) string {
 // claimOf says what the amount of a bill is about.
 func claimOf(l Letter, now time.Time) (amount, claim, kind string) {
 	b := l.Bill
-	amount = b.Total.Display()
+	amount = b.Total.Roundly()
 	switch statusOfLetter(l, now) {
 	case "credited":
-		amount, claim, kind = (-b.Total).Display(), "credited: it takes back "+lowerFirst(billName(billing.Invoice, b.RefersTo)), "settled"
-		if b.Reference != "" {
-			claim += " (" + Visible(b.Reference) + ")"
-		}
+		amount, claim, kind = noteWorth(b), noteClaim(b), "settled"
 	case "void":
 		claim, kind = "void: nothing is to be paid", "void"
 		if l.CorrectedBy != 0 {
@@ -193,6 +193,42 @@ func claimOf(l Letter, now time.Time) (amount, claim, kind string) {
 	return amount, claim, kind
 }
 
+// toCredit returns what a bill or credit note changes of its user's credit.
+func toCredit(b billing.Bill) pricing.USD {
+	sum := pricing.USD(0)
+	for _, l := range b.Lines {
+		if l.Kind == billing.Credit || l.Kind == billing.Carried {
+			sum += l.Amount
+		}
+	}
+	return sum
+}
+
+// noteWorth is the amount of a credit note: what is no longer owed, and what goes to the
+// user's credit, or comes from it.
+func noteWorth(b billing.Bill) string {
+	worth := toCredit(b) - b.Total
+	return max(worth, -worth).Roundly()
+}
+
+// noteClaim says where the amount of a credit note goes.
+func noteClaim(b billing.Bill) string {
+	credit, of := toCredit(b), lowerFirst(billName(billing.Invoice, b.RefersTo))
+	claim := "credited: it takes back " + of
+	switch {
+	case credit > 0 && b.Total == 0:
+		claim = "added to your credit: it takes back " + of
+	case credit > 0:
+		claim += ", of which " + credit.Roundly() + " went to your credit"
+	case credit < 0:
+		claim = "taken back from your credit, where " + of + " had added it"
+	}
+	if b.Reference != "" {
+		claim += " (" + Visible(b.Reference) + ")"
+	}
+	return claim
+}
+
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
 func sumsOf(b billing.Bill) []letterFact {
@@ -207,7 +243,13 @@ func sumsOf(b billing.Bill) []letterFact {
 	if b.Rounding != 0 {
 		sums = append(sums, letterFact{"Subtotal", b.Subtotal.Display()}, letterFact{"Rounding to whole cents", b.Rounding.Display()})
 	}
-	return append(sums, letterFact{name, b.Total.Display()})
+	sums = append(sums, letterFact{name, b.Total.Display()})
+	if credit := toCredit(b); b.Kind == billing.CreditNote && credit > 0 {
+		sums = append(sums, letterFact{"Added to your credit", credit.Display()})
+	} else if b.Kind == billing.CreditNote && credit < 0 {
+		sums = append(sums, letterFact{"Taken back from your credit", credit.Display()})
+	}
+	return sums
 }
 
 // limitsOf shows the limits of which anything was used.
@@ -222,7 +264,7 @@ func limitsOf(uses []usage.Use) []letterLimit {
 		if perMille, ok := u.PerMille(); ok {
 			l.Percent, l.Bar.Width = shortPercent(perMille), int(min(perMille, 1000)/10)
 			if u.Limit.Meter == plan.Cost {
-				l.Used = cents(pricing.TotalOf(pricing.USD(u.Used))).Shown
+				l.Used, l.Max = pricing.USD(u.Used).RoundlyOf(pricing.USD(u.Limit.Max))
 			}
 		}
 		limits = append(limits, l)

@@ -21,12 +21,17 @@ func groupsOf(b billing.Bill) []letterGroup {
 	}
 	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2, billing.Adjustment: 3,
 		billing.Credit: 4, billing.Carried: 4}
-	for _, l := range b.Lines {
+	single, folds := foldedCorrections(b.Lines)
+	for _, l := range single {
 		if i, ok := place[l.Kind]; ok {
 			row := rowOfLine(l)
 			groups[i].Rows = append(groups[i].Rows, row)
-			groups[i].Usage = groups[i].Usage || len(row.Quantities) > 0
+			groups[i].Usage = groups[i].Usage || row.Cost != ""
 		}
+	}
+	if len(folds) > 0 {
+		late := &groups[3]
+		late.Rows, late.Usage, late.Note = append(late.Rows, folds...), true, late.Note+" What is included is added up: details on request."
 	}
 	var filled []letterGroup
 	for _, g := range groups {
@@ -35,6 +40,41 @@ func groupsOf(b billing.Bill) []letterGroup {
 		}
 	}
 	return filled
+}
+
+// foldedCorrections puts the corrections of a period that change nothing of what is to be
+// paid into one row, where there are several: nobody reads eight lines of nothing. All
+// other lines stay.
+func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []letterRow) {
+	included := map[plan.Period][]billing.Line{}
+	var order []plan.Period
+	for _, l := range lines {
+		if l.Kind == billing.Adjustment && l.Amount == 0 {
+			if included[l.Period] == nil {
+				order = append(order, l.Period)
+			}
+			included[l.Period] = append(included[l.Period], l)
+		}
+	}
+	for _, l := range lines {
+		if l.Kind != billing.Adjustment || l.Amount != 0 || len(included[l.Period]) == 1 {
+			single = append(single, l)
+		}
+	}
+	for _, p := range order {
+		if len(included[p]) > 1 {
+			folds = append(folds, foldOf(included[p]))
+		}
+	}
+	return single, folds
+}
+
+func foldOf(lines []billing.Line) letterRow {
+	cost := pricing.Total{}
+	for _, l := range lines {
+		cost = cost.Add(pricing.TotalOf(l.Usage.Cost))
+	}
+	return letterRow{Name: Counted(len(lines), "correction") + " of usage within the plan", Note: daysOf(lines[0].Period), Cost: cost.Display(), Amount: "included"}
 }
 
 func overageNote(t *billing.Terms) string {
@@ -54,42 +94,38 @@ func rowOfLine(l billing.Line) letterRow {
 		row.Name = Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
 		fallthrough
 	case billing.Usage, billing.Overage:
-		if row.Quantities = quantitiesOf(l); len(row.Quantities) > 0 {
+		if row.Used = usedOf(l); len(row.Used) > 0 || l.Usage.Cost != 0 {
 			row.Cost = l.Usage.Cost.Display()
 		}
 		row.Note = notesOn(l)
 		if l.Kind == billing.Adjustment {
 			row.Note = daysOf(l.Period)
 		}
-		if l.Kind == billing.Usage && l.Amount == 0 {
+		if l.Kind != billing.Overage && l.Amount == 0 {
 			row.Amount = "included"
 		}
 	}
 	return row
 }
 
-// quantitiesOf lists what was used, each with what one unit cost from when on.
-func quantitiesOf(l billing.Line) []letterQuantity {
-	var list []letterQuantity
+// usedOf lists what was used, each with what one unit cost from when on.
+func usedOf(l billing.Line) []string {
+	var list []string
 	for _, q := range pricing.AllQuantities() {
 		n := l.Usage.Quantities[q]
 		if q == pricing.Requests {
 			n = l.Usage.Calls
 		}
-		prices := unitPrices(l.Prices, q)
 		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) {
 			continue
 		}
-		if len(prices) == 0 {
-			prices = []string{""}
+		text := quantityName(q, n)
+		if prices := strings.Join(unitPrices(l.Prices, q), ", "); strings.HasPrefix(prices, "from ") {
+			text += ", " + prices
+		} else if prices != "" {
+			text += " at " + prices
 		}
-		for i, price := range prices {
-			item := letterQuantity{Price: price}
-			if i == 0 {
-				item.Amount = quantityName(q, n)
-			}
-			list = append(list, item)
-		}
+		list = append(list, text)
 	}
 	return list
 }

@@ -117,56 +117,38 @@ func (p *paper) parties(l letter) {
 // groupTable makes the table of lines that are for the same.
 func (p *paper) groupTable(g letterGroup) paperTable {
 	black, soft, _, _, _, _, _ := inks()
-	usual, small := pen{8.5, false, black}, pen{7, false, soft}
-	t := paperTable{title: g.Title, note: g.Note, columns: p.groupColumns(g.Usage)}
+	usual, small := pen{8.5, false, black}, pen{7.5, false, soft}
+	t := paperTable{title: g.Title, note: g.Note, columns: []paperColumn{{title: "For", at: left}, {title: "Amount", at: right}}}
+	if g.Usage {
+		t.columns = []paperColumn{{title: "Usage", at: left}, {title: "At cost", at: right}, {title: "Amount", at: right}}
+	}
 	for _, r := range g.Rows {
-		name := p.cell(r.Name, usual, t.columns[0])
-		name = append(name, p.cell(r.Note, small, t.columns[0])...)
-		row := []paperCell{name}
-		if g.Usage {
-			row = append(row, p.quantityCells(r, t.columns)...)
-		}
 		amount := usual
 		if r.Amount == "included" {
 			amount.color = soft
 		}
-		t.rows = append(t.rows, append(row, p.cell(r.Amount, amount, t.columns[len(t.columns)-1])))
+		row := []paperCell{nil}
+		if g.Usage {
+			row = append(row, paperCell{{text: r.Cost, with: usual}})
+		}
+		t.rows = append(t.rows, append(row, paperCell{{text: r.Amount, with: amount}}))
+	}
+	p.fit(&t)
+	for i, r := range g.Rows {
+		t.rows[i][0] = p.nameCell(r, usual, small, t.columns[0])
 	}
 	return t
 }
 
-func (p *paper) groupColumns(usage bool) []paperColumn {
-	whole := p.edge() - sideMargin
-	if !usage {
-		return []paperColumn{{"For", sideMargin, whole - 40, left}, {"Amount", p.edge(), 38, right}}
+// nameCell writes the name of a line, and what is small beside it or, where there is no
+// room, below.
+func (p *paper) nameCell(r letterRow, usual, small pen, c paperColumn) paperCell {
+	name, beside := p.cell(r.Name, usual, c), r.Small()
+	if last := len(name) - 1; last >= 0 && beside != "" && p.wide(name[last].text, usual)+tailGap+p.wide(beside, small) <= c.room {
+		name[last].tail, name[last].tailWith = beside, small
+		return name
 	}
-	return []paperColumn{
-		{"Usage", sideMargin, whole*.29 - 3, left},
-		{"Quantity", sideMargin + whole*.49, whole*.20 - 2, right},
-		{"Unit price", sideMargin + whole*.70, whole*.21 - 2, right},
-		{"At cost", sideMargin + whole*.85, whole*.15 - 2, right},
-		{"Amount", p.edge(), whole*.15 - 2, right},
-	}
-}
-
-// quantityCells are those between the name of a line and its amount. A quantity stands
-// beside its price, so neither is wrapped.
-func (p *paper) quantityCells(r letterRow, columns []paperColumn) []paperCell {
-	black, soft, _, _, _, _, _ := inks()
-	var amounts, prices paperCell
-	for _, q := range r.Quantities {
-		amounts = append(amounts, paperLine{text: q.Amount, with: p.fitted(q.Amount, pen{8.5, false, black}, columns[1].room)})
-		prices = append(prices, paperLine{text: q.Price, with: p.fitted(q.Price, pen{8.5, false, soft}, columns[2].room)})
-	}
-	return []paperCell{amounts, prices, p.cell(r.Cost, pen{8.5, false, black}, columns[3])}
-}
-
-// fitted makes a pen smaller until a text fits.
-func (p *paper) fitted(s string, with pen, room float64) pen {
-	for with.size > 5 && p.wide(s, with) > room {
-		with.size -= .25
-	}
-	return with
+	return append(name, p.cell(beside, small, c)...)
 }
 
 func (p *paper) sumPens() (usual, total pen) {
@@ -230,16 +212,14 @@ func (p *paper) payment(l letter) {
 func (p *paper) limits(l letter) {
 	black, soft, _, _, _, _, _ := inks()
 	usual := pen{8.5, false, black}
-	whole := p.edge() - sideMargin
 	t := paperTable{title: "What you used of your plan", note: l.LimitsNote, columns: []paperColumn{
-		{"Limit", sideMargin, whole*.4 - 3, left},
-		{"Used", sideMargin + whole*.6, whole * .2, right},
-		{"Of", sideMargin + whole*.82, whole * .2, right},
-		{"Percent", p.edge(), whole * .15, right},
-	}}
+		{title: "Limit", at: left}, {title: "Used", at: right}, {title: "Of", at: right}, {title: "Percent", at: right}}}
 	for _, limit := range l.Limits {
-		t.rows = append(t.rows, []paperCell{p.cell(limit.Name, usual, t.columns[0]), p.cell(limit.Used, usual, t.columns[1]),
-			p.cell(limit.Max, usual, t.columns[2]), p.cell(limit.Percent, pen{8.5, false, soft}, t.columns[3])})
+		t.rows = append(t.rows, []paperCell{nil, {{text: limit.Used, with: usual}}, {{text: limit.Max, with: usual}}, {{text: limit.Percent, with: pen{8.5, false, soft}}}})
+	}
+	p.fit(&t)
+	for i, limit := range l.Limits {
+		t.rows[i][0] = p.cell(limit.Name, usual, t.columns[0])
 	}
 	p.table(t)
 }

@@ -3,6 +3,7 @@ package report_test
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -51,17 +52,17 @@ func shows(page, text string) bool { return strings.Contains(page, "("+drawn(tex
 func TestLettersPDF(t *testing.T) {
 	for i, texts := range [][]string{
 		{"Words & Co GmbH", "10969 Berlin", "Bill 17", "$102.71", "was due on 15 Nov 2026", "alice@example.com", "1 Oct – 31 Oct 2026", "Pro, monthly",
-			"Pro plan, monthly fee", "$57.677419354839", "gemini gemini-2.5-pro", "2,400,000 input tokens", "$1.25 per 1M", "from 15 Oct $1.00 per 1M",
+			"Pro plan, monthly fee", "$57.677419354839", "gemini gemini-2.5-pro",
 			"$4.5000000375", "included", "Beyond the plan", "$1.604928"},
 		{"Bill 18", "paid on 3 Nov 2026, thank you", `=1+1\x1b[31m<b>\n\u202e`, "Pro plan, <script>alert(1)</script> fee", "Total"},
 		{"Bill 19", "void: taken back by credit note 22", "Ζωή Παπαδοπούλου"},
-		{"Credit note 22", "credited: it takes back bill 19 (charged by mistake)", "Takes back", "Total credited", "-$29.00"},
+		{"Credit note 22", "credited: it takes back bill 19 (charged by mistake)", "Takes back", "Total credited", "$29.00", "-$29.00"},
 		{"Bill 23", "Дмитрий Шостакович", "overdue", "How to pay", "Questions? Write to billing@words.example."},
 		{"Bill 24", "nothing is to be paid", "����", "gemini tokens", "5.5%"},
 	} {
 		_, pages := pdfOf(t, fmt.Sprintf("statement-%d", i), letters()[i:i+1], sender(), report.A4)
 		for _, text := range texts {
-			if !shows(pages[0], text) {
+			if !shows(strings.Join(pages, ""), text) {
 				t.Errorf("letter %d does not say %q", i, text)
 			}
 		}
@@ -75,6 +76,53 @@ func TestLettersPDF(t *testing.T) {
 		}
 		if last := pages[len(pages)-1]; i == 0 && (!shows(last, "Total to pay") || !shows(last, "Rounding to whole cents") || !shows(last, "127.5%")) {
 			t.Error("the last page of the first letter has no total, or not what was used of the plan")
+		}
+	}
+}
+
+// An amount is never cut or broken, however long it is: that would be another amount.
+func TestExactLetterPDF(t *testing.T) {
+	_, pages := pdfOf(t, "statement-exact", []report.Letter{exactLetter()}, sender(), report.A4)
+	page := written(t, report.LettersPage([]report.Letter{exactLetter()}, sender(), now()))
+	for _, amount := range []string{"-$9,223,372.036854775807", "-$1,238.574564762232", "$1,238.574564762232", "$0.018745585345"} {
+		if !shows(strings.Join(pages, ""), amount) {
+			t.Errorf("the PDF has no %s in one piece", amount)
+		}
+		if !regexp.MustCompile(`<td class="n[^>]*>` + regexp.QuoteMeta(amount) + "</td>").MatchString(page) {
+			t.Errorf("the page has no %s that can't be broken", amount)
+		}
+	}
+	if strings.Contains(page, "table-layout") || len(pages) > 2 {
+		t.Errorf("columns have a fixed width, or there are %d pages", len(pages))
+	}
+}
+
+// What corrections leave as it was is one line for each period.
+func TestCorrectionsAreFolded(t *testing.T) {
+	page := written(t, report.LettersPage([]report.Letter{exactLetter()}, sender(), now()))
+	for _, want := range []string{"3 corrections of usage within the plan", "1 Aug – 31 Aug 2026", "$0.00369</td>", "details on request", "gemini-2.5-pro-preview-with-a-long-name-5"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(page, "long-name-0") {
+		t.Error("what is folded is there, too")
+	}
+}
+
+// Where the money of a credit note goes is what it says first and last.
+func TestCarriedLetterPDF(t *testing.T) {
+	for _, c := range []struct{ credit, paid, amount, claim, last string }{
+		{"0", "79", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
+		{"20", "59", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
+		{"20.004", "0", "$79.00", "credited: it takes back bill 1, of which $20.00 went to your credit", "Added to your credit"},
+		{"0", "0", "$79.00", "credited: it takes back bill 1", "Total credited"},
+	} {
+		_, pages := pdfOf(t, "statement-carried", []report.Letter{carriedLetter(c.credit, c.paid)}, sender(), report.A4)
+		for _, want := range []string{c.amount, c.claim, c.last} {
+			if !shows(pages[0], want) {
+				t.Errorf("%s from credit, %s paid: the note does not say %q", c.credit, c.paid, want)
+			}
 		}
 	}
 }
@@ -95,7 +143,10 @@ func TestLongLetterPDF(t *testing.T) {
 	for n, page := range pages {
 		on := strings.Count(page, drawn("model-"))
 		rows += on
-		if n > 0 && (!shows(page, "continued") || !shows(page, "Unit price") || on == 0) {
+		if on == 0 && shows(page, "What you used of your plan") {
+			continue // it comes after the lines
+		}
+		if n > 0 && (!shows(page, "continued") || !shows(page, "At cost") || on == 0) {
 			t.Errorf("page %d has no head, or is without lines", n+1)
 		}
 		if shows(page, "Total to pay") {

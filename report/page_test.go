@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -153,6 +154,37 @@ func letters() []report.Letter {
 	return []report.Letter{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note}, {Bill: late}, {Bill: free, Uses: uses(free)}}
 }
 
+// exactLetter has the longest amounts there can be, and many corrections.
+func exactLetter() report.Letter {
+	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79"), line(billing.Proration, "Max plan, unused from 2026-10-20 on", "-1238.574564762232")}
+	for i, amount := range []string{"0", "0.018745585345", "0", "0", "-9223372.036854775807", "0"} {
+		l := used("gemini", "google", fmt.Sprintf("gemini-2.5-pro-preview-with-a-long-name-%d", i), 1, 120_000, 2_000, "0.00123")
+		l.Kind, l.Amount = billing.Adjustment, usd(amount)
+		if l.Amount < 0 {
+			l.Usage.Cost = l.Amount
+		}
+		l.Period = plan.CalendarMonth(at(fmt.Sprintf("2026-0%d-15T00:00:00Z", 8+i/4)))
+		lines = append(lines, l)
+	}
+	b := bill(17, "alice", "Pro", append(lines, used("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
+	limits := append(proPlan().Limits, plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(usd("3.333333333333")), Action: plan.Block})
+	return report.Letter{Bill: b, Uses: billing.Against(b, limits)}
+}
+
+// carriedLetter is the credit note of a bill that was paid, partly from credit.
+func carriedLetter(credit, paid string) report.Letter {
+	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "-79")}
+	if credit != "0" {
+		lines = append(lines, line(billing.Credit, "from your credit", credit))
+	}
+	if paid != "0" {
+		lines = append(lines, line(billing.Carried, "paid: carried over to your credit", paid))
+	}
+	note := bill(2, "alice", "Pro", lines...)
+	note.Kind, note.RefersTo, note.Status = billing.CreditNote, 1, billing.Paid
+	return report.Letter{Bill: note}
+}
+
 // longLetter has hundreds of lines.
 func longLetter() report.Letter {
 	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
@@ -168,5 +200,7 @@ func letterPages() []namedPage {
 	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
 		pages = append(pages, namedPage{"page-statement-" + name, report.LettersPage(letters()[i:i+1], sender(), now())})
 	}
+	pages = append(pages, namedPage{"page-statement-exact", report.LettersPage([]report.Letter{exactLetter()}, sender(), now())},
+		namedPage{"page-statement-carried", report.LettersPage([]report.Letter{carriedLetter("0", "79")}, sender(), now())})
 	return append(pages, namedPage{"page-statement-all", report.LettersPage(letters(), report.Sender{Company: "Alwrity"}, now())})
 }

@@ -12,10 +12,17 @@ type paperColumn struct {
 type paperCell []paperLine
 
 type paperLine struct {
-	text string
-	with pen
-	gap  float64 // above it
+	text     string
+	with     pen
+	tail     string // goes on after it, otherwise written
+	tailWith pen
 }
+
+// tailGap is the room before a tail, paperGap that between columns.
+const (
+	tailGap  = 2.0
+	paperGap = 4.0
+)
 
 // paperTable is a table that goes on over pages: its head is repeated.
 type paperTable struct {
@@ -28,7 +35,7 @@ type paperTable struct {
 	keep float64
 }
 
-const rowPadding = 1.3
+const rowPadding = 1.1
 
 func (p *paper) table(t paperTable) {
 	if len(t.rows) == 0 {
@@ -78,7 +85,7 @@ func (t paperTable) height(i int) float64 {
 	for _, cell := range t.rows[i] {
 		height := 0.0
 		for _, l := range cell {
-			height += l.gap + l.with.leading()
+			height += l.with.leading()
 		}
 		most = max(most, height)
 	}
@@ -94,8 +101,10 @@ func (p *paper) row(t paperTable, i int) {
 	for n, cell := range t.rows[i] {
 		y := top
 		for _, l := range cell {
-			y += l.gap
 			p.put(t.columns[n].end, y, l.text, l.with, t.columns[n].at)
+			if l.tail != "" {
+				p.put(t.columns[n].end+p.wide(l.text, l.with)+tailGap, y+l.with.leading()*.76-l.tailWith.leading()*.76, l.tail, l.tailWith, left)
+			}
 			y += l.with.leading()
 		}
 	}
@@ -103,6 +112,24 @@ func (p *paper) row(t paperTable, i int) {
 	if i == len(t.rows)-1 {
 		p.y -= t.keep
 	}
+}
+
+// fit makes every column but the first as wide as what is widest in it, since an amount
+// that is cut or broken reads like another one. The first has what is left.
+func (p *paper) fit(t *paperTable) {
+	_, soft, _, _, _, _, _ := inks()
+	end := p.edge()
+	for n := len(t.columns) - 1; n > 0; n-- {
+		c := &t.columns[n]
+		c.end, c.room = end, p.wide(c.title, pen{7, true, soft})
+		for _, row := range t.rows {
+			for _, l := range row[n] {
+				c.room = max(c.room, p.wide(l.text, l.with))
+			}
+		}
+		end -= c.room + paperGap
+	}
+	t.columns[0].end, t.columns[0].room = sideMargin, end-sideMargin
 }
 
 // cell makes a cell of a text that is wrapped.

@@ -77,7 +77,7 @@ func TestLimitsInJSONAndTable(t *testing.T) {
 		rendered string // in the table
 	}{
 		{"unused", of(func(*usage.Use) {}), `0 1000 0.0`, "░░░░░░░░░░░░░░░░░░░░   0.0%"},
-		{"hardly used", of(func(u *usage.Use) { u.Used = 1 }), `1 1000 0.1`, "█░░░░░░░░░░░░░░░░░░░   0.1%"},
+		{"hardly used", of(func(u *usage.Use) { u.Used = 1 }), `1 1000 0.1`, "▏░░░░░░░░░░░░░░░░░░░   0.1%"},
 		{"almost full", of(func(u *usage.Use) { u.Used = 999 }), `999 1000 99.9`, "███████████████████░  99.9%"},
 		{"full", of(func(u *usage.Use) { u.Used = 1000 }), `1000 1000 100.0`, "████████████████████ 100.0%"},
 		{"beyond", of(func(u *usage.Use) { u.Used = 123_456 }), `123456 1000 12345.6`, "████████████████████  >999%"},

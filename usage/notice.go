@@ -16,7 +16,8 @@ const (
 	RenewalSoon NoticeKind = "renewal_soon"
 	// Expired: plan, ended_at; also of a cancellation that has taken effect.
 	Expired NoticeKind = "expired"
-	// BillReady: number, kind, total, period_start, period_end, due_at, status.
+	// BillReady: number, kind, plan, total, credited (what it gives to the user's credit,
+	// below 0 what it uses of it), period_start, period_end, due_at, status.
 	BillReady NoticeKind = "bill_ready"
 	// PastDue: number, total, due_at, suspends_at (empty where nobody is suspended).
 	PastDue NoticeKind = "past_due"
