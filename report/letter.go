@@ -234,7 +234,7 @@ func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 func sumsOf(b billing.Bill) []letterFact {
 	name := "Total to pay"
 	switch {
-	case b.Kind == billing.CreditNote:
+	case b.Kind == billing.CreditNote && b.Total != 0:
 		name = "Total credited"
 	case !b.Status.Unpaid():
 		name = "Total"
