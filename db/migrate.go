@@ -34,8 +34,9 @@ func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
 	patience, cancel := context.WithTimeout(ctx, d.target.lockTimeout())
 	defer cancel()
 	for {
+		was, _ := d.schemaVersion(ctx) // if that fails, so will what follows
 		before, after, err = d.migrateOnce(ctx)
-		if err == nil || d.kind != SQLite || !inTheWay(err) || patience.Err() != nil {
+		if err == nil || !d.mayMigrateAgain(ctx, was, err) || patience.Err() != nil {
 			return before, after, err
 		}
 		select {
@@ -43,6 +44,17 @@ func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// mayMigrateAgain tells whether a migration that failed may find its way on: another one
+// was in the way, or has done a part of the work meanwhile, or there was a deadlock with
+// those who are recording.
+func (d *DB) mayMigrateAgain(ctx context.Context, was int64, err error) bool {
+	if d.kind != SQLite {
+		return d.retry(err)
+	}
+	is, readErr := d.schemaVersion(ctx)
+	return inTheWay(err) || readErr == nil && is > was
 }
 
 // inTheWay tells whether an error of a migration comes of another one beside it.

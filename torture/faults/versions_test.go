@@ -89,6 +89,7 @@ func emptyDatabase(t *testing.T) string {
 func TestMigrationUnderOldBinaries(t *testing.T) {
 	onOld(t, func(t *testing.T, url, old string) {
 		var work sync.WaitGroup
+		defer work.Wait() // also where init fails
 		recorders := make([]recorder, 3)
 		for i := range recorders {
 			recorders[i] = recorder{user: fmt.Sprintf("u%d", i), first: make(chan bool)}

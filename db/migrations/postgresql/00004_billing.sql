@@ -1,6 +1,11 @@
 -- +goose Up
 -- Bills, what they are made of, and messages that wait to be sent. Amounts of money are pico-dollars (1e-12 USD).
 
+-- Who records has the rows of users first, and then reads subscriptions: taken the other way round, each would wait for
+-- the other.
+LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE;
+LOCK TABLE subscription_plans, user_subscriptions, subscription_history IN ACCESS EXCLUSIVE MODE;
+
 -- A change of the plan that is set for later: it holds from next_plan_at on, whether or not it has been noted yet.
 ALTER TABLE user_subscriptions ADD COLUMN next_plan_id BIGINT REFERENCES subscription_plans (plan_id);
 ALTER TABLE user_subscriptions ADD COLUMN next_plan_at TIMESTAMPTZ;
