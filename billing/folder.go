@@ -194,15 +194,15 @@ func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 // paid returns what was paid for a cycle under the last of some contracts. Those within
 // the cycle that continue another, as a renewal by hand does, are about later cycles.
 func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
-	if slices.ContainsFunc(f.Voided, cycle.Start.Equal) {
-		return 0 // the bill with its fee was taken back
-	}
 	last := len(line) - 1
 	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
 		last--
 	}
 	if line[last].From.After(cycle.Start) {
 		return line[last].Price
+	}
+	if slices.ContainsFunc(f.Voided, cycle.Start.Equal) {
+		return 0 // the bill with the fee was taken back
 	}
 	return f.cyclePrice(line[last], cycle.Start)
 }

@@ -225,10 +225,7 @@ func (t *term) fees(p span, void func(time.Time) bool) (lines []item) {
 			continue
 		}
 		rest, whole := span{d.at, cycle.end}, cycle.end.Sub(cycle.start)
-		paid := t.paidFor(i)
-		if void(cycle.start) {
-			paid = 0
-		}
+		paid := t.paidFor(i, void)
 		lines = append(lines, item{kind: "proration", period: rest, amount: share(-paid, cycle.end.Sub(d.at), whole)},
 			item{kind: "proration", period: rest, amount: share(d.price, cycle.end.Sub(d.at), whole)})
 	}

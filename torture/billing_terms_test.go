@@ -86,13 +86,16 @@ func (t *term) price(begins time.Time) int64 {
 }
 
 // paidFor returns what was paid for the running cycle under the deal before the i-th.
-func (t *term) paidFor(i int) int64 {
+func (t *term) paidFor(i int, void func(time.Time) bool) int64 {
 	begins := t.cycle(t.deals[i].at).start
 	for i--; i > 0 && t.deals[i].renewal && t.deals[i].at.After(begins); {
 		i--
 	}
 	if t.deals[i].at.After(begins) {
 		return t.deals[i].price
+	}
+	if void(begins) {
+		return 0
 	}
 	return t.price(begins)
 }
