@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -350,6 +351,6 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	if err := tx.SaveFolders(ctx, r.folders); err != nil {
 		return err
 	}
-	slices.SortFunc(r.notices, func(a, b usage.Notice) int { return compareText(a.Key, b.Key) })
+	slices.SortFunc(r.notices, func(a, b usage.Notice) int { return strings.Compare(a.Key, b.Key) })
 	return tx.AddNotices(ctx, r.notices)
 }

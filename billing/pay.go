@@ -94,7 +94,7 @@ func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.T
 		return err
 	}
 	for _, b := range unpaid {
-		if at := s.suspendsAt(b); !at.IsZero() && !at.After(now) {
+		if at := s.Rules.suspendsAt(b); !at.IsZero() && !at.After(now) {
 			return nil
 		}
 	}

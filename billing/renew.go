@@ -1,13 +1,9 @@
 package billing
 
 import (
-	"cmp"
-
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
-
-func compareText(a, b string) int { return cmp.Compare(a, b) }
 
 // goOn notes that a period is closed, and does what was to happen at its end: a change of
 // plan that was set for then, the renewal of the paid cycle, or the end of the

@@ -60,7 +60,7 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		if b.DueAt.After(run.now) {
 			continue
 		}
-		suspends := run.suspendsAt(b)
+		suspends := run.Rules.suspendsAt(b)
 		if b.Status == Open {
 			pastDue++
 			notices = append(notices, overdue(usage.PastDue, b, suspends, run.now))
@@ -73,7 +73,7 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		}
 		suspended++
 		notices = append(notices, overdue(usage.Suspended, b, time.Time{}, run.now))
-		if f, err = run.suspend(ctx, tx, f, plan.Suspend); err != nil {
+		if f, err = run.change(ctx, tx, f, plan.Suspend, run.now); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -87,8 +87,6 @@ func (r Rules) suspendsAt(b Bill) time.Time {
 	}
 	return b.DueAt.AddDate(0, 0, r.GraceDays)
 }
-
-func (s *Service) suspendsAt(b Bill) time.Time { return s.Rules.suspendsAt(b) }
 
 // maySuspend tells whether there is a running subscription that is not suspended.
 func (f Folder) maySuspend(now time.Time) bool {
@@ -120,10 +118,6 @@ func (s *Service) change(ctx context.Context, tx Tx, f Folder, action plan.Chang
 	f.Account = f.Account.After(c)
 	f.SuspendedUnpaid = sub.Suspended
 	return f, tx.SaveFolders(ctx, []Folder{f})
-}
-
-func (run *closing) suspend(ctx context.Context, tx Tx, f Folder, action plan.ChangeAction) (Folder, error) {
-	return run.change(ctx, tx, f, action, run.now)
 }
 
 // announce tells those whose subscription renews itself soon.

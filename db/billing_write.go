@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -176,7 +177,7 @@ func (t *tx) Steps(ctx context.Context, steps []billing.Step) error {
 			kept = append(kept, s)
 		}
 	}
-	slices.SortFunc(kept, func(a, b billing.Step) int { return compareUsers(a.Account, b.Account) })
+	slices.SortFunc(kept, func(a, b billing.Step) int { return strings.Compare(a.Account.UserID, b.Account.UserID) })
 	err := t.writeRows(ctx, "subscriptions of steps", func(source string) string { return subscriptionUpsert(source) }, len(kept), func(to sink, i int) {
 		putSubscription(to, kept[i].Account.UserID, &kept[i].Change.Subscription, kept[i].At)
 	})
@@ -184,16 +185,6 @@ func (t *tx) Steps(ctx context.Context, steps []billing.Step) error {
 		return err
 	}
 	return t.writeRows(ctx, "history of steps", func(source string) string { return historyInsert(source) }, len(steps), func(to sink, i int) { putStep(to, &steps[i]) })
-}
-
-func compareUsers(a, b plan.Account) int {
-	switch {
-	case a.UserID < b.UserID:
-		return -1
-	case a.UserID > b.UserID:
-		return 1
-	}
-	return 0
 }
 
 func putSubscription(to sink, user string, s *plan.Subscription, now time.Time) {

@@ -153,7 +153,7 @@ func lineAmounts() string {
 	return "l." + strings.ReplaceAll(totalColumns, ", ", ", l.")
 }
 
-// one returns the only bill of a query, and whether there is one.
+// oneBill returns the only bill of a query, and whether there is one.
 func (t *tx) oneBill(ctx context.Context, q billing.Query) (billing.Bill, bool, error) {
 	bills, err := t.bills(ctx, q)
 	if err != nil || len(bills) == 0 {
