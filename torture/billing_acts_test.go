@@ -1,6 +1,7 @@
 package torture_test
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -153,8 +154,8 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	if b.status == "paid" {
 		back += b.total
 	}
-	if c.balance+back < 0 {
-		return // what was carried over is used up
+	if c.balance+back < 0 || c.prorated(b) {
+		return // what was carried over is used up, or a part of the fee was given back
 	}
 	w.must(t, w.now, "billing", "void", strconv.FormatInt(b.number, 10), "--reason", "a test")
 	paid := b.status == "paid"
@@ -174,6 +175,25 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	c.bills = append(c.bills, note)
 	w.letThrough(c)
 	w.did["void"]++
+}
+
+// prorated tells whether a later bill that is not void prorates the cycle whose fee is on a
+// bill.
+func (c *customer) prorated(b *paper) bool {
+	for _, fee := range b.lines {
+		if fee.kind != "fee" || fee.amount == 0 {
+			continue
+		}
+		for _, later := range c.bills {
+			if later.kind != "bill" || later.status == "void" || later.number <= b.number {
+				continue
+			}
+			if slices.ContainsFunc(later.lines, func(l item) bool { return l.kind == "proration" && l.period.end.Equal(fee.period.end) }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 const (
