@@ -30,7 +30,7 @@ type Correction struct {
 // draft makes the bill of a period, without its number. There is none, and false is
 // returned, where it would have no line.
 func (m material) draft() (Bill, bool, error) {
-	current, err := m.folder.Account.PlanAt(m.period.End.Add(-time.Microsecond))
+	current, err := m.folder.Account.PlanThen(m.period.End.Add(-time.Microsecond))
 	if err != nil {
 		return Bill{}, false, err
 	}

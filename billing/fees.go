@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // fees returns the lines of what a subscription costs that is billed with a period:
@@ -36,7 +35,7 @@ func (f Folder) fees(p plan.Period) ([]Line, error) {
 		if !was.Subscription.RunsAt(is.From) {
 			continue // it had ended while it was suspended: nothing is left of a cycle
 		}
-		changed, err := f.proration(was, is, cycle, f.paid(line[:i], cycle))
+		changed, err := f.proration(line[:i], is, cycle)
 		if err != nil {
 			return nil, err
 		}
@@ -45,10 +44,12 @@ func (f Folder) fees(p plan.Period) ([]Line, error) {
 	return lines, nil
 }
 
-// proration returns the two lines of a change of plan within a paid cycle. Each plan
+// proration returns the two lines of a change of plan within a paid cycle, to a contract
+// after others. Each plan
 // costs its price times the exact share of the cycle that is left, each line rounded
 // half to even to a pico-dollar.
-func (f Folder) proration(was, is Contract, cycle plan.Period, paid pricing.USD) ([]Line, error) {
+func (f Folder) proration(before []Contract, is Contract, cycle plan.Period) ([]Line, error) {
+	was, paid := f.paid(before, cycle)
 	left, whole := cycle.End.Sub(is.From).Microseconds(), cycle.End.Sub(cycle.Start).Microseconds()
 	back, err := share(paid, -left, whole)
 	if err != nil {

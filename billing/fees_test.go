@@ -101,7 +101,8 @@ func TestFees(t *testing.T) {
 func TestFeeOfARenewal(t *testing.T) {
 	f := contracts(t, "2026-01-01 basic monthly")
 	sub := f.Contracts[0].Subscription
-	f.Contracts = append(f.Contracts, Contract{From: day(t, "2026-02-01"), Subscription: sub, Price: 33 * pricing.Dollar, Continues: true})
+	f.Contracts = append(f.Contracts, Contract{Action: plan.Renewal, From: day(t, "2026-02-01"), Subscription: sub, Price: 33 * pricing.Dollar, Continues: true},
+		Contract{Action: plan.Suspend, From: day(t, "2026-03-01"), Subscription: sub, Price: 55 * pricing.Dollar, Continues: true})
 	for at, want := range map[string]pricing.USD{"2026-01-01": 29 * pricing.Dollar, "2026-02-01": 33 * pricing.Dollar, "2026-03-01": 29 * pricing.Dollar} {
 		lines, err := f.fees(f.Account.PeriodAt(day(t, at)))
 		if err != nil || len(lines) != 1 || lines[0].Amount != want {

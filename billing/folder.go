@@ -30,7 +30,7 @@ type Contract struct {
 	From         time.Time // since when it holds
 	Subscription plan.Subscription
 	Price        pricing.USD // of one paid cycle that begins under it
-	Continues    bool        // a renewal: plan and anchor are those before
+	Continues    bool        // plan and anchor are those before, as at a renewal when a period is closed
 }
 
 // Series is what was used of a model of a provider, served by a vendor, in one usage
@@ -180,29 +180,41 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 }
 
 // cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
-// what its renewal noted or, where nothing has, what the contract says. The renewal of a
-// plan that was changed at the same moment does not count.
+// what its renewal noted; where nothing has, what the plan cost then; and of a cycle that
+// the contract itself paid, what that says. The renewal of a plan that was changed at the
+// same moment does not count.
 func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 	for _, renewal := range f.Contracts {
-		if renewal.Continues && renewal.From.Equal(begins) && renewal.continues(c) {
+		if renewal.Continues && renewal.Action == plan.Renewal && renewal.From.Equal(begins) && renewal.continues(c) {
 			return renewal.Price
 		}
+	}
+	if p, ok := f.Account.Plans.ByID(c.Subscription.PlanID); ok && !begins.Before(c.Subscription.PaidUntil) {
+		return p.At(begins).Price(c.Subscription.Cycle)
 	}
 	return c.Price
 }
 
-// paid returns what was paid for a cycle under the last of some contracts. Those within
-// the cycle that continue another, as a renewal by hand does, are about later cycles.
-func (f Folder) paid(line []Contract, cycle plan.Period) pricing.USD {
+// paid returns what was paid for a cycle under the last of some contracts, and the contract
+// that this was paid for. Those within the cycle that continue another, as a renewal by
+// hand does, are about later cycles; and what a void bill had charged for a change was
+// taken back.
+func (f Folder) paid(line []Contract, cycle plan.Period) (Contract, pricing.USD) {
 	last := len(line) - 1
-	for last > 0 && line[last].From.After(cycle.Start) && line[last].continues(line[last-1]) {
+	for last > 0 && line[last].From.After(cycle.Start) && (line[last].continues(line[last-1]) || f.voided(line[last].From)) {
 		last--
 	}
-	if line[last].From.After(cycle.Start) {
-		return line[last].Price
+	switch c := line[last]; {
+	case c.From.After(cycle.Start):
+		return c, c.Price
+	case f.voided(cycle.Start):
+		return c, 0 // the bill with the fee was taken back
+	default:
+		return c, f.cyclePrice(c, cycle.Start)
 	}
-	if slices.ContainsFunc(f.Voided, cycle.Start.Equal) {
-		return 0 // the bill with the fee was taken back
-	}
-	return f.cyclePrice(line[last], cycle.Start)
+}
+
+// voided tells whether the bill of the period that holds a moment was taken back.
+func (f Folder) voided(at time.Time) bool {
+	return len(f.Voided) > 0 && slices.ContainsFunc(f.Voided, f.Account.PeriodAt(at).Start.Equal)
 }

@@ -70,7 +70,7 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, f Folder) error {
 
 // termsOf returns what overage of a closed period is charged by, nil where there is none:
 // what its bill kept or, where nothing had been used and there is no bill, what the plan
-// says now that was in force at its end.
+// said that was in force at its end.
 func (f Folder) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, error) {
 	bill, ok, err := tx.BillOf(ctx, f.Account.UserID, p.Start)
 	if err != nil || ok {
@@ -79,7 +79,7 @@ func (f Folder) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, erro
 	if f.endedBefore(p) {
 		return nil, nil
 	}
-	then, err := f.Account.PlanAt(p.End.Add(-time.Microsecond))
+	then, err := f.Account.PlanThen(p.End.Add(-time.Microsecond))
 	return termsOf(then), err
 }
 

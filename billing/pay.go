@@ -162,11 +162,11 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 	return note, err
 }
 
-// mustNotBeProrated refuses to take a fee back of which a later bill has given a part back
-// already, for a change of plan.
+// mustNotBeProrated refuses to take back a fee, or what a change of plan within its cycle
+// made of it, of which a later bill has given a part back already, for another change.
 func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
 	for _, l := range b.Lines {
-		if l.Kind != Fee || l.Amount == 0 {
+		if l.Kind != Fee && l.Kind != Proration || l.Amount == 0 {
 			continue
 		}
 		number, err := tx.ProratedOn(ctx, b.UserID, b.Number, l.Period.End)

@@ -48,7 +48,7 @@ func (r *round) step(before plan.Account, c plan.Change, p plan.Period, used usa
 		s.PlanID = then.ID
 	}
 	if priced, ok := before.Plans.ByID(s.PlanID); ok {
-		s.Price = priced.Price(c.Subscription.Cycle)
+		s.Price = priced.At(c.EffectiveAt).Price(c.Subscription.Cycle)
 	}
 	r.steps = append(r.steps, s)
 	return after

@@ -13,9 +13,10 @@ import (
 // simulatedUse is one user's month under way.
 type simulatedUse struct {
 	*simulating
-	account   plan.Account
-	period    plan.Period // the usage period that is being replayed
-	then, now *tally      // of it
+	folder    Folder
+	account   plan.Account // of it
+	period    plan.Period  // the usage period that is being replayed
+	then, now *tally       // of it
 	seen      map[*simulatedRow]bool
 	refusedIn map[*simulatedRow]bool
 	refused   *SimulatedUser

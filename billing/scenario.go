@@ -56,11 +56,11 @@ func (o *OtherPrices) cost(e *usage.Entry) (pricing.USD, error) {
 	return charge.Cost, nil
 }
 
-// monthlyFee returns what a month of a plan costs. A twelfth of a yearly price is
-// rounded half to even to a pico-dollar.
-func monthlyFee(p *plan.Plan, c plan.Cycle) pricing.USD {
+// monthly returns what a month costs at the price of a cycle. A twelfth of a yearly price
+// is rounded half to even to a pico-dollar.
+func monthly(price pricing.USD, c plan.Cycle) pricing.USD {
 	if c != plan.Yearly {
-		return p.Monthly
+		return price
 	}
-	return pricing.USD(pricing.HalfEven(big.NewInt(int64(p.Yearly)), big.NewInt(12)).Int64())
+	return pricing.USD(pricing.HalfEven(big.NewInt(int64(price)), big.NewInt(12)).Int64())
 }

@@ -14,8 +14,8 @@ import (
 
 // Customer is a user, and whether anything was recorded in a month.
 type Customer struct {
-	Account plan.Account
-	Used    bool
+	Folder Folder
+	Used   bool
 }
 
 // SimulationStore is the storage that a simulation reads. Nothing is changed in it.
@@ -45,13 +45,16 @@ const (
 // then, at the cost that is recorded. The overage of a period is what the month's
 // usage adds to it, by the plan that holds at the end of the period, or of the month.
 // Who had a subscription at any moment of the month pays the fee of a whole month of
-// the plan that was held last; who had none pays none.
+// the plan that was held last: then what was agreed on, now what the scenario's plan
+// costs. Who had none pays none.
+//
+// What was then is by the plans' figures of the time.
 //
 // A month that is archived, and one in which periods began that are needed, is a
 // conflict failure.
 func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulation, error) {
 	run := &simulating{scenario: s, store: store, month: plan.Period{Start: s.Month.Start(), End: s.Month.End()},
-		rows: map[int64]*simulatedRow{}, plans: map[int64]*plan.Plan{}, result: Simulation{Month: s.Month}}
+		rows: map[int64]*simulatedRow{}, plans: map[dated]*plan.Plan{}, result: Simulation{Month: s.Month}}
 	var err error
 	if run.archived, err = archivedMonths(ctx, store); err != nil {
 		return Simulation{}, err
@@ -72,7 +75,7 @@ func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulatio
 		if len(page) < customersPage {
 			break
 		}
-		after = page[len(page)-1].Account.UserID
+		after = page[len(page)-1].Folder.Account.UserID
 	}
 	archived, err := archivedMonths(ctx, store)
 	if err == nil && !maps.Equal(archived, run.archived) {
@@ -96,8 +99,14 @@ type simulating struct {
 	month    plan.Period
 	archived map[usage.Month]string
 	rows     map[int64]*simulatedRow // by the id of the plan that users were on
-	plans    map[int64]*plan.Plan    // by the same, the plan that takes its place
+	plans    map[dated]*plan.Plan    // that take the place of those that they were on
 	result   Simulation
+}
+
+// dated is a version of a plan: that which held until a moment.
+type dated struct {
+	id    int64
+	until time.Time
 }
 
 func (run *simulating) mustBeThere(month usage.Month) error {
@@ -109,22 +118,37 @@ func (run *simulating) mustBeThere(month usage.Month) error {
 		WithHint("bring the month back first: alwrity-sub usage restore %s", file)
 }
 
-// row returns the row of a plan, and the plan that takes its place.
-func (run *simulating) row(then plan.Plan, all plan.Plans) (*simulatedRow, *plan.Plan, error) {
+// row returns the row of a plan.
+func (run *simulating) row(then plan.Plan, all plan.Plans) (*simulatedRow, error) {
 	if row, ok := run.rows[then.ID]; ok {
-		return row, run.plans[then.ID], nil
+		return row, nil
 	}
-	now, err := run.planFor(then)
+	now, err := run.replacement(then)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	position := slices.IndexFunc(all, func(p plan.Plan) bool { return p.ID == then.ID })
 	row := &simulatedRow{SimulatedPlan{Plan: then.Name, Tier: then.Tier, PlanNow: now.Name}, position}
-	run.rows[then.ID], run.plans[then.ID] = row, &now
-	return row, &now, nil
+	run.rows[then.ID] = row
+	return row, nil
 }
 
-func (run *simulating) planFor(then plan.Plan) (plan.Plan, error) {
+// planFor returns the plan that takes the place of one that held at a moment: the same for
+// each version of it.
+func (run *simulating) planFor(then plan.Plan, at time.Time) (*plan.Plan, error) {
+	key := dated{then.ID, then.HeldUntil(at)}
+	if now, ok := run.plans[key]; ok {
+		return now, nil
+	}
+	now, err := run.replacement(then)
+	if err != nil {
+		return nil, err
+	}
+	run.plans[key] = &now
+	return &now, nil
+}
+
+func (run *simulating) replacement(then plan.Plan) (plan.Plan, error) {
 	if run.scenario.Plans == nil {
 		return then, nil
 	}
@@ -133,13 +157,15 @@ func (run *simulating) planFor(then plan.Plan) (plan.Plan, error) {
 			return p, nil
 		}
 	}
-	run.result.Gone = append(run.result.Gone, then.Tier)
+	if !slices.Contains(run.result.Gone, then.Tier) {
+		run.result.Gone = append(run.result.Gone, then.Tier)
+	}
 	return run.scenario.Plans.Default()
 }
 
 // customer replays the month of one user.
 func (run *simulating) customer(ctx context.Context, c Customer) error {
-	u := &simulatedUse{simulating: run, account: c.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
+	u := &simulatedUse{simulating: run, folder: c.Folder, account: c.Folder.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
 	if c.Used {
 		if err := u.replay(ctx); err != nil {
 			return err
@@ -165,31 +191,37 @@ func (run *simulating) customer(ctx context.Context, c Customer) error {
 
 // fee counts the fee of a whole month, then and now.
 func (u *simulatedUse) fee() error {
-	at, subscribed := u.account.LastSubscribed(u.month)
+	at, subscribed := u.folder.lastSubscribed(u.month)
 	if !subscribed {
 		return nil
-	}
-	cycle := plan.Monthly
-	if u.account.Subscription != nil {
-		cycle = u.account.Subscription.Cycle
 	}
 	then, row, now, err := u.planAt(at)
 	if err != nil {
 		return err
 	}
-	row.Then.Fees = row.Then.Fees.Add(pricing.TotalOf(monthlyFee(&then, cycle)))
-	row.Now.Fees = row.Now.Fees.Add(pricing.TotalOf(monthlyFee(now, cycle)))
+	price, cycle := u.folder.price(at, then)
+	was := monthly(price, cycle)
+	is := was
+	if u.scenario.Plans != nil {
+		is = monthly(now.Price(cycle), cycle)
+	}
+	row.Then.Fees = row.Then.Fees.Add(pricing.TotalOf(was))
+	row.Now.Fees = row.Now.Fees.Add(pricing.TotalOf(is))
 	return nil
 }
 
-// planAt returns the plan that the user was on at a moment, its row, and the plan
-// that takes its place.
+// planAt returns the plan that the user was on at a moment, with the figures that held
+// then, its row, and the plan that takes its place.
 func (u *simulatedUse) planAt(at time.Time) (plan.Plan, *simulatedRow, *plan.Plan, error) {
-	then, err := u.account.PlanAt(at)
+	then, err := u.account.PlanThen(at)
 	if err != nil {
 		return then, nil, nil, err
 	}
-	row, now, err := u.row(then, u.account.Plans)
+	row, err := u.row(then, u.account.Plans)
+	if err != nil {
+		return then, nil, nil, err
+	}
 	u.seen[row] = true
+	now, err := u.planFor(then, at)
 	return then, row, now, err
 }

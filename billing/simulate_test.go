@@ -20,8 +20,8 @@ import (
 // memory is a store that holds everything in memory.
 type memory struct {
 	usage.Reader
-	accounts []plan.Account // by user
-	log      []usage.Entry  // oldest first
+	folders  []billing.Folder // by user
+	log      []usage.Entry    // oldest first
 	archived map[usage.Month]string
 	moved    map[usage.Month]string // what is archived once it has been asked
 }
@@ -38,10 +38,11 @@ func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error)
 
 func (s *memory) Customers(_ context.Context, month usage.Month, after string, limit int) ([]billing.Customer, error) {
 	var page []billing.Customer
-	for _, a := range s.accounts {
+	for _, f := range s.folders {
+		a := f.Account
 		if a.UserID > after && len(page) < limit {
 			used := slices.ContainsFunc(s.log, func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
-			page = append(page, billing.Customer{Account: a, Used: used})
+			page = append(page, billing.Customer{Folder: f, Used: used})
 		}
 	}
 	return page, nil
@@ -77,11 +78,18 @@ func (s *memory) add(user string, at time.Time, cost pricing.USD) {
 	s.log = append(s.log, e)
 }
 
-// subscriber returns an account with a subscription since September 15th.
-func subscriber(user string, cycle plan.Cycle, all plan.Plans) plan.Account {
+// subscriber returns the folder of a user with a subscription to Pro since September 15th.
+func subscriber(user string, cycle plan.Cycle, all plan.Plans) billing.Folder {
 	start := day(9, 15)
-	return plan.Account{UserID: user, Plans: all, Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}},
-		Subscription: &plan.Subscription{PlanID: 2, Cycle: cycle, Anchor: start, PaidUntil: plan.AddMonths(start, 1), AutoRenew: true}}
+	sub := plan.Subscription{PlanID: 2, Cycle: cycle, Anchor: start, AutoRenew: true}
+	sub.PaidUntil = sub.CycleAt(start).End
+	return billing.Folder{Account: plan.Account{UserID: user, Plans: all, Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}}, Subscription: &sub},
+		Contracts: []billing.Contract{{Action: plan.New, From: start, Subscription: sub, Price: all[1].At(start).Price(cycle)}}}
+}
+
+// visitor returns the folder of a user without a subscription.
+func visitor(user string, all plan.Plans) billing.Folder {
+	return billing.Folder{Account: plan.Account{UserID: user, Plans: all}}
 }
 
 func simulate(t testing.TB, s *memory, wanted plan.Plans) billing.Simulation {
@@ -99,7 +107,7 @@ func figures(f billing.Figures) string {
 
 func TestSimulate(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{accounts: []plan.Account{{UserID: "anna", Plans: all}, subscriber("bert", plan.Monthly, all), subscriber("carl", plan.Yearly, all), {UserID: "dora", Plans: all}}}
+	s := &memory{folders: []billing.Folder{visitor("anna", all), subscriber("bert", plan.Monthly, all), subscriber("carl", plan.Yearly, all), visitor("dora", all)}}
 	for i := range 4 {
 		s.add("anna", day(10, 1+i), pricing.Dollar)
 	}
@@ -152,7 +160,7 @@ func TestSimulate(t *testing.T) {
 
 func TestSimulateOtherPrices(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{accounts: []plan.Account{{UserID: "anna", Plans: all}}}
+	s := &memory{folders: []billing.Folder{visitor("anna", all)}}
 	s.add("anna", day(10, 1), pricing.Dollar)
 	s.add("anna", day(10, 20), pricing.Dollar)
 	s.add("anna", day(10, 21), pricing.Dollar)
@@ -185,7 +193,7 @@ func TestSimulateOtherPrices(t *testing.T) {
 
 func TestSimulateNeedsTheLog(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{accounts: []plan.Account{subscriber("bert", plan.Monthly, all)}}
+	s := &memory{folders: []billing.Folder{subscriber("bert", plan.Monthly, all)}}
 	s.add("bert", day(10, 2), pricing.Dollar)
 	refused := func(texts ...string) {
 		t.Helper()
@@ -216,7 +224,7 @@ func TestSimulateReadsPages(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
 	s := &memory{}
 	for i := range 1_001 {
-		s.accounts = append(s.accounts, plan.Account{UserID: fmt.Sprintf("u%04d", i), Plans: all})
+		s.folders = append(s.folders, visitor(fmt.Sprintf("u%04d", i), all))
 	}
 	for i := range 4_001 {
 		s.add("u1000", day(10, 1).Add(time.Duration(i/7)*time.Microsecond), 1)
@@ -229,7 +237,7 @@ func TestSimulateReadsPages(t *testing.T) {
 
 // anyShelf has usage of one subscriber from September to November.
 func anyShelf(t *rapid.T, all plan.Plans) *memory {
-	s := &memory{accounts: []plan.Account{subscriber("bert", plan.Monthly, all)}}
+	s := &memory{folders: []billing.Folder{subscriber("bert", plan.Monthly, all)}}
 	days := rapid.SliceOfN(rapid.IntRange(0, 60), 1, 40).Draw(t, "days")
 	slices.Sort(days)
 	for _, d := range days {
@@ -257,7 +265,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 		}
 		sums := map[time.Time]usage.Amounts{}
 		for i := range s.log {
-			start := s.accounts[0].PeriodAt(s.log[i].Time).Start
+			start := s.folders[0].Account.PeriodAt(s.log[i].Time).Start
 			sum, err := sums[start].Add(s.log[i].Amounts())
 			if err != nil {
 				t.Fatal(err)
@@ -289,7 +297,7 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 		}
 		refused, counted := int64(0), map[time.Time]int64{}
 		for _, e := range s.log {
-			if start := s.accounts[0].PeriodAt(e.Time).Start; usage.MonthOf(e.Time) < 202610 {
+			if start := s.folders[0].Account.PeriodAt(e.Time).Start; usage.MonthOf(e.Time) < 202610 {
 				counted[start]++
 			} else if usage.MonthOf(e.Time) == 202610 {
 				if counted[start] < most {
@@ -303,4 +311,39 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 			t.Fatalf("%d calls are refused, want %d", got.Total.RefusedCalls, refused)
 		}
 	})
+}
+
+// The plans as they were are those of each moment: what a plan became later refuses
+// nothing, and what it cost until then is its price.
+func TestSimulateWithTheirPast(t *testing.T) {
+	all := plans(plan.OverageBlock, 2)
+	for i := range all {
+		now, calls := &all[i], all[i].Limits[0]
+		calls.Max = 4
+		now.Past = []plan.Version{{Until: day(10, 10), Monthly: now.Monthly / 3, Yearly: now.Yearly / 3, Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}
+	}
+	s := &memory{folders: []billing.Folder{visitor("anna", all), subscriber("bert", plan.Monthly, all)}}
+	for i := range 3 {
+		s.add("anna", day(10, 1+i), pricing.Dollar)
+		s.add("bert", day(10, 1+i), pricing.Dollar)
+	}
+	s.add("anna", day(10, 9), pricing.Dollar)
+	s.add("anna", day(10, 10), pricing.Dollar) // the fifth: refused by the 2 of now, and by the 4 of before
+
+	// bert's cycle of October 15th begins at the price of now.
+	got := simulate(t, s, nil)
+	if got.Total.RefusedCalls != 1 || got.Refused[0].At != day(10, 10) || figures(got.Total.Then) != "30 0 8 30 22" || figures(got.Total.Now) != "30 0 7 30 23" {
+		t.Errorf("%+v", got)
+	}
+	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end
+	// of the month, when it blocks; of bert's nothing.
+	s.log = s.log[:len(s.log)-1]
+	if got = simulate(t, s, nil); len(got.Refused) != 0 || figures(got.Total.Then) != figures(got.Total.Now) {
+		t.Errorf("%+v", got)
+	}
+	// September had the price of before, and so would other plans be compared with it.
+	september, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202609, Plans: plans(plan.OverageBlock, 2)})
+	if err != nil || figures(september.Total.Then) != "10 0 0 10 10" || figures(september.Total.Now) != "30 0 0 30 30" {
+		t.Errorf("%+v, %v", september, err)
+	}
 }

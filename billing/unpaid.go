@@ -110,7 +110,7 @@ func (s *Service) change(ctx context.Context, tx Tx, f Folder, action plan.Chang
 	c := plan.Change{Action: action, EffectiveAt: now, Subscription: sub, Continues: true}
 	step := Step{Account: f.Account, Change: c, At: now, PlanID: sub.PlanID, Before: current, After: current, Used: sum, Actor: s.Actor}
 	if in, ok := f.Account.Plans.ByID(sub.PlanID); ok {
-		step.Price = in.Price(sub.Cycle)
+		step.Price = in.At(now).Price(sub.Cycle)
 	}
 	if err := tx.Steps(ctx, []Step{step}); err != nil {
 		return f, err

@@ -1,10 +1,12 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,22 +21,42 @@ func newPlansCmd(env *Env) *cobra.Command {
 		newPlansListCmd(env, nil), newPlansShowCmd(env, nil), newPlansExportCmd(env, nil), newPlansApplyCmd(env, nil), newPlansSimulateCmd(env, nil))
 }
 
-type plansListOptions struct{ env *Env }
+// addPlansAt adds the moment whose figures of plans are shown.
+func addPlansAt(cmd *cobra.Command, to *time.Time) {
+	addTime(cmd, to, "at", "prices, limits and overage as they were then (default now)")
+}
+
+// plansAt returns the plans on offer, with the figures of a moment, and how many users are
+// subscribed to each now.
+func plansAt(ctx context.Context, env *Env, db Database, at time.Time) (plan.Plans, map[int64]int, error) {
+	plans, subscribers, err := db.Plans(ctx, env.Now())
+	if at.IsZero() {
+		at = env.Now()
+	}
+	return plans.At(at), subscribers, err
+}
+
+type plansListOptions struct {
+	env *Env
+	at  time.Time
+}
 
 func newPlansListCmd(env *Env, run func(context.Context, *plansListOptions) error) *cobra.Command {
-	opts := &plansListOptions{env}
+	opts := &plansListOptions{env: env}
 	if run == nil {
 		run = plansListRun
 	}
-	return &cobra.Command{
-		Use: "list", Short: "List the plans on offer", Example: "  alwrity-sub plans list", Args: cobra.NoArgs,
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the plans on offer", Example: "  alwrity-sub plans list\n  alwrity-sub plans list --at 2026-01-01", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}
+	addPlansAt(cmd, &opts.at)
+	return cmd
 }
 
 func plansListRun(ctx context.Context, opts *plansListOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
+		plans, subscribers, err := plansAt(ctx, opts.env, db, opts.at)
 		if err != nil {
 			return err
 		}
@@ -45,6 +67,7 @@ func plansListRun(ctx context.Context, opts *plansListOptions) error {
 type plansShowOptions struct {
 	env  *Env
 	name string
+	at   time.Time
 }
 
 func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) error) *cobra.Command {
@@ -52,19 +75,21 @@ func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) erro
 	if run == nil {
 		run = plansShowRun
 	}
-	return &cobra.Command{
-		Use: "show NAME", Short: "Show a plan with every limit", Example: "  alwrity-sub plans show pro",
+	cmd := &cobra.Command{
+		Use: "show NAME", Short: "Show a plan with every limit", Example: "  alwrity-sub plans show pro\n  alwrity-sub plans show pro --at 2026-01-01",
 		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.name = args[0]
 			return run(cmd.Context(), opts)
 		},
 	}
+	addPlansAt(cmd, &opts.at)
+	return cmd
 }
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
+		plans, subscribers, err := plansAt(ctx, opts.env, db, opts.at)
 		if err != nil {
 			return err
 		}
@@ -72,27 +97,32 @@ func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Plan(p, subscribers[p.ID]))
+		return opts.env.print(report.Plan(p, subscribers[p.ID], cmp.Or(opts.at, opts.env.Now())))
 	})
 }
 
-type plansExportOptions struct{ env *Env }
+type plansExportOptions struct {
+	env *Env
+	at  time.Time
+}
 
 func newPlansExportCmd(env *Env, run func(context.Context, *plansExportOptions) error) *cobra.Command {
-	opts := &plansExportOptions{env}
+	opts := &plansExportOptions{env: env}
 	if run == nil {
 		run = plansExportRun
 	}
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "export", Short: "Write the plans as YAML, as plans apply reads them",
 		Example: "  alwrity-sub plans export > plans.yaml", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}
+	addPlansAt(cmd, &opts.at)
+	return cmd
 }
 
 func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, _, err := db.Plans(ctx, opts.env.Now())
+		plans, _, err := plansAt(ctx, opts.env, db, opts.at)
 		if err != nil {
 			return err
 		}

@@ -37,14 +37,16 @@ on; where the file has no such tier, on its plan of the tier free. A call that i
 refused is not made: it costs nothing, and counts for no limit. A usage period
 that began before the month begins with what was used until then. Who had a
 subscription at any moment of the month pays the fee of a whole month of the last
-plan, a twelfth of a yearly price; overage is what the month's usage adds to it.
-Costs are as recorded, unless the price file has a price for the call.`,
+plan, a twelfth of a yearly price: then what was agreed on, now what the plan of the
+file costs. Overage is what the month's usage adds to it, then by what the plans
+were at the time. Costs are as recorded, unless the price file has a price for the
+call.`,
 		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&opts.plans, "file", "f", "", "the plan `FILE` (default the plans as they are)")
+	flags.StringVarP(&opts.plans, "file", "f", "", "the plan `FILE` (default the plans as they were)")
 	flags.StringVar(&opts.prices, "prices", "", "the price `FILE` (default the costs as they are recorded)")
 	flags.StringVar(&opts.month, "month", "", "the month, as `YYYY-MM`")
 	flags.BoolVar(&opts.refused, "refused", false, "list who would have been refused, and nothing else")

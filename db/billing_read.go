@@ -102,7 +102,7 @@ func (t *tx) readContracts(users []string, folders map[string]billing.Folder) st
 		if price != nil {
 			c.Price = pricing.USD(*price)
 		} else if p, ok := f.Account.Plans.ByID(s.PlanID); ok { // from before prices were noted
-			c.Price = p.Price(s.Cycle)
+			c.Price = p.At(c.From).Price(s.Cycle)
 		}
 		f.Contracts = append(f.Contracts, c)
 		folders[user] = f

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -27,24 +26,6 @@ func (t *tx) mustNotBeClosed(ctx context.Context, user string, from time.Time) e
 	return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on", pricing.Shorten(user),
 		closed.Format(time.RFC3339), from.Format(time.RFC3339)).
 		WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT --reason …", closed.Format(time.RFC3339), user)
-}
-
-// mustNotChangeEnded refuses other figures for plans while periods have ended that are not
-// billed yet: they would be billed by figures that did not hold.
-func (t *tx) mustNotChangeEnded(ctx context.Context, have, save plan.Plans, now time.Time) error {
-	changed := slices.ContainsFunc(save, func(p plan.Plan) bool {
-		return slices.ContainsFunc(have, func(h plan.Plan) bool { return h.Tier == p.Tier && !h.SameFigures(p) })
-	})
-	if !changed {
-		return nil
-	}
-	var ended int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&ended) }, "SELECT COUNT(*) FROM billing_accounts WHERE closes_at <= $1", now)
-	if err != nil || ended == 0 {
-		return err
-	}
-	return failure.Conflictf("the periods of %d users have ended and are not billed: the new figures would count for them", ended).
-		WithHint("first run: alwrity-sub billing close")
 }
 
 // noteChange has the next end of a user's period looked up again, since a change of the

@@ -33,15 +33,25 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = t.query(ctx, func(row scanner) error {
+	limits := func(row scanner) error {
 		var id int64
 		l, err := scanLimit(row, &id)
 		if i, known := index[id]; err == nil && known { // else its plan was added since the plans were read
 			plans[i].Limits = append(plans[i].Limits, l)
 		}
 		return err
-	}, "SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position")
-	return plans, err
+	}
+	versions := func(row scanner) error {
+		var id int64
+		v, err := scanVersion(row, &id)
+		if i, known := index[id]; err == nil && known {
+			plans[i].Past = append(plans[i].Past, v)
+		}
+		return err
+	}
+	// The past is read last: where plans are changed meanwhile, it has what held until then.
+	return plans, t.send(ctx, statement{"SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position", nil, limits},
+		statement{"SELECT plan_id, held_until, " + versionColumns + " FROM plan_versions ORDER BY plan_id, held_until", nil, versions})
 }
 
 func scanLimit(row scanner, id *int64) (plan.Limit, error) {
@@ -129,9 +139,6 @@ func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have pl
 		if err != nil {
 			return err
 		}
-		if err := t.mustNotChangeEnded(ctx, all, save, audit.At); err != nil {
-			return err
-		}
 		if err := t.changeCatalogue(ctx); err != nil {
 			return err
 		}
@@ -182,6 +189,11 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features), p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
 	if err != nil {
 		return err
+	}
+	if old, ok := all.ByID(p.ID); ok && !old.SameFigures(p) {
+		if err := t.addVersion(ctx, old, audit.At); err != nil {
+			return err
+		}
 	}
 	if _, err := t.exec(ctx, "DELETE FROM plan_limits WHERE plan_id = $1", p.ID); err != nil {
 		return err

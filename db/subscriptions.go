@@ -138,7 +138,7 @@ func (t *tx) addHistory(ctx context.Context, audit usage.Audit, before, after pl
 	}
 	_, err = t.exec(ctx, historyInsert("VALUES "+valueList(1, 21)), before.UserID, string(change.Action), audit.At, change.EffectiveAt, planBefore, change.Subscription.PlanID,
 		string(change.Subscription.Cycle), change.Subscription.Anchor, from.Start, from.End, to.Start, to.End, calls, tokens, cost, audit.Actor,
-		change.Subscription.EndsAt, cyclePrice(after, change.Subscription), change.Subscription.PaidUntil, change.Subscription.AutoRenew, change.Continues)
+		change.Subscription.EndsAt, cyclePrice(after, change), change.Subscription.PaidUntil, change.Subscription.AutoRenew, change.Continues)
 	return err
 }
 
@@ -158,10 +158,11 @@ func historyInsert(source string) string {
 		price_pico, paid_until, auto_renew, continues) ` + source
 }
 
-// cyclePrice is what one paid cycle of a subscription costs, NULL for a plan that is gone.
-func cyclePrice(a plan.Account, s plan.Subscription) any {
-	if p, ok := a.Plans.ByID(s.PlanID); ok {
-		return int64(p.Price(s.Cycle))
+// cyclePrice is what one paid cycle costs that is begun with a change, NULL for a plan that
+// is gone.
+func cyclePrice(a plan.Account, c plan.Change) any {
+	if p, ok := a.Plans.ByID(c.Subscription.PlanID); ok {
+		return int64(p.At(c.EffectiveAt).Price(c.Subscription.Cycle))
 	}
 	return nil
 }

@@ -47,8 +47,11 @@ type Order struct {
 func (a Account) Subscribe(o Order, now time.Time) (Change, error) {
 	if old := a.Subscription; old != nil {
 		if !old.StatusAt(now).Ended() {
-			return Change{}, failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID), old.StatusAt(now)).
-				WithHint("to change the plan: alwrity-sub users change-plan %s --plan %s", a.UserID, o.Plan.Name)
+			refused := failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID), old.StatusAt(now))
+			if old.Suspended && !now.Before(old.Anchor) && !old.RunsAt(now) {
+				return Change{}, refused.WithHint("it has ended while it was suspended; first run: alwrity-sub users resume %s", a.UserID)
+			}
+			return Change{}, refused.WithHint("to change the plan: alwrity-sub users change-plan %s --plan %s", a.UserID, o.Plan.Name)
 		}
 		if o.Start.Before(old.endedAt()) || o.Start.After(now) {
 			return Change{}, failure.Invalidf("start is %s: it must not lie before the end of the last subscription (%s) nor in the future",

@@ -26,7 +26,8 @@ type Plan struct {
 	// millionths of it.
 	MarkupMillionths int64
 	Source           pricing.Source
-	Withdrawn        bool // no longer on offer; only history and subscribers' logs name it
+	Withdrawn        bool      // no longer on offer; only history and subscribers' logs name it
+	Past             []Version // what it was before, oldest first: the fields above are what it is now
 }
 
 // Equal tells whether two plans offer the same under the same name.

@@ -35,8 +35,9 @@ func documents(t *testing.T) []named {
 	return []named{
 		{"plans", report.Plans(plan.Plans{freePlan(), proPlan()}, map[int64]int{2: 1234})},
 		{"plans-none", report.Plans(nil, nil)},
-		{"plan", report.Plan(proPlan(), 1234)},
-		{"plan-overage", report.Plan(billed().Plan, 0)},
+		{"plan", report.Plan(proPlan(), 1234, now())},
+		{"plan-overage", report.Plan(billed().Plan, 0, now())},
+		{"plan-past", report.Plan(changedPlan(), 1234, now().AddDate(-1, 0, 0))},
 		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"}, {Plan: "Max", Field: "plan", After: "new"}}, false)},
 		{"plan-changes-none", report.PlanChanges(nil, true)},
 		{"simulation", report.Simulation(simulation())},

@@ -2,6 +2,7 @@ package report
 
 import (
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -19,6 +20,14 @@ type planView struct {
 	Source      pricing.Source  `json:"source"`
 	Subscribers int             `json:"subscribers"`
 	Limits      []planLimitView `json:"limits"`
+}
+
+// datedPlanView is a plan at a moment, with when its figures end, null for those of now,
+// and when those before that did, oldest first.
+type datedPlanView struct {
+	planView
+	HeldUntil     moment   `json:"held_until"`
+	VersionsUntil []moment `json:"versions_until"`
 }
 
 type planLimitView struct {
@@ -59,23 +68,17 @@ func Plans(plans plan.Plans, subscribers map[int64]int) Document {
 	})
 }
 
-// Plan shows one plan with its limits.
-func Plan(p plan.Plan, subscribers int) Document {
-	view := viewPlan(p, subscribers)
+// Plan shows one plan with its limits, and the figures that held at a moment.
+func Plan(p plan.Plan, subscribers int, at time.Time) Document {
+	p = p.At(at)
+	view := datedPlanView{viewPlan(p, subscribers), moment(p.HeldUntil(at)), listOf(p.Past, func(v plan.Version) moment { return moment(v.Until) })}
 	header := []string{"plan", "limit", "meter", "scope", "max", "action"}
 	grid := gridOf(header, p.Limits, func(l plan.Limit) []Cell {
 		return []Cell{TextCell(p.Name), TextCell(l.Name), TextCell(string(l.Meter)), TextCell(scopeText(l.Scope)), maximumCell(l), TextCell(string(l.Action))}
 	})
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
 		t.Title("%s", p.Name)
-		t.facts(
-			factOf("tier", p.Tier),
-			factOf("price", p.Monthly.Display()+" a month, "+p.Yearly.Display()+" a year"),
-			factOf("description", p.Description),
-			factOf("features", strings.Join(p.Features, ", ")),
-			factOf("overage", overageForPeople(p)),
-			factOf("subscribers", count(int64(subscribers))),
-		)
+		t.facts(planFacts(p, subscribers, at)...)
 		t.Gap()
 		if len(p.Limits) == 0 {
 			t.Note("no limits")
@@ -86,6 +89,24 @@ func Plan(p plan.Plan, subscribers int) Document {
 			return []span{text(l.Name), text(string(l.Meter)), maximumSpan(l), text(string(l.Action)), text(scopeForPeople(l.Scope))}
 		}))
 	}}
+}
+
+func planFacts(p plan.Plan, subscribers int, at time.Time) []fact {
+	facts := []fact{
+		factOf("tier", p.Tier),
+		factOf("price", p.Monthly.Display()+" a month, "+p.Yearly.Display()+" a year"),
+		factOf("description", p.Description),
+		factOf("features", strings.Join(p.Features, ", ")),
+		factOf("overage", overageForPeople(p)),
+		factOf("subscribers", count(int64(subscribers))),
+	}
+	if until := p.HeldUntil(at); !until.IsZero() {
+		facts = append(facts, factOf("held until", forPeople(until)))
+	}
+	for _, v := range p.Past {
+		facts = append(facts, factOf("changed", forPeople(v.Until)+" (--at shows what it was before)"))
+	}
+	return facts
 }
 
 func overageForPeople(p plan.Plan) string {

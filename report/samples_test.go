@@ -272,3 +272,11 @@ func simulation() billing.Simulation {
 	s.Refused[3].UserID = hostile
 	return s
 }
+
+// changedPlan has cost another price until now.
+func changedPlan() plan.Plan {
+	p := proPlan()
+	p.Past = []plan.Version{p.VersionAt(now())}
+	p.Monthly = usd("99")
+	return p
+}

@@ -61,13 +61,13 @@ func (w *world) subscribe(t testing.TB, c *customer, at time.Time) {
 		}
 	}
 	args := []string{"--plan", plan, "--cycle", cycle, "--start", from.Format(time.RFC3339Nano)}
-	s := &term{from: from, months: months, auto: w.dice.IntN(4) > 0, noted: map[time.Time]int64{}}
+	s := &term{from: from, months: months, auto: w.dice.IntN(4) > 0, noted: map[time.Time]int64{}, costs: w.price}
 	if !s.auto {
 		args = append(args, "--no-auto-renew")
 	}
 	w.user(t, c, at, "subscribe", args...)
 	s.paid = s.cycle(from).end
-	s.deals = []deal{{at: from, plan: plan, price: w.price(plan, months)}}
+	s.deals = []deal{{at: from, plan: plan, price: w.price(plan, months, from), paid: s.paid}}
 	c.terms = append(c.terms, s)
 }
 
@@ -79,8 +79,9 @@ func (w *world) again(t testing.TB, c *customer, at time.Time, s *term) {
 	}
 	w.user(t, c, at, "renew")
 	plan := s.deals[len(s.deals)-1].plan
-	n := &term{from: at, months: s.months, auto: s.auto, noted: map[time.Time]int64{}, deals: []deal{{at: at, plan: plan, price: w.price(plan, s.months)}}}
+	n := &term{from: at, months: s.months, auto: s.auto, noted: map[time.Time]int64{}, costs: w.price, deals: []deal{{at: at, plan: plan, price: w.price(plan, s.months, at)}}}
 	n.paid = n.cycle(at).end
+	n.deals[0].paid = n.paid
 	c.terms = append(c.terms, n)
 }
 
@@ -107,7 +108,7 @@ func (w *world) change(t testing.TB, c *customer, at time.Time, s *term) {
 	case 2, 3:
 		w.user(t, c, at, "renew")
 		s.cancel, s.paid = time.Time{}, s.cycle(s.lastPaid(at)).end
-		s.agree(deal{at: eff, plan: plan, price: w.price(plan, s.months), renewal: true})
+		s.agree(deal{at: eff, plan: plan, price: w.price(plan, s.months, eff), renewal: true})
 	case 4:
 		w.user(t, c, at, "suspend")
 		c.suspended, c.forUnpaid = true, false
@@ -121,7 +122,7 @@ func (w *world) change(t testing.TB, c *customer, at time.Time, s *term) {
 		if other != plan {
 			w.user(t, c, at, "change-plan", "--plan", other)
 			s.next = nil
-			s.agree(deal{at: eff, plan: other, price: w.price(other, s.months)})
+			s.agree(deal{at: eff, plan: other, price: w.price(other, s.months, eff)})
 		}
 	}
 }
@@ -177,11 +178,11 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	w.did["void"]++
 }
 
-// prorated tells whether a later bill that is not void prorates the cycle whose fee is on a
-// bill.
+// prorated tells whether a later bill that is not void prorates the cycle that a bill has the
+// fee of, or prorates itself.
 func (c *customer) prorated(b *paper) bool {
 	for _, fee := range b.lines {
-		if fee.kind != "fee" || fee.amount == 0 {
+		if fee.kind != "fee" && fee.kind != "proration" || fee.amount == 0 {
 			continue
 		}
 		for _, later := range c.bills {

@@ -122,7 +122,7 @@ func (w *world) close(c *customer, now time.Time) (made []*paper) {
 		if p.end.After(now) {
 			break
 		}
-		if b := c.bill(p); b != nil {
+		if b := w.bill(c, p); b != nil {
 			b.issued = now
 			c.settleUp(b)
 			made = append(made, b)
@@ -162,7 +162,7 @@ func (w *world) atEnd(c *customer, p span) {
 	t := c.terms[len(c.terms)-1]
 	w.due(t, p.end)
 	if t.auto && !t.paid.After(p.end) && t.runs(p.end) {
-		t.noted[p.end] = w.price(t.under(p.end).plan, t.months)
+		t.noted[p.end] = w.price(t.under(p.end).plan, t.months, p.end)
 		t.paid = t.cycle(p.end).end
 		c.renewals++
 	}
@@ -174,13 +174,13 @@ func (w *world) atEnd(c *customer, p span) {
 // due makes a change of plan that was set for a moment that has come.
 func (w *world) due(t *term, now time.Time) {
 	if t.next != nil && !t.next.at.After(now) {
-		t.agree(deal{at: t.next.at, plan: t.next.plan, price: w.price(t.next.plan, t.months)})
+		t.agree(deal{at: t.next.at, plan: t.next.plan, price: w.price(t.next.plan, t.months, t.next.at)})
 		t.next = nil
 	}
 }
 
 // bill returns the bill of a period before it is settled up; nil where it has no line.
-func (c *customer) bill(p span) *paper {
+func (w *world) bill(c *customer, p span) *paper {
 	b := &paper{user: c.id, kind: "bill", period: p, status: "open"}
 	if t := c.term(p.start); t != nil {
 		b.lines = append(b.lines, t.fees(p, c.void)...)
@@ -194,8 +194,8 @@ func (c *customer) bill(p span) *paper {
 			b.lines = append(b.lines, item{kind: "usage", period: p, provider: key.provider, model: key.model, used: log[key]})
 		}
 	}
-	b.lines = append(b.lines, c.overage(b, log)...)
-	b.lines = append(b.lines, c.adjustments(p.start, log)...)
+	b.lines = append(b.lines, w.overage(c, b, log)...)
+	b.lines = append(b.lines, w.adjustments(c, p.start, log)...)
 	for key, sum := range log {
 		if !key.start.After(p.start) {
 			c.billed[key] = sum
@@ -232,10 +232,10 @@ func (t *term) fees(p span, void func(time.Time) bool) (lines []item) {
 	return lines
 }
 
-// void tells whether the bill of a period that begins at a moment was taken back.
-func (c *customer) void(start time.Time) bool {
+// void tells whether the bill of the period that has a moment was taken back.
+func (c *customer) void(at time.Time) bool {
 	return slices.ContainsFunc(c.bills, func(b *paper) bool {
-		return b.kind == "bill" && b.status == "void" && b.period.start.Equal(start)
+		return b.kind == "bill" && b.status == "void" && b.period.has(at)
 	})
 }
 

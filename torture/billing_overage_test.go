@@ -21,14 +21,14 @@ type terms struct {
 	markup int64
 }
 
-// termsOf are those of the plans that allow overage, as plans in billing_world_test.go
+// terms are those of the plans that allow overage, as plans in billing_world_test.go
 // writes them.
-func termsOf(plan string) *terms {
+func (t tariff) terms(plan string) *terms {
 	switch plan {
 	case "Basic":
-		return &terms{[]included{{"calls", "", 9}, {"tokens", "acme", 150_000}}, 125_001}
+		return &terms{[]included{{"calls", "", t.calls}, {"tokens", "acme", 150_000}}, t.markup}
 	case "Team":
-		return &terms{[]included{{"cost", "zed", 100_000_000_000}}, 0}
+		return &terms{[]included{{"cost", "zed", t.cents * oneCent}}, 0}
 	}
 	return nil
 }
@@ -78,8 +78,8 @@ func (t *terms) beyond(log map[series]used, start time.Time) map[series]int64 {
 }
 
 // overage returns the lines of what is beyond the limits of the plan at a period's end.
-func (c *customer) overage(b *paper, log map[series]used) (lines []item) {
-	if b.terms = c.termsAt(b.period); b.terms == nil {
+func (w *world) overage(c *customer, b *paper, log map[series]used) (lines []item) {
+	if b.terms = w.termsAt(c, b.period); b.terms == nil {
 		return nil
 	}
 	owed := b.terms.beyond(log, b.period.start)
@@ -94,7 +94,7 @@ func (c *customer) overage(b *paper, log map[series]used) (lines []item) {
 
 // termsAt returns the terms at the end of a period; none where a subscription had ended
 // before it began.
-func (c *customer) termsAt(p span) *terms {
+func (w *world) termsAt(c *customer, p span) *terms {
 	at := p.end.Add(-time.Microsecond)
 	if t := c.term(at); t != nil {
 		begins := p.start
@@ -104,24 +104,24 @@ func (c *customer) termsAt(p span) *terms {
 		if !t.runs(begins) {
 			return nil
 		}
-		return termsOf(t.under(at).plan)
+		return w.tariff(at).terms(t.under(at).plan)
 	}
-	return termsOf("Free")
+	return w.tariff(at).terms("Free")
 }
 
 // chargedBy returns the terms of the period that begins at a moment: those of its bill, or
 // where there is none those of the plan at its end.
-func (c *customer) chargedBy(start time.Time) *terms {
+func (w *world) chargedBy(c *customer, start time.Time) *terms {
 	for _, b := range c.bills {
 		if b.kind == "bill" && b.period.start.Equal(start) {
 			return b.terms
 		}
 	}
-	return c.termsAt(c.month(start))
+	return w.termsAt(c, c.month(start))
 }
 
 // adjustments returns the lines of what has become known of closed periods.
-func (c *customer) adjustments(now time.Time, log map[series]used) (lines []item) {
+func (w *world) adjustments(c *customer, now time.Time, log map[series]used) (lines []item) {
 	changed := map[time.Time]bool{}
 	for key, sum := range log {
 		if key.start.Before(now) && sum != c.billed[key] {
@@ -130,7 +130,7 @@ func (c *customer) adjustments(now time.Time, log map[series]used) (lines []item
 	}
 	owed := map[series]int64{}
 	for start := range changed {
-		for key, n := range c.chargedBy(start).beyond(log, start) {
+		for key, n := range w.chargedBy(c, start).beyond(log, start) {
 			owed[key] = n
 		}
 		for key := range c.charged {

@@ -36,6 +36,7 @@ type term struct {
 	deals  []deal    // by time
 	noted  map[time.Time]int64
 	next   *deal // set for later
+	costs  func(plan string, months int, at time.Time) int64
 }
 
 // deal is a plan and its price since a moment. One that was renewed by hand keeps the
@@ -45,6 +46,7 @@ type deal struct {
 	plan    string
 	price   int64
 	renewal bool
+	paid    time.Time // how far the term was paid then
 }
 
 // end returns when the term ends, as far as is known; zero for never.
@@ -82,13 +84,17 @@ func (t *term) price(begins time.Time) int64 {
 	if noted, ok := t.noted[begins]; ok {
 		return noted
 	}
-	return t.under(begins).price
+	d := t.under(begins)
+	if !begins.Before(d.paid) { // it was begun by itself
+		return t.costs(d.plan, t.months, begins)
+	}
+	return d.price
 }
 
 // paidFor returns what was paid for the running cycle under the deal before the i-th.
 func (t *term) paidFor(i int, void func(time.Time) bool) int64 {
 	begins := t.cycle(t.deals[i].at).start
-	for i--; i > 0 && t.deals[i].renewal && t.deals[i].at.After(begins); {
+	for i--; i > 0 && t.deals[i].at.After(begins) && (t.deals[i].renewal || void(t.deals[i].at)); {
 		i--
 	}
 	if t.deals[i].at.After(begins) {
@@ -102,8 +108,10 @@ func (t *term) paidFor(i int, void func(time.Time) bool) int64 {
 
 // agree notes a deal from a moment on.
 func (t *term) agree(d deal) {
+	d.paid = t.paid
 	if last := &t.deals[len(t.deals)-1]; last.at.Equal(d.at) {
 		if d.renewal {
+			last.paid = d.paid
 			return // neither plan nor price of what begins then change
 		}
 		*last = d

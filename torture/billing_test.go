@@ -39,9 +39,6 @@ func TestBilling(t *testing.T) {
 			if t.Failed() {
 				return
 			}
-			if w.dice.IntN(3) == 0 {
-				w.reprice(t)
-			}
 			w.pay(t)
 		}
 		w.closeAll(t, k)
@@ -70,7 +67,11 @@ func (w *world) live(t testing.TB, from time.Time, step int) {
 		deeds = append(deeds, d)
 	}
 	slices.SortFunc(deeds, func(a, b deed) int { return a.at.Compare(b.at) })
-	for _, d := range deeds {
+	change := w.dice.IntN(4 * len(deeds)) // plans change now and then
+	for i, d := range deeds {
+		if i == change {
+			w.reprice(t, d.at)
+		}
 		if d.n == 2 && d.c.known {
 			w.must(t, d.at, "billing", "close", "--user="+d.c.id)
 			w.note(d.c, d.at)

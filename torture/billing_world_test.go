@@ -3,6 +3,7 @@ package torture_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -16,8 +17,7 @@ type world struct {
 	dice      *rand.Rand
 	now       time.Time
 	customers []*customer
-	monthly   map[string]string // by plan: the price as it is written
-	yearly    map[string]string
+	tariffs   []tariff           // what plans cost and include, by time
 	prices    map[string][]price // by provider/model
 	papers    []*paper           // in no order that counts
 	took      time.Duration      // of the last closing that nobody disturbed
@@ -31,11 +31,31 @@ type price struct {
 	input, output, request, image int64
 }
 
-func (w *world) price(plan string, months int) int64 {
-	if months == 12 {
-		return pico(w.yearly[plan])
+// tariff is what plans cost, as it is written, and include from a moment on.
+type tariff struct {
+	from            time.Time
+	monthly, yearly map[string]string
+	calls, cents    int64 // the limits of Basic, and of Team
+	markup          int64 // of Basic, in millionths
+}
+
+// tariff returns the one of a moment.
+func (w *world) tariff(at time.Time) tariff {
+	found := w.tariffs[0]
+	for _, t := range w.tariffs {
+		if !t.from.After(at) {
+			found = t
+		}
 	}
-	return pico(w.monthly[plan])
+	return found
+}
+
+// price returns what a cycle of a plan costs that is begun at a moment.
+func (w *world) price(plan string, months int, at time.Time) int64 {
+	if t := w.tariff(at); months == 12 {
+		return pico(t.yearly[plan])
+	}
+	return pico(w.tariff(at).monthly[plan])
 }
 
 // pico reads an amount of dollars.
@@ -48,14 +68,16 @@ func pico(text string) int64 {
 	return n
 }
 
-// plans returns the file of the plans as they are now.
+// plans returns the file of the plans as they are from now on.
 func (w *world) plans() string {
+	t := w.tariffs[len(w.tariffs)-1]
 	var file strings.Builder
 	file.WriteString("limits: {calls: {meter: calls}, tokens: {meter: tokens, providers: [acme]}, cost: {meter: cost, providers: [zed]}}\nplans:\n")
-	more := map[string]string{"Free": "limits: {calls: 5}", "Basic": `overage: allow, overage_markup: "12.5001%", limits: {calls: 9, tokens: 150000, cost: {max: 0.1, action: warn}}`,
-		"Pro": "limits: {calls: unlimited, cost: 0.1}", "Team": "overage: allow, limits: {calls: unlimited, tokens: 0, cost: 0.1}"}
+	more := map[string]string{"Free": "limits: {calls: 5}", "Pro": "limits: {calls: unlimited, cost: 0.1}",
+		"Basic": fmt.Sprintf(`overage: allow, overage_markup: "%d.%04d%%", limits: {calls: %d, tokens: 150000, cost: {max: 0.1, action: warn}}`, t.markup/10_000, t.markup%10_000, t.calls),
+		"Team":  fmt.Sprintf("overage: allow, limits: {calls: unlimited, tokens: 0, cost: 0.%02d}", t.cents)}
 	for _, name := range planNames() {
-		fmt.Fprintf(&file, "  - {name: %s, tier: %s, monthly: %s, yearly: %s, description: of a test, features: [], %s}\n", name, strings.ToLower(name), w.monthly[name], w.yearly[name], more[name])
+		fmt.Fprintf(&file, "  - {name: %s, tier: %s, monthly: %s, yearly: %s, description: of a test, features: [], %s}\n", name, strings.ToLower(name), t.monthly[name], t.yearly[name], more[name])
 	}
 	return file.String()
 }
@@ -72,9 +94,9 @@ prices:
 
 func newWorld(t testing.TB, a *arena, dice *rand.Rand, customers int) *world {
 	w := &world{arena: a, dice: dice, now: time.Date(2027, 11, 27, 7, 0, 0, 0, time.UTC), did: map[string]int{},
-		monthly: map[string]string{"Free": "0", "Basic": "29.99", "Pro": "79.333333333333", "Team": "199"},
-		yearly:  map[string]string{"Free": "0", "Basic": "290.005", "Pro": "790.000000000001", "Team": "1990"},
-		prices:  map[string][]price{"acme/small": {{input: 150_001, output: 600_000}}, "acme/odd": {{request: 1}}, "zed/": {{image: 37_000_000_000}}}}
+		tariffs: []tariff{{monthly: map[string]string{"Free": "0", "Basic": "29.99", "Pro": "79.333333333333", "Team": "199"},
+			yearly: map[string]string{"Free": "0", "Basic": "290.005", "Pro": "790.000000000001", "Team": "1990"}, calls: 9, cents: 10, markup: 125_001}},
+		prices: map[string][]price{"acme/small": {{input: 150_001, output: 600_000}}, "acme/odd": {{request: 1}}, "zed/": {{image: 37_000_000_000}}}}
 	a.must(t, w.now, "init", "--plans", a.write(t, "plans.yaml", w.plans()), "--prices", a.write(t, "prices.yaml", modelPrices))
 	strange := []string{"O'Brien; DROP TABLE users", "用户-7", "%_\\", "a b\"c", "ünï", "🦉", "$1", "-5"}
 	for n := range customers {
@@ -163,13 +185,17 @@ func (w *world) setPrices(t testing.TB) {
 	w.did["rerate"]++
 }
 
-// reprice changes what plans cost: of those that have them nothing changes before their
-// next cycle.
-func (w *world) reprice(t testing.TB) {
+// reprice changes what plans cost and include from a moment on, whatever is closed by then.
+// Of the prices nothing changes for those who have the plans before their next cycle.
+func (w *world) reprice(t testing.TB, at time.Time) {
+	next := w.tariffs[len(w.tariffs)-1]
+	next.from, next.monthly, next.yearly = at, maps.Clone(next.monthly), maps.Clone(next.yearly)
 	for _, name := range []string{"Basic", "Pro"} {
-		w.monthly[name] = fmt.Sprintf("%d.%03d", 20+w.dice.IntN(80), w.dice.IntN(1000))
-		w.yearly[name] = fmt.Sprintf("%d.%012d", 200+w.dice.IntN(800), w.dice.Int64N(1_000_000_000_000))
+		next.monthly[name] = fmt.Sprintf("%d.%03d", 20+w.dice.IntN(80), w.dice.IntN(1000))
+		next.yearly[name] = fmt.Sprintf("%d.%012d", 200+w.dice.IntN(800), w.dice.Int64N(1_000_000_000_000))
 	}
-	w.must(t, w.now, "plans", "apply", "-f", w.write(t, "plans.yaml", w.plans()))
+	next.calls, next.cents, next.markup = 2+w.dice.Int64N(12), 1+w.dice.Int64N(30), w.dice.Int64N(2_000_000)
+	w.tariffs = append(w.tariffs, next)
+	w.must(t, at, "plans", "apply", "-f", w.write(t, "plans.yaml", w.plans()))
 	w.did["reprice"]++
 }

@@ -3,6 +3,7 @@ package dbtest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -13,6 +14,7 @@ func planTests() []test {
 		{"plans/everything comes back", plansRoundTrip},
 		{"plans/the default catalogue comes back", planCatalogueRoundTrip},
 		{"plans/are withdrawn and brought back under the same id", planWithdrawn},
+		{"plans/what they were comes back", planPast},
 		{"plans/one that is saved alone keeps its place", planPlaces},
 		{"plans/a failing change saves nothing", planChangeFails},
 		{"plans/subscribers are counted", planSubscribers},
@@ -98,6 +100,58 @@ func planWithdrawn(t *testing.T, p Place) {
 	if got := f.plan("Professional"); got.ID != pro.ID || len(got.Limits) != 1 {
 		t.Errorf("the plan came back as %+v, want the id %d", got, pro.ID)
 	}
+}
+
+// planPast changes a plan at several moments, also while it is withdrawn and from a clock
+// that has gone back.
+func planPast(t *testing.T, p Place) {
+	f := seeded(t, p)
+	first := f.plan("Pro")
+	save := func(at time.Time, p plan.Plan) plan.Plan {
+		f.must(f.db.ChangePlans(f.ctx, f.auditAt(at, "test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+			return plan.Plans{p}, nil, nil
+		}))
+		return p
+	}
+	holds := func(name string, at time.Time, want plan.Plan) {
+		t.Helper()
+		for from, account := range map[string]plan.Plans{"its plans": {f.plan("Pro")}, "decisions": f.account("alice").Plans} {
+			pro, err := account.Find("Pro")
+			f.must(err)
+			if got := pro.At(at); !got.SameFigures(want) {
+				t.Errorf("%s, by %s: got %+v, want %+v", name, from, got, want)
+			}
+		}
+	}
+	dearer := first
+	dearer.Monthly, dearer.Yearly, dearer.Overage, dearer.MarkupMillionths = first.Monthly+1, first.Yearly+2, plan.OverageAllow, 3
+	dearer.Limits = []plan.Limit{{Name: "odd", Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn, Scope: plan.Scope{Providers: []string{"gemini"}, Vendors: []string{"google"}}},
+		{Name: "none", Meter: plan.Tokens, Unlimited: true, Action: plan.Block}}
+	bare := first
+	bare.Limits = nil
+	day := func(d int) time.Time { return date(2026, 5, d) }
+	described := save(day(1), dearer)
+	described.Description = "another"
+	save(day(2), described) // keeps the figures
+	save(day(3), bare)
+	f.must(f.db.ChangePlans(f.ctx, f.auditAt(day(4), "test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+		return nil, []int64{first.ID}, nil
+	}))
+	save(day(5), dearer)
+	holds("before all", time.Time{}, first)
+	holds("until the change", day(1).Add(-time.Microsecond), first)
+	holds("from it on", day(1), dearer)
+	holds("until the next", day(3).Add(-time.Microsecond), dearer)
+	holds("without limits", day(3), bare)
+	holds("while withdrawn", day(5).Add(-time.Microsecond), bare)
+	holds("now", day(5), dearer)
+	if got := f.plan("Pro"); len(got.Past) != 3 {
+		t.Errorf("it was changed to %+v, want 3", got.Past)
+	}
+	save(day(2), bare) // the clock was ahead before
+	holds("until the clock went back", day(2).Add(-time.Microsecond), dearer)
+	holds("since then", day(2), bare)
+	holds("later", day(9), bare)
 }
 
 func planChangeFails(t *testing.T, p Place) {

@@ -1,0 +1,51 @@
+package billing
+
+import (
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// lastSubscribed returns the last moment of a period at which the user has a
+// subscription, be it a suspended one, and false where there is none.
+func (f Folder) lastSubscribed(within plan.Period) (time.Time, bool) {
+	const tick = time.Microsecond
+	moments := []time.Time{within.Start, within.End.Add(-tick)}
+	note := func(s plan.Subscription) {
+		moments = append(moments, s.EndsAt.Add(-tick), s.PaidUntil.Add(-tick))
+	}
+	for _, c := range f.Contracts {
+		moments = append(moments, c.From, c.From.Add(-tick))
+		note(c.Subscription)
+	}
+	if f.Account.Subscription != nil {
+		note(*f.Account.Subscription)
+	}
+	slices.SortFunc(moments, func(a, b time.Time) int { return b.Compare(a) })
+	for _, at := range moments {
+		if !within.Contains(at) {
+			continue
+		}
+		if _, runs := f.at(at); runs {
+			return at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// price returns what the paid cycle costs that a subscription is in at a moment, and which
+// cycle that is. The plan is the one that holds then. Whether the bill was taken back later
+// does not count.
+func (f Folder) price(at time.Time, holds plan.Plan) (pricing.USD, plan.Cycle) {
+	f.Voided = nil
+	in, _ := f.at(at)
+	sub := in.Subscription
+	if sub.PlanID != holds.ID { // the change has come, and is not noted yet
+		return holds.At(at).Price(sub.Cycle), sub.Cycle
+	}
+	line := slices.DeleteFunc(f.inForce(), func(c Contract) bool { return c.From.After(at) })
+	_, price := f.paid(line, sub.CycleAt(at))
+	return price, sub.Cycle
+}
