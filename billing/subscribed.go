@@ -42,8 +42,8 @@ func (f Folder) price(at time.Time, holds plan.Plan) (pricing.USD, plan.Cycle) {
 	f.Voided = nil
 	in, _ := f.at(at)
 	sub := in.Subscription
-	if sub.PlanID != holds.ID { // the change has come, and is not noted yet
-		return holds.At(at).Price(sub.Cycle), sub.Cycle
+	if sub.PlanID != holds.ID { // a change has come with a cycle, and is not noted yet
+		return holds.At(sub.CycleAt(at).Start).Price(sub.Cycle), sub.Cycle
 	}
 	line := slices.DeleteFunc(f.inForce(), func(c Contract) bool { return c.From.After(at) })
 	_, price := f.paid(line, sub.CycleAt(at))

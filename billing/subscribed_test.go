@@ -65,6 +65,8 @@ func TestPriceOfAMonth(t *testing.T) {
 	noted.PaidUntil = noted.CycleAt(day(t, "2026-05-01")).End
 	monthly.Contracts = append(monthly.Contracts, Contract{Action: plan.Renewal, From: day(t, "2026-04-30"), Subscription: noted, Price: 5 * pricing.Dollar, Continues: true})
 	yearly.Contracts[1].Price *= 2 // of the day
+	ahead := priced(contracts(t, "2026-01-31 basic monthly"))
+	ahead.Account.Subscription.NextPlanID, ahead.Account.Subscription.NextAt = 3, day(t, "2026-02-28")
 	yearly.Voided = []time.Time{day(t, "2026-01-31")}
 	for _, c := range []struct {
 		folder Folder
@@ -77,6 +79,9 @@ func TestPriceOfAMonth(t *testing.T) {
 		{monthly, "2026-05-01", 5 * pricing.Dollar},
 		{yearly, "2026-03-20", 290 * pricing.Dollar},
 		{yearly, "2026-05-01", 1580 * pricing.Dollar},
+		{ahead, "2026-02-01", 29 * pricing.Dollar},
+		{ahead, "2026-03-20", 79 * pricing.Dollar}, // changed and renewed before, which nothing has noted
+		{ahead, "2026-04-01", 158 * pricing.Dollar},
 	} {
 		at := day(t, c.at)
 		holds, err := c.folder.Account.PlanThen(at)
