@@ -111,6 +111,29 @@ func TestFeeOfARenewal(t *testing.T) {
 	}
 }
 
+// A cycle that was renewed by hand has the price of that renewal: one more, of a later
+// cycle, leaves it.
+func TestFeeOfRenewalsByHand(t *testing.T) {
+	f := contracts(t, "2026-01-01 basic monthly")
+	renew := func(at string, price pricing.USD) {
+		c, err := f.Account.Renew(day(t, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Account = f.Account.After(c)
+		f.Contracts = append(f.Contracts, Contract{Action: c.Action, From: c.EffectiveAt, Subscription: c.Subscription, Price: price * pricing.Dollar})
+	}
+	renew("2026-01-10", 33)
+	renew("2026-01-20", 44)
+	renew("2026-02-10", 55)
+	for at, want := range map[string]pricing.USD{"2026-01-01": 29, "2026-02-01": 33, "2026-03-01": 44, "2026-04-01": 55} {
+		lines, err := f.fees(f.Account.PeriodAt(day(t, at)))
+		if err != nil || len(lines) != 1 || lines[0].Amount != want*pricing.Dollar {
+			t.Errorf("%s: %v, %v, want %d", at, lines, err, want)
+		}
+	}
+}
+
 // Changes of plan, in any number, cost what each plan costs for the time that it was
 // held, to within a rounding of half a pico-dollar a line.
 func TestProrationIsTheTimeHeld(t *testing.T) {

@@ -29,7 +29,7 @@ type Contract struct {
 	Action       plan.ChangeAction
 	From         time.Time // since when it holds
 	Subscription plan.Subscription
-	Price        pricing.USD // of one paid cycle that begins under it
+	Price        pricing.USD // of one paid cycle that begins under it, or that it pays
 	Continues    bool        // plan and anchor are those before, as at a renewal when a period is closed
 }
 
@@ -181,8 +181,8 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 
 // cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
 // what its renewal noted; where nothing has, what the plan cost then; and of a cycle that
-// the contract itself paid, what that says. The renewal of a plan that was changed at the
-// same moment does not count.
+// was paid with a contract, as by a renewal by hand, what the first of those says that have
+// paid it. The renewal of a plan that was changed at the same moment does not count.
 func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 	for _, renewal := range f.Contracts {
 		if renewal.Continues && renewal.Action == plan.Renewal && renewal.From.Equal(begins) && renewal.continues(c) {
@@ -191,6 +191,15 @@ func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 	}
 	if p, ok := f.Account.Plans.ByID(c.Subscription.PlanID); ok && !begins.Before(c.Subscription.PaidUntil) {
 		return p.At(begins).Price(c.Subscription.Cycle)
+	}
+	for _, before := range slices.Backward(f.inForce()) {
+		if !before.From.Before(c.From) {
+			continue
+		}
+		if !c.continues(before) || !before.Subscription.PaidUntil.After(begins) {
+			break
+		}
+		c = before
 	}
 	return c.Price
 }

@@ -1,6 +1,9 @@
 package torture_test
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What docs/billing.md says of time, calculated anew: nothing here is the program's.
 
@@ -40,7 +43,7 @@ type term struct {
 }
 
 // deal is a plan and its price since a moment. One that was renewed by hand keeps the
-// plan, and its price is that of the cycles that begin under it.
+// plan, and its price is that of the cycles that it pays.
 type deal struct {
 	at      time.Time
 	plan    string
@@ -88,7 +91,11 @@ func (t *term) price(begins time.Time) int64 {
 	if !begins.Before(d.paid) { // it was begun by itself
 		return t.costs(d.plan, t.months, begins)
 	}
-	return d.price
+	i := slices.Index(t.deals, d)
+	for i > 0 && t.deals[i].renewal && t.deals[i-1].paid.After(begins) { // it was paid before
+		i--
+	}
+	return t.deals[i].price
 }
 
 // paidFor returns what was paid for the running cycle under the deal before the i-th.
