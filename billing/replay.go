@@ -98,9 +98,10 @@ func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.A
 	u.refusedIn[row] = true
 }
 
-// close counts the overage of the period that was replayed.
+// close counts the overage of the period that was replayed; there is none of a
+// subscription that had ended.
 func (u *simulatedUse) close() error {
-	if u.then == nil {
+	if u.then == nil || u.folder.endedBefore(u.period) {
 		return nil
 	}
 	last := u.period.End

@@ -347,3 +347,17 @@ func TestSimulateWithTheirPast(t *testing.T) {
 		t.Errorf("%+v, %v", september, err)
 	}
 }
+
+// What is recorded of a subscription that had ended is billed 0, and so it is simulated.
+func TestSimulateNoOverageOfWhatHadEnded(t *testing.T) {
+	all := plans(plan.OverageAllow, 1)
+	f := subscriber("bert", plan.Monthly, all)
+	f.Account.Subscription.AutoRenew, f.Contracts[0].Subscription.AutoRenew = false, false // until October 15th
+	s := &memory{folders: []billing.Folder{f}}
+	for _, d := range []int{1, 2, 16, 17} {
+		s.add("bert", day(10, d), pricing.Dollar)
+	}
+	if got := simulate(t, s, all); figures(got.Total.Then) != "30 1.5 4 31.5 27.5" || figures(got.Total.Now) != figures(got.Total.Then) {
+		t.Errorf("%+v", got)
+	}
+}
