@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -166,11 +167,11 @@ func correctedBy(all []billing.Bill, b billing.Bill) int64 {
 }
 
 // limitsOn returns the limits that a bill's usage counted against: as they stood where the
-// bill keeps them, else as the plan has them now.
+// bill keeps them, else as the plan had them at the period's end.
 func limitsOn(b billing.Bill, plans plan.Plans) []plan.Limit {
 	if b.Terms != nil {
 		return b.Terms.Limits
 	}
 	p, _ := plans.ByID(b.PlanID)
-	return p.Limits
+	return p.At(b.Period.End.Add(-time.Microsecond)).Limits
 }

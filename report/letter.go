@@ -40,10 +40,8 @@ type letter struct {
 	Groups  []letterGroup
 	Sums    []letterFact // the last of them is the total
 	Limits  []letterLimit
-	// LimitsNote says which limits these are.
-	LimitsNote string
-	Payment    []string
-	Notes      []string
+	Payment []string
+	Notes   []string
 }
 
 type letterFact struct{ Name, Value string }
@@ -86,9 +84,6 @@ func letterOf(l Letter, from Sender, now time.Time) letter {
 	v := letter{Name: billName(b.Kind, b.Number), Company: Visible(from.Company), From: senderLines(from), To: recipient(b), Facts: letterFacts(l, now),
 		Groups: groupsOf(b), Sums: sumsOf(b), Limits: limitsOf(l.Uses)}
 	v.Amount, v.Claim, v.Kind = claimOf(l, now)
-	if b.Terms == nil {
-		v.LimitsNote = "Against the limits that the plan has now."
-	}
 	if b.Status.Unpaid() && b.Total > 0 {
 		v.Payment = visibleLines(from.PaymentNote)
 	}

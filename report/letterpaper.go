@@ -212,7 +212,7 @@ func (p *paper) payment(l letter) {
 func (p *paper) limits(l letter) {
 	black, soft, _, _, _, _, _ := inks()
 	usual := pen{8.5, false, black}
-	t := paperTable{title: "What you used of your plan", note: l.LimitsNote, columns: []paperColumn{
+	t := paperTable{title: "What you used of your plan", columns: []paperColumn{
 		{title: "Limit", at: left}, {title: "Used", at: right}, {title: "Of", at: right}, {title: "Percent", at: right}}}
 	for _, limit := range l.Limits {
 		t.rows = append(t.rows, []paperCell{nil, {{text: limit.Used, with: usual}}, {{text: limit.Max, with: usual}}, {{text: limit.Percent, with: pen{8.5, false, soft}}}})

@@ -32,8 +32,9 @@ type Statement struct {
 	Limits    []Verdict
 }
 
-// Show returns what a user has used in the period that contains a moment. A user
-// who was never seen is a not_found failure.
+// Show returns what a user has used in the period that contains a moment, against the
+// limits that the plan had at its end, as bills count. A user who was never seen is a
+// not_found failure.
 func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Statement, error) {
 	if err := ValidateUser(user); err != nil {
 		return Statement{}, err
@@ -63,7 +64,9 @@ func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account
 	if err != nil {
 		return Statement{}, err
 	}
-	st := Statement{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: account.PeriodAt(at)}
+	period := account.PeriodAt(at)
+	current = current.At(period.End.Add(-time.Microsecond))
+	st := Statement{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: period}
 	state, err := l.period(ctx, account.UserID, st.Period.Start)
 	if err != nil {
 		return Statement{}, err
