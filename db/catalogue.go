@@ -47,11 +47,16 @@ func (t *tx) changeCatalogue(ctx context.Context) error {
 	return t.later(ctx, "UPDATE catalogue_version SET version = version + 1")
 }
 
+// newestVersion returns the version that a statement sees now.
+func (t *tx) newestVersion(ctx context.Context) (version int64, err error) {
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&version) }, versionStatement)
+	return version, err
+}
+
 // unchanged tells whether the catalogue still has the version that this transaction
 // saw first: only then may what was read since be kept under it.
 func (t *tx) unchanged(ctx context.Context) (bool, error) {
-	var now int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&now) }, versionStatement)
+	now, err := t.newestVersion(ctx)
 	return err == nil && now == t.version, err
 }
 
@@ -105,8 +110,16 @@ func (t *tx) keptPlans(ctx context.Context) (plan.Plans, error) {
 	if plans != nil {
 		return plans, nil
 	}
-	if plans, err = t.plans(ctx); err != nil {
-		return nil, err
+	// On PostgreSQL each statement sees what is committed by then: prices and limits that were
+	// read while plans changed may be of two versions.
+	for before, after := int64(0), version; before != after; {
+		before = after
+		if plans, err = t.plans(ctx); err != nil {
+			return nil, err
+		}
+		if after, err = t.newestVersion(ctx); err != nil {
+			return nil, err
+		}
 	}
 	return plans, t.keep(ctx, version, func(c *catalogue) { c.plans = plans })
 }

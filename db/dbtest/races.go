@@ -13,6 +13,7 @@ import (
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -27,6 +28,7 @@ func raceTests() []test {
 		{"races/one reservation is settled once", raceSettle},
 		{"races/overlapping files are imported at once", raceImport},
 		{"races/subscriptions change while usage is recorded", raceSubscriptions},
+		{"races/plans change while they are read", racePlans},
 		{"races/the tables are created once", raceCreate},
 		{"races/users who are new to everyone", raceNewUsers},
 	}
@@ -342,6 +344,47 @@ func nextChange(a plan.Account, first, other plan.Plan, n int) (plan.Change, err
 		return a.Cancel(false, at)
 	}
 	return a.ChangePlan(other, at)
+}
+
+// racePlans has a plan whose price is its only limit: who reads one reads the other with it.
+func racePlans(t *testing.T, p Place) {
+	f := seeded(t, p)
+	pro := f.plan("Pro")
+	save := func(d *db.DB, n int64) error {
+		changed := pro
+		changed.Monthly, changed.Limits = pricing.USD(n), []plan.Limit{{Name: "same", Meter: plan.Calls, Max: n, Action: plan.Block}}
+		return d.ChangePlans(f.ctx, f.auditAt(now().Add(time.Duration(n)*time.Second), "race"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+			return plan.Plans{changed}, nil, nil
+		})
+	}
+	f.must(save(f.db, 0))
+	var done atomic.Bool
+	f.atOnce(t, 5, func(i int, s *usage.Service) {
+		if i == 0 {
+			defer done.Store(true)
+			for n := range int64(40) {
+				if err := save(s.Store.(*db.DB), 1+n); err != nil {
+					t.Error(err)
+				}
+			}
+			return
+		}
+		for !done.Load() {
+			err := s.Store.Update(f.ctx, []string{fmt.Sprint("user", i)}, now(), func(tx usage.Tx) error {
+				accounts, err := tx.Accounts(f.ctx, []string{"alice"})
+				if err != nil {
+					return err
+				}
+				if got, err := accounts["alice"].Plans.Find("Pro"); err != nil || len(got.Limits) != 1 || got.Limits[0].Max != int64(got.Monthly) {
+					t.Errorf("of the price %d are the limits %v: %v", got.Monthly, got.Limits, err)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
 }
 
 func raceCreate(t *testing.T, p Place) {
