@@ -45,9 +45,8 @@ func (f Folder) fees(p plan.Period) ([]Line, error) {
 }
 
 // proration returns the two lines of a change of plan within a paid cycle, to a contract
-// after others. Each plan
-// costs its price times the exact share of the cycle that is left, each line rounded
-// half to even to a pico-dollar.
+// after others. Each plan costs its price times the exact share of the cycle that is left,
+// each line rounded half to even to a pico-dollar.
 func (f Folder) proration(before []Contract, is Contract, cycle plan.Period) ([]Line, error) {
 	was, paid := f.paid(before, cycle)
 	left, whole := cycle.End.Sub(is.From).Microseconds(), cycle.End.Sub(cycle.Start).Microseconds()

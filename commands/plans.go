@@ -30,10 +30,7 @@ func addPlansAt(cmd *cobra.Command, to *time.Time) {
 // subscribed to each now.
 func plansAt(ctx context.Context, env *Env, db Database, at time.Time) (plan.Plans, map[int64]int, error) {
 	plans, subscribers, err := db.Plans(ctx, env.Now())
-	if at.IsZero() {
-		at = env.Now()
-	}
-	return plans.At(at), subscribers, err
+	return plans.At(cmp.Or(at, env.Now())), subscribers, err
 }
 
 type plansListOptions struct {
@@ -89,7 +86,7 @@ func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) erro
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := plansAt(ctx, opts.env, db, opts.at)
+		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
