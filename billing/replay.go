@@ -108,7 +108,12 @@ func (u *simulatedUse) close() error {
 	if last.After(u.month.End) {
 		last = u.month.End
 	}
-	then, row, now, err := u.planAt(last.Add(-time.Microsecond))
+	at := last.Add(-time.Microsecond)
+	then, err := u.account.PlanThen(at)
+	if err != nil {
+		return err
+	}
+	now, err := u.planFor(then, at)
 	if err != nil {
 		return err
 	}
@@ -117,6 +122,13 @@ func (u *simulatedUse) close() error {
 		return err
 	}
 	is, err := u.now.overage(now)
+	if none := (pricing.Total{}); err != nil || was.Cmp(none) == 0 && is.Cmp(none) == 0 {
+		return err // nobody counts for a plan who neither called under it nor pays by it
+	}
+	_, row, _, err := u.planAt(at)
+	if err != nil {
+		return err
+	}
 	row.Then.Overage, row.Now.Overage = row.Then.Overage.Add(was), row.Now.Overage.Add(is)
-	return err
+	return nil
 }
