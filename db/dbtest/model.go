@@ -120,6 +120,7 @@ func (f *fixture) clear() {
 		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
 	f.exec("DELETE FROM api_provider_pricing WHERE source = 'admin'")
 	f.savePlans(smallPlans()...)
+	f.exec("DELETE FROM plan_versions")
 }
 
 // model is the whole system once more, as simply as can be: a few maps, integers of
@@ -135,6 +136,7 @@ type model struct {
 	providers  map[string]pricing.Provider
 	prices     []pricing.Price // in the order in which they were set
 	plans      []plan.Plan     // also those withdrawn
+	applied    []appliedPlans  // what they became, and when
 	accounts   map[string]*modelAccount
 	events     map[string]usage.Entry
 	holds      map[string]usage.Reservation
@@ -164,6 +166,7 @@ func newModel(rt *rapid.T, f *fixture) *model {
 	plans, _, err := f.db.Plans(f.ctx, m.now)
 	f.must(err)
 	m.plans = plans
+	m.applied = []appliedPlans{{plans: slices.Clone(m.plans)}}
 	return m
 }
 

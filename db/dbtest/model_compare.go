@@ -133,7 +133,7 @@ func (m *model) statement(user string, at time.Time) {
 	inPeriod := func(e usage.Entry) bool { return e.UserID == user && e.PeriodStart.Equal(start) }
 	standing := usage.StandingActive
 	var limits, gotLimits, providers, gotProviders []string
-	for _, l := range p.Limits {
+	for _, l := range m.limitsAt(p.ID, end.Add(-time.Microsecond)) {
 		used, reserved := m.used(probe, l), m.reserved(user, l, "")
 		if m.now.Before(start) || !m.now.Before(end) {
 			reserved = new(big.Int)

@@ -11,6 +11,23 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
+// appliedPlans are the plans since a moment.
+type appliedPlans struct {
+	at    time.Time
+	plans []plan.Plan
+}
+
+// limitsAt returns the limits that a plan had at a moment.
+func (m *model) limitsAt(id int64, at time.Time) []plan.Limit {
+	then := m.applied[0].plans
+	for _, a := range m.applied {
+		if !a.at.After(at) {
+			then = a.plans
+		}
+	}
+	return then[slices.IndexFunc(then, func(p plan.Plan) bool { return p.ID == id })].Limits
+}
+
 // applyPlans changes a plan's limits, withdraws plans, or brings them all back as
 // they were.
 func (m *model) applyPlans() {
@@ -50,6 +67,7 @@ func (m *model) applyPlans() {
 			m.plans[i].Withdrawn = true
 		}
 	}
+	m.applied = append(m.applied, appliedPlans{m.now, slices.Clone(m.plans)})
 }
 
 // covers tells whether a limit counts what a provider and vendor serve.
