@@ -41,6 +41,10 @@ func (q Quantity) Unit() string {
 		"image", "search", "page", "character", "second"}[q]
 }
 
+// OneEachCall says whether a call that does not tell how many it used is charged for
+// one, where there is a price of them.
+func (q Quantity) OneEachCall() bool { return q == Images || q == Searches || q == Pages }
+
 // AllQuantities returns every quantity in the order of their constants.
 func AllQuantities() []Quantity {
 	all := make([]Quantity, QuantityCount)

@@ -112,8 +112,8 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 	if charactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
-	for _, q := range []Quantity{Images, Searches, Pages} {
-		if rates[q] > 0 && used[q] == 0 {
+	for _, q := range AllQuantities() {
+		if q.OneEachCall() && rates[q] > 0 && used[q] == 0 {
 			used[q] = used[Requests]
 		}
 	}

@@ -102,7 +102,10 @@ func (t *Text) bill(b billing.Bill) error {
 		return []span{dim.of(string(l.Kind)), text(lineText(l)), text(usedText(l.Usage)), text(cost), text(l.Amount.Display())}
 	})
 	tb.footer = []span{strong.of("total"), text(""), text(""), text(b.Cost.Display()), strong.of(b.Total.Display())}
-	return t.table(tb)
+	if err := t.table(tb); err != nil {
+		return err
+	}
+	return t.billPrices(b)
 }
 
 func billTitle(b billing.Bill) string {

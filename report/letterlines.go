@@ -116,11 +116,15 @@ func usedOf(l billing.Line) []string {
 		if q == pricing.Requests {
 			n = l.Usage.Calls
 		}
-		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) {
+		prices := strings.Join(unitPrices(l.Prices, q), ", ")
+		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) && (prices == "" || l.Usage.Calls == 0 || !q.OneEachCall()) {
 			continue
 		}
 		text := quantityName(q, n)
-		if prices := strings.Join(unitPrices(l.Prices, q), ", "); strings.HasPrefix(prices, "from ") {
+		if n == 0 && q.OneEachCall() {
+			text = quantityNames(q) // their number is that of the calls that were charged
+		}
+		if strings.HasPrefix(prices, "from ") {
 			text += ", " + prices
 		} else if prices != "" {
 			text += " at " + prices
@@ -134,15 +138,21 @@ func quantityName(q pricing.Quantity, n int64) string {
 	if q == pricing.CachedInputTokens {
 		return "of them " + count(n) + " cached"
 	}
-	name := [pricing.QuantityCount]string{"call", "input token", "output token", "", "image", "search", "page", "character", "second"}[q]
-	switch {
-	case n == 1:
-	case q == pricing.Searches:
-		name = "searches"
-	default:
-		name += "s"
+	if n == 1 {
+		return "1 " + quantityWord(q)
 	}
-	return count(n) + " " + name
+	return count(n) + " " + quantityNames(q)
+}
+
+func quantityWord(q pricing.Quantity) string {
+	return [pricing.QuantityCount]string{"call", "input token", "output token", "cached input token", "image", "search", "page", "character", "second"}[q]
+}
+
+func quantityNames(q pricing.Quantity) string {
+	if q == pricing.Searches {
+		return "searches"
+	}
+	return quantityWord(q) + "s"
 }
 
 // unitPrices writes the prices of a quantity within the period of a line: the first, and
@@ -182,8 +192,16 @@ func rateForPeople(q pricing.Quantity, rate pricing.USD) string {
 	return rate.Display() + " each"
 }
 
-// notesOn says what is to be known about the prices of a line.
+// notesOn says what is to be known about the prices of a line, and what had none.
 func notesOn(l billing.Line) string {
+	notes := notesOnPrices(l)
+	if n := l.Usage.Unpriced; n != 0 {
+		notes = strings.TrimPrefix(notes+". ", ". ") + Counted(n, "call") + " without a price so far, counted as $0.00"
+	}
+	return notes
+}
+
+func notesOnPrices(l billing.Line) string {
 	var notes []string
 	for _, p := range l.Prices {
 		if a := p.Above; a != nil {
@@ -193,9 +211,6 @@ func notesOn(l billing.Line) string {
 		if p.Basis == pricing.Default {
 			notes = append(notes, "At the price of the provider's default model")
 		}
-	}
-	if n := l.Usage.Unpriced; n != 0 {
-		notes = append(notes, Counted(n, "call")+" without a price so far, counted as $0.00")
 	}
 	return strings.Join(compact(notes), ". ")
 }
