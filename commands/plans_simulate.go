@@ -55,9 +55,14 @@ call.`,
 }
 
 func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
-	from, _, err := usage.MonthRange(opts.month)
+	from, to, err := usage.MonthRange(opts.month)
 	if err != nil {
 		return err
+	}
+	now := opts.env.Now().UTC()
+	if from.After(now) {
+		return failure.Invalidf("the month %s has not begun: there is nothing to replay", opts.month).
+			WithHint("the last whole month: --month %s", now.AddDate(0, 0, -now.Day()).Format("2006-01"))
 	}
 	if opts.plans == "" && opts.prices == "" {
 		return failure.Invalidf("there is nothing to simulate: name a plan file, a price file, or both").
@@ -71,6 +76,9 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 		simulation, err := billing.Simulate(ctx, db, scenario)
 		if err != nil {
 			return err
+		}
+		if to.After(now) {
+			opts.env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month", opts.month)
 		}
 		if opts.refused {
 			return opts.env.print(report.SimulatedRefusals(simulation))
