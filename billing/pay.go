@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -42,6 +43,9 @@ func unknownBill(number int64) error {
 // bills through again once none is left that would suspend. Paid again with the same
 // reference, nothing changes; a void bill or a credit note is a conflict failure.
 func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, reference string) (Bill, error) {
+	if err := usage.ValidateReason("reference", reference); err != nil {
+		return Bill{}, err
+	}
 	return s.settle(ctx, audit, number, func(tx Tx, b *Bill) error {
 		switch {
 		case b.Kind == CreditNote:
@@ -51,7 +55,7 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 		case b.Status == Paid && (reference == "" || reference == b.Reference):
 			return nil
 		case b.Status == Paid:
-			return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, b.SettledAt.Format(time.RFC3339), b.Reference)
+			return paidAlready(*b)
 		}
 		before := b.Status
 		b.Status, b.SettledAt, b.Reference = Paid, audit.At, reference
@@ -63,6 +67,17 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 		}
 		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before}, map[string]any{"status": Paid, "reference": reference})
 	})
+}
+
+func paidAlready(b Bill) error {
+	since := b.SettledAt.Format(time.RFC3339)
+	switch {
+	case b.Total == 0:
+		return failure.Conflictf("the bill %d was paid when it was written, %s: nothing is to be paid", b.Number, since)
+	case b.Reference == "":
+		return failure.Conflictf("the bill %d is paid already, since %s, without a reference", b.Number, since)
+	}
+	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since, b.Reference)
 }
 
 // settle runs fn on a bill under the lock of its user.
@@ -112,7 +127,10 @@ func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.T
 // note then carries it over, and has a total of 0. The usage on it stays billed: the period
 // is not closed again.
 func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, reason string) (Bill, error) {
-	if reason == "" {
+	if err := usage.ValidateReason("reason", reason); err != nil {
+		return Bill{}, err
+	}
+	if strings.TrimSpace(reason) == "" {
 		return Bill{}, failure.Invalidf("a bill is made void for a reason, which the credit note says").WithHint("--reason …")
 	}
 	var note Bill
@@ -222,7 +240,10 @@ func (b Bill) reversed(now time.Time, reason string) Bill {
 // Credit gives a user money with us, which the next bills use up, and returns the balance
 // then. Less than 0 takes back what is left of it, and no more.
 func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, amount pricing.USD, reason string) (pricing.USD, error) {
-	if amount == 0 || reason == "" {
+	if err := usage.ValidateReason("reason", reason); err != nil {
+		return 0, err
+	}
+	if amount == 0 || strings.TrimSpace(reason) == "" {
 		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
 	}
 	if err := s.mustKnow(ctx, user); err != nil {

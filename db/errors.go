@@ -82,6 +82,9 @@ func classifyPostgreSQL(err error) error {
 	switch {
 	case code == "22003":
 		return tooLarge(err)
+	case code == "22021": // SQLite takes it, and finds nothing by it
+		return failure.Invalidf("a text that was given is not valid UTF-8").
+			WithHint("is the terminal, or the file that it comes from, in another encoding?").Because(err)
 	case strings.HasPrefix(code, "28"):
 		return failure.Unavailablef("PostgreSQL refuses the login: %s", e.Message).
 			WithHint("check user and password in DATABASE_URL").Because(err)

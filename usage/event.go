@@ -141,6 +141,14 @@ func ValidateUser(id string) error { return validateName("user_id", id, true) }
 // can't be one.
 func ValidateID(id string) error { return validateName("id", id, true) }
 
+// longestReason is how long what a person gives as a reason or a reference may be: it
+// stands in tables, on credit notes and in the audit log.
+const longestReason = 1_000
+
+// ValidateReason returns an invalid failure for a reason or a reference, called field,
+// that is too long or that no database stores.
+func ValidateReason(field, text string) error { return validateText(field, text, longestReason) }
+
 func validateName(field, value string, required bool) error {
 	if value != "" && len(value) <= longestName && isPlain(value) {
 		return nil
