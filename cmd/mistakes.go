@@ -98,6 +98,9 @@ func unknownFlag(c *cobra.Command, err *pflag.NotExistError) error {
 	if near := pricing.Nearest(word, known); near != "" {
 		return invalid.WithHint("did you mean --%s?", near)
 	}
+	if dashes == "-" && strings.IndexAny(word, "0123456789.") == 0 && strings.Contains(c.Use, " AMOUNT") {
+		return invalid.WithHint("an amount below 0 stands after two dashes, at the end: -- -%s", pricing.Shorten(word))
+	}
 	return invalid.WithHint("see %s --help", c.CommandPath())
 }
 
