@@ -45,7 +45,7 @@ func (d Decision) denied(user string, p plan.Plan) error {
 	err := failure.New(failure.Denied, "%s (plan %s) is refused: %s", user, p.Name, d.Message).WithReason(string(d.Reason))
 	switch d.Reason {
 	case IsSuspended:
-		return err.WithHint("to let calls through again: alwrity-sub users resume %s", user)
+		return err.WithHint("where a bill is unpaid (alwrity-sub billing list --user %s --status past_due): alwrity-sub billing mark-paid NUMBER; else: alwrity-sub users resume %s", user, user)
 	case IsCancelled, IsExpired:
 		return err.WithHint("to begin again: alwrity-sub users renew %s", user)
 	}
