@@ -79,7 +79,7 @@ func monthLabel(months []billing.MonthSums, i int, narrow bool) string {
 	case narrow || i > 0 && m.Month() != 1:
 		return m.Format("Jan")
 	}
-	return m.Format("Jan 06")
+	return m.Format("Jan 2006")
 }
 
 // moneyScale turns dollars into places on a chart.
