@@ -72,10 +72,13 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 		if err != nil {
 			return opts.env.refused(outcome, err)
 		}
+		if err := opts.env.print(report.Recorded(outcome)); err != nil {
+			return err
+		}
 		if outcome.Entry.Basis == pricing.Unpriced && outcome.Entry.Counts() && outcome.Status == usage.Recorded {
 			opts.env.adviseUnpriced(ctx, db, outcome.Entry.Provider, outcome.Entry.Model)
 		}
-		return opts.env.print(report.Recorded(outcome))
+		return nil
 	})
 }
 
