@@ -25,7 +25,7 @@ func (r *round) goOn(m material) error {
 	if sub := f.Account.Subscription; sub != nil {
 		if end, ok := sub.EndsWithin(p.Start, p.End); ok {
 			r.expired++
-			if sub.EndsAt.IsZero() { // a cancellation is in the history already
+			if sub.EndsAt.IsZero() || end.Equal(p.End) { // a cancellation within the period is in the history already, as what ended it
 				r.step(f.Account, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
 			}
 			r.notices = append(r.notices, ExpiredNotice(f.Account, end, r.run.now))
