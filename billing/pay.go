@@ -39,10 +39,25 @@ func unknownBill(number int64) error {
 	return failure.NotFoundf("there is no bill %d", number).WithHint("list them: alwrity-sub billing list")
 }
 
-// MarkPaid notes that a bill has been paid. It lets a user who was suspended for unpaid
-// bills through again once none is left that would suspend. Paid again with the same
-// reference, nothing changes; a void bill or a credit note is a conflict failure.
-func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, reference string) (Bill, error) {
+// Payment is what a bill is paid with.
+type Payment struct {
+	Reference string // what it is known by
+	// FromCredit takes the money from the user's credit, and the reference says so.
+	FromCredit bool
+}
+
+// creditReference is what a payment from the user's credit is known by.
+const creditReference = "credit"
+
+// MarkPaid notes that a bill has been paid, or pays it from the user's credit. It lets a
+// user who was suspended for unpaid bills through again once none is left that would
+// suspend. Paid again with the same reference, nothing changes; a void bill, a credit note
+// and a credit that is less than the bill are conflict failures.
+func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, p Payment) (Bill, error) {
+	reference := p.Reference
+	if p.FromCredit {
+		reference = creditReference
+	}
 	if err := usage.ValidateReason("reference", reference); err != nil {
 		return Bill{}, err
 	}
@@ -56,6 +71,11 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 			return nil
 		case b.Status == Paid:
 			return paidAlready(*b)
+		}
+		if p.FromCredit {
+			if err := payFromCredit(ctx, tx, audit, b); err != nil {
+				return err
+			}
 		}
 		before := b.Status
 		b.Status, b.SettledAt, b.Reference = Paid, audit.At, reference
@@ -78,6 +98,19 @@ func paidAlready(b Bill) error {
 		return failure.Conflictf("the bill %d is paid already, since %s, without a reference", b.Number, since)
 	}
 	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since, b.Reference)
+}
+
+// payFromCredit takes what a bill is over from the credit of its user.
+func payFromCredit(ctx context.Context, tx Tx, audit usage.Audit, b *Bill) error {
+	folders, err := tx.Folders(ctx, []string{b.UserID})
+	if err != nil {
+		return err
+	}
+	if left := folders[b.UserID].Balance; left < b.Total {
+		return failure.Conflictf("the bill %d is over %s, and %s has %s of credit", b.Number, b.Total.Display(), pricing.Shorten(b.UserID), left.Display()).
+			WithHint("a bill is paid wholly; what is left of the credit is used up by the next one")
+	}
+	return tx.AddCredits(ctx, []CreditEntry{{UserID: b.UserID, At: audit.At, Amount: -b.Total, Number: b.Number, Reason: fmt.Sprintf("bill %d is paid from credit", b.Number), Actor: audit.Actor}})
 }
 
 // settle runs fn on a bill under the lock of its user.
@@ -192,7 +225,7 @@ func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
 			return err
 		}
 		if number != 0 {
-			return failure.Conflictf("a part of the fee on the bill %d was given back by the bill %d, for a change of plan", b.Number, number).
+			return failure.Conflictf("the bill %d goes on from the bill %d, for a change of plan within what that has billed", number, b.Number).
 				WithHint("first make that one void: alwrity-sub billing void %d --reason …, or give credit for the rest: alwrity-sub billing credit %s AMOUNT --reason …", number, b.UserID)
 		}
 	}

@@ -86,10 +86,11 @@ func parseStatuses(text string) ([]billing.Status, error) {
 
 // billOptions are the options of a command that concerns one bill.
 type billOptions struct {
-	env       *Env
-	number    int64
-	reference string
-	reason    string
+	env        *Env
+	number     int64
+	reference  string
+	fromCredit bool
+	reason     string
 }
 
 // newBillCmd makes a command with the number of a bill as its argument.

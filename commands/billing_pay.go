@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -15,14 +16,18 @@ func newBillingMarkPaidCmd(env *Env, run func(context.Context, *billOptions) err
 	}
 	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid", "  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", run)
 	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
-through again once none is left whose grace days are over.`
+through again once none is left whose grace days are over. With --from-credit it is
+paid from the user's credit, which must be enough for all of it: by itself, credit is
+used up by later bills alone.`
 	cmd.Flags().StringVar(&opts.reference, "reference", "", "what the payment is known by")
+	cmd.Flags().BoolVar(&opts.fromCredit, "from-credit", false, "take the money from the user's credit")
+	cmd.MarkFlagsMutuallyExclusive("reference", "from-credit")
 	return cmd
 }
 
 func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
 	return opts.env.withDatabase(ctx, func(db Database) error {
-		b, err := opts.env.billing(db).MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, opts.reference)
+		b, err := opts.env.billing(db).MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, billing.Payment{Reference: opts.reference, FromCredit: opts.fromCredit})
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,27 @@ func (env *Env) changeSubscription(ctx context.Context, action, user string, fn 
 		return err
 	}
 	return env.withDatabase(ctx, func(db Database) error {
-		a, err := db.ChangeSubscription(ctx, env.audit(action), user, fn)
+		var before plan.Account
+		a, err := db.ChangeSubscription(ctx, env.audit(action), user, func(found plan.Account) (plan.Change, error) {
+			before = found
+			return fn(found)
+		})
 		if err != nil {
 			return err
 		}
+		env.noteDropped(before, a)
 		return env.printUser(a)
 	})
+}
+
+// noteDropped says that a change of plan that was set for later will not come.
+func (env *Env) noteDropped(before, after plan.Account) {
+	was, is := before.Subscription, after.Subscription
+	if was == nil || was.NextPlanID == 0 || is.NextPlanID == was.NextPlanID && is.NextAt.Equal(was.NextAt) {
+		return
+	}
+	next, _ := before.Plans.ByID(was.NextPlanID)
+	env.note("note: the change to %s that was set for %s is taken back", next.Name, was.NextAt.Format(time.RFC3339))
 }
 
 type usersChangePlanOptions struct {
@@ -40,7 +56,8 @@ func newUsersChangePlanCmd(env *Env, run func(context.Context, *usersChangePlanO
 		Long: `Move a subscription to another plan: from now on, or from the end of its paid cycle on.
 Now, its period goes on, what was used in it counts against the new limits, and the
 next bill takes back the rest of the old plan's price and adds that of the new one.
-The plan that it has already takes back a change that lies ahead.`,
+A change that lies ahead is taken back by any other, and by the plan that the
+subscription has already.`,
 		Example: "  alwrity-sub users change-plan alice --plan enterprise\n  alwrity-sub users change-plan alice --plan basic --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]

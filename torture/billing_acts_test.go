@@ -135,6 +135,12 @@ func (w *world) pay(t testing.TB) {
 			case b.number == 0 || b.status == "void" || b.kind != "bill":
 			case w.dice.IntN(150) == 0:
 				w.void(t, c, b)
+			case b.status != "paid" && c.balance >= b.total && w.dice.IntN(2) == 0:
+				w.must(t, w.now, "billing", "mark-paid", strconv.FormatInt(b.number, 10), "--from-credit")
+				b.status = "paid"
+				c.balance -= b.total
+				w.letThrough(c)
+				w.did["paid from credit"]++
 			case b.status != "paid" && w.dice.IntN(3) > 0:
 				w.must(t, w.now, "billing", "mark-paid", strconv.FormatInt(b.number, 10), "--reference", "by hand")
 				b.status = "paid"
