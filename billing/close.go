@@ -36,6 +36,7 @@ type closing struct {
 	since  time.Time
 	dry    bool
 	note   func(Bill)
+	done   func(users int)
 	result Closing
 }
 
@@ -73,6 +74,10 @@ type CloseOptions struct {
 	Since time.Time
 	// Note is called with each bill once it is committed; nil where nobody asks.
 	Note func(Bill)
+	// Progress is called first with 0 and with how many users there are whose periods may
+	// have ended, then with how many of them are done; nil where nobody asks. It is not
+	// called for one user alone.
+	Progress func(done, users int64)
 }
 
 // Close closes every usage period that has ended by now, one after the other: it writes
@@ -85,6 +90,7 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 	if run.note == nil {
 		run.note = func(Bill) {}
 	}
+	run.done = func(int) {}
 	if o.User != "" {
 		if err := s.mustKnow(ctx, o.User); err != nil {
 			return run.result, err
@@ -95,7 +101,14 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 		}
 		return run.result, err
 	}
-	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, run.users)
+	if err := run.watch(ctx, o.Progress); err != nil {
+		return run.result, err
+	}
+	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, func(ctx context.Context, users []string) error {
+		err := run.users(ctx, users)
+		run.done(len(users))
+		return err
+	})
 	if err == nil {
 		err = run.dunAll(ctx)
 	}
@@ -103,6 +116,24 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 		return run.result, err
 	}
 	return run.result, run.announce(ctx)
+}
+
+// watch has the progress told from now on.
+func (run *closing) watch(ctx context.Context, progress func(done, users int64)) error {
+	if progress == nil {
+		return nil
+	}
+	users, err := run.Store.CountDue(ctx, run.now)
+	if err != nil {
+		return err
+	}
+	done := int64(0)
+	progress(done, users)
+	run.done = func(n int) {
+		done += int64(n)
+		progress(done, max(users, done)) // some may have come meanwhile
+	}
+	return nil
 }
 
 // each runs fn with the users of one list after another, until there are none.

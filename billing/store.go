@@ -14,6 +14,8 @@ type Store interface {
 	// DueUsers returns the ids of up to so many users after one, in their order, of whom
 	// a period has ended by now, or of whom it is not known when the next one ends.
 	DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error)
+	// CountDue returns how many these are.
+	CountDue(ctx context.Context, now time.Time) (int64, error)
 	// UpdateBilling runs fn in one transaction that has locked the users. It commits if
 	// fn returns nil and rolls back otherwise; fn may run more than once.
 	UpdateBilling(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error

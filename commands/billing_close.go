@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -55,15 +54,15 @@ func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed", opts.since.Format(time.RFC3339))
 	}
 	return env.withDatabase(ctx, func(db Database) error {
-		bar := env.counter("closing periods", "bills")
+		progress := closingProgress{env: env}
 		var drafts []billing.Bill
 		result, err := env.billing(db).Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
-			_ = bar.Add(1) // it only draws
+			progress.bill()
 			if opts.dryRun {
 				drafts = append(drafts, b)
 			}
-		}})
-		_ = bar.Finish() // as above
+		}, Progress: progress.users})
+		progress.finish()
 		if err != nil {
 			if result.Bills > 0 && !opts.dryRun && !env.forPrograms() {
 				env.always("note: %s written before that; run the command again, no period is closed twice", report.Counted(result.Bills, "bill"))
@@ -80,11 +79,4 @@ func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 		}
 		return nil
 	})
-}
-
-// counter shows on a terminal how many things were done.
-func (env *Env) counter(what, things string) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(env.Err), progressbar.OptionSetDescription(what), progressbar.OptionShowIts(),
-		progressbar.OptionShowCount(), progressbar.OptionSetItsString(things), progressbar.OptionSetVisibility(env.Progress && !env.Quiet),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }

@@ -18,10 +18,19 @@ func (d *DB) UserKnown(ctx context.Context, user string) (known bool, err error)
 	return known, err
 }
 
+const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id WHERE (b.closes_at IS NULL OR b.closes_at <= $1)`
+
 // DueUsers implements billing.Store.
 func (d *DB) DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error) {
-	return d.userList(ctx, `SELECT u.user_id FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id
-		WHERE u.user_id > $1 AND (b.closes_at IS NULL OR b.closes_at <= $2) ORDER BY u.user_id LIMIT $3`, after, now, limit)
+	return d.userList(ctx, "SELECT u.user_id"+dueUsers+" AND u.user_id > $2 ORDER BY u.user_id LIMIT $3", now, after, limit)
+}
+
+// CountDue implements billing.Store.
+func (d *DB) CountDue(ctx context.Context, now time.Time) (due int64, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error { return row.Scan(&due) }, "SELECT COUNT(*)"+dueUsers, now)
+	})
+	return due, err
 }
 
 // UnpaidUsers implements billing.Store.

@@ -23,6 +23,7 @@ func billingTests() []test {
 		{"billing/each period is closed once, by many at once", closedOnce},
 		{"billing/who fails stops nobody else", closingFailsForOne},
 		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
+		{"billing/who asks is told how far it is", closingProgress},
 		{"billing/what no bill has is found, and is billed", unbilledIsFound},
 		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
 		{"billing/the health of what was billed", billingHealth},
@@ -219,6 +220,21 @@ func closingFailsForOne(t *testing.T, p Place) {
 	}
 	wantEqual(t, "closed once it can be", f.close(date(2026, 11, 1)).Bills, int64(1))
 	f.healthy()
+}
+
+// closingProgress closes the periods of more users than one transaction has.
+func closingProgress(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for i := range 251 {
+		f.record(call(fmt.Sprint(i), fmt.Sprintf("u%03d", i), date(2026, 10, 3), 1, 1))
+	}
+	told := func(at time.Time) (steps []string) {
+		_, err := f.billing(f.db).Close(f.ctx, at, billing.CloseOptions{Progress: func(done, users int64) { steps = append(steps, fmt.Sprint(done, " of ", users)) }})
+		f.must(err)
+		return steps
+	}
+	wantEqual(t, "while a month is closed", told(date(2026, 11, 2)), []string{"0 of 251", "250 of 251", "251 of 251"})
+	wantEqual(t, "where nothing has ended", told(date(2026, 11, 3)), []string{"0 of 0"})
 }
 
 func rehearsalKeepsNothing(t *testing.T, p Place) {
