@@ -46,13 +46,19 @@ func numbersCheck(h billing.Health) report.Check {
 
 func billsCheck(h billing.Health) report.Check {
 	c := report.Check{Name: "bills", OK: len(h.Unequal) == 0 && h.Negative == 0, Detail: "all are the sums of their lines"}
-	if !c.OK {
-		var numbers []string
-		for _, n := range h.Unequal {
-			numbers = append(numbers, fmt.Sprint(n))
+	var wrong []string
+	if n := len(h.Unequal); n > 0 {
+		numbers := make([]string, n)
+		for i, number := range h.Unequal {
+			numbers[i] = fmt.Sprint(number)
 		}
-		c.Detail = fmt.Sprintf("not the sums of their lines: %s; users with less than no credit: %d", strings.Join(numbers, ", "), h.Negative)
-		c.Hint = "bills were changed in the database by hand: restore them from a backup"
+		wrong = append(wrong, "not the sums of their lines: "+strings.Join(numbers, ", "))
+	}
+	if h.Negative > 0 {
+		wrong = append(wrong, report.Counted(h.Negative, "user")+" used up more credit than there was")
+	}
+	if !c.OK {
+		c.Detail, c.Hint = strings.Join(wrong, "; "), "bills or credits were changed in the database by hand: restore them from a backup"
 	}
 	return c
 }
