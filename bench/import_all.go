@@ -24,6 +24,7 @@ func (l *lab) copyAll(ctx context.Context, f *filled, logRate float64) (float64,
 			return 0, err
 		}
 		seconds += took.wall.Seconds()
+		l.say(`psql \copy of %s: %.1f s`, table, took.wall.Seconds())
 	}
 	return float64(f.sample.rows) / seconds, nil
 }
