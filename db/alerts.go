@@ -8,28 +8,26 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// AddAlerts implements usage.Tx. The users are locked, so what is not there when it is
-// looked for stays away.
+// AddAlerts implements usage.Tx. Nearly always all of them are new: only where fewer were
+// added than there are is it looked up which these are. The users are locked, so what they
+// have above the highest id of before was added here.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) ([]usage.Alert, error) {
 	if len(alerts) == 0 {
 		return nil, nil
 	}
-	there, err := t.alertsThere(ctx, alerts)
+	var last int64
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&last) }, "SELECT COALESCE(MAX(alert_id), 0) FROM usage_alerts")
 	if err != nil {
 		return nil, err
 	}
-	var added []usage.Alert
-	for _, a := range alerts {
-		if key := keyOfAlert(&a); !there[key] {
-			there[key] = true
-			added = append(added, a)
-		}
-	}
-	_, err = t.insertMany(ctx, func(source string) string {
+	added, err := t.insertMany(ctx, func(source string) string {
 		return "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) " + source +
 			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
-	}, len(added), func(to sink, n int) { putAlert(to, &added[n]) })
-	return added, err
+	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) })
+	if err != nil || added == int64(len(alerts)) {
+		return alerts, err
+	}
+	return t.alertsAfter(ctx, alerts, last)
 }
 
 // alertKey is what there is one alert of.
@@ -44,25 +42,29 @@ func keyOfAlert(a *usage.Alert) alertKey {
 	return alertKey{a.UserID, a.PeriodStart.UnixMicro(), a.Limit.Name, a.Threshold}
 }
 
-// alertsThere returns the keys of the alerts that the users of these have in their
-// periods, and in later ones.
-func (t *tx) alertsThere(ctx context.Context, alerts []usage.Alert) (map[alertKey]bool, error) {
-	users, from := make([]string, len(alerts)), alerts[0].PeriodStart
+// alertsAfter returns those alerts that were stored under an id above one: of two that are
+// the same, the first.
+func (t *tx) alertsAfter(ctx context.Context, alerts []usage.Alert, id int64) ([]usage.Alert, error) {
+	users := make([]string, len(alerts))
 	for i, a := range alerts {
 		users[i] = a.UserID
-		if a.PeriodStart.Before(from) {
-			from = a.PeriodStart
-		}
 	}
-	there := map[alertKey]bool{}
+	fresh := map[alertKey]bool{}
 	condition, arg := t.oneOf("user_id", "$1", distinct(users))
 	err := t.query(ctx, func(row scanner) error {
 		var a usage.Alert
 		err := row.Scan(&a.UserID, moment{&a.PeriodStart}, &a.Limit.Name, &a.Threshold)
-		there[keyOfAlert(&a)] = true
+		fresh[keyOfAlert(&a)] = true
 		return err
-	}, "SELECT user_id, period_start, limit_name, threshold FROM usage_alerts WHERE "+condition+" AND period_start >= $2", arg, from)
-	return there, err
+	}, "SELECT user_id, period_start, limit_name, threshold FROM usage_alerts WHERE "+condition+" AND alert_id > $2", arg, id)
+	var added []usage.Alert
+	for i := range alerts {
+		if key := keyOfAlert(&alerts[i]); fresh[key] {
+			delete(fresh, key)
+			added = append(added, alerts[i])
+		}
+	}
+	return added, err
 }
 
 func putAlert(to sink, a *usage.Alert) {
