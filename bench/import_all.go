@@ -12,7 +12,8 @@ func importedTables() []string {
 }
 
 // copyAll returns how many events a second `\copy` loads where it has to store, like an
-// import, not only the log but also the ids and the finished totals. Nobody adds them up.
+// import, not only the log, for which logRate a second are known, but also the ids and the
+// finished totals. Nobody adds them up.
 func (l *lab) copyAll(ctx context.Context, f *filled, logRate float64) (float64, error) {
 	seconds := float64(f.sample.rows) / logRate
 	for _, table := range importedTables() {

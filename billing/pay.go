@@ -213,8 +213,8 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 	return note, err
 }
 
-// mustNotBeProrated refuses to take back a fee, or what a change of plan within its cycle
-// made of it, of which a later bill has given a part back already, for another change.
+// mustNotBeProrated refuses to take back a fee, or what a change of plan has billed within
+// its cycle, where a later bill has another change in that cycle: it goes on from this one.
 func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
 	for _, l := range b.Lines {
 		if l.Kind != Fee && l.Kind != Proration || l.Amount == 0 {

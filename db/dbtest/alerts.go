@@ -78,6 +78,13 @@ func alertsOnce(t *testing.T, p Place) {
 	if n := f.addAlerts(a, otherUser); n != 0 {
 		t.Errorf("%d alerts are new, want 0", n)
 	}
+	// Those that are new are named, in their order, between others that are there.
+	fresh, another := alert("bob", "calls", 100), alert("alice", "new", 80)
+	f.must(f.db.Update(f.ctx, []string{"alice", "bob"}, now(), func(tx usage.Tx) error {
+		made, err := tx.AddAlerts(f.ctx, []usage.Alert{a, fresh, otherUser, another, fresh})
+		wantEqual(t, "the new ones", made, []usage.Alert{fresh, another})
+		return err
+	}))
 }
 
 func alertsHighest(t *testing.T, p Place) {
