@@ -8,90 +8,55 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// AddAlerts implements usage.Tx. Nearly always all of them are new: only where fewer were
-// added than there are is it looked up which these are. The users are locked, so what they
-// have above the highest id of before was added here.
-func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) ([]usage.Alert, error) {
-	if len(alerts) == 0 {
-		return nil, nil
-	}
-	var last int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&last) }, "SELECT COALESCE(MAX(alert_id), 0) FROM usage_alerts")
-	if err != nil {
-		return nil, err
-	}
+// alertColumns are the columns of an alert in the order in which they are put and scanned.
+const alertColumns = "user_id, period_start, period_end, limit_name, meter, action, threshold, used_amount, max_amount, overage, event_id, created_at"
+
+// AddAlerts implements usage.Tx.
+func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	added, err := t.insertMany(ctx, func(source string) string {
-		return "INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at) " + source +
-			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
+		return "INSERT INTO usage_alerts (" + alertColumns + ") " + source + " ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
 	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) })
-	if err != nil || added == int64(len(alerts)) {
-		return alerts, err
-	}
-	return t.alertsAfter(ctx, alerts, last)
-}
-
-// alertKey is what there is one alert of.
-type alertKey struct {
-	user      string
-	period    int64
-	limit     string
-	threshold int
-}
-
-func keyOfAlert(a *usage.Alert) alertKey {
-	return alertKey{a.UserID, a.PeriodStart.UnixMicro(), a.Limit.Name, a.Threshold}
-}
-
-// alertsAfter returns those alerts that were stored under an id above one: of two that are
-// the same, the first.
-func (t *tx) alertsAfter(ctx context.Context, alerts []usage.Alert, id int64) ([]usage.Alert, error) {
-	users := make([]string, len(alerts))
-	for i, a := range alerts {
-		users[i] = a.UserID
-	}
-	fresh := map[alertKey]bool{}
-	condition, arg := t.oneOf("user_id", "$1", distinct(users))
-	err := t.query(ctx, func(row scanner) error {
-		var a usage.Alert
-		err := row.Scan(&a.UserID, moment{&a.PeriodStart}, &a.Limit.Name, &a.Threshold)
-		fresh[keyOfAlert(&a)] = true
-		return err
-	}, "SELECT user_id, period_start, limit_name, threshold FROM usage_alerts WHERE "+condition+" AND alert_id > $2", arg, id)
-	var added []usage.Alert
-	for i := range alerts {
-		if key := keyOfAlert(&alerts[i]); fresh[key] {
-			delete(fresh, key)
-			added = append(added, alerts[i])
-		}
-	}
-	return added, err
+	return int(added), err
 }
 
 func putAlert(to sink, a *usage.Alert) {
 	to.text(a.UserID)
 	to.moment(a.PeriodStart.UnixMicro())
+	if a.PeriodEnd.IsZero() {
+		to.nullMoment()
+	} else {
+		to.moment(a.PeriodEnd.UnixMicro())
+	}
 	for _, text := range [...]string{a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action)} {
 		to.text(text)
 	}
 	for _, n := range [...]int64{int64(a.Threshold), a.Used, a.Limit.Max} {
 		to.integer(n)
 	}
+	to.boolean(a.Overage)
 	to.text(a.EventID)
 	to.moment(a.CreatedAt.UnixMicro())
 }
+
+// scanAlert scans an alert's id, alertColumns and when it was read.
+func scanAlert(row scanner) (usage.Alert, error) {
+	var a usage.Alert
+	err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, moment{&a.PeriodEnd}, &a.Limit.Name, &a.Limit.Meter, &a.Limit.Action, &a.Threshold,
+		&a.Used, &a.Limit.Max, &a.Overage, &a.EventID, moment{&a.CreatedAt}, moment{&a.ReadAt})
+	return a, err
+}
+
+const alertSelect = "SELECT alert_id, " + alertColumns + ", read_at FROM usage_alerts"
 
 // Alerts returns alerts, newest first: of one user or, where user is "", of all.
 func (d *DB) Alerts(ctx context.Context, user string, unreadOnly bool) ([]usage.Alert, error) {
 	var alerts []usage.Alert
 	err := d.view(ctx, func(t *tx) error {
 		return t.query(ctx, func(row scanner) error {
-			var a usage.Alert
-			err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, &a.Limit.Name, &a.Limit.Meter, &a.Limit.Action, &a.Threshold,
-				&a.Used, &a.Limit.Max, &a.EventID, moment{&a.CreatedAt}, moment{&a.ReadAt})
+			a, err := scanAlert(row)
 			alerts = append(alerts, a)
 			return err
-		}, `SELECT alert_id, user_id, period_start, limit_name, meter, action, threshold, used_amount, max_amount, event_id, created_at, read_at
-			FROM usage_alerts WHERE ($1 = '' OR user_id = $1) AND (read_at IS NULL OR NOT $2) ORDER BY alert_id DESC`, user, unreadOnly)
+		}, alertSelect+" WHERE ($1 = '' OR user_id = $1) AND (read_at IS NULL OR NOT $2) ORDER BY alert_id DESC", user, unreadOnly)
 	})
 	return alerts, err
 }

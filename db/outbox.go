@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Expand implements notify.Store. Two who expand at once wait for each other, and the
@@ -13,11 +14,18 @@ import (
 func (d *DB) Expand(ctx context.Context, now time.Time, limit int, fn func(notify.Message) []notify.Delivery) (int, error) {
 	messages := 0
 	err := d.update(ctx, func(t *tx) error {
+		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+			return err
+		}
+		told, err := t.tellAlerts(ctx, now, limit)
+		if err != nil {
+			return err
+		}
 		found, err := t.unexpanded(ctx, now, limit)
 		if err != nil {
 			return err
 		}
-		messages = len(found)
+		messages = max(told, len(found))
 		var made []notify.Delivery
 		for _, m := range found {
 			for _, one := range fn(m) {
@@ -33,10 +41,28 @@ func (d *DB) Expand(ctx context.Context, now time.Time, limit int, fn func(notif
 	return messages, err
 }
 
-func (t *tx) unexpanded(ctx context.Context, now time.Time, limit int) ([]notify.Message, error) {
-	if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
-		return nil, err
+// tellAlerts makes messages of alerts that are not told, and returns of how many.
+func (t *tx) tellAlerts(ctx context.Context, now time.Time, limit int) (int, error) {
+	var ids []int64
+	var notices []usage.Notice
+	err := t.query(ctx, func(row scanner) error {
+		a, err := scanAlert(row)
+		ids = append(ids, a.ID)
+		notices = append(notices, a.Notice())
+		return err
+	}, alertSelect+" WHERE told_at IS NULL AND created_at <= $1 ORDER BY alert_id LIMIT $2", now, limit)
+	if err != nil || len(ids) == 0 {
+		return 0, err
 	}
+	if err := t.AddNotices(ctx, notices); err != nil {
+		return 0, err
+	}
+	in, arg := t.numbers("alert_id", "$1", ids)
+	_, err = t.exec(ctx, "UPDATE usage_alerts SET told_at = $2 WHERE "+in, arg, now)
+	return len(ids), err
+}
+
+func (t *tx) unexpanded(ctx context.Context, now time.Time, limit int) ([]notify.Message, error) {
 	var found []notify.Message
 	err := t.query(ctx, func(row scanner) error {
 		m, err := scanMessage(row)
@@ -119,7 +145,8 @@ func (d *DB) Outbox(ctx context.Context, now time.Time) (notify.State, error) {
 	err := d.view(ctx, func(t *tx) error {
 		var new, late time.Time
 		err := t.query(ctx, func(row scanner) error { return row.Scan(&state.Unexpanded, moment{&new}) },
-			"SELECT COUNT(*), MIN(created_at) FROM outbox WHERE expanded_at IS NULL")
+			`SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM outbox WHERE expanded_at IS NULL
+				UNION ALL SELECT created_at FROM usage_alerts WHERE told_at IS NULL) n`)
 		if err != nil {
 			return err
 		}

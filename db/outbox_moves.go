@@ -111,9 +111,16 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
-		unseen, err := t.changes(t.exec(ctx, "UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2", now, before))
-		if err != nil {
-			return err
+		var unseen int64
+		for _, statement := range []string{
+			"UPDATE usage_alerts SET told_at = $1 WHERE told_at IS NULL AND created_at < $2",
+			"UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2",
+		} {
+			n, err := t.changes(t.exec(ctx, statement, now, before))
+			if err != nil {
+				return err
+			}
+			unseen += n
 		}
 		if err := t.breakDigests(ctx, before, now); err != nil {
 			return err

@@ -11,7 +11,7 @@ type Alert struct {
 	ID          int64
 	UserID      string
 	PeriodStart time.Time
-	PeriodEnd   time.Time // this and the next where it was made; they are not stored with it
+	PeriodEnd   time.Time // zero where it was made before periods' ends were kept
 	Overage     bool      // the plan lets calls go on beyond the limit, and bills them
 	Limit       plan.Limit
 	Threshold   int   // percent

@@ -21,12 +21,8 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 			if err != nil {
 				return err
 			}
-			made, err := tx.AddAlerts(ctx, s.due(st, now))
-			if err != nil {
-				return err
-			}
-			more = len(made)
-			return tx.AddNotices(ctx, noticesOf(made))
+			more, err = tx.AddAlerts(ctx, s.due(st, now))
+			return err
 		})
 		if err != nil {
 			return added, err

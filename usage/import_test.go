@@ -112,8 +112,8 @@ func (m *memory) Append(_ context.Context, entries []usage.Entry) error {
 	return nil
 }
 
-func (m *memory) AddAlerts(_ context.Context, alerts []usage.Alert) ([]usage.Alert, error) {
-	return alerts, nil
+func (m *memory) AddAlerts(_ context.Context, alerts []usage.Alert) (int, error) {
+	return len(alerts), nil
 }
 func (m *memory) AddNotices(context.Context, []usage.Notice) error { return nil }
 

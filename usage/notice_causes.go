@@ -10,8 +10,8 @@ import (
 // wholeLimit is the percentage of a limit at which nothing is left of it.
 const wholeLimit = 100
 
-// notice returns what is told about an alert that is new.
-func (a *Alert) notice() Notice {
+// Notice returns what is told about an alert.
+func (a *Alert) Notice() Notice {
 	kind := ThresholdReached
 	if a.Threshold >= wholeLimit {
 		kind = LimitReached
@@ -30,15 +30,6 @@ func (a *Alert) notice() Notice {
 	// The user comes last: a user's id may have colons in it, and keys stay apart so.
 	return Notice{Key: strings.Join([]string{"alert", start, percent, a.Limit.Name, a.UserID}, ":"),
 		Kind: kind, UserID: a.UserID, At: a.CreatedAt, Data: data}
-}
-
-// noticesOf returns what is told about alerts that are new.
-func noticesOf(alerts []Alert) []Notice {
-	notices := make([]Notice, len(alerts))
-	for i := range alerts {
-		notices[i] = alerts[i].notice()
-	}
-	return notices
 }
 
 // unpriced is what has no price.

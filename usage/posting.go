@@ -187,11 +187,10 @@ func (p *posting) append(ctx context.Context, made *pass) error {
 	if err := p.tx.Append(ctx, made.entries); err != nil {
 		return err
 	}
-	alerts, err := p.tx.AddAlerts(ctx, made.alerts)
-	if err != nil {
+	if _, err := p.tx.AddAlerts(ctx, made.alerts); err != nil {
 		return err
 	}
-	return p.tx.AddNotices(ctx, append(noticesOf(alerts), made.missing...))
+	return p.tx.AddNotices(ctx, made.missing)
 }
 
 // refused tells whether an error concerns the event and not the storage.

@@ -20,8 +20,11 @@ func noticeTests() []test {
 }
 
 // notices returns the messages of the outbox as kind and key, in the order of their keys.
+// After it none waits to be expanded.
 func (f *fixture) notices() []string {
 	f.Helper()
+	_, err := f.db.Expand(f.ctx, now().AddDate(1, 0, 0), 1000, func(notify.Message) []notify.Delivery { return nil })
+	f.must(err)
 	rows, err := f.place.SQL.Query("SELECT kind || ' ' || message_key FROM outbox ORDER BY message_key")
 	f.must(err)
 	defer rows.Close()
@@ -66,6 +69,9 @@ func noticesOfOldAlerts(t *testing.T, p Place) {
 	e := call("e", "alice", now(), 1, 1)
 	e.Quantities[pricing.Requests] = 9
 	f.record(e)
+	if n := len(f.notices()); n != 2 {
+		t.Fatalf("there are %d notices", n)
+	}
 	f.exec("DELETE FROM outbox") // as if the alerts were from before there was one
 	added, err := f.service.CheckAlerts(f.ctx, now(), []string{"alice"})
 	f.must(err)
@@ -108,7 +114,7 @@ func noticesOfImports(t *testing.T, p Place) {
 	}
 	wantEqual(t, "notices", f.notices(), []string{"price_missing price:2026-11:mistral:one", "price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
 	run(file.String() + `{"user_id":"","provider":"mistral"}` + "\n")
-	if n := len(f.notices()); n != 4 {
+	if n := f.count("outbox"); n != 4 {
 		t.Errorf("there are %d notices, want one more", n)
 	}
 	var told notify.Message

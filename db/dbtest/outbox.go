@@ -15,6 +15,7 @@ func outboxTests() []test {
 	return []test{
 		{"outbox/messages are expanded once, each with the user's address", outboxExpand},
 		{"outbox/a message from later waits", outboxLater},
+		{"outbox/alerts become messages once, in time, or are dropped", outboxAlerts},
 		{"outbox/urgent first, then who waits longest, of one channel and recipient", outboxOrder},
 		{"outbox/a claim holds until it runs out, or is given back", outboxClaims},
 		{"outbox/what is begun is begun once, and settled by its owner", outboxBegin},
@@ -124,6 +125,61 @@ func outboxLater(t *testing.T, p Place) {
 		t.Errorf("%d messages from later, %v", n, err)
 	}
 	wantEqual(t, "claimed before", f.claim(claimOf("x", now().Add(-time.Second), 10)), nil)
+}
+
+func outboxAlerts(t *testing.T, p Place) {
+	f := seeded(t, p)
+	hours := []int{0, 1, 0, 2} // after now, of the alerts 1 to 4
+	for i, hour := range hours {
+		a := alert("zoë", fmt.Sprint("limit", i+1), 80)
+		a.CreatedAt = now().Add(time.Duration(hour) * time.Hour)
+		if i == 2 {
+			a.Threshold, a.Overage, a.PeriodEnd = 100, true, date(2026, 12, 1)
+		}
+		f.addAlerts(a)
+	}
+	var told []notify.Message
+	expand := func(hour, want int) {
+		t.Helper()
+		n, err := f.db.Expand(f.ctx, now().Add(time.Duration(hour)*time.Hour), 1, func(m notify.Message) []notify.Delivery {
+			told = append(told, m)
+			return nil
+		})
+		if n != want || err != nil {
+			t.Errorf("%d messages are expanded, %v; want %d", n, err, want)
+		}
+	}
+	waiting := func(want int64, hour int) {
+		t.Helper()
+		state, err := f.db.Outbox(f.ctx, now().Add(3*time.Hour))
+		f.must(err)
+		if state.Unexpanded != want || !state.Oldest.Equal(now().Add(time.Duration(hour)*time.Hour)) {
+			t.Errorf("%d messages wait since %v, want %d since hour %d", state.Unexpanded, state.Oldest, want, hour)
+		}
+	}
+	waiting(4, 0)
+	for _, want := range []int{1, 1, 0} { // 1 and 3
+		expand(0, want)
+	}
+	waiting(2, 1)
+	if n, err := f.db.DropBefore(f.ctx, now().Add(2*time.Hour), now().Add(2*time.Hour), "old"); n != 1 || err != nil { // 2
+		t.Errorf("%d are dropped, %v", n, err)
+	}
+	waiting(1, 2)
+	expand(1, 0)
+	expand(2, 1)
+	expand(3, 0)
+	var keys []string
+	for _, m := range told {
+		keys = append(keys, string(m.Kind)+" "+m.Key)
+	}
+	start := "alert:2026-11-01T00:00:00Z:"
+	wantEqual(t, "messages", keys, []string{"threshold_reached " + start + "80:limit1:zoë", "limit_reached " + start + "100:limit3:zoë", "threshold_reached " + start + "80:limit4:zoë"})
+	wantEqual(t, "what is told", told[1].Data, map[string]string{"limit": "limit3", "meter": "cost", "action": "warn", "used": "9223372.036854775807",
+		"max": "9223372.036854775807", "percent": "100", "period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z", "overage": "allow"})
+	if n := f.count("usage_alerts WHERE told_at IS NULL"); n != 0 {
+		t.Errorf("%d alerts are not told", n)
+	}
 }
 
 func outboxOrder(t *testing.T, p Place) {

@@ -20,9 +20,9 @@ type oldVersion struct {
 	build  func() (string, error)
 }
 
-// oldVersions are one for each older schema, the newest first.
+// oldVersions are the one with the schema before ours, and the first.
 var oldVersions = []oldVersion{
-	{2, "cc47c57", sync.OnceValues(func() (string, error) { return buildOld("cc47c57") })},
+	{6, "c8a21e3", sync.OnceValues(func() (string, error) { return buildOld("c8a21e3") })},
 	{1, "74a14a3", sync.OnceValues(func() (string, error) { return buildOld("74a14a3") })},
 }
 
@@ -243,4 +243,24 @@ func TestBackupOfBefore(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	wholesome(t, "sqlite:///"+copied)
+}
+
+// Of an alert that the old binary has made it has written a message too, or none, where
+// it knew no messages: it gets no other one.
+func TestAlertsOfBefore(t *testing.T) {
+	onOld(t, func(t *testing.T, url, old string) {
+		for _, path := range []string{old, ""} {
+			c := program(url, "usage", "record", "--user", "of"+path, "--provider", "gemini", "--model", "gemini-2.5-flash", "--requests", "1000")
+			c.path = path
+			c.run(t).ok(t) // over two limits
+			program(url, "init").run(t).ok(t)
+		}
+		want := "4 waiting, "
+		if strings.Contains(old, oldVersions[1].commit) {
+			want = "2 waiting, "
+		}
+		if out := program(url, "doctor").run(t).ok(t).out; !strings.Contains(out, want) {
+			t.Errorf("want %q of messages: %s", want, out)
+		}
+	})
 }
