@@ -25,8 +25,8 @@ func modelTests() []test {
 // onServer is how many random histories a server sees, and inMemory a database in memory
 // unless -rapid.checks says otherwise: they take most of the time of all tests.
 const (
-	onServer = 5
-	inMemory = 50
+	onServer = 4
+	inMemory = 35
 )
 
 // histories returns how many random histories a database in memory sees.
