@@ -57,7 +57,7 @@ func (t *tx) writeRows(ctx context.Context, name string, upsert func(source stri
 		for n := range rows {
 			row := valuesOf(func(to sink) { put(to, n) })
 			one := t.buffers.text(name, func() string { return upsert("VALUES " + valueList(1, len(row))) })
-			if err := t.later(ctx, one, row...); err != nil {
+			if err := t.laterRow(ctx, name, one, row...); err != nil {
 				return err
 			}
 		}

@@ -27,7 +27,7 @@ type tx struct {
 	run       runner
 	catalogue *catalogue
 	version   int64          // of the catalogue; 0: not known yet
-	queue     []statement    // that are left to do later; never any on SQLite
+	queue     []queued       // that are left to do later; never any on SQLite
 	pending   *pendingTotals // nil: nothing was appended
 	months    []time.Time    // in which log rows were added
 	// short says that no statement of it lasts long enough to be interrupted, which
@@ -150,7 +150,7 @@ func (d *DB) once(ctx context.Context, fn func(*tx) error) error {
 	t := &tx{dialect: &d.dialect, conn: conn, run: conn, catalogue: &d.catalogue}
 	// A transaction that has waited for a lock must read what the one before it wrote,
 	// whatever the server's default is. It begins with its first statement.
-	t.queue = []statement{{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}
+	t.queue = []queued{{statement: statement{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}}
 	if err = fn(t); err == nil {
 		t.answered = true // if only by this: whether a COMMIT that got no answer was done is not known
 		err = t.send(ctx, statement{text: "COMMIT"})
@@ -308,11 +308,15 @@ func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
 		return nil
 	}
 	users = distinct(slices.Clone(users))
-	source, list := "VALUES ($1, $2)", any(users[0])
-	if len(users) > 1 {
-		source, list = "SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE", t.list(users)
+	const insert, known = "INSERT INTO users (user_id, created_at) ", " ON CONFLICT (user_id) DO "
+	if len(users) == 1 {
+		action := "NOTHING"
+		if t.kind == PostgreSQL {
+			action = "UPDATE SET created_at = users.created_at WHERE FALSE" // it locks the row, and leaves it as it is
+		}
+		return t.later(ctx, insert+"VALUES ($1, $2)"+known+action, users[0], now)
 	}
-	err := t.later(ctx, "INSERT INTO users (user_id, created_at) "+source+" ON CONFLICT (user_id) DO NOTHING", list, now)
+	err := t.later(ctx, insert+"SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE"+known+"NOTHING", t.list(users), now)
 	if err != nil || t.kind == SQLite {
 		return err
 	}

@@ -153,7 +153,11 @@ func (p *posting) readEntries(ctx context.Context, events []*Event) error {
 // readOne reads what a single event is judged by, at once.
 func (p *posting) readOne(ctx context.Context, e *Event) error {
 	at := p.timeOf(*e)
-	s, err := p.tx.Standing(ctx, StandingQuery{UserID: e.UserID, Provider: e.Provider, At: at, Now: p.now, EventID: e.ID})
+	query := StandingQuery{UserID: e.UserID, Provider: e.Provider, At: at, Now: p.now, EventID: e.ID}
+	if p.allNew {
+		query.EventID = ""
+	}
+	s, err := p.tx.Standing(ctx, query)
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	if opts.Reservation != "" {
 		return s.settle(ctx, now, event, opts)
 	}
+	made := event.ID == ""
 	event, err := withID(event)
 	if err != nil {
 		return Outcome{}, err
@@ -61,6 +62,7 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	var outcome Outcome
 	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
 		p := s.newPosting(tx, now, opts)
+		p.allNew = made
 		results, err := p.post(ctx, []*Event{&event})
 		if err != nil {
 			return err
