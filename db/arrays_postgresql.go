@@ -31,11 +31,25 @@ const arrayHeader = 20
 // of returns the array that takes the next value.
 func (a *arrays) of(element uint32) *array {
 	if a.column == len(a.columns) {
-		a.columns = append(a.columns, array{element: element, bytes: make([]byte, arrayHeader)})
+		a.addColumn(element)
 	}
 	a.column++
 	return &a.columns[a.column-1]
 }
+
+// addColumn begins a column, in the memory of one of before if there is some.
+func (a *arrays) addColumn(element uint32) {
+	if len(a.columns) == cap(a.columns) {
+		a.columns = append(a.columns, array{})
+	} else {
+		a.columns = a.columns[:len(a.columns)+1]
+	}
+	c := &a.columns[len(a.columns)-1]
+	*c = array{element: element, bytes: append(c.bytes[:0], make([]byte, arrayHeader)...)}
+}
+
+// reset empties the arrays, and keeps their memory.
+func (a *arrays) reset() { a.column, a.columns = 0, a.columns[:0] }
 
 func (a *arrays) text(s string) {
 	c := a.of(pgtype.TextOID)
@@ -102,10 +116,11 @@ func (t *tx) insertArrays(ctx context.Context, statement func(source string) str
 	if err := t.send(ctx); err != nil {
 		return 0, err
 	}
-	var a arrays
+	a := t.buffers.takeArrays()
+	defer t.buffers.arrays.give(a)
 	for n := range rows {
 		a.column = 0
-		put(&a, n)
+		put(a, n)
 	}
 	args, types := a.arguments(rows)
 	err = t.raw(func(conn *pgx.Conn) error {

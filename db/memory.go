@@ -7,6 +7,7 @@ import "sync"
 type memory struct {
 	rows    spares[*packedRows]
 	pending spares[*pendingTotals]
+	arrays  spares[*arrays]
 	texts   sync.Map // statements, by name
 }
 
@@ -32,6 +33,14 @@ func (b *memory) takePending() *pendingTotals {
 		return pending
 	}
 	return newPendingTotals()
+}
+
+func (b *memory) takeArrays() *arrays {
+	if a, ok := b.arrays.take(); ok {
+		a.reset()
+		return a
+	}
+	return &arrays{}
 }
 
 func (b *memory) giveBack(packed ...*packedRows) {

@@ -88,15 +88,16 @@ func (run *importing) tellRejected(ctx context.Context) error {
 
 // importing is an import under way: one goroutine reads the file, another records.
 type importing struct {
-	service *Service
-	now     time.Time
-	opts    ImportOptions
-	events  *eventReader
-	rejects rejects
-	writers []*writer
-	seed    maphash.Seed // by which users are shared among the writers
-	apart   *batch       // that is to be recorded alone, after those before it
-	result  ImportResult
+	service  *Service
+	now      time.Time
+	opts     ImportOptions
+	events   *eventReader
+	rejects  rejects
+	writers  []*writer
+	seed     maphash.Seed // by which users are shared among the writers
+	apart    *batch       // that is to be recorded alone, after those before it
+	gathered []row        // the memory of several batches that are recorded at once
+	result   ImportResult
 }
 
 // writer records in one transaction after another.
@@ -124,7 +125,7 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 		if bulk.Writers == 1 && !b.enormous() {
 			err = run.series(ctx, b, batches, bulk)
 		} else {
-			err = run.sideBySide(ctx, b.gather(batches, bulk.Rows), bulk)
+			err = run.sideBySide(ctx, run.gather(b, batches, bulk.Rows), bulk)
 		}
 		if err != nil {
 			return err

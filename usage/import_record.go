@@ -136,28 +136,36 @@ func (b batch) enormous() bool {
 	})
 }
 
-// gather adds batches that are ready to this one, up to so many rows.
-func (b batch) gather(batches <-chan batch, rows int) batch {
-	done := []func(){b.done}
-	for len(b.rows) < rows {
+// gather makes one batch of this one and those that are ready, up to so many rows. It
+// holds until gather is called again.
+func (run *importing) gather(b batch, batches <-chan batch, rows int) batch {
+	all := batch{rows: run.gathered[:0]}
+	var done []func()
+	add := func(b batch) {
+		all.rows = append(all.rows, b.rows...)
+		b.spent()
+		done = append(done, b.done)
+	}
+	add(b)
+	for len(all.rows) < rows {
 		select {
 		case more, ok := <-batches:
 			if ok {
-				b.rows = append(b.rows, more.rows...)
-				more.spent()
-				done = append(done, more.done)
+				add(more)
 				continue
 			}
 		default:
 		}
 		break
 	}
-	b.done = func() {
+	run.gathered = all.rows
+	all.spent = func() { clear(all.rows) } // or they would keep the bytes of their lines
+	all.done = func() {
 		for _, one := range done {
 			one()
 		}
 	}
-	return b
+	return all
 }
 
 // sideBySide records a batch, the rows of each user in one of several transactions.
