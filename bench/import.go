@@ -108,7 +108,7 @@ func postgresImport(ctx context.Context, l *lab, ids idKind) ([]result, error) {
 		if err != nil {
 			return nil, err
 		}
-		rateOfAll, err := l.copyAll(ctx, f, rate)
+		rateOfAll, err := l.copyAll(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +118,7 @@ func postgresImport(ctx context.Context, l *lab, ids idKind) ([]result, error) {
 	speed.PeerRuns = peer
 	whole := speed
 	whole.What, whole.PeerRuns = "the same", all
-	return []result{speed.against(median(peer), `psql \copy`).ratioAtLeast(0.7), whole.against(median(all), `\copy of ids and totals too`), memory}, nil
+	return []result{speed.against(median(peer), `psql \copy`).ratioAtLeast(0.7), whole.against(median(all), `two \copy, ids and totals too`), memory}, nil
 }
 
 // importBigMeasurements import ten times the rows, once: does it stay quick, and small,
