@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -72,7 +73,8 @@ func ParseURL(text, dir string) (Target, error) {
 }
 
 func parseSQLite(rest, dir string) (Target, error) {
-	rest, _, _ = strings.Cut(rest, "?") // options of Python's driver mean nothing here
+	rest, _, _ = strings.Cut(rest, "?")                 // options of Python's driver mean nothing here
+	rest = strings.TrimRightFunc(rest, unicode.IsSpace) // as at the end of a URL without them
 	if rest == "" || rest == "/" || rest == "/:memory:" {
 		return Target{Kind: SQLite, redacted: "sqlite://"}, nil
 	}
