@@ -291,8 +291,11 @@ func (run *importing) recordShare(ctx context.Context, w *writer, b batch, share
 		return nil
 	}
 	half := len(share) / 2
-	if err := run.recordShare(ctx, w, b, share[:half], results); err != nil {
-		return err
+	for _, part := range [][]int{share[:half], share[half:]} {
+		w.posting = nil // what one half has made is looked at after the other: it must stay
+		if err := run.recordShare(ctx, w, b, part, results); err != nil {
+			return err
+		}
 	}
-	return run.recordShare(ctx, w, b, share[half:], results)
+	return nil
 }

@@ -55,12 +55,17 @@ func importEnormous(t *testing.T, p Place) {
 	f.exec("UPDATE usage_summaries SET characters = 9223372036854775000")
 	var text strings.Builder
 	for i := range 20 {
-		text.WriteString(eventLine(call(fmt.Sprint("e", i), []string{"alice", "bob"}[i%2], now(), 1, 0)))
+		text.WriteString(eventLine(call(fmt.Sprint("e", i), []string{"alice", "bob"}[i%2], now(), int64(1+i*i), 0)))
 	}
 	full.ID = "too much"
 	text.WriteString(eventLine(full))
 	r, rejects := f.importText(usage.JSONLines, text.String())
 	if r.Recorded != 20 || r.Rejected != 1 || !strings.Contains(rejects, "too much") {
 		t.Errorf("%+v, rejects %q", r, rejects)
+	}
+	var cost int64
+	f.must(f.place.SQL.QueryRow("SELECT CAST(SUM(cost_pico) AS BIGINT) FROM api_usage_logs WHERE event_id LIKE 'e%'").Scan(&cost))
+	if logged := pricing.TotalOf(pricing.USD(cost)); r.Cost.String() != logged.String() || cost == 0 {
+		t.Errorf("the result says %s, the log %s", r.Cost, logged)
 	}
 }
