@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/notify"
@@ -26,6 +27,8 @@ func (d *DB) Expand(ctx context.Context, now time.Time, limit int, fn func(notif
 			return err
 		}
 		messages = max(told, len(found))
+		// Alerts have become messages only now, and go before what was written after them.
+		slices.SortStableFunc(found, func(a, b notify.Message) int { return a.At.Compare(b.At) })
 		var made []notify.Delivery
 		for _, m := range found {
 			for _, one := range fn(m) {

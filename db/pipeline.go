@@ -99,7 +99,8 @@ func (t *tx) joined() []statement {
 
 // join makes one statement of several, of which the first is the last in the text: there
 // PostgreSQL begins, and goes on from the end of the list before it, so that rows are
-// locked in the same order as by single statements.
+// locked in the same order as by single statements. It does not promise that; on it
+// depends only how often two that lock the same rows have to run again.
 func (t *tx) join(parts []queued) statement {
 	names := make([]string, len(parts))
 	var args []any

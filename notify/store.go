@@ -8,8 +8,9 @@ import (
 // Store is the outbox in a database.
 type Store interface {
 	// Expand takes messages that are not expanded and not from after now, at most so
-	// many, adds the deliveries that fn makes of each, and returns how many there were.
-	// Before that it makes messages of as many alerts as wait for that.
+	// many, and adds the deliveries that fn makes of each. Before that it makes messages of
+	// alerts that are not told, at most so many. Of both it returns the larger number: if
+	// that is below the limit, nothing is left.
 	Expand(ctx context.Context, now time.Time, limit int, fn func(Message) []Delivery) (messages int, err error)
 	// Group puts the mails for one recipient that are due and not urgent into one digest,
 	// where there are several. Those for users are about one user each.

@@ -122,10 +122,13 @@ func (run *importing) record(ctx context.Context, batches <-chan batch) error {
 			return ctx.Err()
 		case <-pause:
 		}
-		if bulk.Writers == 1 && !b.enormous() {
-			err = run.series(ctx, b, batches, bulk)
-		} else {
+		switch {
+		case bulk.Writers > 1:
 			err = run.sideBySide(ctx, run.gather(b, batches, bulk.Rows), bulk)
+		case b.enormous():
+			err = run.sideBySide(ctx, b, bulk)
+		default:
+			err = run.series(ctx, b, batches, bulk)
 		}
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -20,22 +21,28 @@ import (
 // memory is a store of maps: quick, and without a past.
 type memory struct {
 	usage.Tx
+	one     sync.Mutex // of those who update
+	bulk    usage.Bulk
 	entries map[string]usage.Entry
 	commits int
 	fail    error
 }
 
-func newMemory() *memory { return &memory{entries: map[string]usage.Entry{}} }
+func newMemory() *memory {
+	return &memory{entries: map[string]usage.Entry{}, bulk: usage.Bulk{Writers: 1, Rows: 5_000, Longest: time.Minute}}
+}
 
 func (m *memory) Update(ctx context.Context, _ []string, _ time.Time, fn func(usage.Tx) error) error {
 	if ctx.Err() != nil || m.fail != nil {
 		return errors.Join(ctx.Err(), m.fail)
 	}
+	m.one.Lock()
+	defer m.one.Unlock()
 	m.commits++
 	return fn(m)
 }
 
-func (m *memory) Bulk() usage.Bulk { return usage.Bulk{Writers: 1, Rows: 5_000, Longest: time.Minute} }
+func (m *memory) Bulk() usage.Bulk { return m.bulk }
 
 func (m *memory) View(_ context.Context, fn func(usage.Reader) error) error { return fn(m) }
 
@@ -154,6 +161,42 @@ func TestImportRowsWithoutID(t *testing.T) {
 	// The same rows as JSON, in another order, are the same events.
 	other, _ := importText(t, m, usage.JSONLines, `{"images":2,"provider":"gemini","user_id":"alice"}`+"\n"+`{"images":"1","user_id":"alice","provider":"gemini","requests":1}`)
 	wantCounts(t, other, "2 read, 0 recorded, 2 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
+}
+
+// Batches that are recorded side by side use the same memory one after another: nothing
+// of one is left in the next, and the rejects stay as they were.
+func TestImportSideBySide(t *testing.T) {
+	m := newMemory()
+	m.bulk = usage.Bulk{Writers: 2, Rows: 10_000} // two of the batches that are read at a time
+	var text, bad strings.Builder
+	const rows = 20_000
+	for i := range rows {
+		provider := "gemini"
+		if i%701 == 0 {
+			provider = "gemni"
+		}
+		line := fmt.Sprintf(`{"id":"e%d","user_id":"user%d","provider":"%s","requests":%d}`+"\n", i, i%50, provider, 1+i%97)
+		text.WriteString(line)
+		if provider != "gemini" {
+			bad.WriteString(line)
+		}
+	}
+	r, rejects := importText(t, m, usage.JSONLines, text.String())
+	wantCounts(t, r, "20000 read, 19971 recorded, 0 duplicates, 29 rejected, 0 conflicts, 0 unpriced")
+	if rejects != bad.String() {
+		t.Errorf("the rejects are\n%swant\n%s", rejects, bad.String())
+	}
+	var cost pricing.USD
+	for i := range rows {
+		e, there := m.entries[fmt.Sprint("e", i)]
+		if there != (i%701 != 0) || there && (e.UserID != fmt.Sprint("user", i%50) || e.Quantities[pricing.Requests] != int64(1+i%97)) {
+			t.Fatalf("the event %d is %+v", i, e)
+		}
+		cost += e.Cost
+	}
+	if r.Cost.String() != pricing.TotalOf(cost).String() {
+		t.Errorf("the result says %s, the log %s", r.Cost, pricing.TotalOf(cost))
+	}
 }
 
 // The rejects can be mended and imported; together with what was recorded they are

@@ -150,7 +150,7 @@ func (p *posting) readEntries(ctx context.Context, events []*Event) error {
 	return err
 }
 
-// readOne reads what a single event is judged by, at once.
+// readOne reads what a single event is judged by: at once, unless it is known.
 func (p *posting) readOne(ctx context.Context, e *Event) error {
 	at := p.timeOf(*e)
 	query := StandingQuery{UserID: e.UserID, Provider: e.Provider, At: at, Now: p.now, EventID: e.ID}

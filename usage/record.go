@@ -54,7 +54,7 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	if opts.Reservation != "" {
 		return s.settle(ctx, now, event, opts)
 	}
-	made := event.ID == ""
+	hopeful := event.ID == "" && s.Store.Bulk().Unique // nobody has an id that is made here
 	event, err := withID(event)
 	if err != nil {
 		return Outcome{}, err
@@ -62,7 +62,8 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	var outcome Outcome
 	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
 		p := s.newPosting(tx, now, opts)
-		p.allNew = made
+		p.allNew = hopeful
+		hopeful = false // if it is sent back, perhaps somebody has
 		results, err := p.post(ctx, []*Event{&event})
 		if err != nil {
 			return err

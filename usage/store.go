@@ -89,8 +89,8 @@ type Tx interface {
 	// SaveReservation adds a reservation or updates its status.
 	SaveReservation(ctx context.Context, r Reservation) error
 	// AddAlerts adds alerts, but never the same threshold of a limit twice for a
-	// user and period, and returns how many are new. What is told about them is in the
-	// outbox by that: there it becomes a message once messages are sent.
+	// user and period, and returns how many are new. That they are to be told stands with
+	// them until messages are sent.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
 	// AddNotices adds notices, but never one whose key is there.
 	AddNotices(ctx context.Context, notices []Notice) error

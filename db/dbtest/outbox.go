@@ -16,6 +16,7 @@ func outboxTests() []test {
 		{"outbox/messages are expanded once, each with the user's address", outboxExpand},
 		{"outbox/a message from later waits", outboxLater},
 		{"outbox/alerts become messages once, in time, or are dropped", outboxAlerts},
+		{"outbox/alerts stand between messages as they came, and never beside one of the same", outboxAlertsInOrder},
 		{"outbox/urgent first, then who waits longest, of one channel and recipient", outboxOrder},
 		{"outbox/a claim holds until it runs out, or is given back", outboxClaims},
 		{"outbox/what is begun is begun once, and settled by its owner", outboxBegin},
@@ -177,6 +178,34 @@ func outboxAlerts(t *testing.T, p Place) {
 	wantEqual(t, "messages", keys, []string{"threshold_reached " + start + "80:limit1:zoë", "limit_reached " + start + "100:limit3:zoë", "threshold_reached " + start + "80:limit4:zoë"})
 	wantEqual(t, "what is told", told[1].Data, map[string]string{"limit": "limit3", "meter": "cost", "action": "warn", "used": "9223372.036854775807",
 		"max": "9223372.036854775807", "percent": "100", "period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z", "overage": "allow"})
+	if n := f.count("usage_alerts WHERE told_at IS NULL"); n != 0 {
+		t.Errorf("%d alerts are not told", n)
+	}
+}
+
+func outboxAlertsInOrder(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var told []string
+	expand := func() {
+		t.Helper()
+		_, err := f.db.Expand(f.ctx, now().Add(time.Hour), 10, func(m notify.Message) []notify.Delivery {
+			told = append(told, m.Key)
+			return nil
+		})
+		f.must(err)
+	}
+	between, again := alert("zoë", "calls", 80), alert("zoë", "tokens", 80)
+	between.CreatedAt = now().Add(time.Minute)
+	f.addNotices(now(), "a")
+	f.addNotices(now().Add(2*time.Minute), "b")
+	f.addAlerts(between)
+	expand()
+	// A program of before that still runs has written a message of its own with its alert.
+	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.AddNotices(f.ctx, []usage.Notice{again.Notice()}) }))
+	expand()
+	f.addAlerts(again)
+	expand()
+	wantEqual(t, "messages", told, []string{"a", between.Notice().Key, "b", again.Notice().Key})
 	if n := f.count("usage_alerts WHERE told_at IS NULL"); n != 0 {
 		t.Errorf("%d alerts are not told", n)
 	}

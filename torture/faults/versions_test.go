@@ -255,9 +255,9 @@ func TestAlertsOfBefore(t *testing.T) {
 			c.run(t).ok(t) // over two limits
 			program(url, "init").run(t).ok(t)
 		}
-		want := "4 waiting, "
+		want := `"4 waiting, `
 		if strings.Contains(old, oldVersions[1].commit) {
-			want = "2 waiting, "
+			want = `"2 waiting, `
 		}
 		if out := program(url, "doctor").run(t).ok(t).out; !strings.Contains(out, want) {
 			t.Errorf("want %q of messages: %s", want, out)
