@@ -91,10 +91,7 @@ func (l *lab) copyBills(ctx context.Context, d database) (float64, error) {
 
 func (l *lab) copyTable(ctx context.Context, d database, path, table, csv string) (ran, error) {
 	if d.kind == db.PostgreSQL {
-		if _, err := l.psql(ctx, d, "-c", `\copy `+table+" TO "+quoted(csv)+" CSV"); err != nil {
-			return ran{}, err
-		}
-		if _, err := l.psql(ctx, d, "-c", "CREATE TABLE peer_"+table+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
+		if err := l.preparePeer(ctx, d, table, csv); err != nil {
 			return ran{}, err
 		}
 		return l.psql(ctx, d, "-c", `\copy peer_`+table+" FROM "+quoted(csv)+" CSV")

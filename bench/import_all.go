@@ -28,10 +28,7 @@ func (l *lab) copyAll(ctx context.Context, f *filled) (float64, error) {
 	}
 	for _, table := range importedTables() {
 		files[table] = l.path(table + ".csv")
-		if _, err := l.psql(ctx, f.database, "-c", `\copy `+table+" TO "+quoted(files[table])+" CSV"); err != nil {
-			return 0, err
-		}
-		if _, err := l.psql(ctx, f.database, "-c", "CREATE TABLE peer_"+table+" (LIKE "+table+" INCLUDING ALL)"); err != nil {
+		if err := l.preparePeer(ctx, f.database, table, files[table]); err != nil {
 			return 0, err
 		}
 	}

@@ -114,3 +114,12 @@ func (l *lab) postgresPeer(ctx context.Context, f *filled) (float64, error) {
 	_, err = l.psql(ctx, f.database, "-c", "DROP TABLE peer")
 	return rate, err
 }
+
+// preparePeer writes a table to a CSV file, and makes an empty one like it.
+func (l *lab) preparePeer(ctx context.Context, d database, table, csv string) error {
+	if _, err := l.psql(ctx, d, "-c", `\copy `+table+" TO "+quoted(csv)+" CSV"); err != nil {
+		return err
+	}
+	_, err := l.psql(ctx, d, "-c", "CREATE TABLE peer_"+table+" (LIKE "+table+" INCLUDING ALL)")
+	return err
+}

@@ -27,9 +27,6 @@ func (t *tx) HoldMonths(ctx context.Context, months []usage.Month) error {
 	for i, m := range months {
 		numbers[i] = int32(m)
 	}
-	if len(numbers) == 1 {
-		return t.later(ctx, "SELECT pg_advisory_xact_lock_shared("+monthKey+") FROM (SELECT $1::int4 AS month) m", numbers[0])
-	}
 	return t.later(ctx, "SELECT pg_advisory_xact_lock_shared("+monthKey+") FROM unnest($1::int4[]) AS month", numbers)
 }
 
