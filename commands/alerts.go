@@ -14,8 +14,8 @@ import (
 
 func newAlertsCmd(env *Env) *cobra.Command {
 	return group("alerts", "Alerts of limits, and the messages that go out",
-		newAlertsListCmd(env, nil), newAlertsReadCmd(env, nil), newAlertsCheckCmd(env, nil),
-		newAlertsSendCmd(env, nil), newAlertsOutboxCmd(env), newAlertsTestCmd(env, nil), newAlertsTemplatesCmd(env, nil))
+		newAlertsListCmd(env), newAlertsReadCmd(env), newAlertsCheckCmd(env),
+		newAlertsSendCmd(env), newAlertsOutboxCmd(env), newAlertsTestCmd(env), newAlertsTemplatesCmd(env))
 }
 
 type alertsListOptions struct {
@@ -24,14 +24,11 @@ type alertsListOptions struct {
 	unread bool
 }
 
-func newAlertsListCmd(env *Env, run func(context.Context, *alertsListOptions) error) *cobra.Command {
+func newAlertsListCmd(env *Env) *cobra.Command {
 	opts := &alertsListOptions{env: env}
-	if run == nil {
-		run = alertsListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List alerts, newest first", Example: "  alwrity-sub alerts list --unread", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return alertsListRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
 	cmd.Flags().BoolVar(&opts.unread, "unread", false, "only those that were not read yet")
@@ -53,11 +50,8 @@ type alertsReadOptions struct {
 	ids []int64
 }
 
-func newAlertsReadCmd(env *Env, run func(context.Context, *alertsReadOptions) error) *cobra.Command {
+func newAlertsReadCmd(env *Env) *cobra.Command {
 	opts := &alertsReadOptions{env: env}
-	if run == nil {
-		run = alertsReadRun
-	}
 	return &cobra.Command{
 		Use: "read ID…", Short: "Mark alerts as read", Example: "  alwrity-sub alerts read 17 18", Args: cobra.MinimumNArgs(1),
 		Annotations: exitCodes("0,1,2,3,6"),
@@ -69,7 +63,7 @@ func newAlertsReadCmd(env *Env, run func(context.Context, *alertsReadOptions) er
 				}
 				opts.ids = append(opts.ids, id)
 			}
-			return run(cmd.Context(), opts)
+			return alertsReadRun(cmd.Context(), opts)
 		},
 	}
 }
@@ -93,17 +87,14 @@ func alertsReadRun(ctx context.Context, opts *alertsReadOptions) error {
 
 type alertsCheckOptions struct{ env *Env }
 
-func newAlertsCheckCmd(env *Env, run func(context.Context, *alertsCheckOptions) error) *cobra.Command {
+func newAlertsCheckCmd(env *Env) *cobra.Command {
 	opts := &alertsCheckOptions{env}
-	if run == nil {
-		run = alertsCheckRun
-	}
 	return &cobra.Command{
 		Use: "check", Short: "Make the alerts that are due, for every user's running period",
 		Long: `Make the alerts that are due, for every user's running period. Recording makes them
 by itself; this finds those that a change of plan, price or thresholds has made due.`,
 		Example: "  alwrity-sub alerts check", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return alertsCheckRun(cmd.Context(), opts) },
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 func newAlertsOutboxCmd(env *Env) *cobra.Command {
 	return group("outbox", "Messages on their way, and those that did not arrive",
-		newOutboxListCmd(env, nil), newOutboxRetryCmd(env, nil), newOutboxDropCmd(env, nil))
+		newOutboxListCmd(env), newOutboxRetryCmd(env), newOutboxDropCmd(env))
 }
 
 type outboxListOptions struct {
@@ -27,11 +27,8 @@ type outboxListOptions struct {
 	limit  int
 }
 
-func newOutboxListCmd(env *Env, run func(context.Context, *outboxListOptions) error) *cobra.Command {
+func newOutboxListCmd(env *Env) *cobra.Command {
 	opts := &outboxListOptions{env: env}
-	if run == nil {
-		run = outboxListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List deliveries, newest first",
 		Long: `List deliveries, newest first: each takes one message to one recipient. A message
@@ -41,7 +38,7 @@ that was written since the last run of alerts send has none yet.`,
 			if opts.limit < 1 {
 				return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
 			}
-			return run(cmd.Context(), opts)
+			return outboxListRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.status, "status", "", "only with this `STATUS`: waiting, sending, sent, unconfirmed, dead or skipped")
@@ -69,11 +66,8 @@ type outboxMoveOptions struct {
 	before time.Time // of drop; zero: only those with ids
 }
 
-func newOutboxRetryCmd(env *Env, run func(context.Context, *outboxMoveOptions) error) *cobra.Command {
+func newOutboxRetryCmd(env *Env) *cobra.Command {
 	opts := &outboxMoveOptions{env: env}
-	if run == nil {
-		run = outboxRetryRun
-	}
 	return &cobra.Command{
 		Use: "retry ID…", Short: "Send again what did not arrive, with the next run",
 		Long: `Send again what is dead, unconfirmed or skipped, with the next run of alerts send, and
@@ -86,16 +80,13 @@ by now.`,
 			if opts.ids, err = deliveryIDs(args); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return outboxRetryRun(cmd.Context(), opts)
 		},
 	}
 }
 
-func newOutboxDropCmd(env *Env, run func(context.Context, *outboxMoveOptions) error) *cobra.Command {
+func newOutboxDropCmd(env *Env) *cobra.Command {
 	opts := &outboxMoveOptions{env: env}
-	if run == nil {
-		run = outboxDropRun
-	}
 	cmd := &cobra.Command{
 		Use: "drop {ID… | --before TIME}", Short: "Never send what is waiting, dead or unconfirmed",
 		Long: `Never send what is waiting, dead or unconfirmed: some of it, or all that was written
@@ -109,7 +100,7 @@ in a digest takes the whole digest along; --before does not: what is later goes 
 			if opts.ids, err = deliveryIDs(args); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return outboxDropRun(cmd.Context(), opts)
 		},
 	}
 	addTime(cmd, &opts.before, "before", "all that was written before this `TIME`")

@@ -17,11 +17,8 @@ type alertsSendOptions struct {
 	limit int
 }
 
-func newAlertsSendCmd(env *Env, run func(context.Context, *alertsSendOptions) error) *cobra.Command {
+func newAlertsSendCmd(env *Env) *cobra.Command {
 	opts := &alertsSendOptions{env: env}
-	if run == nil {
-		run = alertsSendRun
-	}
 	cmd := &cobra.Command{
 		Use: "send", Short: "Deliver the messages that wait, by mail and webhooks; for cron",
 		Long: `Deliver the messages that wait: to users and operators by mail, to webhooks and to
@@ -40,7 +37,7 @@ where a message could not be delivered for good, or may not have been.`,
 			if opts.limit < 0 {
 				return failure.Invalidf("limit is %d: it must be 0 (none) or more", opts.limit)
 			}
-			return run(cmd.Context(), opts)
+			return alertsSendRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().IntVar(&opts.limit, "limit", 0, "send at most `N` messages; 0 for all")

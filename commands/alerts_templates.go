@@ -21,11 +21,8 @@ type alertsTemplatesOptions struct {
 	dir string
 }
 
-func newAlertsTemplatesCmd(env *Env, run func(context.Context, *alertsTemplatesOptions) error) *cobra.Command {
+func newAlertsTemplatesCmd(env *Env) *cobra.Command {
 	opts := &alertsTemplatesOptions{env: env}
-	if run == nil {
-		run = alertsTemplatesRun
-	}
 	return &cobra.Command{
 		Use: "templates DIR", Short: "Write the built-in templates of messages to a directory, to change them",
 		Long: `Write the built-in templates of messages to a directory, to change them. A file that
@@ -34,7 +31,7 @@ that count; what is not in it is taken from the built-in ones.`,
 		Example: "  alwrity-sub alerts templates templates", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.dir = args[0]
-			return run(cmd.Context(), opts)
+			return alertsTemplatesRun(cmd.Context(), opts)
 		},
 	}
 }

@@ -16,18 +16,15 @@ type alertsTestOptions struct {
 	webhook bool
 }
 
-func newAlertsTestCmd(env *Env, run func(context.Context, *alertsTestOptions) error) *cobra.Command {
+func newAlertsTestCmd(env *Env) *cobra.Command {
 	opts := &alertsTestOptions{env: env}
-	if run == nil {
-		run = alertsTestRun
-	}
 	cmd := &cobra.Command{
 		Use: "test", Short: "Try out mail and webhooks, step by step",
 		Long: `Try out mail and webhooks, and say step by step what works: finding the mail server,
 connecting, TLS with the certificate's names and last day, the login, the mail that is
 taken; and what to do about what does not. It needs no database and keeps nothing.`,
 		Example: "  alwrity-sub alerts test --to you@example.com\n  alwrity-sub alerts test --webhook", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return alertsTestRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.to, "to", "", "send a test mail to this `ADDRESS`")
 	cmd.Flags().BoolVar(&opts.webhook, "webhook", false, "post a test to the webhooks and to Slack")

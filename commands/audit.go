@@ -15,17 +15,14 @@ type auditOptions struct {
 }
 
 func newAuditCmd(env *Env) *cobra.Command {
-	return group("audit", "Who changed what", newAuditListCmd(env, nil))
+	return group("audit", "Who changed what", newAuditListCmd(env))
 }
 
-func newAuditListCmd(env *Env, run func(context.Context, *auditOptions) error) *cobra.Command {
+func newAuditListCmd(env *Env) *cobra.Command {
 	opts := &auditOptions{env: env}
-	if run == nil {
-		run = auditListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List changes of plans, prices and subscriptions, newest first", Example: "  alwrity-sub audit list --limit 20", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return auditListRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().IntVar(&opts.limit, "limit", 50, "at most so many")
 	return cmd

@@ -8,9 +8,9 @@ import (
 
 func newBillingCmd(env *Env) *cobra.Command {
 	return group("billing", "Closing periods: renewals, bills, payments",
-		newBillingCloseCmd(env, nil), newBillingListCmd(env, nil), newBillingShowCmd(env, nil), newBillingPreviewCmd(env, nil),
-		newBillingMarkPaidCmd(env, nil), newBillingVoidCmd(env, nil), newBillingCreditCmd(env, nil), newBillingCreditsCmd(env, nil),
-		newBillingReportCmd(env, nil), newBillingStatementCmd(env, nil), newBillingExportCmd(env, nil))
+		newBillingCloseCmd(env), newBillingListCmd(env), newBillingShowCmd(env), newBillingPreviewCmd(env),
+		newBillingMarkPaidCmd(env), newBillingVoidCmd(env), newBillingCreditCmd(env), newBillingCreditsCmd(env),
+		newBillingReportCmd(env), newBillingStatementCmd(env), newBillingExportCmd(env))
 }
 
 // billing returns the billing of a database.

@@ -22,18 +22,15 @@ type billingListOptions struct {
 	status string
 }
 
-func newBillingListCmd(env *Env, run func(context.Context, *billingListOptions) error) *cobra.Command {
+func newBillingListCmd(env *Env) *cobra.Command {
 	opts := &billingListOptions{env: env}
-	if run == nil {
-		run = billingListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List bills and credit notes by number",
 		Long: `List bills and credit notes by number, oldest first. A bill is in the month in which its
 period ends, where midnight of the 1st belongs to the month before; a credit note is in
 the month in which it was issued, as in billing export.`,
 		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return billingListRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
 	cmd.Flags().StringVar(&opts.month, "month", "", "only of this month, as `YYYY-MM`")
@@ -116,11 +113,8 @@ func parseNumber(text string) (int64, error) {
 	return number, nil
 }
 
-func newBillingShowCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
-	if run == nil {
-		run = billingShowRun
-	}
-	cmd, _ := newBillCmd(env, "show", "Show a bill line by line", "  alwrity-sub billing show 17", run)
+func newBillingShowCmd(env *Env) *cobra.Command {
+	cmd, _ := newBillCmd(env, "show", "Show a bill line by line", "  alwrity-sub billing show 17", billingShowRun)
 	cmd.Annotations = exitCodes("0,1,2,3,6")
 	return cmd
 }
@@ -135,11 +129,8 @@ func billingShowRun(ctx context.Context, opts *billOptions) error {
 	})
 }
 
-func newBillingPreviewCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = billingPreviewRun
-	}
-	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now", "  alwrity-sub billing preview alice", run)
+func newBillingPreviewCmd(env *Env) *cobra.Command {
+	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now", "  alwrity-sub billing preview alice", billingPreviewRun)
 	cmd.Annotations = exitCodes("0,1,2,3,6")
 	return cmd
 }

@@ -18,11 +18,8 @@ type billingCloseOptions struct {
 	dryRun bool
 }
 
-func newBillingCloseCmd(env *Env, run func(context.Context, *billingCloseOptions) error) *cobra.Command {
+func newBillingCloseCmd(env *Env) *cobra.Command {
 	opts := &billingCloseOptions{env: env}
-	if run == nil {
-		run = billingCloseRun
-	}
 	cmd := &cobra.Command{
 		Use: "close", Short: "Close the periods that have ended: write bills, renew, change plans, let expire",
 		Long: `Close the usage periods that have ended by now, one after the other for each user:
@@ -39,7 +36,7 @@ nobody else, and makes exit code 7.`,
 			if err := mustNotBeEmpty(cmd, "user"); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return billingCloseRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only the periods of this `USER`")

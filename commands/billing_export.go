@@ -22,11 +22,8 @@ type billingExportOptions struct {
 	issuer string
 }
 
-func newBillingExportCmd(env *Env, run func(context.Context, *billingExportOptions) error) *cobra.Command {
+func newBillingExportCmd(env *Env) *cobra.Command {
 	opts := &billingExportOptions{env: env}
-	if run == nil {
-		run = billingExportRun
-	}
 	cmd := &cobra.Command{
 		Use: "export --format FORMAT --month YYYY-MM", Short: "Write a month's bills for accounting and FinOps",
 		Long: `Write a month's bills, oldest number first, for the programs of others:
@@ -49,7 +46,7 @@ not at all. A month without bills gives the header alone, or nothing.`,
 			if opts.issuer == "" {
 				opts.issuer = cmp.Or(env.Settings.Sender.Company, "ALwrity")
 			}
-			return run(cmd.Context(), opts)
+			return billingExportRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.format, "format", "", "focus, csv or jsonl")

@@ -10,11 +10,8 @@ import (
 	"github.com/alwrity/alwrity-sub/report"
 )
 
-func newBillingMarkPaidCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
-	if run == nil {
-		run = billingMarkPaidRun
-	}
-	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid", "  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", run)
+func newBillingMarkPaidCmd(env *Env) *cobra.Command {
+	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid", "  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", billingMarkPaidRun)
 	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
 through again once none is left whose grace days are over. With --from-credit it is
 paid from the user's credit, which must be enough for all of it: by itself, credit is
@@ -35,11 +32,8 @@ func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
 	})
 }
 
-func newBillingVoidCmd(env *Env, run func(context.Context, *billOptions) error) *cobra.Command {
-	if run == nil {
-		run = billingVoidRun
-	}
-	cmd, opts := newBillCmd(env, "void", "Take a bill back by a credit note", "  alwrity-sub billing void 17 --reason \"billed by mistake\"", run)
+func newBillingVoidCmd(env *Env) *cobra.Command {
+	cmd, opts := newBillCmd(env, "void", "Take a bill back by a credit note", "  alwrity-sub billing void 17 --reason \"billed by mistake\"", billingVoidRun)
 	cmd.Long = `Take a bill back by a credit note over all of it, and show that. What was paid of the
 bill, and what it had used up of the user's credit, becomes the user's credit.`
 	cmd.Flags().StringVar(&opts.reason, "reason", "", "why, as the credit note says it")
@@ -64,11 +58,8 @@ type billingCreditOptions struct {
 	reason string
 }
 
-func newBillingCreditCmd(env *Env, run func(context.Context, *billingCreditOptions) error) *cobra.Command {
+func newBillingCreditCmd(env *Env) *cobra.Command {
 	opts := &billingCreditOptions{env: env}
-	if run == nil {
-		run = billingCreditRun
-	}
 	cmd := &cobra.Command{
 		Use: "credit USER AMOUNT --reason TEXT", Short: "Give a user credit, which the next bills use up",
 		Long: `Give a user credit, which the next bills use up. An amount below 0 takes back what is
@@ -80,7 +71,7 @@ left of it: write it after two dashes, as in the example.`,
 			if opts.amount, err = pricing.ParseUSD(args[1]); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return billingCreditRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.reason, "reason", "", "why")
@@ -103,15 +94,12 @@ type billingCreditsOptions struct {
 	user string
 }
 
-func newBillingCreditsCmd(env *Env, run func(context.Context, *billingCreditsOptions) error) *cobra.Command {
+func newBillingCreditsCmd(env *Env) *cobra.Command {
 	opts := &billingCreditsOptions{env: env}
-	if run == nil {
-		run = billingCreditsRun
-	}
 	cmd := &cobra.Command{
 		Use: "credits", Short: "List the credit that users got and what bills used up of it, oldest first",
 		Example: "  alwrity-sub billing credits --user alice\n  alwrity-sub billing credits -o csv", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return billingCreditsRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
 	return cmd

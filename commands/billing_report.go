@@ -22,11 +22,8 @@ type billingReportOptions struct {
 // nearPercent is how much of a limit is used up by who is near it.
 const nearPercent = 80
 
-func newBillingReportCmd(env *Env, run func(context.Context, *billingReportOptions) error) *cobra.Command {
+func newBillingReportCmd(env *Env) *cobra.Command {
 	opts := &billingReportOptions{env: env}
-	if run == nil {
-		run = billingReportRun
-	}
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report revenue, cost and margin of a month",
 		Long: `Report what was billed for the usage periods that ended in a month, what their usage
@@ -47,7 +44,7 @@ the fee of the plan before and what was taken back of it.
 			if err := mustNotBeEmpty(cmd, "month", "html"); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return billingReportRun(cmd.Context(), opts)
 		},
 	}
 	flags := cmd.Flags()

@@ -24,11 +24,8 @@ type billingStatementOptions struct {
 	paper  string
 }
 
-func newBillingStatementCmd(env *Env, run func(context.Context, *billingStatementOptions) error) *cobra.Command {
+func newBillingStatementCmd(env *Env) *cobra.Command {
 	opts := &billingStatementOptions{env: env}
-	if run == nil {
-		run = billingStatementRun
-	}
 	cmd := &cobra.Command{
 		Use: "statement USER", Short: "Write a user's bill as a page or PDF to send",
 		Long: `Write a user's bill as a page (--html) or PDF (--pdf) to send: by default the last
@@ -48,7 +45,7 @@ of - is the standard output. A file that is there already is replaced.`,
 			if cmd.Flags().Changed("number") && opts.number < 1 {
 				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
 			}
-			return run(cmd.Context(), opts)
+			return billingStatementRun(cmd.Context(), opts)
 		},
 	}
 	flags := cmd.Flags()

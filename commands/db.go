@@ -12,19 +12,16 @@ import (
 )
 
 func newDBCmd(env *Env) *cobra.Command {
-	return group("db", "The database itself", newDBStatusCmd(env, nil), newDBBackupCmd(env, nil))
+	return group("db", "The database itself", newDBStatusCmd(env), newDBBackupCmd(env))
 }
 
 type dbStatusOptions struct{ env *Env }
 
-func newDBStatusCmd(env *Env, run func(context.Context, *dbStatusOptions) error) *cobra.Command {
+func newDBStatusCmd(env *Env) *cobra.Command {
 	opts := &dbStatusOptions{env}
-	if run == nil {
-		run = dbStatusRun
-	}
 	return &cobra.Command{
 		Use: "status", Short: "Show which database is used, its schema and its size", Example: "  alwrity-sub db status", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return dbStatusRun(cmd.Context(), opts) },
 	}
 }
 
@@ -46,11 +43,8 @@ type dbBackupOptions struct {
 	file string
 }
 
-func newDBBackupCmd(env *Env, run func(context.Context, *dbBackupOptions) error) *cobra.Command {
+func newDBBackupCmd(env *Env) *cobra.Command {
 	opts := &dbBackupOptions{env: env}
-	if run == nil {
-		run = dbBackupRun
-	}
 	return &cobra.Command{
 		Use: "backup FILE", Short: "Write a consistent copy of the database, while others go on writing",
 		Long: `Write a consistent copy of the database while others go on writing: of SQLite a
@@ -59,7 +53,7 @@ must not be there yet.`,
 		Example: "  alwrity-sub db backup alwrity-2026-11-23.db", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
-			return run(cmd.Context(), opts)
+			return dbBackupRun(cmd.Context(), opts)
 		},
 	}
 }

@@ -26,17 +26,14 @@ type demoOptions struct {
 	days  int
 }
 
-func newDemoCmd(env *Env, run func(context.Context, *demoOptions) error) *cobra.Command {
+func newDemoCmd(env *Env) *cobra.Command {
 	opts := &demoOptions{env: env}
-	if run == nil {
-		run = demoRun
-	}
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Show what it does: a throw-away database with sample usage, and its reports",
 		Long: `Make a throw-away SQLite database with believable sample usage, and print its
 reports. The configured database is not touched.`,
 		Example: "  alwrity-sub demo\n  alwrity-sub demo --dir demo --users 100 --days 90", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return demoRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.dir, "dir", "", "make the database in this `DIR` (default a temporary one)")
 	cmd.Flags().IntVar(&opts.users, "users", 36, "how many users")

@@ -15,11 +15,8 @@ import (
 
 type doctorOptions struct{ env *Env }
 
-func newDoctorCmd(env *Env, run func(context.Context, *doctorOptions) error) *cobra.Command {
+func newDoctorCmd(env *Env) *cobra.Command {
 	opts := &doctorOptions{env}
-	if run == nil {
-		run = doctorRun
-	}
 	return &cobra.Command{
 		Use: "doctor", Short: "Check configuration, database, prices and totals",
 		Long: `Check configuration, database and schema, which API keys are present (never what
@@ -27,7 +24,7 @@ they are), plans and prices, usage without a price, the totals against the log, 
 bills against the totals.
 One line a check; exit code 7 where there is a problem.`,
 		Example: "  alwrity-sub doctor", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return doctorRun(cmd.Context(), opts) },
 	}
 }
 

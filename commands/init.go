@@ -17,11 +17,8 @@ type initOptions struct {
 	noSeed bool
 }
 
-func newInitCmd(env *Env, run func(context.Context, *initOptions) error) *cobra.Command {
+func newInitCmd(env *Env) *cobra.Command {
 	opts := &initOptions{env: env}
-	if run == nil {
-		run = initRun
-	}
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Create or upgrade the tables, and seed plans and prices",
@@ -35,7 +32,7 @@ has changed since the last time adds prices that hold from now on.`,
   alwrity-sub init --plans plans.yaml --prices prices.yaml`,
 		Args:        cobra.NoArgs,
 		Annotations: exitCodes("0,1,2,6"),
-		RunE:        func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE:        func(cmd *cobra.Command, _ []string) error { return initRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.plans, "plans", "", "seed the plans of this `FILE` instead of the built-in ones")
 	cmd.Flags().StringVar(&opts.prices, "prices", "", "seed the prices of this `FILE` instead of the built-in ones")

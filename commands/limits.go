@@ -13,8 +13,8 @@ import (
 
 func newLimitsCmd(env *Env) *cobra.Command {
 	return group("limits", "Check, reserve and explain limits",
-		newLimitsCheckCmd(env, nil), newLimitsReserveCmd(env, nil), newLimitsReleaseCmd(env, nil), newLimitsReservationsCmd(env, nil),
-		newLimitsExplainCmd(env, nil))
+		newLimitsCheckCmd(env), newLimitsReserveCmd(env), newLimitsReleaseCmd(env), newLimitsReservationsCmd(env),
+		newLimitsExplainCmd(env))
 }
 
 // addCall adds the flags that describe a call.
@@ -36,11 +36,8 @@ type limitsCheckOptions struct {
 	call usage.Call
 }
 
-func newLimitsCheckCmd(env *Env, run func(context.Context, *limitsCheckOptions) error) *cobra.Command {
+func newLimitsCheckCmd(env *Env) *cobra.Command {
 	opts := &limitsCheckOptions{env: env}
-	if run == nil {
-		run = limitsCheckRun
-	}
 	cmd := &cobra.Command{
 		Use: "check --user U --provider P", Short: "Say whether a call would pass now; takes nothing",
 		Long: `Say whether a call would pass now. It takes nothing: of two callers who are both
@@ -48,7 +45,7 @@ told yes, one may come too late. To take what is checked, use limits reserve or
 usage record --enforce. Refused is exit code 4.`,
 		Example: "  alwrity-sub limits check --user alice --provider gemini --model gemini-2.5-pro --input-tokens 2000 --output-tokens 500",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,4,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return limitsCheckRun(cmd.Context(), opts) },
 	}
 	addCall(cmd, &opts.call)
 	return cmd
@@ -93,11 +90,8 @@ type limitsReserveOptions struct {
 	ttl  time.Duration
 }
 
-func newLimitsReserveCmd(env *Env, run func(context.Context, *limitsReserveOptions) error) *cobra.Command {
+func newLimitsReserveCmd(env *Env) *cobra.Command {
 	opts := &limitsReserveOptions{env: env}
-	if run == nil {
-		run = limitsReserveRun
-	}
 	cmd := &cobra.Command{
 		Use: "reserve --user U --provider P", Short: "Take a hold on the limits before a call is made",
 		Long: `Take a hold on the limits before a call is made, if it passes. Settle it afterwards
@@ -109,7 +103,7 @@ alone it expires by itself. Refused is exit code 4.`,
 			if err := mustNotBeEmpty(cmd, "id"); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return limitsReserveRun(cmd.Context(), opts)
 		},
 	}
 	addCall(cmd, &opts.call)
@@ -136,17 +130,14 @@ type limitsReleaseOptions struct {
 	id  string
 }
 
-func newLimitsReleaseCmd(env *Env, run func(context.Context, *limitsReleaseOptions) error) *cobra.Command {
+func newLimitsReleaseCmd(env *Env) *cobra.Command {
 	opts := &limitsReleaseOptions{env: env}
-	if run == nil {
-		run = limitsReleaseRun
-	}
 	return &cobra.Command{
 		Use: "release ID", Short: "Give back what a reservation holds",
 		Example: "  alwrity-sub limits release req-7f3a", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.id = args[0]
-			return run(cmd.Context(), opts)
+			return limitsReleaseRun(cmd.Context(), opts)
 		},
 	}
 }
@@ -166,15 +157,12 @@ type limitsReservationsOptions struct {
 	user string
 }
 
-func newLimitsReservationsCmd(env *Env, run func(context.Context, *limitsReservationsOptions) error) *cobra.Command {
+func newLimitsReservationsCmd(env *Env) *cobra.Command {
 	opts := &limitsReservationsOptions{env: env}
-	if run == nil {
-		run = limitsReservationsRun
-	}
 	cmd := &cobra.Command{
 		Use: "reservations", Short: "List the reservations that hold now",
 		Example: "  alwrity-sub limits reservations --user alice", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return limitsReservationsRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only this `USER`")
 	return cmd
@@ -190,16 +178,13 @@ func limitsReservationsRun(ctx context.Context, opts *limitsReservationsOptions)
 	})
 }
 
-func newLimitsExplainCmd(env *Env, run func(context.Context, *limitsCheckOptions) error) *cobra.Command {
+func newLimitsExplainCmd(env *Env) *cobra.Command {
 	opts := &limitsCheckOptions{env: env}
-	if run == nil {
-		run = limitsExplainRun
-	}
 	cmd := &cobra.Command{
 		Use: "explain --user U --provider P", Short: "Explain a decision step by step",
 		Long:    "Explain whether a call would pass now: plan, period, price, each limit with what is used and reserved, and why.",
 		Example: "  alwrity-sub limits explain --user alice --provider openai --model gpt-4o", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return limitsExplainRun(cmd.Context(), opts) },
 	}
 	addCall(cmd, &opts.call)
 	return cmd

@@ -15,9 +15,9 @@ import (
 // New returns the verbs of the command line, each a command of the root.
 func New(env *Env) []*cobra.Command {
 	return []*cobra.Command{
-		newInitCmd(env, nil), newDemoCmd(env, nil), newDoctorCmd(env, nil), newSelftestCmd(env, nil),
+		newInitCmd(env), newDemoCmd(env), newDoctorCmd(env), newSelftestCmd(env),
 		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env), newBillingCmd(env),
-		newReconcileCmd(env, nil), newDBCmd(env), newAuditCmd(env), newVersionCmd(env, nil),
+		newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newVersionCmd(env),
 	}
 }
 

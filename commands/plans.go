@@ -18,7 +18,7 @@ import (
 
 func newPlansCmd(env *Env) *cobra.Command {
 	return group("plans", "Plans and their limits",
-		newPlansListCmd(env, nil), newPlansShowCmd(env, nil), newPlansExportCmd(env, nil), newPlansApplyCmd(env, nil), newPlansSimulateCmd(env, nil))
+		newPlansListCmd(env), newPlansShowCmd(env), newPlansExportCmd(env), newPlansApplyCmd(env), newPlansSimulateCmd(env))
 }
 
 // addPlansAt adds the moment whose figures of plans are shown.
@@ -38,14 +38,11 @@ type plansListOptions struct {
 	at  time.Time
 }
 
-func newPlansListCmd(env *Env, run func(context.Context, *plansListOptions) error) *cobra.Command {
+func newPlansListCmd(env *Env) *cobra.Command {
 	opts := &plansListOptions{env: env}
-	if run == nil {
-		run = plansListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the plans on offer", Example: "  alwrity-sub plans list\n  alwrity-sub plans list --at 2026-01-01", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return plansListRun(cmd.Context(), opts) },
 	}
 	addPlansAt(cmd, &opts.at)
 	return cmd
@@ -67,17 +64,14 @@ type plansShowOptions struct {
 	at   time.Time
 }
 
-func newPlansShowCmd(env *Env, run func(context.Context, *plansShowOptions) error) *cobra.Command {
+func newPlansShowCmd(env *Env) *cobra.Command {
 	opts := &plansShowOptions{env: env}
-	if run == nil {
-		run = plansShowRun
-	}
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show a plan with every limit", Example: "  alwrity-sub plans show pro\n  alwrity-sub plans show pro --at 2026-01-01",
 		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.name = args[0]
-			return run(cmd.Context(), opts)
+			return plansShowRun(cmd.Context(), opts)
 		},
 	}
 	addPlansAt(cmd, &opts.at)
@@ -103,15 +97,12 @@ type plansExportOptions struct {
 	at  time.Time
 }
 
-func newPlansExportCmd(env *Env, run func(context.Context, *plansExportOptions) error) *cobra.Command {
+func newPlansExportCmd(env *Env) *cobra.Command {
 	opts := &plansExportOptions{env: env}
-	if run == nil {
-		run = plansExportRun
-	}
 	cmd := &cobra.Command{
 		Use: "export", Short: "Write the plans as YAML, as plans apply reads them",
 		Example: "  alwrity-sub plans export > plans.yaml", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return plansExportRun(cmd.Context(), opts) },
 	}
 	addPlansAt(cmd, &opts.at)
 	return cmd
@@ -134,11 +125,8 @@ type plansApplyOptions struct {
 	dryRun bool
 }
 
-func newPlansApplyCmd(env *Env, run func(context.Context, *plansApplyOptions) error) *cobra.Command {
+func newPlansApplyCmd(env *Env) *cobra.Command {
 	opts := &plansApplyOptions{env: env}
-	if run == nil {
-		run = plansApplyRun
-	}
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Change the plans to those of a file",
 		Long: `Change the plans to those of a file, and print what changes before it is changed.
@@ -146,7 +134,7 @@ func newPlansApplyCmd(env *Env, run func(context.Context, *plansApplyOptions) er
 The file names every plan: one that is not in it is withdrawn, which is refused
 while users are subscribed to it. Plans are told apart by their tier.`,
 		Example: "  alwrity-sub plans apply -f plans.yaml --dry-run", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return plansApplyRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVarP(&opts.file, "file", "f", "", "the plan `FILE`")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "print what would change, and change nothing")

@@ -21,11 +21,8 @@ type plansSimulateOptions struct {
 	refused bool
 }
 
-func newPlansSimulateCmd(env *Env, run func(context.Context, *plansSimulateOptions) error) *cobra.Command {
+func newPlansSimulateCmd(env *Env) *cobra.Command {
 	opts := &plansSimulateOptions{env: env}
-	if run == nil {
-		run = plansSimulateRun
-	}
 	cmd := &cobra.Command{
 		Use: "simulate --month YYYY-MM [-f FILE] [--prices FILE]", Short: "Replay a month's usage against other plans or prices",
 		Long: `Replay a month's real usage against the plans or prices of a file: who would have
@@ -43,7 +40,7 @@ were at the time. Costs are as recorded, unless the price file has a price for t
 call.`,
 		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return plansSimulateRun(cmd.Context(), opts) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&opts.plans, "file", "f", "", "the plan `FILE` (default the plans as they were)")

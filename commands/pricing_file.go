@@ -12,15 +12,12 @@ import (
 
 type pricingExportOptions struct{ env *Env }
 
-func newPricingExportCmd(env *Env, run func(context.Context, *pricingExportOptions) error) *cobra.Command {
+func newPricingExportCmd(env *Env) *cobra.Command {
 	opts := &pricingExportOptions{env}
-	if run == nil {
-		run = pricingExportRun
-	}
 	return &cobra.Command{
 		Use: "export", Short: "Write providers and prices in force as YAML, as pricing apply reads them",
 		Example: "  alwrity-sub pricing export > prices.yaml", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return pricingExportRun(cmd.Context(), opts) },
 	}
 }
 
@@ -45,18 +42,15 @@ type pricingApplyOptions struct {
 	dryRun bool
 }
 
-func newPricingApplyCmd(env *Env, run func(context.Context, *pricingApplyOptions) error) *cobra.Command {
+func newPricingApplyCmd(env *Env) *cobra.Command {
 	opts := &pricingApplyOptions{env: env}
-	if run == nil {
-		run = pricingApplyRun
-	}
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Add the providers and prices of a file",
 		Long: `Add the providers of a file, and its prices where they differ from those in force:
 from now on, or from their effective_from. A model that has had no price yet gets
 it from the beginning. Prices that are not in the file stay.`,
 		Example: "  alwrity-sub pricing apply -f prices.yaml --dry-run", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return pricingApplyRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVarP(&opts.file, "file", "f", "", "the price `FILE`")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would change, and change nothing")

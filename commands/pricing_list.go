@@ -19,15 +19,12 @@ type pricingListOptions struct {
 	at       time.Time
 }
 
-func newPricingListCmd(env *Env, run func(context.Context, *pricingListOptions) error) *cobra.Command {
+func newPricingListCmd(env *Env) *cobra.Command {
 	opts := &pricingListOptions{env: env}
-	if run == nil {
-		run = pricingListRun
-	}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the prices in force",
 		Example: "  alwrity-sub pricing list --provider gemini\n  alwrity-sub pricing list --at 2026-01-01", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return pricingListRun(cmd.Context(), opts) },
 	}
 	addProvider(cmd, &opts.provider, "only this PROVIDER")
 	cmd.Flags().StringVar(&opts.model, "model", "", "only this `MODEL`")
@@ -64,17 +61,14 @@ type pricingHistoryOptions struct {
 	provider, model string
 }
 
-func newPricingHistoryCmd(env *Env, run func(context.Context, *pricingHistoryOptions) error) *cobra.Command {
+func newPricingHistoryCmd(env *Env) *cobra.Command {
 	opts := &pricingHistoryOptions{env: env}
-	if run == nil {
-		run = pricingHistoryRun
-	}
 	return &cobra.Command{
 		Use: "history PROVIDER MODEL", Short: "Show every price that a model has had",
 		Example: "  alwrity-sub pricing history huggingface default", Args: cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.provider, opts.model = strings.ToLower(args[0]), args[1]
-			return run(cmd.Context(), opts)
+			return pricingHistoryRun(cmd.Context(), opts)
 		},
 	}
 }

@@ -20,11 +20,8 @@ type pricingQuoteOptions struct {
 	strict          bool
 }
 
-func newPricingQuoteCmd(env *Env, run func(context.Context, *pricingQuoteOptions) error) *cobra.Command {
+func newPricingQuoteCmd(env *Env) *cobra.Command {
 	opts := &pricingQuoteOptions{env: env}
-	if run == nil {
-		run = pricingQuoteRun
-	}
 	cmd := &cobra.Command{
 		Use: "quote", Short: "Say what a call would cost, part by part",
 		Long:        "Say what a call would cost, part by part. PROVIDER and MODEL may be given as arguments or as flags.",
@@ -38,7 +35,7 @@ func newPricingQuoteCmd(env *Env, run func(context.Context, *pricingQuoteOptions
 				}
 			}
 			opts.provider = strings.ToLower(opts.provider)
-			return run(cmd.Context(), opts)
+			return pricingQuoteRun(cmd.Context(), opts)
 		},
 	}
 	addProvider(cmd, &opts.provider, "the PROVIDER")

@@ -16,18 +16,15 @@ type pricingRerateOptions struct {
 	dryRun   bool
 }
 
-func newPricingRerateCmd(env *Env, run func(context.Context, *pricingRerateOptions) error) *cobra.Command {
+func newPricingRerateCmd(env *Env) *cobra.Command {
 	opts := &pricingRerateOptions{env: env}
-	if run == nil {
-		run = pricingRerateRun
-	}
 	cmd := &cobra.Command{
 		Use: "rerate", Short: "Rate recorded usage again, at the prices now known to have been in force",
 		Long: `Rate recorded usage again: what had no price when it was recorded, and what was
 rated before a price for its time was set. Prices that hold from a later moment
 change nothing. Every log row keeps the history of its ratings.`,
 		Example: "  alwrity-sub pricing rerate --dry-run\n  alwrity-sub pricing rerate --from 2026-11-01 --to 2026-12-01", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return pricingRerateRun(cmd.Context(), opts) },
 	}
 	addTime(cmd, &opts.from, "from", "only usage from then on")
 	addTime(cmd, &opts.to, "to", "only usage before then")

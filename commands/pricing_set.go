@@ -24,11 +24,8 @@ type pricingSetOptions struct {
 	dated           bool // --effective-from was given
 }
 
-func newPricingSetCmd(env *Env, run func(context.Context, *pricingSetOptions) error) *cobra.Command {
+func newPricingSetCmd(env *Env) *cobra.Command {
 	opts := &pricingSetOptions{env: env}
-	if run == nil {
-		run = pricingSetRun
-	}
 	cmd := &cobra.Command{
 		Use: "set PROVIDER [MODEL]", Short: "Set the price of a model from now, or from a moment, on",
 		Long: `Set the price of a model from now, or from a moment, on. What is not named stays as
@@ -48,7 +45,7 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 			if len(args) > 1 {
 				opts.model = args[1]
 			}
-			return run(cmd.Context(), opts)
+			return pricingSetRun(cmd.Context(), opts)
 		},
 	}
 	for _, q := range pricing.AllQuantities() {

@@ -14,18 +14,15 @@ type reconcileOptions struct {
 	repair bool
 }
 
-func newReconcileCmd(env *Env, run func(context.Context, *reconcileOptions) error) *cobra.Command {
+func newReconcileCmd(env *Env) *cobra.Command {
 	opts := &reconcileOptions{env: env}
-	if run == nil {
-		run = reconcileRun
-	}
 	cmd := &cobra.Command{
 		Use: "reconcile", Short: "Prove that log, daily totals and summaries agree",
 		Long: `Sum the log anew, with what is archived of it, and compare it with the daily totals
 and the summaries, and those with the totals that reports read. Every difference is
 shown. --repair rebuilds the totals from the log, which is what counts.`,
 		Example: "  alwrity-sub reconcile\n  alwrity-sub reconcile --repair", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return reconcileRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().BoolVar(&opts.repair, "repair", false, "rebuild the totals where they differ")
 	return cmd

@@ -18,18 +18,15 @@ import (
 
 type selftestOptions struct{ env *Env }
 
-func newSelftestCmd(env *Env, run func(context.Context, *selftestOptions) error) *cobra.Command {
+func newSelftestCmd(env *Env) *cobra.Command {
 	opts := &selftestOptions{env}
-	if run == nil {
-		run = selftestRun
-	}
 	return &cobra.Command{
 		Use: "selftest", Short: "Try everything once on a scratch database of the configured kind",
 		Long: `Try tables, pricing, usage tracking, limits and error handling once on a scratch
 database of the configured kind: a temporary file, or a temporary schema in the
 configured PostgreSQL database. The configured database's own data is not touched.`,
 		Example: "  alwrity-sub selftest", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return selftestRun(cmd.Context(), opts) },
 	}
 }
 

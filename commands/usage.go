@@ -11,9 +11,9 @@ import (
 
 func newUsageCmd(env *Env) *cobra.Command {
 	return group("usage", "Record, import and report usage",
-		newUsageRecordCmd(env, nil), newUsageImportCmd(env, nil), newUsageLogsCmd(env, nil), newUsageShowCmd(env, nil),
-		newUsageReportCmd(env, nil), newUsageTrendsCmd(env, nil), newUsageArchiveCmd(env, nil), newUsageArchivesCmd(env, nil),
-		newUsageRestoreCmd(env, nil))
+		newUsageRecordCmd(env), newUsageImportCmd(env), newUsageLogsCmd(env), newUsageShowCmd(env),
+		newUsageReportCmd(env), newUsageTrendsCmd(env), newUsageArchiveCmd(env), newUsageArchivesCmd(env),
+		newUsageRestoreCmd(env))
 }
 
 type usageShowOptions struct {
@@ -22,17 +22,14 @@ type usageShowOptions struct {
 	at   time.Time
 }
 
-func newUsageShowCmd(env *Env, run func(context.Context, *usageShowOptions) error) *cobra.Command {
+func newUsageShowCmd(env *Env) *cobra.Command {
 	opts := &usageShowOptions{env: env}
-	if run == nil {
-		run = usageShowRun
-	}
 	cmd := &cobra.Command{
 		Use: "show USER", Short: "Show a user's period against every limit of the plan",
 		Example: "  alwrity-sub usage show alice\n  alwrity-sub usage show alice --at 2026-10-15", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
-			return run(cmd.Context(), opts)
+			return usageShowRun(cmd.Context(), opts)
 		},
 	}
 	addTime(cmd, &opts.at, "at", "the period that contains this moment (default now)")

@@ -21,11 +21,8 @@ type usageArchiveOptions struct {
 	dryRun bool
 }
 
-func newUsageArchiveCmd(env *Env, run func(context.Context, *usageArchiveOptions) error) *cobra.Command {
+func newUsageArchiveCmd(env *Env) *cobra.Command {
 	opts := &usageArchiveOptions{env: env}
-	if run == nil {
-		run = usageArchiveRun
-	}
 	cmd := &cobra.Command{
 		Use: "archive --before TIME --to DIR", Short: "Move whole months of the log to files",
 		Long: `Move the log rows of whole months (UTC) that ended at or before a moment to files:
@@ -41,7 +38,7 @@ at any moment, it is simply run again.`,
 			if err := mustNotBeEmpty(cmd, "to"); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return usageArchiveRun(cmd.Context(), opts)
 		},
 	}
 	addTime(cmd, &opts.before, "before", "only months that ended at or before then")
@@ -141,14 +138,11 @@ func (opts *usageArchiveOptions) bar(rows int64) *progressbar.ProgressBar {
 
 type usageArchivesOptions struct{ env *Env }
 
-func newUsageArchivesCmd(env *Env, run func(context.Context, *usageArchivesOptions) error) *cobra.Command {
+func newUsageArchivesCmd(env *Env) *cobra.Command {
 	opts := &usageArchivesOptions{env}
-	if run == nil {
-		run = usageArchivesRun
-	}
 	return &cobra.Command{
 		Use: "archives", Short: "List the months of the log that were moved to files", Example: "  alwrity-sub usage archives", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return usageArchivesRun(cmd.Context(), opts) },
 	}
 }
 

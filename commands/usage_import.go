@@ -27,11 +27,8 @@ type usageImportOptions struct {
 	rejects string
 }
 
-func newUsageImportCmd(env *Env, run func(context.Context, *usageImportOptions) error) *cobra.Command {
+func newUsageImportCmd(env *Env) *cobra.Command {
 	opts := &usageImportOptions{env: env}
-	if run == nil {
-		run = usageImportRun
-	}
 	cmd := &cobra.Command{
 		Use: "import FILE|-", Short: "Record the calls of a file of JSON lines or CSV",
 		Long: `Record the calls of a file of JSON lines, or of CSV with a header, also packed with
@@ -42,7 +39,7 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,5,6,130"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
-			return run(cmd.Context(), opts)
+			return usageImportRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.format, "format", "", "jsonl or csv (default by the file's ending, else jsonl)")

@@ -19,18 +19,15 @@ type usageLogsOptions struct {
 	limited bool // --limit was given
 }
 
-func newUsageLogsCmd(env *Env, run func(context.Context, *usageLogsOptions) error) *cobra.Command {
+func newUsageLogsCmd(env *Env) *cobra.Command {
 	opts := &usageLogsOptions{env: env}
-	if run == nil {
-		run = usageLogsRun
-	}
 	cmd := &cobra.Command{
 		Use: "logs", Short: "List recorded calls, newest first",
 		Example: "  alwrity-sub usage logs --user alice --from 2026-11-01\n  alwrity-sub usage logs --status unpriced -o csv\n  alwrity-sub usage logs --limit 100 --after LAST-ID-OF-THE-PAGE-BEFORE",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.limited = cmd.Flags().Changed("limit")
-			return run(cmd.Context(), opts)
+			return usageLogsRun(cmd.Context(), opts)
 		},
 	}
 	flags := cmd.Flags()

@@ -17,11 +17,8 @@ type usageRecordOptions struct {
 	record usage.RecordOptions
 }
 
-func newUsageRecordCmd(env *Env, run func(context.Context, *usageRecordOptions) error) *cobra.Command {
+func newUsageRecordCmd(env *Env) *cobra.Command {
 	opts := &usageRecordOptions{env: env}
-	if run == nil {
-		run = usageRecordRun
-	}
 	cmd := &cobra.Command{
 		Use: "record --user U --provider P", Short: "Record one API call with its exact cost",
 		Long: `Record one API call with its exact cost. The id makes a retry safe: the same id with
@@ -35,7 +32,7 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 			if err := mustNotBeEmpty(cmd, "id", "reservation"); err != nil {
 				return err
 			}
-			return run(cmd.Context(), opts)
+			return usageRecordRun(cmd.Context(), opts)
 		},
 	}
 	flags := cmd.Flags()

@@ -22,18 +22,15 @@ type usageReportOptions struct {
 	chart    bool
 }
 
-func newUsageReportCmd(env *Env, run func(context.Context, *usageReportOptions) error) *cobra.Command {
+func newUsageReportCmd(env *Env) *cobra.Command {
 	opts := &usageReportOptions{env: env}
-	if run == nil {
-		run = usageReportRun
-	}
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report usage and cost, broken down as you like",
 		Long: `Report usage and cost of whole UTC days: by default of the running month until
 today. --from is the first day that counts, --to the first that does not.`,
 		Example: "  alwrity-sub usage report --month 2026-10 --by provider,model\n  alwrity-sub usage report --from 2026-11-01 --by day --chart\n  alwrity-sub usage report --by user --top 20 -o csv",
 		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return usageReportRun(cmd.Context(), opts) },
 	}
 	flags := cmd.Flags()
 	addTime(cmd, &opts.from, "from", "the first day (default the first of the running month)")
@@ -111,11 +108,8 @@ type usageTrendsOptions struct {
 	months int
 }
 
-func newUsageTrendsCmd(env *Env, run func(context.Context, *usageTrendsOptions) error) *cobra.Command {
+func newUsageTrendsCmd(env *Env) *cobra.Command {
 	opts := &usageTrendsOptions{env: env}
-	if run == nil {
-		run = usageTrendsRun
-	}
 	cmd := &cobra.Command{
 		Use: "trends [USER]", Short: "Show usage by month, with a projection of the running one",
 		Example: "  alwrity-sub usage trends\n  alwrity-sub usage trends alice --months 12", Args: cobra.MaximumNArgs(1), Annotations: exitCodes("0,1,2,3,6"),
@@ -123,7 +117,7 @@ func newUsageTrendsCmd(env *Env, run func(context.Context, *usageTrendsOptions) 
 			if len(args) > 0 {
 				opts.user = args[0]
 			}
-			return run(cmd.Context(), opts)
+			return usageTrendsRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().IntVar(&opts.months, "months", 6, "how many months, the running one included")

@@ -22,11 +22,8 @@ type usageRestoreOptions struct {
 	file string
 }
 
-func newUsageRestoreCmd(env *Env, run func(context.Context, *usageRestoreOptions) error) *cobra.Command {
+func newUsageRestoreCmd(env *Env) *cobra.Command {
 	opts := &usageRestoreOptions{env: env}
-	if run == nil {
-		run = usageRestoreRun
-	}
 	return &cobra.Command{
 		Use: "restore FILE", Short: "Bring an archived month of the log back",
 		Long: `Bring the log rows of an archived month back as they were recorded, with their cost,
@@ -37,7 +34,7 @@ another database its events are recorded with usage import.`,
 		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6,130"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
-			return run(cmd.Context(), opts)
+			return usageRestoreRun(cmd.Context(), opts)
 		},
 	}
 }

@@ -14,21 +14,18 @@ import (
 
 func newUsersCmd(env *Env) *cobra.Command {
 	return group("users", "Users and their subscriptions",
-		newUsersListCmd(env, nil), newUsersShowCmd(env, nil), newUsersSubscribeCmd(env, nil), newUsersChangePlanCmd(env, nil),
-		newUsersCancelCmd(env, nil), newUsersRenewCmd(env, nil), newUsersSuspendCmd(env, nil), newUsersResumeCmd(env, nil),
-		newUsersHistoryCmd(env, nil))
+		newUsersListCmd(env), newUsersShowCmd(env), newUsersSubscribeCmd(env), newUsersChangePlanCmd(env),
+		newUsersCancelCmd(env), newUsersRenewCmd(env), newUsersSuspendCmd(env), newUsersResumeCmd(env),
+		newUsersHistoryCmd(env))
 }
 
 type usersListOptions struct{ env *Env }
 
-func newUsersListCmd(env *Env, run func(context.Context, *usersListOptions) error) *cobra.Command {
+func newUsersListCmd(env *Env) *cobra.Command {
 	opts := &usersListOptions{env}
-	if run == nil {
-		run = usersListRun
-	}
 	return &cobra.Command{
 		Use: "list", Short: "List every user that was ever seen", Example: "  alwrity-sub users list -o csv", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return usersListRun(cmd.Context(), opts) },
 	}
 }
 
@@ -60,11 +57,8 @@ func newUserCmd(env *Env, use, short, example string, run func(context.Context, 
 	}
 }
 
-func newUsersShowCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = usersShowRun
-	}
-	return newUserCmd(env, "show", "Show a user's subscription", "  alwrity-sub users show alice", run)
+func newUsersShowCmd(env *Env) *cobra.Command {
+	return newUserCmd(env, "show", "Show a user's subscription", "  alwrity-sub users show alice", usersShowRun)
 }
 
 func usersShowRun(ctx context.Context, opts *userOptions) error {
@@ -107,11 +101,8 @@ func (env *Env) printUser(a plan.Account) error {
 	return env.print(doc)
 }
 
-func newUsersHistoryCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = usersHistoryRun
-	}
-	return newUserCmd(env, "history", "Show every change of a user's subscription", "  alwrity-sub users history alice", run)
+func newUsersHistoryCmd(env *Env) *cobra.Command {
+	return newUserCmd(env, "history", "Show every change of a user's subscription", "  alwrity-sub users history alice", usersHistoryRun)
 }
 
 func usersHistoryRun(ctx context.Context, opts *userOptions) error {

@@ -46,11 +46,8 @@ type usersChangePlanOptions struct {
 	atPeriodEnd bool
 }
 
-func newUsersChangePlanCmd(env *Env, run func(context.Context, *usersChangePlanOptions) error) *cobra.Command {
+func newUsersChangePlanCmd(env *Env) *cobra.Command {
 	opts := &usersChangePlanOptions{env: env}
-	if run == nil {
-		run = usersChangePlanRun
-	}
 	cmd := &cobra.Command{
 		Use: "change-plan USER --plan NAME", Short: "Move a subscription to another plan, now or at the end of what is paid",
 		Long: `Move a subscription to another plan: from now on, or from the end of its paid cycle on.
@@ -61,7 +58,7 @@ subscription has already.`,
 		Example: "  alwrity-sub users change-plan alice --plan enterprise\n  alwrity-sub users change-plan alice --plan basic --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
-			return run(cmd.Context(), opts)
+			return usersChangePlanRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.plan, "plan", "", "the plan's `NAME` or tier")
@@ -89,17 +86,14 @@ type usersCancelOptions struct {
 	atPeriodEnd bool
 }
 
-func newUsersCancelCmd(env *Env, run func(context.Context, *usersCancelOptions) error) *cobra.Command {
+func newUsersCancelCmd(env *Env) *cobra.Command {
 	opts := &usersCancelOptions{env: env}
-	if run == nil {
-		run = usersCancelRun
-	}
 	cmd := &cobra.Command{
 		Use: "cancel USER", Short: "Cancel a subscription, now or at the end of what is paid",
 		Example: "  alwrity-sub users cancel alice --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
-			return run(cmd.Context(), opts)
+			return usersCancelRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().BoolVar(&opts.atPeriodEnd, "at-period-end", false, "let it run until the end of the cycle that is paid")
@@ -112,11 +106,8 @@ func usersCancelRun(ctx context.Context, opts *usersCancelOptions) error {
 	})
 }
 
-func newUsersRenewCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = usersRenewRun
-	}
-	cmd := newUserCmd(env, "renew", "Renew a subscription for one more cycle", "  alwrity-sub users renew alice", run)
+func newUsersRenewCmd(env *Env) *cobra.Command {
+	cmd := newUserCmd(env, "renew", "Renew a subscription for one more cycle", "  alwrity-sub users renew alice", usersRenewRun)
 	cmd.Long = `Renew a subscription for one more cycle: a running one from the end of what is
 paid, also taking back a cancellation that lies ahead; an ended one from now on.`
 	return cmd
@@ -126,22 +117,16 @@ func usersRenewRun(ctx context.Context, opts *userOptions) error {
 	return opts.env.changeSubscription(ctx, "users renew", opts.user, func(a plan.Account) (plan.Change, error) { return a.Renew(opts.env.Now()) })
 }
 
-func newUsersSuspendCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = usersSuspendRun
-	}
-	return newUserCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", "  alwrity-sub users suspend alice", run)
+func newUsersSuspendCmd(env *Env) *cobra.Command {
+	return newUserCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", "  alwrity-sub users suspend alice", usersSuspendRun)
 }
 
 func usersSuspendRun(ctx context.Context, opts *userOptions) error {
 	return opts.env.changeSubscription(ctx, "users suspend", opts.user, func(a plan.Account) (plan.Change, error) { return a.Suspend(opts.env.Now()) })
 }
 
-func newUsersResumeCmd(env *Env, run func(context.Context, *userOptions) error) *cobra.Command {
-	if run == nil {
-		run = usersResumeRun
-	}
-	return newUserCmd(env, "resume", "Let a suspended subscription's calls through again", "  alwrity-sub users resume alice", run)
+func newUsersResumeCmd(env *Env) *cobra.Command {
+	return newUserCmd(env, "resume", "Let a suspended subscription's calls through again", "  alwrity-sub users resume alice", usersResumeRun)
 }
 
 func usersResumeRun(ctx context.Context, opts *userOptions) error {

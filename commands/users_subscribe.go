@@ -22,11 +22,8 @@ type usersSubscribeOptions struct {
 	noAutoRenew bool
 }
 
-func newUsersSubscribeCmd(env *Env, run func(context.Context, *usersSubscribeOptions) error) *cobra.Command {
+func newUsersSubscribeCmd(env *Env) *cobra.Command {
 	opts := &usersSubscribeOptions{env: env, cycle: plan.Monthly}
-	if run == nil {
-		run = usersSubscribeRun
-	}
 	cmd := &cobra.Command{
 		Use: "subscribe USER --plan NAME", Short: "Begin a subscription",
 		Long: `Begin a subscription. Its usage periods run from the day it begins to the same day
@@ -35,7 +32,7 @@ of the next month. Usage that was recorded for that time already moves into them
 		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
-			return run(cmd.Context(), opts)
+			return usersSubscribeRun(cmd.Context(), opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.plan, "plan", "", "the plan's `NAME` or tier")

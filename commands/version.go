@@ -11,14 +11,11 @@ import (
 
 type versionOptions struct{ env *Env }
 
-func newVersionCmd(env *Env, run func(context.Context, *versionOptions) error) *cobra.Command {
+func newVersionCmd(env *Env) *cobra.Command {
 	opts := &versionOptions{env}
-	if run == nil {
-		run = versionRun
-	}
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Example: "  alwrity-sub version", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return versionRun(cmd.Context(), opts) },
 	}
 }
 
