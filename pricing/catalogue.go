@@ -121,6 +121,16 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	return c, nil
 }
 
+// Check returns an invalid failure where a price is of none of the given providers.
+func (c Catalogue) Check(providers Providers) error {
+	for _, p := range c.Prices {
+		if _, err := providers.Find(p.Provider); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func hasProvider(ps []Provider, name string) bool {
 	for _, p := range ps {
 		if p.Name == name {

@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,6 +58,16 @@ func (ps Providers) Find(name string) (Provider, error) {
 		names = append(names, known)
 	}
 	return Provider{}, UnknownName(failure.Invalid, "provider", name, names)
+}
+
+// With returns the providers with others added, or put in place of those of the same name.
+func (ps Providers) With(others []Provider) Providers {
+	all := make(Providers, len(ps)+len(others))
+	maps.Copy(all, ps)
+	for _, p := range others {
+		all[p.Name] = p
+	}
+	return all
 }
 
 // UnknownName makes the failure for a name that is not among the known ones: it

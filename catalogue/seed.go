@@ -1,0 +1,128 @@
+package catalogue
+
+import (
+	"context"
+	"maps"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Seeds are the plans and prices that a new database gets, and one that exists as far as nobody has set others.
+type Seeds struct {
+	prices      pricing.Catalogue
+	priceSource pricing.Source
+	plans       *File // nil: the built-in ones
+	environment pricing.EnvironmentRates
+}
+
+// NewSeeds returns the seeds of a plan file and a price file; nil stands for the built-in ones. The prices that the
+// environment sets are read by lookup, which returns "" for a variable that is not set.
+func NewSeeds(plans, prices *File, lookup func(name string) string) (s Seeds, err error) {
+	s.plans, s.priceSource = plans, pricing.FromCatalogue
+	if s.environment, err = pricing.ParseEnvironmentRates(lookup); err != nil {
+		return s, err
+	}
+	if prices == nil {
+		s.prices, err = pricing.DefaultCatalogue()
+		return s, err
+	}
+	s.priceSource = pricing.FromFile
+	s.prices, err = pricing.ParseCatalogue(prices.Name, prices.Text)
+	return s, err
+}
+
+// BuiltIn returns the built-in plans and prices.
+func BuiltIn() (Seeds, error) { return NewSeeds(nil, nil, func(string) string { return "" }) }
+
+// Check returns an invalid failure for seeds that do not fit a database that has the given providers.
+func (s Seeds) Check(have pricing.Providers) error {
+	_, _, err := s.resolve(have)
+	return err
+}
+
+// CheckSeeds checks seeds against the providers of this database.
+func (s *Service) CheckSeeds(ctx context.Context, seeds Seeds) error {
+	have, err := s.Providers(ctx)
+	if err != nil {
+		return err
+	}
+	return seeds.Check(have)
+}
+
+// resolve returns the providers that there will be: those that are there and those of the price file or, where that
+// names none, the built-in ones; and the plans, which name some of them.
+func (s Seeds) resolve(have pricing.Providers) (all pricing.Providers, plans plan.Plans, err error) {
+	if len(s.prices.Providers) > 0 {
+		all = have.With(s.prices.Providers)
+	} else {
+		builtIn, err := pricing.DefaultCatalogue()
+		if err != nil {
+			return nil, nil, err
+		}
+		all = pricing.Providers(nil).With(builtIn.Providers)
+		maps.Copy(all, have)
+	}
+	if err := s.prices.Check(all); err != nil {
+		return nil, nil, err
+	}
+	if s.plans == nil {
+		plans, err = plan.DefaultCatalogue(all)
+	} else {
+		plans, err = plan.ParseCatalogue(s.plans.Name, s.plans.Text, all)
+	}
+	return all, plans, err
+}
+
+// newProviders returns the providers to save: unknown ones and, where a file names them, changed ones.
+func (s Seeds) newProviders(have, all pricing.Providers) []pricing.Provider {
+	var save []pricing.Provider
+	for _, p := range s.prices.Providers {
+		if _, known := have[p.Name]; !known || s.priceSource == pricing.FromFile {
+			save = append(save, p)
+		}
+	}
+	have = have.With(save)
+	for _, p := range all.Sorted() {
+		if _, known := have[p.Name]; !known {
+			save = append(save, p)
+		}
+	}
+	return save
+}
+
+// Seeded is what seeding has done. Kept are those that differ and stay as an admin or a file has set them.
+type Seeded struct {
+	Providers int
+	Prices    pricing.Seeding
+	Plans     plan.Seeding
+}
+
+// Seed adds the plans and prices that are not there yet, and those that have changed unless an admin or a file has set
+// them.
+func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (seeded Seeded, err error) {
+	var plans plan.Plans
+	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+		all, resolved, err := seeds.resolve(book.Providers)
+		if err != nil {
+			return nil, nil, err
+		}
+		plans = resolved
+		seeded.Providers = len(all)
+		seeded.Prices = pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
+		return seeds.newProviders(book.Providers, all), seeded.Prices.Add, nil
+	})
+	if err != nil {
+		return seeded, err
+	}
+	source := pricing.FromCatalogue
+	if seeds.plans != nil {
+		source = pricing.FromFile
+	}
+	err = s.Store.ChangePlans(ctx, audit, func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
+		seeded.Plans = plan.Seed(plans, source, have)
+		return seeded.Plans.Save, nil, nil
+	})
+	return seeded, err
+}
