@@ -6,16 +6,18 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // bindDatabase gives the commands their ways to open the database. None is
 // opened before a command asks for it.
 func (g *program) bindDatabase() {
-	g.env.Open = func(ctx context.Context) (commands.Database, error) { return g.open(ctx, db.Open) }
-	g.env.Inspect = func(ctx context.Context) (commands.Database, error) { return g.open(ctx, db.Inspect) }
+	g.env.Open = func(ctx context.Context) (*commands.Services, error) { return g.open(ctx, db.Open) }
+	g.env.Inspect = func(ctx context.Context) (*commands.Services, error) { return g.open(ctx, db.Inspect) }
 	g.env.Create = g.create
 	g.env.Scratch = g.scratch
 	g.env.CreateFile = g.createFile
@@ -40,37 +42,37 @@ func (g *program) redactedURL() string {
 	return target.Redacted()
 }
 
-func (g *program) open(ctx context.Context, open func(context.Context, db.Target) (*db.DB, error)) (commands.Database, error) {
+func (g *program) open(ctx context.Context, open func(context.Context, db.Target) (*db.DB, error)) (*commands.Services, error) {
 	target, err := g.target()
 	if err != nil {
 		return nil, err
 	}
 	g.env.Log.Debug("opening the database", "url", target.Redacted())
-	return opened(open(ctx, target))
+	return g.services(open(ctx, target))
 }
 
-func (g *program) create(ctx context.Context) (database commands.Database, before, after int64, err error) {
+func (g *program) create(ctx context.Context) (s *commands.Services, before, after int64, err error) {
 	target, err := g.target()
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	g.env.Log.Debug("creating the database", "url", target.Redacted())
 	d, before, after, err := db.Create(ctx, target)
-	database, err = opened(d, err)
-	return database, before, after, err
+	s, err = g.services(d, err)
+	return s, before, after, err
 }
 
-func (g *program) scratch(ctx context.Context) (commands.Database, func() error, error) {
+func (g *program) scratch(ctx context.Context) (*commands.Services, func() error, error) {
 	target, err := g.target()
 	if err != nil {
 		return nil, nil, err
 	}
 	d, remove, err := db.Scratch(ctx, target)
-	database, err := opened(d, err)
-	return database, remove, err
+	s, err := g.services(d, err)
+	return s, remove, err
 }
 
-func (g *program) createFile(ctx context.Context, path string) (commands.Database, error) {
+func (g *program) createFile(ctx context.Context, path string) (*commands.Services, error) {
 	path = within(g.process.Dir, path)
 	switch _, err := os.Lstat(path); {
 	case err == nil:
@@ -79,14 +81,29 @@ func (g *program) createFile(ctx context.Context, path string) (commands.Databas
 		return nil, failure.Invalidf("%s can't be made: %s", path, withoutPath(err)).Because(err)
 	}
 	d, _, _, err := db.Create(ctx, db.SQLiteFile(path))
-	return opened(d, err)
+	return g.services(d, err)
 }
 
-// opened keeps a database that was not opened from being an interface that is
-// not nil.
-func opened(d *db.DB, err error) (commands.Database, error) {
+// services makes the operations on an open database.
+func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d, nil
+	settings := g.env.Settings
+	return &commands.Services{
+		Usage:         &usage.Service{Store: d, Thresholds: settings.Thresholds},
+		Reports:       d,
+		Ratings:       d,
+		Totals:        d,
+		Archives:      d,
+		Billing:       &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
+		BillingHealth: d,
+		Simulation:    d,
+		Subscriptions: d,
+		Catalogue:     d,
+		Lists:         d,
+		Outbox:        d,
+		Storage:       d,
+		Close:         d.Close,
+	}, nil
 }

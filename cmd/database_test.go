@@ -11,9 +11,9 @@ import (
 )
 
 func TestOpenNeverCreates(t *testing.T) {
-	for name, open := range map[string]func(context.Context, *commands.Env) (commands.Database, error){
-		"open":    func(ctx context.Context, env *commands.Env) (commands.Database, error) { return env.Open(ctx) },
-		"inspect": func(ctx context.Context, env *commands.Env) (commands.Database, error) { return env.Inspect(ctx) },
+	for name, open := range map[string]func(context.Context, *commands.Env) (*commands.Services, error){
+		"open":    func(ctx context.Context, env *commands.Env) (*commands.Services, error) { return env.Open(ctx) },
+		"inspect": func(ctx context.Context, env *commands.Env) (*commands.Services, error) { return env.Inspect(ctx) },
 	} {
 		p := testProcess(t, "work")
 		got := do(t, p, func(ctx context.Context, env *commands.Env) error {

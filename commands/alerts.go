@@ -36,8 +36,8 @@ func newAlertsListCmd(env *Env) *cobra.Command {
 }
 
 func alertsListRun(ctx context.Context, opts *alertsListOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		alerts, err := db.Alerts(ctx, opts.user, opts.unread)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		alerts, err := s.Lists.Alerts(ctx, opts.user, opts.unread)
 		if err != nil {
 			return err
 		}
@@ -69,8 +69,8 @@ func newAlertsReadCmd(env *Env) *cobra.Command {
 }
 
 func alertsReadRun(ctx context.Context, opts *alertsReadOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		missing, err := db.MarkRead(ctx, opts.ids, opts.env.Now())
+	return opts.env.withServices(ctx, func(s *Services) error {
+		missing, err := s.Lists.MarkRead(ctx, opts.ids, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -99,8 +99,8 @@ by itself; this finds those that a change of plan, price or thresholds has made 
 }
 
 func alertsCheckRun(ctx context.Context, opts *alertsCheckOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		users, err := db.Users(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		users, err := s.Lists.Users(ctx)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func alertsCheckRun(ctx context.Context, opts *alertsCheckOptions) error {
 		for i, u := range users {
 			ids[i] = u.UserID
 		}
-		added, err := opts.env.service(db).CheckAlerts(ctx, opts.env.Now(), ids)
+		added, err := s.Usage.CheckAlerts(ctx, opts.env.Now(), ids)
 		if err != nil {
 			return err
 		}

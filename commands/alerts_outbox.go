@@ -51,8 +51,8 @@ func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
 	if status != "" && !slices.Contains(notify.Statuses(), status) {
 		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", pricing.Shorten(opts.status))
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		found, err := db.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
+	return opts.env.withServices(ctx, func(s *Services) error {
+		found, err := s.Outbox.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
 		if err != nil {
 			return err
 		}
@@ -122,8 +122,8 @@ func deliveryIDs(args []string) ([]int64, error) {
 }
 
 func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		unmoved, err := db.Requeue(ctx, opts.ids, opts.env.Now())
+	return opts.env.withServices(ctx, func(s *Services) error {
+		unmoved, err := s.Outbox.Requeue(ctx, opts.ids, opts.env.Now())
 		if err == nil {
 			err = unmovedFailure(unmoved, "sent again")
 		}
@@ -136,15 +136,15 @@ func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
 
 func outboxDropRun(ctx context.Context, opts *outboxMoveOptions) error {
 	reason := "dropped by " + opts.env.Settings.Actor
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		if !opts.before.IsZero() {
-			n, err := db.DropBefore(ctx, opts.before, opts.env.Now(), reason)
+			n, err := s.Outbox.DropBefore(ctx, opts.before, opts.env.Now(), reason)
 			if err != nil {
 				return err
 			}
 			return opts.env.print(report.DeliveriesMoved(n, "dropped"))
 		}
-		unmoved, err := db.Drop(ctx, opts.ids, opts.env.Now(), reason)
+		unmoved, err := s.Outbox.Drop(ctx, opts.ids, opts.env.Now(), reason)
 		if err == nil {
 			err = unmovedFailure(unmoved, "dropped")
 		}

@@ -54,13 +54,13 @@ func alertsSendRun(ctx context.Context, opts *alertsSendOptions) error {
 	if err != nil {
 		return err
 	}
-	return env.withDatabase(ctx, func(db Database) error {
-		sender := notify.Sender{Store: db, Settings: settings, Templates: templates, Clock: env.running(), Log: env.Log}
+	return env.withServices(ctx, func(s *Services) error {
+		sender := notify.Sender{Store: s.Outbox, Settings: settings, Templates: templates, Clock: env.running(), Log: env.Log}
 		tally, err := sender.Send(ctx, opts.limit)
 		if err != nil {
 			return err
 		}
-		state, err := db.Outbox(ctx, env.Now())
+		state, err := s.Outbox.Outbox(ctx, env.Now())
 		if err != nil {
 			return err
 		}

@@ -166,14 +166,14 @@ func (d *archiveDir) writeManifest(m manifest, month usage.Month) error {
 // mustBeReplaceable returns a conflict failure where the directory has a file of the
 // month already, unless it is of a run that did not come to its end: it has nothing
 // then but events that are still in the log.
-func (d *archiveDir) mustBeReplaceable(ctx context.Context, db Database, month usage.Month, sum string) error {
+func (d *archiveDir) mustBeReplaceable(ctx context.Context, s *Services, month usage.Month, sum string) error {
 	path := d.file(month)
 	there, err := sumOfFile(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && there == sum {
 		return nil
 	}
 	if err == nil {
-		err = mustBeInLog(ctx, db, path)
+		err = mustBeInLog(ctx, s, path)
 	}
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -183,11 +183,11 @@ func (d *archiveDir) mustBeReplaceable(ctx context.Context, db Database, month u
 }
 
 // mustBeInLog returns an error unless every event of a file is in the log.
-func mustBeInLog(ctx context.Context, db Database, path string) error {
+func mustBeInLog(ctx context.Context, s *Services, path string) error {
 	const batch = 5_000
 	var ids []string
 	check := func() error {
-		return db.View(ctx, func(r usage.Reader) error {
+		return s.Usage.Store.View(ctx, func(r usage.Reader) error {
 			found, err := r.Entries(ctx, ids)
 			for _, id := range ids {
 				if _, ok := found[id]; err == nil && !ok {

@@ -32,8 +32,8 @@ func auditListRun(ctx context.Context, opts *auditOptions) error {
 	if opts.limit < 1 {
 		return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		entries, err := db.Audit(ctx, opts.limit)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		entries, err := s.Lists.Audit(ctx, opts.limit)
 		if err != nil {
 			return err
 		}

@@ -49,8 +49,8 @@ func billingListRun(ctx context.Context, opts *billingListOptions) error {
 			return err
 		}
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		bills, err := db.Bills(ctx, q)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		bills, err := s.Billing.Store.Bills(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -120,8 +120,8 @@ func newBillingShowCmd(env *Env) *cobra.Command {
 }
 
 func billingShowRun(ctx context.Context, opts *billOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		b, err := opts.env.billing(db).Show(ctx, opts.number)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		b, err := s.Billing.Show(ctx, opts.number)
 		if err != nil {
 			return err
 		}
@@ -136,8 +136,8 @@ func newBillingPreviewCmd(env *Env) *cobra.Command {
 }
 
 func billingPreviewRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		due, running, err := opts.env.billing(db).Preview(ctx, opts.user, opts.env.Now())
+	return opts.env.withServices(ctx, func(s *Services) error {
+		due, running, err := s.Billing.Preview(ctx, opts.user, opts.env.Now())
 		if err != nil {
 			return err
 		}

@@ -50,10 +50,10 @@ func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 	if opts.since.After(env.Now()) {
 		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed", opts.since.Format(time.RFC3339))
 	}
-	return env.withDatabase(ctx, func(db Database) error {
+	return env.withServices(ctx, func(s *Services) error {
 		progress := closingProgress{env: env}
 		var drafts []billing.Bill
-		result, err := env.billing(db).Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
+		result, err := s.Billing.Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
 			progress.bill()
 			if opts.dryRun {
 				drafts = append(drafts, b)

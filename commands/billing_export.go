@@ -66,14 +66,14 @@ func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		if opts.file == "" {
-			_, err := exportBills(ctx, db, month, writer(opts.env.Printer.Out))
+			_, err := exportBills(ctx, s.Billing.Store, month, writer(opts.env.Printer.Out))
 			return err
 		}
 		var bills int
 		err := writeWhole(opts.file, func(w io.Writer) (err error) {
-			bills, err = exportBills(ctx, db, month, writer(w))
+			bills, err = exportBills(ctx, s.Billing.Store, month, writer(w))
 			return err
 		})
 		if err == nil {

@@ -23,8 +23,8 @@ used up by later bills alone.`
 }
 
 func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		b, err := opts.env.billing(db).MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, billing.Payment{Reference: opts.reference, FromCredit: opts.fromCredit})
+	return opts.env.withServices(ctx, func(s *Services) error {
+		b, err := s.Billing.MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, billing.Payment{Reference: opts.reference, FromCredit: opts.fromCredit})
 		if err != nil {
 			return err
 		}
@@ -42,8 +42,8 @@ bill, and what it had used up of the user's credit, becomes the user's credit.`
 }
 
 func billingVoidRun(ctx context.Context, opts *billOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		note, err := opts.env.billing(db).Void(ctx, opts.env.audit("billing void"), opts.number, opts.reason)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		note, err := s.Billing.Void(ctx, opts.env.audit("billing void"), opts.number, opts.reason)
 		if err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ left of it: write it after two dashes, as in the example.`,
 }
 
 func billingCreditRun(ctx context.Context, opts *billingCreditOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		balance, err := opts.env.billing(db).Credit(ctx, opts.env.audit("billing credit"), opts.user, opts.amount, opts.reason)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		balance, err := s.Billing.Credit(ctx, opts.env.audit("billing credit"), opts.user, opts.amount, opts.reason)
 		if err != nil {
 			return err
 		}
@@ -106,8 +106,8 @@ func newBillingCreditsCmd(env *Env) *cobra.Command {
 }
 
 func billingCreditsRun(ctx context.Context, opts *billingCreditsOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		entries, err := db.Credits(ctx, opts.user)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		entries, err := s.Billing.Store.Credits(ctx, opts.user)
 		if err != nil {
 			return err
 		}

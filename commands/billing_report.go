@@ -66,8 +66,8 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 			return err
 		}
 	}
-	return env.withDatabase(ctx, func(db Database) error {
-		r, err := env.revenue(ctx, db, month, now)
+	return env.withServices(ctx, func(s *Services) error {
+		r, err := env.revenue(ctx, s, month, now)
 		if err != nil {
 			return err
 		}
@@ -79,30 +79,30 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 }
 
 // revenue reads what a report of a month is made of.
-func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) (billing.Revenue, error) {
+func (env *Env) revenue(ctx context.Context, s *Services, month, now time.Time) (billing.Revenue, error) {
 	const history = 12 // months
-	plans, _, err := db.Plans(ctx, now)
+	plans, _, err := s.Catalogue.Plans(ctx, now)
 	if err != nil {
 		return billing.Revenue{}, err
 	}
 	reckoning := billing.NewReckoning(month, now, history, plans)
-	err = billing.EachBill(ctx, db, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
+	err = billing.EachBill(ctx, s.Billing.Store, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
 		reckoning.Add(b)
 		return nil
 	})
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	if err := reckoning.ReadHistory(ctx, db); err != nil {
+	if err := reckoning.ReadHistory(ctx, s.Billing.Store); err != nil {
 		return billing.Revenue{}, err
 	}
 	r := reckoning.Revenue()
-	bills, err := db.Bills(ctx, billing.Query{UnsettledAt: now})
+	bills, err := s.Billing.Store.Bills(ctx, billing.Query{UnsettledAt: now})
 	if err != nil {
 		return r, err
 	}
 	r.Unpaid = billing.AgeingOf(bills, now)
-	users, err := db.Users(ctx)
+	users, err := s.Lists.Users(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -110,6 +110,6 @@ func (env *Env) revenue(ctx context.Context, db Database, month, now time.Time) 
 	for i, u := range users {
 		ids[i] = u.UserID
 	}
-	r.Near, err = env.service(db).NearLimits(ctx, now, nearPercent, ids)
+	r.Near, err = s.Usage.NearLimits(ctx, now, nearPercent, ids)
 	return r, err
 }

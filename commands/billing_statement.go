@@ -69,8 +69,8 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 	if err != nil {
 		return err
 	}
-	return env.withDatabase(ctx, func(db Database) error {
-		letters, err := opts.letters(ctx, db)
+	return env.withServices(ctx, func(s *Services) error {
+		letters, err := opts.letters(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -92,12 +92,12 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 }
 
 // letters reads the bills that are asked for, one at least.
-func (opts *billingStatementOptions) letters(ctx context.Context, db Database) ([]report.Letter, error) {
-	a, err := account(ctx, db, opts.user)
+func (opts *billingStatementOptions) letters(ctx context.Context, s *Services) ([]report.Letter, error) {
+	a, err := account(ctx, s, opts.user)
 	if err != nil {
 		return nil, err
 	}
-	all, err := db.Bills(ctx, billing.Query{UserID: opts.user})
+	all, err := s.Billing.Store.Bills(ctx, billing.Query{UserID: opts.user})
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (opts *billingStatementOptions) letters(ctx context.Context, db Database) (
 	if err != nil {
 		return nil, err
 	}
-	bills, err := db.Bills(ctx, wanted)
+	bills, err := s.Billing.Store.Bills(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}

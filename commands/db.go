@@ -26,12 +26,12 @@ func newDBStatusCmd(env *Env) *cobra.Command {
 }
 
 func dbStatusRun(ctx context.Context, opts *dbStatusOptions) (err error) {
-	db, err := opts.env.Inspect(ctx)
+	s, err := opts.env.Inspect(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	status, err := db.Status(ctx)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	status, err := s.Storage.Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,8 +59,8 @@ must not be there yet.`,
 }
 
 func dbBackupRun(ctx context.Context, opts *dbBackupOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		if err := db.Backup(ctx, opts.file); err != nil {
+	return opts.env.withServices(ctx, func(s *Services) error {
+		if err := s.Storage.Backup(ctx, opts.file); err != nil {
 			return err
 		}
 		info, err := os.Stat(opts.file)

@@ -49,13 +49,13 @@ func demoRun(ctx context.Context, opts *demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := opts.env.CreateFile(ctx, path)
+	s, err := opts.env.CreateFile(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	sample := newSample(opts.users, opts.days, opts.env.Now())
-	result, err := opts.fill(ctx, db, sample)
+	result, err := opts.fill(ctx, s, sample)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func demoRun(ctx context.Context, opts *demoOptions) (err error) {
 	if opts.env.Printer.Format != report.FormatTable { // one result, as scripts expect
 		return opts.env.print(report.Import(result))
 	}
-	return opts.show(ctx, db, sample)
+	return opts.show(ctx, s, sample)
 }
 
 func (opts *demoOptions) place() (string, error) {
@@ -86,20 +86,20 @@ func (opts *demoOptions) place() (string, error) {
 
 // fill seeds the database, subscribes the users and imports their usage, by the
 // same ways as the commands do.
-func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) (usage.ImportResult, error) {
+func (opts *demoOptions) fill(ctx context.Context, s *Services, sample *sample) (usage.ImportResult, error) {
 	seeds := seeds{priceSource: pricing.FromCatalogue, planSource: pricing.FromCatalogue}
 	var err error
 	if seeds.catalogue, err = pricing.DefaultCatalogue(); err != nil {
 		return usage.ImportResult{}, err
 	}
-	if err := seeds.plant(ctx, db, opts.env.audit("init"), &report.InitSummary{}); err != nil {
+	if err := seeds.plant(ctx, s, opts.env.audit("init"), &report.InitSummary{}); err != nil {
 		return usage.ImportResult{}, err
 	}
 	for _, u := range sample.users {
 		if u.tier == plan.DefaultTier {
 			continue
 		}
-		_, err := db.ChangeSubscription(ctx, opts.env.audit("users subscribe"), u.id, func(a plan.Account) (plan.Change, error) {
+		_, err := s.Subscriptions.ChangeSubscription(ctx, opts.env.audit("users subscribe"), u.id, func(a plan.Account) (plan.Change, error) {
 			p, err := a.Plans.Find(u.tier)
 			if err != nil {
 				return plan.Change{}, err
@@ -112,18 +112,18 @@ func (opts *demoOptions) fill(ctx context.Context, db Database, sample *sample) 
 	}
 	lines, writer := io.Pipe()
 	go func() { writer.CloseWithError(sample.write(writer)) }()
-	result, err := opts.env.service(db).Import(ctx, opts.env.Now(), lines, usage.ImportOptions{Format: usage.JSONLines})
+	result, err := s.Usage.Import(ctx, opts.env.Now(), lines, usage.ImportOptions{Format: usage.JSONLines})
 	if err == nil && result.Rejected+result.Conflicts > 0 {
 		err = failure.New(failure.Internal, "%d sample events were refused: %v", result.Rejected+result.Conflicts, result.Problems)
 	}
 	if err == nil {
-		_, err = opts.env.billing(db).Close(ctx, opts.env.Now(), billing.CloseOptions{})
+		_, err = s.Billing.Close(ctx, opts.env.Now(), billing.CloseOptions{})
 	}
 	return result, errors.Join(err, lines.Close())
 }
 
 // show prints the reports that an owner would look at first.
-func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) error {
+func (opts *demoOptions) show(ctx context.Context, s *Services, sample *sample) error {
 	now := opts.env.Now()
 	today := now.Truncate(24 * time.Hour)
 	query := usage.ReportQuery{From: today.AddDate(0, 0, 1-opts.days), To: today.AddDate(0, 0, 1)}
@@ -140,7 +140,7 @@ func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) 
 		{"Cost by day", []usage.Dimension{usage.ByDay}, 0, true},
 	} {
 		query.By = part.by
-		result, err := usage.MakeReport(ctx, db, query, part.top)
+		result, err := usage.MakeReport(ctx, s.Reports, query, part.top)
 		if err != nil {
 			return err
 		}
@@ -148,28 +148,28 @@ func (opts *demoOptions) show(ctx context.Context, db Database, sample *sample) 
 			return err
 		}
 	}
-	trend, err := usage.MakeTrend(ctx, db, "", 3, now)
+	trend, err := usage.MakeTrend(ctx, s.Reports, "", 3, now)
 	if err != nil {
 		return err
 	}
 	if err := opts.section("Cost by month, with a projection of the running one", report.Trend(trend)); err != nil {
 		return err
 	}
-	revenue, err := opts.env.revenue(ctx, db, usage.MonthOf(now).Start(), now)
+	revenue, err := opts.env.revenue(ctx, s, usage.MonthOf(now).Start(), now)
 	if err != nil {
 		return err
 	}
 	if err := opts.section("What was billed this month", report.Revenue(revenue, 5)); err != nil {
 		return err
 	}
-	statement, err := opts.env.service(db).Show(ctx, sample.users[0].id, now, now)
+	statement, err := s.Usage.Show(ctx, sample.users[0].id, now, now)
 	if err != nil {
 		return err
 	}
 	if err := opts.section("One user against the limits of the plan", report.Usage(statement)); err != nil {
 		return err
 	}
-	alerts, err := db.Alerts(ctx, "", false)
+	alerts, err := s.Lists.Alerts(ctx, "", false)
 	if err != nil {
 		return err
 	}

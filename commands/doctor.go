@@ -97,12 +97,12 @@ func failedCheck(name string, err error) report.Check {
 // checkDatabase looks at everything in the database, as far as it can be reached.
 // An error is an interruption: a problem is a check that failed.
 func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err error) {
-	db, err := env.Inspect(ctx)
+	s, err := env.Inspect(ctx)
 	if err != nil {
 		return []report.Check{failedCheck("database", err)}, ctx.Err()
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	status, err := db.Status(ctx)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	status, err := s.Storage.Status(ctx)
 	if err != nil {
 		return []report.Check{failedCheck("database", err)}, ctx.Err()
 	}
@@ -120,8 +120,8 @@ func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err er
 	if !schema.OK {
 		return checks, nil
 	}
-	for _, check := range []func(context.Context, *Env, Database) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkBilling, checkMessages} {
-		found, err := check(ctx, env, db)
+	for _, check := range []func(context.Context, *Env, *Services) ([]report.Check, error){checkPlans, checkPrices, checkUnpriced, checkTotals, checkBilling, checkMessages} {
+		found, err := check(ctx, env, s)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -133,8 +133,8 @@ func checkDatabase(ctx context.Context, env *Env) (checks []report.Check, err er
 	return checks, nil
 }
 
-func checkPlans(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
-	plans, _, err := db.Plans(ctx, env.Now())
+func checkPlans(ctx context.Context, env *Env, s *Services) ([]report.Check, error) {
+	plans, _, err := s.Catalogue.Plans(ctx, env.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +144,8 @@ func checkPlans(ctx context.Context, env *Env, db Database) ([]report.Check, err
 	return []report.Check{{Name: "plans", OK: true, Detail: strings.Join(plans.Names(), ", ")}}, nil
 }
 
-func checkPrices(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
-	book, err := db.Catalogue(ctx)
+func checkPrices(ctx context.Context, env *Env, s *Services) ([]report.Check, error) {
+	book, err := s.Catalogue.Catalogue(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -184,8 +184,8 @@ func checkEnvironmentPrices(env *Env, book *pricing.Book) report.Check {
 	return c
 }
 
-func checkUnpriced(ctx context.Context, _ *Env, db Database) ([]report.Check, error) {
-	rows, err := db.UnpricedModels(ctx)
+func checkUnpriced(ctx context.Context, _ *Env, s *Services) ([]report.Check, error) {
+	rows, err := s.Lists.UnpricedModels(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -210,8 +210,8 @@ func checkUnpriced(ctx context.Context, _ *Env, db Database) ([]report.Check, er
 	return []report.Check{c}, nil
 }
 
-func checkTotals(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
-	result, err := db.Reconcile(ctx, false)
+func checkTotals(ctx context.Context, env *Env, s *Services) ([]report.Check, error) {
+	result, err := s.Totals.Reconcile(ctx, false)
 	if err != nil {
 		return nil, err
 	}

@@ -14,8 +14,8 @@ import (
 const patience = 2
 
 // checkBilling looks at everything that was billed.
-func checkBilling(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
-	h, err := db.BillingHealth(ctx, env.Now().AddDate(0, 0, -patience))
+func checkBilling(ctx context.Context, env *Env, s *Services) ([]report.Check, error) {
+	h, err := s.BillingHealth.BillingHealth(ctx, env.Now().AddDate(0, 0, -patience))
 	if err != nil {
 		return nil, err
 	}

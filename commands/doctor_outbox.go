@@ -14,12 +14,12 @@ const latestMessage = 24 * time.Hour
 
 // checkMessages checks what takes messages to people: the mail server, where one is
 // configured, and the outbox.
-func checkMessages(ctx context.Context, env *Env, db Database) ([]report.Check, error) {
+func checkMessages(ctx context.Context, env *Env, s *Services) ([]report.Check, error) {
 	var checks []report.Check
 	if env.Settings.Notify.Mail.Host != "" {
 		checks = append(checks, checkMail(ctx, env))
 	}
-	outbox, err := checkOutbox(ctx, env, db)
+	outbox, err := checkOutbox(ctx, env, s)
 	return append(checks, outbox), err
 }
 
@@ -47,9 +47,9 @@ func checkMail(ctx context.Context, env *Env) report.Check {
 
 // checkOutbox tells what is stuck: what has waited for too long, and what a person has
 // to look at.
-func checkOutbox(ctx context.Context, env *Env, db Database) (report.Check, error) {
+func checkOutbox(ctx context.Context, env *Env, s *Services) (report.Check, error) {
 	c := report.Check{Name: "outbox", OK: true}
-	state, err := db.Outbox(ctx, env.Now())
+	state, err := s.Outbox.Outbox(ctx, env.Now())
 	if err != nil {
 		return c, err
 	}

@@ -48,14 +48,14 @@ func initRun(ctx context.Context, opts *initOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	db, before, after, err := opts.env.Create(ctx)
+	s, before, after, err := opts.env.Create(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	defer func() { err = errors.Join(err, s.Close()) }()
 	summary := report.InitSummary{Location: opts.env.Settings.DatabaseURL, SchemaBefore: before, SchemaAfter: after}
 	if !opts.noSeed {
-		if err := seeds.plant(ctx, db, opts.env.audit("init"), &summary); err != nil {
+		if err := seeds.plant(ctx, s, opts.env.audit("init"), &summary); err != nil {
 			return err
 		}
 	}

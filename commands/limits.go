@@ -55,30 +55,30 @@ func limitsCheckRun(ctx context.Context, opts *limitsCheckOptions) error {
 	if err := requireCall(opts.call); err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		judgement, err := opts.env.service(db).Check(ctx, opts.env.Now(), opts.call)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		judgement, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
 		if err != nil {
 			return err
 		}
-		return opts.env.answer(ctx, db, judgement)
+		return opts.env.answer(ctx, s, judgement)
 	})
 }
 
 // answer prints a judgement and returns the failure of a refused call.
-func (env *Env) answer(ctx context.Context, db Database, j usage.Judgement) error {
+func (env *Env) answer(ctx context.Context, s *Services, j usage.Judgement) error {
 	if err := env.print(report.Judgement(j)); err != nil {
 		return err
 	}
 	if j.Basis == pricing.Unpriced {
-		env.adviseUnpriced(ctx, db, j.Call.Provider, j.Call.Model)
+		env.adviseUnpriced(ctx, s, j.Call.Provider, j.Call.Model)
 	}
 	return j.Denied()
 }
 
 // adviseUnpriced says what to do about a call without a price. The call itself is
 // done: that the advice can't be had is no failure of it.
-func (env *Env) adviseUnpriced(ctx context.Context, db Database, provider, model string) {
-	if book, err := db.Catalogue(ctx); err == nil {
+func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model string) {
+	if book, err := s.Catalogue.Catalogue(ctx); err == nil {
 		env.note("hint: %s", book.Advice(provider, model))
 	}
 }
@@ -116,12 +116,12 @@ func limitsReserveRun(ctx context.Context, opts *limitsReserveOptions) error {
 	if err := requireCall(opts.call); err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		judgement, err := opts.env.service(db).Reserve(ctx, opts.env.Now(), opts.call, opts.id, opts.ttl)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		judgement, err := s.Usage.Reserve(ctx, opts.env.Now(), opts.call, opts.id, opts.ttl)
 		if err != nil {
 			return err
 		}
-		return opts.env.answer(ctx, db, judgement)
+		return opts.env.answer(ctx, s, judgement)
 	})
 }
 
@@ -143,8 +143,8 @@ func newLimitsReleaseCmd(env *Env) *cobra.Command {
 }
 
 func limitsReleaseRun(ctx context.Context, opts *limitsReleaseOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		reservation, err := opts.env.service(db).Release(ctx, opts.env.Now(), opts.id)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		reservation, err := s.Usage.Release(ctx, opts.env.Now(), opts.id)
 		if err != nil {
 			return err
 		}
@@ -169,8 +169,8 @@ func newLimitsReservationsCmd(env *Env) *cobra.Command {
 }
 
 func limitsReservationsRun(ctx context.Context, opts *limitsReservationsOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		reservations, err := db.Reservations(ctx, opts.user, opts.env.Now())
+	return opts.env.withServices(ctx, func(s *Services) error {
+		reservations, err := s.Lists.Reservations(ctx, opts.user, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -194,8 +194,8 @@ func limitsExplainRun(ctx context.Context, opts *limitsCheckOptions) error {
 	if err := requireCall(opts.call); err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		judgement, err := opts.env.service(db).Check(ctx, opts.env.Now(), opts.call)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		judgement, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
 		if err != nil {
 			return err
 		}

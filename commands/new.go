@@ -9,7 +9,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // New returns the verbs of the command line, each a command of the root.
@@ -31,14 +30,14 @@ func group(use, short string, subcommands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// withDatabase runs fn on the configured database and closes it.
-func (env *Env) withDatabase(ctx context.Context, fn func(Database) error) (err error) {
-	db, err := env.Open(ctx)
+// withServices opens the configured database, runs fn with its services, and closes it.
+func (env *Env) withServices(ctx context.Context, fn func(*Services) error) (err error) {
+	s, err := env.Open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	return fn(db)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return fn(s)
 }
 
 // print writes a result; a document that could not be made is its error.
@@ -64,9 +63,4 @@ func asFailure(err error) (*failure.Error, bool) {
 	var f *failure.Error
 	ok := errors.As(err, &f)
 	return f, ok
-}
-
-// service returns the metering of a database.
-func (env *Env) service(db Database) *usage.Service {
-	return &usage.Service{Store: db, Thresholds: env.Settings.Thresholds}
 }

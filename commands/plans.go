@@ -28,8 +28,8 @@ func addPlansAt(cmd *cobra.Command, to *time.Time) {
 
 // plansAt returns the plans on offer, with the figures of a moment, and how many users are
 // subscribed to each now.
-func plansAt(ctx context.Context, env *Env, db Database, at time.Time) (plan.Plans, map[int64]int, error) {
-	plans, subscribers, err := db.Plans(ctx, env.Now())
+func plansAt(ctx context.Context, env *Env, s *Services, at time.Time) (plan.Plans, map[int64]int, error) {
+	plans, subscribers, err := s.Catalogue.Plans(ctx, env.Now())
 	return plans.At(cmp.Or(at, env.Now())), subscribers, err
 }
 
@@ -49,8 +49,8 @@ func newPlansListCmd(env *Env) *cobra.Command {
 }
 
 func plansListRun(ctx context.Context, opts *plansListOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := plansAt(ctx, opts.env, db, opts.at)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		plans, subscribers, err := plansAt(ctx, opts.env, s, opts.at)
 		if err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func newPlansShowCmd(env *Env) *cobra.Command {
 }
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, subscribers, err := db.Plans(ctx, opts.env.Now())
+	return opts.env.withServices(ctx, func(s *Services) error {
+		plans, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -109,8 +109,8 @@ func newPlansExportCmd(env *Env) *cobra.Command {
 }
 
 func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		plans, _, err := plansAt(ctx, opts.env, db, opts.at)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		plans, _, err := plansAt(ctx, opts.env, s, opts.at)
 		if err != nil {
 			return err
 		}
@@ -147,8 +147,8 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		book, err := db.Catalogue(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		book, err := s.Catalogue.Catalogue(ctx)
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 		if err != nil {
 			return err
 		}
-		have, subscribers, err := db.Plans(ctx, opts.env.Now())
+		have, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 		}
 		_, err = withdrawn(have, wanted, subscribers)
 		if err == nil && !opts.dryRun && len(diffs) > 0 {
-			err = opts.apply(ctx, db, wanted, diffs)
+			err = opts.apply(ctx, s, wanted, diffs)
 		}
 		return opts.finish(diffs, err)
 	})
@@ -176,8 +176,8 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 
 // apply makes the changes that were shown, or none where the plans have changed
 // since.
-func (opts *plansApplyOptions) apply(ctx context.Context, db Database, wanted plan.Plans, shown []plan.Difference) error {
-	return db.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
+func (opts *plansApplyOptions) apply(ctx context.Context, s *Services, wanted plan.Plans, shown []plan.Difference) error {
+	return s.Catalogue.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
 		if !slices.Equal(plan.Diff(have, wanted), shown) {
 			return nil, nil, failure.Conflictf("the plans were changed meanwhile by somebody else").WithHint("run it again, and read what it changes now")
 		}

@@ -65,12 +65,12 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 		return failure.Invalidf("there is nothing to simulate: name a plan file, a price file, or both").
 			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and give -f plans.yaml")
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		scenario, err := opts.scenario(ctx, db, usage.MonthOf(from))
+	return opts.env.withServices(ctx, func(s *Services) error {
+		scenario, err := opts.scenario(ctx, s, usage.MonthOf(from))
 		if err != nil {
 			return err
 		}
-		simulation, err := billing.Simulate(ctx, db, scenario)
+		simulation, err := billing.Simulate(ctx, s.Simulation, scenario)
 		if err != nil {
 			return err
 		}
@@ -85,28 +85,28 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 }
 
 // scenario reads the files.
-func (opts *plansSimulateOptions) scenario(ctx context.Context, db Database, month usage.Month) (billing.Scenario, error) {
-	s := billing.Scenario{Month: month}
-	book, err := db.Catalogue(ctx)
+func (opts *plansSimulateOptions) scenario(ctx context.Context, s *Services, month usage.Month) (billing.Scenario, error) {
+	scenario := billing.Scenario{Month: month}
+	book, err := s.Catalogue.Catalogue(ctx)
 	if err != nil {
-		return s, err
+		return scenario, err
 	}
 	providers := book.Providers
 	if opts.prices != "" {
 		file, err := readPrices(opts.prices)
 		if err != nil {
-			return s, err
+			return scenario, err
 		}
 		providers = directory(providers, file.Providers)
 		if err := knownProviders(file.Prices, providers); err != nil {
-			return s, err
+			return scenario, err
 		}
-		s.Rates = billing.NewOtherPrices(providers, book, file.Prices)
+		scenario.Rates = billing.NewOtherPrices(providers, book, file.Prices)
 	}
 	if opts.plans != "" {
-		s.Plans, err = readPlans(opts.plans, providers)
+		scenario.Plans, err = readPlans(opts.plans, providers)
 	}
-	return s, err
+	return scenario, err
 }
 
 func readPlans(file string, providers pricing.Providers) (plan.Plans, error) {

@@ -22,8 +22,8 @@ func newPricingExportCmd(env *Env) *cobra.Command {
 }
 
 func pricingExportRun(ctx context.Context, opts *pricingExportOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		book, err := db.Catalogue(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		book, err := s.Catalogue.Catalogue(ctx)
 		if err != nil {
 			return err
 		}
@@ -63,9 +63,9 @@ func pricingApplyRun(ctx context.Context, opts *pricingApplyOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		var changes []report.PriceChange
-		err := db.ChangePrices(ctx, opts.env.audit("pricing apply"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+		err := s.Catalogue.ChangePrices(ctx, opts.env.audit("pricing apply"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
 			if err := knownProviders(catalogue.Prices, directory(book.Providers, catalogue.Providers)); err != nil {
 				return nil, nil, err
 			}

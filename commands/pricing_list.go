@@ -36,8 +36,8 @@ func pricingListRun(ctx context.Context, opts *pricingListOptions) error {
 	if opts.at.IsZero() {
 		opts.at = opts.env.Now()
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		book, err := db.Catalogue(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		book, err := s.Catalogue.Catalogue(ctx)
 		if err != nil {
 			return err
 		}
@@ -74,8 +74,8 @@ func newPricingHistoryCmd(env *Env) *cobra.Command {
 }
 
 func pricingHistoryRun(ctx context.Context, opts *pricingHistoryOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		book, err := db.Catalogue(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		book, err := s.Catalogue.Catalogue(ctx)
 		if err != nil {
 			return err
 		}

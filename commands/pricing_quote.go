@@ -56,8 +56,8 @@ func pricingQuoteRun(ctx context.Context, opts *pricingQuoteOptions) error {
 	if err := opts.quantities.Validate(); err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		book, err := db.Catalogue(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		book, err := s.Catalogue.Catalogue(ctx)
 		if err != nil {
 			return err
 		}

@@ -33,13 +33,13 @@ change nothing. Every log row keeps the history of its ratings.`,
 }
 
 func pricingRerateRun(ctx context.Context, opts *pricingRerateOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		result, err := usage.Rerate(ctx, db, opts.env.Now(), opts.from, opts.to, !opts.dryRun)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		result, err := usage.Rerate(ctx, s.Ratings, opts.env.Now(), opts.from, opts.to, !opts.dryRun)
 		if err != nil {
 			return err
 		}
 		if !opts.dryRun {
-			if err := opts.env.checkAlertsOf(ctx, db, result); err != nil {
+			if err := opts.env.checkAlertsOf(ctx, s, result); err != nil {
 				return err
 			}
 		}
@@ -48,11 +48,11 @@ func pricingRerateRun(ctx context.Context, opts *pricingRerateOptions) error {
 }
 
 // checkAlertsOf makes the alerts of users whose cost has changed.
-func (env *Env) checkAlertsOf(ctx context.Context, db Database, result usage.RerateResult) error {
+func (env *Env) checkAlertsOf(ctx context.Context, s *Services, result usage.RerateResult) error {
 	users := make([]string, len(result.Users))
 	for i, u := range result.Users {
 		users[i] = u.UserID
 	}
-	_, err := env.service(db).CheckAlerts(ctx, env.Now(), users)
+	_, err := s.Usage.CheckAlerts(ctx, env.Now(), users)
 	return err
 }

@@ -73,9 +73,9 @@ func pricingSetRun(ctx context.Context, opts *pricingSetOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		var changes []report.PriceChange
-		err := db.ChangePrices(ctx, opts.env.audit("pricing set"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+		err := s.Catalogue.ChangePrices(ctx, opts.env.audit("pricing set"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
 			if _, err := book.Providers.Find(opts.provider); err != nil {
 				return nil, nil, err
 			}

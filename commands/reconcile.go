@@ -29,8 +29,8 @@ shown. --repair rebuilds the totals from the log, which is what counts.`,
 }
 
 func reconcileRun(ctx context.Context, opts *reconcileOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		result, err := db.Reconcile(ctx, opts.repair)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		result, err := s.Totals.Reconcile(ctx, opts.repair)
 		if err != nil {
 			return err
 		}

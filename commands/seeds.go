@@ -56,12 +56,12 @@ func (s seeds) check(ctx context.Context, env *Env) (err error) {
 	if err = s.fit(wanted); err == nil {
 		return nil
 	}
-	db, openErr := env.Open(ctx)
+	services, openErr := env.Open(ctx)
 	if openErr != nil {
 		return err // there is no database that could know more providers
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	book, err := db.Catalogue(ctx)
+	defer func() { err = errors.Join(err, services.Close()) }()
+	book, err := services.Catalogue.Catalogue(ctx)
 	if err != nil {
 		return err
 	}
@@ -114,9 +114,9 @@ func (s seeds) plans(providers pricing.Providers) (plan.Plans, error) {
 	return plan.ParseCatalogue(s.plansName, s.plansText, providers)
 }
 
-func (s seeds) plant(ctx context.Context, db Database, audit usage.Audit, summary *report.InitSummary) error {
+func (s seeds) plant(ctx context.Context, services *Services, audit usage.Audit, summary *report.InitSummary) error {
 	var providers pricing.Providers
-	err := db.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+	err := services.Catalogue.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
 		added := newProviders(book.Providers, s.catalogue.Providers, s.priceSource)
 		var err error
 		if providers, err = s.known(book.Providers); err != nil {
@@ -142,7 +142,7 @@ func (s seeds) plant(ctx context.Context, db Database, audit usage.Audit, summar
 	if err != nil {
 		return err
 	}
-	return db.ChangePlans(ctx, audit, func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
+	return services.Catalogue.ChangePlans(ctx, audit, func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
 		seeding := plan.Seed(plans, s.planSource, have)
 		summary.PlansAdded, summary.PlansUpdated, summary.PlansUnchanged = 0, 0, seeding.Unchanged
 		for _, p := range seeding.Save {

@@ -31,12 +31,13 @@ configured PostgreSQL database. The configured database's own data is not touche
 }
 
 func selftestRun(ctx context.Context, opts *selftestOptions) (err error) {
-	db, remove, err := opts.env.Scratch(ctx)
+	s, remove, err := opts.env.Scratch(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	trial := trial{db: db, now: opts.env.Now(), service: &usage.Service{Store: db, Thresholds: usage.DefaultThresholds()}}
+	trial := trial{s: s, now: opts.env.Now()}
+	s.Usage.Thresholds = usage.DefaultThresholds()
 	var checks []report.Check
 	for _, area := range []struct {
 		name string
@@ -61,9 +62,8 @@ func selftestRun(ctx context.Context, opts *selftestOptions) (err error) {
 // trial tries a scratch database. Each method returns what it has seen hold, or
 // an error that says what did not.
 type trial struct {
-	db      Database
-	now     time.Time
-	service *usage.Service
+	s   *Services
+	now time.Time
 }
 
 // wrong reports that something is not as it should be.
@@ -79,16 +79,16 @@ func (t trial) tables(ctx context.Context) (string, error) {
 	}
 	audit := usage.Audit{At: t.now, Actor: "selftest", Action: "init"}
 	var first, second report.InitSummary
-	if err := seeds.plant(ctx, t.db, audit, &first); err != nil {
+	if err := seeds.plant(ctx, t.s, audit, &first); err != nil {
 		return "", err
 	}
-	if err := seeds.plant(ctx, t.db, audit, &second); err != nil {
+	if err := seeds.plant(ctx, t.s, audit, &second); err != nil {
 		return "", err
 	}
 	if second.PlansAdded+second.PlansUpdated+second.PricesAdded > 0 {
 		return "", wrong("what a second seeding adds", second.PlansAdded+second.PlansUpdated+second.PricesAdded, 0)
 	}
-	status, err := t.db.Status(ctx)
+	status, err := t.s.Storage.Status(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +96,7 @@ func (t trial) tables(ctx context.Context) (string, error) {
 }
 
 func (t trial) pricing(ctx context.Context) (string, error) {
-	book, err := t.db.Catalogue(ctx)
+	book, err := t.s.Catalogue.Catalogue(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -138,18 +138,18 @@ func (t trial) tracking(ctx context.Context) (string, error) {
 		t.event("selftest-1", "tracked", "gemini", "gemini-2.5-flash"), t.event("selftest-2", "tracked", "gemini", "gemini-2.5-flash"),
 		t.event("selftest-2", "tracked", "gemini", "gemini-2.5-flash"), failed,
 	} {
-		if _, err := t.service.Record(ctx, t.now, e, usage.RecordOptions{}); err != nil {
+		if _, err := t.s.Usage.Record(ctx, t.now, e, usage.RecordOptions{}); err != nil {
 			return "", err
 		}
 	}
-	st, err := t.service.Show(ctx, "tracked", t.now, t.now)
+	st, err := t.s.Usage.Show(ctx, "tracked", t.now, t.now)
 	if err != nil {
 		return "", err
 	}
 	if got := fmt.Sprintf("%d calls, %d errors, $%s", st.Sum.Calls, st.Sum.Errors, st.Sum.Cost); got != "2 calls, 1 errors, $0.0031" {
 		return "", wrong("what was recorded", got, "2 calls, 1 errors, $0.0031")
 	}
-	result, err := t.db.Reconcile(ctx, false)
+	result, err := t.s.Totals.Reconcile(ctx, false)
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +167,7 @@ func (t trial) limits(ctx context.Context) (string, error) {
 	var problems error
 	for range tries {
 		group.Go(func() {
-			j, err := t.service.Reserve(ctx, t.now, usage.Call{UserID: "limited", Provider: "tavily", Model: "tavily-search",
+			j, err := t.s.Usage.Reserve(ctx, t.now, usage.Call{UserID: "limited", Provider: "tavily", Model: "tavily-search",
 				Quantities: pricing.Quantities{pricing.Requests: 1}}, "", time.Minute)
 			mutex.Lock()
 			defer mutex.Unlock()
@@ -184,7 +184,7 @@ func (t trial) limits(ctx context.Context) (string, error) {
 	if passed != most {
 		return "", wrong(fmt.Sprintf("how many of %d calls at once pass a limit of %d", tries, most), passed, most)
 	}
-	_, err := t.service.Record(ctx, t.now, t.event("selftest-4", "limited", "openai", "gpt-4o"), usage.RecordOptions{Enforce: true})
+	_, err := t.s.Usage.Record(ctx, t.now, t.event("selftest-4", "limited", "openai", "gpt-4o"), usage.RecordOptions{Enforce: true})
 	if f, ok := asFailure(err); !ok || f.Reason != string(usage.NotInPlan) {
 		return "", wrong("the answer to a call that the plan does not include", err, usage.NotInPlan)
 	}
@@ -207,7 +207,7 @@ func (t trial) errors(ctx context.Context) (string, error) {
 		{"a cost that does not fit", overflowing, failure.Invalid},
 		{"an empty user", nameless, failure.Invalid},
 	} {
-		_, err := t.service.Record(ctx, t.now, c.event, usage.RecordOptions{})
+		_, err := t.s.Usage.Record(ctx, t.now, c.event, usage.RecordOptions{})
 		if !failure.Is(err, c.code) {
 			return "", wrong("the answer to "+c.name, err, c.code)
 		}

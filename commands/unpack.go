@@ -57,12 +57,12 @@ func ofDamage(err error) error {
 
 // mustNotBeArchived refuses the file of a month that is archived in this database: each
 // of its rows would be refused.
-func (opts *usageImportOptions) mustNotBeArchived(ctx context.Context, db Database, in io.Reader) error {
+func (opts *usageImportOptions) mustNotBeArchived(ctx context.Context, s *Services, in io.Reader) error {
 	file, ok := in.(*os.File)
 	if !ok || !isPacked(file) {
 		return nil
 	}
-	archives, err := db.Archives(ctx)
+	archives, err := s.Archives.Archives(ctx)
 	if err != nil || len(archives) == 0 {
 		return err
 	}

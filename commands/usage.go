@@ -41,8 +41,8 @@ func usageShowRun(ctx context.Context, opts *usageShowOptions) error {
 	if opts.at.IsZero() {
 		opts.at = now
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		statement, err := opts.env.service(db).Show(ctx, opts.user, opts.at, now)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		statement, err := s.Usage.Show(ctx, opts.user, opts.at, now)
 		if err != nil {
 			return err
 		}

@@ -53,20 +53,20 @@ func usageArchiveRun(ctx context.Context, opts *usageArchiveOptions) error {
 		return failure.Invalidf("before is %s: it must not be in the future", opts.before.Format(time.RFC3339)).
 			WithHint("only months that are over can be archived; now is %s", now.Format(time.RFC3339))
 	}
-	return opts.env.withDatabase(ctx, func(db Database) (err error) {
+	return opts.env.withServices(ctx, func(s *Services) (err error) {
 		dir, err := openArchiveDir(opts.to)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, dir.close()) }()
-		months, err := db.Months(ctx, opts.before)
+		months, err := s.Archives.Months(ctx, opts.before)
 		if err != nil {
 			return err
 		}
 		if opts.dryRun {
 			return opts.env.print(report.Archivable(months, func(m usage.Month) string { return dir.file(m) }))
 		}
-		archived, err := opts.archiveAll(ctx, db, dir, months)
+		archived, err := opts.archiveAll(ctx, s, dir, months)
 		if err != nil && len(archived) == 0 {
 			return err
 		}
@@ -76,7 +76,7 @@ func usageArchiveRun(ctx context.Context, opts *usageArchiveOptions) error {
 
 // archiveAll archives months one after another, and returns those that are done, also
 // with an error.
-func (opts *usageArchiveOptions) archiveAll(ctx context.Context, db Database, dir *archiveDir, months []usage.LogMonth) ([]usage.Archive, error) {
+func (opts *usageArchiveOptions) archiveAll(ctx context.Context, s *Services, dir *archiveDir, months []usage.LogMonth) ([]usage.Archive, error) {
 	rows := int64(0)
 	for _, m := range months {
 		rows += m.Rows
@@ -85,7 +85,7 @@ func (opts *usageArchiveOptions) archiveAll(ctx context.Context, db Database, di
 	defer func() { _ = bar.Finish() }() // it only draws
 	var archived []usage.Archive
 	for _, m := range months {
-		a, err := opts.archive(ctx, db, dir, m.Month, func() { _ = bar.Add(1) })
+		a, err := opts.archive(ctx, s, dir, m.Month, func() { _ = bar.Add(1) })
 		if err != nil {
 			return archived, err
 		}
@@ -99,14 +99,14 @@ const openAttempts = 2
 
 // archive writes a month and then takes its rows from the log. If it is recorded into
 // each time, nobody can while it is written at last.
-func (opts *usageArchiveOptions) archive(ctx context.Context, db Database, dir *archiveDir, month usage.Month, progress func()) (usage.Archive, error) {
+func (opts *usageArchiveOptions) archive(ctx context.Context, s *Services, dir *archiveDir, month usage.Month, progress func()) (usage.Archive, error) {
 	now := opts.env.Now()
 	audit := usage.Audit{At: now, Actor: opts.env.Settings.Actor, Action: "usage archive"}
-	mayReplace := func(sum string) error { return dir.mustBeReplaceable(ctx, db, month, sum) }
+	mayReplace := func(sum string) error { return dir.mustBeReplaceable(ctx, s, month, sum) }
 	for range openAttempts {
 		var stamp int64
 		a, err := dir.write(month, func(fn func(*usage.Entry) error) (err error) {
-			stamp, err = db.MonthRows(ctx, month, func(e *usage.Entry) error {
+			stamp, err = s.Archives.MonthRows(ctx, month, func(e *usage.Entry) error {
 				progress()
 				return fn(e)
 			})
@@ -116,13 +116,13 @@ func (opts *usageArchiveOptions) archive(ctx context.Context, db Database, dir *
 			return a, err
 		}
 		a.Stamp = stamp
-		if err = db.Archive(ctx, audit, a); !errors.Is(err, usage.ErrMonthChanged) {
+		if err = s.Archives.Archive(ctx, audit, a); !errors.Is(err, usage.ErrMonthChanged) {
 			return a, err
 		}
 		mayReplace = func(string) error { return nil } // what was just written
 	}
 	var a usage.Archive
-	err := db.ArchiveClosed(ctx, audit, month, func(rows usage.MonthRows) (written usage.Archive, err error) {
+	err := s.Archives.ArchiveClosed(ctx, audit, month, func(rows usage.MonthRows) (written usage.Archive, err error) {
 		a, err = dir.write(month, rows, now, mayReplace)
 		return a, err
 	})
@@ -147,8 +147,8 @@ func newUsageArchivesCmd(env *Env) *cobra.Command {
 }
 
 func usageArchivesRun(ctx context.Context, opts *usageArchivesOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		archives, err := db.Archives(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		archives, err := s.Archives.Archives(ctx)
 		if err != nil {
 			return err
 		}

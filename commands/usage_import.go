@@ -53,13 +53,13 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		in, size, err := opts.open()
 		if err != nil {
 			return err
 		}
 		defer in.Close()
-		if err := opts.mustNotBeArchived(ctx, db, in); err != nil {
+		if err := opts.mustNotBeArchived(ctx, s, in); err != nil {
 			return err
 		}
 		rejects, err := openRejects(opts.rejects, in)
@@ -67,10 +67,10 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		// Beyond it, the program cleans up more often.
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(db.Bulk().Memory))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(s.Usage.Store.Bulk().Memory))
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
-		result, err := opts.env.service(db).Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
+		result, err := s.Usage.Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
 			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects,
 		})
 		var damaged damagedError

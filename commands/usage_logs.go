@@ -53,15 +53,15 @@ func usageLogsRun(ctx context.Context, opts *usageLogsOptions) error {
 	if err := opts.query.Validate(); err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		if err := opts.continueAfter(ctx, db); err != nil {
+	return opts.env.withServices(ctx, func(s *Services) error {
+		if err := opts.continueAfter(ctx, s); err != nil {
 			return err
 		}
-		entries, err := db.Logs(ctx, opts.query)
+		entries, err := s.Ratings.Logs(ctx, opts.query)
 		if err != nil {
 			return err
 		}
-		names, err := planNames(ctx, db)
+		names, err := planNames(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ func usageLogsRun(ctx context.Context, opts *usageLogsOptions) error {
 }
 
 // continueAfter finds the last call of the page before, and checks the provider.
-func (opts *usageLogsOptions) continueAfter(ctx context.Context, db Database) error {
-	return db.View(ctx, func(r usage.Reader) error {
+func (opts *usageLogsOptions) continueAfter(ctx context.Context, s *Services) error {
+	return s.Usage.Store.View(ctx, func(r usage.Reader) error {
 		if opts.query.Provider != "" {
 			book, err := r.Book(ctx, opts.query.Provider)
 			if err != nil {
@@ -101,9 +101,9 @@ func (opts *usageLogsOptions) continueAfter(ctx context.Context, db Database) er
 }
 
 // planNames returns the names of all plans by id, also of those withdrawn.
-func planNames(ctx context.Context, db Database) (map[int64]string, error) {
+func planNames(ctx context.Context, s *Services) (map[int64]string, error) {
 	names := map[int64]string{}
-	err := db.View(ctx, func(r usage.Reader) error {
+	err := s.Usage.Store.View(ctx, func(r usage.Reader) error {
 		accounts, err := r.Accounts(ctx, []string{""})
 		for _, p := range accounts[""].Plans {
 			names[p.ID] = p.Name

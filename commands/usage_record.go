@@ -64,8 +64,8 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 	} else if opts.record.Enforce {
 		return failure.Invalidf("--enforce and --reservation exclude each other: a settlement always posts")
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		outcome, err := opts.env.service(db).Record(ctx, opts.env.Now(), opts.event, opts.record)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		outcome, err := s.Usage.Record(ctx, opts.env.Now(), opts.event, opts.record)
 		if err != nil {
 			return opts.env.refused(outcome, err)
 		}
@@ -73,7 +73,7 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 			return err
 		}
 		if outcome.Entry.Basis == pricing.Unpriced && outcome.Entry.Counts() && outcome.Status == usage.Recorded {
-			opts.env.adviseUnpriced(ctx, db, outcome.Entry.Provider, outcome.Entry.Model)
+			opts.env.adviseUnpriced(ctx, s, outcome.Entry.Provider, outcome.Entry.Model)
 		}
 		return nil
 	})

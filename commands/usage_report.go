@@ -49,11 +49,11 @@ func usageReportRun(ctx context.Context, opts *usageReportOptions) error {
 	if err != nil {
 		return err
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		if err := knownProvider(ctx, db, opts.provider); err != nil {
+	return opts.env.withServices(ctx, func(s *Services) error {
+		if err := knownProvider(ctx, s, opts.provider); err != nil {
 			return err
 		}
-		result, err := usage.MakeReport(ctx, db, query, opts.top)
+		result, err := usage.MakeReport(ctx, s.Reports, query, opts.top)
 		if err != nil {
 			return err
 		}
@@ -89,11 +89,11 @@ func (opts *usageReportOptions) query() (usage.ReportQuery, error) {
 	return q, q.Validate()
 }
 
-func knownProvider(ctx context.Context, db Database, provider string) error {
+func knownProvider(ctx context.Context, s *Services, provider string) error {
 	if provider == "" {
 		return nil
 	}
-	return db.View(ctx, func(r usage.Reader) error {
+	return s.Usage.Store.View(ctx, func(r usage.Reader) error {
 		book, err := r.Book(ctx, provider)
 		if err == nil {
 			_, err = book.Providers.Find(provider)
@@ -125,13 +125,13 @@ func newUsageTrendsCmd(env *Env) *cobra.Command {
 }
 
 func usageTrendsRun(ctx context.Context, opts *usageTrendsOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
+	return opts.env.withServices(ctx, func(s *Services) error {
 		if opts.user != "" {
-			if _, err := account(ctx, db, opts.user); err != nil {
+			if _, err := account(ctx, s, opts.user); err != nil {
 				return err
 			}
 		}
-		trend, err := usage.MakeTrend(ctx, db, opts.user, opts.months, opts.env.Now())
+		trend, err := usage.MakeTrend(ctx, s.Reports, opts.user, opts.months, opts.env.Now())
 		if err != nil {
 			return err
 		}

@@ -44,14 +44,14 @@ func usageRestoreRun(ctx context.Context, opts *usageRestoreOptions) error {
 	if err != nil {
 		return failure.Invalidf("the file %s can't be read: %s", opts.file, reason(err)).Because(err)
 	}
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		a, err := opts.find(ctx, db, sum)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		a, err := opts.find(ctx, s, sum)
 		if err != nil {
 			return err
 		}
 		rows := usage.ReadArchived(func() (io.ReadCloser, error) { return openChecked(opts.file, sum) })
 		audit := usage.Audit{At: opts.env.Now(), Actor: opts.env.Settings.Actor, Action: "usage restore"}
-		if err := db.Restore(ctx, audit, a, rows); err != nil {
+		if err := s.Archives.Restore(ctx, audit, a, rows); err != nil {
 			return err
 		}
 		return opts.env.print(report.Restored(a))
@@ -59,8 +59,8 @@ func usageRestoreRun(ctx context.Context, opts *usageRestoreOptions) error {
 }
 
 // find returns the archived month whose file has a SHA-256.
-func (opts *usageRestoreOptions) find(ctx context.Context, db Database, sum string) (usage.Archive, error) {
-	archives, err := db.Archives(ctx)
+func (opts *usageRestoreOptions) find(ctx context.Context, s *Services, sum string) (usage.Archive, error) {
+	archives, err := s.Archives.Archives(ctx)
 	if err != nil {
 		return usage.Archive{}, err
 	}

@@ -30,8 +30,8 @@ func newUsersListCmd(env *Env) *cobra.Command {
 }
 
 func usersListRun(ctx context.Context, opts *usersListOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		users, err := db.Users(ctx)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		users, err := s.Lists.Users(ctx)
 		if err != nil {
 			return err
 		}
@@ -62,8 +62,8 @@ func newUsersShowCmd(env *Env) *cobra.Command {
 }
 
 func usersShowRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		account, err := account(ctx, db, opts.user)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		account, err := account(ctx, s, opts.user)
 		if err != nil {
 			return err
 		}
@@ -72,12 +72,12 @@ func usersShowRun(ctx context.Context, opts *userOptions) error {
 }
 
 // account returns the account of a user who was seen before.
-func account(ctx context.Context, db Database, user string) (plan.Account, error) {
+func account(ctx context.Context, s *Services, user string) (plan.Account, error) {
 	if err := usage.ValidateUser(user); err != nil {
 		return plan.Account{}, err
 	}
 	var a plan.Account
-	err := db.View(ctx, func(r usage.Reader) error {
+	err := s.Usage.Store.View(ctx, func(r usage.Reader) error {
 		known, err := r.UserKnown(ctx, user)
 		if err != nil {
 			return err
@@ -106,11 +106,11 @@ func newUsersHistoryCmd(env *Env) *cobra.Command {
 }
 
 func usersHistoryRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.withDatabase(ctx, func(db Database) error {
-		if _, err := account(ctx, db, opts.user); err != nil {
+	return opts.env.withServices(ctx, func(s *Services) error {
+		if _, err := account(ctx, s, opts.user); err != nil {
 			return err
 		}
-		history, err := db.History(ctx, opts.user)
+		history, err := s.Subscriptions.History(ctx, opts.user)
 		if err != nil {
 			return err
 		}

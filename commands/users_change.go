@@ -15,9 +15,9 @@ func (env *Env) changeSubscription(ctx context.Context, action, user string, fn 
 	if err := usage.ValidateUser(user); err != nil {
 		return err
 	}
-	return env.withDatabase(ctx, func(db Database) error {
+	return env.withServices(ctx, func(s *Services) error {
 		var before plan.Account
-		a, err := db.ChangeSubscription(ctx, env.audit(action), user, func(found plan.Account) (plan.Change, error) {
+		a, err := s.Subscriptions.ChangeSubscription(ctx, env.audit(action), user, func(found plan.Account) (plan.Change, error) {
 			before = found
 			return fn(found)
 		})
