@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,28 +13,53 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// quantityColumns are the columns of the quantities in their order.
-const quantityColumns = "requests, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds"
+// entryColumns are the columns of a log row, in the order of usage.EntryFields.
+var entryColumns = namesOfColumns() //nolint:gochecknoglobals // read-only
 
-const entryColumns = "event_id, user_id, provider, model, vendor, occurred_at, period_start, plan_id, " + quantityColumns +
-	", cost_pico, pricing, price_id, endpoint, method, status_code, response_time_ms, error_message, retry_count, billable, recorded_at"
+func namesOfColumns() string {
+	var names []string
+	for _, f := range usage.EntryFields() {
+		names = append(names, f.Column)
+	}
+	return strings.Join(names, ", ")
+}
 
+// scanEntry reads entryColumns.
 func scanEntry(row scanner) (usage.Entry, error) {
 	var e usage.Entry
-	var priceID *int64
-	dest := []any{&e.ID, &e.UserID, &e.Provider, &e.Model, &e.Vendor, moment{&e.Time}, moment{&e.PeriodStart}, &e.PlanID}
-	for i := range e.Quantities {
-		dest = append(dest, &e.Quantities[i])
+	fields := usage.EntryFields()
+	dest := make([]any, len(fields))
+	for i := range fields {
+		switch f := &fields[i]; f.Kind {
+		case usage.TextField:
+			dest[i] = f.Text(&e)
+		case usage.StatusField:
+			dest[i] = f.Status(&e)
+		case usage.TimeField:
+			dest[i] = moment{f.Time(&e)}
+		case usage.BoolField:
+			dest[i] = f.Bool(&e)
+		case usage.ReferenceField:
+			dest[i] = reference{f.Number(&e)}
+		default:
+			dest[i] = f.Number(&e)
+		}
 	}
-	dest = append(dest, &e.Cost, &e.Basis, &priceID, &e.Endpoint, &e.Method, &e.StatusCode, &e.ResponseTimeMS, &e.ErrorMessage,
-		&e.RetryCount, &e.Billable, moment{&e.RecordedAt})
-	if err := row.Scan(dest...); err != nil {
-		return e, err
+	err := row.Scan(dest...)
+	return e, err
+}
+
+// reference reads the id of a row of another table: 0 for NULL.
+type reference struct{ to *int64 }
+
+// Scan implements sql.Scanner.
+func (r reference) Scan(value any) error {
+	id, isID := value.(int64)
+	if !isID && value != nil {
+		return fmt.Errorf("an id is stored as %T", value)
 	}
-	if priceID != nil {
-		e.PriceID = *priceID
-	}
-	return e, nil
+	*r.to = id
+	return nil
 }
 
 func nullID(id int64) any {

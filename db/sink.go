@@ -39,30 +39,31 @@ func valuesOf(put func(to sink)) []any {
 
 // putEntry puts the values of entryColumns.
 func putEntry(to sink, e *usage.Entry) {
-	for _, text := range [...]string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor} {
-		to.text(text)
+	fields := usage.EntryFields()
+	for i := range fields {
+		switch f := &fields[i]; f.Kind {
+		case usage.TextField:
+			to.text(*f.Text(e))
+		case usage.StatusField:
+			to.small(int16(*f.Status(e)))
+		case usage.TimeField:
+			to.moment(f.Time(e).UnixMicro())
+		case usage.BoolField:
+			to.boolean(*f.Bool(e))
+		case usage.ReferenceField:
+			putReference(to, *f.Number(e))
+		default:
+			to.integer(*f.Number(e))
+		}
 	}
-	to.moment(e.Time.UnixMicro())
-	to.moment(e.PeriodStart.UnixMicro())
-	to.integer(e.PlanID)
-	for _, n := range e.Quantities {
-		to.integer(n)
-	}
-	to.integer(int64(e.Cost))
-	to.text(string(e.Basis))
-	if e.PriceID == 0 {
+}
+
+func putReference(to sink, id int64) {
+	if id == 0 {
 		to.nullInteger()
 	} else {
-		to.integer(e.PriceID)
+		to.integer(id)
 	}
-	to.text(e.Endpoint)
-	to.text(e.Method)
-	to.small(int16(e.StatusCode))
-	to.integer(e.ResponseTimeMS)
-	to.text(e.ErrorMessage)
-	to.integer(e.RetryCount)
-	to.boolean(e.Billable)
-	to.moment(e.RecordedAt.UnixMicro())
 }
 
 // putCounts puts the values of amountColumns.

@@ -10,10 +10,7 @@ import (
 	"iter"
 	"math"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -151,82 +148,26 @@ func (c *MonthContent) Cost() pricing.Total {
 // Sum returns what is equal only for equal rows.
 func (c *MonthContent) Sum() string { return hex.EncodeToString(c.hash.Sum(nil)) }
 
-// appendArchived appends the line of a row: the fields of an event as an import reads
-// them, without those that are empty, and then what a restore needs beside them.
+// appendArchived appends the line of a row: its fields as an import reads them, without those that are
+// empty.
 func appendArchived(line []byte, e *Entry) ([]byte, error) {
-	w := lineWriter{line: append(line, '{')}
-	w.text("id", e.ID)
-	w.text("user_id", e.UserID)
-	w.text("provider", e.Provider)
-	w.text("model", e.Model)
-	w.text("vendor", e.Vendor)
-	w.time("time", e.Time)
-	w.number(pricing.Requests.String(), e.Quantities[pricing.Requests]) // an import takes none given for one
-	for _, q := range pricing.AllQuantities()[pricing.Requests+1:] {
-		w.count(q.String(), e.Quantities[q])
+	first := len(line) + 1
+	line = append(line, '{')
+	for i := range entryFields {
+		f := &entryFields[i]
+		if f.empty(e) && f.Name != pricing.Requests.String() { // an import takes none given for one
+			continue
+		}
+		if len(line) > first {
+			line = append(line, ',')
+		}
+		line = append(append(append(line, '"'), f.Name...), `":`...)
+		var err error
+		if line, err = f.appendJSON(line, e); err != nil {
+			return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, err).Because(err)
+		}
 	}
-	w.text("endpoint", e.Endpoint)
-	w.text("method", e.Method)
-	w.number("status_code", int64(e.StatusCode))
-	w.count("response_time_ms", e.ResponseTimeMS)
-	w.text("error_message", e.ErrorMessage)
-	w.count("retry_count", e.RetryCount)
-	if e.Billable {
-		w.name("billable")
-		w.line = append(w.line, "true"...)
-	}
-	w.text("cost", e.Cost.String())
-	w.text("pricing", string(e.Basis))
-	w.count("price_id", e.PriceID)
-	w.time("period_start", e.PeriodStart)
-	w.number("plan_id", e.PlanID)
-	w.time("recorded_at", e.RecordedAt)
-	if w.err != nil {
-		return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, w.err).Because(w.err)
-	}
-	return append(w.line, "}\n"...), nil
-}
-
-// lineWriter writes the members of a JSON object.
-type lineWriter struct {
-	line []byte
-	err  error
-}
-
-func (w *lineWriter) name(name string) {
-	if w.line[len(w.line)-1] != '{' {
-		w.line = append(w.line, ',')
-	}
-	w.line = append(append(append(w.line, '"'), name...), `":`...)
-}
-
-func (w *lineWriter) text(name, text string) {
-	if text == "" {
-		return
-	}
-	w.name(name)
-	line, err := jsontext.AppendQuote(w.line, text)
-	if err != nil && w.err == nil {
-		w.err = err
-	}
-	w.line = line
-}
-
-func (w *lineWriter) number(name string, n int64) {
-	w.name(name)
-	w.line = strconv.AppendInt(w.line, n, 10)
-}
-
-// count writes a number, unless it is 0.
-func (w *lineWriter) count(name string, n int64) {
-	if n != 0 {
-		w.number(name, n)
-	}
-}
-
-func (w *lineWriter) time(name string, at time.Time) {
-	w.name(name)
-	w.line = append(at.UTC().AppendFormat(append(w.line, '"'), "2006-01-02T15:04:05.999999Z"), '"')
+	return append(line, "}\n"...), nil
 }
 
 // mustBeOpen refuses an event of a month that is archived.

@@ -17,7 +17,7 @@ type csvReader struct {
 	events *eventReader
 	raw    []byte // the header as it stands in the file
 
-	fields  []*field     // what the columns stand for
+	columns []*column    // of the file
 	records recordParser // of this row, used again for the next
 	cells   []cell       // likewise
 }
@@ -44,7 +44,7 @@ func (r *csvReader) readHeader() error {
 			return failure.Invalidf("the header names %q twice", pricing.Shorten(name))
 		}
 		seen[name] = true
-		r.fields = append(r.fields, r.events.field([]byte(name)))
+		r.columns = append(r.columns, r.events.column([]byte(name)))
 	}
 	for _, required := range []string{"user_id", "provider"} {
 		if !seen[required] {
@@ -118,15 +118,15 @@ func (r *csvReader) split(text []byte) error {
 	if err != nil {
 		return failure.Invalidf("the row is no CSV: %s", err)
 	}
-	if len(record) != len(r.fields) {
-		return failure.Invalidf("the row has %d fields and the header %d", len(record), len(r.fields))
+	if len(record) != len(r.columns) {
+		return failure.Invalidf("the row has %d fields and the header %d", len(record), len(r.columns))
 	}
 	r.cells = r.cells[:0]
 	for i, text := range record {
 		if len(text) > 0 && text[0] == '\'' { // no other text is a protected one
 			text = []byte(UnprotectCell(string(text)))
 		}
-		r.cells = append(r.cells, cell{field: r.fields[i], text: text})
+		r.cells = append(r.cells, cell{column: r.columns[i], text: text})
 	}
 	return nil
 }

@@ -193,31 +193,25 @@ func validateText(field, value string, longest int) error {
 	return nil
 }
 
-// differences returns the names of the fields in which a reported event differs
-// from what is recorded under its id. What the report leaves open (its time, its
-// vendor) does not differ.
-func (e Entry) differences(report Event) []string {
+// differences returns the names of the fields in which a reported event differs from what is recorded
+// under its id. What the report leaves open (its time, its vendor) does not differ.
+func (e *Entry) differences(report Event) []string {
+	if report.Vendor == "" {
+		report.Vendor = e.Vendor
+	}
+	if report.Time.IsZero() {
+		report.Time = e.Time
+	}
+	if report == e.Event {
+		return nil
+	}
 	var names []string
-	compare := func(name string, same bool) {
-		if !same {
-			names = append(names, name)
+	reported := &Entry{Event: report}
+	for i := range entryFields {
+		if f := &entryFields[i]; !f.Recorded && !f.same(e, reported) {
+			names = append(names, f.Name)
 		}
 	}
-	compare("user_id", e.UserID == report.UserID)
-	compare("provider", e.Provider == report.Provider)
-	compare("model", e.Model == report.Model)
-	compare("vendor", report.Vendor == "" || e.Vendor == report.Vendor)
-	compare("time", report.Time.IsZero() || e.Time.Equal(report.Time))
-	for i, n := range e.Quantities {
-		compare(pricing.Quantity(i).String(), n == report.Quantities[i])
-	}
-	compare("endpoint", e.Endpoint == report.Endpoint)
-	compare("method", e.Method == report.Method)
-	compare("status_code", e.StatusCode == report.StatusCode)
-	compare("response_time_ms", e.ResponseTimeMS == report.ResponseTimeMS)
-	compare("error_message", e.ErrorMessage == report.ErrorMessage)
-	compare("retry_count", e.RetryCount == report.RetryCount)
-	compare("billable", e.Billable == report.Billable)
 	return names
 }
 

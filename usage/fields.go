@@ -1,91 +1,171 @@
 package usage
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// field is what a name in an event file stands for.
-type field struct {
-	name    string                            // of the event's field; of one that is not read the file's own name, in lower case
-	number  int                               // tells the event's fields apart: a field and its alias have the same
-	set     func(e *Event, text []byte) error // keeps nothing of text; nil where the field is not read
-	seconds bool                              // the text is in seconds, and the event's field in milliseconds
-	derived bool                              // not read, and not missed
+// Field is one field of a log row. Event files, archives, documents and the log's columns are all made
+// from the one list that EntryFields returns.
+type Field struct {
+	Name     string // in event files, archives and documents
+	Column   string // of api_usage_logs
+	Kind     FieldKind
+	Recorded bool // recording adds it; the others are an event's own
+
+	// One of these returns where an Entry has the field: the one for its kind.
+	Text   func(*Entry) *string
+	Number func(*Entry) *int64 // also of Reference and Money, there in pico-dollars
+	Status func(*Entry) *int
+	Time   func(*Entry) *time.Time
+	Bool   func(*Entry) *bool
 }
 
-// eventFields returns the fields of an event file by all the names under which
-// they are read. Texts that many rows have in common come from shared ones.
-func eventFields(shared, users *sharedTexts) map[string]*field {
-	fields := map[string]*field{}
-	add := func(name string, set func(e *Event, text []byte) error) {
-		fields[name] = &field{name: name, number: len(fields), set: set}
+// FieldKind says what values a Field has.
+type FieldKind int
+
+// The kinds of fields.
+const (
+	TextField FieldKind = iota
+	NumberField
+	ReferenceField // the id of a row of another table; 0 for none
+	MoneyField
+	StatusField // an HTTP status: a number of three digits
+	TimeField
+	BoolField
+)
+
+// entryFields are the fields in the order in which exports and archives have them.
+var entryFields = makeEntryFields() //nolint:gochecknoglobals // read-only
+
+// EntryFields returns the fields of a log row in their order. Nobody may change them.
+func EntryFields() []Field { return entryFields }
+
+func makeEntryFields() []Field {
+	fields := []Field{
+		{Name: "id", Column: "event_id", Kind: TextField, Text: func(e *Entry) *string { return &e.ID }},
+		{Name: "user_id", Kind: TextField, Text: func(e *Entry) *string { return &e.UserID }},
+		{Name: "provider", Kind: TextField, Text: func(e *Entry) *string { return &e.Provider }},
+		{Name: "model", Kind: TextField, Text: func(e *Entry) *string { return &e.Model }},
+		{Name: "vendor", Kind: TextField, Text: func(e *Entry) *string { return &e.Vendor }},
+		{Name: "time", Column: "occurred_at", Kind: TimeField, Time: func(e *Entry) *time.Time { return &e.Time }},
 	}
-	add("id", func(e *Event, text []byte) error { e.ID = string(text); return nil })
-	add("user_id", func(e *Event, text []byte) error { e.UserID = users.text(text); return nil })
-	add("provider", func(e *Event, text []byte) error { e.Provider = shared.text(text); return nil })
-	add("model", func(e *Event, text []byte) error { e.Model = shared.text(text); return nil })
-	add("vendor", func(e *Event, text []byte) error { e.Vendor = shared.text(text); return nil })
-	add("endpoint", func(e *Event, text []byte) error { e.Endpoint = shared.text(text); return nil })
-	add("method", func(e *Event, text []byte) error { e.Method = shared.text(text); return nil })
-	add("error_message", func(e *Event, text []byte) error { e.ErrorMessage = shared.text(text); return nil })
-	add("time", func(e *Event, text []byte) (err error) {
-		e.Time, err = parseTimeBytes(text)
-		return err
-	})
-	add("status_code", func(e *Event, text []byte) error {
-		code, err := parseCount("status_code", text)
-		e.StatusCode = int(code)
-		return err
-	})
-	add("response_time_ms", func(e *Event, text []byte) (err error) {
-		e.ResponseTimeMS, err = parseCount("response_time_ms", text)
-		return err
-	})
-	add("retry_count", func(e *Event, text []byte) (err error) {
-		e.RetryCount, err = parseCount("retry_count", text)
-		return err
-	})
-	add("billable", func(e *Event, text []byte) (err error) {
-		if e.Billable, err = strconv.ParseBool(strings.ToLower(string(text))); err != nil {
-			return failure.Invalidf("billable is %q: it must be true or false", pricing.Shorten(string(text)))
-		}
-		return nil
-	})
 	for _, q := range pricing.AllQuantities() {
-		name := q.String()
-		add(name, func(e *Event, text []byte) (err error) {
-			e.Quantities[q], err = parseCount(name, text)
-			return err
-		})
+		of := func(e *Entry) *int64 { return &e.Quantities[q] }
+		fields = append(fields, Field{Name: q.String(), Kind: NumberField, Number: of})
 	}
-	addOtherNames(fields)
+	fields = append(fields, []Field{
+		{Name: "endpoint", Kind: TextField, Text: func(e *Entry) *string { return &e.Endpoint }},
+		{Name: "method", Kind: TextField, Text: func(e *Entry) *string { return &e.Method }},
+		{Name: "status_code", Kind: StatusField, Status: func(e *Entry) *int { return &e.StatusCode }},
+		{Name: "response_time_ms", Kind: NumberField, Number: func(e *Entry) *int64 { return &e.ResponseTimeMS }},
+		{Name: "error_message", Kind: TextField, Text: func(e *Entry) *string { return &e.ErrorMessage }},
+		{Name: "retry_count", Kind: NumberField, Number: func(e *Entry) *int64 { return &e.RetryCount }},
+		{Name: "billable", Kind: BoolField, Bool: func(e *Entry) *bool { return &e.Billable }},
+	}...)
+	fields = append(fields, recordedFields()...)
+	for i := range fields {
+		if fields[i].Column == "" {
+			fields[i].Column = fields[i].Name
+		}
+	}
 	return fields
 }
 
-// addOtherNames adds the aliases, which are the names that the log of the Python
-// system has, and what the log's own export has beside the fields of an event:
-// that follows from the event, so that reading it is neither needed nor missed.
-func addOtherNames(fields map[string]*field) {
-	for alias, name := range map[string]string{
-		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
-		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
-	} {
-		f := *fields[name]
-		f.seconds = alias == "response_time"
-		fields[alias] = &f
+// recordedFields returns what recording adds to an event.
+func recordedFields() []Field {
+	fields := []Field{
+		{Name: "cost", Column: "cost_pico", Kind: MoneyField, Number: func(e *Entry) *int64 { return (*int64)(&e.Cost) }},
+		{Name: "pricing", Kind: TextField, Text: func(e *Entry) *string { return (*string)(&e.Basis) }},
+		{Name: "price_id", Kind: ReferenceField, Number: func(e *Entry) *int64 { return &e.PriceID }},
+		{Name: "period_start", Kind: TimeField, Time: func(e *Entry) *time.Time { return &e.PeriodStart }},
+		{Name: "plan_id", Kind: ReferenceField, Number: func(e *Entry) *int64 { return &e.PlanID }},
+		{Name: "recorded_at", Kind: TimeField, Time: func(e *Entry) *time.Time { return &e.RecordedAt }},
 	}
-	for _, name := range []string{"cost", "pricing", "price_id", "plan", "plan_id", "period_start", "recorded_at"} {
-		fields[name] = &field{name: name, derived: true}
+	for i := range fields {
+		fields[i].Recorded = true
 	}
+	return fields
 }
 
-// parseCount is pricing.ParseQuantity, which allocates, with a short cut for what
-// nearly all numbers are: a few digits.
+// parse sets the field to what a text says, of which nothing is kept. Texts come from texts.
+func (f *Field) parse(e *Entry, text []byte, texts *sharedTexts) (err error) {
+	switch f.Kind {
+	case TextField:
+		*f.Text(e) = texts.text(text)
+	case NumberField:
+		*f.Number(e), err = parseCount(f.Name, text)
+	case StatusField:
+		var code int64
+		code, err = parseCount(f.Name, text)
+		*f.Status(e) = int(code)
+	case TimeField:
+		*f.Time(e), err = parseTimeBytes(text)
+	case BoolField:
+		*f.Bool(e), err = parseBool(f.Name, text)
+	case MoneyField:
+		var amount pricing.USD
+		amount, err = pricing.ParseUSD(string(text))
+		*f.Number(e) = int64(amount)
+	case ReferenceField:
+		*f.Number(e), err = strconv.ParseInt(string(text), 10, 64)
+	}
+	return err
+}
+
+// same tells whether two log rows have the same in the field.
+func (f *Field) same(a, b *Entry) bool {
+	switch f.Kind {
+	case TextField:
+		return *f.Text(a) == *f.Text(b)
+	case StatusField:
+		return *f.Status(a) == *f.Status(b)
+	case TimeField:
+		return f.Time(a).Equal(*f.Time(b))
+	case BoolField:
+		return *f.Bool(a) == *f.Bool(b)
+	}
+	return *f.Number(a) == *f.Number(b)
+}
+
+// empty tells whether the field has nothing that an archive must keep.
+func (f *Field) empty(e *Entry) bool {
+	switch f.Kind {
+	case TextField:
+		return *f.Text(e) == ""
+	case NumberField, ReferenceField:
+		return *f.Number(e) == 0
+	case BoolField:
+		return !*f.Bool(e)
+	}
+	return false
+}
+
+// appendJSON appends the field's value as JSON, or returns an error for a text that is not valid UTF-8.
+func (f *Field) appendJSON(text []byte, e *Entry) ([]byte, error) {
+	switch f.Kind {
+	case TextField:
+		return jsontext.AppendQuote(text, *f.Text(e))
+	case StatusField:
+		return strconv.AppendInt(text, int64(*f.Status(e)), 10), nil
+	case TimeField:
+		return append(f.Time(e).UTC().AppendFormat(append(text, '"'), "2006-01-02T15:04:05.999999Z"), '"'), nil
+	case BoolField:
+		return strconv.AppendBool(text, *f.Bool(e)), nil
+	case MoneyField:
+		return append(append(append(text, '"'), pricing.USD(*f.Number(e)).String()...), '"'), nil
+	}
+	return strconv.AppendInt(text, *f.Number(e), 10), nil
+}
+
+// parseCount is pricing.ParseQuantity, which allocates, with a short cut for what nearly all numbers are:
+// a few digits.
 func parseCount(name string, text []byte) (int64, error) {
 	if len(text) == 0 || len(text) > 15 { // 15 digits are below pricing.MaxQuantity
 		return pricing.ParseQuantity(name, string(text))
@@ -100,87 +180,10 @@ func parseCount(name string, text []byte) (int64, error) {
 	return n, nil
 }
 
-// cell is one field of a row, and its text. A text of "" counts as not given.
-type cell struct {
-	field *field
-	text  []byte // may be part of the row; only for as long as the row is read
-	err   error  // why there is no text
-}
-
-// eventReader turns the cells of rows into events.
-type eventReader struct {
-	fields map[string]*field
-	unread map[string]int64 // how many rows gave a field that is not read
-
-	// Of the row that is read, used again for the next.
-	row   Event
-	given [][]byte // the texts of its fields, by number
-}
-
-func newEventReader() *eventReader {
-	fields := eventFields(newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers))
-	return &eventReader{fields: fields, unread: map[string]int64{}, given: make([][]byte, len(fields))}
-}
-
-// mostNames is how many names an eventReader remembers, known and unknown. Those
-// beyond it are read as well, and more slowly.
-const mostNames = 1_000
-
-// field returns what a name stands for, in upper or lower case.
-func (r *eventReader) field(name []byte) *field {
-	if f, known := r.fields[string(name)]; known {
-		return f
+func parseBool(name string, text []byte) (bool, error) {
+	value, err := strconv.ParseBool(strings.ToLower(string(text)))
+	if err != nil {
+		return false, failure.Invalidf("%s is %q: it must be true or false", name, pricing.Shorten(string(text)))
 	}
-	lower := strings.ToLower(string(name))
-	if f, known := r.fields[lower]; known {
-		return f
-	}
-	f := &field{name: lower}
-	if len(r.fields) < mostNames {
-		r.fields[lower] = f
-	}
-	return f
-}
-
-// event makes an event of the cells of a row, in their order. What is not given
-// has its default: one request, status 200. The event keeps nothing of the cells.
-func (r *eventReader) event(cells []cell) (Event, error) {
-	r.row = Event{StatusCode: 200}
-	r.row.Quantities[pricing.Requests] = 1
-	clear(r.given)
-	for i := range cells {
-		if err := r.set(&cells[i]); err != nil {
-			return Event{}, err
-		}
-	}
-	return r.row.Normalise(), nil
-}
-
-// set sets the field that a cell is for.
-func (r *eventReader) set(c *cell) error {
-	f, text := c.field, c.text
-	if c.err != nil {
-		return c.err
-	}
-	if len(text) == 0 {
-		return nil
-	}
-	if f.set == nil {
-		if !f.derived {
-			r.unread[f.name]++
-		}
-		return nil
-	}
-	if f.seconds {
-		milliseconds, err := secondsToMS(string(text))
-		if err != nil {
-			return err
-		}
-		text = []byte(milliseconds)
-	}
-	if before := r.given[f.number]; before != nil && !bytes.Equal(before, text) {
-		return failure.Invalidf("%s is given twice, as %q and as %q", f.name, pricing.Shorten(string(before)), pricing.Shorten(string(text)))
-	}
-	r.given[f.number] = text
-	return f.set(&r.row, text)
+	return value, nil
 }

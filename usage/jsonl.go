@@ -103,7 +103,7 @@ func (r *jsonlReader) readValue(text []byte) ([]byte, error) {
 // number or boolean, "" for null.
 func (r *jsonlReader) cell(name, value []byte) cell {
 	name = unquote(name)
-	c := cell{field: r.events.field(name)}
+	c := cell{column: r.events.column(name)}
 	switch value[0] {
 	case '"':
 		c.text = unquote(value)

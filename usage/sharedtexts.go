@@ -17,8 +17,12 @@ func newSharedTexts(most int) *sharedTexts {
 	return &sharedTexts{known: map[string]string{}, most: most}
 }
 
-// text returns the text as a string that keeps nothing of it.
+// text returns the text as a string that keeps nothing of it. Without shared texts it
+// is always a new one.
 func (s *sharedTexts) text(text []byte) string {
+	if s == nil {
+		return string(text)
+	}
 	if known, ok := s.known[string(text)]; ok {
 		return known
 	}

@@ -19,7 +19,7 @@ func readFields(pairs ...string) (Event, error) {
 func cellsOf(reader *eventReader, pairs ...string) []cell {
 	var cells []cell
 	for pair := range slices.Chunk(pairs, 2) {
-		cells = append(cells, cell{field: reader.field([]byte(pair[0])), text: []byte(pair[1])})
+		cells = append(cells, cell{column: reader.column([]byte(pair[0])), text: []byte(pair[1])})
 	}
 	return cells
 }
@@ -91,8 +91,8 @@ func TestManyUnreadFields(t *testing.T) {
 			t.Fatalf("%s is counted %d times", name, n)
 		}
 	}
-	if len(reader.fields) > mostNames {
-		t.Errorf("%d names are kept", len(reader.fields))
+	if len(reader.columns) > mostNames {
+		t.Errorf("%d names are kept", len(reader.columns))
 	}
 }
 
