@@ -18,37 +18,37 @@ func (b Bill) BookedIn() usage.Month {
 	return usage.MonthOf(b.Period.End.Add(-time.Microsecond))
 }
 
-// Archive is the storage that bills are read from.
-type Archive interface {
+// BillReader is the storage that bills are read from.
+type BillReader interface {
 	// Bills returns the bills that a query asks for, by their numbers.
 	Bills(ctx context.Context, q Query) ([]Bill, error)
 }
 
 // How many bills are held in memory at once: with their lines, and without.
 const (
-	pageOfBills     = 200
-	pageOfBareBills = 5_000
+	pageWithLines    = 200
+	pageWithoutLines = 5_000
 )
 
 // EachBill calls fn with every bill that a query asks for, by their numbers and a page
 // at a time. An error of fn ends it.
-func EachBill(ctx context.Context, archive Archive, q Query, fn func(Bill) error) error {
-	q.Limit = pageOfBareBills
+func EachBill(ctx context.Context, bills BillReader, q Query, fn func(Bill) error) error {
+	q.Limit = pageWithoutLines
 	if q.Lines {
-		q.Limit = pageOfBills
+		q.Limit = pageWithLines
 	}
 	for {
-		bills, err := archive.Bills(ctx, q)
+		page, err := bills.Bills(ctx, q)
 		if err != nil {
 			return err
 		}
-		for _, b := range bills {
+		for _, b := range page {
 			if err := fn(b); err != nil {
 				return err
 			}
 			q.After = b.Number
 		}
-		if len(bills) < q.Limit {
+		if len(page) < q.Limit {
 			return nil
 		}
 	}

@@ -92,7 +92,7 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 	}
 	run.done = func(int) {}
 	if o.User != "" {
-		if err := s.mustKnow(ctx, o.User); err != nil {
+		if err := s.requireUser(ctx, o.User); err != nil {
 			return run.result, err
 		}
 		err := run.users(ctx, []string{o.User})
@@ -101,7 +101,7 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 		}
 		return run.result, err
 	}
-	if err := run.watch(ctx, o.Progress); err != nil {
+	if err := run.startProgress(ctx, o.Progress); err != nil {
 		return run.result, err
 	}
 	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, func(ctx context.Context, users []string) error {
@@ -110,16 +110,16 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 		return err
 	})
 	if err == nil {
-		err = run.dunAll(ctx)
+		err = run.dunEveryone(ctx)
 	}
 	if err != nil || o.DryRun {
 		return run.result, err
 	}
-	return run.result, run.announce(ctx)
+	return run.result, run.announceRenewals(ctx)
 }
 
-// watch has the progress told from now on.
-func (run *closing) watch(ctx context.Context, progress func(done, users int64)) error {
+// startProgress has the progress told from now on.
+func (run *closing) startProgress(ctx context.Context, progress func(done, users int64)) error {
 	if progress == nil {
 		return nil
 	}
@@ -157,13 +157,13 @@ func (run *closing) users(ctx context.Context, users []string) error {
 	run.result.Users += int64(len(users))
 	failed := len(run.result.Failures)
 	err := run.rounds(ctx, users)
-	if err == nil || !concernsOne(err) {
+	if err == nil || !isUserError(err) {
 		return err
 	}
 	run.result.Failures = run.result.Failures[:failed] // they will come again
 	for _, user := range users {
 		err := run.rounds(ctx, []string{user})
-		if err != nil && !concernsOne(err) {
+		if err != nil && !isUserError(err) {
 			return err
 		}
 		if err != nil {
@@ -173,8 +173,8 @@ func (run *closing) users(ctx context.Context, users []string) error {
 	return nil
 }
 
-// concernsOne tells whether an error may be one user's, and not of the storage.
-func concernsOne(err error) bool {
+// isUserError tells whether an error may be one user's, and not of the storage.
+func isUserError(err error) bool {
 	var f *failure.Error
 	return errors.As(err, &f) && f.Code != failure.Unavailable
 }
@@ -194,7 +194,7 @@ func (run *closing) rounds(ctx context.Context, users []string) error {
 		if err != nil {
 			return err
 		}
-		run.take(r)
+		run.addResult(r)
 		users = r.more
 	}
 	return nil
@@ -219,13 +219,13 @@ func (run *closing) rehearse(ctx context.Context, users []string) error {
 		return err
 	}
 	for _, r := range rounds {
-		run.take(r)
+		run.addResult(r)
 	}
 	return nil
 }
 
-// take adds what a committed round did to the result.
-func (run *closing) take(r *round) {
+// addResult adds what a committed round did to the result.
+func (run *closing) addResult(r *round) {
 	for _, b := range r.bills {
 		run.result.Bills++
 		run.result.Billed = run.result.Billed.Add(pricing.TotalOf(b.Total))
@@ -242,8 +242,8 @@ type round struct {
 	run      *closing
 	bills    []Bill
 	credits  []CreditEntry
-	steps    []Step
-	folders  []Folder
+	changes  []SubscriptionChange
+	accounts []BillingAccount
 	notices  []usage.Notice
 	more     []string // users of whom another period may have ended
 	failures []UserFailure
@@ -253,17 +253,17 @@ type round struct {
 
 func (run *closing) round(ctx context.Context, tx Tx, users []string) (*round, error) {
 	r := &round{run: run}
-	folders, err := tx.Folders(ctx, users)
+	accounts, err := tx.BillingAccounts(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	due, keys := r.due(users, folders)
-	materials, err := gather(ctx, tx, due, folders, keys)
+	due, keys := r.due(users, accounts)
+	inputs, err := readInputs(ctx, tx, due, accounts, keys)
 	if err != nil {
 		return nil, err
 	}
 	for _, user := range due {
-		if err := r.close(materials[user]); err != nil {
+		if err := r.close(inputs[user]); err != nil {
 			r.failures = append(r.failures, UserFailure{user, err})
 		}
 	}
@@ -272,28 +272,28 @@ func (run *closing) round(ctx context.Context, tx Tx, users []string) (*round, e
 
 // due returns the users of whom a period has ended, and the keys of these periods. Of the
 // others it notes when the next one ends.
-func (r *round) due(users []string, folders map[string]Folder) (due []string, keys map[string]usage.PeriodKey) {
+func (r *round) due(users []string, accounts map[string]BillingAccount) (due []string, keys map[string]usage.PeriodKey) {
 	keys = map[string]usage.PeriodKey{}
 	for _, user := range users {
-		known := !folders[user].ClosedUntil.IsZero()
-		f := folders[user].opened(r.run.since, r.run.now)
-		folders[user] = f
-		p := f.next()
+		known := !accounts[user].ClosedUntil.IsZero()
+		a := accounts[user].withStart(r.run.since, r.run.now)
+		accounts[user] = a
+		p := a.nextPeriod()
 		if !p.End.After(r.run.now) {
 			due = append(due, user)
 			keys[user] = usage.NewPeriodKey(user, p.Start)
 			continue
 		}
-		if !known || !f.ClosesAt.Equal(p.End) {
-			f.ClosedUntil, f.ClosesAt = p.Start, p.End
-			r.folders = append(r.folders, f)
+		if !known || !a.ClosesAt.Equal(p.End) {
+			a.ClosedUntil, a.ClosesAt = p.Start, p.End
+			r.accounts = append(r.accounts, a)
 		}
 	}
 	return due, keys
 }
 
-// gather reads what the bills of some users are made of.
-func gather(ctx context.Context, tx Tx, users []string, folders map[string]Folder, keys map[string]usage.PeriodKey) (map[string]material, error) {
+// readInputs reads what the bills of some users are made of.
+func readInputs(ctx context.Context, tx Tx, users []string, accounts map[string]BillingAccount, keys map[string]usage.PeriodKey) (map[string]billInput, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -313,26 +313,26 @@ func gather(ctx context.Context, tx Tx, users []string, folders map[string]Folde
 	if err != nil {
 		return nil, err
 	}
-	materials := map[string]material{}
+	inputs := map[string]billInput{}
 	for _, user := range users {
-		f := folders[user]
+		a := accounts[user]
 		start := time.UnixMicro(keys[user].Start).UTC()
-		m := material{folder: f, book: book, used: used[keys[user]], period: plan.Period{Start: start, End: f.Account.PeriodAt(start).End}}
-		if m.late, err = corrections(ctx, tx, f, unbilled[user]); err != nil {
+		in := billInput{account: a, book: book, used: used[keys[user]], period: plan.Period{Start: start, End: a.Account.PeriodAt(start).End}}
+		if in.late, err = corrections(ctx, tx, a, unbilled[user]); err != nil {
 			return nil, err
 		}
-		materials[user] = m
+		inputs[user] = in
 	}
-	return materials, nil
+	return inputs, nil
 }
 
 // close makes the bill of one user's period and what follows from its end.
-func (r *round) close(m material) error {
-	b, wanted, err := m.draft()
+func (r *round) close(in billInput) error {
+	b, wanted, err := in.draft()
 	if err != nil {
 		return err
 	}
-	if err := r.goOn(m); err != nil {
+	if err := r.advance(in); err != nil {
 		return err
 	}
 	if wanted {
@@ -367,7 +367,7 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	for _, b := range r.bills {
 		numbers[b.UserID] = b.Number
 		if b.Total > 0 {
-			r.notices = append(r.notices, billReady(b, r.run.now))
+			r.notices = append(r.notices, billReadyNotice(b, r.run.now))
 		}
 	}
 	for i := range r.credits {
@@ -376,10 +376,10 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	if err := tx.AddCredits(ctx, r.credits); err != nil {
 		return err
 	}
-	if err := tx.Steps(ctx, r.steps); err != nil {
+	if err := tx.SaveChanges(ctx, r.changes); err != nil {
 		return err
 	}
-	if err := tx.SaveFolders(ctx, r.folders); err != nil {
+	if err := tx.SaveBillingAccounts(ctx, r.accounts); err != nil {
 		return err
 	}
 	slices.SortFunc(r.notices, func(a, b usage.Notice) int { return strings.Compare(a.Key, b.Key) })

@@ -11,13 +11,13 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// material is what one bill is made of.
-type material struct {
-	folder Folder
-	period plan.Period
-	used   []Series     // in the period
-	late   []Correction // of closed periods
-	book   *pricing.Book
+// billInput is what one bill is made of.
+type billInput struct {
+	account BillingAccount
+	period  plan.Period
+	used    []Series     // in the period
+	late    []Correction // of closed periods
+	book    *pricing.Book
 }
 
 // Correction is what has become known of one closed period since it was billed.
@@ -29,40 +29,40 @@ type Correction struct {
 
 // draft makes the bill of a period, without its number. There is none, and false is
 // returned, where it would have no line.
-func (m material) draft() (Bill, bool, error) {
-	current, err := m.folder.Account.PlanThen(m.period.End.Add(-time.Microsecond))
+func (in billInput) draft() (Bill, bool, error) {
+	current, err := in.account.Account.PlanThen(in.period.End.Add(-time.Microsecond))
 	if err != nil {
 		return Bill{}, false, err
 	}
-	b := Bill{Kind: Invoice, UserID: m.folder.Account.UserID, Email: m.folder.Account.Email, PlanID: current.ID, PlanName: current.Name, Period: m.period}
-	if c, runs := m.folder.at(m.period.Start); runs {
+	b := Bill{Kind: Invoice, UserID: in.account.Account.UserID, Email: in.account.Account.Email, PlanID: current.ID, PlanName: current.Name, Period: in.period}
+	if c, runs := in.account.phaseAt(in.period.Start); runs {
 		b.Cycle = c.Subscription.Cycle
 	}
-	if b.Lines, err = m.folder.fees(m.period); err != nil {
+	if b.Lines, err = in.account.fees(in.period); err != nil {
 		return b, false, err
 	}
-	used, err := m.usageLines(current, &b)
+	used, err := in.usageLines(current, &b)
 	if err != nil {
 		return b, false, err
 	}
-	b.Lines = append(append(b.Lines, used...), m.corrections()...)
+	b.Lines = append(append(b.Lines, used...), in.corrections()...)
 	if len(b.Lines) == 0 {
 		return b, false, nil
 	}
-	return b, true, b.settleUp(m.folder.Balance)
+	return b, true, b.applyCredit(in.account.Balance)
 }
 
 // usageLines returns a line for each provider and model, and one for the overage of
 // each where the plan allows that.
-func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
-	used := slices.Clone(m.used)
+func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
+	used := slices.Clone(in.used)
 	slices.SortFunc(used, compareSeries)
 	var lines []Line
 	for _, s := range used {
-		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: m.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
-			Usage: s.Usage, Prices: pricesWithin(m.book, s, m.period)})
+		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
+			Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
 	}
-	if m.folder.endedBefore(m.period) {
+	if in.account.startsAfterEnd(in.period) {
 		return lines, nil
 	}
 	if b.Terms = termsOf(current); b.Terms == nil {
@@ -71,7 +71,7 @@ func (m material) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	amounts, err := OverageOf(*b.Terms, used)
 	for i, amount := range amounts {
 		if s := used[i]; amount != 0 {
-			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits", Period: m.period,
+			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits", Period: in.period,
 				Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
 		}
 	}
@@ -86,9 +86,9 @@ func termsOf(p plan.Plan) *Terms {
 	return &Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
 }
 
-func (m material) corrections() []Line {
+func (in billInput) corrections() []Line {
 	var lines []Line
-	for _, c := range m.late {
+	for _, c := range in.late {
 		for i, d := range c.Differences {
 			lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor, Model: d.Model, Usage: d.Usage, Amount: c.Extra[i],
 				Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly), d.Period.End.Format(time.DateOnly))})
@@ -109,9 +109,9 @@ func (s Series) name() string {
 	return s.Provider + " " + s.Model
 }
 
-// settleUp completes a bill: what the user has with us is used up, what is owed to the
+// applyCredit completes a bill: what the user has with us is used up, what is owed to the
 // user is moved there, and what is left is rounded to whole cents, once.
-func (b *Bill) settleUp(balance pricing.USD) error {
+func (b *Bill) applyCredit(balance pricing.USD) error {
 	if err := b.sum(); err != nil {
 		return err
 	}
@@ -167,8 +167,8 @@ func (b Bill) credited() pricing.USD {
 	return sum
 }
 
-// summed adds series up, for the history of a subscription.
-func summed(series []Series) (usage.Amounts, error) {
+// totalOf adds series up, for the history of a subscription.
+func totalOf(series []Series) (usage.Amounts, error) {
 	var sum usage.Amounts
 	for _, s := range series {
 		var err error

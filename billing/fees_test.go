@@ -28,10 +28,10 @@ func prices() plan.Plans {
 		{ID: 3, Name: "Pro", Tier: "pro", Monthly: 79 * pricing.Dollar, Yearly: 790 * pricing.Dollar}}
 }
 
-// contracts makes a folder of steps such as "2026-01-31 basic monthly": who subscribes,
+// phases makes an account of steps such as "2026-01-31 basic monthly": who subscribes,
 // and changes of plan after it.
-func contracts(t testing.TB, steps ...string) Folder {
-	f := Folder{Account: plan.Account{UserID: "ann", Plans: prices()}}
+func phases(t testing.TB, steps ...string) BillingAccount {
+	f := BillingAccount{Account: plan.Account{UserID: "ann", Plans: prices()}}
 	for _, step := range steps {
 		words := strings.Fields(step)
 		at := day(t, words[0])
@@ -51,7 +51,7 @@ func contracts(t testing.TB, steps ...string) Folder {
 		}
 		f.Account = f.Account.After(c)
 		p, _ := f.Account.Plans.ByID(c.Subscription.PlanID)
-		f.Contracts = append(f.Contracts, Contract{From: c.EffectiveAt, Subscription: c.Subscription, Price: p.Price(c.Subscription.Cycle)})
+		f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription, Price: p.Price(c.Subscription.Cycle)})
 	}
 	return f
 }
@@ -84,7 +84,7 @@ func TestFees(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := contracts(t, test.steps...)
+			f := phases(t, test.steps...)
 			lines, err := f.fees(f.Account.PeriodAt(day(t, test.at)))
 			var got []string
 			for _, l := range lines {
@@ -99,10 +99,10 @@ func TestFees(t *testing.T) {
 
 // What a renewal noted is the price of its cycle, whatever the plan costs by now.
 func TestFeeOfARenewal(t *testing.T) {
-	f := contracts(t, "2026-01-01 basic monthly")
-	sub := f.Contracts[0].Subscription
-	f.Contracts = append(f.Contracts, Contract{Action: plan.Renewal, From: day(t, "2026-02-01"), Subscription: sub, Price: 33 * pricing.Dollar, Continues: true},
-		Contract{Action: plan.Suspend, From: day(t, "2026-03-01"), Subscription: sub, Price: 55 * pricing.Dollar, Continues: true})
+	f := phases(t, "2026-01-01 basic monthly")
+	sub := f.Phases[0].Subscription
+	f.Phases = append(f.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-02-01"), Subscription: sub, Price: 33 * pricing.Dollar, Continues: true},
+		SubscriptionPhase{Action: plan.Suspend, From: day(t, "2026-03-01"), Subscription: sub, Price: 55 * pricing.Dollar, Continues: true})
 	for at, want := range map[string]pricing.USD{"2026-01-01": 29 * pricing.Dollar, "2026-02-01": 33 * pricing.Dollar, "2026-03-01": 29 * pricing.Dollar} {
 		lines, err := f.fees(f.Account.PeriodAt(day(t, at)))
 		if err != nil || len(lines) != 1 || lines[0].Amount != want {
@@ -114,14 +114,14 @@ func TestFeeOfARenewal(t *testing.T) {
 // A cycle that was renewed by hand has the price of that renewal: one more, of a later
 // cycle, leaves it.
 func TestFeeOfRenewalsByHand(t *testing.T) {
-	f := contracts(t, "2026-01-01 basic monthly")
+	f := phases(t, "2026-01-01 basic monthly")
 	renew := func(at string, price pricing.USD) {
 		c, err := f.Account.Renew(day(t, at))
 		if err != nil {
 			t.Fatal(err)
 		}
 		f.Account = f.Account.After(c)
-		f.Contracts = append(f.Contracts, Contract{Action: c.Action, From: c.EffectiveAt, Subscription: c.Subscription, Price: price * pricing.Dollar})
+		f.Phases = append(f.Phases, SubscriptionPhase{Action: c.Action, From: c.EffectiveAt, Subscription: c.Subscription, Price: price * pricing.Dollar})
 	}
 	renew("2026-01-10", 33)
 	renew("2026-01-20", 44)
@@ -140,7 +140,7 @@ func TestProrationIsTheTimeHeld(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		start := time.Date(2024, 1, rapid.IntRange(1, 31).Draw(rt, "day"), rapid.IntRange(0, 23).Draw(rt, "hour"), 0, 0, 0, time.UTC)
 		cycle := rapid.SampledFrom([]plan.Cycle{plan.Monthly, plan.Yearly}).Draw(rt, "cycle")
-		f := Folder{Account: plan.Account{UserID: "ann", Plans: prices()}}
+		f := BillingAccount{Account: plan.Account{UserID: "ann", Plans: prices()}}
 		held, at := rapid.SampledFrom(f.Account.Plans).Draw(rt, "plan"), start
 		c, err := f.Account.Subscribe(plan.Order{Plan: held, Cycle: cycle, Start: start, AutoRenew: true}, start)
 		if err != nil {
@@ -150,7 +150,7 @@ func TestProrationIsTheTimeHeld(t *testing.T) {
 		lines := 1
 		for n := rapid.IntRange(0, 5).Draw(rt, "changes"); ; n-- {
 			f.Account = f.Account.After(c)
-			f.Contracts = append(f.Contracts, Contract{From: c.EffectiveAt, Subscription: c.Subscription, Price: held.Price(cycle)})
+			f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription, Price: held.Price(cycle)})
 			next := whole.End
 			if n > 0 {
 				left := whole.End.Sub(at).Microseconds()

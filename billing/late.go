@@ -13,11 +13,11 @@ import (
 
 // corrections puts what has become known of closed periods together by period, with
 // what it changes of the overage that was billed of each.
-func corrections(ctx context.Context, tx Tx, f Folder, found []Difference) ([]Correction, error) {
+func corrections(ctx context.Context, tx Tx, a BillingAccount, found []Difference) ([]Correction, error) {
 	byPeriod := map[int64][]Difference{}
 	var starts []int64
 	for _, d := range found {
-		d.Period.End = f.Account.PeriodAt(d.Period.Start).End
+		d.Period.End = a.Account.PeriodAt(d.Period.Start).End
 		at := d.Period.Start.UnixMicro()
 		if byPeriod[at] == nil {
 			starts = append(starts, at)
@@ -28,7 +28,7 @@ func corrections(ctx context.Context, tx Tx, f Folder, found []Difference) ([]Co
 	var all []Correction
 	for _, at := range starts {
 		c := Correction{Differences: byPeriod[at], Extra: make([]pricing.USD, len(byPeriod[at]))}
-		if err := c.addOverage(ctx, tx, f); err != nil {
+		if err := c.addOverage(ctx, tx, a); err != nil {
 			return nil, err
 		}
 		sort.Sort(&c)
@@ -39,9 +39,9 @@ func corrections(ctx context.Context, tx Tx, f Folder, found []Difference) ([]Co
 
 // addOverage notes what the differences of a period change of its overage: also of series
 // whose usage is as it was, since shares have changed.
-func (c *Correction) addOverage(ctx context.Context, tx Tx, f Folder) error {
-	user, period := f.Account.UserID, c.Differences[0].Period
-	terms, err := f.termsOf(ctx, tx, period)
+func (c *Correction) addOverage(ctx context.Context, tx Tx, a BillingAccount) error {
+	user, period := a.Account.UserID, c.Differences[0].Period
+	terms, err := a.termsOf(ctx, tx, period)
 	if err != nil || terms == nil {
 		return err
 	}
@@ -71,15 +71,15 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, f Folder) error {
 // termsOf returns what overage of a closed period is charged by, nil where there is none:
 // what its bill kept or, where nothing had been used and there is no bill, what the plan
 // said that was in force at its end.
-func (f Folder) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, error) {
-	bill, ok, err := tx.BillOf(ctx, f.Account.UserID, p.Start)
+func (a BillingAccount) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, error) {
+	bill, ok, err := tx.BillOf(ctx, a.Account.UserID, p.Start)
 	if err != nil || ok {
 		return bill.Terms, err
 	}
-	if f.endedBefore(p) {
+	if a.startsAfterEnd(p) {
 		return nil, nil
 	}
-	then, err := f.Account.PlanThen(p.End.Add(-time.Microsecond))
+	then, err := a.Account.PlanThen(p.End.Add(-time.Microsecond))
 	return termsOf(then), err
 }
 

@@ -34,7 +34,7 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 		if share == nil {
 			continue
 		}
-		exact := new(big.Rat).Mul(share, marked(series[i].Usage.Cost, terms.MarkupMillionths))
+		exact := new(big.Rat).Mul(share, withMarkup(series[i].Usage.Cost, terms.MarkupMillionths))
 		amount, err := halfEven(exact.Num(), exact.Denom())
 		if err != nil {
 			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed with a mark-up, are too much",
@@ -63,8 +63,8 @@ func shareBeyond(l plan.Limit, series []Series) *big.Rat {
 	return new(big.Rat).SetFrac(new(big.Int).Sub(used, most), used)
 }
 
-// marked returns a cost with a mark-up.
-func marked(cost pricing.USD, markupMillionths int64) *big.Rat {
+// withMarkup returns a cost with a mark-up.
+func withMarkup(cost pricing.USD, markupMillionths int64) *big.Rat {
 	const million = 1_000_000
 	factor := big.NewRat(markupMillionths, million)
 	factor.Add(factor, big.NewRat(1, 1))

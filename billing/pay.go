@@ -12,7 +12,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-func (s *Service) mustKnow(ctx context.Context, user string) error {
+func (s *Service) requireUser(ctx context.Context, user string) error {
 	if err := usage.ValidateUser(user); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 		case b.Status == Paid && (reference == "" || reference == b.Reference):
 			return nil
 		case b.Status == Paid:
-			return paidAlready(*b)
+			return alreadyPaid(*b)
 		}
 		if p.FromCredit {
 			if err := payFromCredit(ctx, tx, audit, b); err != nil {
@@ -82,14 +82,14 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 		if err := tx.Settle(ctx, b.Number, Paid, audit.At, reference); err != nil {
 			return err
 		}
-		if err := s.letThrough(ctx, tx, b.UserID, audit.At); err != nil {
+		if err := s.resumeIfPaid(ctx, tx, b.UserID, audit.At); err != nil {
 			return err
 		}
 		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before}, map[string]any{"status": Paid, "reference": reference})
 	})
 }
 
-func paidAlready(b Bill) error {
+func alreadyPaid(b Bill) error {
 	since := b.SettledAt.Format(time.RFC3339)
 	switch {
 	case b.Total == 0:
@@ -102,11 +102,11 @@ func paidAlready(b Bill) error {
 
 // payFromCredit takes what a bill is over from the credit of its user.
 func payFromCredit(ctx context.Context, tx Tx, audit usage.Audit, b *Bill) error {
-	folders, err := tx.Folders(ctx, []string{b.UserID})
+	accounts, err := tx.BillingAccounts(ctx, []string{b.UserID})
 	if err != nil {
 		return err
 	}
-	if left := folders[b.UserID].Balance; left < b.Total {
+	if left := accounts[b.UserID].Balance; left < b.Total {
 		return failure.Conflictf("the bill %d is over %s, and %s has %s of credit", b.Number, b.Total.Display(), pricing.Shorten(b.UserID), left.Display()).
 			WithHint("a bill is paid wholly; what is left of the credit is used up by the next one")
 	}
@@ -130,11 +130,11 @@ func (s *Service) settle(ctx context.Context, audit usage.Audit, number int64, f
 	return b, err
 }
 
-// letThrough resumes a user who was suspended for unpaid bills, once no bill is left
+// resumeIfPaid resumes a user who was suspended for unpaid bills, once no bill is left
 // whose grace days are over.
-func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.Time) error {
-	folders, err := tx.Folders(ctx, []string{user})
-	if err != nil || !folders[user].SuspendedUnpaid {
+func (s *Service) resumeIfPaid(ctx context.Context, tx Tx, user string, now time.Time) error {
+	accounts, err := tx.BillingAccounts(ctx, []string{user})
+	if err != nil || !accounts[user].SuspendedUnpaid {
 		return err
 	}
 	unpaid, err := tx.UnpaidBills(ctx, user)
@@ -146,10 +146,10 @@ func (s *Service) letThrough(ctx context.Context, tx Tx, user string, now time.T
 			return nil
 		}
 	}
-	f := folders[user]
+	f := accounts[user]
 	if f.Account.Subscription == nil || !f.Account.Subscription.Suspended {
 		f.SuspendedUnpaid = false // someone has resumed it by hand
-		return tx.SaveFolders(ctx, []Folder{f})
+		return tx.SaveBillingAccounts(ctx, []BillingAccount{f})
 	}
 	_, err = s.change(ctx, tx, f, plan.Resume, now)
 	return err
@@ -174,10 +174,10 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		case b.Status == Void:
 			return failure.Conflictf("the bill %d is void already", b.Number)
 		}
-		if err := mustNotBeProrated(ctx, tx, b); err != nil {
+		if err := requireNoLaterProration(ctx, tx, b); err != nil {
 			return err
 		}
-		note = b.reversed(audit.At, reason)
+		note = b.creditNote(audit.At, reason)
 		list := []Bill{note}
 		if err := tx.AddBills(ctx, list); err != nil {
 			return err
@@ -191,7 +191,7 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 			return err
 		}
 		back := note.credited()
-		if err := mustHave(ctx, tx, b, back); err != nil {
+		if err := requireCredit(ctx, tx, b, back); err != nil {
 			return err
 		}
 		if back != 0 {
@@ -200,11 +200,11 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 				return err
 			}
 		}
-		if err := s.letThrough(ctx, tx, b.UserID, audit.At); err != nil {
+		if err := s.resumeIfPaid(ctx, tx, b.UserID, audit.At); err != nil {
 			return err
 		}
 		if note.Total != 0 || back != 0 {
-			if err := tx.AddNotices(ctx, []usage.Notice{billReady(note, audit.At)}); err != nil {
+			if err := tx.AddNotices(ctx, []usage.Notice{billReadyNotice(note, audit.At)}); err != nil {
 				return err
 			}
 		}
@@ -213,9 +213,9 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 	return note, err
 }
 
-// mustNotBeProrated refuses to take back a fee, or what a change of plan has billed within
+// requireNoLaterProration refuses to take back a fee, or what a change of plan has billed within
 // its cycle, where a later bill has another change in that cycle: it goes on from this one.
-func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
+func requireNoLaterProration(ctx context.Context, tx Tx, b *Bill) error {
 	for _, l := range b.Lines {
 		if l.Kind != Fee && l.Kind != Proration || l.Amount == 0 {
 			continue
@@ -232,25 +232,25 @@ func mustNotBeProrated(ctx context.Context, tx Tx, b *Bill) error {
 	return nil
 }
 
-// mustHave refuses to take more credit from a user than is left, where a bill had carried
+// requireCredit refuses to take more credit from a user than is left, where a bill had carried
 // over what other bills have used up.
-func mustHave(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error {
+func requireCredit(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error {
 	if back >= 0 {
 		return nil
 	}
-	folders, err := tx.Folders(ctx, []string{b.UserID})
+	accounts, err := tx.BillingAccounts(ctx, []string{b.UserID})
 	if err != nil {
 		return err
 	}
-	if left := folders[b.UserID].Balance; left+back < 0 {
+	if left := accounts[b.UserID].Balance; left+back < 0 {
 		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left", b.Number, (-back).Display(), pricing.Shorten(b.UserID), left.Display()).
 			WithHint("first make the bills void that have used it up: alwrity-sub billing list --user …")
 	}
 	return nil
 }
 
-// reversed returns the credit note that takes a bill back.
-func (b Bill) reversed(now time.Time, reason string) Bill {
+// creditNote returns the credit note that takes a bill back.
+func (b Bill) creditNote(now time.Time, reason string) Bill {
 	note := b
 	note.Kind, note.RefersTo, note.Number, note.Terms = CreditNote, b.Number, 0, nil
 	note.IssuedAt, note.DueAt, note.Status, note.SettledAt, note.Reference = now, now, Paid, now, reason
@@ -279,16 +279,16 @@ func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, am
 	if amount == 0 || strings.TrimSpace(reason) == "" {
 		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
 	}
-	if err := s.mustKnow(ctx, user); err != nil {
+	if err := s.requireUser(ctx, user); err != nil {
 		return 0, err
 	}
 	var after pricing.USD
 	err := s.Store.UpdateBilling(ctx, []string{user}, audit.At, func(tx Tx) error {
-		folders, err := tx.Folders(ctx, []string{user})
+		accounts, err := tx.BillingAccounts(ctx, []string{user})
 		if err != nil {
 			return err
 		}
-		before := folders[user].Balance
+		before := accounts[user].Balance
 		if after, err = before.Add(amount); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 // after those of the periods that have ended and are not closed yet. It keeps nothing.
 // The bill has no number. Where it would have no line, it is empty.
 func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
-	if err := s.mustKnow(ctx, user); err != nil {
+	if err := s.requireUser(ctx, user); err != nil {
 		return nil, Bill{}, err
 	}
 	run := &closing{Service: s, now: now, dry: true}
@@ -46,20 +46,20 @@ func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due 
 
 // preview drafts the bill of the running period.
 func preview(ctx context.Context, tx Tx, user string, now time.Time, rules Rules) (Bill, error) {
-	folders, err := tx.Folders(ctx, []string{user})
+	accounts, err := tx.BillingAccounts(ctx, []string{user})
 	if err != nil {
 		return Bill{}, err
 	}
-	folders[user] = folders[user].opened(time.Time{}, now)
-	p := folders[user].next()
+	accounts[user] = accounts[user].withStart(time.Time{}, now)
+	p := accounts[user].nextPeriod()
 	keys := map[string]usage.PeriodKey{user: usage.NewPeriodKey(user, p.Start)}
-	materials, err := gather(ctx, tx, []string{user}, folders, keys)
+	inputs, err := readInputs(ctx, tx, []string{user}, accounts, keys)
 	if err != nil {
 		return Bill{}, err
 	}
-	m := materials[user]
-	m.period = plan.Period{Start: p.Start, End: p.End}
-	b, _, err := m.draft()
+	in := inputs[user]
+	in.period = plan.Period{Start: p.Start, End: p.End}
+	b, _, err := in.draft()
 	b.issue(now, rules)
 	return b, err
 }

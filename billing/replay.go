@@ -13,10 +13,10 @@ import (
 // simulatedUse is one user's month under way.
 type simulatedUse struct {
 	*simulating
-	folder    Folder
+	billed    BillingAccount
 	account   plan.Account // of it
 	period    plan.Period  // the usage period that is being replayed
-	then, now *tally       // of it
+	then, now *periodUsage // of it
 	seen      map[*simulatedRow]bool
 	refusedIn map[*simulatedRow]bool
 	refused   *SimulatedUser
@@ -27,7 +27,7 @@ type simulatedUse struct {
 func (u *simulatedUse) replay(ctx context.Context) error {
 	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End, Limit: userLogPage}
 	for m := usage.MonthOf(q.From); m < u.scenario.Month; m = m.Next() {
-		if err := u.mustBeThere(m); err != nil {
+		if err := u.requireLog(m); err != nil {
 			return failure.Within(err, "the usage period of %s began in %s", pricing.Shorten(u.account.UserID), m)
 		}
 	}
@@ -55,7 +55,7 @@ func (u *simulatedUse) event(e *usage.Entry) error {
 		if err := u.close(); err != nil {
 			return err
 		}
-		u.period, u.then, u.now = u.account.PeriodAt(e.Time), newTally(), newTally()
+		u.period, u.then, u.now = u.account.PeriodAt(e.Time), newPeriodUsage(), newPeriodUsage()
 	}
 	amounts := e.Amounts()
 	early := e.Time.Before(u.month.Start)
@@ -101,7 +101,7 @@ func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.A
 // close counts the overage of the period that was replayed; there is none of a
 // subscription that had ended.
 func (u *simulatedUse) close() error {
-	if u.then == nil || u.folder.endedBefore(u.period) {
+	if u.then == nil || u.billed.startsAfterEnd(u.period) {
 		return nil
 	}
 	last := u.period.End

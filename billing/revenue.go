@@ -108,17 +108,17 @@ type Revenue struct {
 // LastClosed returns the first day of the last month that has ended.
 func LastClosed(now time.Time) time.Time { return plan.CalendarMonth(now).Start.AddDate(0, -1, 0) }
 
-// Reckoning adds up the bills of a month, one after the other.
-type Reckoning struct {
+// RevenueBuilder adds up the bills of a month, one after the other.
+type RevenueBuilder struct {
 	revenue                 Revenue
 	onOffer                 plan.Plans
 	plans, users, providers shares
 }
 
-// NewReckoning begins the reckoning of a month, with a history of so many months up to it.
+// NewRevenueBuilder begins the builder of a month, with a history of so many months up to it.
 // The plans are those on offer now.
-func NewReckoning(month, now time.Time, history int, onOffer plan.Plans) *Reckoning {
-	r := &Reckoning{Revenue{Month: month, AsOf: now}, onOffer, shares{}, shares{}, shares{}}
+func NewRevenueBuilder(month, now time.Time, history int, onOffer plan.Plans) *RevenueBuilder {
+	r := &RevenueBuilder{Revenue{Month: month, AsOf: now}, onOffer, shares{}, shares{}, shares{}}
 	for i := range history {
 		r.revenue.Months = append(r.revenue.Months, MonthSums{Month: month.AddDate(0, i+1-history, 0)})
 	}
@@ -126,23 +126,23 @@ func NewReckoning(month, now time.Time, history int, onOffer plan.Plans) *Reckon
 }
 
 // Add counts a bill, with its lines, that is booked in the month.
-func (r *Reckoning) Add(b Bill) {
+func (r *RevenueBuilder) Add(b Bill) {
 	sums := SumsOf(b)
 	r.revenue.Sum = r.revenue.Sum.plus(sums)
 	r.plans.add(b.PlanName, sums)
 	r.users.add(b.UserID, sums)
-	r.providers.spread(b)
-	if idle, ok := r.idleOn(b); ok {
+	r.providers.addByProvider(b)
+	if idle, ok := r.idleUser(b); ok {
 		r.revenue.Idle = append(r.revenue.Idle, idle)
 	}
 }
 
 // ReadHistory adds up the bills of each month of the history. It reads no others, and none
 // with its lines.
-func (r *Reckoning) ReadHistory(ctx context.Context, archive Archive) error {
+func (r *RevenueBuilder) ReadHistory(ctx context.Context, bills BillReader) error {
 	for i := range r.revenue.Months {
 		m := &r.revenue.Months[i]
-		err := EachBill(ctx, archive, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
+		err := EachBill(ctx, bills, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
 			m.Bills++
 			m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
 			m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
@@ -156,7 +156,7 @@ func (r *Reckoning) ReadHistory(ctx context.Context, archive Archive) error {
 }
 
 // Revenue returns what it all adds up to. Near and Unpaid are left to the caller.
-func (r *Reckoning) Revenue() Revenue {
+func (r *RevenueBuilder) Revenue() Revenue {
 	done := r.revenue
 	done.Plans, done.Users = r.plans.sorted(Sums.Revenue), r.users.sorted(Sums.Revenue)
 	done.Providers = r.providers.sorted(func(s Sums) pricing.Total { return s.Cost })
@@ -179,8 +179,8 @@ func (s shares) add(key string, sums Sums) {
 	share.Sums = share.plus(sums)
 }
 
-// spread counts the lines of a bill to their providers, and the bill once for each.
-func (s shares) spread(b Bill) {
+// addByProvider counts the lines of a bill to their providers, and the bill once for each.
+func (s shares) addByProvider(b Bill) {
 	seen := map[string]bool{}
 	for _, l := range b.Lines {
 		share := s.of(l.Provider)
@@ -204,13 +204,13 @@ func (s shares) sorted(by func(Sums) pricing.Total) []Share {
 	return list
 }
 
-// idleOn tells whether a bill is of a plan that is paid for, and of a period in which nothing
+// idleUser tells whether a bill is of a plan that is paid for, and of a period in which nothing
 // was called. Calls that failed are calls that someone tried to make: they count as use.
-func (r *Reckoning) idleOn(b Bill) (Idle, bool) {
+func (r *RevenueBuilder) idleUser(b Bill) (Idle, bool) {
 	if b.Kind != Invoice || b.Status == Void {
 		return Idle{}, false
 	}
-	fee := r.paidOn(b)
+	fee := r.feeOn(b)
 	if fee.Cmp(pricing.Total{}) <= 0 {
 		return Idle{}, false
 	}
@@ -222,10 +222,10 @@ func (r *Reckoning) idleOn(b Bill) (Idle, bool) {
 	return Idle{b.UserID, b.Email, b.PlanName, b.Cycle, b.Period, fee}, true
 }
 
-// paidOn returns the fees of a bill. Within a year that was paid before there are none but
+// feeOn returns the fees of a bill. Within a year that was paid before there are none but
 // those of a change of plan: there it is what a year of the plan costs now, and nothing for
 // a plan that is no longer on offer, which nobody has.
-func (r *Reckoning) paidOn(b Bill) pricing.Total {
+func (r *RevenueBuilder) feeOn(b Bill) pricing.Total {
 	if !slices.ContainsFunc(b.Lines, b.withinYear) {
 		return SumsOf(b).Fees
 	}

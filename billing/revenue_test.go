@@ -21,8 +21,8 @@ func date(year int, month time.Month, day int) time.Time {
 
 func october() plan.Period { return plan.CalendarMonth(date(2026, 10, 1)) }
 
-func reckoned(bills []billing.Bill) billing.Revenue {
-	r := billing.NewReckoning(october().Start, date(2026, 11, 23), 12, plan.Plans{{ID: 1, Name: "Free"}, {ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}})
+func revenueOf(bills []billing.Bill) billing.Revenue {
+	r := billing.NewRevenueBuilder(october().Start, date(2026, 11, 23), 12, plan.Plans{{ID: 1, Name: "Free"}, {ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}})
 	for _, b := range bills {
 		r.Add(b)
 	}
@@ -65,7 +65,7 @@ func TestSumsAgree(t *testing.T) {
 				}
 			}
 		}
-		r := reckoned(bills)
+		r := revenueOf(bills)
 		if r.Sum.Bills != len(bills) || r.Sum.Revenue().Cmp(amounts) != 0 || r.Sum.Cost.Cmp(cost) != 0 || r.Sum.Margin().Cmp(amounts.Sub(cost)) != 0 {
 			t.Fatalf("the sums are %+v, want %s and %s", r.Sum, amounts, cost)
 		}
@@ -122,13 +122,13 @@ func TestHistory(t *testing.T) {
 	}
 	note := at(date(2026, 2, 1), -7, 0)
 	note.Kind, note.IssuedAt = billing.CreditNote, date(2026, 2, 28)
-	reckoning := billing.NewReckoning(date(2026, 2, 1), date(2026, 3, 5), 3, nil)
-	err := reckoning.ReadHistory(context.Background(), cabinet{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
+	builder := billing.NewRevenueBuilder(date(2026, 2, 1), date(2026, 3, 5), 3, nil)
+	err := builder.ReadHistory(context.Background(), cabinet{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1), at(date(2026, 1, 15), -3, 0),
 		at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	months := reckoning.Revenue().Months
+	months := builder.Revenue().Months
 	want := []struct {
 		month         time.Time
 		bills         int
@@ -157,7 +157,7 @@ func TestIdle(t *testing.T) {
 		}
 		return b
 	}
-	r := reckoned([]billing.Bill{
+	r := revenueOf([]billing.Bill{
 		bill("idle", nil, fee), bill("late", nil, fee, late), bill("used", nil, fee, used), bill("failed", nil, fee, failed), bill("free", nil),
 		bill("void", func(b *billing.Bill) { b.Status = billing.Void }, fee), bill("note", func(b *billing.Bill) { b.Kind = billing.CreditNote }, fee),
 		bill("back", nil, fee, billing.Line{Kind: billing.Proration, Amount: -79 * pricing.Dollar}),
@@ -179,7 +179,7 @@ func TestIdleWithinAYear(t *testing.T) {
 	bill := func(user string, planID int64, lines ...billing.Line) billing.Bill {
 		return billing.Bill{Kind: billing.Invoice, UserID: user, PlanID: planID, Cycle: plan.Yearly, Period: october(), Lines: lines}
 	}
-	r := reckoned([]billing.Bill{
+	r := revenueOf([]billing.Bill{
 		bill("within", 2, within), bill("begins", 2, begins), bill("free", 1, within), bill("former", 3, within),
 		bill("used", 2, within, billing.Line{Kind: billing.Usage, Usage: usage.Amounts{Calls: 1}}),
 		bill("upgraded", 2, within, billing.Line{Kind: billing.Proration, Amount: 40 * pricing.Dollar}),
@@ -250,12 +250,12 @@ func TestAgainst(t *testing.T) {
 	limits := []plan.Limit{{Meter: plan.Calls}, {Meter: plan.Tokens, Scope: plan.Scope{Providers: []string{"gemini"}}}, {Meter: plan.Cost},
 		{Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}}, {Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"exa"}}}}
 	for i, want := range []int64{5, 100, 12, 2, 0} {
-		if got := billing.Against(b, limits)[i].Used; got != want {
+		if got := billing.LimitUsage(b, limits)[i].Used; got != want {
 			t.Errorf("limit %d: %d used, want %d", i, got, want)
 		}
 	}
 	huge := billing.Bill{Lines: []billing.Line{line(billing.Usage, "a", "", 1<<62, 0, 0), line(billing.Usage, "b", "", 1<<62, 0, 0)}}
-	if got := billing.Against(huge, limits)[0].Used; got != 1<<63-1 {
+	if got := billing.LimitUsage(huge, limits)[0].Used; got != 1<<63-1 {
 		t.Errorf("%d used", got)
 	}
 }

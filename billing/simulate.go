@@ -14,8 +14,8 @@ import (
 
 // Customer is a user, and whether anything was recorded in a month.
 type Customer struct {
-	Folder Folder
-	Used   bool
+	Account BillingAccount
+	Used    bool
 }
 
 // SimulationStore is the storage that a simulation reads. Nothing is changed in it.
@@ -59,7 +59,7 @@ func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulatio
 	if run.archived, err = archivedMonths(ctx, store); err != nil {
 		return Simulation{}, err
 	}
-	if err := run.mustBeThere(s.Month); err != nil {
+	if err := run.requireLog(s.Month); err != nil {
 		return Simulation{}, err
 	}
 	for after := ""; ; {
@@ -75,7 +75,7 @@ func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulatio
 		if len(page) < customersPage {
 			break
 		}
-		after = page[len(page)-1].Folder.Account.UserID
+		after = page[len(page)-1].Account.Account.UserID
 	}
 	archived, err := archivedMonths(ctx, store)
 	if err == nil && !maps.Equal(archived, run.archived) {
@@ -109,7 +109,7 @@ type dated struct {
 	until time.Time
 }
 
-func (run *simulating) mustBeThere(month usage.Month) error {
+func (run *simulating) requireLog(month usage.Month) error {
 	file, archived := run.archived[month]
 	if !archived {
 		return nil
@@ -165,7 +165,7 @@ func (run *simulating) replacement(then plan.Plan) (plan.Plan, error) {
 
 // customer replays the month of one user.
 func (run *simulating) customer(ctx context.Context, c Customer) error {
-	u := &simulatedUse{simulating: run, folder: c.Folder, account: c.Folder.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
+	u := &simulatedUse{simulating: run, billed: c.Account, account: c.Account.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
 	if c.Used {
 		if err := u.replay(ctx); err != nil {
 			return err
@@ -191,7 +191,7 @@ func (run *simulating) customer(ctx context.Context, c Customer) error {
 
 // fee counts the fee of a whole month, then and now.
 func (u *simulatedUse) fee() error {
-	at, subscribed := u.folder.lastSubscribed(u.month)
+	at, subscribed := u.billed.lastSubscribed(u.month)
 	if !subscribed {
 		return nil
 	}
@@ -199,7 +199,7 @@ func (u *simulatedUse) fee() error {
 	if err != nil {
 		return err
 	}
-	price, cycle := u.folder.price(at, then)
+	price, cycle := u.billed.price(at, then)
 	was := monthly(price, cycle)
 	is := was
 	if u.scenario.Plans != nil {

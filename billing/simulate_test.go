@@ -20,8 +20,8 @@ import (
 // memory is a store that holds everything in memory.
 type memory struct {
 	usage.Reader
-	folders  []billing.Folder // by user
-	log      []usage.Entry    // oldest first
+	accounts []billing.BillingAccount // by user
+	log      []usage.Entry            // oldest first
 	archived map[usage.Month]string
 	moved    map[usage.Month]string // what is archived once it has been asked
 }
@@ -38,11 +38,11 @@ func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error)
 
 func (s *memory) Customers(_ context.Context, month usage.Month, after string, limit int) ([]billing.Customer, error) {
 	var page []billing.Customer
-	for _, f := range s.folders {
+	for _, f := range s.accounts {
 		a := f.Account
 		if a.UserID > after && len(page) < limit {
 			used := slices.ContainsFunc(s.log, func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
-			page = append(page, billing.Customer{Folder: f, Used: used})
+			page = append(page, billing.Customer{Account: f, Used: used})
 		}
 	}
 	return page, nil
@@ -78,18 +78,18 @@ func (s *memory) add(user string, at time.Time, cost pricing.USD) {
 	s.log = append(s.log, e)
 }
 
-// subscriber returns the folder of a user with a subscription to Pro since September 15th.
-func subscriber(user string, cycle plan.Cycle, all plan.Plans) billing.Folder {
+// subscriber returns the account of a user with a subscription to Pro since September 15th.
+func subscriber(user string, cycle plan.Cycle, all plan.Plans) billing.BillingAccount {
 	start := day(9, 15)
 	sub := plan.Subscription{PlanID: 2, Cycle: cycle, Anchor: start, AutoRenew: true}
 	sub.PaidUntil = sub.CycleAt(start).End
-	return billing.Folder{Account: plan.Account{UserID: user, Plans: all, Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}}, Subscription: &sub},
-		Contracts: []billing.Contract{{Action: plan.New, From: start, Subscription: sub, Price: all[1].At(start).Price(cycle)}}}
+	return billing.BillingAccount{Account: plan.Account{UserID: user, Plans: all, Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}}, Subscription: &sub},
+		Phases: []billing.SubscriptionPhase{{Action: plan.New, From: start, Subscription: sub, Price: all[1].At(start).Price(cycle)}}}
 }
 
-// visitor returns the folder of a user without a subscription.
-func visitor(user string, all plan.Plans) billing.Folder {
-	return billing.Folder{Account: plan.Account{UserID: user, Plans: all}}
+// visitor returns the account of a user without a subscription.
+func visitor(user string, all plan.Plans) billing.BillingAccount {
+	return billing.BillingAccount{Account: plan.Account{UserID: user, Plans: all}}
 }
 
 func simulate(t testing.TB, s *memory, wanted plan.Plans) billing.Simulation {
@@ -107,7 +107,7 @@ func figures(f billing.Figures) string {
 
 func TestSimulate(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{folders: []billing.Folder{visitor("anna", all), subscriber("bert", plan.Monthly, all), subscriber("carl", plan.Yearly, all), visitor("dora", all)}}
+	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all), subscriber("carl", plan.Yearly, all), visitor("dora", all)}}
 	for i := range 4 {
 		s.add("anna", day(10, 1+i), pricing.Dollar)
 	}
@@ -160,7 +160,7 @@ func TestSimulate(t *testing.T) {
 
 func TestSimulateOtherPrices(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{folders: []billing.Folder{visitor("anna", all)}}
+	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all)}}
 	s.add("anna", day(10, 1), pricing.Dollar)
 	s.add("anna", day(10, 20), pricing.Dollar)
 	s.add("anna", day(10, 21), pricing.Dollar)
@@ -193,7 +193,7 @@ func TestSimulateOtherPrices(t *testing.T) {
 
 func TestSimulateNeedsTheLog(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{folders: []billing.Folder{subscriber("bert", plan.Monthly, all)}}
+	s := &memory{accounts: []billing.BillingAccount{subscriber("bert", plan.Monthly, all)}}
 	s.add("bert", day(10, 2), pricing.Dollar)
 	refused := func(texts ...string) {
 		t.Helper()
@@ -224,7 +224,7 @@ func TestSimulateReadsPages(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
 	s := &memory{}
 	for i := range 1_001 {
-		s.folders = append(s.folders, visitor(fmt.Sprintf("u%04d", i), all))
+		s.accounts = append(s.accounts, visitor(fmt.Sprintf("u%04d", i), all))
 	}
 	for i := range 4_001 {
 		s.add("u1000", day(10, 1).Add(time.Duration(i/7)*time.Microsecond), 1)
@@ -237,7 +237,7 @@ func TestSimulateReadsPages(t *testing.T) {
 
 // anyShelf has usage of one subscriber from September to November.
 func anyShelf(t *rapid.T, all plan.Plans) *memory {
-	s := &memory{folders: []billing.Folder{subscriber("bert", plan.Monthly, all)}}
+	s := &memory{accounts: []billing.BillingAccount{subscriber("bert", plan.Monthly, all)}}
 	days := rapid.SliceOfN(rapid.IntRange(0, 60), 1, 40).Draw(t, "days")
 	slices.Sort(days)
 	for _, d := range days {
@@ -265,7 +265,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 		}
 		sums := map[time.Time]usage.Amounts{}
 		for i := range s.log {
-			start := s.folders[0].Account.PeriodAt(s.log[i].Time).Start
+			start := s.accounts[0].Account.PeriodAt(s.log[i].Time).Start
 			sum, err := sums[start].Add(s.log[i].Amounts())
 			if err != nil {
 				t.Fatal(err)
@@ -297,7 +297,7 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 		}
 		refused, counted := int64(0), map[time.Time]int64{}
 		for _, e := range s.log {
-			if start := s.folders[0].Account.PeriodAt(e.Time).Start; usage.MonthOf(e.Time) < 202610 {
+			if start := s.accounts[0].Account.PeriodAt(e.Time).Start; usage.MonthOf(e.Time) < 202610 {
 				counted[start]++
 			} else if usage.MonthOf(e.Time) == 202610 {
 				if counted[start] < most {
@@ -322,7 +322,7 @@ func TestSimulateWithTheirPast(t *testing.T) {
 		calls.Max = 4
 		now.Past = []plan.Version{{Until: day(10, 10), Monthly: now.Monthly / 3, Yearly: now.Yearly / 3, Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}
 	}
-	s := &memory{folders: []billing.Folder{visitor("anna", all), subscriber("bert", plan.Monthly, all)}}
+	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all)}}
 	for i := range 3 {
 		s.add("anna", day(10, 1+i), pricing.Dollar)
 		s.add("bert", day(10, 1+i), pricing.Dollar)
@@ -352,8 +352,8 @@ func TestSimulateWithTheirPast(t *testing.T) {
 func TestSimulateNoOverageOfWhatHadEnded(t *testing.T) {
 	all := plans(plan.OverageAllow, 1)
 	f := subscriber("bert", plan.Monthly, all)
-	f.Account.Subscription.AutoRenew, f.Contracts[0].Subscription.AutoRenew = false, false // until October 15th
-	s := &memory{folders: []billing.Folder{f}}
+	f.Account.Subscription.AutoRenew, f.Phases[0].Subscription.AutoRenew = false, false // until October 15th
+	s := &memory{accounts: []billing.BillingAccount{f}}
 	for _, d := range []int{1, 2, 16, 17} {
 		s.add("bert", day(10, d), pricing.Dollar)
 	}

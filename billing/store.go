@@ -35,8 +35,8 @@ type Store interface {
 
 // Tx reads and changes what belongs to users who are locked.
 type Tx interface {
-	// Folders returns the folder of each user.
-	Folders(ctx context.Context, users []string) (map[string]Folder, error)
+	// BillingAccounts returns the account of each user.
+	BillingAccounts(ctx context.Context, users []string) (map[string]BillingAccount, error)
 	// Used returns what was used in periods, by provider, vendor and model.
 	Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]Series, error)
 	// Unbilled returns where the usage of the users' closed periods differs from what
@@ -62,11 +62,11 @@ type Tx interface {
 	Settle(ctx context.Context, number int64, status Status, at time.Time, reference string) error
 	// AddCredits adds to users' balances, or takes from them.
 	AddCredits(ctx context.Context, credits []CreditEntry) error
-	// Steps stores changes of subscriptions with their history; of one user's the last one
+	// SaveChanges stores changes of subscriptions with their history; of one user's the last one
 	// is how the subscription stays.
-	Steps(ctx context.Context, steps []Step) error
-	// SaveFolders stores how far the users' periods are closed.
-	SaveFolders(ctx context.Context, folders []Folder) error
+	SaveChanges(ctx context.Context, changes []SubscriptionChange) error
+	// SaveBillingAccounts stores how far the users' periods are closed.
+	SaveBillingAccounts(ctx context.Context, accounts []BillingAccount) error
 	// AddNotices adds notices, but never one whose key is there.
 	AddNotices(ctx context.Context, notices []usage.Notice) error
 	// AddAudit leaves a row in the audit log.
@@ -83,8 +83,8 @@ type CreditEntry struct {
 	Actor  string
 }
 
-// Step is a change of a subscription that billing makes by itself.
-type Step struct {
+// SubscriptionChange is a change of a subscription that billing makes by itself.
+type SubscriptionChange struct {
 	Account plan.Account // before it
 	Change  plan.Change
 	At      time.Time // now

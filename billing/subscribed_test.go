@@ -14,11 +14,11 @@ func TestLastSubscribed(t *testing.T) {
 	const tick = time.Microsecond
 	type change struct{ anchor, from, paid, ends time.Time }
 	none := time.Time{}
-	of := func(renews bool, changes ...change) Folder {
-		f := Folder{Account: plan.Account{Plans: prices()}}
+	of := func(renews bool, changes ...change) BillingAccount {
+		f := BillingAccount{Account: plan.Account{Plans: prices()}}
 		for _, c := range changes {
 			sub := plan.Subscription{PlanID: 2, Cycle: plan.Monthly, Anchor: c.anchor, PaidUntil: c.paid, EndsAt: c.ends, AutoRenew: renews}
-			f.Contracts = append(f.Contracts, Contract{From: c.from, Subscription: sub})
+			f.Phases = append(f.Phases, SubscriptionPhase{From: c.from, Subscription: sub})
 			f.Account.Segments = append(f.Account.Segments, plan.Segment{From: c.from, Anchor: c.anchor, PlanID: 2, EndsAt: c.ends})
 			f.Account.Subscription = &sub
 		}
@@ -26,8 +26,8 @@ func TestLastSubscribed(t *testing.T) {
 	}
 	begun := func(from, paid time.Time) change { return change{from, from, paid, none} }
 	for name, c := range map[string]struct {
-		folder Folder
-		last   time.Time // zero: not subscribed in October
+		account BillingAccount
+		last    time.Time // zero: not subscribed in October
 	}{
 		"never":                          {of(true), none},
 		"all along":                      {of(true, begun(date(1, 31), date(2, 28))), october.End.Add(-tick)},
@@ -42,7 +42,7 @@ func TestLastSubscribed(t *testing.T) {
 			october.End.Add(-tick)},
 		"cancelled before it began": {of(true, begun(date(10, 20), date(11, 20)), change{date(10, 20), date(10, 20), date(11, 20), date(10, 3)}), none},
 	} {
-		last, ok := c.folder.lastSubscribed(october)
+		last, ok := c.account.lastSubscribed(october)
 		if ok == c.last.IsZero() || !last.Equal(c.last) {
 			t.Errorf("%s: %s, %t, want %s", name, last, ok, c.last)
 		}
@@ -52,7 +52,7 @@ func TestLastSubscribed(t *testing.T) {
 // A month costs what was agreed on for its cycle, whatever plans cost by now.
 func TestPriceOfAMonth(t *testing.T) {
 	dearer := day(t, "2026-03-10")
-	priced := func(f Folder) Folder {
+	priced := func(f BillingAccount) BillingAccount {
 		for i, p := range f.Account.Plans {
 			f.Account.Plans[i].Past = []plan.Version{{Until: dearer, Monthly: p.Monthly, Yearly: p.Yearly}}
 			f.Account.Plans[i].Monthly *= 2
@@ -60,18 +60,18 @@ func TestPriceOfAMonth(t *testing.T) {
 		}
 		return f
 	}
-	monthly, yearly := priced(contracts(t, "2026-01-31 basic monthly")), priced(contracts(t, "2026-01-31 basic yearly", "2026-04-02 pro"))
-	noted := monthly.Contracts[0].Subscription
+	monthly, yearly := priced(phases(t, "2026-01-31 basic monthly")), priced(phases(t, "2026-01-31 basic yearly", "2026-04-02 pro"))
+	noted := monthly.Phases[0].Subscription
 	noted.PaidUntil = noted.CycleAt(day(t, "2026-05-01")).End
-	monthly.Contracts = append(monthly.Contracts, Contract{Action: plan.Renewal, From: day(t, "2026-04-30"), Subscription: noted, Price: 5 * pricing.Dollar, Continues: true})
-	yearly.Contracts[1].Price *= 2 // of the day
-	ahead := priced(contracts(t, "2026-01-31 basic monthly"))
+	monthly.Phases = append(monthly.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-04-30"), Subscription: noted, Price: 5 * pricing.Dollar, Continues: true})
+	yearly.Phases[1].Price *= 2 // of the day
+	ahead := priced(phases(t, "2026-01-31 basic monthly"))
 	ahead.Account.Subscription.NextPlanID, ahead.Account.Subscription.NextAt = 3, day(t, "2026-02-28")
 	yearly.Voided = []time.Time{day(t, "2026-01-31")}
 	for _, c := range []struct {
-		folder Folder
-		at     string
-		want   pricing.USD
+		account BillingAccount
+		at      string
+		want    pricing.USD
 	}{
 		{monthly, "2026-02-01", 29 * pricing.Dollar},
 		{monthly, "2026-03-20", 29 * pricing.Dollar}, // in a cycle that began before
@@ -84,12 +84,12 @@ func TestPriceOfAMonth(t *testing.T) {
 		{ahead, "2026-04-01", 158 * pricing.Dollar},
 	} {
 		at := day(t, c.at)
-		holds, err := c.folder.Account.PlanThen(at)
+		holds, err := c.account.Account.PlanThen(at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := c.folder.price(at, holds); got != c.want {
-			t.Errorf("%s on %s: %s, want %s", c.folder.Contracts[0].Subscription.Cycle, c.at, got, c.want)
+		if got, _ := c.account.price(at, holds); got != c.want {
+			t.Errorf("%s on %s: %s, want %s", c.account.Phases[0].Subscription.Cycle, c.at, got, c.want)
 		}
 	}
 }

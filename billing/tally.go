@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// tally is what one user has used in one usage period.
-type tally struct {
+// periodUsage is what one user has used in one usage period.
+type periodUsage struct {
 	index  map[SeriesKey]int
 	series []Series
 	before []Series   // of it, before the month began
@@ -17,10 +17,10 @@ type tally struct {
 	used   []int64    // of each of them
 }
 
-func newTally() *tally { return &tally{index: map[SeriesKey]int{}} }
+func newPeriodUsage() *periodUsage { return &periodUsage{index: map[SeriesKey]int{}} }
 
 // add counts an event, which may lie before the month.
-func (t *tally) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
+func (t *periodUsage) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
 	key := SeriesKey{e.Provider, e.Vendor, e.Model}
 	i, ok := t.index[key]
 	if !ok {
@@ -45,7 +45,7 @@ func (t *tally) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
 
 // count adds to what is used of the limits that cover a provider and vendor. Beyond
 // the largest number there is, what is used up stays so.
-func (t *tally) count(provider, vendor string, amounts usage.Amounts) {
+func (t *periodUsage) count(provider, vendor string, amounts usage.Amounts) {
 	for i, l := range t.plan.Limits {
 		if l.Scope.Covers(provider, vendor) {
 			sum := t.used[i] + amounts.Of(l.Meter)
@@ -59,7 +59,7 @@ func (t *tally) count(provider, vendor string, amounts usage.Amounts) {
 
 // uses returns how far the limits of a plan are used that cover an event, and what
 // it asks of them.
-func (t *tally) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usage.Use {
+func (t *periodUsage) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usage.Use {
 	if t.plan != p {
 		t.plan, t.used = p, make([]int64, len(p.Limits))
 		for _, s := range t.series {
@@ -76,7 +76,7 @@ func (t *tally) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usag
 }
 
 // overage returns what the usage of the month adds to the period's overage.
-func (t *tally) overage(p *plan.Plan) (pricing.Total, error) {
+func (t *periodUsage) overage(p *plan.Plan) (pricing.Total, error) {
 	var sum pricing.Total
 	if p.Overage != plan.OverageAllow {
 		return sum, nil

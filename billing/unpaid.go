@@ -9,8 +9,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// dunAll looks after everyone's unpaid bills.
-func (run *closing) dunAll(ctx context.Context) error {
+// dunEveryone looks after everyone's unpaid bills.
+func (run *closing) dunEveryone(ctx context.Context) error {
 	overdue := run.now.AddDate(0, 0, -run.Rules.GraceDays)
 	return each(ctx, func(after string) ([]string, error) {
 		return run.Store.UnpaidUsers(ctx, run.now, overdue, after, batch)
@@ -32,7 +32,7 @@ func (run *closing) dun(ctx context.Context, users []string) error {
 		if errors.Is(err, errDryRun) {
 			err = nil
 		}
-		if err != nil && !concernsOne(err) {
+		if err != nil && !isUserError(err) {
 			return err
 		}
 		if err != nil {
@@ -50,11 +50,11 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 	if err != nil {
 		return 0, 0, err
 	}
-	folders, err := tx.Folders(ctx, []string{user})
+	accounts, err := tx.BillingAccounts(ctx, []string{user})
 	if err != nil {
 		return 0, 0, err
 	}
-	f := folders[user]
+	a := accounts[user]
 	var notices []usage.Notice
 	for _, b := range bills {
 		if b.DueAt.After(run.now) {
@@ -63,17 +63,17 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		suspends := run.Rules.suspendsAt(b)
 		if b.Status == Open {
 			pastDue++
-			notices = append(notices, overdue(usage.PastDue, b, suspends, run.now))
+			notices = append(notices, overdueNotice(usage.PastDue, b, suspends, run.now))
 			if err := tx.Settle(ctx, b.Number, PastDue, time.Time{}, ""); err != nil {
 				return 0, 0, err
 			}
 		}
-		if suspends.IsZero() || suspends.After(run.now) || !f.maySuspend(run.now) {
+		if suspends.IsZero() || suspends.After(run.now) || !a.maySuspend(run.now) {
 			continue
 		}
 		suspended++
-		notices = append(notices, overdue(usage.Suspended, b, time.Time{}, run.now))
-		if f, err = run.change(ctx, tx, f, plan.Suspend, run.now); err != nil {
+		notices = append(notices, overdueNotice(usage.Suspended, b, time.Time{}, run.now))
+		if a, err = run.change(ctx, tx, a, plan.Suspend, run.now); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -89,39 +89,39 @@ func (r Rules) suspendsAt(b Bill) time.Time {
 }
 
 // maySuspend tells whether there is a running subscription that is not suspended.
-func (f Folder) maySuspend(now time.Time) bool {
-	sub := f.Account.Subscription
+func (a BillingAccount) maySuspend(now time.Time) bool {
+	sub := a.Account.Subscription
 	return sub != nil && !sub.Suspended && !sub.StatusAt(now).Ended()
 }
 
 // change suspends a user for an unpaid bill, or takes that back.
-func (s *Service) change(ctx context.Context, tx Tx, f Folder, action plan.ChangeAction, now time.Time) (Folder, error) {
-	sub := *f.Account.Subscription
+func (s *Service) change(ctx context.Context, tx Tx, a BillingAccount, action plan.ChangeAction, now time.Time) (BillingAccount, error) {
+	sub := *a.Account.Subscription
 	sub.Suspended = action == plan.Suspend
-	current := f.Account.PeriodAt(now)
-	used, err := tx.Used(ctx, []usage.PeriodKey{usage.NewPeriodKey(f.Account.UserID, current.Start)})
+	current := a.Account.PeriodAt(now)
+	used, err := tx.Used(ctx, []usage.PeriodKey{usage.NewPeriodKey(a.Account.UserID, current.Start)})
 	if err != nil {
-		return f, err
+		return a, err
 	}
-	sum, err := summed(used[usage.NewPeriodKey(f.Account.UserID, current.Start)])
+	sum, err := totalOf(used[usage.NewPeriodKey(a.Account.UserID, current.Start)])
 	if err != nil {
-		return f, err
+		return a, err
 	}
 	c := plan.Change{Action: action, EffectiveAt: now, Subscription: sub, Continues: true}
-	step := Step{Account: f.Account, Change: c, At: now, PlanID: sub.PlanID, Before: current, After: current, Used: sum, Actor: s.Actor}
-	if in, ok := f.Account.Plans.ByID(sub.PlanID); ok {
-		step.Price = in.At(now).Price(sub.Cycle)
+	change := SubscriptionChange{Account: a.Account, Change: c, At: now, PlanID: sub.PlanID, Before: current, After: current, Used: sum, Actor: s.Actor}
+	if in, ok := a.Account.Plans.ByID(sub.PlanID); ok {
+		change.Price = in.At(now).Price(sub.Cycle)
 	}
-	if err := tx.Steps(ctx, []Step{step}); err != nil {
-		return f, err
+	if err := tx.SaveChanges(ctx, []SubscriptionChange{change}); err != nil {
+		return a, err
 	}
-	f.Account = f.Account.After(c)
-	f.SuspendedUnpaid = sub.Suspended
-	return f, tx.SaveFolders(ctx, []Folder{f})
+	a.Account = a.Account.After(c)
+	a.SuspendedUnpaid = sub.Suspended
+	return a, tx.SaveBillingAccounts(ctx, []BillingAccount{a})
 }
 
-// announce tells those whose subscription renews itself soon.
-func (run *closing) announce(ctx context.Context) error {
+// announceRenewals tells those whose subscription renews itself soon.
+func (run *closing) announceRenewals(ctx context.Context) error {
 	if run.Rules.RenewalNotice <= 0 {
 		return nil
 	}
@@ -130,13 +130,13 @@ func (run *closing) announce(ctx context.Context) error {
 		return run.Store.Renewing(ctx, run.now, until, after, batch)
 	}, func(ctx context.Context, users []string) error {
 		return run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
-			folders, err := tx.Folders(ctx, users)
+			accounts, err := tx.BillingAccounts(ctx, users)
 			if err != nil {
 				return err
 			}
 			var notices []usage.Notice
 			for _, user := range users {
-				if n, ok := folders[user].renewal(run.now, until); ok {
+				if n, ok := accounts[user].renewalNotice(run.now, until); ok {
 					notices = append(notices, n)
 				}
 			}
@@ -145,16 +145,16 @@ func (run *closing) announce(ctx context.Context) error {
 	})
 }
 
-// renewal returns the notice of a renewal between two moments, if there is to be one.
-func (f Folder) renewal(now, until time.Time) (usage.Notice, bool) {
-	sub := f.Account.Subscription
+// renewalNotice returns the notice of a renewal between two moments, if there is to be one.
+func (a BillingAccount) renewalNotice(now, until time.Time) (usage.Notice, bool) {
+	sub := a.Account.Subscription
 	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) || !sub.RunsAt(sub.PaidUntil) {
 		return usage.Notice{}, false
 	}
-	next, err := f.Account.PlanAt(sub.PaidUntil)
+	next, err := a.Account.PlanAt(sub.PaidUntil)
 	price := next.Price(sub.Cycle)
 	if err != nil || price == 0 { // nothing is to be paid
 		return usage.Notice{}, false
 	}
-	return renewalSoon(f, sub.PaidUntil, now, price.String(), next.Name), true
+	return renewalSoonNotice(a, sub.PaidUntil, now, price.String(), next.Name), true
 }

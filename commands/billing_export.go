@@ -97,8 +97,8 @@ func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, e
 }
 
 // exportBills writes the bills of a month of the books and returns how many they are.
-func exportBills(ctx context.Context, archive billing.Archive, month usage.Month, to report.BillWriter) (n int, err error) {
-	err = billing.EachBill(ctx, archive, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
+func exportBills(ctx context.Context, bills billing.BillReader, month usage.Month, to report.BillWriter) (n int, err error) {
+	err = billing.EachBill(ctx, bills, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
 		n++
 		return to.Write(&b)
 	})

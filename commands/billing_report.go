@@ -85,18 +85,18 @@ func (env *Env) revenue(ctx context.Context, s *Services, month, now time.Time) 
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	reckoning := billing.NewReckoning(month, now, history, plans)
+	builder := billing.NewRevenueBuilder(month, now, history, plans)
 	err = billing.EachBill(ctx, s.Billing.Store, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
-		reckoning.Add(b)
+		builder.Add(b)
 		return nil
 	})
 	if err != nil {
 		return billing.Revenue{}, err
 	}
-	if err := reckoning.ReadHistory(ctx, s.Billing.Store); err != nil {
+	if err := builder.ReadHistory(ctx, s.Billing.Store); err != nil {
 		return billing.Revenue{}, err
 	}
-	r := reckoning.Revenue()
+	r := builder.Revenue()
 	bills, err := s.Billing.Store.Bills(ctx, billing.Query{UnsettledAt: now})
 	if err != nil {
 		return r, err

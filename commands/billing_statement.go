@@ -114,7 +114,7 @@ func (opts *billingStatementOptions) letters(ctx context.Context, s *Services) (
 	}
 	letters := make([]report.Letter, len(bills))
 	for i, b := range bills {
-		letters[i] = report.Letter{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.Against(b, limitsOn(b, a.Plans))}
+		letters[i] = report.Letter{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.LimitUsage(b, limitsOn(b, a.Plans))}
 	}
 	return letters, nil
 }

@@ -83,38 +83,38 @@ func (d *DB) UpdateBilling(ctx context.Context, users []string, now time.Time, f
 	})
 }
 
-// Folders implements billing.Tx.
-func (t *tx) Folders(ctx context.Context, users []string) (map[string]billing.Folder, error) {
-	accounts, err := t.Accounts(ctx, users)
+// BillingAccounts implements billing.Tx.
+func (t *tx) BillingAccounts(ctx context.Context, users []string) (map[string]billing.BillingAccount, error) {
+	subscribed, err := t.Accounts(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	folders := make(map[string]billing.Folder, len(users))
-	for user, account := range accounts {
-		folders[user] = billing.Folder{Account: account}
+	accounts := make(map[string]billing.BillingAccount, len(users))
+	for user, account := range subscribed {
+		accounts[user] = billing.BillingAccount{Account: account}
 	}
-	return folders, t.send(ctx, t.readContracts(users, folders), t.readClosings(users, folders), t.readFirstUse(users, folders), t.readVoided(users, folders),
-		t.readBalances(users, folders))
+	return accounts, t.send(ctx, t.readPhases(users, accounts), t.readClosings(users, accounts), t.readFirstUse(users, accounts), t.readVoided(users, accounts),
+		t.readBalances(users, accounts))
 }
 
-func (t *tx) readContracts(users []string, folders map[string]billing.Folder) statement {
+func (t *tx) readPhases(users []string, accounts map[string]billing.BillingAccount) statement {
 	scan := func(row scanner) error {
 		var user string
 		var price *int64
-		var c billing.Contract
+		var c billing.SubscriptionPhase
 		s := &c.Subscription
 		err := row.Scan(&user, &c.Action, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price, moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
 		if err != nil {
 			return err
 		}
-		f := folders[user]
+		f := accounts[user]
 		if price != nil {
 			c.Price = pricing.USD(*price)
 		} else if p, ok := f.Account.Plans.ByID(s.PlanID); ok { // from before prices were noted
 			c.Price = p.At(c.From).Price(s.Cycle)
 		}
-		f.Contracts = append(f.Contracts, c)
-		folders[user] = f
+		f.Phases = append(f.Phases, c)
+		accounts[user] = f
 		return nil
 	}
 	condition, arg := t.oneOf("user_id", "$1", users)
@@ -122,25 +122,25 @@ func (t *tx) readContracts(users []string, folders map[string]billing.Folder) st
 		FROM subscription_history WHERE ` + condition + " ORDER BY user_id, history_id", []any{arg}, scan}
 }
 
-func (t *tx) readClosings(users []string, folders map[string]billing.Folder) statement {
+func (t *tx) readClosings(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("user_id", "$1", users)
 	return statement{"SELECT user_id, closed_until, billed_from, closes_at, suspended_unpaid FROM billing_accounts WHERE " + condition, []any{arg},
 		func(row scanner) error {
 			var user string
-			var f billing.Folder
+			var f billing.BillingAccount
 			if err := row.Scan(&user, moment{&f.ClosedUntil}, moment{&f.BilledFrom}, moment{&f.ClosesAt}, &f.SuspendedUnpaid); err != nil {
 				return err
 			}
-			kept := folders[user]
+			kept := accounts[user]
 			kept.ClosedUntil, kept.BilledFrom, kept.ClosesAt, kept.SuspendedUnpaid = f.ClosedUntil, f.BilledFrom, f.ClosesAt, f.SuspendedUnpaid
-			folders[user] = kept
+			accounts[user] = kept
 			return nil
 		}}
 }
 
 // readFirstUse reads when users were first seen using anything: one entry of the key of
 // the summaries for each.
-func (t *tx) readFirstUse(users []string, folders map[string]billing.Folder) statement {
+func (t *tx) readFirstUse(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("u.user_id", "$1", users)
 	return statement{"SELECT u.user_id, (SELECT MIN(s.period_start) FROM usage_summaries s WHERE s.user_id = u.user_id) FROM users u WHERE " + condition, []any{arg},
 		func(row scanner) error {
@@ -149,14 +149,14 @@ func (t *tx) readFirstUse(users []string, folders map[string]billing.Folder) sta
 			if err := row.Scan(&user, moment{&first}); err != nil {
 				return err
 			}
-			kept := folders[user]
+			kept := accounts[user]
 			kept.FirstUse = first
-			folders[user] = kept
+			accounts[user] = kept
 			return nil
 		}}
 }
 
-func (t *tx) readVoided(users []string, folders map[string]billing.Folder) statement {
+func (t *tx) readVoided(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("user_id", "$1", users)
 	return statement{"SELECT user_id, period_start FROM billing_history WHERE status = 'void' AND " + condition, []any{arg}, func(row scanner) error {
 		var user string
@@ -164,14 +164,14 @@ func (t *tx) readVoided(users []string, folders map[string]billing.Folder) state
 		if err := row.Scan(&user, moment{&start}); err != nil {
 			return err
 		}
-		kept := folders[user]
+		kept := accounts[user]
 		kept.Voided = append(kept.Voided, start)
-		folders[user] = kept
+		accounts[user] = kept
 		return nil
 	}}
 }
 
-func (t *tx) readBalances(users []string, folders map[string]billing.Folder) statement {
+func (t *tx) readBalances(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("user_id", "$1", users)
 	return statement{"SELECT user_id, CAST(SUM(amount_pico) AS BIGINT) FROM billing_credits WHERE " + condition + " GROUP BY user_id", []any{arg},
 		func(row scanner) error {
@@ -180,9 +180,9 @@ func (t *tx) readBalances(users []string, folders map[string]billing.Folder) sta
 			if err := row.Scan(&user, &balance); err != nil {
 				return err
 			}
-			kept := folders[user]
+			kept := accounts[user]
 			kept.Balance = balance
-			folders[user] = kept
+			accounts[user] = kept
 			return nil
 		}}
 }

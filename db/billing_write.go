@@ -141,13 +141,13 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 	})
 }
 
-// SaveFolders implements billing.Tx.
-func (t *tx) SaveFolders(ctx context.Context, folders []billing.Folder) error {
+// SaveBillingAccounts implements billing.Tx.
+func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.BillingAccount) error {
 	return t.writeRows(ctx, "billing_accounts", func(source string) string {
 		return "INSERT INTO billing_accounts (user_id, closed_until, billed_from, closes_at, suspended_unpaid) " + source +
 			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
-	}, len(folders), func(to sink, i int) {
-		f := &folders[i]
+	}, len(accounts), func(to sink, i int) {
+		f := &accounts[i]
 		to.text(f.Account.UserID)
 		to.moment(f.ClosedUntil.UnixMicro())
 		if f.BilledFrom.IsZero() {
@@ -165,26 +165,26 @@ func (t *tx) AddAudit(ctx context.Context, audit usage.Audit, subject string, be
 	return t.audit(ctx, audit, subject, before, after)
 }
 
-// Steps implements billing.Tx.
-func (t *tx) Steps(ctx context.Context, steps []billing.Step) error {
+// SaveChanges implements billing.Tx.
+func (t *tx) SaveChanges(ctx context.Context, changes []billing.SubscriptionChange) error {
 	last := map[string]int{}
-	for i, s := range steps {
+	for i, s := range changes {
 		last[s.Account.UserID] = i
 	}
-	var kept []billing.Step
-	for i, s := range steps {
+	var kept []billing.SubscriptionChange
+	for i, s := range changes {
 		if last[s.Account.UserID] == i {
 			kept = append(kept, s)
 		}
 	}
-	slices.SortFunc(kept, func(a, b billing.Step) int { return strings.Compare(a.Account.UserID, b.Account.UserID) })
-	err := t.writeRows(ctx, "subscriptions of steps", func(source string) string { return subscriptionUpsert(source) }, len(kept), func(to sink, i int) {
+	slices.SortFunc(kept, func(a, b billing.SubscriptionChange) int { return strings.Compare(a.Account.UserID, b.Account.UserID) })
+	err := t.writeRows(ctx, "subscriptions of changes", func(source string) string { return subscriptionUpsert(source) }, len(kept), func(to sink, i int) {
 		putSubscription(to, kept[i].Account.UserID, &kept[i].Change.Subscription, kept[i].At)
 	})
 	if err != nil {
 		return err
 	}
-	return t.writeRows(ctx, "history of steps", func(source string) string { return historyInsert(source) }, len(steps), func(to sink, i int) { putStep(to, &steps[i]) })
+	return t.writeRows(ctx, "history of changes", func(source string) string { return historyInsert(source) }, len(changes), func(to sink, i int) { putChange(to, &changes[i]) })
 }
 
 func putSubscription(to sink, user string, s *plan.Subscription, now time.Time) {
@@ -201,7 +201,7 @@ func putSubscription(to sink, user string, s *plan.Subscription, now time.Time) 
 	to.moment(now.UnixMicro())
 }
 
-func putStep(to sink, s *billing.Step) {
+func putChange(to sink, s *billing.SubscriptionChange) {
 	c := &s.Change
 	to.text(s.Account.UserID)
 	to.text(string(c.Action))

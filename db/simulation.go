@@ -31,10 +31,10 @@ func (d *DB) Customers(ctx context.Context, month usage.Month, after string, lim
 		if err != nil {
 			return err
 		}
-		folders, err := t.Folders(ctx, users)
+		accounts, err := t.BillingAccounts(ctx, users)
 		customers = make([]billing.Customer, len(users))
 		for i, user := range users {
-			customers[i] = billing.Customer{Folder: folders[user], Used: used[user]}
+			customers[i] = billing.Customer{Account: accounts[user], Used: used[user]}
 		}
 		return err
 	})

@@ -151,7 +151,7 @@ func subscriptionUpsert(source string) string {
 			updated_at = excluded.updated_at`
 }
 
-// historyInsert adds steps of subscriptions' lives, in the order in which putStep puts them.
+// historyInsert adds steps of subscriptions' lives, in the order in which putChange puts them.
 func historyInsert(source string) string {
 	return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
 		period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before, cost_before_pico, actor, ends_at,

@@ -31,9 +31,9 @@ type limitRecord struct {
 }
 
 type lineRecord struct {
-	Line    int              `json:"line"`
-	Kind    billing.LineKind `json:"kind"`
-	Account billing.Account  `json:"account"`
+	Line    int                   `json:"line"`
+	Kind    billing.LineKind      `json:"kind"`
+	Account billing.LedgerAccount `json:"account"`
 	lineFacts
 }
 
@@ -41,7 +41,7 @@ func recordBill(b billing.Bill) billRecord {
 	v := viewBill(b)
 	r := billRecord{v.billTitles, b.PlanID, v.billFacts, "USD", v.billSums, nil, []lineRecord{}}
 	for i, l := range v.Lines {
-		r.Lines = append(r.Lines, lineRecord{i + 1, l.Kind, l.Kind.Account(), l.lineFacts})
+		r.Lines = append(r.Lines, lineRecord{i + 1, l.Kind, l.Kind.LedgerAccount(), l.lineFacts})
 	}
 	if t := b.Terms; t != nil {
 		r.Terms = &termsRecord{listOf(t.Limits, recordLimit), t.MarkupMillionths}

@@ -77,27 +77,27 @@ type readLimit struct {
 }
 
 type readLine struct {
-	Line        int              `json:"line"`
-	Kind        billing.LineKind `json:"kind"`
-	Account     billing.Account  `json:"account"`
-	Description string           `json:"description"`
-	Period      readPeriod       `json:"period"`
-	Provider    string           `json:"provider"`
-	Vendor      string           `json:"vendor"`
-	Model       string           `json:"model"`
-	Calls       int64            `json:"calls"`
-	Errors      int64            `json:"errors"`
-	Unpriced    int64            `json:"unpriced_calls"`
-	Input       int64            `json:"input_tokens"`
-	Output      int64            `json:"output_tokens"`
-	Cached      int64            `json:"cached_input_tokens"`
-	Images      int64            `json:"images"`
-	Searches    int64            `json:"searches"`
-	Pages       int64            `json:"pages"`
-	Characters  int64            `json:"characters"`
-	Seconds     int64            `json:"seconds"`
-	Cost        pricing.USD      `json:"cost"`
-	Amount      pricing.USD      `json:"amount"`
+	Line        int                   `json:"line"`
+	Kind        billing.LineKind      `json:"kind"`
+	Account     billing.LedgerAccount `json:"account"`
+	Description string                `json:"description"`
+	Period      readPeriod            `json:"period"`
+	Provider    string                `json:"provider"`
+	Vendor      string                `json:"vendor"`
+	Model       string                `json:"model"`
+	Calls       int64                 `json:"calls"`
+	Errors      int64                 `json:"errors"`
+	Unpriced    int64                 `json:"unpriced_calls"`
+	Input       int64                 `json:"input_tokens"`
+	Output      int64                 `json:"output_tokens"`
+	Cached      int64                 `json:"cached_input_tokens"`
+	Images      int64                 `json:"images"`
+	Searches    int64                 `json:"searches"`
+	Pages       int64                 `json:"pages"`
+	Characters  int64                 `json:"characters"`
+	Seconds     int64                 `json:"seconds"`
+	Cost        pricing.USD           `json:"cost"`
+	Amount      pricing.USD           `json:"amount"`
 	Prices      []struct {
 		From        time.Time              `json:"effective_from"`
 		Basis       pricing.Basis          `json:"pricing"`
@@ -129,7 +129,7 @@ func readBill(t fatal, text string) billing.Bill {
 		}
 	}
 	for i, l := range r.Lines {
-		if l.Line != i+1 || l.Account != l.Kind.Account() {
+		if l.Line != i+1 || l.Account != l.Kind.LedgerAccount() {
 			t.Fatal(text)
 		}
 		b.Lines = append(b.Lines, l.line())

@@ -13,9 +13,9 @@ import (
 
 func october() plan.Period { return plan.CalendarMonth(at("2026-10-15T00:00:00Z")) }
 
-func reckoned(bills []billing.Bill) billing.Revenue {
+func revenueOf(bills []billing.Bill) billing.Revenue {
 	plans := plan.Plans{{ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}}
-	r := billing.NewReckoning(october().Start, now(), 12, plans)
+	r := billing.NewRevenueBuilder(october().Start, now(), 12, plans)
 	for _, b := range bills {
 		r.Add(b)
 	}
@@ -92,7 +92,7 @@ func hostileBill() billing.Bill {
 }
 
 func monthsOf(revenues ...string) []billing.MonthSums {
-	months := billing.NewReckoning(october().Start, now(), len(revenues), nil).Revenue().Months
+	months := billing.NewRevenueBuilder(october().Start, now(), len(revenues), nil).Revenue().Months
 	for i, text := range revenues {
 		if text != "" {
 			months[i].Bills, months[i].Revenue = 40+3*i, total(text)
@@ -142,7 +142,7 @@ func revenue() billing.Revenue {
 	idle := bill(19, "dora", "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"))
 	byYear := bill(23, "erik", "Basic", line(billing.Fee, "Basic plan, within the yearly fee", "0"))
 	byYear.Cycle = plan.Yearly
-	r := reckoned([]billing.Bill{proBill(), hostileBill(), idle, byYear,
+	r := revenueOf([]billing.Bill{proBill(), hostileBill(), idle, byYear,
 		bill(20, "guest", "Free", used("gemini", "google", "gemini-2.5-flash", 40, 90_000, 20_000, "0.0795")),
 		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4")), unpriced()})
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(aged(), now())
@@ -173,7 +173,7 @@ func manyUsers(n int) billing.Revenue {
 		}
 		bills = append(bills, b)
 	}
-	r := reckoned(bills)
+	r := revenueOf(bills)
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(bills, now())
 	for i := range r.Months {
 		r.Months[i].Revenue, r.Months[i].Cost = r.Months[i].Revenue.Scale(180_000, 3811), r.Months[i].Cost.Scale(180_000, 3811)

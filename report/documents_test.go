@@ -110,7 +110,7 @@ func documents(t *testing.T) []named {
 			{At: now(), Actor: hostile, Action: "plans apply", Subject: "Pro", Before: "old text", After: "{}"}})},
 		{"audit-none", report.Audit(nil)},
 		{"revenue", report.Revenue(revenue(), 3)},
-		{"revenue-none", report.Revenue(reckoned(nil), 10)},
+		{"revenue-none", report.Revenue(revenueOf(nil), 10)},
 		{"written", report.Written("october.html", 39_909)},
 	}
 }

@@ -92,7 +92,7 @@ func ledgerCells(b *billing.Bill) ([][]Cell, error) {
 	for i, l := range b.Lines {
 		row := []Cell{NumberCell(b.Number), TextCell(string(b.Kind)), numberCellOrNone(b.RefersTo), TimeCell(b.IssuedAt), TimeCell(b.DueAt), TextCell(string(b.Status)),
 			TimeCell(b.SettledAt), TextCell(b.Reference), TextCell(b.UserID), TextCell(b.Email), TextCell(b.PlanName), TextCell(string(b.Cycle)),
-			TimeCell(b.Period.Start), TimeCell(b.Period.End), NumberCell(int64(i + 1)), TextCell(string(l.Kind)), TextCell(string(l.Kind.Account())),
+			TimeCell(b.Period.Start), TimeCell(b.Period.End), NumberCell(int64(i + 1)), TextCell(string(l.Kind)), TextCell(string(l.Kind.LedgerAccount())),
 			TextCell(l.Description), TimeCell(l.Period.Start), TimeCell(l.Period.End), TextCell(l.Provider), TextCell(l.Vendor), TextCell(l.Model),
 			NumberCell(l.Usage.Errors), NumberCell(l.Usage.Unpriced)}
 		row = append(row, quantityCells(l.Usage)...)

@@ -24,7 +24,7 @@ type namedPage struct {
 }
 
 func revenuePages() []namedPage {
-	none := reckoned(nil)
+	none := revenueOf(nil)
 	one := revenue()
 	one.Months = monthsOf("", "", "", "303.1")
 	loss := revenue()
@@ -136,7 +136,7 @@ func sender() report.Sender {
 		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this bill.\\nQuestions? Write to billing@words.example."}
 }
 
-func uses(b billing.Bill) []usage.Use { return billing.Against(b, proPlan().Limits) }
+func uses(b billing.Bill) []usage.Use { return billing.LimitUsage(b, proPlan().Limits) }
 
 // letters are one bill or credit note of every kind.
 func letters() []report.Letter {
@@ -168,7 +168,7 @@ func exactLetter() report.Letter {
 	}
 	b := bill(17, "alice", "Pro", append(lines, used("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
 	limits := append(proPlan().Limits, plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(usd("3.333333333333")), Action: plan.Block})
-	return report.Letter{Bill: b, Uses: billing.Against(b, limits)}
+	return report.Letter{Bill: b, Uses: billing.LimitUsage(b, limits)}
 }
 
 // carriedLetter is the credit note of a bill that was paid, partly from credit.

@@ -63,10 +63,10 @@ func customerPages(t *testing.T, p Place) {
 			page, err := f.db.Customers(f.ctx, 202610, after, size)
 			f.must(err)
 			for _, c := range page {
-				current, err := c.Folder.Account.PlanAt(now())
+				current, err := c.Account.Account.PlanAt(now())
 				f.must(err)
-				got += fmt.Sprint(c.Folder.Account.UserID, " ", current.Name, " ", c.Used, "; ")
-				after = c.Folder.Account.UserID
+				got += fmt.Sprint(c.Account.Account.UserID, " ", current.Name, " ", c.Used, "; ")
+				after = c.Account.Account.UserID
 			}
 			if len(page) < size {
 				break

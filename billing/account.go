@@ -9,10 +9,12 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Folder is what is kept of one user for billing.
-type Folder struct {
-	Account   plan.Account
-	Contracts []Contract // as they were recorded
+// BillingAccount is all that billing keeps about one user.
+//
+//nolint:revive // the word of the field; a plan.Account is the subscription alone
+type BillingAccount struct {
+	Account plan.Account
+	Phases  []SubscriptionPhase // as they were recorded
 	// ClosedUntil is the end of the last period that was closed; zero for none.
 	ClosedUntil time.Time
 	BilledFrom  time.Time   // what lies before it is billed by nobody here; zero for all
@@ -24,8 +26,8 @@ type Folder struct {
 	SuspendedUnpaid bool
 }
 
-// Contract is a subscription as one change left it.
-type Contract struct {
+// SubscriptionPhase is a subscription as one change left it.
+type SubscriptionPhase struct {
 	Action       plan.ChangeAction
 	From         time.Time // since when it holds
 	Subscription plan.Subscription
@@ -54,11 +56,11 @@ type Difference struct {
 	Series
 }
 
-// begins returns where the user's first period begins: with the first usage or the
+// firstPeriodStart returns where the user's first period begins: with the first usage or the
 // first subscription, whichever is earlier, else in the running month.
-func (f Folder) begins(now time.Time) time.Time {
-	first := f.FirstUse
-	for _, c := range f.Contracts {
+func (a BillingAccount) firstPeriodStart(now time.Time) time.Time {
+	first := a.FirstUse
+	for _, c := range a.Phases {
 		if first.IsZero() || c.From.Before(first) {
 			first = c.From
 		}
@@ -66,36 +68,36 @@ func (f Folder) begins(now time.Time) time.Time {
 	if first.IsZero() || first.After(now) {
 		first = now
 	}
-	return f.Account.PeriodAt(first).Start
+	return a.Account.PeriodAt(first).Start
 }
 
-// opened returns the folder of a user whose periods have never been closed, with where
+// withStart returns the account of a user whose periods have never been closed, with where
 // they begin: not before the period that holds since, where that is given.
-func (f Folder) opened(since, now time.Time) Folder {
-	if !f.ClosedUntil.IsZero() {
-		return f
+func (a BillingAccount) withStart(since, now time.Time) BillingAccount {
+	if !a.ClosedUntil.IsZero() {
+		return a
 	}
-	f.ClosedUntil = f.begins(now)
-	if f.ClosedUntil.Before(since) {
-		f.ClosedUntil = f.Account.PeriodAt(since).Start
-		f.BilledFrom = f.ClosedUntil
+	a.ClosedUntil = a.firstPeriodStart(now)
+	if a.ClosedUntil.Before(since) {
+		a.ClosedUntil = a.Account.PeriodAt(since).Start
+		a.BilledFrom = a.ClosedUntil
 	}
-	return f
+	return a
 }
 
-// next returns the period that is closed next.
-func (f Folder) next() plan.Period {
-	from := f.ClosedUntil
-	p := f.Account.PeriodAt(from)
+// nextPeriod returns the period that is closed next.
+func (a BillingAccount) nextPeriod() plan.Period {
+	from := a.ClosedUntil
+	p := a.Account.PeriodAt(from)
 	p.Start = from // where it began before, the part before is closed
 	return p
 }
 
-// inForce returns the contracts in the order in which they follow each other, without
+// phasesInForce returns the phases in the order in which they follow each other, without
 // renewals: what was recorded later overrides, from its moment on, everything before.
-func (f Folder) inForce() []Contract {
-	var line []Contract
-	for _, c := range f.Contracts {
+func (a BillingAccount) phasesInForce() []SubscriptionPhase {
+	var line []SubscriptionPhase
+	for _, c := range a.Phases {
 		if c.Continues {
 			continue
 		}
@@ -115,10 +117,10 @@ func (f Folder) inForce() []Contract {
 	return line
 }
 
-// keepsPriceOf tells whether a contract leaves the price of the one before it: one that
+// keepsPriceOf tells whether a phase leaves the price of the one before it: one that
 // cancels, suspends or resumes agrees on none, and a renewal by hand on none that
-// begins at the same moment.
-func (c Contract) keepsPriceOf(before Contract) bool {
+// firstPeriodStart at the same moment.
+func (c SubscriptionPhase) keepsPriceOf(before SubscriptionPhase) bool {
 	switch c.Action {
 	case plan.Cancel, plan.Suspend, plan.Resume:
 		return true
@@ -128,15 +130,15 @@ func (c Contract) keepsPriceOf(before Contract) bool {
 	return false
 }
 
-// continues tells whether a contract has plan and anchor of the one before it.
-func (c Contract) continues(before Contract) bool {
+// continues tells whether a phase has plan and anchor of the one before it.
+func (c SubscriptionPhase) continues(before SubscriptionPhase) bool {
 	return c.Subscription.PlanID == before.Subscription.PlanID && c.Subscription.Anchor.Equal(before.Subscription.Anchor)
 }
 
-// at returns the contract in force at a moment, and whether its subscription ran then.
-func (f Folder) at(moment time.Time) (Contract, bool) {
-	var found Contract
-	for _, c := range f.inForce() {
+// phaseAt returns the phase in force at a moment, and whether its subscription ran then.
+func (a BillingAccount) phaseAt(moment time.Time) (SubscriptionPhase, bool) {
+	var found SubscriptionPhase
+	for _, c := range a.phasesInForce() {
 		if !c.From.After(moment) {
 			found = c
 		}
@@ -144,13 +146,13 @@ func (f Folder) at(moment time.Time) (Contract, bool) {
 	if found.From.IsZero() {
 		return found, false
 	}
-	return found, f.last(found.Subscription.Anchor).RunsAt(moment)
+	return found, a.lastSubscription(found.Subscription.Anchor).RunsAt(moment)
 }
 
-// endedBefore tells whether a period is one of a subscription that had ended before it
+// startsAfterEnd tells whether a period is one of a subscription that had ended before it
 // began: its calls were refused, and what was recorded all the same is no overage.
-func (f Folder) endedBefore(p plan.Period) bool {
-	c, _ := f.at(p.End.Add(-time.Microsecond))
+func (a BillingAccount) startsAfterEnd(p plan.Period) bool {
+	c, _ := a.phaseAt(p.End.Add(-time.Microsecond))
 	if c.From.IsZero() {
 		return false
 	}
@@ -158,16 +160,16 @@ func (f Folder) endedBefore(p plan.Period) bool {
 	if p.Start.After(begins) {
 		begins = p.Start
 	}
-	return !f.last(c.Subscription.Anchor).RunsAt(begins)
+	return !a.lastSubscription(c.Subscription.Anchor).RunsAt(begins)
 }
 
-// last returns the subscription of an anchor as its last change left it.
-func (f Folder) last(anchor time.Time) plan.Subscription {
-	if now := f.Account.Subscription; now != nil && now.Anchor.Equal(anchor) {
+// lastSubscription returns the subscription of an anchor as its last change left it.
+func (a BillingAccount) lastSubscription(anchor time.Time) plan.Subscription {
+	if now := a.Account.Subscription; now != nil && now.Anchor.Equal(anchor) {
 		return *now
 	}
 	var last plan.Subscription
-	for _, c := range f.Contracts {
+	for _, c := range a.Phases {
 		if !c.Subscription.Anchor.Equal(anchor) {
 			continue
 		}
@@ -179,20 +181,20 @@ func (f Folder) last(anchor time.Time) plan.Subscription {
 	return last
 }
 
-// cyclePrice returns what the paid cycle costs that begins at a moment under a contract:
+// cyclePrice returns what the paid cycle costs that begins at a moment under a phase:
 // what its renewal noted; where nothing has, what the plan cost then; and of a cycle that
-// was paid with a contract, as by a renewal by hand, what the first of those says that have
+// was paid with a phase, as by a renewal by hand, what the first of those says that have
 // paid it. The renewal of a plan that was changed at the same moment does not count.
-func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
-	for _, renewal := range f.Contracts {
+func (a BillingAccount) cyclePrice(c SubscriptionPhase, begins time.Time) pricing.USD {
+	for _, renewal := range a.Phases {
 		if renewal.Continues && renewal.Action == plan.Renewal && renewal.From.Equal(begins) && renewal.continues(c) {
 			return renewal.Price
 		}
 	}
-	if p, ok := f.Account.Plans.ByID(c.Subscription.PlanID); ok && !begins.Before(c.Subscription.PaidUntil) {
+	if p, ok := a.Account.Plans.ByID(c.Subscription.PlanID); ok && !begins.Before(c.Subscription.PaidUntil) {
 		return p.At(begins).Price(c.Subscription.Cycle)
 	}
-	for _, before := range slices.Backward(f.inForce()) {
+	for _, before := range slices.Backward(a.phasesInForce()) {
 		if !before.From.Before(c.From) {
 			continue
 		}
@@ -204,26 +206,26 @@ func (f Folder) cyclePrice(c Contract, begins time.Time) pricing.USD {
 	return c.Price
 }
 
-// paid returns what was paid for a cycle under the last of some contracts, and the contract
+// paidPhase returns what was paid for a cycle under the last of some phases, and the phase
 // that this was paid for. Those within the cycle that continue another, as a renewal by
 // hand does, are about later cycles; and what a void bill had charged for a change was
 // taken back.
-func (f Folder) paid(line []Contract, cycle plan.Period) (Contract, pricing.USD) {
+func (a BillingAccount) paidPhase(line []SubscriptionPhase, cycle plan.Period) (SubscriptionPhase, pricing.USD) {
 	last := len(line) - 1
-	for last > 0 && line[last].From.After(cycle.Start) && (line[last].continues(line[last-1]) || f.voided(line[last].From)) {
+	for last > 0 && line[last].From.After(cycle.Start) && (line[last].continues(line[last-1]) || a.voided(line[last].From)) {
 		last--
 	}
 	switch c := line[last]; {
 	case c.From.After(cycle.Start):
 		return c, c.Price
-	case f.voided(cycle.Start):
+	case a.voided(cycle.Start):
 		return c, 0 // the bill with the fee was taken back
 	default:
-		return c, f.cyclePrice(c, cycle.Start)
+		return c, a.cyclePrice(c, cycle.Start)
 	}
 }
 
 // voided tells whether the bill of the period that holds a moment was taken back.
-func (f Folder) voided(at time.Time) bool {
-	return len(f.Voided) > 0 && slices.ContainsFunc(f.Voided, f.Account.PeriodAt(at).Start.Equal)
+func (a BillingAccount) voided(at time.Time) bool {
+	return len(a.Voided) > 0 && slices.ContainsFunc(a.Voided, a.Account.PeriodAt(at).Start.Equal)
 }

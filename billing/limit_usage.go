@@ -5,9 +5,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Against returns how far the usage on a bill, which comes with its lines, used up
+// LimitUsage returns how far the usage on a bill, which comes with its lines, used up
 // limits. What was billed late, of other periods, does not count.
-func Against(b Bill, limits []plan.Limit) []usage.Use {
+func LimitUsage(b Bill, limits []plan.Limit) []usage.Use {
 	uses := make([]usage.Use, len(limits))
 	for i, limit := range limits {
 		uses[i].Limit = limit
