@@ -15,6 +15,7 @@ import (
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/statement"
 )
 
 // settings is the configuration, checked.
@@ -22,7 +23,7 @@ type settings struct {
 	databaseURL string
 	thresholds  []int
 	billing     billing.Rules
-	sender      report.Sender
+	sender      statement.Sender
 	actor       string
 	output      report.Format
 	color       string
@@ -121,7 +122,7 @@ func (c *config) billing() (r billing.Rules, err error) {
 }
 
 // sender is the company that statements come from.
-func (c *config) sender() (s report.Sender, err error) {
+func (c *config) sender() (s statement.Sender, err error) {
 	for _, field := range []struct {
 		key string
 		to  *string

@@ -9,6 +9,7 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/dashboard"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -72,7 +73,7 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 			return err
 		}
 		if opts.html != "" {
-			return env.writePage(opts.html, report.RevenuePage(r, env.Settings.Sender.Company, opts.top))
+			return env.writePage(opts.html, dashboard.Revenue(r, env.Settings.Sender.Company, opts.top))
 		}
 		return env.print(report.Revenue(r, opts.top))
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/statement"
 )
 
 type billingStatementOptions struct {
@@ -65,22 +65,22 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 	case opts.month != "" && opts.number != 0:
 		return failure.Invalidf("--month is given together with --number: either says which bill is meant")
 	}
-	size, err := report.ParsePaperSize(opts.paper)
+	size, err := statement.ParsePaperSize(opts.paper)
 	if err != nil {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		letters, err := opts.letters(ctx, s)
+		statements, err := opts.statements(ctx, s)
 		if err != nil {
 			return err
 		}
-		if n := len(letters); n > 1 {
+		if n := len(statements); n > 1 {
 			env.note("note: %d bills and credit notes of %s: all of them, in their order", n, opts.month)
 		}
 		if opts.html != "" {
-			return env.writePage(opts.html, report.LettersPage(letters, env.Settings.Sender, env.Now()))
+			return env.writePage(opts.html, statement.HTML(statements, env.Settings.Sender, env.Now()))
 		}
-		page, lacks, err := report.LettersPDF(letters, env.Settings.Sender, size, env.Now())
+		page, lacks, err := statement.PDF(statements, env.Settings.Sender, size, env.Now())
 		if err != nil {
 			return err
 		}
@@ -91,8 +91,8 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 	})
 }
 
-// letters reads the bills that are asked for, one at least.
-func (opts *billingStatementOptions) letters(ctx context.Context, s *Services) ([]report.Letter, error) {
+// statements reads the bills that are asked for, one at least.
+func (opts *billingStatementOptions) statements(ctx context.Context, s *Services) ([]statement.Statement, error) {
 	a, err := account(ctx, s, opts.user)
 	if err != nil {
 		return nil, err
@@ -112,11 +112,11 @@ func (opts *billingStatementOptions) letters(ctx context.Context, s *Services) (
 	if len(bills) == 0 {
 		return nil, opts.missing()
 	}
-	letters := make([]report.Letter, len(bills))
+	statements := make([]statement.Statement, len(bills))
 	for i, b := range bills {
-		letters[i] = report.Letter{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.LimitUsage(b, limitsOn(b, a.Plans))}
+		statements[i] = statement.Statement{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.LimitUsage(b, limitsOn(b, a.Plans))}
 	}
-	return letters, nil
+	return statements, nil
 }
 
 // wanted says which of a user's bills and credit notes are asked for.

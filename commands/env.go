@@ -12,6 +12,7 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/statement"
 )
 
 // Env is what a command gets from the process. It is filled in once the flags
@@ -47,7 +48,7 @@ type Settings struct {
 	Sources       []string // where configuration came from, for doctor
 	Thresholds    []int    // alert thresholds in percent
 	Billing       billing.Rules
-	Sender        report.Sender // of statements
+	Sender        statement.Sender // of statements
 	Version       string
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"bytes"
+	"io"
 	"os"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -11,7 +12,7 @@ import (
 // writePage writes a page to a file, whole or not at all, and says so; - is the standard
 // output, which gets the page and nothing else. A file that is there already is replaced,
 // as one that is made every month should be.
-func (env *Env) writePage(path string, page report.Page) error {
+func (env *Env) writePage(path string, page func(io.Writer) error) error {
 	if path == "-" {
 		var content bytes.Buffer // all of it or nothing
 		if err := page(&content); err != nil {

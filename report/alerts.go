@@ -46,8 +46,8 @@ func Alerts(alerts []usage.Alert) Document {
 			{"ACTION", words}, {"PERIOD FROM", words}, {"READ", words}}
 		return t.table(tableOf(columns, alerts, func(a usage.Alert) []span {
 			l := a.Limit
-			return []span{text(strconv.FormatInt(a.ID, 10)), text(forPeople(a.CreatedAt)), text(a.UserID), text(l.Name), thresholdSpan(a.Threshold),
-				text(measure{l.Meter, a.Used}.forPeople()), maximumSpan(l), text(string(l.Action)), text(a.PeriodStart.UTC().Format(time.DateOnly)), readSpan(a)}
+			return []span{text(strconv.FormatInt(a.ID, 10)), text(Time(a.CreatedAt)), text(a.UserID), text(l.Name), thresholdSpan(a.Threshold),
+				text(Amount(l.Meter, a.Used)), maximumSpan(l), text(string(l.Action)), text(a.PeriodStart.UTC().Format(time.DateOnly)), readSpan(a)}
 		}))
 	})
 }
@@ -64,7 +64,7 @@ func readSpan(a usage.Alert) span {
 	if a.ReadAt.IsZero() {
 		return strong.of("no")
 	}
-	return dim.of(forPeople(a.ReadAt))
+	return dim.of(Time(a.ReadAt))
 }
 
 type alertsCheckedView struct {

@@ -45,7 +45,7 @@ func archivedDocument(months []archivedMonthView, what string) Document {
 			return nil
 		}
 		err := t.table(tableOf([]column{{"MONTH", words}, {"ROWS", number}, {"COST", money}, {"FILE", words}}, months, func(m archivedMonthView) []span {
-			return []span{text(m.Month), text(count(m.Rows)), text(m.Cost.Display()), text(m.File)}
+			return []span{text(m.Month), text(Count(m.Rows)), text(m.Cost.Display()), text(m.File)}
 		}))
 		t.Note("%s %s", Counted(int64(len(months)), "month"), what)
 		return err
@@ -83,7 +83,7 @@ func Archives(archives []usage.Archive) Document {
 		}
 		columns := []column{{"MONTH", words}, {"ROWS", number}, {"COST", money}, {"FILE", words}, {"ARCHIVED", words}, {"SHA-256", words}}
 		return t.table(tableOf(columns, archives, func(a usage.Archive) []span {
-			return []span{text(a.Month.String()), text(count(a.Rows)), text(a.Cost.Display()), text(a.File), text(forPeople(a.At)), dim.of(a.SHA256)}
+			return []span{text(a.Month.String()), text(Count(a.Rows)), text(a.Cost.Display()), text(a.File), text(Time(a.At)), dim.of(a.SHA256)}
 		}))
 	})
 }

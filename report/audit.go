@@ -108,7 +108,7 @@ func Audit(entries []usage.AuditEntry) Document {
 		}
 		columns := []column{{"WHEN", words}, {"WHO", names}, {"WHAT", words}, {"OF", names}, {"CHANGE", names}}
 		return t.table(tableOf(columns, entries, func(e usage.AuditEntry) []span {
-			return []span{text(forPeople(e.At)), text(e.Actor), text(e.Action), text(e.Subject), orNone(changedFields(e.Before, e.After))}
+			return []span{text(Time(e.At)), text(e.Actor), text(e.Action), text(e.Subject), orNone(changedFields(e.Before, e.After))}
 		}))
 	})
 }

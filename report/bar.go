@@ -25,7 +25,7 @@ func limitBar(u usage.Use) span {
 	if filled == 0 && u.Used > 0 {
 		bar = sliver(perMille) + strings.Repeat("░", barCells-1)
 	}
-	return span{fmt.Sprintf("%s %6s", bar, shortPercent(perMille)), fullness(perMille)}
+	return span{fmt.Sprintf("%s %6s", bar, ShortPercent(perMille)), fullness(perMille)}
 }
 
 // sliver is the first cell of a bar where not all of it is filled, in eighths.
@@ -34,8 +34,8 @@ func sliver(perMille int64) string {
 	return string(eighths[min(perMille*barCells*8/1000, int64(len(eighths)-1))])
 }
 
-// shortPercent writes thousandths as percent; what is far beyond full, roughly.
-func shortPercent(perMille int64) string {
+// ShortPercent writes thousandths as percent; what is far beyond full, roughly.
+func ShortPercent(perMille int64) string {
 	if perMille >= 10_000 {
 		return ">999%"
 	}

@@ -91,11 +91,11 @@ func Bill(b billing.Bill) Document {
 func (t *Text) bill(b billing.Bill) error {
 	t.Title("%s", billTitle(b))
 	t.facts(factOf("user", b.UserID), fact{"email", orNone(b.Email)}, factOf("plan", b.PlanName), fact{"cycle", orNone(string(b.Cycle))}, factOf("period", periodForPeople(b.Period)),
-		factOf("issued", forPeople(b.IssuedAt)), fact{"status", billStatus(b)}, factOf("due", dueDay(b)), fact{"reference", orNone(b.Reference)})
+		factOf("issued", Time(b.IssuedAt)), fact{"status", billStatus(b)}, factOf("due", dueDay(b)), fact{"reference", orNone(b.Reference)})
 	t.Gap()
 	columns := []column{{"", words}, {"FOR", names}, {"USED", names}, {"COST", money}, {"BILLED", money}}
 	tb := tableOf(columns, b.Lines, func(l billing.Line) []span {
-		cost := none
+		cost := Dash
 		if l.Provider != "" {
 			cost = l.Usage.Cost.Display()
 		}
@@ -137,7 +137,7 @@ func usedText(a usage.Amounts) string {
 		case 1:
 			parts = append(parts, "1 "+thing)
 		default:
-			parts = append(parts, count(n)+" "+things)
+			parts = append(parts, Count(n)+" "+things)
 		}
 	}
 	add(a.Calls, "call", "calls")

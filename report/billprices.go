@@ -1,6 +1,8 @@
 package report
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -15,12 +17,12 @@ func (t *Text) billPrices(b billing.Bill) error {
 		of := lineText(l)
 		for _, q := range pricing.AllQuantities() {
 			used := l.Usage.Quantities[q] != 0 || l.Usage.Calls != 0 && (q == pricing.Requests || q.OneEachCall())
-			if prices := unitPrices(l.Prices, q); used && len(prices) > 0 {
-				tb.rows = append(tb.rows, []span{text(of), text(quantityNames(q)), text(strings.Join(prices, ", "))})
+			if prices := UnitPrices(l.Prices, q); used && len(prices) > 0 {
+				tb.rows = append(tb.rows, []span{text(of), text(QuantityNames(q)), text(strings.Join(prices, ", "))})
 				of = ""
 			}
 		}
-		if notes := notesOnPrices(l); of == "" && notes != "" {
+		if notes := PriceNotes(l); of == "" && notes != "" {
 			tb.rows = append(tb.rows, []span{text(""), text("note"), text(notes)})
 		}
 	}
@@ -29,4 +31,77 @@ func (t *Text) billPrices(b billing.Bill) error {
 	}
 	t.Gap()
 	return t.table(tb)
+}
+
+// QuantityName names one of a quantity: "input token".
+func QuantityName(q pricing.Quantity) string {
+	if q == pricing.Requests {
+		return "call"
+	}
+	return strings.ReplaceAll(q.Unit(), "_", " ")
+}
+
+// QuantityNames names several of a quantity: "input tokens".
+func QuantityNames(q pricing.Quantity) string {
+	if q == pricing.Searches {
+		return "searches"
+	}
+	return QuantityName(q) + "s"
+}
+
+// UnitPrices writes the prices of a quantity within the period of a line: the first, and
+// each that was another one later.
+func UnitPrices(prices []billing.UnitPrice, q pricing.Quantity) []string {
+	var texts []string
+	last := ""
+	for i, p := range prices {
+		rate, ok := p.Rates[q.Unit()]
+		text := ""
+		if ok {
+			text = UnitPrice(q, rate)
+		}
+		if text == last {
+			continue
+		}
+		last = text
+		if i > 0 {
+			if text == "" {
+				text = "free"
+			}
+			text = "from " + p.From.UTC().Format("2 Jan") + " " + text
+		}
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+// UnitPrice writes a unit price; of what is used by the thousand for a million.
+func UnitPrice(q pricing.Quantity, rate pricing.USD) string {
+	switch q {
+	case pricing.InputTokens, pricing.OutputTokens, pricing.CachedInputTokens, pricing.Characters:
+		if million, err := rate.Times(1_000_000); err == nil {
+			return million.Display() + " per 1M"
+		}
+	}
+	return rate.Display() + " each"
+}
+
+// PriceNotes says what is to be known about the prices of a line.
+func PriceNotes(l billing.Line) string {
+	var notes []string
+	add := func(note string) {
+		if !slices.Contains(notes, note) {
+			notes = append(notes, note)
+		}
+	}
+	for _, p := range l.Prices {
+		if a := p.Above; a != nil {
+			add(fmt.Sprintf("Calls of more than %s input tokens: %s input, %s output", Count(a.OverInputTokens),
+				UnitPrice(pricing.InputTokens, a.InputToken), UnitPrice(pricing.OutputTokens, a.OutputToken)))
+		}
+		if p.Basis == pricing.Default {
+			add("At the price of the provider's default model")
+		}
+	}
+	return strings.Join(notes, ". ")
 }

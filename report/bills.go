@@ -122,14 +122,14 @@ func (t *Text) billTable(bills []billing.Bill) error {
 
 func billNumber(b billing.Bill) string {
 	if b.Number == 0 {
-		return none
+		return Dash
 	}
 	return strconv.FormatInt(b.Number, 10)
 }
 
 func dueDay(b billing.Bill) string {
 	if !b.Status.Unpaid() {
-		return none
+		return Dash
 	}
 	return b.DueAt.UTC().Format(time.DateOnly)
 }

@@ -68,7 +68,7 @@ func (t *Text) closing(c billing.Closing, dry bool, drafts []billing.Bill) error
 		verb = "to be written"
 	}
 	t.Line("%s %s, %s in all", Counted(c.Bills, "bill"), verb, c.Billed.Display())
-	t.facts(factOf("renewed", count(c.Renewed)), factOf("plan changes", count(c.Changed)), factOf("ended", count(c.Expired)),
+	t.facts(factOf("renewed", Count(c.Renewed)), factOf("plan changes", Count(c.Changed)), factOf("ended", Count(c.Expired)),
 		fact{"past due", countSpan(c.PastDue, caution)}, fact{"suspended", countSpan(c.Suspended, bad)}, fact{"failed", countSpan(int64(len(c.Failures)), bad)})
 	for i, f := range c.Failures {
 		if i == shownDrafts {

@@ -43,7 +43,7 @@ func Status(s usage.StorageStatus) Document {
 		}
 		t.Gap()
 		return t.table(tableOf([]column{{"TABLE", words}, {"ROWS", number}}, s.Tables, func(t usage.TableStatus) []span {
-			return []span{text(t.Name), text(count(t.Rows))}
+			return []span{text(t.Name), text(Count(t.Rows))}
 		}))
 	}}
 }

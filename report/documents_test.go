@@ -78,7 +78,7 @@ func documents(t *testing.T) []named {
 		{"rerating-archived", report.Rerating(usage.RerateResult{Read: 12_000, Archived: 2}, true)},
 		{"logs", report.Logs([]usage.Entry{entry(), hostileEntry()}, planName)},
 		{"logs-none", report.Logs(nil, planName)},
-		{"usage", report.Usage(statement())},
+		{"usage", report.Usage(usageStatement())},
 		{"usage-none", report.Usage(usage.Statement{UserID: "guest", Plan: freePlan(), Status: plan.Active, Standing: usage.StandingActive, Period: november()})},
 		{"report", report.Report(byModel(), true)},
 		{"report-none", report.Report(usage.Report{Query: byModel().Query}, true)},

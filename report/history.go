@@ -51,8 +51,8 @@ func History(entries []plan.HistoryEntry) Document {
 		columns := []column{{"EFFECTIVE", words}, {"ACTION", words}, {"FROM", words}, {"TO", words}, {"CYCLE", words},
 			{"CALLS BEFORE", number}, {"TOKENS BEFORE", number}, {"COST BEFORE", money}, {"BY", names}}
 		return t.table(tableOf(columns, entries, func(h plan.HistoryEntry) []span {
-			return []span{text(forPeople(h.EffectiveAt)), text(string(h.Action)), orNone(h.PlanBefore), orNone(h.PlanAfter), text(string(h.Cycle)),
-				text(count(h.CallsBefore)), text(count(h.TokensBefore)), text(h.CostBefore.Display()), text(h.Actor)}
+			return []span{text(Time(h.EffectiveAt)), text(string(h.Action)), orNone(h.PlanBefore), orNone(h.PlanAfter), text(string(h.Cycle)),
+				text(Count(h.CallsBefore)), text(Count(h.TokensBefore)), text(h.CostBefore.Display()), text(h.Actor)}
 		}))
 	})
 }

@@ -46,8 +46,8 @@ func Import(r usage.ImportResult) Document {
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
 		t.facts(
 			factOf("read", Counted(r.Read, "row")),
-			fact{"recorded", strong.of(count(r.Recorded))},
-			factOf("duplicates", count(r.Duplicates)),
+			fact{"recorded", strong.of(Count(r.Recorded))},
+			factOf("duplicates", Count(r.Duplicates)),
 			fact{"rejected", countSpan(r.Rejected, bad)},
 			fact{"conflicts", countSpan(r.Conflicts, bad)},
 			fact{"unpriced", countSpan(r.Unpriced, caution)},
@@ -68,10 +68,10 @@ func writeProblems(t *Text, r usage.ImportResult) error {
 	}
 	t.Gap()
 	err := t.table(tableOf([]column{{"LINE", number}, {"WHY IT WAS NOT RECORDED", words}}, r.Problems, func(p usage.ImportProblem) []span {
-		return []span{text(count(p.Line)), bad.of(p.Reason)}
+		return []span{text(Count(p.Line)), bad.of(p.Reason)}
 	}))
 	if more := r.Rejected + r.Conflicts - int64(len(r.Problems)); more > 0 {
-		t.Note("and %s more", count(more))
+		t.Note("and %s more", Count(more))
 	}
 	return err
 }
@@ -81,7 +81,7 @@ func countSpan(n int64, s style) span {
 	if n == 0 {
 		s = plain
 	}
-	return s.of(count(n))
+	return s.of(Count(n))
 }
 
 // seconds writes a duration as a JSON number with at most three decimals.

@@ -90,11 +90,11 @@ func seeded(added, updated, unchanged, kept int) string {
 		what string
 	}{{added, "added"}, {updated, "updated"}, {unchanged, "unchanged"}, {kept, "kept"}} {
 		if p.n > 0 {
-			parts = append(parts, count(int64(p.n))+" "+p.what)
+			parts = append(parts, Count(int64(p.n))+" "+p.what)
 		}
 	}
 	if len(parts) == 0 {
-		return none
+		return Dash
 	}
 	return strings.Join(parts, ", ")
 }

@@ -79,7 +79,7 @@ func judgementFacts(j usage.Judgement) []fact {
 		factOf("estimate", j.EstimatedCost.Display()+" ("+basisForPeople(j.Basis)+")"),
 	}
 	if r := j.Reservation; r != nil {
-		facts = append(facts, factOf("reservation", r.ID+", until "+forPeople(r.ExpiresAt)))
+		facts = append(facts, factOf("reservation", r.ID+", until "+Time(r.ExpiresAt)))
 	}
 	return facts
 }
@@ -120,7 +120,7 @@ func Explanation(j usage.Judgement) Document {
 		columns := []column{{"", number}, {"STEP", words}, {"WHAT IT SAYS", words}}
 		tb := table{columns: columns}
 		for i, s := range steps {
-			tb.rows = append(tb.rows, []span{dim.of(count(int64(i + 1))), text(s.Name), text(s.Text)})
+			tb.rows = append(tb.rows, []span{dim.of(Count(int64(i + 1))), text(s.Name), text(s.Text)})
 		}
 		return t.table(tb)
 	}}

@@ -65,7 +65,7 @@ func limitTable(verdicts []usage.Verdict) table {
 		}
 		tb.columns = append(tb.columns, column{a.title, number})
 		for i, v := range verdicts {
-			tb.rows[i] = append(tb.rows[i], text(measure{v.Limit.Meter, a.of(v)}.forPeople()))
+			tb.rows[i] = append(tb.rows[i], text(Amount(v.Limit.Meter, a.of(v))))
 		}
 	}
 	tb.columns = append(tb.columns, column{"MAXIMUM", number}, column{"", words})
@@ -96,7 +96,7 @@ func limitName(v usage.Verdict) span {
 // limitMaximum leaves to the bar's column what is no amount.
 func limitMaximum(l plan.Limit) span {
 	if l.Unlimited || l.Max == 0 {
-		return dim.of(none)
+		return dim.of(Dash)
 	}
-	return text(measure{l.Meter, l.Max}.forPeople())
+	return text(Amount(l.Meter, l.Max))
 }

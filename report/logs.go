@@ -77,7 +77,7 @@ func Logs(entries []usage.Entry, planName func(int64) string) Document {
 			{"INPUT", number}, {"OUTPUT", number}, {"COST", money}, {"PRICE", words}, {"STATUS", words}, {"ID", words}}
 		return t.table(tableOf(columns, entries, func(e usage.Entry) []span {
 			return []span{text(e.Time.UTC().Format(time.DateTime)), text(e.UserID), text(e.Provider), orNone(e.Model),
-				text(count(e.Quantities[pricing.Requests])), text(count(e.Quantities[pricing.InputTokens])), text(count(e.Quantities[pricing.OutputTokens])),
+				text(Count(e.Quantities[pricing.Requests])), text(Count(e.Quantities[pricing.InputTokens])), text(Count(e.Quantities[pricing.OutputTokens])),
 				text(e.Cost.Display()), entryBasis(e), entryStatus(e), text(e.ID)}
 		}))
 	})
@@ -86,7 +86,7 @@ func Logs(entries []usage.Entry, planName func(int64) string) Document {
 func entryBasis(e usage.Entry) span {
 	switch {
 	case !e.Counts():
-		return dim.of(none)
+		return dim.of(Dash)
 	case e.Basis == pricing.Unpriced:
 		return caution.of(string(e.Basis))
 	}

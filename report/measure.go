@@ -36,12 +36,12 @@ func (m measure) String() string {
 	return strconv.FormatInt(m.amount, 10)
 }
 
-// forPeople writes the amount with thousands separators, and dollars with $.
-func (m measure) forPeople() string {
-	if m.meter == plan.Cost {
-		return pricing.USD(m.amount).Display()
+// Amount writes what a meter counts with thousands separators, and dollars with $.
+func Amount(m plan.Meter, n int64) string {
+	if m == plan.Cost {
+		return pricing.USD(n).Display()
 	}
-	return count(m.amount)
+	return Count(n)
 }
 
 // maximum returns what a limit allows, nil where it is unlimited.
@@ -59,29 +59,29 @@ func maximumCell(l plan.Limit) Cell {
 	return Cell(measure{l.Meter, l.Max}.String())
 }
 
-// maximumForPeople writes what a limit allows.
-func maximumForPeople(l plan.Limit) string {
+// Maximum writes what a limit allows.
+func Maximum(l plan.Limit) string {
 	switch {
 	case l.Unlimited:
 		return "unlimited"
 	case l.Max == 0:
 		return notInPlan
 	}
-	return measure{l.Meter, l.Max}.forPeople()
+	return Amount(l.Meter, l.Max)
 }
 
 // notInPlan is what a maximum of 0 means.
 const notInPlan = "not in plan"
 
-// count writes a whole number with thousands separators.
-func count(n int64) string { return humanize.Comma(n) }
+// Count writes a whole number with thousands separators.
+func Count(n int64) string { return humanize.Comma(n) }
 
 // Counted writes a number of things: "1 row", "2,000 rows".
 func Counted[N int | int64](n N, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	return count(int64(n)) + " " + thing + "s"
+	return Count(int64(n)) + " " + thing + "s"
 }
 
 // percentOf returns how much of a limit is used in percent with one decimal,

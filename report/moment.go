@@ -23,13 +23,13 @@ func (m moment) MarshalJSON() ([]byte, error) {
 	return []byte(`"` + m.String() + `"`), nil
 }
 
-// none stands in a table where there is nothing.
-const none = "–"
+// Dash stands in a table where there is nothing.
+const Dash = "–"
 
-// forPeople writes a time as a person reads it.
-func forPeople(t time.Time) string {
+// Time writes a time as a person reads it.
+func Time(t time.Time) string {
 	if t.IsZero() {
-		return none
+		return Dash
 	}
 	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
@@ -47,10 +47,13 @@ func viewPeriod(p plan.Period) periodView { return periodView{moment(p.Start), m
 func periodForPeople(p plan.Period) string {
 	start, end := p.Start.UTC(), p.End.UTC()
 	layout := "2006-01-02 15:04"
-	if isMidnight(start) && isMidnight(end) {
+	if WholeDays(p) {
 		layout = time.DateOnly
 	}
 	return start.Format(layout) + " until " + end.Format(layout) + " UTC"
 }
 
-func isMidnight(t time.Time) bool { return t.Equal(t.Truncate(24 * time.Hour)) }
+// WholeDays tells whether a period begins and ends at midnight.
+func WholeDays(p plan.Period) bool {
+	return p.Start.Equal(p.Start.Truncate(24*time.Hour)) && p.End.Equal(p.End.Truncate(24*time.Hour))
+}

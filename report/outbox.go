@@ -62,11 +62,11 @@ func Deliveries(deliveries []notify.Delivery) Document {
 		columns := []column{{"ID", number}, {"WRITTEN", words}, {"WHAT", words}, {"USER", names}, {"BY", words}, {"TO", names}, {"STATUS", words},
 			{"TRIES", number}, {"NEXT", words}, {"LAST ERROR", names}}
 		return t.table(tableOf(columns, deliveries, func(d notify.Delivery) []span {
-			next := none
+			next := Dash
 			if d.Status == notify.Waiting {
-				next = forPeople(d.NextAttempt)
+				next = Time(d.NextAttempt)
 			}
-			return []span{text(strconv.FormatInt(d.ID, 10)), text(forPeople(d.Message.At)), text(string(d.Message.Kind)), orNone(d.Message.UserID),
+			return []span{text(strconv.FormatInt(d.ID, 10)), text(Time(d.Message.At)), text(string(d.Message.Kind)), orNone(d.Message.UserID),
 				text(string(d.Channel)), orNone(d.Recipient), deliveryStatus(d.Status), text(strconv.Itoa(d.Attempts)), text(next), orNone(d.LastError)}
 		}))
 	})

@@ -14,13 +14,15 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/dashboard"
+	"github.com/alwrity/alwrity-sub/report/page"
+	"github.com/alwrity/alwrity-sub/report/statement"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type namedPage struct {
 	name string
-	page report.Page
+	page page.Page
 }
 
 func revenuePages() []namedPage {
@@ -30,15 +32,15 @@ func revenuePages() []namedPage {
 	loss := revenue()
 	loss.Months = monthsOf("-12", "0", "0.04", "-3")
 	return []namedPage{
-		{"page-revenue", report.RevenuePage(revenue(), `Words & "Co" <b>`, 10)},
-		{"page-revenue-none", report.RevenuePage(none, "", 10)},
-		{"page-revenue-one", report.RevenuePage(one, "", 2)},
-		{"page-revenue-loss", report.RevenuePage(loss, "", 10)},
-		{"page-revenue-many", report.RevenuePage(manyUsers(3000), "Alwrity", 10)},
+		{"page-revenue", dashboard.Revenue(revenue(), `Words & "Co" <b>`, 10)},
+		{"page-revenue-none", dashboard.Revenue(none, "", 10)},
+		{"page-revenue-one", dashboard.Revenue(one, "", 2)},
+		{"page-revenue-loss", dashboard.Revenue(loss, "", 10)},
+		{"page-revenue-many", dashboard.Revenue(manyUsers(3000), "Alwrity", 10)},
 	}
 }
 
-func written(t *testing.T, p report.Page) string {
+func written(t *testing.T, p page.Page) string {
 	t.Helper()
 	var out bytes.Buffer
 	if err := p(&out); err != nil {
@@ -60,7 +62,7 @@ func keepPage(t *testing.T, name, text string) {
 // Pages are as testdata has them: read the difference, look at the page with
 // scripts/screenshots.sh, and if it is what you wanted, run: go test ./report -update
 func TestPages(t *testing.T) {
-	for _, p := range append(revenuePages(), letterPages()...) {
+	for _, p := range append(revenuePages(), statementPages()...) {
 		t.Run(p.name, func(t *testing.T) {
 			text := written(t, p.page)
 			keepPage(t, p.name+".html", text)
@@ -131,15 +133,15 @@ func selfContained(t *testing.T, text string) {
 	}
 }
 
-func sender() report.Sender {
-	return report.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany", Email: "billing@words.example", TaxID: "DE 123 456 789",
+func sender() statement.Sender {
+	return statement.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany", Email: "billing@words.example", TaxID: "DE 123 456 789",
 		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this bill.\\nQuestions? Write to billing@words.example."}
 }
 
 func uses(b billing.Bill) []usage.Use { return billing.LimitUsage(b, proPlan().Limits) }
 
-// letters are one bill or credit note of every kind.
-func letters() []report.Letter {
+// statements are one bill or credit note of every kind.
+func statements() []statement.Statement {
 	open := proBill()
 	paid := hostileBill()
 	paid.Status, paid.SettledAt, paid.Reference = billing.Paid, at("2026-11-03T09:00:00Z"), "transfer 4711"
@@ -151,11 +153,11 @@ func letters() []report.Letter {
 	late.Email, late.Status, late.DueAt = "", billing.PastDue, at("2026-11-10T00:00:00Z")
 	free := bill(24, wide, "Free", used("gemini", "google", "gemini-2.5-flash", 1, 90_000, 20_000, "0.0795"))
 	free.Status, free.Cycle = billing.Paid, ""
-	return []report.Letter{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note}, {Bill: late}, {Bill: free, Uses: uses(free)}}
+	return []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note}, {Bill: late}, {Bill: free, Uses: uses(free)}}
 }
 
-// exactLetter has the longest amounts there can be, and many corrections.
-func exactLetter() report.Letter {
+// exactStatement has the longest amounts there can be, and many corrections.
+func exactStatement() statement.Statement {
 	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79"), line(billing.Proration, "Max plan, unused from 2026-10-20 on", "-1238.574564762232")}
 	for i, amount := range []string{"0", "0.018745585345", "0", "0", "-9223372.036854775807", "0"} {
 		l := used("gemini", "google", fmt.Sprintf("gemini-2.5-pro-preview-with-a-long-name-%d", i), 1, 120_000, 2_000, "0.00123")
@@ -168,11 +170,11 @@ func exactLetter() report.Letter {
 	}
 	b := bill(17, "alice", "Pro", append(lines, used("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
 	limits := append(proPlan().Limits, plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(usd("3.333333333333")), Action: plan.Block})
-	return report.Letter{Bill: b, Uses: billing.LimitUsage(b, limits)}
+	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits)}
 }
 
-// carriedLetter is the credit note of a bill that was paid, partly from credit.
-func carriedLetter(credit, paid string) report.Letter {
+// carriedStatement is the credit note of a bill that was paid, partly from credit.
+func carriedStatement(credit, paid string) statement.Statement {
 	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "-79")}
 	if credit != "0" {
 		lines = append(lines, line(billing.Credit, "from your credit", credit))
@@ -182,25 +184,25 @@ func carriedLetter(credit, paid string) report.Letter {
 	}
 	note := bill(2, "alice", "Pro", lines...)
 	note.Kind, note.RefersTo, note.Status = billing.CreditNote, 1, billing.Paid
-	return report.Letter{Bill: note}
+	return statement.Statement{Bill: note}
 }
 
-// longLetter has hundreds of lines.
-func longLetter() report.Letter {
+// longStatement has hundreds of lines.
+func longStatement() statement.Statement {
 	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
 	for i := range 300 {
 		lines = append(lines, used([]string{"gemini", "openai", "anthropic"}[i/100], "google", fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
 	}
 	b := bill(31, "alice", "Pro", lines...)
-	return report.Letter{Bill: b, Uses: uses(b)}
+	return statement.Statement{Bill: b, Uses: uses(b)}
 }
 
-func letterPages() []namedPage {
+func statementPages() []namedPage {
 	var pages []namedPage
 	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
-		pages = append(pages, namedPage{"page-statement-" + name, report.LettersPage(letters()[i:i+1], sender(), now())})
+		pages = append(pages, namedPage{"page-statement-" + name, statement.HTML(statements()[i:i+1], sender(), now())})
 	}
-	pages = append(pages, namedPage{"page-statement-exact", report.LettersPage([]report.Letter{exactLetter()}, sender(), now())},
-		namedPage{"page-statement-carried", report.LettersPage([]report.Letter{carriedLetter("0", "79")}, sender(), now())})
-	return append(pages, namedPage{"page-statement-all", report.LettersPage(letters(), report.Sender{Company: "Alwrity"}, now())})
+	pages = append(pages, namedPage{"page-statement-exact", statement.HTML([]statement.Statement{exactStatement()}, sender(), now())},
+		namedPage{"page-statement-carried", statement.HTML([]statement.Statement{carriedStatement("0", "79")}, sender(), now())})
+	return append(pages, namedPage{"page-statement-all", statement.HTML(statements(), statement.Sender{Company: "Alwrity"}, now())})
 }

@@ -63,7 +63,7 @@ func Plans(plans plan.Plans, subscribers map[int64]int) Document {
 		}
 		columns := []column{{"PLAN", words}, {"TIER", words}, {"MONTHLY", money}, {"YEARLY", money}, {"SUBSCRIBERS", number}, {"DESCRIPTION", names}}
 		return t.table(tableOf(columns, views, func(v planView) []span {
-			return []span{text(v.Name), text(v.Tier), text(v.Monthly.Display()), text(v.Yearly.Display()), text(count(int64(v.Subscribers))), text(v.Description)}
+			return []span{text(v.Name), text(v.Tier), text(v.Monthly.Display()), text(v.Yearly.Display()), text(Count(int64(v.Subscribers))), text(v.Description)}
 		}))
 	})
 }
@@ -98,13 +98,13 @@ func planFacts(p plan.Plan, subscribers int, at time.Time) []fact {
 		factOf("description", p.Description),
 		factOf("features", strings.Join(p.Features, ", ")),
 		factOf("overage", overageForPeople(p)),
-		factOf("subscribers", count(int64(subscribers))),
+		factOf("subscribers", Count(int64(subscribers))),
 	}
 	if until := p.HeldUntil(at); !until.IsZero() {
-		facts = append(facts, factOf("held until", forPeople(until)))
+		facts = append(facts, factOf("held until", Time(until)))
 	}
 	for _, v := range p.Past {
-		facts = append(facts, factOf("changed", forPeople(v.Until)+" (--at shows what it was before)"))
+		facts = append(facts, factOf("changed", Time(v.Until)+" (--at shows what it was before)"))
 	}
 	return facts
 }
@@ -117,7 +117,7 @@ func overageForPeople(p plan.Plan) string {
 }
 
 func maximumSpan(l plan.Limit) span {
-	s := text(maximumForPeople(l))
+	s := text(Maximum(l))
 	if l.Unlimited || l.Max == 0 {
 		s.style = dim
 	}
@@ -159,7 +159,7 @@ func PlanChanges(diffs []plan.Difference, applied bool) Document {
 // orNone stands a dash in a table where a text is empty.
 func orNone(s string) span {
 	if s == "" {
-		return dim.of(none)
+		return dim.of(Dash)
 	}
 	return text(s)
 }

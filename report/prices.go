@@ -119,7 +119,7 @@ func laterThanBeginning(p pricing.Price) string {
 	if p.EffectiveFrom.Equal(pricing.Beginning()) {
 		return ""
 	}
-	return forPeople(p.EffectiveFrom)
+	return Time(p.EffectiveFrom)
 }
 
 // priceFigure is one figure of a price as people read it: "" where there is none.
@@ -164,7 +164,7 @@ func longContext(p pricing.Price) string {
 	if p.Above == nil {
 		return ""
 	}
-	return fmt.Sprintf("over %s: %s, output %s", count(p.Above.OverInputTokens), perMillion(p.Above.InputToken), perMillion(p.Above.OutputToken))
+	return fmt.Sprintf("over %s: %s, output %s", Count(p.Above.OverInputTokens), perMillion(p.Above.InputToken), perMillion(p.Above.OutputToken))
 }
 
 // perMillion writes what a million units cost, which may be more than a USD holds.

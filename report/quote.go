@@ -37,7 +37,7 @@ func Quote(provider, model string, r pricing.Rating) Document {
 		t.line(strong.of(provider+" "+model), text(": "+basisForPeople(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price)))
 		columns := []column{{"QUANTITY", words}, {"AMOUNT", number}, {"UNIT PRICE", money}, {"COST", money}}
 		tb := tableOf(columns, r.Components, func(c pricing.Component) []span {
-			return []span{text(c.Quantity.String()), text(count(c.Amount)), text(c.UnitPrice.Display()), text(c.Cost.Display())}
+			return []span{text(c.Quantity.String()), text(Count(c.Amount)), text(c.UnitPrice.Display()), text(c.Cost.Display())}
 		})
 		tb.footer = []span{strong.of("TOTAL"), text(""), text(""), strong.of(r.Cost.Display())}
 		return t.table(tb)

@@ -91,7 +91,7 @@ func reconciledTable(r usage.Reconciliation, name string, rows int64) Check {
 func logRows(r usage.Reconciliation) string {
 	rows := Counted(r.LogRows, "log row")
 	if r.ArchivedRows > 0 {
-		rows += " and " + count(r.ArchivedRows) + " archived"
+		rows += " and " + Count(r.ArchivedRows) + " archived"
 	}
 	return rows
 }

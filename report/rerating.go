@@ -47,12 +47,12 @@ func Rerating(r usage.RerateResult, applied bool) Document {
 		}
 		columns := []column{{"USER", names}, {"EVENTS", number}, {"BEFORE", money}, {"AFTER", money}, {"DIFFERENCE", money}, {"OF IT CLOSED", money}}
 		tb := tableOf(columns, view.Users, func(u reratingUserView) []span {
-			return []span{text(u.UserID), text(count(u.Events)), text(u.Before.Display()), text(u.After.Display()), text(u.Difference.Display()), text(u.Closed.Display())}
+			return []span{text(u.UserID), text(Count(u.Events)), text(u.Before.Display()), text(u.After.Display()), text(u.Difference.Display()), text(u.Closed.Display())}
 		})
-		tb.footer = []span{strong.of("TOTAL"), strong.of(count(r.Changed)), strong.of(r.Before.Display()),
+		tb.footer = []span{strong.of("TOTAL"), strong.of(Count(r.Changed)), strong.of(r.Before.Display()),
 			strong.of(r.After.Display()), strong.of(view.Difference.Display()), strong.of(r.Closed.Display())}
 		err := t.table(tb)
-		t.Note("%s read, %s of them without a price before; %s", Counted(r.Read, "event"), count(r.Priced), doneOrNot(applied))
+		t.Note("%s read, %s of them without a price before; %s", Counted(r.Read, "event"), Count(r.Priced), doneOrNot(applied))
 		if r.Closed.Cmp(pricing.Total{}) != 0 {
 			t.Note("what is in closed periods becomes an adjustment on the next bills")
 		}

@@ -57,8 +57,8 @@ func Reservations(list []usage.Reservation, now time.Time) Document {
 		columns := []column{{"ID", words}, {"USER", names}, {"PROVIDER", words}, {"MODEL", names}, {"CALLS", number}, {"TOKENS", number},
 			{"COST", money}, {"STATUS", words}, {"UNTIL", words}}
 		return t.table(tableOf(columns, views, func(v reservationView) []span {
-			return []span{text(v.ID), text(v.UserID), text(v.Provider), orNone(v.Model), text(count(v.Calls)), text(count(v.Tokens)),
-				text(v.Cost.Display()), text(v.Status), text(forPeople(time.Time(v.ExpiresAt)))}
+			return []span{text(v.ID), text(v.UserID), text(v.Provider), orNone(v.Model), text(Count(v.Calls)), text(Count(v.Tokens)),
+				text(v.Cost.Display()), text(v.Status), text(Time(time.Time(v.ExpiresAt)))}
 		}))
 	})
 }

@@ -14,7 +14,7 @@ import (
 // users at most.
 func Revenue(r billing.Revenue, top int) Document {
 	return Document{JSON: viewRevenue(r), CSV: revenueGrid(r), Text: func(t *Text) error {
-		t.Title("revenue, cost and margin of %s", monthText(r.Month))
+		t.Title("revenue, cost and margin of %s", Month(r.Month))
 		t.Gap()
 		if r.Sum.Bills == 0 {
 			t.Note("no bill has a period that ended in this month")
@@ -33,7 +33,7 @@ func revenueGrid(r billing.Revenue) Grid {
 		g.Rows = append(g.Rows, []Cell{TextCell(by), TextCell(key), NumberCell(int64(s.Bills)), MoneyCell(s.Fees), MoneyCell(s.Overage), MoneyCell(s.Adjustments),
 			MoneyCell(s.Credits), MoneyCell(s.Rounding), MoneyCell(s.Revenue()), MoneyCell(s.Cost), MoneyCell(s.Margin())})
 	}
-	add("total", monthText(r.Month), r.Sum)
+	add("total", Month(r.Month), r.Sum)
 	for _, group := range []struct {
 		by     string
 		shares []billing.Share
@@ -107,11 +107,11 @@ func partsIn(sum billing.Sums) []part {
 func (t *Text) providers(r billing.Revenue) error {
 	columns := []column{{"PROVIDER", words}, {"BILLS", number}, {"REVENUE", money}, {"COST", money}, {"% OF COST", number}}
 	spans := func(s billing.Sums) []span {
-		percent := none
-		if p, ok := percentText(s.Cost, r.Sum.Cost); ok {
+		percent := Dash
+		if p, ok := PercentOf(s.Cost, r.Sum.Cost); ok {
 			percent = p
 		}
-		return []span{text(count(int64(s.Bills))), text(s.Revenue().Display()), text(s.Cost.Display()), text(percent)}
+		return []span{text(Count(int64(s.Bills))), text(s.Revenue().Display()), text(s.Cost.Display()), text(percent)}
 	}
 	tb := tableOf(columns, r.Providers, func(s billing.Share) []span {
 		name := text(s.Key)
@@ -125,7 +125,7 @@ func (t *Text) providers(r billing.Revenue) error {
 }
 
 func moneySpans(parts []part, s billing.Sums) []span {
-	spans := []span{text(count(int64(s.Bills)))}
+	spans := []span{text(Count(int64(s.Bills)))}
 	for _, p := range parts {
 		spans = append(spans, text(p.of(s).Display()))
 	}
@@ -133,8 +133,8 @@ func moneySpans(parts []part, s billing.Sums) []span {
 	if s.Margin().Cmp(pricing.Total{}) < 0 {
 		left = bad.of(left.text)
 	}
-	percent := none
-	if p, ok := percentText(s.Margin(), s.Revenue()); ok {
+	percent := Dash
+	if p, ok := PercentOf(s.Margin(), s.Revenue()); ok {
 		percent = p
 	}
 	return append(spans, text(s.Revenue().Display()), text(s.Cost.Display()), left, text(percent))
@@ -162,9 +162,9 @@ func (t *Text) unpaid(r billing.Revenue, _ int) error {
 	}
 	tb := tableOf([]column{{"UNPAID", words}, {"BILLS", number}, {"AMOUNT", money}}, ages, func(a billing.Age) []span {
 		sum := r.Unpaid.Ages[a]
-		return []span{text(ageForPeople(a)), text(count(int64(sum.Bills))), text(sum.Amount.Display())}
+		return []span{text(ageForPeople(a)), text(Count(int64(sum.Bills))), text(sum.Amount.Display())}
 	})
-	tb.footer = []span{strong.of("TOTAL"), strong.of(count(int64(r.Unpaid.Sum.Bills))), strong.of(r.Unpaid.Sum.Amount.Display())}
+	tb.footer = []span{strong.of("TOTAL"), strong.of(Count(int64(r.Unpaid.Sum.Bills))), strong.of(r.Unpaid.Sum.Amount.Display())}
 	return t.table(tb)
 }
 
@@ -181,7 +181,7 @@ func (t *Text) near(r billing.Revenue, top int) error {
 	shown := r.Near[:min(top, len(r.Near))]
 	columns := []column{{"NEAR A LIMIT", names}, {"PLAN", words}, {"LIMIT", words}, {"USED", number}, {"MAXIMUM", number}, {"", words}, {"UNTIL", words}}
 	err := t.table(tableOf(columns, shown, func(n usage.Near) []span {
-		return []span{text(n.UserID), text(n.PlanName), text(n.Limit.Name), text(measure{n.Limit.Meter, n.Used}.forPeople()), maximumSpan(n.Limit),
+		return []span{text(n.UserID), text(n.PlanName), text(n.Limit.Name), text(Amount(n.Limit.Meter, n.Used)), maximumSpan(n.Limit),
 			limitBar(n.Use), text(n.Period.End.UTC().Format(time.DateOnly))}
 	}))
 	t.more(len(r.Near)-len(shown), "limit")
@@ -196,14 +196,14 @@ func (t *Text) idle(r billing.Revenue, top int) error {
 	shown := r.Idle[:min(top, len(r.Idle))]
 	columns := []column{{"PAID, NEVER USED", names}, {"PLAN", words}, {"PERIOD", words}, {"FEE", money}, {"", words}}
 	err := t.table(tableOf(columns, shown, func(i billing.Idle) []span {
-		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display()), text(aYear(i.Cycle))}
+		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display()), text(PerYear(i.Cycle))}
 	}))
 	t.more(len(r.Idle)-len(shown), "user")
 	return err
 }
 
-// aYear stands behind a price of a year, which is the dearer one in a list of months.
-func aYear(c plan.Cycle) string {
+// PerYear stands behind a price of a year, which is the dearer one in a list of months.
+func PerYear(c plan.Cycle) string {
 	if c == plan.Yearly {
 		return "a year"
 	}

@@ -32,7 +32,7 @@ func viewMoney(s billing.Sums) moneyView {
 // marginPercent returns which part of the revenue is left, in percent with one decimal;
 // nil where there is no revenue.
 func marginPercent(revenue, margin pricing.Total) *json.Number {
-	text, ok := percentText(margin, revenue)
+	text, ok := PercentOf(margin, revenue)
 	if !ok {
 		return nil
 	}
@@ -40,8 +40,8 @@ func marginPercent(revenue, margin pricing.Total) *json.Number {
 	return &n
 }
 
-// percentText writes which part of a whole something is: "-12.5".
-func percentText(part, whole pricing.Total) (string, bool) {
+// PercentOf writes which part of a whole something is: "-12.5".
+func PercentOf(part, whole pricing.Total) (string, bool) {
 	perMille, ok := part.PerMilleOf(whole)
 	if !ok {
 		return "", false
@@ -143,14 +143,14 @@ type revenueView struct {
 }
 
 func viewRevenue(r billing.Revenue) revenueView {
-	return revenueView{monthText(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum), r.Sum.Unpriced,
+	return revenueView{Month(r.Month), moment(r.Month), moment(r.Month.AddDate(0, 1, 0)), moment(r.AsOf), viewMoney(r.Sum), r.Sum.Unpriced,
 		listOf(r.Plans, func(s billing.Share) planRevenueView { return planRevenueView{s.Key, viewMoney(s.Sums)} }),
 		listOf(r.Users, func(s billing.Share) userRevenueView { return userRevenueView{s.Key, viewMoney(s.Sums)} }),
 		listOf(r.Providers, func(s billing.Share) providerRevenueView {
 			return providerRevenueView{orNull(s.Key), viewMoney(s.Sums)}
 		}),
 		listOf(r.Months, func(m billing.MonthSums) monthRevenueView {
-			return monthRevenueView{monthText(m.Month), m.Bills, m.Revenue, m.Cost, m.Margin(), marginPercent(m.Revenue, m.Margin())}
+			return monthRevenueView{Month(m.Month), m.Bills, m.Revenue, m.Cost, m.Margin(), marginPercent(m.Revenue, m.Margin())}
 		}),
 		listOf(r.Near, viewNear),
 		listOf(r.Idle, func(i billing.Idle) idleView {
@@ -169,4 +169,5 @@ func viewUnpaid(a billing.Ageing) unpaidView {
 	return v
 }
 
-func monthText(month time.Time) string { return month.Format("2006-01") }
+// Month writes a month: "2026-10".
+func Month(month time.Time) string { return month.Format("2006-01") }

@@ -148,7 +148,7 @@ func verdicts() []usage.Verdict {
 	}
 }
 
-func statement() usage.Statement {
+func usageStatement() usage.Statement {
 	return usage.Statement{UserID: "alice", Plan: proPlan(), Status: plan.Active, Standing: usage.StandingLimitReached, Period: november(),
 		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150.0000375")},
 		Providers: []usage.Total{

@@ -123,17 +123,17 @@ func simulationGrid(plans []simulatedPlanView) Grid {
 func simulationTable(view simulationView) table {
 	tb := table{columns: []column{{"PLAN", names}, {"", words}, {"USERS", number}, {"REFUSED", number}, {"FEES", money}, {"OVERAGE", money}, {"REVENUE", money}, {"COST", money}, {"MARGIN", money}}}
 	for _, p := range view.Plans {
-		tb.rows = append(tb.rows, figuresRow(p.Plan, "then", count(p.Users), "", p.Then))
+		tb.rows = append(tb.rows, figuresRow(p.Plan, "then", Count(p.Users), "", p.Then))
 		name := ""
 		if p.PlanNow != p.Plan {
 			name = "  " + p.PlanNow
 		}
-		tb.rows = append(tb.rows, figuresRow(name, "now", "", count(p.RefusedCalls), p.Now))
+		tb.rows = append(tb.rows, figuresRow(name, "now", "", Count(p.RefusedCalls), p.Now))
 	}
 	t := view.Total
-	total := figuresRow("TOTAL", "then", count(t.Users), "", t.Then)
+	total := figuresRow("TOTAL", "then", Count(t.Users), "", t.Then)
 	total[0] = strong.of("TOTAL")
-	tb.rows = append(tb.rows, total, figuresRow("", "now", "", count(t.RefusedCalls), t.Now))
+	tb.rows = append(tb.rows, total, figuresRow("", "now", "", Count(t.RefusedCalls), t.Now))
 	return tb
 }
 
@@ -161,7 +161,7 @@ func refusalsTable(t *Text, refused []billing.SimulatedUser, most int) error {
 	columns := []column{{"USER", names}, {"PLAN", words}, {"CALLS", number}, {"COST", money}, {"FIRST BY", words}, {"FIRST AT", words}}
 	shown := refused[:min(most, len(refused))]
 	err := t.table(tableOf(columns, shown, func(u billing.SimulatedUser) []span {
-		return []span{text(u.UserID), text(u.PlanNow), text(count(u.Calls)), text(u.Cost.Display()), text(u.Limit + " (" + strings.ReplaceAll(string(u.Reason), "_", " ") + ")"), text(forPeople(u.At))}
+		return []span{text(u.UserID), text(u.PlanNow), text(Count(u.Calls)), text(u.Cost.Display()), text(u.Limit + " (" + strings.ReplaceAll(string(u.Reason), "_", " ") + ")"), text(Time(u.At))}
 	}))
 	if more := len(refused) - len(shown); more > 0 {
 		t.Note("%s more: --refused lists them all", Counted(more, "user"))

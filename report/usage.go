@@ -78,11 +78,11 @@ func providerTable(t *Text, st usage.Statement) error {
 	}
 	columns := []column{{"PROVIDER", words}, {"CALLS", number}, {"ERRORS", number}, {"INPUT TOKENS", number}, {"OUTPUT TOKENS", number}, {"COST", money}}
 	tb := tableOf(columns, st.Providers, func(u usage.Total) []span {
-		return []span{text(u.Provider), text(count(u.Calls)), countSpan(u.Errors, bad), text(count(u.InputTokens)), text(count(u.OutputTokens)), text(u.Cost.Display())}
+		return []span{text(u.Provider), text(Count(u.Calls)), countSpan(u.Errors, bad), text(Count(u.InputTokens)), text(Count(u.OutputTokens)), text(u.Cost.Display())}
 	})
 	sum := st.Sum
-	tb.footer = []span{strong.of("TOTAL"), strong.of(count(sum.Calls)), strong.of(count(sum.Errors)), strong.of(count(sum.InputTokens)),
-		strong.of(count(sum.OutputTokens)), strong.of(sum.Cost.Display())}
+	tb.footer = []span{strong.of("TOTAL"), strong.of(Count(sum.Calls)), strong.of(Count(sum.Errors)), strong.of(Count(sum.InputTokens)),
+		strong.of(Count(sum.OutputTokens)), strong.of(sum.Cost.Display())}
 	if err := t.table(tb); err != nil {
 		return err
 	}

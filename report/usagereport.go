@@ -51,7 +51,7 @@ func sumsColumns() []column {
 }
 
 func sumsSpans(r usage.ReportRow) []span {
-	return []span{text(count(r.Calls)), countSpan(r.Errors, bad), text(count(r.InputTokens)), text(count(r.OutputTokens)), text(r.Cost.Display())}
+	return []span{text(Count(r.Calls)), countSpan(r.Errors, bad), text(Count(r.InputTokens)), text(Count(r.OutputTokens)), text(r.Cost.Display())}
 }
 
 func inBold(spans []span) []span {

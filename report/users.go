@@ -71,7 +71,7 @@ func Users(users []usage.User, now time.Time) Document {
 		columns := []column{{"USER", names}, {"EMAIL", names}, {"PLAN", words}, {"CYCLE", words}, {"STATUS", words}, {"RENEWS", words}, {"SINCE", words}}
 		err := t.table(tableOf(columns, views, func(v userView) []span {
 			return []span{text(v.UserID), orNone(orEmpty(v.Email)), text(v.Plan), orNone(orEmpty(v.Cycle)), statusSpan(v.Status),
-				text(v.renewal()), text(forPeople(time.Time(v.Anchor)))}
+				text(v.renewal()), text(Time(time.Time(v.Anchor)))}
 		}))
 		t.Note("%s", Counted(len(views), "user"))
 		return err
@@ -92,7 +92,7 @@ func statusSpan(s plan.Status) span {
 func (v subscriptionView) renewal() string {
 	switch {
 	case v.Cycle == nil:
-		return none
+		return Dash
 	case !time.Time(v.EndsAt).IsZero():
 		return "ends " + time.Time(v.EndsAt).UTC().Format(time.DateOnly)
 	case v.AutoRenew:
@@ -129,12 +129,12 @@ func User(a plan.Account, now time.Time) (Document, error) {
 			fact{"status", statusSpan(view.Status)},
 			fact{"cycle", orNone(orEmpty(view.Cycle))},
 			factOf("renews", view.renewal()),
-			factOf("since", forPeople(time.Time(view.Anchor))),
-			factOf("paid until", forPeople(time.Time(view.PaidUntil))),
+			factOf("since", Time(time.Time(view.Anchor))),
+			factOf("paid until", Time(time.Time(view.PaidUntil))),
 			factOf("period", periodForPeople(period)),
 		)
 		if next != "" {
-			t.Note("changes to the plan %s at %s", next, forPeople(nextAt))
+			t.Note("changes to the plan %s at %s", next, Time(nextAt))
 		}
 		if a.Subscription == nil {
 			t.Note("no subscription: on the default plan, by calendar months")

@@ -26,7 +26,7 @@ trap 'rm -rf "$work"' EXIT
 
 files=("${@:2}")
 if [ ${#files[@]} -eq 0 ]; then
-	(cd "$root" && ALWRITY_PAGES=$work go test -count=1 -run 'TestPages|LettersPDF|LetterPDF' ./report >/dev/null)
+	(cd "$root" && ALWRITY_PAGES=$work go test -count=1 -run 'TestPages|PDF' ./report >/dev/null)
 	files=("$work"/*.html "$work"/statement-*.pdf)
 fi
 

@@ -11,13 +11,13 @@ import (
 	"github.com/ledongthuc/pdf"
 
 	"github.com/alwrity/alwrity-sub/billing"
-	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/statement"
 )
 
-// pdfOf writes letters as PDF and returns the file, and what is drawn on each page.
-func pdfOf(t *testing.T, name string, letters []report.Letter, from report.Sender, size report.PaperSize) (file string, pages []string) {
+// pdfOf writes statements as PDF and returns the file, and what is drawn on each page.
+func pdfOf(t *testing.T, name string, statements []statement.Statement, from statement.Sender, size statement.PaperSize) (file string, pages []string) {
 	t.Helper()
-	page, _, err := report.LettersPDF(letters, from, size, now())
+	page, _, err := statement.PDF(statements, from, size, now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func drawn(text string) string {
 func shows(page, text string) bool { return strings.Contains(page, "("+drawn(text)+")") }
 
 // What a bill says stands on its PDF, in Latin, Greek and Cyrillic.
-func TestLettersPDF(t *testing.T) {
+func TestPDF(t *testing.T) {
 	for i, texts := range [][]string{
 		{"Words & Co GmbH", "10969 Berlin", "Bill 17", "$102.71", "was due on 15 Nov 2026", "alice@example.com", "1 Oct – 31 Oct 2026", "Pro, monthly",
 			"Pro plan, monthly fee", "$57.677419354839", "gemini gemini-2.5-pro",
@@ -60,30 +60,30 @@ func TestLettersPDF(t *testing.T) {
 		{"Bill 23", "Дмитрий Шостакович", "overdue", "How to pay", "Questions? Write to billing@words.example."},
 		{"Bill 24", "nothing is to be paid", "����", "gemini tokens", "5.5%"},
 	} {
-		_, pages := pdfOf(t, fmt.Sprintf("statement-%d", i), letters()[i:i+1], sender(), report.A4)
+		_, pages := pdfOf(t, fmt.Sprintf("statement-%d", i), statements()[i:i+1], sender(), statement.A4)
 		for _, text := range texts {
 			if !shows(strings.Join(pages, ""), text) {
-				t.Errorf("letter %d does not say %q", i, text)
+				t.Errorf("statement %d does not say %q", i, text)
 			}
 		}
 		for n, page := range pages {
 			if want := fmt.Sprintf("Page %d of %d", n+1, len(pages)); !shows(page, want) {
-				t.Errorf("letter %d: page %d does not say %q", i, n+1, want)
+				t.Errorf("statement %d: page %d does not say %q", i, n+1, want)
 			}
 		}
 		if len(pages) > 2 {
-			t.Errorf("letter %d has %d pages", i, len(pages))
+			t.Errorf("statement %d has %d pages", i, len(pages))
 		}
 		if last := pages[len(pages)-1]; i == 0 && (!shows(last, "Total to pay") || !shows(last, "Rounding to whole cents") || !shows(last, "127.5%")) {
-			t.Error("the last page of the first letter has no total, or not what was used of the plan")
+			t.Error("the last page of the first statement has no total, or not what was used of the plan")
 		}
 	}
 }
 
 // An amount is never cut or broken, however long it is: that would be another amount.
-func TestExactLetterPDF(t *testing.T) {
-	_, pages := pdfOf(t, "statement-exact", []report.Letter{exactLetter()}, sender(), report.A4)
-	page := written(t, report.LettersPage([]report.Letter{exactLetter()}, sender(), now()))
+func TestExactPDF(t *testing.T) {
+	_, pages := pdfOf(t, "statement-exact", []statement.Statement{exactStatement()}, sender(), statement.A4)
+	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
 	for _, amount := range []string{"-$9,223,372.036854775807", "-$1,238.574564762232", "$1,238.574564762232", "$0.018745585345"} {
 		if !shows(strings.Join(pages, ""), amount) {
 			t.Errorf("the PDF has no %s in one piece", amount)
@@ -99,7 +99,7 @@ func TestExactLetterPDF(t *testing.T) {
 
 // What corrections leave as it was is one line for each period.
 func TestCorrectionsAreFolded(t *testing.T) {
-	page := written(t, report.LettersPage([]report.Letter{exactLetter()}, sender(), now()))
+	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
 	for _, want := range []string{"3 corrections of usage within the plan", "1 Aug – 31 Aug 2026", "$0.00369</td>", "details on request", "gemini-2.5-pro-preview-with-a-long-name-5"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
@@ -111,14 +111,14 @@ func TestCorrectionsAreFolded(t *testing.T) {
 }
 
 // Where the money of a credit note goes is what it says first and last.
-func TestCarriedLetterPDF(t *testing.T) {
+func TestCarriedPDF(t *testing.T) {
 	for _, c := range []struct{ credit, paid, amount, claim, last string }{
 		{"0", "79", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
 		{"20", "59", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
 		{"20.004", "0", "$79.00", "credited: it takes back bill 1, of which $20.00 went to your credit", "Added to your credit"},
 		{"0", "0", "$79.00", "credited: it takes back bill 1", "Total credited"},
 	} {
-		_, pages := pdfOf(t, "statement-carried", []report.Letter{carriedLetter(c.credit, c.paid)}, sender(), report.A4)
+		_, pages := pdfOf(t, "statement-carried", []statement.Statement{carriedStatement(c.credit, c.paid)}, sender(), statement.A4)
 		for _, want := range []string{c.amount, c.claim, c.last} {
 			if !shows(pages[0], want) {
 				t.Errorf("%s from credit, %s paid: the note does not say %q", c.credit, c.paid, want)
@@ -127,9 +127,9 @@ func TestCarriedLetterPDF(t *testing.T) {
 	}
 }
 
-// Several letters in one file each have pages of their own, counted on their own.
-func TestSeveralLettersPDF(t *testing.T) {
-	_, pages := pdfOf(t, "statement-all", letters(), report.Sender{}, report.USLetter)
+// Several statements in one file each have pages of their own, counted on their own.
+func TestSeveralPDF(t *testing.T) {
+	_, pages := pdfOf(t, "statement-all", statements(), statement.Sender{}, statement.USLetter)
 	if len(pages) != 7 || !shows(pages[1], "Page 2 of 2") || !shows(pages[2], "Page 1 of 1") || shows(pages[2], "continued") {
 		t.Errorf("there are %d pages", len(pages))
 	}
@@ -137,8 +137,8 @@ func TestSeveralLettersPDF(t *testing.T) {
 
 // Hundreds of lines go on over pages, each with the head of the table; the total stands
 // under a line, and is on one page alone.
-func TestLongLetterPDF(t *testing.T) {
-	file, pages := pdfOf(t, "statement-long", []report.Letter{longLetter()}, sender(), report.A4)
+func TestLongPDF(t *testing.T) {
+	file, pages := pdfOf(t, "statement-long", []statement.Statement{longStatement()}, sender(), statement.A4)
 	rows, totals := 0, 0
 	for n, page := range pages {
 		on := strings.Count(page, drawn("model-"))
@@ -156,7 +156,7 @@ func TestLongLetterPDF(t *testing.T) {
 	if rows != 300 || totals != 1 || len(pages) < 10 {
 		t.Errorf("%d lines and %d totals on %d pages", rows, totals, len(pages))
 	}
-	if again, _ := pdfOf(t, "statement-long", []report.Letter{longLetter()}, sender(), report.A4); again != file {
+	if again, _ := pdfOf(t, "statement-long", []statement.Statement{longStatement()}, sender(), statement.A4); again != file {
 		t.Error("written again, the file is another one")
 	}
 	if len(file) > 200_000 {
@@ -166,15 +166,15 @@ func TestLongLetterPDF(t *testing.T) {
 
 // However many lines there are, the total is never alone on its page.
 func TestTotalIsNeverAlone(t *testing.T) {
-	var all []report.Letter
+	var all []statement.Statement
 	for n := range 45 {
 		lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
 		for i := range n {
 			lines = append(lines, used("exa", "exa", fmt.Sprintf("model-%03d", i), 1, 0, 0, "0.001"))
 		}
-		all = append(all, report.Letter{Bill: bill(int64(n+1), "alice", "Pro", lines...)})
+		all = append(all, statement.Statement{Bill: bill(int64(n+1), "alice", "Pro", lines...)})
 	}
-	_, pages := pdfOf(t, "total", all, sender(), report.A4)
+	_, pages := pdfOf(t, "total", all, sender(), statement.A4)
 	totals := 0
 	for i, page := range pages {
 		if !shows(page, "Total to pay") {
@@ -193,20 +193,20 @@ func TestTotalIsNeverAlone(t *testing.T) {
 // Who is told that a character can't be printed needs it for nothing else.
 func TestMissingGlyphs(t *testing.T) {
 	for i, want := range []bool{false, false, false, false, false, true} {
-		_, lacks, err := report.LettersPDF(letters()[i:i+1], sender(), report.A4, now())
+		_, lacks, err := statement.PDF(statements()[i:i+1], sender(), statement.A4, now())
 		if err != nil || lacks != want {
-			t.Errorf("letter %d lacks glyphs: %v, %v", i, lacks, err)
+			t.Errorf("statement %d lacks glyphs: %v, %v", i, lacks, err)
 		}
 	}
 }
 
 func TestParsePaperSize(t *testing.T) {
-	for text, want := range map[string]report.PaperSize{"a4": report.A4, "A4": report.A4, "Letter": report.USLetter} {
-		if got, err := report.ParsePaperSize(text); got != want || err != nil {
+	for text, want := range map[string]statement.PaperSize{"a4": statement.A4, "A4": statement.A4, "Letter": statement.USLetter} {
+		if got, err := statement.ParsePaperSize(text); got != want || err != nil {
 			t.Errorf("%s is %s, %v", text, got, err)
 		}
 	}
-	if _, err := report.ParsePaperSize("a5"); err == nil {
+	if _, err := statement.ParsePaperSize("a5"); err == nil {
 		t.Error("a5 is taken")
 	}
 }

@@ -1,20 +1,21 @@
-package report
+package statement
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/page"
 )
 
 // groupsOf sorts the lines of a bill by what they are for; the rounding stands with the
 // sums.
-func groupsOf(b billing.Bill) []letterGroup {
-	groups := []letterGroup{
+func groupsOf(b billing.Bill) []group {
+	groups := []group{
 		{Title: "Fees and changes of plan"},
-		{Title: "Usage", Note: "Included in the " + Visible(b.PlanName) + " plan: shown at cost, not billed."},
+		{Title: "Usage", Note: "Included in the " + report.Visible(b.PlanName) + " plan: shown at cost, not billed."},
 		{Title: "Beyond the plan", Note: overageNote(b.Terms)},
 		{Title: "Corrections of earlier periods", Note: "Usage that became known, or was priced anew, after its period was billed."},
 		{Title: "Credit"},
@@ -33,7 +34,7 @@ func groupsOf(b billing.Bill) []letterGroup {
 		late := &groups[3]
 		late.Rows, late.Usage, late.Note = append(late.Rows, folds...), true, late.Note+" What is included is added up: details on request."
 	}
-	var filled []letterGroup
+	var filled []group
 	for _, g := range groups {
 		if len(g.Rows) > 0 {
 			filled = append(filled, g)
@@ -45,7 +46,7 @@ func groupsOf(b billing.Bill) []letterGroup {
 // foldedCorrections puts the corrections of a period that change nothing of what is to be
 // paid into one row, where there are several: nobody reads eight lines of nothing. All
 // other lines stay.
-func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []letterRow) {
+func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []row) {
 	included := map[plan.Period][]billing.Line{}
 	var order []plan.Period
 	for _, l := range lines {
@@ -69,12 +70,12 @@ func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []let
 	return single, folds
 }
 
-func foldOf(lines []billing.Line) letterRow {
+func foldOf(lines []billing.Line) row {
 	cost := pricing.Total{}
 	for _, l := range lines {
 		cost = cost.Add(pricing.TotalOf(l.Usage.Cost))
 	}
-	return letterRow{Name: Counted(len(lines), "correction") + " of usage within the plan", Note: daysOf(lines[0].Period), Cost: cost.Display(), Amount: "included"}
+	return row{Name: report.Counted(len(lines), "correction") + " of usage within the plan", Note: page.Days(lines[0].Period), Cost: cost.Display(), Amount: "included"}
 }
 
 func overageNote(t *billing.Terms) string {
@@ -85,13 +86,13 @@ func overageNote(t *billing.Terms) string {
 	return note
 }
 
-func rowOfLine(l billing.Line) letterRow {
-	row := letterRow{Name: Visible(l.Description), Amount: l.Amount.Display()}
+func rowOfLine(l billing.Line) row {
+	row := row{Name: report.Visible(l.Description), Amount: l.Amount.Display()}
 	switch l.Kind {
 	case billing.Fee, billing.Proration:
-		row.Note = daysOf(l.Period)
+		row.Note = page.Days(l.Period)
 	case billing.Adjustment:
-		row.Name = Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
+		row.Name = report.Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
 		fallthrough
 	case billing.Usage, billing.Overage:
 		if row.Used = usedOf(l); len(row.Used) > 0 || l.Usage.Cost != 0 {
@@ -99,7 +100,7 @@ func rowOfLine(l billing.Line) letterRow {
 		}
 		row.Note = notesOn(l)
 		if l.Kind == billing.Adjustment {
-			row.Note = daysOf(l.Period)
+			row.Note = page.Days(l.Period)
 		}
 		if l.Kind != billing.Overage && l.Amount == 0 {
 			row.Amount = "included"
@@ -116,13 +117,13 @@ func usedOf(l billing.Line) []string {
 		if q == pricing.Requests {
 			n = l.Usage.Calls
 		}
-		prices := strings.Join(unitPrices(l.Prices, q), ", ")
+		prices := strings.Join(report.UnitPrices(l.Prices, q), ", ")
 		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) && (prices == "" || l.Usage.Calls == 0 || !q.OneEachCall()) {
 			continue
 		}
 		text := quantityName(q, n)
 		if n == 0 && q.OneEachCall() {
-			text = quantityNames(q) // their number is that of the calls that were charged
+			text = report.QuantityNames(q) // their number is that of the calls that were charged
 		}
 		if strings.HasPrefix(prices, "from ") {
 			text += ", " + prices
@@ -136,94 +137,19 @@ func usedOf(l billing.Line) []string {
 
 func quantityName(q pricing.Quantity, n int64) string {
 	if q == pricing.CachedInputTokens {
-		return "of them " + count(n) + " cached"
+		return "of them " + report.Count(n) + " cached"
 	}
 	if n == 1 {
-		return "1 " + quantityWord(q)
+		return "1 " + report.QuantityName(q)
 	}
-	return count(n) + " " + quantityNames(q)
-}
-
-func quantityWord(q pricing.Quantity) string {
-	return [pricing.QuantityCount]string{"call", "input token", "output token", "cached input token", "image", "search", "page", "character", "second"}[q]
-}
-
-func quantityNames(q pricing.Quantity) string {
-	if q == pricing.Searches {
-		return "searches"
-	}
-	return quantityWord(q) + "s"
-}
-
-// unitPrices writes the prices of a quantity within the period of a line: the first, and
-// each that was another one later.
-func unitPrices(prices []billing.UnitPrice, q pricing.Quantity) []string {
-	var texts []string
-	last := ""
-	for i, p := range prices {
-		rate, ok := p.Rates[q.Unit()]
-		text := ""
-		if ok {
-			text = rateForPeople(q, rate)
-		}
-		if text == last {
-			continue
-		}
-		last = text
-		if i > 0 {
-			if text == "" {
-				text = "free"
-			}
-			text = "from " + p.From.UTC().Format("2 Jan") + " " + text
-		}
-		texts = append(texts, text)
-	}
-	return texts
-}
-
-// rateForPeople writes a unit price; of what is used by the thousand for a million.
-func rateForPeople(q pricing.Quantity, rate pricing.USD) string {
-	switch q {
-	case pricing.InputTokens, pricing.OutputTokens, pricing.CachedInputTokens, pricing.Characters:
-		if million, err := rate.Times(1_000_000); err == nil {
-			return million.Display() + " per 1M"
-		}
-	}
-	return rate.Display() + " each"
+	return report.Count(n) + " " + report.QuantityNames(q)
 }
 
 // notesOn says what is to be known about the prices of a line, and what had none.
 func notesOn(l billing.Line) string {
-	notes := notesOnPrices(l)
+	notes := report.PriceNotes(l)
 	if n := l.Usage.Unpriced; n != 0 {
-		notes = strings.TrimPrefix(notes+". ", ". ") + Counted(n, "call") + " without a price so far, counted as $0.00"
+		notes = strings.TrimPrefix(notes+". ", ". ") + report.Counted(n, "call") + " without a price so far, counted as $0.00"
 	}
 	return notes
-}
-
-func notesOnPrices(l billing.Line) string {
-	var notes []string
-	for _, p := range l.Prices {
-		if a := p.Above; a != nil {
-			notes = append(notes, fmt.Sprintf("Calls of more than %s input tokens: %s input, %s output", count(a.OverInputTokens),
-				rateForPeople(pricing.InputTokens, a.InputToken), rateForPeople(pricing.OutputTokens, a.OutputToken)))
-		}
-		if p.Basis == pricing.Default {
-			notes = append(notes, "At the price of the provider's default model")
-		}
-	}
-	return strings.Join(compact(notes), ". ")
-}
-
-// compact drops what was said before.
-func compact(texts []string) []string {
-	var once []string
-	seen := map[string]bool{}
-	for _, t := range texts {
-		if !seen[t] {
-			seen[t] = true
-			once = append(once, t)
-		}
-	}
-	return once
 }

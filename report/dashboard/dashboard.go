@@ -1,21 +1,29 @@
-package report
+// Package dashboard shows reports as HTML pages with charts, to be sent to someone.
+package dashboard
 
 import (
+	_ "embed" // the template and its style
 	"fmt"
 	"strconv"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/page"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// RevenuePage shows what Revenue shows as a page to send to someone, with so many users
-// at most. The company is who it is about; it may be "".
-func RevenuePage(r billing.Revenue, company string, top int) Page {
+//go:embed dashboard.html
+var template string
+
+//go:embed dashboard.css
+var css string
+
+// Revenue shows what was billed, what it cost and what is left, with so many users at
+// most. The company is who it is about; it may be "".
+func Revenue(r billing.Revenue, company string, top int) page.Page {
 	month := r.Month.Format("January 2006")
-	p := revenuePage{Title: "Revenue in " + month, Company: Visible(company), Month: month, MonthText: monthText(r.Month), AsOf: forPeople(r.AsOf),
+	p := revenuePage{Title: "Revenue in " + month, Company: report.Visible(company), Month: month, MonthText: report.Month(r.Month), AsOf: report.Time(r.AsOf),
 		History: historyOf(r.Months), Unpaid: unpaidOf(r.Unpaid), Near: nearOf(r.Near, top), Idle: idleOf(r.Idle, top)}
 	if r.Sum.Bills > 0 {
 		p.Figures, p.Parts = figuresOf(r), partsOf(r.Sum)
@@ -25,15 +33,15 @@ func RevenuePage(r billing.Revenue, company string, top int) Page {
 		}
 		p.Providers = providersOf(r)
 		if n := r.Sum.Unpriced; n > 0 {
-			p.Unpriced = Counted(n, "call") + " had no price when the bills were written: the cost is without them."
+			p.Unpriced = report.Counted(n, "call") + " had no price when the bills were written: the cost is without them."
 		}
 	}
-	return page("revenue.html", p, "base.css", "revenue.css")
+	return page.New(template, css, p)
 }
 
 func usersLead(r billing.Revenue, top int) string {
 	if len(r.Users) > top {
-		return fmt.Sprintf("The %d with the highest revenue of %s.", top, Counted(len(r.Users), "user"))
+		return fmt.Sprintf("The %d with the highest revenue of %s.", top, report.Counted(len(r.Users), "user"))
 	}
 	return ""
 }
@@ -45,12 +53,12 @@ func figuresOf(r billing.Revenue) []namedFigure {
 		before = r.Months[n-2]
 	}
 	margin := "of nothing"
-	if p, ok := percentText(r.Sum.Margin(), r.Sum.Revenue()); ok {
+	if p, ok := report.PercentOf(r.Sum.Margin(), r.Sum.Revenue()); ok {
 		margin = minusSign(p) + "% of the revenue"
 	}
-	unpaid := Counted(r.Unpaid.Sum.Bills, "bill") + ", "
+	unpaid := report.Counted(r.Unpaid.Sum.Bills, "bill") + ", "
 	if late := r.Unpaid.Sum.Bills - r.Unpaid.Ages[billing.NotDue].Bills; late > 0 {
-		unpaid += count(int64(late)) + " overdue"
+		unpaid += report.Count(int64(late)) + " overdue"
 	} else {
 		unpaid += "none overdue"
 	}
@@ -68,7 +76,7 @@ func compared(now, then pricing.Total, before billing.MonthSums) string {
 		return "the first month"
 	}
 	name := before.Month.Format("January")
-	p, ok := percentText(now.Sub(then), then)
+	p, ok := report.PercentOf(now.Sub(then), then)
 	switch {
 	case now.Cmp(then) == 0:
 		return "as in " + name
@@ -82,8 +90,8 @@ func compared(now, then pricing.Total, before billing.MonthSums) string {
 
 func rowOf(name string, bills int, revenue, cost pricing.Total) moneyRow {
 	margin := revenue.Sub(cost)
-	row := moneyRow{Name: name, Bills: count(int64(bills)), Revenue: cents(revenue), Cost: cents(cost), Margin: cents(margin), Percent: none}
-	if p, ok := percentText(margin, revenue); ok {
+	row := moneyRow{Name: name, Bills: report.Count(int64(bills)), Revenue: cents(revenue), Cost: cents(cost), Margin: cents(margin), Percent: report.Dash}
+	if p, ok := report.PercentOf(margin, revenue); ok {
 		row.Percent = minusSign(p) + "%"
 	}
 	return row
@@ -119,7 +127,7 @@ func unpaidOf(a billing.Ageing) *unpaidPage {
 	if a.Sum.Bills == 0 {
 		return nil
 	}
-	u := &unpaidPage{Bills: count(int64(a.Sum.Bills)), Amount: cents(a.Sum.Amount)}
+	u := &unpaidPage{Bills: report.Count(int64(a.Sum.Bills)), Amount: cents(a.Sum.Amount)}
 	var most pricing.Total
 	for _, sum := range a.Ages {
 		if sum.Amount.Cmp(most) > 0 {
@@ -131,11 +139,11 @@ func unpaidOf(a billing.Ageing) *unpaidPage {
 		class := [billing.AgeCount]string{"revenue", "late", "late", "old", "old"}[age]
 		u.Rows = append(u.Rows, struct {
 			Name   string
-			Bar    bar
+			Bar    page.Bar
 			Bills  string
 			Amount figure
 		}{[billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days", "Over 90 days"}[age], barOf(class, sum.Amount, most),
-			count(int64(sum.Bills)), cents(sum.Amount)})
+			report.Count(int64(sum.Bills)), cents(sum.Amount)})
 	}
 	return u
 }
@@ -151,12 +159,12 @@ func breakdownOf(id, title, column, lead string, shares []billing.Share, sum bil
 			rest.Fees, rest.Cost = rest.Fees.Add(s.Revenue()), rest.Cost.Add(s.Cost)
 			continue
 		}
-		row := rowOf(Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
-		row.Bars = []bar{barOf("revenue", s.Revenue(), most), barOf("cost", s.Cost, most)}
+		row := rowOf(report.Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
+		row.Bars = []page.Bar{barOf("revenue", s.Revenue(), most), barOf("cost", s.Cost, most)}
 		b.Rows = append(b.Rows, row)
 	}
 	if others := len(shares) - top; others > 0 {
-		b.Rows = append(b.Rows, rowOf("and "+Counted(others, thing)+" more", rest.Bills, rest.Revenue(), rest.Cost))
+		b.Rows = append(b.Rows, rowOf("and "+report.Counted(others, thing)+" more", rest.Bills, rest.Revenue(), rest.Cost))
 	}
 	return b
 }
@@ -183,12 +191,12 @@ func providersOf(r billing.Revenue) *breakdown {
 		}
 	}
 	for _, s := range r.Providers {
-		row := rowOf(Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
-		row.Percent = none
-		if p, ok := percentText(s.Cost, r.Sum.Cost); ok {
+		row := rowOf(report.Visible(s.Key), s.Bills, s.Revenue(), s.Cost)
+		row.Percent = report.Dash
+		if p, ok := report.PercentOf(s.Cost, r.Sum.Cost); ok {
 			row.Percent = minusSign(p) + "%"
 		}
-		row.Bars = []bar{barOf("cost", s.Cost, most)}
+		row.Bars = []page.Bar{barOf("cost", s.Cost, most)}
 		if s.Key == "" {
 			row.Name, row.Bars, row.Percent = "Fees, credits, rounding", nil, ""
 		}
@@ -204,12 +212,12 @@ func nearOf(near []usage.Near, top int) *nearPage {
 	p := &nearPage{More: andMore(len(near)-top, "limit")}
 	for _, n := range near[:min(top, len(near))] {
 		perMille, _ := n.PerMille()
-		b := bar{"meter", int(min(perMille, 1000) / 10), true}
+		b := page.Bar{Class: "meter", Width: int(min(perMille, 1000) / 10), Track: true}
 		if perMille >= 1000 {
 			b.Class = "meter full"
 		}
-		p.Rows = append(p.Rows, nearRow{Visible(n.UserID), Visible(n.PlanName), Visible(n.Limit.Name), measure{n.Limit.Meter, n.Used}.forPeople(), maximumForPeople(n.Limit),
-			strconv.FormatInt(perMille/10, 10) + "%", dayForPeople(n.Period.End), b})
+		p.Rows = append(p.Rows, nearRow{report.Visible(n.UserID), report.Visible(n.PlanName), report.Visible(n.Limit.Name), report.Amount(n.Limit.Meter, n.Used), report.Maximum(n.Limit),
+			strconv.FormatInt(perMille/10, 10) + "%", page.Day(n.Period.End), b})
 	}
 	return p
 }
@@ -220,7 +228,7 @@ func idleOf(idle []billing.Idle, top int) *idlePage {
 	}
 	p := &idlePage{More: andMore(len(idle)-top, "user")}
 	for _, i := range idle[:min(top, len(idle))] {
-		p.Rows = append(p.Rows, idleRow{Visible(i.UserID), Visible(i.PlanName), daysOf(i.Period), cents(i.Fee), aYear(i.Cycle)})
+		p.Rows = append(p.Rows, idleRow{report.Visible(i.UserID), report.Visible(i.PlanName), page.Days(i.Period), cents(i.Fee), report.PerYear(i.Cycle)})
 	}
 	return p
 }
@@ -229,23 +237,5 @@ func andMore(n int, thing string) string {
 	if n <= 0 {
 		return ""
 	}
-	return "and " + Counted(n, thing) + " more"
-}
-
-// dayForPeople writes a day as a letter does: "1 Nov 2026".
-func dayForPeople(t time.Time) string { return t.UTC().Format("2 Jan 2006") }
-
-// daysOf writes a period as a letter does, with its last day: "1 Oct – 31 Oct 2026". One
-// that does not begin and end at midnight has its times too.
-func daysOf(p plan.Period) string {
-	start, end := p.Start.UTC(), p.End.UTC()
-	if !isMidnight(start) || !isMidnight(end) {
-		const layout = "2 Jan 2006 15:04"
-		return start.Format(layout) + " – " + end.Format(layout) + " UTC"
-	}
-	last := end.AddDate(0, 0, -1)
-	if start.Year() == last.Year() {
-		return start.Format("2 Jan") + " – " + dayForPeople(last)
-	}
-	return dayForPeople(start) + " – " + dayForPeople(last)
+	return "and " + report.Counted(n, thing) + " more"
 }

@@ -1,4 +1,6 @@
-package report
+// Package statement shows bills and credit notes as their user gets them: as an HTML page
+// and as a PDF. It is the only importer of fpdf.
+package statement
 
 import (
 	"fmt"
@@ -8,6 +10,8 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/page"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -20,41 +24,41 @@ type Sender struct {
 	PaymentNote string // how to pay
 }
 
-// Letter is one bill or credit note as its user gets it.
-type Letter struct {
+// Statement is one bill or credit note as its user gets it.
+type Statement struct {
 	Bill        billing.Bill // with its lines
 	Uses        []usage.Use  // how far the limits of its plan were used
 	CorrectedBy int64        // the credit note that takes it back; 0 for none
 }
 
-// letter is a Letter in words and figures, the same on paper and on a page.
-type letter struct {
+// view is a Statement in words and figures, the same in a PDF and on a page.
+type view struct {
 	Name    string // "Bill 17", "Credit note 18"
 	Company string
 	From    []string // who sends it
 	To      []string
-	Facts   []letterFact
+	Facts   []fact
 	Amount  string
 	Claim   string // what is to be done about the amount
 	Kind    string // of the claim: open, late, settled or void
-	Groups  []letterGroup
-	Sums    []letterFact // the last of them is the total
-	Limits  []letterLimit
+	Groups  []group
+	Sums    []fact // the last of them is the total
+	Limits  []limit
 	Payment []string
 	Notes   []string
 }
 
-type letterFact struct{ Name, Value string }
+type fact struct{ Name, Value string }
 
-// letterGroup is the lines of a bill that are for the same.
-type letterGroup struct {
+// group is the lines of a bill that are for the same.
+type group struct {
 	Title string
 	Note  string
 	Usage bool // its rows have costs
-	Rows  []letterRow
+	Rows  []row
 }
 
-type letterRow struct {
+type row struct {
 	Name   string
 	Used   []string // what was used of each thing, and what one unit of it cost
 	Note   string
@@ -63,7 +67,7 @@ type letterRow struct {
 }
 
 // Small is what stands small with the name.
-func (r letterRow) Small() string {
+func (r row) Small() string {
 	parts := r.Used
 	if r.Note != "" {
 		parts = append(parts[:len(parts):len(parts)], r.Note)
@@ -71,19 +75,27 @@ func (r letterRow) Small() string {
 	return strings.Join(parts, " · ")
 }
 
-type letterLimit struct {
+type limit struct {
 	Name, Used, Max, Percent string
-	Bar                      bar
+	Bar                      page.Bar
 }
 
 // Is tells the kind of the claim, for templates.
-func (l letter) Is(kind string) bool { return l.Kind == kind }
+func (v view) Is(kind string) bool { return v.Kind == kind }
 
-func letterOf(l Letter, from Sender, now time.Time) letter {
-	b := l.Bill
-	v := letter{Name: billName(b.Kind, b.Number), Company: Visible(from.Company), From: senderLines(from), To: recipient(b), Facts: letterFacts(l, now),
-		Groups: groupsOf(b), Sums: sumsOf(b), Limits: limitsOf(l.Uses)}
-	v.Amount, v.Claim, v.Kind = claimOf(l, now)
+func viewsOf(statements []Statement, from Sender, now time.Time) []view {
+	var views []view
+	for _, s := range statements {
+		views = append(views, viewOf(s, from, now))
+	}
+	return views
+}
+
+func viewOf(s Statement, from Sender, now time.Time) view {
+	b := s.Bill
+	v := view{Name: billName(b.Kind, b.Number), Company: report.Visible(from.Company), From: senderLines(from), To: recipient(b), Facts: factsOf(s, now),
+		Groups: groupsOf(b), Sums: sumsOf(b), Limits: limitsOf(s.Uses)}
+	v.Amount, v.Claim, v.Kind = claimOf(s, now)
 	if b.Status.Unpaid() && b.Total > 0 {
 		v.Payment = visibleLines(from.PaymentNote)
 	}
@@ -108,7 +120,7 @@ func visibleLines(text string) []string {
 	var lines []string
 	for line := range strings.Lines(strings.ReplaceAll(text, `\n`, "\n")) {
 		if line = strings.TrimSpace(line); line != "" {
-			lines = append(lines, Visible(line))
+			lines = append(lines, report.Visible(line))
 		}
 	}
 	return lines
@@ -117,35 +129,35 @@ func visibleLines(text string) []string {
 func senderLines(s Sender) []string {
 	lines := append(visibleLines(s.Address), visibleLines(s.Email)...)
 	if s.TaxID != "" {
-		lines = append(lines, "Tax ID "+Visible(s.TaxID))
+		lines = append(lines, "Tax ID "+report.Visible(s.TaxID))
 	}
 	return lines
 }
 
 func recipient(b billing.Bill) []string {
-	to := []string{Visible(b.UserID)}
+	to := []string{report.Visible(b.UserID)}
 	if b.Email != "" && b.Email != b.UserID {
-		to = append(to, Visible(b.Email))
+		to = append(to, report.Visible(b.Email))
 	}
 	return to
 }
 
-func letterFacts(l Letter, now time.Time) []letterFact {
-	b := l.Bill
-	facts := []letterFact{{"Number", fmt.Sprint(b.Number)}, {"Date", dayForPeople(b.IssuedAt)}, {"Period", daysOf(b.Period)}, {"Plan", Visible(b.PlanName)}}
+func factsOf(s Statement, now time.Time) []fact {
+	b := s.Bill
+	facts := []fact{{"Number", fmt.Sprint(b.Number)}, {"Date", page.Day(b.IssuedAt)}, {"Period", page.Days(b.Period)}, {"Plan", report.Visible(b.PlanName)}}
 	if b.Cycle != "" {
 		facts[3].Value += ", " + string(b.Cycle)
 	}
 	if b.Kind == billing.CreditNote {
-		facts = append(facts, letterFact{"Takes back", billName(billing.Invoice, b.RefersTo)})
+		facts = append(facts, fact{"Takes back", billName(billing.Invoice, b.RefersTo)})
 	} else if b.Total > 0 && b.Status != billing.Void {
-		facts = append(facts, letterFact{"Due", dayForPeople(b.DueAt)})
+		facts = append(facts, fact{"Due", page.Day(b.DueAt)})
 	}
-	return append(facts, letterFact{"Status", statusOfLetter(l, now)})
+	return append(facts, fact{"Status", statusOf(s, now)})
 }
 
-func statusOfLetter(l Letter, now time.Time) string {
-	b := l.Bill
+func statusOf(s Statement, now time.Time) string {
+	b := s.Bill
 	switch {
 	case b.Kind == billing.CreditNote:
 		return "credited"
@@ -162,28 +174,28 @@ func statusOfLetter(l Letter, now time.Time) string {
 }
 
 // claimOf says what the amount of a bill is about.
-func claimOf(l Letter, now time.Time) (amount, claim, kind string) {
-	b := l.Bill
+func claimOf(s Statement, now time.Time) (amount, claim, kind string) {
+	b := s.Bill
 	amount = b.Total.Roundly()
-	switch statusOfLetter(l, now) {
+	switch statusOf(s, now) {
 	case "credited":
 		amount, claim, kind = noteWorth(b), noteClaim(b), "settled"
 	case "void":
 		claim, kind = "void: nothing is to be paid", "void"
-		if l.CorrectedBy != 0 {
-			claim = "void: taken back by " + lowerFirst(billName(billing.CreditNote, l.CorrectedBy))
+		if s.CorrectedBy != 0 {
+			claim = "void: taken back by " + lowerFirst(billName(billing.CreditNote, s.CorrectedBy))
 		}
 	case "nothing to pay":
 		claim, kind = "nothing is to be paid", "settled"
 	case "paid":
 		claim, kind = "paid, thank you", "settled"
 		if !b.SettledAt.IsZero() {
-			claim = "paid on " + dayForPeople(b.SettledAt) + ", thank you"
+			claim = "paid on " + page.Day(b.SettledAt) + ", thank you"
 		}
 	case "overdue":
-		claim, kind = "was due on "+dayForPeople(b.DueAt), "late"
+		claim, kind = "was due on "+page.Day(b.DueAt), "late"
 	default:
-		claim, kind = "due by "+dayForPeople(b.DueAt), "open"
+		claim, kind = "due by "+page.Day(b.DueAt), "open"
 	}
 	return amount, claim, kind
 }
@@ -219,14 +231,14 @@ func noteClaim(b billing.Bill) string {
 		claim = "taken back from your credit, where " + of + " had added it"
 	}
 	if b.Reference != "" {
-		claim += " (" + Visible(b.Reference) + ")"
+		claim += " (" + report.Visible(b.Reference) + ")"
 	}
 	return claim
 }
 
 func lowerFirst(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
-func sumsOf(b billing.Bill) []letterFact {
+func sumsOf(b billing.Bill) []fact {
 	name := "Total to pay"
 	switch {
 	case b.Kind == billing.CreditNote && b.Total != 0:
@@ -234,30 +246,30 @@ func sumsOf(b billing.Bill) []letterFact {
 	case !b.Status.Unpaid():
 		name = "Total"
 	}
-	var sums []letterFact
+	var sums []fact
 	if b.Rounding != 0 {
-		sums = append(sums, letterFact{"Subtotal", b.Subtotal.Display()}, letterFact{"Rounding to whole cents", b.Rounding.Display()})
+		sums = append(sums, fact{"Subtotal", b.Subtotal.Display()}, fact{"Rounding to whole cents", b.Rounding.Display()})
 	}
-	sums = append(sums, letterFact{name, b.Total.Display()})
+	sums = append(sums, fact{name, b.Total.Display()})
 	if credit := toCredit(b); b.Kind == billing.CreditNote && credit > 0 {
-		sums = append(sums, letterFact{"Added to your credit", credit.Display()})
+		sums = append(sums, fact{"Added to your credit", credit.Display()})
 	} else if b.Kind == billing.CreditNote && credit < 0 {
-		sums = append(sums, letterFact{"Taken back from your credit", credit.Display()})
+		sums = append(sums, fact{"Taken back from your credit", credit.Display()})
 	}
 	return sums
 }
 
 // limitsOf shows the limits of which anything was used.
-func limitsOf(uses []usage.Use) []letterLimit {
-	var limits []letterLimit
+func limitsOf(uses []usage.Use) []limit {
+	var limits []limit
 	for _, u := range uses {
 		if u.Used == 0 {
 			continue
 		}
-		l := letterLimit{Name: strings.ReplaceAll(Visible(u.Limit.Name), "_", " "), Used: measure{u.Limit.Meter, u.Used}.forPeople(), Max: maximumForPeople(u.Limit),
-			Bar: bar{Class: "revenue", Track: true}}
+		l := limit{Name: strings.ReplaceAll(report.Visible(u.Limit.Name), "_", " "), Used: report.Amount(u.Limit.Meter, u.Used), Max: report.Maximum(u.Limit),
+			Bar: page.Bar{Class: "revenue", Track: true}}
 		if perMille, ok := u.PerMille(); ok {
-			l.Percent, l.Bar.Width = shortPercent(perMille), int(min(perMille, 1000)/10)
+			l.Percent, l.Bar.Width = report.ShortPercent(perMille), int(min(perMille, 1000)/10)
 			if u.Limit.Meter == plan.Cost {
 				l.Used, l.Max = pricing.USD(u.Used).RoundlyOf(pricing.USD(u.Limit.Max))
 			}

@@ -1,4 +1,11 @@
-package report
+package dashboard
+
+import (
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report/page"
+)
 
 type revenuePage struct {
 	Title      string
@@ -27,7 +34,7 @@ type namedFigure struct {
 type moneyRow struct {
 	Name    string
 	Bills   string
-	Bars    []bar
+	Bars    []page.Bar
 	Revenue figure
 	Cost    figure
 	Margin  figure
@@ -57,7 +64,7 @@ func (b breakdown) Short() bool { return len(b.Rows) <= 8 }
 type unpaidPage struct {
 	Rows []struct {
 		Name   string
-		Bar    bar
+		Bar    page.Bar
 		Bills  string
 		Amount figure
 	}
@@ -72,7 +79,7 @@ type nearPage struct {
 
 type nearRow struct {
 	User, Plan, Limit, Used, Max, Percent, Until string
-	Bar                                          bar
+	Bar                                          page.Bar
 }
 
 type idlePage struct {
@@ -84,4 +91,45 @@ type idleRow struct {
 	User, Plan, Period string
 	Fee                figure
 	Each               string // "a year", or ""
+}
+
+// figure is an amount of money on a page: what is shown, and the exact amount beside it
+// for whoever looks.
+type figure struct {
+	Exact    string
+	Shown    string
+	Negative bool
+}
+
+// cents shows an amount in whole cents.
+func cents(t pricing.Total) figure {
+	return figure{t.String(), minusSign(t.NearestCent().Display()), t.NearestCent().Cmp(pricing.Total{}) < 0}
+}
+
+// calm shows an amount that is no loss where it is below 0.
+func calm(t pricing.Total) figure {
+	f := cents(t)
+	f.Negative = false
+	return f
+}
+
+// minusSign writes a real minus before an amount, as wide as a digit.
+func minusSign(amount string) string {
+	if rest, ok := strings.CutPrefix(amount, "-"); ok {
+		return "−" + rest
+	}
+	return amount
+}
+
+// barOf returns the bar of an amount. What is there at all shows.
+func barOf(class string, amount, most pricing.Total) page.Bar {
+	perMille, ok := amount.PerMilleOf(most)
+	if !ok || perMille < 0 {
+		return page.Bar{Class: class}
+	}
+	width := int(min(perMille, 1000) / 10)
+	if width == 0 && amount.Cmp(pricing.Total{}) > 0 {
+		width = 1
+	}
+	return page.Bar{Class: class, Width: width}
 }
