@@ -7,8 +7,8 @@ import (
 
 // LimitUsage returns how far the usage on a bill, which comes with its lines, used up
 // limits. What was billed late, of other periods, does not count.
-func LimitUsage(b Bill, limits []plan.Limit) []usage.Use {
-	uses := make([]usage.Use, len(limits))
+func LimitUsage(b Bill, limits []plan.Limit) []usage.LimitUse {
+	uses := make([]usage.LimitUse, len(limits))
 	for i, limit := range limits {
 		uses[i].Limit = limit
 		for _, l := range b.Lines {

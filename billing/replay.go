@@ -86,7 +86,7 @@ func (u *simulatedUse) event(e *usage.Entry) error {
 }
 
 // refuse notes a call that would not have been made.
-func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.Amounts, d usage.Decision) {
+func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.Amounts, d usage.Verdict) {
 	if u.refused == nil {
 		u.refused = &SimulatedUser{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit, Reason: d.Reason, At: e.Time}
 	}

@@ -59,17 +59,17 @@ func (t *periodUsage) count(provider, vendor string, amounts usage.Amounts) {
 
 // uses returns how far the limits of a plan are used that cover an event, and what
 // it asks of them.
-func (t *periodUsage) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usage.Use {
+func (t *periodUsage) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usage.LimitUse {
 	if t.plan != p {
 		t.plan, t.used = p, make([]int64, len(p.Limits))
 		for _, s := range t.series {
 			t.count(s.Provider, s.Vendor, s.Usage)
 		}
 	}
-	var uses []usage.Use
+	var uses []usage.LimitUse
 	for i, l := range p.Limits {
 		if l.Scope.Covers(e.Provider, e.Vendor) {
-			uses = append(uses, usage.Use{Limit: l, Used: t.used[i], Requested: amounts.Of(l.Meter)})
+			uses = append(uses, usage.LimitUse{Limit: l, Used: t.used[i], Requested: amounts.Of(l.Meter)})
 		}
 	}
 	return uses

@@ -56,17 +56,17 @@ func limitsCheckRun(ctx context.Context, opts *limitsCheckOptions) error {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		judgement, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
+		decision, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
 		if err != nil {
 			return err
 		}
-		return opts.env.answer(ctx, s, judgement)
+		return opts.env.answer(ctx, s, decision)
 	})
 }
 
-// answer prints a judgement and returns the failure of a refused call.
-func (env *Env) answer(ctx context.Context, s *Services, j usage.Judgement) error {
-	if err := env.print(report.Judgement(j)); err != nil {
+// answer prints a decision and returns the failure of a refused call.
+func (env *Env) answer(ctx context.Context, s *Services, j usage.Decision) error {
+	if err := env.print(report.Decision(j)); err != nil {
 		return err
 	}
 	if j.Basis == pricing.Unpriced {
@@ -117,11 +117,11 @@ func limitsReserveRun(ctx context.Context, opts *limitsReserveOptions) error {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		judgement, err := s.Usage.Reserve(ctx, opts.env.Now(), opts.call, opts.id, opts.ttl)
+		decision, err := s.Usage.Reserve(ctx, opts.env.Now(), opts.call, opts.id, opts.ttl)
 		if err != nil {
 			return err
 		}
-		return opts.env.answer(ctx, s, judgement)
+		return opts.env.answer(ctx, s, decision)
 	})
 }
 
@@ -195,10 +195,10 @@ func limitsExplainRun(ctx context.Context, opts *limitsCheckOptions) error {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		judgement, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
+		decision, err := s.Usage.Check(ctx, opts.env.Now(), opts.call)
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Explanation(judgement))
+		return opts.env.print(report.Explanation(decision))
 	})
 }

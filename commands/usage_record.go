@@ -79,13 +79,13 @@ func usageRecordRun(ctx context.Context, opts *usageRecordOptions) error {
 	})
 }
 
-// refused prints the judgement that refused an enforced event, as limits check
+// refused prints the decision that refused an enforced event, as limits check
 // does, and returns the failure.
 func (env *Env) refused(o usage.Outcome, cause error) error {
 	if o.Refusal == nil {
 		return cause
 	}
-	if err := env.print(report.Judgement(*o.Refusal)); err != nil {
+	if err := env.print(report.Decision(*o.Refusal)); err != nil {
 		return err
 	}
 	return cause

@@ -11,7 +11,7 @@ import (
 const barCells = 20
 
 // limitBar draws how full a limit is: "██████████████░░░░░░  66.0%".
-func limitBar(u usage.Use) span {
+func limitBar(u usage.LimitUse) span {
 	switch {
 	case u.Limit.Unlimited:
 		return dim.of("unlimited")

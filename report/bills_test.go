@@ -109,8 +109,8 @@ func year() []billing.MonthSums {
 func near() []usage.Near {
 	limits := proPlan().Limits
 	return []usage.Near{
-		{UserID: "carol", PlanName: "Pro", Period: november(), Use: usage.Use{Limit: limits[0], Used: 1200}},
-		{UserID: hostile, PlanName: "Pro", Period: november(), Use: usage.Use{Limit: limits[4], Used: int64(usd("128.25"))}},
+		{UserID: "carol", PlanName: "Pro", Period: november(), LimitUse: usage.LimitUse{Limit: limits[0], Used: 1200}},
+		{UserID: hostile, PlanName: "Pro", Period: november(), LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("128.25"))}},
 	}
 }
 

@@ -23,33 +23,33 @@ type limitView struct {
 	Overage   bool         `json:"overage,omitempty"` // the call is beyond the limit, and passes since the plan allows it
 }
 
-func viewLimit(v usage.Verdict) limitView {
+func viewLimit(v usage.LimitVerdict) limitView {
 	l := v.Limit
 	return limitView{l.Name, l.Meter, scopeText(l.Scope), measure{l.Meter, v.Used}, measure{l.Meter, v.Reserved}, measure{l.Meter, v.Requested},
-		maximum(l), percentOf(v.Use), l.Action, v.OK, v.Overage}
+		maximum(l), percentOf(v.LimitUse), l.Action, v.OK, v.Overage}
 }
 
 func limitHeader() []string {
 	return []string{"name", "meter", "scope", "used", "reserved", "requested", "max", "percent", "action", "ok"}
 }
 
-func limitCells(v usage.Verdict) []Cell {
+func limitCells(v usage.LimitVerdict) []Cell {
 	l := v.Limit
 	return []Cell{TextCell(l.Name), TextCell(string(l.Meter)), TextCell(scopeText(l.Scope)), Cell(measure{l.Meter, v.Used}.String()),
-		Cell(measure{l.Meter, v.Reserved}.String()), Cell(measure{l.Meter, v.Requested}.String()), maximumCell(l), percentCell(v.Use),
+		Cell(measure{l.Meter, v.Reserved}.String()), Cell(measure{l.Meter, v.Requested}.String()), maximumCell(l), percentCell(v.LimitUse),
 		TextCell(string(l.Action)), BoolCell(v.OK)}
 }
 
 // limitTable shows limits with their bars; what is reserved and requested only
 // where there is any.
-func limitTable(verdicts []usage.Verdict) table {
+func limitTable(verdicts []usage.LimitVerdict) table {
 	amounts := []struct {
 		title string
-		of    func(usage.Verdict) int64
+		of    func(usage.LimitVerdict) int64
 	}{
-		{"USED", func(v usage.Verdict) int64 { return v.Used }},
-		{"RESERVED", func(v usage.Verdict) int64 { return v.Reserved }},
-		{"REQUESTED", func(v usage.Verdict) int64 { return v.Requested }},
+		{"USED", func(v usage.LimitVerdict) int64 { return v.Used }},
+		{"RESERVED", func(v usage.LimitVerdict) int64 { return v.Reserved }},
+		{"REQUESTED", func(v usage.LimitVerdict) int64 { return v.Requested }},
 	}
 	tb := table{columns: []column{{"LIMIT", words}}, rows: make([][]span, len(verdicts))}
 	for i, v := range verdicts {
@@ -70,12 +70,12 @@ func limitTable(verdicts []usage.Verdict) table {
 	}
 	tb.columns = append(tb.columns, column{"MAXIMUM", number}, column{"", words})
 	for i, v := range verdicts {
-		tb.rows[i] = append(tb.rows[i], limitMaximum(v.Limit), limitBar(v.Use))
+		tb.rows[i] = append(tb.rows[i], limitMaximum(v.Limit), limitBar(v.LimitUse))
 	}
 	return tb
 }
 
-func limitName(v usage.Verdict) span {
+func limitName(v usage.LimitVerdict) span {
 	name := text(v.Limit.Name)
 	if v.Limit.Action == plan.Warn {
 		name.text += " (warns)"

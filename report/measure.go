@@ -87,7 +87,7 @@ func Counted[N int | int64](n N, thing string) string {
 // percentOf returns how much of a limit is used in percent with one decimal,
 // rounded down; nil where there are no percentages. It is text all the way, so
 // that no digit is lost to floating point.
-func percentOf(u usage.Use) *json.Number {
+func percentOf(u usage.LimitUse) *json.Number {
 	perMille, ok := u.PerMille()
 	if !ok {
 		return nil
@@ -96,7 +96,7 @@ func percentOf(u usage.Use) *json.Number {
 	return &percent
 }
 
-func percentCell(u usage.Use) Cell {
+func percentCell(u usage.LimitUse) Cell {
 	if p := percentOf(u); p != nil {
 		return Cell(*p)
 	}

@@ -138,7 +138,7 @@ func sender() statement.Sender {
 		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this bill.\\nQuestions? Write to billing@words.example."}
 }
 
-func uses(b billing.Bill) []usage.Use { return billing.LimitUsage(b, proPlan().Limits) }
+func uses(b billing.Bill) []usage.LimitUse { return billing.LimitUsage(b, proPlan().Limits) }
 
 // statements are one bill or credit note of every kind.
 func statements() []statement.Statement {

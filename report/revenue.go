@@ -182,7 +182,7 @@ func (t *Text) near(r billing.Revenue, top int) error {
 	columns := []column{{"NEAR A LIMIT", names}, {"PLAN", words}, {"LIMIT", words}, {"USED", number}, {"MAXIMUM", number}, {"", words}, {"UNTIL", words}}
 	err := t.table(tableOf(columns, shown, func(n usage.Near) []span {
 		return []span{text(n.UserID), text(n.PlanName), text(n.Limit.Name), text(Amount(n.Limit.Meter, n.Used)), maximumSpan(n.Limit),
-			limitBar(n.Use), text(n.Period.End.UTC().Format(time.DateOnly))}
+			limitBar(n.LimitUse), text(n.Period.End.UTC().Format(time.DateOnly))}
 	}))
 	t.more(len(r.Near)-len(shown), "limit")
 	return err

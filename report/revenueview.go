@@ -91,7 +91,7 @@ type nearView struct {
 
 func viewNear(n usage.Near) nearView {
 	l := n.Limit
-	return nearView{n.UserID, n.PlanName, viewPeriod(n.Period), l.Name, l.Meter, measure{l.Meter, n.Used}, maximum(l), percentOf(n.Use), l.Action}
+	return nearView{n.UserID, n.PlanName, viewPeriod(n.Period), l.Name, l.Meter, measure{l.Meter, n.Used}, maximum(l), percentOf(n.LimitUse), l.Action}
 }
 
 type idleView struct {

@@ -137,19 +137,19 @@ func archives() []usage.Archive {
 	return []usage.Archive{month(202607, 1_234_567, "1234.5"), month(202608, 1, "0.0000375")}
 }
 
-func verdicts() []usage.Verdict {
+func verdicts() []usage.LimitVerdict {
 	limits := proPlan().Limits
-	return []usage.Verdict{
-		{Use: usage.Use{Limit: limits[0], Used: 660}, OK: true},
-		{Use: usage.Use{Limit: limits[1], Used: 1_700_000}, OK: true},
-		{Use: usage.Use{Limit: limits[2]}},
-		{Use: usage.Use{Limit: limits[3], Used: 12}, OK: true},
-		{Use: usage.Use{Limit: limits[4], Used: int64(usd("150.0000375"))}},
+	return []usage.LimitVerdict{
+		{LimitUse: usage.LimitUse{Limit: limits[0], Used: 660}, OK: true},
+		{LimitUse: usage.LimitUse{Limit: limits[1], Used: 1_700_000}, OK: true},
+		{LimitUse: usage.LimitUse{Limit: limits[2]}},
+		{LimitUse: usage.LimitUse{Limit: limits[3], Used: 12}, OK: true},
+		{LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("150.0000375"))}},
 	}
 }
 
-func usageStatement() usage.Statement {
-	return usage.Statement{UserID: "alice", Plan: proPlan(), Status: plan.Active, Standing: usage.StandingLimitReached, Period: november(),
+func usageStatement() usage.PeriodUsage {
+	return usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Status: plan.Active, LimitStatus: usage.LimitsReached, Period: november(),
 		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150.0000375")},
 		Providers: []usage.Total{
 			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150")},
@@ -158,12 +158,12 @@ func usageStatement() usage.Statement {
 		Limits: verdicts()}
 }
 
-func allowed() usage.Judgement {
+func allowed() usage.Decision {
 	limits := proPlan().Limits
-	return usage.Judgement{
-		Decision: usage.Decision{Allowed: true, Message: "allowed", Verdicts: []usage.Verdict{
-			{Use: usage.Use{Limit: limits[0], Used: 660, Reserved: 2, Requested: 1}, OK: true},
-			{Use: usage.Use{Limit: limits[4], Used: int64(usd("12.5")), Reserved: int64(usd("0.25")), Requested: int64(usd("0.00155"))}, OK: true},
+	return usage.Decision{
+		Verdict: usage.Verdict{Allowed: true, Message: "allowed", Limits: []usage.LimitVerdict{
+			{LimitUse: usage.LimitUse{Limit: limits[0], Used: 660, Reserved: 2, Requested: 1}, OK: true},
+			{LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("12.5")), Reserved: int64(usd("0.25")), Requested: int64(usd("0.00155"))}, OK: true},
 		}},
 		Call: usage.Call{UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro", Vendor: "google", Quantities: entry().Quantities},
 		Plan: proPlan(), Status: plan.Active, Period: november(), EstimatedCost: usd("0.00155"), Basis: pricing.Exact,
@@ -172,17 +172,17 @@ func allowed() usage.Judgement {
 }
 
 // billed is a call that passes since the plan allows overage.
-func billed() usage.Judgement {
+func billed() usage.Decision {
 	j := refused()
 	j.Plan.Overage, j.Plan.MarkupMillionths = plan.OverageAllow, 125_000
-	j.Decision = usage.Decide(plan.Active, j.Plan.Overage, []usage.Use{j.Verdicts[0].Use})
+	j.Verdict = usage.Decide(plan.Active, j.Plan.Overage, []usage.LimitUse{j.Limits[0].LimitUse})
 	return j
 }
 
-func refused() usage.Judgement {
+func refused() usage.Decision {
 	j := allowed()
 	j.Reservation = nil
-	j.Verdicts = []usage.Verdict{{Use: usage.Use{Limit: proPlan().Limits[0], Used: 1000, Requested: 1}}}
+	j.Limits = []usage.LimitVerdict{{LimitUse: usage.LimitUse{Limit: proPlan().Limits[0], Used: 1000, Requested: 1}}}
 	j.Allowed, j.Reason, j.Message = false, usage.LimitExceeded, "gemini_calls is used up: 1000 of 1000 calls"
 	return j
 }

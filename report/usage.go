@@ -9,7 +9,7 @@ import (
 type statementView struct {
 	UserID       string              `json:"user_id"`
 	Plan         string              `json:"plan"`
-	Status       usage.Standing      `json:"status"`
+	Status       usage.LimitStatus   `json:"status"`
 	Subscription plan.Status         `json:"subscription"`
 	Period       periodView          `json:"period"`
 	Totals       totalsView          `json:"totals"`
@@ -37,12 +37,12 @@ func viewTotals(t usage.Total) totalsView {
 }
 
 // Usage shows what a user has used in a period, against every limit.
-func Usage(st usage.Statement) Document {
-	view := statementView{st.UserID, st.Plan.Name, st.Standing, st.Status, viewPeriod(st.Period), viewTotals(st.Sum),
+func Usage(st usage.PeriodUsage) Document {
+	view := statementView{st.UserID, st.Plan.Name, st.LimitStatus, st.Status, viewPeriod(st.Period), viewTotals(st.Sum),
 		listOf(st.Providers, func(t usage.Total) providerUsageView { return providerUsageView{t.Provider, viewTotals(t)} }),
 		listOf(st.Limits, viewLimit)}
 	return Document{JSON: view, CSV: gridOf(limitHeader(), st.Limits, limitCells), Text: func(t *Text) error {
-		t.line(strong.of(st.UserID), text("  "), standingSpan(st.Standing))
+		t.line(strong.of(st.UserID), text("  "), limitStatusSpan(st.LimitStatus))
 		t.facts(
 			factOf("plan", st.Plan.Name),
 			fact{"subscription", statusSpan(st.Status)},
@@ -61,17 +61,17 @@ func Usage(st usage.Statement) Document {
 	}}
 }
 
-func standingSpan(s usage.Standing) span {
+func limitStatusSpan(s usage.LimitStatus) span {
 	switch s {
-	case usage.StandingWarning:
+	case usage.LimitsWarning:
 		return caution.of("close to a limit")
-	case usage.StandingLimitReached:
+	case usage.LimitsReached:
 		return bad.of("limit reached")
 	}
 	return good.of("within the limits")
 }
 
-func providerTable(t *Text, st usage.Statement) error {
+func providerTable(t *Text, st usage.PeriodUsage) error {
 	if len(st.Providers) == 0 {
 		t.Note("no usage in this period")
 		return nil

@@ -65,29 +65,31 @@ func TestNegativeAmountsStayNumbers(t *testing.T) {
 
 func TestLimitsInJSONAndTable(t *testing.T) {
 	calls := plan.Limit{Name: "l", Meter: plan.Calls, Max: 1000, Action: plan.Block}
-	of := func(change func(*usage.Use)) usage.Verdict {
-		u := usage.Use{Limit: calls}
+	of := func(change func(*usage.LimitUse)) usage.LimitVerdict {
+		u := usage.LimitUse{Limit: calls}
 		change(&u)
-		return usage.Verdict{Use: u, OK: true}
+		return usage.LimitVerdict{LimitUse: u, OK: true}
 	}
 	for _, test := range []struct {
 		name     string
-		verdict  usage.Verdict
+		verdict  usage.LimitVerdict
 		json     string // the fields used, max, percent
 		rendered string // in the table
 	}{
-		{"unused", of(func(*usage.Use) {}), `0 1000 0.0`, "░░░░░░░░░░░░░░░░░░░░   0.0%"},
-		{"hardly used", of(func(u *usage.Use) { u.Used = 1 }), `1 1000 0.1`, "▏░░░░░░░░░░░░░░░░░░░   0.1%"},
-		{"almost full", of(func(u *usage.Use) { u.Used = 999 }), `999 1000 99.9`, "███████████████████░  99.9%"},
-		{"full", of(func(u *usage.Use) { u.Used = 1000 }), `1000 1000 100.0`, "████████████████████ 100.0%"},
-		{"beyond", of(func(u *usage.Use) { u.Used = 123_456 }), `123456 1000 12345.6`, "████████████████████  >999%"},
-		{"unlimited", of(func(u *usage.Use) { u.Used, u.Limit.Unlimited = 5, true }), `5 <nil> <nil>`, "unlimited"},
-		{"not included", of(func(u *usage.Use) { u.Limit.Max = 0 }), `0 0 <nil>`, "not in plan"},
-		{"dollars", of(func(u *usage.Use) { u.Limit.Meter, u.Limit.Max, u.Used = plan.Cost, int64(usd("3")), int64(usd("1")) }),
+		{"unused", of(func(*usage.LimitUse) {}), `0 1000 0.0`, "░░░░░░░░░░░░░░░░░░░░   0.0%"},
+		{"hardly used", of(func(u *usage.LimitUse) { u.Used = 1 }), `1 1000 0.1`, "▏░░░░░░░░░░░░░░░░░░░   0.1%"},
+		{"almost full", of(func(u *usage.LimitUse) { u.Used = 999 }), `999 1000 99.9`, "███████████████████░  99.9%"},
+		{"full", of(func(u *usage.LimitUse) { u.Used = 1000 }), `1000 1000 100.0`, "████████████████████ 100.0%"},
+		{"beyond", of(func(u *usage.LimitUse) { u.Used = 123_456 }), `123456 1000 12345.6`, "████████████████████  >999%"},
+		{"unlimited", of(func(u *usage.LimitUse) { u.Used, u.Limit.Unlimited = 5, true }), `5 <nil> <nil>`, "unlimited"},
+		{"not included", of(func(u *usage.LimitUse) { u.Limit.Max = 0 }), `0 0 <nil>`, "not in plan"},
+		{"dollars", of(func(u *usage.LimitUse) {
+			u.Limit.Meter, u.Limit.Max, u.Used = plan.Cost, int64(usd("3")), int64(usd("1"))
+		}),
 			`1 3 33.3`, "██████░░░░░░░░░░░░░░  33.3%"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			st := usage.Statement{UserID: "alice", Plan: proPlan(), Period: november(), Limits: []usage.Verdict{test.verdict}}
+			st := usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Period: november(), Limits: []usage.LimitVerdict{test.verdict}}
 			if got := render(t, report.Printer{Format: report.FormatTable}, report.Usage(st)); !strings.Contains(got, test.rendered) {
 				t.Errorf("%q is missing in\n%s", test.rendered, got)
 			}

@@ -170,14 +170,14 @@ func library(handles []*db.DB) func(op) answer {
 		if err != nil {
 			got.complain = err.Error()
 		}
-		for _, v := range j.Verdicts {
+		for _, v := range j.Limits {
 			got.seen = append(got.seen, seen{v.Limit.Name, use{v.Used, v.Reserved, v.Requested}, v.Limit.Max})
 		}
 		return got
 	}
 }
 
-func (o op) perform(ctx context.Context, d *db.DB) (usage.Judgement, error) {
+func (o op) perform(ctx context.Context, d *db.DB) (usage.Decision, error) {
 	s := &usage.Service{Store: d, Thresholds: usage.DefaultThresholds()}
 	call := usage.Call{UserID: o.user, Provider: o.kind.provider, Model: o.kind.model, Quantities: o.quantities()}
 	event := usage.Event{UserID: o.user, Quantities: o.quantities(), StatusCode: 200}
@@ -200,19 +200,19 @@ func (o op) perform(ctx context.Context, d *db.DB) (usage.Judgement, error) {
 		if outcome.Refusal != nil {
 			return *outcome.Refusal, err
 		}
-		return usage.Judgement{}, err
+		return usage.Decision{}, err
 	case "settle":
 		_, err := s.Record(ctx, o.now, event, usage.RecordOptions{Reservation: o.id})
-		return usage.Judgement{}, err
+		return usage.Decision{}, err
 	case "release":
 		_, err := s.Release(ctx, o.now, o.id)
-		return usage.Judgement{}, err
+		return usage.Decision{}, err
 	}
 	r, err := d.Reconcile(ctx, false)
 	if err == nil && len(r.Discrepancies) > 0 {
 		err = fmt.Errorf("reconcile: %+v", r.Discrepancies)
 	}
-	return usage.Judgement{}, err
+	return usage.Decision{}, err
 }
 
 // exitOf returns the exit code that the program would have ended with.

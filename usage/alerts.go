@@ -33,7 +33,7 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 }
 
 // due returns an alert for the highest threshold that each limit has reached.
-func (s *Service) due(st Statement, now time.Time) []Alert {
+func (s *Service) due(st PeriodUsage, now time.Time) []Alert {
 	var alerts []Alert
 	for _, v := range st.Limits {
 		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {

@@ -20,9 +20,9 @@ type Call struct {
 	Quantities pricing.Quantities // estimated
 }
 
-// Judgement is the answer to a Call: the decision and what it was made of.
-type Judgement struct {
-	Decision
+// Decision is the answer to a Call: the verdict of the limits and what it was made of.
+type Decision struct {
+	Verdict
 	Call          Call // with its vendor
 	Plan          plan.Plan
 	Status        plan.Status
@@ -33,7 +33,7 @@ type Judgement struct {
 }
 
 // requesting adds to each limit what a call asks of it.
-func requesting(uses []Use, m metered) []Use {
+func requesting(uses []LimitUse, m metered) []LimitUse {
 	for i := range uses {
 		uses[i].Requested = m.of(uses[i].Limit.Meter)
 	}
@@ -41,7 +41,7 @@ func requesting(uses []Use, m metered) []Use {
 }
 
 // denied makes the failure of a refused call.
-func (d Decision) denied(user string, p plan.Plan) error {
+func (d Verdict) denied(user string, p plan.Plan) error {
 	err := failure.New(failure.Denied, "%s (plan %s) is refused: %s", user, p.Name, d.Message).WithReason(string(d.Reason))
 	switch d.Reason {
 	case IsSuspended:
@@ -53,7 +53,7 @@ func (d Decision) denied(user string, p plan.Plan) error {
 }
 
 // Denied returns the denied failure of a refused call, nil for an allowed one.
-func (j Judgement) Denied() error {
+func (j Decision) Denied() error {
 	if j.Allowed {
 		return nil
 	}
@@ -67,12 +67,12 @@ func (c Call) event() (Event, error) {
 }
 
 // Check says whether a call would pass now. It takes nothing and changes nothing.
-func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Judgement, error) {
+func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision, error) {
 	event, err := call.event()
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
-	var j Judgement
+	var j Decision
 	err = s.Store.View(ctx, func(reader Reader) error {
 		j, err = judge(ctx, reader, now, event, "")
 		return err
@@ -82,26 +82,26 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Judgemen
 
 // judge decides about an event at now. A reservation to be left out of what is
 // held may be named.
-func judge(ctx context.Context, reader Reader, now time.Time, event Event, without string) (Judgement, error) {
+func judge(ctx context.Context, reader Reader, now time.Time, event Event, without string) (Decision, error) {
 	s, err := reader.Standing(ctx, StandingQuery{UserID: event.UserID, Provider: event.Provider, At: now, Now: now})
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
 	provider, err := s.Book.Providers.Find(event.Provider)
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
 	if event.Vendor == "" {
 		event.Vendor = provider.VendorOf(event.Model)
 	}
 	rating, err := s.Book.Rate(event.Provider, event.Model, now, event.Quantities)
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
 	account := s.Account
 	current, err := account.PlanAt(now)
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
 	period := account.PeriodAt(now)
 	l := newLedger(reader, now)
@@ -109,8 +109,8 @@ func judge(ctx context.Context, reader Reader, now time.Time, event Event, witho
 	state.free(without)
 	uses := requesting(state.uses(&current, l.covering(&current, event.Provider, event.Vendor)),
 		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
-	return Judgement{
-		Decision:      Decide(account.StatusAt(now), current.Overage, uses),
+	return Decision{
+		Verdict:       Decide(account.StatusAt(now), current.Overage, uses),
 		Call:          Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
 		Plan:          current,
 		Status:        account.StatusAt(now),
@@ -126,27 +126,27 @@ const (
 	LongestHold  = 24 * time.Hour
 )
 
-// Reserve takes a hold for a call if it passes. Where it does not, the judgement
+// Reserve takes a hold for a call if it passes. Where it does not, the decision
 // says why and nothing is taken. The same id with the same call returns the
 // reservation that is there, while it holds; anything else under that id is a
 // conflict failure.
-func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id string, ttl time.Duration) (Judgement, error) {
+func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id string, ttl time.Duration) (Decision, error) {
 	event, err := call.event()
 	if err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
 	if ttl < ShortestHold || ttl > LongestHold {
-		return Judgement{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
+		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
 	}
 	if id == "" {
 		if id, err = NewID(); err != nil {
-			return Judgement{}, err
+			return Decision{}, err
 		}
 	}
 	if err := ValidateID(id); err != nil {
-		return Judgement{}, err
+		return Decision{}, err
 	}
-	var j Judgement
+	var j Decision
 	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
 		before, exists, err := tx.Reservation(ctx, id)
 		if err != nil {
@@ -176,7 +176,7 @@ func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id stri
 // errNothingTaken rolls back the transaction of a reservation that was refused.
 var errNothingTaken = errors.New("nothing taken")
 
-func (j Judgement) hold(id string, now time.Time, ttl time.Duration) Reservation {
+func (j Decision) hold(id string, now time.Time, ttl time.Duration) Reservation {
 	return Reservation{
 		ID: id, UserID: j.Call.UserID, Provider: j.Call.Provider, Vendor: j.Call.Vendor, Model: j.Call.Model,
 		PeriodStart: j.Period.Start, Calls: j.Call.Quantities[pricing.Requests], Tokens: j.Call.Quantities.Tokens(),
@@ -229,7 +229,7 @@ type Step struct {
 }
 
 // Explain tells how the decision came about, in the order in which it is made.
-func (j Judgement) Explain() []Step {
+func (j Decision) Explain() []Step {
 	steps := []Step{
 		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d", j.Call.Provider, quoted(j.Call.Model), j.Call.Vendor,
 			j.Call.Quantities[pricing.Requests], j.Call.Quantities.Tokens())},
@@ -237,13 +237,13 @@ func (j Judgement) Explain() []Step {
 		{"period", fmt.Sprintf("%s to %s", j.Period.Start.Format(time.RFC3339), j.Period.End.Format(time.RFC3339))},
 		{"price", fmt.Sprintf("%s: the call is estimated at %s", j.Basis, j.EstimatedCost.Display())},
 	}
-	for _, v := range j.Verdicts {
+	for _, v := range j.Limits {
 		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})
 	}
 	return append(steps, Step{"decision", j.Message})
 }
 
-func (v Verdict) explain() string {
+func (v LimitVerdict) explain() string {
 	l := v.Limit
 	if l.Unlimited {
 		return "passes: unlimited"

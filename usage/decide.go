@@ -20,31 +20,31 @@ const (
 	IsExpired     Reason = "expired"
 )
 
-// Use is how far one limit is used in a period: amounts are in the limit's unit
+// LimitUse is how far one limit is used in a period: amounts are in the limit's unit
 // (calls, tokens, pico-dollars).
-type Use struct {
+type LimitUse struct {
 	Limit     plan.Limit
 	Used      int64 // recorded
 	Reserved  int64 // held by reservations
 	Requested int64 // what the call in question would add
 }
 
-// Verdict is what one limit says to a call.
-type Verdict struct {
-	Use
+// LimitVerdict is what one limit says to a call.
+type LimitVerdict struct {
+	LimitUse
 	OK bool // also of a limit that only warns
 	// Overage tells that the call is beyond the limit and passes all the same, since
 	// the plan allows it.
 	Overage bool
 }
 
-// Decision is whether a call may be made, and why.
-type Decision struct {
-	Allowed  bool
-	Reason   Reason // empty where it is allowed
-	Message  string
-	Limit    string // the name of the limit that refuses; empty where the status does
-	Verdicts []Verdict
+// Verdict is whether a call may be made, and why.
+type Verdict struct {
+	Allowed bool
+	Reason  Reason // empty where it is allowed
+	Message string
+	Limit   string // the name of the limit that refuses; empty where the status does
+	Limits  []LimitVerdict
 }
 
 // Decide says whether a call passes. The subscription's status comes first; then
@@ -52,11 +52,11 @@ type Decision struct {
 // max. A limit of 0 is not included in the plan. Limits that only warn are
 // judged too but refuse nothing. Where the plan allows overage, a limit above 0
 // refuses nothing either: it says how much is included.
-func Decide(status plan.Status, overage plan.Overage, uses []Use) Decision {
-	d := Decision{Allowed: true}
+func Decide(status plan.Status, overage plan.Overage, uses []LimitUse) Verdict {
+	d := Verdict{Allowed: true}
 	for _, u := range uses {
 		v := u.verdict(overage)
-		d.Verdicts = append(d.Verdicts, v)
+		d.Limits = append(d.Limits, v)
 		if v.OK || u.Limit.Action != plan.Block {
 			continue
 		}
@@ -87,8 +87,8 @@ func refusedStatus(s plan.Status) Reason {
 }
 
 // verdict judges a limit by itself.
-func (u Use) verdict(overage plan.Overage) Verdict {
-	v := Verdict{Use: u, OK: u.fits()}
+func (u LimitUse) verdict(overage plan.Overage) LimitVerdict {
+	v := LimitVerdict{LimitUse: u, OK: u.fits()}
 	if !v.OK && overage == plan.OverageAllow && u.Limit.TakesOverage() {
 		v.OK, v.Overage = true, true
 	}
@@ -96,7 +96,7 @@ func (u Use) verdict(overage plan.Overage) Verdict {
 }
 
 // fits is written so that no sum can overflow.
-func (u Use) fits() bool {
+func (u LimitUse) fits() bool {
 	if u.Limit.Unlimited {
 		return true
 	}
@@ -107,14 +107,14 @@ func (u Use) fits() bool {
 	return u.Reserved <= room && u.Requested <= room-u.Reserved
 }
 
-func (u Use) refusal() Reason {
+func (u LimitUse) refusal() Reason {
 	if u.Limit.Max == 0 {
 		return NotInPlan
 	}
 	return LimitExceeded
 }
 
-func (u Use) message() string {
+func (u LimitUse) message() string {
 	l := u.Limit
 	switch {
 	case l.Max == 0:
@@ -129,19 +129,19 @@ func (u Use) message() string {
 		l.Amount(u.Used), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
 }
 
-func (d Decision) overages() string {
-	return d.naming(", as overage beyond ", func(v Verdict) bool { return v.Overage })
+func (d Verdict) overages() string {
+	return d.naming(", as overage beyond ", func(v LimitVerdict) bool { return v.Overage })
 }
 
-func (d Decision) warnings() string {
-	return d.naming(", though over what only warns: ", func(v Verdict) bool { return !v.OK })
+func (d Verdict) warnings() string {
+	return d.naming(", though over what only warns: ", func(v LimitVerdict) bool { return !v.OK })
 }
 
 // naming says something with the names of some of the limits, or nothing where
 // there are none.
-func (d Decision) naming(what string, some func(Verdict) bool) string {
+func (d Verdict) naming(what string, some func(LimitVerdict) bool) string {
 	var names []string
-	for _, v := range d.Verdicts {
+	for _, v := range d.Limits {
 		if some(v) {
 			names = append(names, v.Limit.Name)
 		}
@@ -154,7 +154,7 @@ func (d Decision) naming(what string, some func(Verdict) bool) string {
 
 // Reached tells whether so many percent of the limit are used. Unlimited limits
 // and those of 0 have no percentages.
-func (u Use) Reached(percent int) bool { return reached(&u.Limit, u.Used, percent) }
+func (u LimitUse) Reached(percent int) bool { return reached(&u.Limit, u.Used, percent) }
 
 func reached(l *plan.Limit, used int64, percent int) bool {
 	if l.Unlimited || l.Max <= 0 || used < 0 {
@@ -167,7 +167,7 @@ func reached(l *plan.Limit, used int64, percent int) bool {
 
 // PerMille returns how much of the limit is used, in thousandths rounded down,
 // and false for a limit that has no percentages.
-func (u Use) PerMille() (int64, bool) {
+func (u LimitUse) PerMille() (int64, bool) {
 	if u.Limit.Unlimited || u.Limit.Max <= 0 || u.Used < 0 {
 		return 0, false
 	}

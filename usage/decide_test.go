@@ -40,46 +40,46 @@ func TestDecideOneLimit(t *testing.T) {
 	const most = math.MaxInt64
 	unlimited := plan.Limit{Name: "open", Meter: plan.Calls, Unlimited: true, Action: plan.Block}
 	for name, c := range map[string]struct {
-		use    usage.Use
+		use    usage.LimitUse
 		reason usage.Reason
 	}{
-		"the first call":                    {usage.Use{Limit: limitOf(10, plan.Block), Requested: 1}, ""},
-		"the last call":                     {usage.Use{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, ""},
-		"one too many":                      {usage.Use{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitExceeded},
-		"nothing, once it is used up":       {usage.Use{Limit: limitOf(10, plan.Block), Used: 10}, usage.LimitExceeded},
-		"over it already":                   {usage.Use{Limit: limitOf(10, plan.Block), Used: 12}, usage.LimitExceeded},
-		"the rest is reserved":              {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5, Requested: 1}, usage.LimitExceeded},
-		"more is reserved than is left":     {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 6}, usage.LimitExceeded},
-		"nothing, with the rest reserved":   {usage.Use{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5}, ""},
-		"exactly what is left":              {usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 4}, ""},
-		"more than is left":                 {usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}, usage.LimitExceeded},
-		"not in the plan":                   {usage.Use{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
-		"nothing of what is not in it":      {usage.Use{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
-		"what only warns":                   {usage.Use{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
-		"what is not in it and only warns":  {usage.Use{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
-		"unlimited":                         {usage.Use{Limit: unlimited, Used: most, Reserved: most, Requested: most}, ""},
-		"sums beyond an integer":            {usage.Use{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most, Requested: most}, usage.LimitExceeded},
-		"a request beyond an integer":       {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Requested: most}, usage.LimitExceeded},
-		"exactly as much as an integer has": {usage.Use{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1, Requested: most - 2}, ""},
+		"the first call":                    {usage.LimitUse{Limit: limitOf(10, plan.Block), Requested: 1}, ""},
+		"the last call":                     {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, ""},
+		"one too many":                      {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitExceeded},
+		"nothing, once it is used up":       {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10}, usage.LimitExceeded},
+		"over it already":                   {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 12}, usage.LimitExceeded},
+		"the rest is reserved":              {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5, Requested: 1}, usage.LimitExceeded},
+		"more is reserved than is left":     {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 6}, usage.LimitExceeded},
+		"nothing, with the rest reserved":   {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5}, ""},
+		"exactly what is left":              {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 4}, ""},
+		"more than is left":                 {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}, usage.LimitExceeded},
+		"not in the plan":                   {usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
+		"nothing of what is not in it":      {usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
+		"what only warns":                   {usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
+		"what is not in it and only warns":  {usage.LimitUse{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
+		"unlimited":                         {usage.LimitUse{Limit: unlimited, Used: most, Reserved: most, Requested: most}, ""},
+		"sums beyond an integer":            {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most, Requested: most}, usage.LimitExceeded},
+		"a request beyond an integer":       {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Requested: most}, usage.LimitExceeded},
+		"exactly as much as an integer has": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1, Requested: most - 2}, ""},
 	} {
-		d := usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{c.use})
-		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message == "" || len(d.Verdicts) != 1 {
+		d := usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{c.use})
+		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message == "" || len(d.Limits) != 1 {
 			t.Errorf("%s: %+v, want %q", name, d, c.reason)
 		}
 	}
 }
 
 func TestDecideByStatus(t *testing.T) {
-	fits, full := usage.Use{Limit: limitOf(10, plan.Block)}, usage.Use{Limit: limitOf(10, plan.Block), Used: 10}
+	fits, full := usage.LimitUse{Limit: limitOf(10, plan.Block)}, usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10}
 	for status, reason := range map[plan.Status]usage.Reason{
 		plan.Active: "", plan.Pending: "", plan.Suspended: usage.IsSuspended, plan.Cancelled: usage.IsCancelled, plan.Expired: usage.IsExpired,
 	} {
-		for _, uses := range [][]usage.Use{nil, {fits}, {full}} {
+		for _, uses := range [][]usage.LimitUse{nil, {fits}, {full}} {
 			want := reason
 			if want == "" && len(uses) > 0 && uses[0].Used == 10 {
 				want = usage.LimitExceeded
 			}
-			if d := usage.Decide(status, plan.OverageBlock, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Verdicts) != len(uses) {
+			if d := usage.Decide(status, plan.OverageBlock, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Limits) != len(uses) {
 				t.Errorf("%s with %v: %+v, want %q", status, uses, d, want)
 			}
 		}
@@ -88,29 +88,29 @@ func TestDecideByStatus(t *testing.T) {
 
 // Where the plan allows overage, a limit that blocks says how much is included.
 func TestDecideAllowsOverage(t *testing.T) {
-	full, part := usage.Use{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.Use{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}
-	fits, warns := usage.Use{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, usage.Use{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}
-	none, open := usage.Use{Limit: limitOf(0, plan.Block), Requested: 1}, usage.Use{Limit: plan.Limit{Unlimited: true, Action: plan.Block}, Used: 1}
+	full, part := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}
+	fits, warns := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}
+	none, open := usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.LimitUse{Limit: plan.Limit{Unlimited: true, Action: plan.Block}, Used: 1}
 	for name, c := range map[string]struct {
 		status  plan.Status
-		uses    []usage.Use
+		uses    []usage.LimitUse
 		reason  usage.Reason
 		says    string
 		overage string // limit by limit
 	}{
-		"used up":                      {plan.Active, []usage.Use{full}, "", "allowed, as overage beyond calls", "[true]"},
-		"more than is left":            {plan.Active, []usage.Use{part}, "", "allowed, as overage beyond calls", "[true]"},
-		"within it":                    {plan.Active, []usage.Use{fits}, "", "allowed", "[false]"},
-		"unlimited":                    {plan.Active, []usage.Use{open}, "", "allowed", "[false]"},
-		"what only warns":              {plan.Active, []usage.Use{warns, full}, "", "allowed, as overage beyond calls, though over what only warns: calls", "[false true]"},
-		"what only warns, and no more": {plan.Active, []usage.Use{warns}, "", "allowed, though over what only warns: calls", "[false]"},
-		"not in the plan":              {plan.Active, []usage.Use{full, none}, usage.NotInPlan, "calls is 0: the plan does not include it", "[true false]"},
-		"suspended":                    {plan.Suspended, []usage.Use{full}, usage.IsSuspended, "the subscription is suspended", "[true]"},
-		"expired":                      {plan.Expired, []usage.Use{full}, usage.IsExpired, "the subscription is expired", "[true]"},
+		"used up":                      {plan.Active, []usage.LimitUse{full}, "", "allowed, as overage beyond calls", "[true]"},
+		"more than is left":            {plan.Active, []usage.LimitUse{part}, "", "allowed, as overage beyond calls", "[true]"},
+		"within it":                    {plan.Active, []usage.LimitUse{fits}, "", "allowed", "[false]"},
+		"unlimited":                    {plan.Active, []usage.LimitUse{open}, "", "allowed", "[false]"},
+		"what only warns":              {plan.Active, []usage.LimitUse{warns, full}, "", "allowed, as overage beyond calls, though over what only warns: calls", "[false true]"},
+		"what only warns, and no more": {plan.Active, []usage.LimitUse{warns}, "", "allowed, though over what only warns: calls", "[false]"},
+		"not in the plan":              {plan.Active, []usage.LimitUse{full, none}, usage.NotInPlan, "calls is 0: the plan does not include it", "[true false]"},
+		"suspended":                    {plan.Suspended, []usage.LimitUse{full}, usage.IsSuspended, "the subscription is suspended", "[true]"},
+		"expired":                      {plan.Expired, []usage.LimitUse{full}, usage.IsExpired, "the subscription is expired", "[true]"},
 	} {
 		d := usage.Decide(c.status, plan.OverageAllow, c.uses)
 		var overage []bool
-		for _, v := range d.Verdicts {
+		for _, v := range d.Limits {
 			overage = append(overage, v.Overage)
 			if v.Overage && !v.OK {
 				t.Errorf("%s: overage that does not pass: %+v", name, v)
@@ -125,19 +125,19 @@ func TestDecideAllowsOverage(t *testing.T) {
 // The first limit that refuses is named, but what is not in the plan at all says
 // more than what is used up.
 func TestDecideNamesTheReasonThatCounts(t *testing.T) {
-	full, other, none, warns := usage.Use{Limit: limitOf(5, plan.Block), Used: 5}, usage.Use{Limit: limitOf(7, plan.Block), Used: 7},
-		usage.Use{Limit: limitOf(0, plan.Block)}, usage.Use{Limit: limitOf(1, plan.Warn), Used: 3}
+	full, other, none, warns := usage.LimitUse{Limit: limitOf(5, plan.Block), Used: 5}, usage.LimitUse{Limit: limitOf(7, plan.Block), Used: 7},
+		usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.LimitUse{Limit: limitOf(1, plan.Warn), Used: 3}
 	other.Limit.Name, none.Limit.Name, warns.Limit.Name = "other", "none", "warns"
 	for _, c := range []struct {
-		uses   []usage.Use
+		uses   []usage.LimitUse
 		reason usage.Reason
 		says   string
 	}{
-		{[]usage.Use{full, other}, usage.LimitExceeded, "calls is used up: 5 of 5 calls"},
-		{[]usage.Use{full, none, other}, usage.NotInPlan, "none is 0"},
-		{[]usage.Use{none, full}, usage.NotInPlan, "none is 0"},
-		{[]usage.Use{warns, full}, usage.LimitExceeded, "calls is used up"},
-		{[]usage.Use{warns}, "", "allowed, though over what only warns: warns"},
+		{[]usage.LimitUse{full, other}, usage.LimitExceeded, "calls is used up: 5 of 5 calls"},
+		{[]usage.LimitUse{full, none, other}, usage.NotInPlan, "none is 0"},
+		{[]usage.LimitUse{none, full}, usage.NotInPlan, "none is 0"},
+		{[]usage.LimitUse{warns, full}, usage.LimitExceeded, "calls is used up"},
+		{[]usage.LimitUse{warns}, "", "allowed, though over what only warns: warns"},
 		{nil, "", "allowed"},
 	} {
 		d := usage.Decide(plan.Active, plan.OverageBlock, c.uses)
@@ -151,14 +151,14 @@ func TestDecideNamesTheReasonThatCounts(t *testing.T) {
 func TestDecideIsTheRule(t *testing.T) {
 	amounts := rapid.OneOf(rapid.Int64Range(0, 20), rapid.Int64Range(0, math.MaxInt64), rapid.Int64Range(math.MaxInt64-5, math.MaxInt64))
 	rapid.Check(t, func(t *rapid.T) {
-		u := usage.Use{Limit: limitOf(amounts.Draw(t, "max"), plan.Block), Used: amounts.Draw(t, "used"), Reserved: amounts.Draw(t, "reserved"), Requested: amounts.Draw(t, "requested")}
+		u := usage.LimitUse{Limit: limitOf(amounts.Draw(t, "max"), plan.Block), Used: amounts.Draw(t, "used"), Reserved: amounts.Draw(t, "reserved"), Requested: amounts.Draw(t, "requested")}
 		sum := new(big.Int).Add(big.NewInt(u.Used), big.NewInt(u.Reserved))
 		sum.Add(sum, big.NewInt(u.Requested))
 		want := u.Used < u.Limit.Max && sum.Cmp(big.NewInt(u.Limit.Max)) <= 0
-		if d := usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{u}); d.Allowed != want {
+		if d := usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{u}); d.Allowed != want {
 			t.Fatalf("%+v: %+v", u, d)
 		}
-		if d := usage.Decide(plan.Active, plan.OverageAllow, []usage.Use{u}); d.Allowed != (u.Limit.Max > 0) || d.Verdicts[0].Overage != (d.Allowed && !want) {
+		if d := usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{u}); d.Allowed != (u.Limit.Max > 0) || d.Limits[0].Overage != (d.Allowed && !want) {
 			t.Fatalf("with overage, %+v: %+v", u, d)
 		}
 		percent := rapid.IntRange(0, 1000).Draw(t, "percent")

@@ -116,11 +116,11 @@ func (s *periodState) used(p *plan.Plan) []int64 {
 }
 
 // uses returns how far some limits of a plan, named by their places in it, are used.
-func (s *periodState) uses(p *plan.Plan, limits []int) []Use {
-	uses := make([]Use, len(limits))
+func (s *periodState) uses(p *plan.Plan, limits []int) []LimitUse {
+	uses := make([]LimitUse, len(limits))
 	used := s.used(p)
 	for n, i := range limits {
-		uses[n] = Use{Limit: p.Limits[i], Used: used[i], Reserved: s.reserved(p.Limits[i])}
+		uses[n] = LimitUse{Limit: p.Limits[i], Used: used[i], Reserved: s.reserved(p.Limits[i])}
 	}
 	return uses
 }

@@ -14,7 +14,7 @@ type Near struct {
 	UserID   string
 	PlanName string
 	Period   plan.Period
-	Use
+	LimitUse
 }
 
 // NearLimits returns every limit of which the given users have used so many percent or
@@ -61,7 +61,7 @@ func (s *Service) nearAmong(ctx context.Context, reader Reader, now time.Time, p
 		}
 		for _, v := range st.Limits {
 			if v.Reached(percent) {
-				near = append(near, Near{user, st.Plan.Name, st.Period, v.Use})
+				near = append(near, Near{user, st.Plan.Name, st.Period, v.LimitUse})
 			}
 		}
 	}

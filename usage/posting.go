@@ -54,9 +54,9 @@ type posted struct {
 	status  Status
 	entry   *Entry
 	period  plan.Period
-	over    []string   // blocking limits that are exceeded now
-	overage bool       // as the plan allows for one of them
-	refusal *Judgement // what refused it, with err
+	over    []string  // blocking limits that are exceeded now
+	overage bool      // as the plan allows for one of them
+	refusal *Decision // what refused it, with err
 	err     error
 }
 
@@ -341,7 +341,7 @@ func (p *posting) one(ctx context.Context, event *Event) (posted, error) {
 		status := here.account.StatusAt(at)
 		d := Decide(status, here.current.Overage, requesting(here.state.uses(here.current, limits), entry.metered()))
 		if !d.Allowed {
-			refusal := Judgement{Decision: d, Call: Call{event.UserID, event.Provider, event.Model, entry.Vendor, event.Quantities},
+			refusal := Decision{Verdict: d, Call: Call{event.UserID, event.Provider, event.Model, entry.Vendor, event.Quantities},
 				Plan: *here.current, Status: status, Period: here.period, EstimatedCost: entry.Cost, Basis: entry.Basis}
 			return posted{entry: entry, period: here.period, refusal: &refusal}, refusal.Denied()
 		}

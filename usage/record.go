@@ -39,10 +39,10 @@ type Outcome struct {
 	Status    Status
 	Entry     Entry
 	Period    plan.Period
-	OverLimit []string   // blocking limits that are exceeded now
-	Overage   bool       // what is beyond one of them is billed: the plan allows it
-	Refusal   *Judgement // what refused it, with Err
-	Note      string     // what the caller should know
+	OverLimit []string  // blocking limits that are exceeded now
+	Overage   bool      // what is beyond one of them is billed: the plan allows it
+	Refusal   *Decision // what refused it, with Err
+	Note      string    // what the caller should know
 	Err       error
 }
 

@@ -233,9 +233,9 @@ func TestRerate(t *testing.T) {
 }
 
 func TestExplainSaysEveryStep(t *testing.T) {
-	j := usage.Judgement{Call: usage.Call{UserID: "alice", Provider: "gemini", Vendor: "google", Quantities: pricing.Quantities{1, 10, 5}},
+	j := usage.Decision{Call: usage.Call{UserID: "alice", Provider: "gemini", Vendor: "google", Quantities: pricing.Quantities{1, 10, 5}},
 		Plan: plan.Plan{Name: "Free"}, Status: plan.Active, Period: plan.CalendarMonth(at()), EstimatedCost: 7, Basis: pricing.Default}
-	j.Decision = usage.Decide(plan.Active, plan.OverageBlock, []usage.Use{
+	j.Verdict = usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{
 		{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 1, Requested: 1}, {Limit: limitOf(2, plan.Warn), Used: 2, Requested: 1}, {Limit: limitOf(0, plan.Block), Requested: 1},
 		{Limit: plan.Limit{Name: "open", Unlimited: true}},
 	})
@@ -251,7 +251,7 @@ func TestExplainSaysEveryStep(t *testing.T) {
 	}
 	wantFailure(t, j.Denied(), failure.Denied, "alice", "Free")
 
-	j.Decision = usage.Decide(plan.Active, plan.OverageAllow, []usage.Use{{Limit: limitOf(2, plan.Block), Used: 2, Requested: 1}})
+	j.Verdict = usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{{Limit: limitOf(2, plan.Block), Used: 2, Requested: 1}})
 	steps := j.Explain()
 	if got, want := steps[4].Text, "passes as overage, beyond what the plan includes: 2 used + 0 reserved + 1 requested, of 2 calls"; got != want {
 		t.Errorf("got %q, want %q", got, want)

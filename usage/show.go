@@ -10,36 +10,36 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Standing says how far a user has come in a period.
-type Standing string
+// LimitStatus says how far a user's limits are used up in a period.
+type LimitStatus string
 
-// The standings.
+// The statuses.
 const (
-	StandingActive       Standing = "active"
-	StandingWarning      Standing = "warning"       // a limit has reached the lowest threshold
-	StandingLimitReached Standing = "limit_reached" // a blocking limit is used up
+	LimitsActive  LimitStatus = "active"
+	LimitsWarning LimitStatus = "warning"       // a limit has reached the lowest threshold
+	LimitsReached LimitStatus = "limit_reached" // a blocking limit is used up
 )
 
-// Statement is one user's usage in one period against every limit of the plan.
-type Statement struct {
-	UserID    string
-	Plan      plan.Plan
-	Status    plan.Status
-	Standing  Standing
-	Period    plan.Period
-	Sum       Total   // over everything; Provider and Vendor are empty
-	Providers []Total // by provider; Vendor is empty
-	Limits    []Verdict
+// PeriodUsage is one user's usage in one period against every limit of the plan.
+type PeriodUsage struct {
+	UserID      string
+	Plan        plan.Plan
+	Status      plan.Status
+	LimitStatus LimitStatus
+	Period      plan.Period
+	Sum         Total   // over everything; Provider and Vendor are empty
+	Providers   []Total // by provider; Vendor is empty
+	Limits      []LimitVerdict
 }
 
 // Show returns what a user has used in the period that contains a moment, against the
 // limits that the plan had at its end, as bills count. A user who was never seen is a
 // not_found failure.
-func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Statement, error) {
+func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (PeriodUsage, error) {
 	if err := ValidateUser(user); err != nil {
-		return Statement{}, err
+		return PeriodUsage{}, err
 	}
-	var st Statement
+	var st PeriodUsage
 	err := s.Store.View(ctx, func(reader Reader) error {
 		known, err := reader.UserKnown(ctx, user)
 		if err != nil {
@@ -59,17 +59,17 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Sta
 	return st, err
 }
 
-func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account, at time.Time) (Statement, error) {
+func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account, at time.Time) (PeriodUsage, error) {
 	current, err := account.PlanAt(at)
 	if err != nil {
-		return Statement{}, err
+		return PeriodUsage{}, err
 	}
 	period := account.PeriodAt(at)
 	current = current.At(period.End.Add(-time.Microsecond))
-	st := Statement{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: period}
+	st := PeriodUsage{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: period}
 	state, err := l.period(ctx, account.UserID, st.Period.Start)
 	if err != nil {
-		return Statement{}, err
+		return PeriodUsage{}, err
 	}
 	if !st.Period.Contains(l.now) {
 		state.held = nil // what is held now has nothing to do with another period
@@ -79,22 +79,22 @@ func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account
 		everyLimit[i] = i
 	}
 	for _, u := range state.uses(&current, everyLimit) {
-		st.Limits = append(st.Limits, Verdict{Use: u, OK: u.fits()})
+		st.Limits = append(st.Limits, LimitVerdict{LimitUse: u, OK: u.fits()})
 	}
-	st.Standing = s.standing(st.Limits)
+	st.LimitStatus = s.limitStatus(st.Limits)
 	st.Sum, st.Providers = byProvider(state.totals)
 	return st, nil
 }
 
-func (s *Service) standing(limits []Verdict) Standing {
-	standing := StandingActive
+func (s *Service) limitStatus(limits []LimitVerdict) LimitStatus {
+	standing := LimitsActive
 	for _, v := range limits {
 		if v.Limit.Action == plan.Block && v.Reached(100) {
-			return StandingLimitReached
+			return LimitsReached
 		}
 		for _, percent := range s.Thresholds {
 			if v.Reached(percent) {
-				standing = StandingWarning
+				standing = LimitsWarning
 			}
 		}
 	}

@@ -92,7 +92,7 @@ func largeShown(t *testing.T, p Place) {
 			j, err := f.service.Reserve(f.ctx, now(), callOf(dear("", user, "gemini", "one", 9*million)), fmt.Sprint(user, i), time.Minute)
 			f.must(err)
 			if j.Allowed != (user == "alice") {
-				t.Errorf("%s: %+v", user, j.Decision)
+				t.Errorf("%s: %+v", user, j.Verdict)
 			}
 		}
 	}
@@ -100,7 +100,7 @@ func largeShown(t *testing.T, p Place) {
 	f.change("alice", now(), func(a plan.Account) (plan.Change, error) { return a.ChangePlan(f.plan("Pro"), now()) })
 	j, err := f.service.Check(f.ctx, now(), callOf(call("", "alice", now(), 1, 1)))
 	f.must(err)
-	for _, v := range j.Verdicts {
+	for _, v := range j.Limits {
 		if v.Used < 0 || v.Reserved < 0 {
 			t.Errorf("%s: %d used, %d reserved", v.Limit.Name, v.Used, v.Reserved)
 		}

@@ -57,7 +57,7 @@ func (m *model) compareCheck() {
 		return
 	}
 	m.must(err)
-	m.compareJudgement(got, want)
+	m.compareDecision(got, want)
 }
 
 // compareAccount compares a subscription as it is stored, its history, and the plan
@@ -131,7 +131,7 @@ func (m *model) statement(user string, at time.Time) {
 	p := m.planAt(user, at)
 	probe := usage.Entry{Event: usage.Event{UserID: user}, PeriodStart: start}
 	inPeriod := func(e usage.Entry) bool { return e.UserID == user && e.PeriodStart.Equal(start) }
-	standing := usage.StandingActive
+	standing := usage.LimitsActive
 	var limits, gotLimits, providers, gotProviders []string
 	for _, l := range m.limitsAt(p.ID, end.Add(-time.Microsecond)) {
 		used, reserved := m.used(probe, l), m.reserved(user, l, "")
@@ -141,9 +141,9 @@ func (m *model) statement(user string, at time.Time) {
 		limits = append(limits, fmt.Sprint(l.Name, " ", used, "+", reserved))
 		switch reached := m.reached(l, used); {
 		case l.Action == "block" && !l.Unlimited && l.Max > 0 && used.Cmp(big.NewInt(l.Max)) >= 0:
-			standing = usage.StandingLimitReached
-		case reached > 0 && standing == usage.StandingActive:
-			standing = usage.StandingWarning
+			standing = usage.LimitsReached
+		case reached > 0 && standing == usage.LimitsActive:
+			standing = usage.LimitsWarning
 		}
 	}
 	for _, v := range got.Limits {
@@ -161,7 +161,7 @@ func (m *model) statement(user string, at time.Time) {
 	}
 	slices.Sort(gotProviders)
 	what := fmt.Sprint("statement of ", user, " at ", at)
-	m.equal(what, fmt.Sprint(got.Plan.Name, got.Status, got.Standing, got.Period, m.total(got.Sum)),
+	m.equal(what, fmt.Sprint(got.Plan.Name, got.Status, got.LimitStatus, got.Period, m.total(got.Sum)),
 		fmt.Sprint(p.Name, a.statusAt(at), standing, m.period(user, at), m.tally(inPeriod)))
 	m.equal(what, gotLimits, limits)
 	m.equal(what, gotProviders, providers)

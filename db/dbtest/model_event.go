@@ -179,7 +179,7 @@ type fate struct {
 	code    failure.Code // why it is not recorded
 	known   bool         // a duplicate
 	entry   usage.Entry
-	refusal *judgement
+	refusal *decision
 }
 
 func (m *model) fateOf(e usage.Event, strict, enforce bool) fate {
@@ -247,7 +247,7 @@ func (m *model) compareOutcome(want fate, outcome usage.Outcome, err error) {
 			m.rt.Fatalf("a refusal without its reason: %+v, %v", outcome, err)
 		}
 		m.equal("reason", f.Reason, want.refusal.reason)
-		m.compareJudgement(*outcome.Refusal, *want.refusal)
+		m.compareDecision(*outcome.Refusal, *want.refusal)
 	}
 	if want.code != "" {
 		return

@@ -44,7 +44,7 @@ func (m *model) anyHold() (usage.Reservation, bool) {
 
 // ask returns a call's entry and what the model says to it now; false where its cost
 // is more than can be kept.
-func (m *model) ask(e usage.Event, without string) (usage.Entry, judgement, bool) {
+func (m *model) ask(e usage.Event, without string) (usage.Entry, decision, bool) {
 	e.Time, e.StatusCode = time.Time{}, 200
 	entry, ok := m.rate(m.placed(e))
 	return entry, m.judge(entry, m.now, without), ok
@@ -75,7 +75,7 @@ func (m *model) reserve() {
 		want.reason = ""
 	}
 	m.must(err)
-	m.compareJudgement(got, want)
+	m.compareDecision(got, want)
 	if !want.allowed() {
 		return
 	}

@@ -118,8 +118,8 @@ func asked(l plan.Limit, e usage.Entry) *big.Int {
 	return metered(l, big.NewInt(q[pricing.Requests]), new(big.Int).Add(big.NewInt(q[pricing.InputTokens]), big.NewInt(q[pricing.OutputTokens])), big.NewInt(int64(e.Cost)))
 }
 
-// judgement is what the model says to a call, limit by limit.
-type judgement struct {
+// decision is what the model says to a call, limit by limit.
+type decision struct {
 	reason string
 	plan   string
 	status plan.Status
@@ -135,13 +135,13 @@ func (m *model) period(user string, at time.Time) string {
 	return fmt.Sprint(plan.Period{Start: start, End: end})
 }
 
-func (j judgement) allowed() bool { return j.reason == "" }
+func (j decision) allowed() bool { return j.reason == "" }
 
 // judge decides about an entry by the state of the subscription at a moment. A
 // reservation that does not count may be named.
-func (m *model) judge(e usage.Entry, at time.Time, free string) judgement {
+func (m *model) judge(e usage.Entry, at time.Time, free string) decision {
 	a := m.accounts[e.UserID]
-	j := judgement{plan: m.planByID(e.PlanID).Name, status: a.statusAt(at), cost: e.Cost, basis: e.Basis}
+	j := decision{plan: m.planByID(e.PlanID).Name, status: a.statusAt(at), cost: e.Cost, basis: e.Basis}
 	j.period = m.period(e.UserID, at)
 	for _, l := range m.covering(e) {
 		used, reserved, wanted := m.used(e, l), m.reserved(e.UserID, l, free), asked(l, e)
@@ -166,10 +166,10 @@ func (m *model) judge(e usage.Entry, at time.Time, free string) judgement {
 	return j
 }
 
-func (m *model) compareJudgement(got usage.Judgement, want judgement) {
+func (m *model) compareDecision(got usage.Decision, want decision) {
 	m.rt.Helper()
-	g := judgement{string(got.Reason), got.Plan.Name, got.Status, fmt.Sprint(got.Period), got.EstimatedCost, got.Basis, nil}
-	for _, v := range got.Verdicts {
+	g := decision{string(got.Reason), got.Plan.Name, got.Status, fmt.Sprint(got.Period), got.EstimatedCost, got.Basis, nil}
+	for _, v := range got.Limits {
 		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK, v.Overage))
 	}
 	m.equal("decision", g, want)

@@ -52,7 +52,7 @@ func reservationRoundTrip(t *testing.T, p Place) {
 }
 
 // reserve reserves one call of the text limit, which has room for ten.
-func (f *fixture) reserve(id, user string, at time.Time, ttl time.Duration) (usage.Judgement, error) {
+func (f *fixture) reserve(id, user string, at time.Time, ttl time.Duration) (usage.Decision, error) {
 	return f.service.Reserve(f.ctx, at, callOf(call("", user, at, 10, 10)), id, ttl)
 }
 
@@ -78,7 +78,7 @@ func reservationsHold(t *testing.T, p Place) {
 	reserved := func(at time.Time) int64 {
 		j, err := f.service.Check(f.ctx, at, callOf(call("", "alice", at, 1, 1)))
 		f.must(err)
-		return j.Verdicts[0].Reserved
+		return j.Limits[0].Reserved
 	}
 	wantEqual(t, "held", held("alice", at), []string{"r1", "r2", "r3"})
 	wantEqual(t, "held of everyone", held("", at), []string{"r1", "r2", "r3"})
@@ -185,6 +185,6 @@ func reservationAcrossPeriods(t *testing.T, p Place) {
 	j, err := f.reserve("", "alice", date(2026, 12, 1), time.Hour)
 	f.must(err)
 	if j.Allowed || j.Reason != usage.LimitExceeded {
-		t.Errorf("the reservations of November do not count in December: %+v", j.Decision)
+		t.Errorf("the reservations of November do not count in December: %+v", j.Verdict)
 	}
 }

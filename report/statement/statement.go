@@ -26,9 +26,9 @@ type Sender struct {
 
 // Statement is one bill or credit note as its user gets it.
 type Statement struct {
-	Bill        billing.Bill // with its lines
-	Uses        []usage.Use  // how far the limits of its plan were used
-	CorrectedBy int64        // the credit note that takes it back; 0 for none
+	Bill        billing.Bill     // with its lines
+	Uses        []usage.LimitUse // how far the limits of its plan were used
+	CorrectedBy int64            // the credit note that takes it back; 0 for none
 }
 
 // view is a Statement in words and figures, the same in a PDF and on a page.
@@ -260,7 +260,7 @@ func sumsOf(b billing.Bill) []fact {
 }
 
 // limitsOf shows the limits of which anything was used.
-func limitsOf(uses []usage.Use) []limit {
+func limitsOf(uses []usage.LimitUse) []limit {
 	var limits []limit
 	for _, u := range uses {
 		if u.Used == 0 {

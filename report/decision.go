@@ -8,7 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-type judgementView struct {
+type decisionView struct {
 	Allowed       bool          `json:"allowed"`
 	Reason        *string       `json:"reason"` // null where it is allowed
 	Message       string        `json:"message"`
@@ -30,30 +30,30 @@ type heldView struct {
 	ExpiresAt moment `json:"expires_at"`
 }
 
-func viewJudgement(j usage.Judgement) judgementView {
-	v := judgementView{j.Allowed, orNull(j.Reason), j.Message, j.Call.UserID, j.Call.Provider, j.Call.Model, j.Call.Vendor, j.Plan.Name, j.Status,
-		viewPeriod(j.Period), j.EstimatedCost, j.Basis, listOf(j.Verdicts, viewLimit), nil}
+func viewDecision(j usage.Decision) decisionView {
+	v := decisionView{j.Allowed, orNull(j.Reason), j.Message, j.Call.UserID, j.Call.Provider, j.Call.Model, j.Call.Vendor, j.Plan.Name, j.Status,
+		viewPeriod(j.Period), j.EstimatedCost, j.Basis, listOf(j.Limits, viewLimit), nil}
 	if r := j.Reservation; r != nil {
 		v.Reservation = &heldView{r.ID, moment(r.ExpiresAt)}
 	}
 	return v
 }
 
-// Judgement shows whether a call passes, and what was reserved for it.
-func Judgement(j usage.Judgement) Document {
-	return Document{JSON: viewJudgement(j), CSV: judgementGrid(j), Text: func(t *Text) error {
-		t.line(verdictSpan(j.Allowed), text(": "+saidOnce(j)))
-		t.facts(judgementFacts(j)...)
-		if len(j.Verdicts) == 0 {
+// Decision shows whether a call passes, and what was reserved for it.
+func Decision(j usage.Decision) Document {
+	return Document{JSON: viewDecision(j), CSV: decisionGrid(j), Text: func(t *Text) error {
+		t.line(answerSpan(j.Allowed), text(": "+saidOnce(j)))
+		t.facts(decisionFacts(j)...)
+		if len(j.Limits) == 0 {
 			t.Note("no limit of the plan counts this call")
 			return nil
 		}
 		t.Gap()
-		return t.table(limitTable(j.Verdicts))
+		return t.table(limitTable(j.Limits))
 	}}
 }
 
-func verdictSpan(allowed bool) span {
+func answerSpan(allowed bool) span {
 	if allowed {
 		return good.of("allowed")
 	}
@@ -61,7 +61,7 @@ func verdictSpan(allowed bool) span {
 }
 
 // saidOnce is the message without the word that stands before it already.
-func saidOnce(j usage.Judgement) string {
+func saidOnce(j usage.Decision) string {
 	if j.Allowed && j.Message == "allowed" {
 		return "every limit has room"
 	}
@@ -71,7 +71,7 @@ func saidOnce(j usage.Judgement) string {
 	return j.Message
 }
 
-func judgementFacts(j usage.Judgement) []fact {
+func decisionFacts(j usage.Decision) []fact {
 	facts := []fact{
 		factOf("user", j.Call.UserID),
 		factOf("plan", j.Plan.Name+" ("+string(j.Status)+")"),
@@ -84,8 +84,8 @@ func judgementFacts(j usage.Judgement) []fact {
 	return facts
 }
 
-// judgementGrid is one row: a script asks for the answer; the limits are in JSON.
-func judgementGrid(j usage.Judgement) Grid {
+// decisionGrid is one row: a script asks for the answer; the limits are in JSON.
+func decisionGrid(j usage.Decision) Grid {
 	var id Cell
 	var expires Cell
 	if r := j.Reservation; r != nil {
@@ -101,7 +101,7 @@ func judgementGrid(j usage.Judgement) Grid {
 }
 
 type explanationView struct {
-	judgementView
+	decisionView
 	Steps []stepView `json:"steps"`
 }
 
@@ -111,12 +111,12 @@ type stepView struct {
 }
 
 // Explanation shows a decision step by step.
-func Explanation(j usage.Judgement) Document {
+func Explanation(j usage.Decision) Document {
 	steps := j.Explain()
-	view := explanationView{viewJudgement(j), listOf(steps, func(s usage.Step) stepView { return stepView(s) })}
+	view := explanationView{viewDecision(j), listOf(steps, func(s usage.Step) stepView { return stepView(s) })}
 	grid := gridOf([]string{"name", "text"}, steps, func(s usage.Step) []Cell { return []Cell{TextCell(s.Name), TextCell(s.Text)} })
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
-		t.line(verdictSpan(j.Allowed), text(": "+j.Call.UserID+", "+j.Call.Provider+" "+j.Call.Model))
+		t.line(answerSpan(j.Allowed), text(": "+j.Call.UserID+", "+j.Call.Provider+" "+j.Call.Model))
 		columns := []column{{"", number}, {"STEP", words}, {"WHAT IT SAYS", words}}
 		tb := table{columns: columns}
 		for i, s := range steps {
