@@ -113,10 +113,10 @@ func TestSeedingTwiceAddsNothing(t *testing.T) {
 	must(t, err)
 	seeded, err := s.Seed(t.Context(), audit(), seeds)
 	must(t, err)
-	if len(seeded.Prices.Add)+len(seeded.Plans.Save) != 0 || len(m.prices) != prices || len(m.plans) != plans {
-		t.Errorf("the second seeding added %d prices and %d plans", len(seeded.Prices.Add), len(seeded.Plans.Save))
+	if seeded.Added() != 0 || len(m.prices) != prices || len(m.plans) != plans {
+		t.Errorf("the second seeding added %d plans and prices", seeded.Added())
 	}
-	if seeded.Prices.Unchanged != prices || seeded.Plans.Unchanged != plans || seeded.Providers != len(m.providers) {
+	if seeded.PricesUnchanged != prices || seeded.PlansUnchanged != plans || seeded.Providers != len(m.providers) {
 		t.Errorf("got %+v", seeded)
 	}
 }
@@ -206,7 +206,7 @@ func TestSetPrice(t *testing.T) {
 		before := len(m.prices)
 		changes, err := s.SetPrice(t.Context(), audit(), tt.setting, environment())
 		must(t, err)
-		if len(changes) != 1 || changes[0].Unchanged != tt.unchanged || !tt.check(changes[0].After) {
+		if len(changes) != 1 || (changes[0].Status == catalogue.Unchanged) != tt.unchanged || !tt.check(changes[0].After) {
 			t.Errorf("%s: got %+v", tt.name, changes)
 		}
 		if added := len(m.prices) - before; (added == 0) != tt.unchanged {

@@ -46,11 +46,11 @@ func (s *Service) ApplyPlans(ctx context.Context, audit usage.Audit, file File, 
 }
 
 func (s *Service) parsePlans(ctx context.Context, file File) (plan.Plans, error) {
-	providers, err := s.Providers(ctx)
+	book, err := s.Book(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return plan.ParseCatalogue(file.Name, file.Text, providers)
+	return plan.ParseCatalogue(file.Name, file.Text, book.Providers)
 }
 
 // asAdmin returns the plans of a file with an admin as the source of those that it changes.

@@ -11,10 +11,19 @@ import (
 
 // PriceChange is what setting a price has done, or would do.
 type PriceChange struct {
-	Before    *pricing.Price // in force until then; nil where there was none
-	After     pricing.Price
-	Unchanged bool // it charges what the one before does, and was not added
+	Before *pricing.Price // in force until then; nil where there was none
+	After  pricing.Price
+	Status ChangeStatus
 }
+
+// ChangeStatus says whether a price was added.
+type ChangeStatus string
+
+// The statuses.
+const (
+	Added     ChangeStatus = "added"
+	Unchanged ChangeStatus = "unchanged" // the price in force charges the same
+)
 
 // PriceSetting says what to change in the price of a model. What is nil stays as it is.
 type PriceSetting struct {
@@ -72,7 +81,7 @@ func (s *Service) changePrices(
 	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) (add []pricing.Provider, prices []pricing.Price, err error) {
 		add, changes, err = fn(book)
 		for _, c := range changes {
-			if !c.Unchanged {
+			if c.Status == Added {
 				prices = append(prices, c.After)
 			}
 		}
@@ -115,11 +124,11 @@ func (ps *PriceSetting) change(book *pricing.Book) ([]PriceChange, error) {
 	if err := ps.changeLongContext(&after); err != nil {
 		return nil, err
 	}
-	change := PriceChange{After: after}
+	change := PriceChange{After: after, Status: Added}
 	if exists {
 		change.Before = &before
 		if after.SameFigures(before) {
-			change.Unchanged, change.After = true, before
+			change.Status, change.After = Unchanged, before
 		}
 	}
 	return []PriceChange{change}, after.Validate()
@@ -176,7 +185,7 @@ func (s *Service) ApplyPrices(
 func priceChanges(book *pricing.Book, add []pricing.Price) []PriceChange {
 	changes := make([]PriceChange, len(add))
 	for i, p := range add {
-		changes[i].After = p
+		changes[i] = PriceChange{After: p, Status: Added}
 		if before, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom); ok {
 			changes[i].Before = &before
 		}

@@ -44,11 +44,11 @@ func (s Seeds) Check(have pricing.Providers) error {
 
 // CheckSeeds checks seeds against the providers of this database.
 func (s *Service) CheckSeeds(ctx context.Context, seeds Seeds) error {
-	have, err := s.Providers(ctx)
+	book, err := s.Book(ctx)
 	if err != nil {
 		return err
 	}
-	return seeds.Check(have)
+	return seeds.Check(book.Providers)
 }
 
 // resolve returns the providers that there will be: those that are there and those of the price file or, where that
@@ -92,11 +92,34 @@ func (s Seeds) newProviders(have, all pricing.Providers) []pricing.Provider {
 	return save
 }
 
-// Seeded is what seeding has done. Kept are those that differ and stay as an admin or a file has set them.
+// Seeded is what seeding has done. Kept are the names of those that differ and stay as an admin or a file has set them.
 type Seeded struct {
-	Providers int
-	Prices    pricing.Seeding
-	Plans     plan.Seeding
+	Providers                                int
+	PlansAdded, PlansUpdated, PlansUnchanged int
+	PlansKept                                []string
+	PricesAdded, PricesUnchanged             int
+	PricesKept                               []string
+}
+
+// Added returns how many plans and prices were saved.
+func (s Seeded) Added() int { return s.PlansAdded + s.PlansUpdated + s.PricesAdded }
+
+func (s *Seeded) prices(p pricing.Seeding) {
+	s.PricesAdded, s.PricesUnchanged, s.PricesKept = len(p.Add), p.Unchanged, nil
+	for _, kept := range p.Kept {
+		s.PricesKept = append(s.PricesKept, kept.Provider+" "+kept.Model)
+	}
+}
+
+func (s *Seeded) plans(p plan.Seeding) {
+	s.PlansAdded, s.PlansUpdated, s.PlansUnchanged, s.PlansKept = 0, 0, p.Unchanged, p.Kept.Names()
+	for _, saved := range p.Save {
+		if saved.ID == 0 {
+			s.PlansAdded++
+		} else {
+			s.PlansUpdated++
+		}
+	}
 }
 
 // Seed adds the plans and prices that are not there yet, and those that have changed unless an admin or a file has set
@@ -110,8 +133,9 @@ func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (see
 		}
 		plans = resolved
 		seeded.Providers = len(all)
-		seeded.Prices = pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
-		return seeds.newProviders(book.Providers, all), seeded.Prices.Add, nil
+		seeding := pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
+		seeded.prices(seeding)
+		return seeds.newProviders(book.Providers, all), seeding.Add, nil
 	})
 	if err != nil {
 		return seeded, err
@@ -121,8 +145,9 @@ func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (see
 		source = pricing.FromFile
 	}
 	err = s.Store.ChangePlans(ctx, audit, func(have plan.Plans, _ map[int64]int) (plan.Plans, []int64, error) {
-		seeded.Plans = plan.Seed(plans, source, have)
-		return seeded.Plans.Save, nil, nil
+		seeding := plan.Seed(plans, source, have)
+		seeded.plans(seeding)
+		return seeding.Save, nil, nil
 	})
 	return seeded, err
 }

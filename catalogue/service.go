@@ -58,14 +58,8 @@ func (s *Service) Plan(ctx context.Context, now time.Time, name string) (plan.Pl
 	return p, subscribers[p.ID], err
 }
 
-// Providers returns every provider.
-func (s *Service) Providers(ctx context.Context) (pricing.Providers, error) {
-	book, err := s.Store.Catalogue(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return book.Providers, nil
-}
+// Book returns every provider, and every price at any time.
+func (s *Service) Book(ctx context.Context) (*pricing.Book, error) { return s.Store.Catalogue(ctx) }
 
 // PriceQuery selects prices; what is empty selects all.
 type PriceQuery struct {
@@ -90,7 +84,7 @@ func (s *Service) Prices(ctx context.Context, q PriceQuery) ([]pricing.Price, er
 
 // bookWith returns the book of all prices, or an invalid failure where it does not know a provider.
 func (s *Service) bookWith(ctx context.Context, provider string) (*pricing.Book, error) {
-	book, err := s.Store.Catalogue(ctx)
+	book, err := s.Book(ctx)
 	if err == nil && provider != "" {
 		_, err = book.Providers.Find(provider)
 	}

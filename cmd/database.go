@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -90,17 +92,19 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		return nil, err
 	}
 	settings := g.env.Settings
+	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
+	prices := &catalogue.Service{Store: d}
 	return &commands.Services{
-		Usage:         &usage.Service{Store: d, Thresholds: settings.Thresholds},
+		Usage:         metering,
 		Reports:       d,
 		Ratings:       d,
 		Totals:        d,
 		Archives:      d,
 		Billing:       &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
-		BillingHealth: d,
+		Health:        &health.Service{Store: d, Catalogue: prices, Usage: metering},
 		Simulation:    d,
 		Subscriptions: d,
-		Catalogue:     d,
+		Catalogue:     prices,
 		Lists:         d,
 		Outbox:        d,
 		Storage:       d,

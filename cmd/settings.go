@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/billing"
-	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -217,13 +217,13 @@ func (c *config) lookup(name string) string {
 }
 
 // apiKeys tells which keys of APIs are there, and nothing else about them.
-func (c *config) apiKeys(p Process) []commands.APIKey {
-	var found []commands.APIKey
+func (c *config) apiKeys(p Process) []health.APIKey {
+	var found []health.APIKey
 	for _, names := range apiKeys() {
-		k := commands.APIKey{Variable: names[0]}
+		k := health.APIKey{Variable: names[0]}
 		for _, name := range names {
 			if p.getenv(name) != "" || c.env[name] != "" {
-				k = commands.APIKey{Variable: name, Present: true}
+				k = health.APIKey{Variable: name, Present: true}
 				break
 			}
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
-	"github.com/alwrity/alwrity-sub/report"
 )
 
 type alertsTestOptions struct {
@@ -50,9 +50,9 @@ func alertsTestRun(ctx context.Context, opts *alertsTestOptions) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	checks := make([]report.Check, len(steps))
+	checks := make([]health.Check, len(steps))
 	for i, s := range steps {
-		checks[i] = report.Check(s)
+		checks[i] = health.Check(s)
 	}
 	return opts.env.printChecks(checks)
 }

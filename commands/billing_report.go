@@ -82,7 +82,7 @@ func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
 // revenue reads what a report of a month is made of.
 func (env *Env) revenue(ctx context.Context, s *Services, month, now time.Time) (billing.Revenue, error) {
 	const history = 12 // months
-	plans, _, err := s.Catalogue.Plans(ctx, now)
+	plans, _, err := s.Catalogue.Plans(ctx, now, now)
 	if err != nil {
 		return billing.Revenue{}, err
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -87,12 +87,11 @@ func (opts *demoOptions) place() (string, error) {
 // fill seeds the database, subscribes the users and imports their usage, by the
 // same ways as the commands do.
 func (opts *demoOptions) fill(ctx context.Context, s *Services, sample *sample) (usage.ImportResult, error) {
-	seeds := seeds{priceSource: pricing.FromCatalogue, planSource: pricing.FromCatalogue}
-	var err error
-	if seeds.catalogue, err = pricing.DefaultCatalogue(); err != nil {
+	seeds, err := catalogue.BuiltIn()
+	if err != nil {
 		return usage.ImportResult{}, err
 	}
-	if err := seeds.plant(ctx, s, opts.env.audit("init"), &report.InitSummary{}); err != nil {
+	if _, err := s.Catalogue.Seed(ctx, opts.env.audit("init"), seeds); err != nil {
 		return usage.ImportResult{}, err
 	}
 	for _, u := range sample.users {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/statement"
@@ -52,12 +53,6 @@ type Settings struct {
 	Version       string
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
-	APIKeys       []APIKey
+	APIKeys       []health.APIKey
 	Notify        notify.Settings
-}
-
-// APIKey tells whether the key of an API is configured; never what it is.
-type APIKey struct {
-	Variable string
-	Present  bool
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -41,10 +42,7 @@ has changed since the last time adds prices that hold from now on.`,
 }
 
 func initRun(ctx context.Context, opts *initOptions) (err error) {
-	seeds, err := readSeeds(opts.env, opts.plans, opts.prices) // before anything is created
-	if err == nil {
-		err = seeds.check(ctx, opts.env)
-	}
+	seeds, err := opts.seeds(ctx) // before anything is created
 	if err != nil {
 		return err
 	}
@@ -53,16 +51,44 @@ func initRun(ctx context.Context, opts *initOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	summary := report.InitSummary{Location: opts.env.Settings.DatabaseURL, SchemaBefore: before, SchemaAfter: after}
+	var seeded catalogue.Seeded
 	if !opts.noSeed {
-		if err := seeds.plant(ctx, s, opts.env.audit("init"), &summary); err != nil {
+		if seeded, err = s.Catalogue.Seed(ctx, opts.env.audit("init"), seeds); err != nil {
 			return err
 		}
 	}
 	if opts.env.Settings.DatabaseURL == "sqlite://" {
-		opts.env.note("note: this database is in memory, and gone when the command ends; name a file in DATABASE_URL to keep it")
+		opts.env.note("note: this database is in memory, and gone when the command ends; " +
+			"name a file in DATABASE_URL to keep it")
 	}
-	return opts.env.print(report.Init(summary))
+	return opts.env.print(report.Init(report.InitSummary{
+		Location: opts.env.Settings.DatabaseURL, SchemaBefore: before, SchemaAfter: after, Seeded: seeded,
+	}))
+}
+
+// seeds reads the files, and refuses those that can't be seeded. Providers may also be known from an earlier file, by a
+// database that is there.
+func (opts *initOptions) seeds(ctx context.Context) (seeds catalogue.Seeds, err error) {
+	plans, err := readSeedFile(opts.plans)
+	if err != nil {
+		return seeds, err
+	}
+	prices, err := readSeedFile(opts.prices)
+	if err != nil {
+		return seeds, err
+	}
+	if seeds, err = catalogue.NewSeeds(plans, prices, opts.env.Settings.Lookup); err != nil {
+		return seeds, err
+	}
+	if err = seeds.Check(nil); err == nil {
+		return seeds, nil
+	}
+	s, openErr := opts.env.Open(ctx)
+	if openErr != nil {
+		return seeds, err // there is no database that could know more providers
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return seeds, s.Catalogue.CheckSeeds(ctx, seeds)
 }
 
 // audit names who does something now.

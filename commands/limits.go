@@ -78,7 +78,7 @@ func (env *Env) answer(ctx context.Context, s *Services, j usage.Decision) error
 // adviseUnpriced says what to do about a call without a price. The call itself is
 // done: that the advice can't be had is no failure of it.
 func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model string) {
-	if book, err := s.Catalogue.Catalogue(ctx); err == nil {
+	if book, err := s.Catalogue.Book(ctx); err == nil {
 		env.note("hint: %s", book.Advice(provider, model))
 	}
 }

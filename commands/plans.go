@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -24,13 +21,6 @@ func newPlansCmd(env *Env) *cobra.Command {
 // addPlansAt adds the moment whose figures of plans are shown.
 func addPlansAt(cmd *cobra.Command, to *time.Time) {
 	addTime(cmd, to, "at", "prices, limits and overage as they were then (default now)")
-}
-
-// plansAt returns the plans on offer, with the figures of a moment, and how many users are
-// subscribed to each now.
-func plansAt(ctx context.Context, env *Env, s *Services, at time.Time) (plan.Plans, map[int64]int, error) {
-	plans, subscribers, err := s.Catalogue.Plans(ctx, env.Now())
-	return plans.At(cmp.Or(at, env.Now())), subscribers, err
 }
 
 type plansListOptions struct {
@@ -50,7 +40,7 @@ func newPlansListCmd(env *Env) *cobra.Command {
 
 func plansListRun(ctx context.Context, opts *plansListOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		plans, subscribers, err := plansAt(ctx, opts.env, s, opts.at)
+		plans, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now(), opts.at)
 		if err != nil {
 			return err
 		}
@@ -80,15 +70,11 @@ func newPlansShowCmd(env *Env) *cobra.Command {
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		plans, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now())
+		p, subscribers, err := s.Catalogue.Plan(ctx, opts.env.Now(), opts.name)
 		if err != nil {
 			return err
 		}
-		p, err := plans.Find(opts.name)
-		if err != nil {
-			return err
-		}
-		return opts.env.print(report.Plan(p, subscribers[p.ID], cmp.Or(opts.at, opts.env.Now())))
+		return opts.env.print(report.Plan(p, subscribers, cmp.Or(opts.at, opts.env.Now())))
 	})
 }
 
@@ -110,7 +96,7 @@ func newPlansExportCmd(env *Env) *cobra.Command {
 
 func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		plans, _, err := plansAt(ctx, opts.env, s, opts.at)
+		plans, _, err := s.Catalogue.Plans(ctx, opts.env.Now(), opts.at)
 		if err != nil {
 			return err
 		}
@@ -143,46 +129,24 @@ while users are subscribed to it. Plans are told apart by their tier.`,
 }
 
 func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
-	text, err := readFile(opts.file)
+	file, err := readFile(opts.file)
 	if err != nil {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		book, err := s.Catalogue.Catalogue(ctx)
-		if err != nil {
+		diffs, err := s.Catalogue.DiffPlans(ctx, opts.env.Now(), file)
+		if err != nil && len(diffs) == 0 {
 			return err
 		}
-		wanted, err := plan.ParseCatalogue(opts.file, text, book.Providers)
-		if err != nil {
-			return err
-		}
-		have, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now())
-		if err != nil {
-			return err
-		}
-		diffs := plan.Diff(have, wanted)
 		if opts.env.Printer.Format == report.FormatTable { // a person reads what changes before it is changed
 			if err := opts.env.print(report.PlanChanges(diffs, false)); err != nil {
 				return err
 			}
 		}
-		_, err = withdrawn(have, wanted, subscribers)
 		if err == nil && !opts.dryRun && len(diffs) > 0 {
-			err = opts.apply(ctx, s, wanted, diffs)
+			err = s.Catalogue.ApplyPlans(ctx, opts.env.audit("plans apply"), file, diffs)
 		}
 		return opts.finish(diffs, err)
-	})
-}
-
-// apply makes the changes that were shown, or none where the plans have changed
-// since.
-func (opts *plansApplyOptions) apply(ctx context.Context, s *Services, wanted plan.Plans, shown []plan.Difference) error {
-	return s.Catalogue.ChangePlans(ctx, opts.env.audit("plans apply"), func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
-		if !slices.Equal(plan.Diff(have, wanted), shown) {
-			return nil, nil, failure.Conflictf("the plans were changed meanwhile by somebody else").WithHint("run it again, and read what it changes now")
-		}
-		withdraw, err := withdrawn(have, wanted, subscribers)
-		return adminPlans(wanted, have), withdraw, err
 	})
 }
 
@@ -200,40 +164,4 @@ func (opts *plansApplyOptions) finish(diffs []plan.Difference, err error) error 
 		opts.env.note("nothing was changed: this was a dry run")
 	}
 	return err
-}
-
-// adminPlans marks as an admin's the plans that the file changes.
-func adminPlans(wanted, have plan.Plans) plan.Plans {
-	save := make(plan.Plans, len(wanted))
-	for i, p := range wanted {
-		p.Source = pricing.FromAdmin
-		for _, h := range have {
-			if h.Tier == p.Tier && h.Equal(p) {
-				p.Source = h.Source
-			}
-		}
-		save[i] = p
-	}
-	return save
-}
-
-// withdrawn returns the plans that a file no longer has, or an invalid failure
-// where users are subscribed to one of them.
-func withdrawn(have, wanted plan.Plans, subscribers map[int64]int) ([]int64, error) {
-	var ids []int64
-	for _, d := range plan.Diff(have, wanted) {
-		if d.Field != "plan" || d.After != "" {
-			continue
-		}
-		p, err := have.Find(d.Plan)
-		if err != nil {
-			return nil, err
-		}
-		if n := subscribers[p.ID]; n > 0 {
-			return nil, failure.Invalidf("the file has no plan of the tier %s (%s), which has %s", p.Tier, p.Name, report.Counted(n, "subscriber")).
-				WithHint("move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file")
-		}
-		ids = append(ids, p.ID)
-	}
-	return ids, nil
 }

@@ -87,7 +87,7 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 // scenario reads the files.
 func (opts *plansSimulateOptions) scenario(ctx context.Context, s *Services, month usage.Month) (billing.Scenario, error) {
 	scenario := billing.Scenario{Month: month}
-	book, err := s.Catalogue.Catalogue(ctx)
+	book, err := s.Catalogue.Book(ctx)
 	if err != nil {
 		return scenario, err
 	}
@@ -97,8 +97,8 @@ func (opts *plansSimulateOptions) scenario(ctx context.Context, s *Services, mon
 		if err != nil {
 			return scenario, err
 		}
-		providers = directory(providers, file.Providers)
-		if err := knownProviders(file.Prices, providers); err != nil {
+		providers = providers.With(file.Providers)
+		if err := file.Check(providers); err != nil {
 			return scenario, err
 		}
 		scenario.Rates = billing.NewOtherPrices(providers, book, file.Prices)
@@ -110,9 +110,9 @@ func (opts *plansSimulateOptions) scenario(ctx context.Context, s *Services, mon
 }
 
 func readPlans(file string, providers pricing.Providers) (plan.Plans, error) {
-	text, err := readFile(file)
+	f, err := readFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return plan.ParseCatalogue(file, text, providers)
+	return plan.ParseCatalogue(f.Name, f.Text, providers)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -23,13 +22,9 @@ func newPricingExportCmd(env *Env) *cobra.Command {
 
 func pricingExportRun(ctx context.Context, opts *pricingExportOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		book, err := s.Catalogue.Catalogue(ctx)
+		catalogue, err := s.Catalogue.Export(ctx, opts.env.Now())
 		if err != nil {
 			return err
-		}
-		catalogue := pricing.Catalogue{Providers: book.Providers.Sorted(), Prices: book.All(opts.env.Now())}
-		for i := range catalogue.Prices {
-			catalogue.Prices[i].EffectiveFrom = pricing.Beginning() // what is in force, from when it is applied
 		}
 		_, err = fmt.Fprint(opts.env.Printer.Out, catalogue.YAML())
 		return err
@@ -59,38 +54,15 @@ it from the beginning. Prices that are not in the file stay.`,
 }
 
 func pricingApplyRun(ctx context.Context, opts *pricingApplyOptions) error {
-	catalogue, err := readPrices(opts.file)
+	file, err := readPrices(opts.file)
 	if err != nil {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		var changes []report.PriceChange
-		err := s.Catalogue.ChangePrices(ctx, opts.env.audit("pricing apply"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-			if err := knownProviders(catalogue.Prices, directory(book.Providers, catalogue.Providers)); err != nil {
-				return nil, nil, err
-			}
-			seeding := pricing.Seed(catalogue, pricing.FromAdmin, book, pricing.EnvironmentRates{}, opts.env.Now())
-			changes = priceChanges(book, seeding.Add, "added")
-			if opts.dryRun {
-				return nil, nil, nil
-			}
-			return catalogue.Providers, seeding.Add, nil
-		})
+		changes, err := s.Catalogue.ApplyPrices(ctx, opts.env.audit("pricing apply"), file, opts.dryRun)
 		if err != nil {
 			return err
 		}
 		return opts.env.print(report.PriceChanges(changes))
 	})
-}
-
-func priceChanges(book *pricing.Book, prices []pricing.Price, status string) []report.PriceChange {
-	changes := []report.PriceChange{}
-	for _, p := range prices {
-		change := report.PriceChange{After: p, Status: status}
-		if before, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom); ok {
-			change.Before = &before
-		}
-		changes = append(changes, change)
-	}
-	return changes
 }

@@ -1,14 +1,14 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -33,24 +33,12 @@ func newPricingListCmd(env *Env) *cobra.Command {
 }
 
 func pricingListRun(ctx context.Context, opts *pricingListOptions) error {
-	if opts.at.IsZero() {
-		opts.at = opts.env.Now()
-	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		book, err := s.Catalogue.Catalogue(ctx)
+		prices, err := s.Catalogue.Prices(ctx, catalogue.PriceQuery{
+			Provider: opts.provider, Model: opts.model, At: cmp.Or(opts.at, opts.env.Now()),
+		})
 		if err != nil {
 			return err
-		}
-		if opts.provider != "" {
-			if _, err := book.Providers.Find(opts.provider); err != nil {
-				return err
-			}
-		}
-		var prices []pricing.Price
-		for _, p := range book.All(opts.at) {
-			if (opts.provider == "" || p.Provider == opts.provider) && (opts.model == "" || p.Model == opts.model) {
-				prices = append(prices, p)
-			}
 		}
 		return opts.env.print(report.Prices(prices))
 	})
@@ -75,16 +63,9 @@ func newPricingHistoryCmd(env *Env) *cobra.Command {
 
 func pricingHistoryRun(ctx context.Context, opts *pricingHistoryOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		book, err := s.Catalogue.Catalogue(ctx)
+		history, err := s.Catalogue.History(ctx, opts.provider, opts.model)
 		if err != nil {
 			return err
-		}
-		if _, err := book.Providers.Find(opts.provider); err != nil {
-			return err
-		}
-		history := book.History(opts.provider, opts.model)
-		if len(history) == 0 {
-			return pricing.UnknownName(failure.NotFound, "price of "+opts.provider, opts.model, book.Models(opts.provider))
 		}
 		return opts.env.print(report.Prices(history))
 	})

@@ -1,23 +1,22 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
 type pricingQuoteOptions struct {
-	env             *Env
-	provider, model string
-	quantities      pricing.Quantities
-	at              time.Time
-	strict          bool
+	env    *Env
+	call   catalogue.Quote
+	strict bool
 }
 
 func newPricingQuoteCmd(env *Env) *cobra.Command {
@@ -29,51 +28,37 @@ func newPricingQuoteCmd(env *Env) *cobra.Command {
 		Args:        cobra.MaximumNArgs(2),
 		Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for i, place := range []*string{&opts.provider, &opts.model} {
+			for i, place := range []*string{&opts.call.Provider, &opts.call.Model} {
 				if i < len(args) {
 					*place = args[i]
 				}
 			}
-			opts.provider = strings.ToLower(opts.provider)
+			opts.call.Provider = strings.ToLower(opts.call.Provider)
 			return pricingQuoteRun(cmd.Context(), opts)
 		},
 	}
-	addProvider(cmd, &opts.provider, "the PROVIDER")
-	cmd.Flags().StringVar(&opts.model, "model", "", "the `MODEL`")
-	addQuantities(cmd.Flags(), &opts.quantities)
-	addTime(cmd, &opts.at, "at", "at the price in force then (default now)")
+	addProvider(cmd, &opts.call.Provider, "the PROVIDER")
+	cmd.Flags().StringVar(&opts.call.Model, "model", "", "the `MODEL`")
+	addQuantities(cmd.Flags(), &opts.call.Quantities)
+	addTime(cmd, &opts.call.At, "at", "at the price in force then (default now)")
 	cmd.Flags().BoolVar(&opts.strict, "strict", false, "fail where there is no price")
 	return cmd
 }
 
 func pricingQuoteRun(ctx context.Context, opts *pricingQuoteOptions) error {
-	if opts.at.IsZero() {
-		opts.at = opts.env.Now()
-	}
-	if opts.provider == "" {
+	opts.call.At = cmp.Or(opts.call.At, opts.env.Now())
+	if opts.call.Provider == "" {
 		return failure.Invalidf("the provider is missing").WithHint("name it with --provider")
 	}
-	if err := opts.quantities.Validate(); err != nil {
-		return err
-	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		book, err := s.Catalogue.Catalogue(ctx)
+		rating, err := s.Catalogue.Quote(ctx, opts.call)
+		if f, ok := asFailure(err); ok && rating.Basis == pricing.Unpriced && !opts.strict {
+			opts.env.note("hint: %s", f.Hint)
+			err = nil
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := book.Providers.Find(opts.provider); err != nil {
-			return err
-		}
-		rating, err := book.Rate(opts.provider, opts.model, opts.at, opts.quantities)
-		if err != nil {
-			return err
-		}
-		if rating.Basis == pricing.Unpriced {
-			if opts.strict {
-				return failure.NotFoundf("there is no price for %s %q", opts.provider, opts.model).WithHint("%s", book.Advice(opts.provider, opts.model))
-			}
-			opts.env.note("hint: %s", book.Advice(opts.provider, opts.model))
-		}
-		return opts.env.print(report.Quote(opts.provider, opts.model, rating))
+		return opts.env.print(report.Quote(opts.call.Provider, opts.call.Model, rating))
 	})
 }

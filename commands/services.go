@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -20,31 +21,16 @@ type Services struct {
 	Totals        usage.Reconciler
 	Archives      usage.ArchiveStore
 	Billing       *billing.Service
-	BillingHealth billing.HealthStore
+	Health        *health.Service
 	Simulation    billing.SimulationStore
 	Subscriptions Subscriptions
-	Catalogue     Catalogue
+	Catalogue     *catalogue.Service
 	Lists         Lists
 	Outbox        notify.Store
 	Storage       Storage
 
 	// Close closes the database.
 	Close func() error
-}
-
-// Catalogue reads and changes plans and prices.
-type Catalogue interface {
-	// Catalogue returns every provider, and every price at any time.
-	Catalogue(ctx context.Context) (*pricing.Book, error)
-	// ChangePrices runs fn on the book under a lock that keeps other changes of
-	// prices away, then adds the providers and prices that it returns.
-	ChangePrices(ctx context.Context, audit usage.Audit, fn func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error)) error
-	// Plans returns the plans on offer, and how many users have a subscription to
-	// each that has not ended at now.
-	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
-	// ChangePlans runs fn on the plans on offer under a lock, then saves the
-	// plans that it returns (new where their ID is 0) and withdraws others.
-	ChangePlans(ctx context.Context, audit usage.Audit, fn func(have plan.Plans, subscribers map[int64]int) (save plan.Plans, withdraw []int64, err error)) error
 }
 
 // Subscriptions changes subscriptions and tells how they were changed.
@@ -63,8 +49,6 @@ type Lists interface {
 	// MarkRead marks alerts as read and returns the ids that do not exist.
 	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
 	Audit(ctx context.Context, limit int) ([]usage.AuditEntry, error)
-	// UnpricedModels returns the models whose usage has no price, with the calls.
-	UnpricedModels(ctx context.Context) ([]usage.ReportRow, error)
 }
 
 // Storage tells about the database itself.

@@ -1,12 +1,6 @@
 package report
 
-// Check is one thing that was looked at, and whether it is as it should be.
-type Check struct {
-	Name   string
-	OK     bool
-	Detail string
-	Hint   string // what to do about it; may be empty
-}
+import "github.com/alwrity/alwrity-sub/health"
 
 type checksView struct {
 	OK     bool        `json:"ok"`
@@ -20,11 +14,11 @@ type checkView struct {
 	Hint   string `json:"hint,omitempty"`
 }
 
-func viewChecks(checks []Check) checksView {
-	return checksView{failedChecks(checks) == 0, listOf(checks, func(c Check) checkView { return checkView(c) })}
+func viewChecks(checks []health.Check) checksView {
+	return checksView{failedChecks(checks) == 0, listOf(checks, func(c health.Check) checkView { return checkView(c) })}
 }
 
-func failedChecks(checks []Check) int {
+func failedChecks(checks []health.Check) int {
 	failed := 0
 	for _, c := range checks {
 		if !c.OK {
@@ -34,14 +28,14 @@ func failedChecks(checks []Check) int {
 	return failed
 }
 
-func checksGrid(checks []Check) Grid {
-	return gridOf([]string{"name", "ok", "detail", "hint"}, checks, func(c Check) []Cell {
+func checksGrid(checks []health.Check) Grid {
+	return gridOf([]string{"name", "ok", "detail", "hint"}, checks, func(c health.Check) []Cell {
 		return []Cell{TextCell(c.Name), BoolCell(c.OK), TextCell(c.Detail), TextCell(c.Hint)}
 	})
 }
 
 // Checks shows what was checked, a line each.
-func Checks(checks []Check) Document {
+func Checks(checks []health.Check) Document {
 	return Document{JSON: viewChecks(checks), CSV: checksGrid(checks), Text: func(t *Text) error {
 		t.checks(checks)
 		if failed := failedChecks(checks); failed > 0 {
@@ -53,7 +47,7 @@ func Checks(checks []Check) Document {
 	}}
 }
 
-func (t *Text) checks(checks []Check) {
+func (t *Text) checks(checks []health.Check) {
 	widest := 0
 	for _, c := range checks {
 		widest = max(widest, displayWidth(c.Name))

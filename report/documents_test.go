@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -46,8 +47,8 @@ func documents(t *testing.T) []named {
 		{"simulation-refused-none", report.SimulatedRefusals(billing.Simulation{Month: 202610})},
 		{"prices", report.Prices([]pricing.Price{geminiPrice(), videoPrice()})},
 		{"prices-none", report.Prices(nil)},
-		{"price-set", report.PriceSet(&before, after, "added")},
-		{"price-changes", report.PriceChanges([]report.PriceChange{{After: videoPrice(), Status: "added"}, {Before: &before, After: before, Status: "unchanged"}})},
+		{"price-set", report.PriceChanges([]catalogue.PriceChange{{Before: &before, After: after, Status: catalogue.Added}})},
+		{"price-changes", report.PriceChanges([]catalogue.PriceChange{{After: videoPrice(), Status: catalogue.Added}, {Before: &before, After: before, Status: catalogue.Unchanged}})},
 		{"quote", report.Quote("gemini", "gemini-2.5-pro", rating())},
 		{"quote-unpriced", report.Quote("gemini", hostile, pricing.Rating{Basis: pricing.Unpriced})},
 		{"rerating", report.Rerating(usage.RerateResult{Read: 12_000, Changed: 12, Priced: 4, Before: total("1.5"), After: total("1234.00155"),
@@ -100,8 +101,8 @@ func documents(t *testing.T) []named {
 		{"checks-good", report.Checks(checks()[:1])},
 		{"reconciliation", report.Reconciliation(reconciliation())},
 		{"reconciliation-repaired", report.Reconciliation(repaired)},
-		{"init", report.Init(report.InitSummary{Location: "sqlite:///./alwrity.db", SchemaAfter: 3, PlansAdded: 4, PricesAdded: 120,
-			PricesKept: []string{"gemini gemini-2.5-pro"}, Providers: 15})},
+		{"init", report.Init(report.InitSummary{Location: "sqlite:///./alwrity.db", SchemaAfter: 3,
+			Seeded: catalogue.Seeded{PlansAdded: 4, PricesAdded: 120, PricesKept: []string{"gemini gemini-2.5-pro"}, Providers: 15}})},
 		{"status", report.Status(usage.StorageStatus{Kind: "sqlite", Version: "3.50.4", Location: "./alwrity.db", SchemaVersion: 2, SchemaNeeded: 3, SizeBytes: 5_000_000,
 			Tables: []usage.TableStatus{{Name: "api_usage_logs", Rows: 1_000_000}, {Name: "usage_alerts", Rows: 2}}})},
 		{"backup", report.Backup("/var/backups/alwrity.db", 5_000_000)},

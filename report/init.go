@@ -3,17 +3,15 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"github.com/alwrity/alwrity-sub/catalogue"
 )
 
 // InitSummary is what init has done.
 type InitSummary struct {
-	Location                                 string // of the database, without a password
-	SchemaBefore, SchemaAfter                int64
-	PlansAdded, PlansUpdated, PlansUnchanged int
-	PlansKept                                []string // they differ and stay as an admin or a file set them
-	PricesAdded, PricesUnchanged             int
-	PricesKept                               []string
-	Providers                                int
+	Location                  string // of the database, without a password
+	SchemaBefore, SchemaAfter int64
+	catalogue.Seeded
 }
 
 type initView struct {

@@ -1,42 +1,34 @@
 package report
 
-import "github.com/alwrity/alwrity-sub/pricing"
-
-// PriceChange is what setting a price has done.
-type PriceChange struct {
-	Before *pricing.Price // in force until now; nil where there was none
-	After  pricing.Price
-	Status string // "added" or "unchanged"
-}
+import (
+	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
 
 type priceChangeView struct {
 	Status string `json:"status"`
 	priceView
 }
 
-func (c PriceChange) view() priceChangeView { return priceChangeView{c.Status, viewPrice(c.After)} }
-
-func priceChangesGrid(changes []PriceChange) Grid {
-	return gridOf(append([]string{"status"}, priceHeader()...), changes, func(c PriceChange) []Cell {
-		return append([]Cell{TextCell(c.Status)}, viewPrice(c.After).cells()...)
-	})
+func viewPriceChange(c catalogue.PriceChange) priceChangeView {
+	return priceChangeView{string(c.Status), viewPrice(c.After)}
 }
 
-// PriceSet shows what setting one price has done.
-func PriceSet(before *pricing.Price, after pricing.Price, status string) Document {
-	c := PriceChange{before, after, status}
-	return Document{JSON: c.view(), CSV: priceChangesGrid([]PriceChange{c}), Text: c.write}
+func priceChangesGrid(changes []catalogue.PriceChange) Grid {
+	return gridOf(append([]string{"status"}, priceHeader()...), changes, func(c catalogue.PriceChange) []Cell {
+		return append([]Cell{TextCell(string(c.Status))}, viewPrice(c.After).cells()...)
+	})
 }
 
 // PriceChanges shows what setting several prices has done; it is a list, also of
 // a single one.
-func PriceChanges(changes []PriceChange) Document {
-	return listDocument(listOf(changes, PriceChange.view), priceChangesGrid(changes), func(t *Text) error {
+func PriceChanges(changes []catalogue.PriceChange) Document {
+	return listDocument(listOf(changes, viewPriceChange), priceChangesGrid(changes), func(t *Text) error {
 		if len(changes) == 0 {
 			t.Note("no changes: the prices in force are these already")
 		}
 		for _, c := range changes {
-			if err := c.write(t); err != nil {
+			if err := t.priceChange(c); err != nil {
 				return err
 			}
 		}
@@ -44,9 +36,9 @@ func PriceChanges(changes []PriceChange) Document {
 	})
 }
 
-func (c PriceChange) write(t *Text) error {
-	t.line(strong.of(c.After.Provider+" "+c.After.Model), text(": "+c.Status+", from "+effectiveFrom(c.After)))
-	if c.Status == "unchanged" {
+func (t *Text) priceChange(c catalogue.PriceChange) error {
+	t.line(strong.of(c.After.Provider+" "+c.After.Model), text(": "+string(c.Status)+", from "+effectiveFrom(c.After)))
+	if c.Status == catalogue.Unchanged {
 		return nil
 	}
 	var before pricing.Price

@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -204,8 +204,8 @@ func alerts() []usage.Alert {
 	}
 }
 
-func checks() []report.Check {
-	return []report.Check{
+func checks() []health.Check {
+	return []health.Check{
 		{Name: "database", OK: true, Detail: "sqlite:///./alwrity.db, schema 3"},
 		{Name: "unpriced usage", Detail: "4 calls of " + hostile, Hint: "set a price: alwrity-sub pricing set gemini"},
 	}

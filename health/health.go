@@ -1,0 +1,237 @@
+// Package health checks whether everything is as it should be (doctor), and tries everything once (selftest).
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Check is one thing that was looked at, and whether it is as it should be.
+type Check struct {
+	Name   string
+	OK     bool
+	Detail string
+	Hint   string // what to do about it; may be empty
+}
+
+// Store is the storage that the checks read.
+type Store interface {
+	Status(ctx context.Context) (usage.StorageStatus, error)
+	Catalogue(ctx context.Context) (*pricing.Book, error)
+	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
+	// UnpricedModels returns the models whose usage has no price, with the calls.
+	UnpricedModels(ctx context.Context) ([]usage.ReportRow, error)
+	Outbox(ctx context.Context, now time.Time) (notify.State, error)
+	usage.Reconciler
+	billing.HealthStore
+}
+
+// Service checks a database and what the program works with.
+type Service struct {
+	Store     Store
+	Catalogue *catalogue.Service
+	Usage     *usage.Service
+}
+
+// Configuration is what the checks need to know of the configuration.
+type Configuration struct {
+	Sources []string // where it came from
+	APIKeys []APIKey
+	Lookup  func(name string) string // reads a variable of the environment; "" where it is not set
+	Notify  *notify.Settings
+}
+
+// APIKey tells whether the key of an API is configured; never what it is.
+type APIKey struct {
+	Variable string
+	Present  bool
+}
+
+// Checks looks at everything. An error is an interruption: a problem is a check that failed.
+func (s *Service) Checks(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+	found, err := s.database(ctx, now, c)
+	return c.around(found), err
+}
+
+// Unreachable returns the checks of a database that could not be opened.
+func Unreachable(c *Configuration, err error) []Check {
+	return c.around([]Check{failed("database", err)})
+}
+
+// around puts the checks of the configuration around those of the database.
+func (c *Configuration) around(database []Check) []Check {
+	return append(append([]Check{c.configuration()}, database...), c.keys())
+}
+
+func (c *Configuration) configuration() Check {
+	if _, err := pricing.ParseEnvironmentRates(c.Lookup); err != nil {
+		return failed("configuration", err)
+	}
+	check := Check{Name: "configuration", OK: true, Detail: "defaults only"}
+	if len(c.Sources) > 0 {
+		check.Detail = strings.Join(c.Sources, "; ")
+	}
+	return check
+}
+
+func (c *Configuration) keys() Check {
+	var present, missing []string
+	for _, key := range c.APIKeys {
+		if key.Present {
+			present = append(present, key.Variable)
+		} else {
+			missing = append(missing, key.Variable)
+		}
+	}
+	detail := fmt.Sprintf("%d of %d present", len(present), len(c.APIKeys))
+	if len(present) > 0 {
+		detail += ": " + strings.Join(present, ", ")
+	}
+	if len(missing) > 0 {
+		detail += "; missing (only the programs that call these APIs need them): " + strings.Join(missing, ", ")
+	}
+	return Check{Name: "api keys", OK: true, Detail: detail}
+}
+
+// failed makes a check of a failure.
+func failed(name string, err error) Check {
+	c := Check{Name: name, Detail: err.Error()}
+	var f *failure.Error
+	if errors.As(err, &f) {
+		c.Hint = f.Hint
+	}
+	return c
+}
+
+// database looks at everything in the database, as far as its schema allows.
+func (s *Service) database(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+	status, err := s.Store.Status(ctx)
+	if err != nil {
+		return []Check{failed("database", err)}, ctx.Err()
+	}
+	schema := schemaCheck(status)
+	checks := []Check{{Name: "database", OK: true, Detail: status.Location + ", " + status.Version}, schema}
+	if !schema.OK {
+		return checks, nil
+	}
+	for _, look := range []func(context.Context, time.Time, *Configuration) ([]Check, error){
+		s.plans, s.prices, s.unpriced, s.totals, s.bills, s.messages,
+	} {
+		found, err := look(ctx, now, c)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			found = []Check{failed("database", err)}
+		}
+		checks = append(checks, found...)
+	}
+	return checks, nil
+}
+
+func schemaCheck(status usage.StorageStatus) Check {
+	has, needs := status.SchemaVersion, status.SchemaNeeded
+	c := Check{Name: "schema", OK: has == needs, Detail: fmt.Sprintf("version %d", has)}
+	switch {
+	case has < needs:
+		c.Detail += fmt.Sprintf(", needed is %d: the tables have not been created yet, or are out of date", needs)
+		c.Hint = "run: alwrity-sub init"
+	case has > needs:
+		c.Detail += fmt.Sprintf(" was made by a newer alwrity-sub; this one knows %d", needs)
+		c.Hint = "use a newer version of alwrity-sub"
+	}
+	return c
+}
+
+func (s *Service) plans(ctx context.Context, now time.Time, _ *Configuration) ([]Check, error) {
+	plans, _, err := s.Store.Plans(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := plans.Default(); err != nil {
+		return []Check{failed("plans", err)}, nil
+	}
+	return []Check{{Name: "plans", OK: true, Detail: strings.Join(plans.Names(), ", ")}}, nil
+}
+
+func (s *Service) prices(ctx context.Context, now time.Time, config *Configuration) ([]Check, error) {
+	book, err := s.Store.Catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inForce := len(book.All(now))
+	c := Check{Name: "prices", OK: inForce > 0, Detail: fmt.Sprintf("%d in force", inForce)}
+	if !c.OK {
+		c.Hint = "run: alwrity-sub init"
+	}
+	var without []string
+	for _, p := range book.Providers.Sorted() {
+		if len(book.Models(p.Name)) == 0 {
+			without = append(without, p.Name)
+		}
+	}
+	if len(without) > 0 {
+		c.Detail += "; none for " + strings.Join(without, ", ")
+	}
+	return []Check{c, config.environmentPrices(book, now)}, nil
+}
+
+// environmentPrices tells whether the environment's huggingface prices are those in force. An admin may have meant them
+// to differ: it is no problem.
+func (c *Configuration) environmentPrices(book *pricing.Book, now time.Time) Check {
+	check := Check{Name: "huggingface prices", OK: true, Detail: "not set in the environment"}
+	rates, err := pricing.ParseEnvironmentRates(c.Lookup)
+	switch {
+	case err != nil:
+		return failed(check.Name, err)
+	case len(rates.FromNow(book, now)) > 0:
+		check.Detail = "those in force are not those that the environment sets"
+		check.Hint = "to take them from now on: alwrity-sub pricing set huggingface"
+	case rates.Set():
+		check.Detail = "in force as the environment sets them"
+	}
+	return check
+}
+
+// mostModels is how many models without a price are named.
+const mostModels = 10
+
+func (s *Service) unpriced(ctx context.Context, _ time.Time, _ *Configuration) ([]Check, error) {
+	rows, err := s.Store.UnpricedModels(ctx)
+	if err != nil || len(rows) == 0 {
+		return []Check{{Name: "unpriced usage", OK: true, Detail: "none"}}, err
+	}
+	var parts []string
+	for _, row := range rows[:min(len(rows), mostModels)] {
+		provider, model := row.Keys[0], row.Keys[1]
+		if model == "" {
+			model = "(no model)"
+		}
+		parts = append(parts, fmt.Sprintf("%s %s: %d", provider, model, row.Unpriced))
+	}
+	if more := len(rows) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d models more", more))
+	}
+	return []Check{{
+		Name:   "unpriced usage",
+		Detail: "events without a price, counted at a cost of 0: " + strings.Join(parts, "; "),
+		Hint: "set a price from then on (alwrity-sub pricing set … --effective-from …), " +
+			"then run: alwrity-sub pricing rerate --dry-run",
+	}}, nil
+}
+
+func (s *Service) totals(ctx context.Context, _ time.Time, _ *Configuration) ([]Check, error) {
+	result, err := s.Store.Reconcile(ctx, false)
+	return TotalsChecks(result), err
+}

@@ -1,0 +1,65 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/notify"
+)
+
+// longestWait is how long a message may wait before something must be wrong.
+const longestWait = 24 * time.Hour
+
+// messages checks what takes messages to people: the mail server, where one is configured, and the outbox.
+func (s *Service) messages(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+	var checks []Check
+	if c.Notify.Mail.Host != "" {
+		checks = append(checks, mailCheck(ctx, now, c.Notify))
+	}
+	state, err := s.Store.Outbox(ctx, now)
+	return append(checks, outboxCheck(state, now, c.Notify.Configured())), err
+}
+
+// mailCheck goes to the mail server as far as the login, and sends nothing.
+func mailCheck(ctx context.Context, now time.Time, settings *notify.Settings) Check {
+	if err := settings.Check(); err != nil {
+		return failed("mail", err)
+	}
+	if _, err := notify.LoadTemplates(settings.Templates, settings); err != nil {
+		return failed("mail", err)
+	}
+	c := Check{Name: "mail", OK: true}
+	for _, step := range notify.ProbeMail(ctx, settings, nil, "", now) {
+		c.OK, c.Hint = step.OK, step.Hint
+		c.Detail = step.Name + ": " + step.Detail
+	}
+	if c.OK {
+		c.Detail = fmt.Sprintf("%s takes mail from %s", settings.Mail.Host, settings.Mail.From.Address)
+	} else {
+		c.Hint += "; look closer with: alwrity-sub alerts test --to you@example.com"
+	}
+	return c
+}
+
+// outboxCheck tells what is stuck: what has waited for too long, and what a person has to look at.
+func outboxCheck(state notify.State, now time.Time, configured bool) Check {
+	dead, unconfirmed := state.Deliveries[notify.Dead], state.Deliveries[notify.Unconfirmed]
+	waiting := state.Unexpanded + state.Deliveries[notify.Waiting] + state.Deliveries[notify.Sending]
+	c := Check{Name: "outbox", OK: true}
+	c.Detail = fmt.Sprintf("%d waiting, %d dead, %d unconfirmed", waiting, dead, unconfirmed)
+	if !configured {
+		c.Detail += "; nothing is sent: neither mail nor a webhook is configured"
+		return c
+	}
+	if !state.Oldest.IsZero() && now.Sub(state.Oldest) > longestWait {
+		c.OK = false
+		c.Detail += ", the oldest since " + state.Oldest.Format("2006-01-02 15:04 UTC")
+		c.Hint = "does cron run it? alwrity-sub alerts send"
+	}
+	if dead+unconfirmed > 0 {
+		c.OK = false
+		c.Hint = "see them with: alwrity-sub alerts outbox list --status dead (or unconfirmed); then retry ID or drop ID"
+	}
+	return c
+}
