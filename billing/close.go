@@ -239,14 +239,15 @@ func (run *closing) addResult(r *round) {
 
 // round is what closing one period of each of some users makes.
 type round struct {
-	run      *closing
-	bills    []Bill
-	credits  []CreditEntry
-	changes  []SubscriptionChange
-	accounts []BillingAccount
-	notices  []usage.Notice
-	more     []string // users of whom another period may have ended
-	failures []UserFailure
+	run           *closing
+	bills         []Bill
+	credits       []CreditEntry
+	changes       []SubscriptionChange
+	subscriptions []plan.Account // that have changed
+	accounts      []BillingAccount
+	notices       []usage.Notice
+	more          []string // users of whom another period may have ended
+	failures      []UserFailure
 
 	renewed, changed, expired int64
 }
@@ -376,7 +377,10 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	if err := tx.AddCredits(ctx, r.credits); err != nil {
 		return err
 	}
-	if err := tx.SaveChanges(ctx, r.changes); err != nil {
+	if err := tx.SaveSubscriptions(ctx, r.subscriptions, r.run.now); err != nil {
+		return err
+	}
+	if err := tx.AppendHistory(ctx, r.changes); err != nil {
 		return err
 	}
 	if err := tx.SaveBillingAccounts(ctx, r.accounts); err != nil {

@@ -17,8 +17,8 @@ func billReadyNotice(b Bill, now time.Time) usage.Notice {
 		"period_end": rfc3339(b.Period.End), "due_at": rfc3339(b.DueAt), "status": string(b.Status)}}
 }
 
-// ExpiredNotice tells a user that the subscription has ended, by itself or cancelled.
-func ExpiredNotice(a plan.Account, end, now time.Time) usage.Notice {
+// expiredNotice tells a user that the subscription has ended, by itself or cancelled.
+func expiredNotice(a plan.Account, end, now time.Time) usage.Notice {
 	name := ""
 	if p, ok := a.Plans.ByID(a.Subscription.PlanID); ok {
 		name = p.Name

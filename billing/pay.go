@@ -12,15 +12,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
+// requireUser fails with not_found unless the user was ever seen.
 func (s *Service) requireUser(ctx context.Context, user string) error {
-	if err := usage.ValidateUser(user); err != nil {
-		return err
-	}
-	known, err := s.Store.UserKnown(ctx, user)
-	if err == nil && !known {
-		err = failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).WithHint("list them: alwrity-sub users list")
-	}
-	return err
+	return s.Store.ViewBilling(ctx, func(r Reader) error { return requireUser(ctx, r, user, listUsers) })
 }
 
 // Show returns a bill with its lines, or a not_found failure.
@@ -151,7 +145,7 @@ func (s *Service) resumeIfPaid(ctx context.Context, tx Tx, user string, now time
 		f.SuspendedUnpaid = false // someone has resumed it by hand
 		return tx.SaveBillingAccounts(ctx, []BillingAccount{f})
 	}
-	_, err = s.change(ctx, tx, f, plan.Resume, now)
+	_, err = s.setSuspended(ctx, tx, f, plan.Resume, now)
 	return err
 }
 

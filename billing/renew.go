@@ -14,6 +14,7 @@ func (r *round) advance(in billInput) error {
 	if err != nil {
 		return err
 	}
+	recorded := len(r.changes)
 	if due, ok := a.Account.Due(p.End); ok {
 		r.changed++
 		a.Account = r.change(a.Account, due, p, used)
@@ -28,8 +29,11 @@ func (r *round) advance(in billInput) error {
 			if sub.EndsAt.IsZero() || end.Equal(p.End) { // a cancellation within the period is in the history already, as what ended it
 				r.change(a.Account, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
 			}
-			r.notices = append(r.notices, ExpiredNotice(a.Account, end, r.run.now))
+			r.notices = append(r.notices, expiredNotice(a.Account, end, r.run.now))
 		}
+	}
+	if len(r.changes) > recorded {
+		r.subscriptions = append(r.subscriptions, a.Account)
 	}
 	a.ClosedUntil = p.End
 	a.ClosesAt = a.Account.PeriodAt(p.End).End
@@ -40,16 +44,19 @@ func (r *round) advance(in billInput) error {
 	return nil
 }
 
-// change makes a change and returns the account after it.
+// change records a change at the end of a period and returns the account after it.
 func (r *round) change(before plan.Account, c plan.Change, p plan.Period, used usage.Amounts) plan.Account {
 	after := before.After(c)
-	s := SubscriptionChange{Account: before, Change: c, At: r.run.now, Before: p, After: after.PeriodAt(p.End), Used: used, Actor: r.run.Actor, PlanID: c.Subscription.PlanID}
+	change := SubscriptionChange{
+		Account: before, Change: c, At: r.run.now, Actor: r.run.Actor, PlanID: c.Subscription.PlanID,
+		PeriodBefore: p, PeriodAfter: after.PeriodAt(p.End), Used: used,
+	}
 	if then, err := after.PlanAt(c.EffectiveAt); err == nil { // which may be another than that of now
-		s.PlanID = then.ID
+		change.PlanID = then.ID
 	}
-	if priced, ok := before.Plans.ByID(s.PlanID); ok {
-		s.Price = priced.At(c.EffectiveAt).Price(c.Subscription.Cycle)
+	if priced, ok := before.Plans.ByID(change.PlanID); ok {
+		change.Price = priced.At(c.EffectiveAt).Price(c.Subscription.Cycle)
 	}
-	r.changes = append(r.changes, s)
+	r.changes = append(r.changes, change)
 	return after
 }

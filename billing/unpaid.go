@@ -73,7 +73,7 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		}
 		suspended++
 		notices = append(notices, overdueNotice(usage.Suspended, b, time.Time{}, run.now))
-		if a, err = run.change(ctx, tx, a, plan.Suspend, run.now); err != nil {
+		if a, err = run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -94,29 +94,24 @@ func (a BillingAccount) maySuspend(now time.Time) bool {
 	return sub != nil && !sub.Suspended && !sub.StatusAt(now).Ended()
 }
 
-// change suspends a user for an unpaid bill, or takes that back.
-func (s *Service) change(ctx context.Context, tx Tx, a BillingAccount, action plan.ChangeAction, now time.Time) (BillingAccount, error) {
+// setSuspended suspends a user for an unpaid bill, or takes that back.
+func (s *Service) setSuspended(
+	ctx context.Context, tx Tx, a BillingAccount, action plan.ChangeAction, now time.Time,
+) (BillingAccount, error) {
 	sub := *a.Account.Subscription
 	sub.Suspended = action == plan.Suspend
-	current := a.Account.PeriodAt(now)
-	used, err := tx.Used(ctx, []usage.PeriodKey{usage.NewPeriodKey(a.Account.UserID, current.Start)})
-	if err != nil {
-		return a, err
-	}
-	sum, err := totalOf(used[usage.NewPeriodKey(a.Account.UserID, current.Start)])
-	if err != nil {
-		return a, err
-	}
 	c := plan.Change{Action: action, EffectiveAt: now, Subscription: sub, Continues: true}
-	change := SubscriptionChange{Account: a.Account, Change: c, At: now, PlanID: sub.PlanID, Before: current, After: current, Used: sum, Actor: s.Actor}
-	if in, ok := a.Account.Plans.ByID(sub.PlanID); ok {
-		change.Price = in.At(now).Price(sub.Cycle)
-	}
-	if err := tx.SaveChanges(ctx, []SubscriptionChange{change}); err != nil {
+	entry, err := newSubscriptionChange(ctx, tx, a.Account, c, usage.Audit{At: now, Actor: s.Actor})
+	if err != nil {
 		return a, err
 	}
-	a.Account = a.Account.After(c)
-	a.SuspendedUnpaid = sub.Suspended
+	if err := tx.AppendHistory(ctx, []SubscriptionChange{entry}); err != nil {
+		return a, err
+	}
+	a.Account, a.SuspendedUnpaid = a.Account.After(c), sub.Suspended
+	if err := tx.SaveSubscriptions(ctx, []plan.Account{a.Account}, now); err != nil {
+		return a, err
+	}
 	return a, tx.SaveBillingAccounts(ctx, []BillingAccount{a})
 }
 

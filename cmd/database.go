@@ -95,19 +95,18 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
 	prices := &catalogue.Service{Store: d}
 	return &commands.Services{
-		Usage:         metering,
-		Reports:       d,
-		Ratings:       d,
-		Totals:        d,
-		Archives:      d,
-		Billing:       &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
-		Health:        &health.Service{Store: d, Catalogue: prices, Usage: metering},
-		Simulation:    d,
-		Subscriptions: d,
-		Catalogue:     prices,
-		Lists:         d,
-		Outbox:        d,
-		Storage:       d,
-		Close:         d.Close,
+		Usage:      metering,
+		Reports:    d,
+		Ratings:    d,
+		Totals:     d,
+		Archives:   d,
+		Billing:    &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
+		Health:     &health.Service{Store: d, Catalogue: prices, Usage: metering},
+		Simulation: d,
+		Catalogue:  prices,
+		Lists:      d,
+		Outbox:     d,
+		Storage:    d,
+		Close:      d.Close,
 	}, nil
 }

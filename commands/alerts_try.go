@@ -8,6 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type alertsTestOptions struct {
@@ -69,5 +70,5 @@ func (opts *alertsTestOptions) validate(s *notify.Settings) error {
 	if err := s.Check(); err != nil {
 		return err
 	}
-	return validateEmail(opts.to)
+	return usage.ValidateEmail(opts.to)
 }

@@ -93,7 +93,7 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 
 // statements reads the bills that are asked for, one at least.
 func (opts *billingStatementOptions) statements(ctx context.Context, s *Services) ([]statement.Statement, error) {
-	a, err := account(ctx, s, opts.user)
+	a, err := s.Billing.Account(ctx, opts.user)
 	if err != nil {
 		return nil, err
 	}

@@ -98,13 +98,8 @@ func (opts *demoOptions) fill(ctx context.Context, s *Services, sample *sample) 
 		if u.tier == plan.DefaultTier {
 			continue
 		}
-		_, err := s.Subscriptions.ChangeSubscription(ctx, opts.env.audit("users subscribe"), u.id, func(a plan.Account) (plan.Change, error) {
-			p, err := a.Plans.Find(u.tier)
-			if err != nil {
-				return plan.Change{}, err
-			}
-			return a.Subscribe(plan.Order{Plan: p, Cycle: u.cycle, Start: u.start, AutoRenew: true, Email: u.id + "@example.com"}, opts.env.Now())
-		})
+		order := billing.Order{Plan: u.tier, Cycle: u.cycle, Start: u.start, AutoRenew: true, Email: u.id + "@example.com"}
+		_, err := s.Billing.Subscribe(ctx, opts.env.audit("users subscribe"), u.id, order)
 		if err != nil {
 			return usage.ImportResult{}, err
 		}

@@ -8,37 +8,27 @@ import (
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Services are the operations on one open database. cmd makes them; a verb calls one of
 // them.
 type Services struct {
-	Usage         *usage.Service
-	Reports       usage.Reports
-	Ratings       usage.RerateStore
-	Totals        usage.Reconciler
-	Archives      usage.ArchiveStore
-	Billing       *billing.Service
-	Health        *health.Service
-	Simulation    billing.SimulationStore
-	Subscriptions Subscriptions
-	Catalogue     *catalogue.Service
-	Lists         Lists
-	Outbox        notify.Store
-	Storage       Storage
+	Usage      *usage.Service
+	Reports    usage.Reports
+	Ratings    usage.RerateStore
+	Totals     usage.Reconciler
+	Archives   usage.ArchiveStore
+	Billing    *billing.Service
+	Health     *health.Service
+	Simulation billing.SimulationStore
+	Catalogue  *catalogue.Service
+	Lists      Lists
+	Outbox     notify.Store
+	Storage    Storage
 
 	// Close closes the database.
 	Close func() error
-}
-
-// Subscriptions changes subscriptions and tells how they were changed.
-type Subscriptions interface {
-	// ChangeSubscription runs fn on the locked account of a user and stores what
-	// it returns, with its history; usage moves to the periods that now hold it.
-	ChangeSubscription(ctx context.Context, audit usage.Audit, user string, fn func(plan.Account) (plan.Change, error)) (plan.Account, error)
-	History(ctx context.Context, user string) ([]plan.HistoryEntry, error)
 }
 
 // Lists lists what there is.

@@ -127,7 +127,7 @@ func newUsageTrendsCmd(env *Env) *cobra.Command {
 func usageTrendsRun(ctx context.Context, opts *usageTrendsOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
 		if opts.user != "" {
-			if _, err := account(ctx, s, opts.user); err != nil {
+			if _, err := s.Billing.Account(ctx, opts.user); err != nil {
 				return err
 			}
 		}

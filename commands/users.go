@@ -5,11 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func newUsersCmd(env *Env) *cobra.Command {
@@ -63,34 +60,12 @@ func newUsersShowCmd(env *Env) *cobra.Command {
 
 func usersShowRun(ctx context.Context, opts *userOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		account, err := account(ctx, s, opts.user)
+		account, err := s.Billing.Account(ctx, opts.user)
 		if err != nil {
 			return err
 		}
 		return opts.env.printUser(account)
 	})
-}
-
-// account returns the account of a user who was seen before.
-func account(ctx context.Context, s *Services, user string) (plan.Account, error) {
-	if err := usage.ValidateUser(user); err != nil {
-		return plan.Account{}, err
-	}
-	var a plan.Account
-	err := s.Usage.Store.View(ctx, func(r usage.Reader) error {
-		known, err := r.UserKnown(ctx, user)
-		if err != nil {
-			return err
-		}
-		if !known {
-			return failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).
-				WithHint("list them: alwrity-sub users list; to begin a subscription: alwrity-sub users subscribe USER --plan …")
-		}
-		accounts, err := r.Accounts(ctx, []string{user})
-		a = accounts[user]
-		return err
-	})
-	return a, err
 }
 
 func (env *Env) printUser(a plan.Account) error {
@@ -107,10 +82,7 @@ func newUsersHistoryCmd(env *Env) *cobra.Command {
 
 func usersHistoryRun(ctx context.Context, opts *userOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		if _, err := account(ctx, s, opts.user); err != nil {
-			return err
-		}
-		history, err := s.Subscriptions.History(ctx, opts.user)
+		history, err := s.Billing.History(ctx, opts.user)
 		if err != nil {
 			return err
 		}

@@ -6,37 +6,63 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// changeSubscription makes a change of a user's subscription and shows the user.
-func (env *Env) changeSubscription(ctx context.Context, action, user string, fn func(plan.Account) (plan.Change, error)) error {
-	if err := usage.ValidateUser(user); err != nil {
-		return err
-	}
+// subscriptionChange is an operation on a user's subscription.
+type subscriptionChange func(context.Context, *billing.Service, usage.Audit) (billing.SubscriptionResult, error)
+
+// changeSubscription changes a user's subscription and shows the user.
+func (env *Env) changeSubscription(ctx context.Context, action string, change subscriptionChange) error {
 	return env.withServices(ctx, func(s *Services) error {
-		var before plan.Account
-		a, err := s.Subscriptions.ChangeSubscription(ctx, env.audit(action), user, func(found plan.Account) (plan.Change, error) {
-			before = found
-			return fn(found)
-		})
+		r, err := change(ctx, s.Billing, env.audit(action))
 		if err != nil {
 			return err
 		}
-		env.noteDropped(before, a)
-		return env.printUser(a)
+		if next := r.TakenBack; next != nil {
+			env.note("note: the change to %s that was set for %s is taken back", next.PlanName, next.At.Format(time.RFC3339))
+		}
+		return env.printUser(r.Account)
 	})
 }
 
-// noteDropped says that a change of plan that was set for later will not come.
-func (env *Env) noteDropped(before, after plan.Account) {
-	was, is := before.Subscription, after.Subscription
-	if was == nil || was.NextPlanID == 0 || is.NextPlanID == was.NextPlanID && is.NextAt.Equal(was.NextAt) {
-		return
+type usersSubscribeOptions struct {
+	env         *Env
+	user        string
+	order       billing.Order
+	noAutoRenew bool
+}
+
+func newUsersSubscribeCmd(env *Env) *cobra.Command {
+	opts := &usersSubscribeOptions{env: env, order: billing.Order{Cycle: plan.Monthly}}
+	cmd := &cobra.Command{
+		Use: "subscribe USER --plan NAME", Short: "Begin a subscription",
+		Long: `Begin a subscription. Its usage periods run from the day it begins to the same day
+of the next month. Usage that was recorded for that time already moves into them.`,
+		Example: "  alwrity-sub users subscribe alice --plan pro\n" +
+			"  alwrity-sub users subscribe bob --plan basic --cycle yearly --start 2026-01-31 --email bob@example.com",
+		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.user, opts.order.AutoRenew = args[0], !opts.noAutoRenew
+			return usersSubscribeRun(cmd.Context(), opts)
+		},
 	}
-	next, _ := before.Plans.ByID(was.NextPlanID)
-	env.note("note: the change to %s that was set for %s is taken back", next.Name, was.NextAt.Format(time.RFC3339))
+	cmd.Flags().StringVar(&opts.order.Plan, "plan", "", "the plan's `NAME` or tier")
+	cmd.Flags().Var(cycleFlag{&opts.order.Cycle}, "cycle", "monthly or yearly")
+	addTime(cmd, &opts.order.Start, "start", "when it begins (default now)")
+	cmd.Flags().StringVar(&opts.order.Email, "email", "", "the user's `EMAIL` address")
+	cmd.Flags().BoolVar(&opts.noAutoRenew, "no-auto-renew", false, "let it expire at the end of what is paid")
+	mustRequire(cmd, "plan")
+	return cmd
+}
+
+func usersSubscribeRun(ctx context.Context, opts *usersSubscribeOptions) error {
+	return opts.env.changeSubscription(ctx, "users subscribe",
+		func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
+			return b.Subscribe(ctx, audit, opts.user, opts.order)
+		})
 }
 
 type usersChangePlanOptions struct {
@@ -55,7 +81,9 @@ Now, its period goes on, what was used in it counts against the new limits, and 
 next bill takes back the rest of the old plan's price and adds that of the new one.
 A change that lies ahead is taken back by any other, and by the plan that the
 subscription has already.`,
-		Example: "  alwrity-sub users change-plan alice --plan enterprise\n  alwrity-sub users change-plan alice --plan basic --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub users change-plan alice --plan enterprise\n" +
+			"  alwrity-sub users change-plan alice --plan basic --at-period-end",
+		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
 			return usersChangePlanRun(cmd.Context(), opts)
@@ -68,16 +96,10 @@ subscription has already.`,
 }
 
 func usersChangePlanRun(ctx context.Context, opts *usersChangePlanOptions) error {
-	return opts.env.changeSubscription(ctx, "users change-plan", opts.user, func(a plan.Account) (plan.Change, error) {
-		wanted, err := a.Plans.Find(opts.plan)
-		if err != nil {
-			return plan.Change{}, err
-		}
-		if opts.atPeriodEnd {
-			return a.ChangePlanAtEnd(wanted, opts.env.Now())
-		}
-		return a.ChangePlan(wanted, opts.env.Now())
-	})
+	return opts.env.changeSubscription(ctx, "users change-plan",
+		func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
+			return b.ChangePlan(ctx, audit, opts.user, opts.plan, opts.atPeriodEnd)
+		})
 }
 
 type usersCancelOptions struct {
@@ -101,34 +123,36 @@ func newUsersCancelCmd(env *Env) *cobra.Command {
 }
 
 func usersCancelRun(ctx context.Context, opts *usersCancelOptions) error {
-	return opts.env.changeSubscription(ctx, "users cancel", opts.user, func(a plan.Account) (plan.Change, error) {
-		return a.Cancel(opts.atPeriodEnd, opts.env.Now())
+	return opts.env.changeSubscription(ctx, "users cancel",
+		func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
+			return b.Cancel(ctx, audit, opts.user, opts.atPeriodEnd)
+		})
+}
+
+// newSubscriptionCmd makes a command that needs nothing but the user.
+func newSubscriptionCmd(
+	env *Env, name, short string,
+	change func(*billing.Service, context.Context, usage.Audit, string) (billing.SubscriptionResult, error),
+) *cobra.Command {
+	return newUserCmd(env, name, short, "  alwrity-sub users "+name+" alice", func(ctx context.Context, opts *userOptions) error {
+		return env.changeSubscription(ctx, "users "+name,
+			func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
+				return change(b, ctx, audit, opts.user)
+			})
 	})
 }
 
 func newUsersRenewCmd(env *Env) *cobra.Command {
-	cmd := newUserCmd(env, "renew", "Renew a subscription for one more cycle", "  alwrity-sub users renew alice", usersRenewRun)
+	cmd := newSubscriptionCmd(env, "renew", "Renew a subscription for one more cycle", (*billing.Service).Renew)
 	cmd.Long = `Renew a subscription for one more cycle: a running one from the end of what is
 paid, also taking back a cancellation that lies ahead; an ended one from now on.`
 	return cmd
 }
 
-func usersRenewRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.changeSubscription(ctx, "users renew", opts.user, func(a plan.Account) (plan.Change, error) { return a.Renew(opts.env.Now()) })
-}
-
 func newUsersSuspendCmd(env *Env) *cobra.Command {
-	return newUserCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", "  alwrity-sub users suspend alice", usersSuspendRun)
-}
-
-func usersSuspendRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.changeSubscription(ctx, "users suspend", opts.user, func(a plan.Account) (plan.Change, error) { return a.Suspend(opts.env.Now()) })
+	return newSubscriptionCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", (*billing.Service).Suspend)
 }
 
 func newUsersResumeCmd(env *Env) *cobra.Command {
-	return newUserCmd(env, "resume", "Let a suspended subscription's calls through again", "  alwrity-sub users resume alice", usersResumeRun)
-}
-
-func usersResumeRun(ctx context.Context, opts *userOptions) error {
-	return opts.env.changeSubscription(ctx, "users resume", opts.user, func(a plan.Account) (plan.Change, error) { return a.Resume(opts.env.Now()) })
+	return newSubscriptionCmd(env, "resume", "Let a suspended subscription's calls through again", (*billing.Service).Resume)
 }

@@ -39,16 +39,3 @@ func providerState(p pricing.Provider) state {
 	}
 	return state{"vendor": p.Vendor, "models": models, "characters_are_input_tokens": p.CharactersAreInputTokens}
 }
-
-func subscriptionState(s plan.Subscription, plans plan.Plans) state {
-	p, _ := plans.ByID(s.PlanID)
-	described := state{"plan": p.Name, "cycle": s.Cycle, "anchor": s.Anchor, "paid_until": s.PaidUntil, "auto_renew": s.AutoRenew, "suspended": s.Suspended}
-	if !s.EndsAt.IsZero() {
-		described["ends_at"] = s.EndsAt
-	}
-	if s.NextPlanID != 0 {
-		next, _ := plans.ByID(s.NextPlanID)
-		described["next_plan"], described["next_plan_at"] = next.Name, s.NextAt
-	}
-	return described
-}

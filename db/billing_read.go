@@ -9,13 +9,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// UserKnown implements billing.Store.
-func (d *DB) UserKnown(ctx context.Context, user string) (known bool, err error) {
-	err = d.view(ctx, func(t *tx) (err error) {
-		known, err = t.UserKnown(ctx, user)
-		return err
-	})
-	return known, err
+// ViewBilling implements billing.Store.
+func (d *DB) ViewBilling(ctx context.Context, fn func(billing.Reader) error) error {
+	return d.view(ctx, func(t *tx) error { return fn(t) })
 }
 
 const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id WHERE (b.closes_at IS NULL OR b.closes_at <= $1)`

@@ -3,12 +3,9 @@ package db
 import (
 	"context"
 	"encoding/json"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -145,7 +142,7 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.BillingAccount) error {
 	return t.writeRows(ctx, "billing_accounts", func(source string) string {
 		return "INSERT INTO billing_accounts (user_id, closed_until, billed_from, closes_at, suspended_unpaid) " + source +
-			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
+			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until, billed_from = excluded.billed_from, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
 	}, len(accounts), func(to sink, i int) {
 		f := &accounts[i]
 		to.text(f.Account.UserID)
@@ -163,64 +160,4 @@ func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.Billing
 // AddAudit implements billing.Tx.
 func (t *tx) AddAudit(ctx context.Context, audit usage.Audit, subject string, before, after map[string]any) error {
 	return t.audit(ctx, audit, subject, before, after)
-}
-
-// SaveChanges implements billing.Tx.
-func (t *tx) SaveChanges(ctx context.Context, changes []billing.SubscriptionChange) error {
-	last := map[string]int{}
-	for i, s := range changes {
-		last[s.Account.UserID] = i
-	}
-	var kept []billing.SubscriptionChange
-	for i, s := range changes {
-		if last[s.Account.UserID] == i {
-			kept = append(kept, s)
-		}
-	}
-	slices.SortFunc(kept, func(a, b billing.SubscriptionChange) int { return strings.Compare(a.Account.UserID, b.Account.UserID) })
-	err := t.writeRows(ctx, "subscriptions of changes", func(source string) string { return subscriptionUpsert(source) }, len(kept), func(to sink, i int) {
-		putSubscription(to, kept[i].Account.UserID, &kept[i].Change.Subscription, kept[i].At)
-	})
-	if err != nil {
-		return err
-	}
-	return t.writeRows(ctx, "history of changes", func(source string) string { return historyInsert(source) }, len(changes), func(to sink, i int) { putChange(to, &changes[i]) })
-}
-
-func putSubscription(to sink, user string, s *plan.Subscription, now time.Time) {
-	to.text(user)
-	to.integer(s.PlanID)
-	to.text(string(s.Cycle))
-	to.moment(s.Anchor.UnixMicro())
-	to.moment(s.PaidUntil.UnixMicro())
-	to.boolean(s.AutoRenew)
-	to.boolean(s.Suspended)
-	putMomentOrNull(to, s.EndsAt)
-	putIDOrNull(to, s.NextPlanID)
-	putMomentOrNull(to, s.NextAt)
-	to.moment(now.UnixMicro())
-}
-
-func putChange(to sink, s *billing.SubscriptionChange) {
-	c := &s.Change
-	to.text(s.Account.UserID)
-	to.text(string(c.Action))
-	to.moment(s.At.UnixMicro())
-	to.moment(c.EffectiveAt.UnixMicro())
-	to.integer(s.Account.Subscription.PlanID)
-	to.integer(s.PlanID)
-	to.text(string(c.Subscription.Cycle))
-	to.moment(c.Subscription.Anchor.UnixMicro())
-	for _, at := range [...]time.Time{s.Before.Start, s.Before.End, s.After.Start, s.After.End} {
-		to.moment(at.UnixMicro())
-	}
-	for _, n := range [...]int64{s.Used.Calls, s.Used.Quantities.Tokens(), int64(s.Used.Cost)} {
-		to.integer(n)
-	}
-	to.text(s.Actor)
-	putMomentOrNull(to, c.Subscription.EndsAt)
-	to.integer(int64(s.Price))
-	to.moment(c.Subscription.PaidUntil.UnixMicro())
-	to.boolean(c.Subscription.AutoRenew)
-	to.boolean(c.Continues)
 }

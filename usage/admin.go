@@ -1,10 +1,25 @@
 package usage
 
 import (
+	"net/mail"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
+
+// ValidateEmail returns an invalid failure unless a text is a mail address alone, or empty.
+func ValidateEmail(email string) error {
+	if email == "" {
+		return nil
+	}
+	parsed, err := mail.ParseAddress(email)
+	if err != nil || parsed.Address != email || len(email) > 254 {
+		return failure.Invalidf("email is %q: it must be an address such as alice@example.com", pricing.Shorten(email))
+	}
+	return nil
+}
 
 // User is one line of the list of users.
 type User struct {

@@ -320,7 +320,7 @@ func archiveSubscriptions(t *testing.T, p Place) {
 	f.archive(august)
 	pro := f.plan("Pro")
 	try := func(user string, start time.Time) error {
-		_, err := f.db.ChangeSubscription(f.ctx, f.audit("users subscribe"), user, func(a plan.Account) (plan.Change, error) {
+		_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("users subscribe"), user, func(a plan.Account) (plan.Change, error) {
 			return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: start, AutoRenew: true}, now())
 		})
 		return err

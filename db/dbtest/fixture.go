@@ -137,9 +137,9 @@ func price(provider, model string, from time.Time, request, input, output pricin
 // change makes one change of a subscription at a moment.
 func (f *fixture) change(user string, at time.Time, fn func(plan.Account) (plan.Change, error)) plan.Account {
 	f.Helper()
-	account, err := f.db.ChangeSubscription(f.ctx, f.auditAt(at, "users change"), user, fn)
+	result, err := f.billing(f.db).ChangeSubscription(f.ctx, f.auditAt(at, "users change"), user, fn)
 	f.must(err)
-	return account
+	return result.Account
 }
 
 // subscribe begins a subscription; at is the moment of the command.

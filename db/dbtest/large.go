@@ -139,7 +139,7 @@ func largeMove(t *testing.T, p Place) {
 		f.record(e)
 	}
 	open := f.plan("Open")
-	_, err := f.db.ChangeSubscription(f.ctx, f.audit("test"), "bob", func(a plan.Account) (plan.Change, error) {
+	_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "bob", func(a plan.Account) (plan.Change, error) {
 		return a.Subscribe(plan.Order{Plan: open, Cycle: "monthly", Start: date(2026, 10, 15), AutoRenew: true}, now())
 	})
 	wantFailure(t, err, failure.Invalid, "too large")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 )
@@ -170,7 +171,7 @@ func (m *model) changeSubscription() {
 		old = *a.current
 	}
 	periodBefore, endBefore := a.period(m.now)
-	_, err := m.db.ChangeSubscription(m.ctx, m.auditAt(m.now, "subscription"), user, c.make)
+	_, err := (&billing.Service{Store: m.db}).ChangeSubscription(m.ctx, m.auditAt(m.now, "subscription"), user, c.make)
 	action, code := c.see(a)
 	m.wantCode(user+": "+c.name, err, code)
 	m.rt.Logf("%s %s: %s %s", m.now, user, c.name, code)

@@ -309,7 +309,7 @@ func raceSubscriptions(t *testing.T, p Place) {
 				e := call(fmt.Sprintf("e%d-%d", i, n), "alice", date(2026, 10, 1).AddDate(0, 0, 6*n+i), 1, 1)
 				_, err = s.Record(f.ctx, now(), e, usage.RecordOptions{})
 			case i == 0:
-				_, err = d.ChangeSubscription(f.ctx, f.audit("race"), "alice", func(a plan.Account) (plan.Change, error) {
+				_, err = f.billing(d).ChangeSubscription(f.ctx, f.audit("race"), "alice", func(a plan.Account) (plan.Change, error) {
 					return nextChange(a, f.plan("Pro"), f.plan(names[n%2]), n)
 				})
 			default:

@@ -154,11 +154,11 @@ func subscriptionChangeFails(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", now(), now())
 	boom := errors.New("boom")
-	_, err := f.db.ChangeSubscription(f.ctx, f.audit("test"), "alice", func(a plan.Account) (plan.Change, error) { return plan.Change{}, boom })
+	_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "alice", func(a plan.Account) (plan.Change, error) { return plan.Change{}, boom })
 	if !errors.Is(err, boom) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
-	_, err = f.db.ChangeSubscription(f.ctx, f.audit("test"), "nobody", func(a plan.Account) (plan.Change, error) { return a.Renew(now()) })
+	_, err = f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "nobody", func(a plan.Account) (plan.Change, error) { return a.Renew(now()) })
 	wantFailure(t, err, "not_found", "nobody has no subscription")
 	users, err := f.db.Users(f.ctx)
 	f.must(err)
