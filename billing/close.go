@@ -245,7 +245,7 @@ type round struct {
 	changes       []SubscriptionChange
 	subscriptions []plan.Account // that have changed
 	accounts      []BillingAccount
-	notices       []usage.Notice
+	notifications []usage.Notification
 	more          []string // users of whom another period may have ended
 	failures      []UserFailure
 
@@ -368,7 +368,7 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	for _, b := range r.bills {
 		numbers[b.UserID] = b.Number
 		if b.Total > 0 {
-			r.notices = append(r.notices, billReadyNotice(b, r.run.now))
+			r.notifications = append(r.notifications, billReadyNotification(b, r.run.now))
 		}
 	}
 	for i := range r.credits {
@@ -386,6 +386,6 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	if err := tx.SaveBillingAccounts(ctx, r.accounts); err != nil {
 		return err
 	}
-	slices.SortFunc(r.notices, func(a, b usage.Notice) int { return strings.Compare(a.Key, b.Key) })
-	return tx.AddNotices(ctx, r.notices)
+	slices.SortFunc(r.notifications, func(a, b usage.Notification) int { return strings.Compare(a.Key, b.Key) })
+	return tx.AddNotifications(ctx, r.notifications)
 }

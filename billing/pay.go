@@ -198,7 +198,7 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 			return err
 		}
 		if note.Total != 0 || back != 0 {
-			if err := tx.AddNotices(ctx, []usage.Notice{billReadyNotice(note, audit.At)}); err != nil {
+			if err := tx.AddNotifications(ctx, []usage.Notification{billReadyNotification(note, audit.At)}); err != nil {
 				return err
 			}
 		}

@@ -29,7 +29,7 @@ func (r *round) advance(in billInput) error {
 			if sub.EndsAt.IsZero() || end.Equal(p.End) { // a cancellation within the period is in the history already, as what ended it
 				r.change(a.Account, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
 			}
-			r.notices = append(r.notices, expiredNotice(a.Account, end, r.run.now))
+			r.notifications = append(r.notifications, expiredNotice(a.Account, end, r.run.now))
 		}
 	}
 	if len(r.changes) > recorded {

@@ -92,8 +92,8 @@ type Tx interface {
 	SaveBillingAccounts(ctx context.Context, accounts []BillingAccount) error
 	// MoveUsage moves log rows of a user to other periods and plans, and sums the user's totals anew.
 	MoveUsage(ctx context.Context, user string, moves []UsageMove) error
-	// AddNotices adds notices, but never one whose key is there.
-	AddNotices(ctx context.Context, notices []usage.Notice) error
+	// AddNotifications adds notifications, but never one whose key is there.
+	AddNotifications(ctx context.Context, notifications []usage.Notification) error
 	// AddAudit leaves a row in the audit log.
 	AddAudit(ctx context.Context, audit usage.Audit, subject string, before, after map[string]any) error
 }

@@ -55,7 +55,7 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		return 0, 0, err
 	}
 	a := accounts[user]
-	var notices []usage.Notice
+	var notifications []usage.Notification
 	for _, b := range bills {
 		if b.DueAt.After(run.now) {
 			continue
@@ -63,7 +63,7 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 		suspends := run.Rules.suspendsAt(b)
 		if b.Status == Open {
 			pastDue++
-			notices = append(notices, overdueNotice(usage.PastDue, b, suspends, run.now))
+			notifications = append(notifications, overdueNotification(usage.PastDue, b, suspends, run.now))
 			if err := tx.Settle(ctx, b.Number, PastDue, time.Time{}, ""); err != nil {
 				return 0, 0, err
 			}
@@ -72,12 +72,12 @@ func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, su
 			continue
 		}
 		suspended++
-		notices = append(notices, overdueNotice(usage.Suspended, b, time.Time{}, run.now))
+		notifications = append(notifications, overdueNotification(usage.Suspended, b, time.Time{}, run.now))
 		if a, err = run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
 			return 0, 0, err
 		}
 	}
-	return pastDue, suspended, tx.AddNotices(ctx, notices)
+	return pastDue, suspended, tx.AddNotifications(ctx, notifications)
 }
 
 // suspendsAt returns when a bill that stays unpaid suspends its user; zero for never.
@@ -129,27 +129,27 @@ func (run *closing) announceRenewals(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			var notices []usage.Notice
+			var notifications []usage.Notification
 			for _, user := range users {
-				if n, ok := accounts[user].renewalNotice(run.now, until); ok {
-					notices = append(notices, n)
+				if n, ok := accounts[user].renewalNotification(run.now, until); ok {
+					notifications = append(notifications, n)
 				}
 			}
-			return tx.AddNotices(ctx, notices)
+			return tx.AddNotifications(ctx, notifications)
 		})
 	})
 }
 
-// renewalNotice returns the notice of a renewal between two moments, if there is to be one.
-func (a BillingAccount) renewalNotice(now, until time.Time) (usage.Notice, bool) {
+// renewalNotification returns the notification of a renewal between two moments, if there is to be one.
+func (a BillingAccount) renewalNotification(now, until time.Time) (usage.Notification, bool) {
 	sub := a.Account.Subscription
 	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) || !sub.RunsAt(sub.PaidUntil) {
-		return usage.Notice{}, false
+		return usage.Notification{}, false
 	}
 	next, err := a.Account.PlanAt(sub.PaidUntil)
 	price := next.Price(sub.Cycle)
 	if err != nil || price == 0 { // nothing is to be paid
-		return usage.Notice{}, false
+		return usage.Notification{}, false
 	}
-	return renewalSoonNotice(a, sub.PaidUntil, now, price.String(), next.Name), true
+	return renewalSoonNotification(a, sub.PaidUntil, now, price.String(), next.Name), true
 }

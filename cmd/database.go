@@ -12,6 +12,7 @@ import (
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -105,7 +106,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Simulation: d,
 		Catalogue:  prices,
 		Lists:      d,
-		Outbox:     d,
+		Notify:     &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
 		Storage:    d,
 		Close:      d.Close,
 	}, nil

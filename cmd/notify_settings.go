@@ -140,7 +140,7 @@ func (c *config) notify(p Process) (s notify.Settings, err error) {
 			*path = within(p.Dir, *path)
 		}
 	}
-	s.Mail.Hello = hello()
+	s.Mail.HelloName = hello()
 	return s, nil
 }
 
@@ -229,11 +229,11 @@ func (c *config) recipients(s *notify.Settings) error {
 		return nil
 	}
 	for _, word := range words {
-		if !slices.Contains(notify.Kinds(), usage.NoticeKind(word)) {
+		if !slices.Contains(notify.Kinds(), usage.NotificationKind(word)) {
 			return failure.Invalidf("%s has %q in it: there is no such message", c.label(keyAlertKinds), pricing.Shorten(word)).
 				WithHint("write all, or some of: %s", strings.Trim(strings.Join(kindWords(), ", "), " "))
 		}
-		s.OperatorKinds = append(s.OperatorKinds, usage.NoticeKind(word))
+		s.OperatorKinds = append(s.OperatorKinds, usage.NotificationKind(word))
 	}
 	return nil
 }
@@ -274,7 +274,7 @@ func (c *config) hours(s *notify.Settings) error {
 	if err != nil {
 		return err
 	}
-	if s.Quiet, err = notify.ParseQuiet(text); err != nil {
+	if s.Quiet, err = notify.ParseQuietHours(text); err != nil {
 		return failure.Within(err, "%s", c.label(keyQuietHours))
 	}
 	zone, err := c.text(keyTimeZone)

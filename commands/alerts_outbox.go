@@ -2,10 +2,8 @@ package commands
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +50,7 @@ func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
 		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", pricing.Shorten(opts.status))
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		found, err := s.Outbox.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
+		found, err := s.Notify.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
 		if err != nil {
 			return err
 		}
@@ -123,11 +121,7 @@ func deliveryIDs(args []string) ([]int64, error) {
 
 func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		unmoved, err := s.Outbox.Requeue(ctx, opts.ids, opts.env.Now())
-		if err == nil {
-			err = unmovedFailure(unmoved, "sent again")
-		}
-		if err != nil {
+		if err := s.Notify.Retry(ctx, opts.ids, opts.env.Now()); err != nil {
 			return err
 		}
 		return opts.env.print(report.DeliveriesMoved(len(opts.ids), "to be sent with the next run"))
@@ -135,40 +129,17 @@ func outboxRetryRun(ctx context.Context, opts *outboxMoveOptions) error {
 }
 
 func outboxDropRun(ctx context.Context, opts *outboxMoveOptions) error {
-	reason := "dropped by " + opts.env.Settings.Actor
-	return opts.env.withServices(ctx, func(s *Services) error {
-		if !opts.before.IsZero() {
-			n, err := s.Outbox.DropBefore(ctx, opts.before, opts.env.Now(), reason)
-			if err != nil {
-				return err
-			}
-			return opts.env.print(report.DeliveriesMoved(n, "dropped"))
-		}
-		unmoved, err := s.Outbox.Drop(ctx, opts.ids, opts.env.Now(), reason)
-		if err == nil {
-			err = unmovedFailure(unmoved, "dropped")
+	env := opts.env
+	return env.withServices(ctx, func(s *Services) (err error) {
+		n := len(opts.ids)
+		if opts.before.IsZero() {
+			err = s.Notify.Drop(ctx, opts.ids, env.Settings.Actor, env.Now())
+		} else {
+			n, err = s.Notify.DropBefore(ctx, opts.before, env.Settings.Actor, env.Now())
 		}
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.DeliveriesMoved(len(opts.ids), "dropped"))
+		return env.print(report.DeliveriesMoved(n, "dropped"))
 	})
-}
-
-func unmovedFailure(u notify.Unmoved, what string) error {
-	if len(u.Missing) > 0 {
-		texts := make([]string, len(u.Missing))
-		for i, id := range u.Missing {
-			texts[i] = strconv.FormatInt(id, 10)
-		}
-		return failure.NotFoundf("there is no delivery %s; none was %s", strings.Join(texts, ", "), what).WithHint("the ids are in: alwrity-sub alerts outbox list")
-	}
-	if len(u.Refused) > 0 {
-		texts := make([]string, len(u.Refused))
-		for i, d := range u.Refused {
-			texts[i] = fmt.Sprintf("%d is %s", d.ID, d.Status)
-		}
-		return failure.Conflictf("delivery %s; none was %s", strings.Join(texts, ", "), what).WithHint("what is sent can't be taken back; what is sending is decided soon")
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -46,26 +45,16 @@ where a message could not be delivered for good, or may not have been.`,
 
 func alertsSendRun(ctx context.Context, opts *alertsSendOptions) error {
 	env := opts.env
-	settings := &env.Settings.Notify
-	if err := settings.Check(); err != nil {
-		return err
-	}
-	templates, err := notify.LoadTemplates(settings.Templates, settings)
+	templates, err := env.Settings.Notify.LoadTemplates() // before the database: a mistake is the same without one
 	if err != nil {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		sender := notify.Sender{Store: s.Outbox, Settings: settings, Templates: templates, Clock: env.running(), Log: env.Log}
-		tally, err := sender.Send(ctx, opts.limit)
+		summary, err := s.Notify.Send(ctx, templates, opts.limit, env.running())
 		if err != nil {
 			return err
 		}
-		state, err := s.Outbox.Outbox(ctx, env.Now())
-		if err != nil {
-			return err
-		}
-		waiting := state.Deliveries[notify.Waiting] + state.Deliveries[notify.Sending] + state.Unexpanded
-		return errors.Join(env.print(report.MessagesSent(tally, waiting)), tally.Failure())
+		return errors.Join(env.print(report.MessagesSent(summary)), summary.Failure())
 	})
 }
 

@@ -41,7 +41,7 @@ func alertsTestRun(ctx context.Context, opts *alertsTestOptions) error {
 	if err != nil {
 		return err
 	}
-	var steps []notify.Step
+	var steps []notify.ProbeStep
 	if opts.to != "" {
 		steps = notify.ProbeMail(ctx, settings, templates, opts.to, opts.env.Now())
 	}

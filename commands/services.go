@@ -24,7 +24,7 @@ type Services struct {
 	Simulation billing.SimulationStore
 	Catalogue  *catalogue.Service
 	Lists      Lists
-	Outbox     notify.Store
+	Notify     *notify.Service
 	Storage    Storage
 
 	// Close closes the database.

@@ -8,26 +8,28 @@ import (
 	"github.com/alwrity/alwrity-sub/notify"
 )
 
-// Claim implements notify.Store. Rows that another sender is claiming are passed over.
-func (d *DB) Claim(ctx context.Context, c notify.Claim) ([]notify.Parcel, error) {
-	var parcels []notify.Parcel
+// Claim implements notify.Store. It skips rows that another sender is claiming.
+func (d *DB) Claim(ctx context.Context, c notify.Claim) ([]notify.Batch, error) {
+	var batches []notify.Batch
 	err := d.update(ctx, func(t *tx) error {
-		parcels = nil
+		batches = nil
 		ids, err := t.claimable(ctx, c)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		condition, arg := t.numbers("delivery_id", "$3", ids)
-		if _, err := t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = $1, claimed_until = $2 WHERE "+condition, c.By, c.Until, arg); err != nil {
+		_, err = t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = $1, claimed_until = $2 WHERE "+condition,
+			c.By, c.Until, arg)
+		if err != nil {
 			return err
 		}
-		parcels, err = t.parcels(ctx, ids)
+		batches, err = t.batches(ctx, ids)
 		return err
 	})
-	return parcels, err
+	return batches, err
 }
 
-// claimable returns the first deliveries of parcels that may be claimed.
+// claimable returns the first deliveries of batches that may be claimed.
 func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 	skip := ""
 	if t.kind == PostgreSQL {
@@ -43,8 +45,10 @@ func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 			err := row.Scan(&id)
 			ids = append(ids, id)
 			return err
-		}, `SELECT delivery_id FROM outbox_deliveries WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
-				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id) AND (claimed_until IS NULL OR claimed_until <= $3)
+		}, `SELECT delivery_id FROM outbox_deliveries
+			WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
+				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id)
+				AND (claimed_until IS NULL OR claimed_until <= $3)
 			ORDER BY next_attempt_at, delivery_id LIMIT $5`+skip, string(c.Channel), urgent, c.Now, c.Recipient, c.Limit-len(ids))
 		if err != nil {
 			return nil, err
@@ -62,8 +66,8 @@ func (d *dialect) numbers(column, placeholder string, ids []int64) (condition st
 	return column + " IN (SELECT CAST(n AS BIGINT) FROM " + d.rowsOf(placeholder, "n") + ")", d.list(texts)
 }
 
-// parcels reads what belongs to parcels, and returns them in the order of their ids.
-func (t *tx) parcels(ctx context.Context, ids []int64) ([]notify.Parcel, error) {
+// batches reads the batches with these ids, in the same order.
+func (t *tx) batches(ctx context.Context, ids []int64) ([]notify.Batch, error) {
 	members := map[int64][]notify.Delivery{}
 	in, arg := t.numbers("d.delivery_id", "$1", ids)
 	digest, _ := t.numbers("d.digest", "$1", ids)
@@ -79,13 +83,13 @@ func (t *tx) parcels(ctx context.Context, ids []int64) ([]notify.Parcel, error) 
 	if err != nil {
 		return nil, err
 	}
-	var parcels []notify.Parcel
+	var batches []notify.Batch
 	for _, id := range ids {
 		if own := members[id]; len(own) > 0 {
-			parcels = append(parcels, notify.Parcel{Deliveries: own})
+			batches = append(batches, notify.Batch{Deliveries: own})
 		}
 	}
-	return parcels, nil
+	return batches, nil
 }
 
 const deliverySelect = "SELECT " + messageColumns + `, d.delivery_id, d.channel, d.recipient, d.audience, d.urgent, d.status, d.attempts,
@@ -100,31 +104,32 @@ func scanDelivery(row scanner) (notify.Delivery, error) {
 	return d, err
 }
 
-// Begin implements notify.Store: the guard against sending twice. A parcel goes from
-// waiting to sending once, by whoever has the claim.
-func (d *DB) Begin(ctx context.Context, by string, parcel int64, now, until time.Time) (bool, error) {
+// Begin implements notify.Store: the guard against sending twice. A batch goes from waiting to sending once, by
+// whoever has the claim.
+func (d *DB) Begin(ctx context.Context, by string, batch int64, now, until time.Time) (bool, error) {
 	begun := false
 	err := d.update(ctx, func(t *tx) error {
 		n, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_until = $1, changed_at = $2
-			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, parcel, by))
+			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, batch, by))
 		begun = n == 1
 		if err != nil || !begun {
 			return err
 		}
 		_, err = t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_by = $4, claimed_until = $1, changed_at = $2
-			WHERE digest = $3 AND status = 'waiting'`, until, now, parcel, by)
+			WHERE digest = $3 AND status = 'waiting'`, until, now, batch, by)
 		return err
 	})
 	return begun, err
 }
 
 // Settle implements notify.Store.
-func (d *DB) Settle(ctx context.Context, by string, parcel int64, r notify.Result) error {
-	var sentAt, next time.Time // zero: NULL
+func (d *DB) Settle(ctx context.Context, by string, batch int64, r notify.Result) error {
+	var sentAt time.Time // zero: NULL
 	if r.Status == notify.Sent {
 		sentAt = r.At
 	}
-	if next = r.NextAttempt; next.IsZero() {
+	next := r.NextAttempt
+	if next.IsZero() {
 		next = r.At
 	}
 	return d.update(ctx, func(t *tx) error {
@@ -132,15 +137,16 @@ func (d *DB) Settle(ctx context.Context, by string, parcel int64, r notify.Resul
 				claimed_until = NULL, last_error = $3, changed_at = $4, sent_at = $5
 			WHERE (delivery_id = $6 OR digest = $6) AND status IN ('waiting', 'sending', 'unconfirmed')
 				AND EXISTS (SELECT 1 FROM outbox_deliveries h WHERE h.delivery_id = $6 AND h.claimed_by = $7)`,
-			string(r.Status), next, r.Error, r.At, sentAt, parcel, by)
+			string(r.Status), next, r.Error, r.At, sentAt, batch, by)
 		return err
 	})
 }
 
-// Release implements notify.Store.
-func (d *DB) Release(ctx context.Context, by string) error {
+// ReleaseClaims implements notify.Store.
+func (d *DB) ReleaseClaims(ctx context.Context, by string) error {
 	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = '', claimed_until = NULL WHERE status = 'waiting' AND claimed_by = $1", by)
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET claimed_by = '', claimed_until = NULL
+			WHERE status = 'waiting' AND claimed_by = $1`, by)
 		return err
 	})
 }

@@ -27,39 +27,38 @@ func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.D
 	return found, err
 }
 
-// errUnmoved rolls back a move that some deliveries do not allow.
-var errUnmoved = errors.New("a delivery can't be moved")
+// errBlocked rolls back a change that some deliveries do not allow.
+var errBlocked = errors.New("a delivery can't be changed")
 
-// Requeue implements notify.Store. A message that had nobody to go to is looked at
-// again as if it were new: by now there may be an address.
-func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Unmoved, error) {
-	from := []notify.Status{notify.Waiting, notify.Unconfirmed, notify.Dead, notify.Skipped}
-	return d.move(ctx, ids, from, func(t *tx, one *notify.Delivery) error {
+// Requeue implements notify.Store. A message that had no recipient is expanded again: by now there may be an address.
+func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Blocked, error) {
+	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
 		if one.Status == notify.Skipped && one.Recipient == "" {
 			if err := t.later(ctx, "DELETE FROM outbox_deliveries WHERE delivery_id = $1", one.ID); err != nil {
 				return err
 			}
 			return t.later(ctx, "UPDATE outbox SET expanded_at = NULL WHERE message_id = $1", one.Message.ID)
 		}
-		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1, claimed_by = '', claimed_until = NULL,
-			changed_at = $1 WHERE delivery_id = $2`, now, one.ID)
+		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1,
+			claimed_by = '', claimed_until = NULL, changed_at = $1 WHERE delivery_id = $2`, now, one.ID)
 	})
 }
 
 // Drop implements notify.Store.
-func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Unmoved, error) {
-	from := []notify.Status{notify.Waiting, notify.Unconfirmed, notify.Dead, notify.Skipped}
-	return d.move(ctx, ids, from, func(t *tx, one *notify.Delivery) error {
-		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
-			WHERE delivery_id = $3`, reason, now, one.ID)
+func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Blocked, error) {
+	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
+		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL,
+			last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, now, one.ID)
 	})
 }
 
-// move changes deliveries, each with its whole digest, under a lock.
-func (d *DB) move(ctx context.Context, ids []int64, from []notify.Status, change func(*tx, *notify.Delivery) error) (notify.Unmoved, error) {
-	var unmoved notify.Unmoved
+// move changes deliveries that are neither sent nor being sent, each with its whole digest, under a lock.
+func (d *DB) move(
+	ctx context.Context, ids []int64, change func(*tx, *notify.Delivery) error,
+) (notify.Blocked, error) {
+	var blocked notify.Blocked
 	err := d.update(ctx, func(t *tx) error {
-		unmoved = notify.Unmoved{}
+		blocked = notify.Blocked{}
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
@@ -69,25 +68,25 @@ func (d *DB) move(ctx context.Context, ids []int64, from []notify.Status, change
 		}
 		for _, id := range ids {
 			if !slices.ContainsFunc(found, func(one notify.Delivery) bool { return one.ID == id }) {
-				unmoved.Missing = append(unmoved.Missing, id)
+				blocked.Missing = append(blocked.Missing, id)
 			}
 		}
 		for i := range found {
-			if !slices.Contains(from, found[i].Status) {
-				unmoved.Refused = append(unmoved.Refused, found[i])
+			if found[i].Status == notify.Sending || found[i].Status == notify.Sent {
+				blocked.WrongStatus = append(blocked.WrongStatus, found[i])
 			} else if err := change(t, &found[i]); err != nil {
 				return err
 			}
 		}
-		if unmoved.Any() {
-			return errUnmoved
+		if blocked.Any() {
+			return errBlocked
 		}
 		return nil
 	})
-	if errors.Is(err, errUnmoved) {
+	if errors.Is(err, errBlocked) {
 		err = nil
 	}
-	return unmoved, err
+	return blocked, err
 }
 
 // withDigests returns deliveries and those that are in one digest with them.
@@ -99,7 +98,8 @@ func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, e
 		one, err := scanDelivery(row)
 		found = append(found, one)
 		return err
-	}, deliverySelect+" WHERE "+in+" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+") ORDER BY d.delivery_id", arg)
+	}, deliverySelect+" WHERE "+in+" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+`)
+		ORDER BY d.delivery_id`, arg)
 	return found, err
 }
 
@@ -133,9 +133,8 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 	return int(dropped), err
 }
 
-// breakDigests dissolves digests of which a part was written before a moment and is to be
-// dropped: what waited for their first delivery goes out by itself, or in another digest.
-// The claims end, since their sender has read the digest as it was.
+// breakDigests dissolves digests of which a part was written before a moment and is to be dropped: the rest goes out
+// by itself, or in another digest. The claims end, since their sender has read the digest as it was.
 func (t *tx) breakDigests(ctx context.Context, before, now time.Time) error {
 	_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
 		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id

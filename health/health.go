@@ -32,7 +32,7 @@ type Store interface {
 	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	// UnpricedModels returns the models whose usage has no price, with the calls.
 	UnpricedModels(ctx context.Context) ([]usage.ReportRow, error)
-	Outbox(ctx context.Context, now time.Time) (notify.State, error)
+	OutboxState(ctx context.Context, now time.Time) (notify.OutboxState, error)
 	usage.Reconciler
 	billing.HealthStore
 }

@@ -26,7 +26,7 @@ type state struct {
 	unpriced []usage.ReportRow
 	totals   usage.Reconciliation
 	billing  billing.Health
-	outbox   notify.State
+	outbox   notify.OutboxState
 	broken   error // of the billing
 }
 
@@ -46,7 +46,9 @@ func (s *state) BillingHealth(context.Context, time.Time) (billing.Health, error
 	return s.billing, s.broken
 }
 
-func (s *state) Outbox(context.Context, time.Time) (notify.State, error) { return s.outbox, nil }
+func (s *state) OutboxState(context.Context, time.Time) (notify.OutboxState, error) {
+	return s.outbox, nil
+}
 
 func now() time.Time { return time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC) }
 

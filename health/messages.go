@@ -17,16 +17,13 @@ func (s *Service) messages(ctx context.Context, now time.Time, c *Configuration)
 	if c.Notify.Mail.Host != "" {
 		checks = append(checks, mailCheck(ctx, now, c.Notify))
 	}
-	state, err := s.Store.Outbox(ctx, now)
+	state, err := s.Store.OutboxState(ctx, now)
 	return append(checks, outboxCheck(state, now, c.Notify.Configured())), err
 }
 
 // mailCheck goes to the mail server as far as the login, and sends nothing.
 func mailCheck(ctx context.Context, now time.Time, settings *notify.Settings) Check {
-	if err := settings.Check(); err != nil {
-		return failed("mail", err)
-	}
-	if _, err := notify.LoadTemplates(settings.Templates, settings); err != nil {
+	if _, err := settings.LoadTemplates(); err != nil {
 		return failed("mail", err)
 	}
 	c := Check{Name: "mail", OK: true}
@@ -43,7 +40,7 @@ func mailCheck(ctx context.Context, now time.Time, settings *notify.Settings) Ch
 }
 
 // outboxCheck tells what is stuck: what has waited for too long, and what a person has to look at.
-func outboxCheck(state notify.State, now time.Time, configured bool) Check {
+func outboxCheck(state notify.OutboxState, now time.Time, configured bool) Check {
 	dead, unconfirmed := state.Deliveries[notify.Dead], state.Deliveries[notify.Unconfirmed]
 	waiting := state.Unexpanded + state.Deliveries[notify.Waiting] + state.Deliveries[notify.Sending]
 	c := Check{Name: "outbox", OK: true}

@@ -2,25 +2,21 @@ package notify
 
 import "time"
 
-// What is tried again, and how long: about two days.
+// A delivery that fails for now is retried for about two days.
 const (
 	maxAttempts   = 12
 	firstPause    = 2 * time.Minute
-	longestPause  = 12 * time.Hour
-	longestWished = 24 * time.Hour // that the other side may ask to wait
+	maxPause      = 12 * time.Hour
+	maxRetryAfter = 24 * time.Hour // the longest wait that the other side may ask for
 )
 
-// pauseAfter returns how long to wait after so many attempts: twice as long each time,
-// and by chance up to a quarter more or less, so that not everybody comes at once.
-// random returns a number from 0 to below n.
-func pauseAfter(attempts int, wished time.Duration, random func(n int64) int64) time.Duration {
+// pauseAfter returns how long to wait after so many attempts: twice as long each time, give or take a random
+// quarter, so that not every sender comes back at once. random returns a number in [0, n).
+func pauseAfter(attempts int, retryAfter time.Duration, random func(n int64) int64) time.Duration {
 	pause := firstPause
-	for range attempts - 1 {
-		if pause = 2 * pause; pause >= longestPause {
-			pause = longestPause
-			break
-		}
+	for i := 1; i < attempts && pause < maxPause; i++ {
+		pause = min(2*pause, maxPause)
 	}
 	pause += time.Duration(random(int64(pause)/2)) - pause/4
-	return max(pause, min(wished, longestWished))
+	return max(pause, min(retryAfter, maxRetryAfter))
 }

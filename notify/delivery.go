@@ -1,5 +1,5 @@
-// Package notify takes the notices of the outbox to those who should get them: by
-// mail, to webhooks, to Slack. What it needs of the database is its Store.
+// Package notify delivers the notifications of the outbox to those who should get them: by mail, to webhooks, to
+// Slack. What it needs of the database is its Store.
 package notify
 
 import (
@@ -35,20 +35,20 @@ type Status string
 const (
 	Waiting     Status = "waiting"
 	Sending     Status = "sending"     // the other side may have it at any moment
-	Sent        Status = "sent"        // the other side has said that it took it
+	Sent        Status = "sent"        // the other side said that it accepted it
 	Unconfirmed Status = "unconfirmed" // the sender was stopped while it was sending
-	Dead        Status = "dead"        // refused for good, or tried too often
+	Dead        Status = "dead"        // rejected for good, or tried too often
 	Skipped     Status = "skipped"     // never to be sent; the last error says why
 )
 
 // Statuses returns all of them, in the order of a delivery's life.
 func Statuses() []Status { return []Status{Waiting, Sending, Sent, Unconfirmed, Dead, Skipped} }
 
-// Message is a notice as it lies in the outbox.
+// Message is a notification in the outbox.
 type Message struct {
 	ID int64
-	usage.Notice
-	Email string // the user's; "" where there is none
+	usage.Notification
+	Email string // the user's; "" if there is none
 }
 
 // Delivery takes one message to one recipient.
@@ -56,31 +56,31 @@ type Delivery struct {
 	ID          int64
 	Message     Message
 	Channel     Channel
-	Recipient   string // an address, or the name of an endpoint; "" where there is none
+	Recipient   string // an address, or the name of an endpoint; "" if there is none
 	Audience    Audience
-	Urgent      bool // quiet hours and digests do not hold it back
+	Urgent      bool // not held back by quiet hours and digests
 	Status      Status
 	Attempts    int
 	NextAttempt time.Time
-	Digest      int64 // the first delivery of the digest that it is part of; 0: of none
+	Digest      int64 // the first delivery of the digest that it is part of; 0: none
 	LastError   string
 	ChangedAt   time.Time
-	SentAt      time.Time // zero: it was not sent
+	SentAt      time.Time // zero: not sent
 }
 
-// Parcel is what goes out at once: one delivery, or those of a digest. It is named by
-// the first of them, which is the only one that is claimed.
-type Parcel struct{ Deliveries []Delivery }
+// Batch is what goes out as one mail or post: one delivery, or all those of a digest. Its id is that of the first
+// of them, which is the only one that is claimed.
+type Batch struct{ Deliveries []Delivery }
 
 // ID returns the id of the first delivery.
-func (p Parcel) ID() int64 { return p.Deliveries[0].ID }
+func (b Batch) ID() int64 { return b.Deliveries[0].ID }
 
-// Head returns the first delivery.
-func (p Parcel) Head() *Delivery { return &p.Deliveries[0] }
+// First returns the first delivery.
+func (b Batch) First() *Delivery { return &b.Deliveries[0] }
 
-// State sums the outbox up.
-type State struct {
-	Unexpanded int64            // messages without deliveries as yet
+// OutboxState sums up the outbox.
+type OutboxState struct {
+	Unexpanded int64            // messages that have no deliveries yet
 	Deliveries map[Status]int64 // waiting, sending, dead and unconfirmed ones
 	Oldest     time.Time        // the oldest message that should have gone out; zero: none
 }

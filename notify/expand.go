@@ -1,27 +1,28 @@
 package notify
 
 import (
+	"cmp"
 	"slices"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// NoMailServer is written down as the reason of mails that wait for a server to be
-// configured; by it they are told from those that wait for the server.
+// NoMailServer is the reason given for mails that are held until a mail server is configured. They are told from
+// those that wait for that server by it.
 const NoMailServer = "no mail server is configured (SMTP_HOST)"
 
 // deliveries returns who gets a message, and how.
 func (s *Settings) deliveries(m Message) []Delivery {
-	if !slices.Contains(Kinds(), m.Kind) { // a newer program wrote it; that can retry it
+	if !slices.Contains(Kinds(), m.Kind) { // a newer version wrote it; that one can retry it
 		return []Delivery{{Channel: Email, Audience: ToOperators, Status: Skipped, NextAttempt: m.At,
 			LastError: "this version of alwrity-sub knows no message of the kind " + pricing.Shorten(string(m.Kind))}}
 	}
-	var made []Delivery
+	var all []Delivery
 	add := func(d Delivery) {
-		// Who is both the user and an operator gets one mail.
-		if !slices.ContainsFunc(made, func(e Delivery) bool { return e.Channel == d.Channel && e.Recipient == d.Recipient }) {
-			made = append(made, d)
+		// Somebody who is both the user and an operator gets one mail.
+		if !slices.ContainsFunc(all, func(e Delivery) bool { return e.Channel == d.Channel && e.Recipient == d.Recipient }) {
+			d.Urgent, d.Status = urgent(m.Kind), cmp.Or(d.Status, Waiting)
+			all = append(all, d)
 		}
 	}
 	if forUsers(m.Kind) && m.UserID != "" {
@@ -32,17 +33,20 @@ func (s *Settings) deliveries(m Message) []Delivery {
 			add(s.mailTo(m, operator, ToOperators))
 		}
 		for _, e := range s.Slack {
-			add(Delivery{Channel: Slack, Recipient: e.Name(), Audience: ToOperators, Urgent: urgent(m.Kind), Status: Waiting, NextAttempt: m.At})
+			add(Delivery{Channel: Slack, Recipient: e.Name(), Audience: ToOperators, NextAttempt: m.At})
 		}
 	}
 	for _, e := range s.Webhooks {
-		add(Delivery{Channel: Webhook, Recipient: e.Name(), Audience: ToProgram, Urgent: urgent(m.Kind), Status: Waiting, NextAttempt: m.At})
+		add(Delivery{Channel: Webhook, Recipient: e.Name(), Audience: ToProgram, NextAttempt: m.At})
 	}
-	return made
+	return all
 }
 
 func (s *Settings) mailTo(m Message, address string, audience Audience) Delivery {
-	d := Delivery{Channel: Email, Recipient: address, Audience: audience, Urgent: urgent(m.Kind), Status: Waiting, NextAttempt: s.due(m)}
+	d := Delivery{Channel: Email, Recipient: address, Audience: audience, NextAttempt: m.At}
+	if s.Digest && !urgent(m.Kind) {
+		d.NextAttempt = digestTime(m.At, s.Zone)
+	}
 	switch {
 	case address == "":
 		d.Status, d.LastError = Skipped, "the user "+pricing.Shorten(m.UserID)+" has no email address"
@@ -50,12 +54,4 @@ func (s *Settings) mailTo(m Message, address string, audience Audience) Delivery
 		d.LastError = NoMailServer
 	}
 	return d
-}
-
-// due returns when a mail may go out.
-func (s *Settings) due(m Message) time.Time {
-	if s.Digest && !urgent(m.Kind) {
-		return digestTime(m.At, s.Zone)
-	}
-	return m.At
 }

@@ -12,101 +12,93 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// functions are what templates can call. Each takes what a notice has in its data, and
-// gives back as it stands what it can't read: a template never fails over it.
+// functions are what templates can call. Each takes texts from a notification's data, and returns a text that it
+// can't read as it is: a template never fails because of one.
 func functions() map[string]any {
 	return map[string]any{
 		"money":   money,
 		"credit":  credit,
-		"day":     day,
-		"moment":  momentText,
+		"day":     dayText,
+		"moment":  minuteText,
 		"number":  number,
-		"counted": counted,
-		"amount":  amount,
-		"share":   share,
-		"limit":   limit,
-		"owed":    owed,
-		"given":   given,
-		"goes":    goes,
+		"counted": countNoun,
+		"amount":  meterAmount,
+		"share":   usedOfMax,
+		"limit":   limitName,
+		"owed":    isPositive,
+		"given":   creditNoteValue,
+		"goes":    creditNoteEffect,
 		"dollars": dollars,
 		"lines":   lines,
 	}
 }
 
 // money writes exact dollars for people: $29.00.
-func money(text string) string {
+func money(text string) string { return formatUSD(text, pricing.USD.Display) }
+
+// dollars writes money in whole cents: $79.00.
+func dollars(text string) string { return formatUSD(text, pricing.USD.Roundly) }
+
+func formatUSD(text string, format func(pricing.USD) string) string {
 	usd, err := pricing.ParseUSD(text)
 	if err != nil {
 		return text
 	}
-	return usd.Display()
+	return format(usd)
 }
 
-// credit writes what is given back, which a credit note has as an amount below zero.
+// credit writes an amount that is given back, which is negative on a credit note.
 func credit(text string) string { return money(strings.TrimPrefix(text, "-")) }
 
-// given writes what a credit note is worth: what is no longer owed, and what goes to the
-// user's credit, or comes from it.
-func given(total, credited string) string {
-	back, err := pricing.ParseUSD(total)
+// creditNoteValue writes what a credit note is worth: what is no longer owed, and what is added to the user's
+// credit or taken from it.
+func creditNoteValue(total, credited string) string {
+	totalUSD, err := pricing.ParseUSD(total)
 	if err != nil {
 		return total
 	}
-	more, err := pricing.ParseUSD(credited)
+	creditedUSD, err := pricing.ParseUSD(credited)
 	if err != nil {
-		more = 0 // of a notice from before it was told
+		creditedUSD = 0 // older notifications do not have it
 	}
-	return max(more-back, back-more).Roundly()
+	return max(creditedUSD-totalUSD, totalUSD-creditedUSD).Roundly()
 }
 
-// goes says where the money of a credit note goes: "credit" (to the user's), "partly" (to
-// it), "taken" (from it), "bill" (only less is owed) or "" (there is none).
-func goes(total, credited string) string {
-	less, toCredit, fromCredit := owed(strings.TrimPrefix(total, "-")), owed(credited), strings.HasPrefix(credited, "-")
+// creditNoteEffect says where the money of a credit note goes: "credit" (to the user's credit), "partly" (to it),
+// "taken" (from it), "bill" (only less is owed) or "" (there is none).
+func creditNoteEffect(total, credited string) string {
+	lessOwed, added := isPositive(strings.TrimPrefix(total, "-")), isPositive(credited)
 	switch {
-	case less && toCredit:
+	case lessOwed && added:
 		return "partly"
-	case toCredit:
+	case added:
 		return "credit"
-	case fromCredit:
+	case strings.HasPrefix(credited, "-"):
 		return "taken"
-	case less:
+	case lessOwed:
 		return "bill"
 	}
 	return ""
 }
 
-// dollars writes money in whole cents: $79.00.
-func dollars(text string) string {
-	usd, err := pricing.ParseUSD(text)
-	if err != nil {
-		return text
-	}
-	return usd.Roundly()
-}
-
-// owed tells whether an amount of money is more than nothing.
-func owed(text string) bool {
+// isPositive tells whether an amount of money is more than nothing.
+func isPositive(text string) bool {
 	usd, err := pricing.ParseUSD(text)
 	return err == nil && usd > 0
 }
 
-// day writes the day of a time: 1 December 2026. Periods and bills count in UTC.
-func day(text string) string {
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return text
-	}
-	return t.UTC().Format("2 January 2006")
-}
+// dayText writes the day of a time: 1 December 2026. Periods and bills are in UTC.
+func dayText(text string) string { return formatTime(text, "2 January 2006") }
 
-// momentText writes a time to the minute.
-func momentText(text string) string {
+// minuteText writes a time to the minute.
+func minuteText(text string) string { return formatTime(text, "2 January 2006, 15:04 UTC") }
+
+func formatTime(text, layout string) string {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return text
 	}
-	return t.UTC().Format("2 January 2006, 15:04 UTC")
+	return t.UTC().Format(layout)
 }
 
 // number writes a whole number with thousands separators.
@@ -118,87 +110,79 @@ func number(text string) string {
 	return humanize.Comma(n)
 }
 
-// counted writes how many there are of something: 1 row, 2,000 rows.
-func counted(text, word string) string {
+// countNoun writes how many there are of something: 1 row, 2,000 rows.
+func countNoun(text, noun string) string {
 	if text == "1" {
-		return "1 " + word
+		return "1 " + noun
 	}
-	return number(text) + " " + word + "s"
+	return number(text) + " " + noun + "s"
 }
 
-// amount writes what a meter counts: 1,000 calls, or $5.00.
-func amount(meter, text string) string {
+// meterAmount writes what a meter counts: 1,000 calls, or $5.00.
+func meterAmount(meter, text string) string {
 	if meter == string(plan.Cost) {
 		return dollars(text)
 	}
 	if _, err := strconv.ParseInt(text, 10, 64); err != nil {
 		return text
 	}
-	return counted(text, strings.TrimSuffix(meter, "s"))
+	return countNoun(text, strings.TrimSuffix(meter, "s"))
 }
 
-// share writes how much of what there is: 800 of 1,000 calls, or $20.00 of $25.00.
-func share(meter, used, max string) string {
-	if meter == string(plan.Cost) {
-		return dollarsOf(used, max)
+// usedOfMax writes how much of a limit is used: 800 of 1,000 calls, or $20.00 of $25.00.
+func usedOfMax(meter, used, max string) string {
+	if meter != string(plan.Cost) {
+		return number(used) + " of " + meterAmount(meter, max)
 	}
-	return number(used) + " of " + amount(meter, max)
-}
-
-// dollarsOf writes how much money of what is allowed, in whole cents.
-func dollarsOf(used, max string) string {
-	u, err := pricing.ParseUSD(used)
-	if err != nil {
+	usedUSD, errUsed := pricing.ParseUSD(used)
+	maxUSD, errMax := pricing.ParseUSD(max)
+	if errUsed != nil || errMax != nil {
 		return used + " of " + max
 	}
-	m, err := pricing.ParseUSD(max)
-	if err != nil {
-		return used + " of " + max
-	}
-	a, of := u.RoundlyOf(m)
-	return a + " of " + of
+	used, max = usedUSD.RoundlyOf(maxUSD)
+	return used + " of " + max
 }
 
-// lines splits a text at its line ends.
+// lines splits a text into its lines.
 func lines(text string) []string { return strings.Split(text, "\n") }
 
-// limit writes the name of a limit as a person would say it.
-func limit(name string) string {
+// limitName writes the name of a limit as a person would say it.
+func limitName(name string) string {
 	if name == "cost" || strings.HasSuffix(name, "_cost") {
 		name = strings.TrimSuffix(name, "cost") + "budget"
 	}
-	said := strings.Split(name, "_")
-	for i, word := range said {
-		if brand, ok := brands()[word]; ok {
-			said[i] = brand
+	spoken := strings.Split(name, "_")
+	for i, word := range spoken {
+		if brand, ok := brandNames()[word]; ok {
+			spoken[i] = brand
 		}
 	}
-	return strings.Join(said, " ")
+	return strings.Join(spoken, " ")
 }
 
-// brands are the names of providers as they write themselves.
-func brands() map[string]string {
-	return map[string]string{"gemini": "Gemini", "openai": "OpenAI", "anthropic": "Anthropic", "mistral": "Mistral", "huggingface": "Hugging Face",
-		"wavespeed": "WaveSpeed", "tavily": "Tavily", "serper": "Serper", "metaphor": "Metaphor", "exa": "Exa", "firecrawl": "Firecrawl", "stability": "Stability"}
+// brandNames are the names of providers as they write them themselves.
+func brandNames() map[string]string {
+	return map[string]string{
+		"gemini": "Gemini", "openai": "OpenAI", "anthropic": "Anthropic", "mistral": "Mistral",
+		"huggingface": "Hugging Face", "wavespeed": "WaveSpeed", "tavily": "Tavily", "serper": "Serper",
+		"metaphor": "Metaphor", "exa": "Exa", "firecrawl": "Firecrawl", "stability": "Stability",
+	}
 }
 
-// words writes a name such as due_at as words.
-func words(name string) string { return strings.ReplaceAll(name, "_", " ") }
-
-// clean makes a text that may come from anyone fit for one line: a line break in it
-// could pretend to be the next line of a mail.
-func clean(text string) string {
+// oneLine makes a text that may come from anyone fit for one line: a line break in it could pretend to be the next
+// line of a mail.
+func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.IsSpace(r)
 	}), " ")
 }
 
-// cleanLines makes each line of a text of our own fit; \n written out ends one, too, since
-// a variable of the environment is hard to write otherwise.
+// cleanLines makes each line of a text from the configuration fit for one line. A written \n ends a line too, since
+// a line break in an environment variable is hard to write.
 func cleanLines(text string) string {
 	var kept []string
 	for line := range strings.Lines(strings.ReplaceAll(text, `\n`, "\n")) {
-		if line = clean(line); line != "" {
+		if line = oneLine(line); line != "" {
 			kept = append(kept, line)
 		}
 	}

@@ -14,9 +14,8 @@ import (
 	"time"
 )
 
-// Step is one step of a test, in the order in which they are made: after one that
-// failed there is none.
-type Step struct {
+// ProbeStep is one step of a test. After a step that failed there are no more.
+type ProbeStep struct {
 	Name   string
 	OK     bool
 	Detail string
@@ -26,35 +25,35 @@ type Step struct {
 // probe collects steps.
 type probe struct {
 	settings *Settings
-	steps    []Step
+	steps    []ProbeStep
 	now      time.Time
 }
 
 func (p *probe) passed(name, format string, args ...any) {
-	p.steps = append(p.steps, Step{Name: name, OK: true, Detail: p.settings.Redact(fmt.Sprintf(format, args...))})
+	p.steps = append(p.steps, ProbeStep{Name: name, OK: true, Detail: p.settings.Redact(fmt.Sprintf(format, args...))})
 }
 
 func (p *probe) failed(name, hint string, err error) {
-	p.steps = append(p.steps, Step{Name: name, Detail: p.settings.Redact(reasonOf(err)), Hint: hint})
+	p.steps = append(p.steps, ProbeStep{Name: name, Detail: p.settings.Redact(describe(err)), Hint: hint})
 }
 
-// ProbeMail goes all the way to the mail server and says how far it came. Where an
-// address is given, a test mail is sent to it.
-func ProbeMail(ctx context.Context, s *Settings, t *Templates, to string, now time.Time) []Step {
+// ProbeMail connects to the mail server step by step and says how far it came. If an address is given, it sends a
+// test mail there.
+func ProbeMail(ctx context.Context, s *Settings, t *Templates, to string, now time.Time) []ProbeStep {
 	p := &probe{settings: s, now: now}
 	conn := &connection{mail: &s.Mail}
 	defer conn.close()
-	if p.reach(ctx, conn) && p.protect(ctx, conn) && p.logIn(conn) && to != "" {
-		p.hand(conn, t, to)
+	if p.checkConnection(ctx, conn) && p.checkEncryption(ctx, conn) && p.checkLogin(conn) && to != "" {
+		p.sendTestMail(conn, t, to)
 	}
 	return p.steps
 }
 
-// reach finds the server and connects to it.
-func (p *probe) reach(ctx context.Context, conn *connection) bool {
+// checkConnection finds the server and connects to it.
+func (p *probe) checkConnection(ctx context.Context, conn *connection) bool {
 	m := &p.settings.Mail
 	var err error
-	if conn.roots, err = m.rootsOf(); err != nil {
+	if conn.roots, err = m.loadRoots(); err != nil {
 		p.failed("certificates", "mend SMTP_CA_FILE", err)
 		return false
 	}
@@ -67,21 +66,22 @@ func (p *probe) reach(ctx context.Context, conn *connection) bool {
 	}
 	p.passed("resolve", "%s is %s", m.Host, strings.Join(addresses, ", "))
 	if err := conn.dial(ctx); err != nil {
-		p.failed("connect", "is SMTP_PORT right, and does a firewall let this machine out? Many providers block port 25: try 587 or 465", err)
+		p.failed("connect", "is SMTP_PORT right, and does a firewall let this machine out? "+
+			"Many providers block port 25: try 587 or 465", err)
 		return false
 	}
 	p.passed("connect", "%s answers", m.address())
 	return true
 }
 
-// protect encrypts, at once or by STARTTLS, and says hello.
-func (p *probe) protect(ctx context.Context, conn *connection) bool {
+// checkEncryption encrypts the connection, at once or by STARTTLS, and says hello.
+func (p *probe) checkEncryption(ctx context.Context, conn *connection) bool {
 	m := &p.settings.Mail
-	if err := conn.encrypt(ctx); err != nil {
+	if err := conn.handshake(ctx); err != nil {
 		p.failed("tls", tlsHint(m, err), err)
 		return false
 	}
-	if err := conn.greet(); err != nil {
+	if err := conn.hello(); err != nil {
 		hint := "is this a mail server? One that speaks TLS from the first byte needs SMTP_PORT=465 or SMTP_TLS=implicit"
 		if m.Implicit() {
 			hint = "is this a mail server? See its log"
@@ -99,8 +99,9 @@ func (p *probe) protect(ctx context.Context, conn *connection) bool {
 		return true
 	}
 	cert := state.PeerCertificates[0]
-	p.passed("tls", "%s, certificate for %s, valid until %s (%d days)", tls.VersionName(state.Version), strings.Join(certificateNames(cert), ", "),
-		cert.NotAfter.UTC().Format("2 January 2006"), int(cert.NotAfter.Sub(p.now).Hours()/24))
+	p.passed("tls", "%s, certificate for %s, valid until %s (%d days)", tls.VersionName(state.Version),
+		strings.Join(certificateNames(cert), ", "), cert.NotAfter.UTC().Format("2 January 2006"),
+		int(cert.NotAfter.Sub(p.now).Hours()/24))
 	return true
 }
 
@@ -134,7 +135,7 @@ func tlsHint(m *Mail, err error) string {
 	return "see the server's log"
 }
 
-func (p *probe) logIn(conn *connection) bool {
+func (p *probe) checkLogin(conn *connection) bool {
 	m := &p.settings.Mail
 	if m.User == "" {
 		p.passed("login", "none, as no SMTP_USER is set")
@@ -148,24 +149,23 @@ func (p *probe) logIn(conn *connection) bool {
 	return true
 }
 
-// hand hands a test mail over.
-func (p *probe) hand(conn *connection, t *Templates, to string) {
+func (p *probe) sendTestMail(conn *connection, t *Templates, to string) {
 	m := &p.settings.Mail
-	letter, err := t.WriteTest(p.settings)
+	content, err := t.RenderTestMail(p.settings)
 	if err != nil {
 		p.failed("mail", "mend the templates", err)
 		return
 	}
 	address := netmail.Address{Address: to}
-	text, err := m.compose(&address, "test-"+rand.Text(), p.now, letter)
+	text, err := m.compose(&address, "test-"+rand.Text(), p.now, content)
 	if err != nil {
 		p.failed("mail", "", err)
 		return
 	}
-	v := conn.submit(m.From.Address, to, text, func() error { return nil })
-	if v.kind != taken {
+	o := conn.send(m.From.Address, to, text, func() error { return nil })
+	if o.kind != accepted {
 		hint := "the server's answer says why; may " + m.From.Address + " send through it?"
-		p.steps = append(p.steps, Step{Name: "accepted", Detail: p.settings.Redact(v.reason), Hint: hint})
+		p.steps = append(p.steps, ProbeStep{Name: "accepted", Detail: p.settings.Redact(o.reason), Hint: hint})
 		return
 	}
 	p.passed("accepted", "the server took the mail to %s", to)
@@ -173,25 +173,25 @@ func (p *probe) hand(conn *connection, t *Templates, to string) {
 }
 
 // ProbeEndpoints posts a test to each webhook and to Slack.
-func ProbeEndpoints(ctx context.Context, s *Settings, t *Templates, now time.Time) []Step {
+func ProbeEndpoints(ctx context.Context, s *Settings, t *Templates, now time.Time) []ProbeStep {
 	p := &probe{settings: s, now: now}
 	for _, e := range s.Webhooks {
-		p.post(ctx, newEndpointCarrier(s, t, e, false), "webhook "+e.Name())
+		p.sendTestRequest(ctx, newWebhookTransport(s, t, e, false), "webhook "+e.Name())
 	}
 	for _, e := range s.Slack {
-		p.post(ctx, newEndpointCarrier(s, t, e, true), "slack "+e.Name())
+		p.sendTestRequest(ctx, newWebhookTransport(s, t, e, true), "slack "+e.Name())
 	}
 	return p.steps
 }
 
-// testKind is what a test calls itself where others have their kind.
+// testKind stands for the kind of a test message.
 const testKind = "test"
 
-func (p *probe) post(ctx context.Context, c *endpointCarrier, name string) {
-	defer c.close()
-	v := c.test(ctx, p.now)
-	if v.kind != taken {
-		p.steps = append(p.steps, Step{Name: name, Detail: p.settings.Redact(v.reason),
+func (p *probe) sendTestRequest(ctx context.Context, t *webhookTransport, name string) {
+	defer t.close()
+	o := t.sendTest(ctx, p.now)
+	if o.kind != accepted {
+		p.steps = append(p.steps, ProbeStep{Name: name, Detail: p.settings.Redact(o.reason),
 			Hint: "is the URL right, and does whoever answers there check the signature with the same secret?"})
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"log/slog"
 	mathrand "math/rand/v2"
 	"strconv"
 	"strings"
@@ -15,22 +14,13 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// Sender delivers what waits in an outbox. Several may do so at once.
-type Sender struct {
-	Store     Store
-	Settings  *Settings
-	Templates *Templates
-	// Clock tells the time: it must go on while the sender works, since claims run out.
-	Clock func() time.Time
-	Log   *slog.Logger
-}
-
-// Tally is what a run did. Digests count by the messages in them.
-type Tally struct {
+// Summary is what a run did. The messages of a digest are counted one by one.
+type Summary struct {
 	Sent        int
-	Again       int // could not be delivered and will be tried again
-	Dead        int // will not be tried again by itself
-	Unconfirmed int // were being sent when their sender was stopped
+	Retrying    int   // could not be delivered and will be tried again
+	Dead        int   // will not be tried again unless somebody asks for it
+	Unconfirmed int   // were being sent when their sender was stopped
+	Waiting     int64 // in all, after the run
 	Problems    []Problem
 	Unreachable []string // servers that take nothing now, and why
 }
@@ -45,124 +35,130 @@ type Problem struct {
 }
 
 const (
-	expandChunk  = 500
-	claimChunk   = 20
-	mostProblems = 10 // that are told one by one
-	// troubles is after how many attempts in a row without success a server is left in
-	// peace until the next run.
-	troubles = 3
-	// leaseBeyond is how much longer a claim holds than the slowest server may take.
-	leaseBeyond = 5 * time.Minute
+	expandChunk = 500
+	claimChunk  = 20
+	maxProblems = 10 // that a summary lists
+	// maxServerFaults is after how many failures in a row a server is left alone until the next run.
+	maxServerFaults = 3
+	// claimMargin is how much longer a claim lasts than the slowest server may take.
+	claimMargin = 5 * time.Minute
 )
 
-// Send delivers what is due, at most so many mails and posts; 0 is no limit. The tally tells
-// what it did, also beside an error.
-func (s *Sender) Send(ctx context.Context, limit int) (Tally, error) {
-	run := &run{Sender: s, by: rand.Text(), limit: limit}
-	if err := run.prepare(ctx); err != nil {
-		return run.tally, err
+// Send delivers what is due, at most limit mails and posts; 0 is no limit. Several may run at the same time. clock
+// must go on while it runs, since claims expire. The summary tells what was done, also beside an error.
+func (s *Service) Send(ctx context.Context, t *Templates, limit int, clock func() time.Time) (Summary, error) {
+	run := &run{Service: s, templates: t, clock: clock, claimant: rand.Text(), limit: limit}
+	if err := run.send(ctx); err != nil {
+		return run.summary, err
 	}
-	lanes, err := run.lanes()
-	if err != nil {
-		return run.tally, err
-	}
-	errs := make([]error, len(lanes))
-	var work sync.WaitGroup
-	for i, l := range lanes {
-		work.Go(func() { errs[i] = run.drive(ctx, l) })
-	}
-	work.Wait()
-	// What was claimed and not begun is for whoever comes next.
-	errs = append(errs, s.Store.Release(context.WithoutCancel(ctx), run.by), ctx.Err())
-	return run.tally, cmp.Or(errs...)
+	state, err := s.Store.OutboxState(ctx, clock())
+	run.summary.Waiting = state.Unexpanded + state.Deliveries[Waiting] + state.Deliveries[Sending]
+	return run.summary, err
 }
 
-// run is one run of a sender.
+// run is one run of Send.
 type run struct {
-	*Sender
-	by      string // its name, by which it knows its claims
-	limit   int    // of what is sent; 0: none
-	mutex   sync.Mutex
-	claimed int // under the mutex, as is the tally
-	tally   Tally
+	*Service
+	templates *Templates
+	clock     func() time.Time
+	claimant  string // the name of this run, which its claims carry
+	limit     int    // of mails and posts; 0: none
+	mutex     sync.Mutex
+	claimed   int     // guarded by mutex
+	summary   Summary // guarded by mutex
 }
 
-// lane is the way to one server. Each has its own, so that one that hangs holds up
-// nobody else.
-type lane struct {
-	channel   Channel
-	recipient string // of the claims; "" for all of the channel
-	carrier   carrier
-	people    bool // whom quiet hours spare
-	name      string
-}
-
-// prepare makes the deliveries of new messages, and tidies up after senders that were
-// killed.
-func (r *run) prepare(ctx context.Context) error {
-	now := r.Clock()
-	lost, err := r.Store.Expire(ctx, now)
+func (r *run) send(ctx context.Context) error {
+	if err := r.createDeliveries(ctx); err != nil {
+		return err
+	}
+	workers, err := r.workers()
 	if err != nil {
 		return err
 	}
-	r.tally.Unconfirmed = lost
-	if err := r.expand(ctx, now); err != nil || r.Settings.Mail.Host == "" {
-		return err
+	errs := make([]error, len(workers))
+	var running sync.WaitGroup
+	for i, w := range workers {
+		running.Go(func() { errs[i] = r.deliverAll(ctx, w) })
 	}
-	if err := r.Store.LetMailGo(ctx); err != nil || !r.Settings.Digest {
-		return err
-	}
-	return r.Store.Group(ctx, now)
+	running.Wait()
+	// What was claimed and not begun is for the next run.
+	errs = append(errs, r.Store.ReleaseClaims(context.WithoutCancel(ctx), r.claimant), ctx.Err())
+	return cmp.Or(errs...)
 }
 
-func (r *run) expand(ctx context.Context, now time.Time) error {
-	for {
-		n, err := r.Store.Expand(ctx, now, expandChunk, r.Settings.deliveries)
-		if err != nil || n < expandChunk {
+// createDeliveries makes the deliveries of new messages, and cleans up after runs that were killed.
+func (r *run) createDeliveries(ctx context.Context) error {
+	now := r.clock()
+	lost, err := r.Store.ExpireClaims(ctx, now)
+	if err != nil {
+		return err
+	}
+	r.summary.Unconfirmed = lost
+	for n := expandChunk; n >= expandChunk; {
+		if n, err = r.Store.Expand(ctx, now, expandChunk, r.Settings.deliveries); err != nil {
 			return err
 		}
 	}
+	if r.Settings.Mail.Host == "" {
+		return nil
+	}
+	if err := r.Store.ReleaseHeldMail(ctx); err != nil || !r.Settings.Digest {
+		return err
+	}
+	return r.Store.GroupDigests(ctx, now)
 }
 
-func (r *run) lanes() ([]lane, error) {
-	var lanes []lane
+// worker delivers to one server. Each server has its own, so that one that hangs delays no other.
+type worker struct {
+	channel       Channel
+	recipient     string // whose deliveries it claims; "" for everything on the channel
+	transport     transport
+	hasQuietHours bool   // people read there
+	server        string // for messages
+}
+
+func (r *run) workers() ([]worker, error) {
+	var workers []worker
 	s := r.Settings
 	if s.Mail.Host != "" {
-		roots, err := s.Mail.rootsOf()
+		roots, err := s.Mail.loadRoots()
 		if err != nil {
 			return nil, err
 		}
-		lanes = append(lanes, lane{Email, "", &mailCarrier{settings: s, templates: r.Templates, roots: roots}, true, "the mail server " + s.Mail.address()})
+		workers = append(workers, worker{channel: Email, hasQuietHours: true, server: "the mail server " + s.Mail.address(),
+			transport: &mailTransport{settings: s, templates: r.templates, roots: roots}})
 	}
 	for _, e := range s.Webhooks {
-		lanes = append(lanes, lane{Webhook, e.Name(), newEndpointCarrier(s, r.Templates, e, false), false, "the webhook " + e.Name()})
+		workers = append(workers, worker{channel: Webhook, recipient: e.Name(), server: "the webhook " + e.Name(),
+			transport: newWebhookTransport(s, r.templates, e, false)})
 	}
 	for _, e := range s.Slack {
-		lanes = append(lanes, lane{Slack, e.Name(), newEndpointCarrier(s, r.Templates, e, true), true, "Slack"})
+		workers = append(workers, worker{channel: Slack, recipient: e.Name(), server: "Slack", hasQuietHours: true,
+			transport: newWebhookTransport(s, r.templates, e, true)})
 	}
-	return lanes, nil
+	return workers, nil
 }
 
-// errLaneEnds ends a lane before all of its parcels are done.
-var errLaneEnds = errors.New("this server is left in peace")
+// errServerUnavailable stops a worker before all of its batches are delivered.
+var errServerUnavailable = errors.New("the server takes nothing now")
 
-// drive delivers all that is due on a lane.
-func (r *run) drive(ctx context.Context, l lane) error {
-	defer l.carrier.close()
-	trouble := 0
+// deliverAll delivers all that is due at one server.
+func (r *run) deliverAll(ctx context.Context, w worker) error {
+	defer w.transport.close()
+	faults := 0
 	for ctx.Err() == nil {
-		parcels, err := r.claim(ctx, l)
-		if err != nil || len(parcels) == 0 {
+		batches, err := r.claim(ctx, w)
+		if err != nil || len(batches) == 0 {
 			return err
 		}
-		for _, p := range parcels {
+		for _, b := range batches {
 			if ctx.Err() != nil {
 				break
 			}
-			if err := r.deliver(ctx, l, p, &trouble); err != nil {
-				if errors.Is(err, errLaneEnds) {
-					err = nil
-				}
+			if err := r.deliver(ctx, w, b, &faults); errors.Is(err, errServerUnavailable) {
+				return nil
+			} else if err != nil {
 				return err
 			}
 		}
@@ -170,21 +166,23 @@ func (r *run) drive(ctx context.Context, l lane) error {
 	return nil
 }
 
-// claim claims a few parcels, as many as the limit still allows.
-func (r *run) claim(ctx context.Context, l lane) ([]Parcel, error) {
-	n := r.allowed(claimChunk)
+// claim claims a few batches, as many as the limit still allows.
+func (r *run) claim(ctx context.Context, w worker) ([]Batch, error) {
+	n := r.takeFromLimit(claimChunk)
 	if n == 0 {
 		return nil, nil
 	}
-	now := r.Clock()
-	parcels, err := r.Store.Claim(ctx, Claim{By: r.by, Now: now, Until: now.Add(r.lease()), Channel: l.channel, Recipient: l.recipient,
-		UrgentOnly: l.people && r.Settings.Quiet.Holds(now, r.Settings.Zone), Limit: n})
-	r.giveBack(n - len(parcels))
-	return parcels, err
+	now := r.clock()
+	batches, err := r.Store.Claim(ctx, Claim{
+		By: r.claimant, Now: now, Until: now.Add(r.claimDuration()), Channel: w.channel, Recipient: w.recipient,
+		UrgentOnly: w.hasQuietHours && r.Settings.Quiet.Contains(now, r.Settings.Zone), Limit: n,
+	})
+	r.returnToLimit(n - len(batches))
+	return batches, err
 }
 
-// allowed takes up to n from what the limit leaves, and returns how much that was.
-func (r *run) allowed(n int) int {
+// takeFromLimit takes up to n from what is left of the limit, and returns how many it took.
+func (r *run) takeFromLimit(n int) int {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	if r.limit > 0 {
@@ -194,120 +192,121 @@ func (r *run) allowed(n int) int {
 	return n
 }
 
-func (r *run) giveBack(n int) {
+func (r *run) returnToLimit(n int) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.claimed -= n
 }
 
-// lease is how long a claim holds: longer than any server may take to answer.
-func (r *run) lease() time.Duration {
-	return leaseBeyond + 2*dotPatience*max(r.Settings.Mail.Timeout, r.Settings.Timeout)
+// claimDuration is how long a claim lasts: longer than any server may take to answer.
+func (r *run) claimDuration() time.Duration {
+	return claimMargin + 2*contentTimeoutFactor*max(r.Settings.Mail.Timeout, r.Settings.Timeout)
 }
 
-// deliver hands one parcel over and writes down what became of it.
-func (r *run) deliver(ctx context.Context, l lane, p Parcel, trouble *int) error {
+// deliver hands over one batch and stores what became of it. faults counts the server's failures in a row.
+func (r *run) deliver(ctx context.Context, w worker, b Batch, faults *int) error {
 	begun := false
-	v := l.carrier.carry(ctx, p, r.Clock(), func() (err error) {
-		now := r.Clock()
-		begun, err = r.Store.Begin(ctx, r.by, p.ID(), now, now.Add(r.lease()))
+	o := w.transport.send(ctx, b, r.clock(), func() (err error) {
+		now := r.clock()
+		begun, err = r.Store.Begin(ctx, r.claimant, b.ID(), now, now.Add(r.claimDuration()))
 		if err == nil && !begun {
 			err = errClaimLost
 		}
 		return err
 	})
-	v.reason = r.Settings.Redact(v.reason)
-	r.Log.Debug("delivery", "id", p.ID(), "channel", string(l.channel), "reason", v.reason)
+	o.reason = r.Settings.Redact(o.reason)
+	r.Log.Debug("delivery", "id", b.ID(), "channel", string(w.channel), "reason", o.reason)
 	switch {
-	case v.err != nil:
-		return v.err
-	case v.kind == abandoned:
+	case o.err != nil:
+		return o.err
+	case o.kind == aborted:
 		return nil
-	case v.kind == down && !begun:
-		r.unreachable(l, v.reason)
-		return errLaneEnds
+	case o.kind == unavailable && !begun:
+		r.noteUnreachable(w, o.reason)
+		return errServerUnavailable
 	}
-	ends := v.kind == down
-	if ends { // but it has the mail by now, and says that it did not take it: an attempt
-		v.kind = again
+	serverDown := o.kind == unavailable
+	if serverDown { // but it had the mail, and said that it did not take it: an attempt
+		o.kind = retryLater
 	}
-	if err := r.settle(ctx, p, v); err != nil {
+	if err := r.settle(ctx, b, o); err != nil {
 		return err
 	}
-	if *trouble++; !v.trouble {
-		*trouble = 0
+	if *faults++; !o.serverFault {
+		*faults = 0
 	}
-	if ends || *trouble == troubles {
-		r.unreachable(l, v.reason)
-		return errLaneEnds
+	if serverDown || *faults == maxServerFaults {
+		r.noteUnreachable(w, o.reason)
+		return errServerUnavailable
 	}
 	return nil
 }
 
-// settle writes down what became of a parcel, also when the run is interrupted: what
-// was sent must be known.
-func (r *run) settle(ctx context.Context, p Parcel, v verdict) error {
-	now := r.Clock()
+// settle stores what became of a batch, also if the run is interrupted: what was sent must be known.
+func (r *run) settle(ctx context.Context, b Batch, o outcome) error {
+	now := r.clock()
 	result := Result{Status: Sent, At: now}
-	attempts := p.Head().Attempts + 1
+	attempts := b.First().Attempts + 1
 	switch {
-	case v.kind == refused:
-		result = Result{Status: Dead, At: now, Error: v.reason}
-	case v.kind == again && attempts >= maxAttempts:
-		result = Result{Status: Dead, At: now, Error: v.reason + "; given up after so many attempts"}
-	case v.kind == again:
-		result = Result{Status: Waiting, At: now, Error: v.reason, NextAttempt: now.Add(pauseAfter(attempts, v.wait, mathrand.Int64N)).Truncate(time.Microsecond)}
+	case o.kind == rejected:
+		result = Result{Status: Dead, At: now, Error: o.reason}
+	case o.kind == retryLater && attempts >= maxAttempts:
+		result = Result{Status: Dead, At: now, Error: o.reason + "; given up after so many attempts"}
+	case o.kind == retryLater:
+		pause := pauseAfter(attempts, o.retryAfter, mathrand.Int64N)
+		result = Result{Status: Waiting, At: now, Error: o.reason, NextAttempt: now.Add(pause).Truncate(time.Microsecond)}
 	}
-	r.count(p, result)
-	return r.Store.Settle(context.WithoutCancel(ctx), r.by, p.ID(), result)
+	r.count(b, result)
+	return r.Store.Settle(context.WithoutCancel(ctx), r.claimant, b.ID(), result)
 }
 
-func (r *run) count(p Parcel, result Result) {
+func (r *run) count(b Batch, result Result) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	n := len(p.Deliveries)
+	n := len(b.Deliveries)
 	switch result.Status {
 	case Sent:
-		r.tally.Sent += n
+		r.summary.Sent += n
 		return
 	case Dead:
-		r.tally.Dead += n
+		r.summary.Dead += n
 	default:
-		r.tally.Again += n
+		r.summary.Retrying += n
 	}
-	if len(r.tally.Problems) < mostProblems {
-		r.tally.Problems = append(r.tally.Problems, Problem{p.ID(), p.Head().Channel, p.Head().Recipient, result.Status, result.Error})
+	if first := b.First(); len(r.summary.Problems) < maxProblems {
+		r.summary.Problems = append(r.summary.Problems, Problem{Delivery: first.ID, Channel: first.Channel,
+			Recipient: first.Recipient, Status: result.Status, Reason: result.Error})
 	}
 }
 
-func (r *run) unreachable(l lane, reason string) {
+func (r *run) noteUnreachable(w worker, reason string) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.tally.Unreachable = append(r.tally.Unreachable, l.name+": "+reason)
+	r.summary.Unreachable = append(r.summary.Unreachable, w.server+": "+reason)
 }
 
-// Failure returns how a run that came to its end failed, nil where all is well. A
-// server that takes nothing comes first: it keeps everything else from going out.
-func (t *Tally) Failure() error {
+// Failure returns how a completed run failed: unavailable where a server takes nothing, which keeps everything else
+// from going out, failed_check where messages did not arrive, else nil.
+func (s *Summary) Failure() error {
 	switch {
-	case len(t.Unreachable) > 0:
-		return failure.Unavailablef("%s", strings.Join(t.Unreachable, "; ")).WithReason("not_delivered").
+	case len(s.Unreachable) > 0:
+		return failure.Unavailablef("%s", strings.Join(s.Unreachable, "; ")).WithReason("not_delivered").
 			WithHint("nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test")
-	case t.Dead+t.Unconfirmed > 0:
-		return failure.New(failure.FailedCheck, "%s: they are not tried again by themselves", t.undelivered()).
+	case s.Dead+s.Unconfirmed > 0:
+		return failure.New(failure.FailedCheck, "%s: they are not tried again by themselves", s.undelivered()).
 			WithHint("see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID")
 	}
 	return nil
 }
 
 // undelivered says how many did not arrive, or may not have.
-func (t *Tally) undelivered() string {
+func (s *Summary) undelivered() string {
 	var parts []string
-	if t.Dead > 0 {
-		parts = append(parts, counted(strconv.Itoa(t.Dead), "message")+" could not be delivered")
+	if s.Dead > 0 {
+		parts = append(parts, countNoun(strconv.Itoa(s.Dead), "message")+" could not be delivered")
 	}
-	if t.Unconfirmed > 0 {
-		parts = append(parts, counted(strconv.Itoa(t.Unconfirmed), "message")+" may or may not have been delivered")
+	if s.Unconfirmed > 0 {
+		parts = append(parts, countNoun(strconv.Itoa(s.Unconfirmed), "message")+" may or may not have been delivered")
 	}
 	return strings.Join(parts, ", ")
 }

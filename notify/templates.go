@@ -16,26 +16,33 @@ import (
 //go:embed templates
 var builtIn embed.FS
 
-// layoutFile has the page around what the other HTML files write.
+// layoutFile is the page around the content of the other HTML files.
 const layoutFile = "layout.html"
 
-// Templates are what messages are written with: for each kind a text and an HTML
-// file, and the same for operators, digests and tests.
+// Templates are what messages are written with: a text and an HTML file for each kind, for mails to operators, for
+// digests and for tests.
 type Templates struct {
 	text map[string]*texttemplate.Template
 	html map[string]*htmltemplate.Template
 }
 
-// The files that are of no kind.
+// The templates that belong to no kind.
 const (
 	operatorsFile = "operators"
 	digestFile    = "digest"
 	testFile      = "test"
 )
 
-// LoadTemplates reads the built-in templates and, where a directory is named, those
-// in it that replace them. A file that is no template, or that nothing uses, is an
-// invalid failure: all of them are tried out.
+// LoadTemplates checks the settings and returns the templates to send with.
+func (s *Settings) LoadTemplates() (*Templates, error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	return LoadTemplates(s.Templates, s)
+}
+
+// LoadTemplates reads the built-in templates and those that replace them in a directory, unless that is "". A file
+// that can't be used, or that nothing uses, is an invalid failure: a message of each kind is written to try them.
 func LoadTemplates(directory string, with *Settings) (*Templates, error) {
 	files, err := BuiltInTemplates()
 	if err != nil {
@@ -48,8 +55,8 @@ func LoadTemplates(directory string, with *Settings) (*Templates, error) {
 	}
 	t := &Templates{text: map[string]*texttemplate.Template{}, html: map[string]*htmltemplate.Template{}}
 	for _, name := range templateNames() {
-		text := files[name+".txt"]
-		if t.text[name], err = texttemplate.New(name).Option("missingkey=zero").Funcs(functions()).Parse(text); err != nil {
+		t.text[name], err = texttemplate.New(name).Option("missingkey=zero").Funcs(functions()).Parse(files[name+".txt"])
+		if err != nil {
 			return nil, badTemplate(name+".txt", err)
 		}
 		page, err := htmltemplate.New(name).Option("missingkey=zero").Funcs(functions()).Parse(files[layoutFile])
@@ -60,10 +67,10 @@ func LoadTemplates(directory string, with *Settings) (*Templates, error) {
 			return nil, badTemplate(name+".html", err)
 		}
 	}
-	return t, t.tryOut(with)
+	return t, t.check(with)
 }
 
-// templateNames are the names of the pairs.
+// templateNames are the names of the pairs of files, without their endings.
 func templateNames() []string {
 	names := []string{operatorsFile, digestFile, testFile}
 	for _, kind := range Kinds() {
@@ -72,13 +79,14 @@ func templateNames() []string {
 	return names
 }
 
-// BuiltInTemplates returns the text of each template file by its name.
+// BuiltInTemplates returns the text of each template file by the file's name.
 func BuiltInTemplates() (map[string]string, error) {
-	files := map[string]string{layoutFile: ""}
+	names := []string{layoutFile}
 	for _, name := range templateNames() {
-		files[name+".txt"], files[name+".html"] = "", ""
+		names = append(names, name+".txt", name+".html")
 	}
-	for name := range files {
+	files := map[string]string{}
+	for _, name := range names {
 		text, err := builtIn.ReadFile(path.Join("templates", name))
 		if err != nil {
 			return nil, err
@@ -88,13 +96,12 @@ func BuiltInTemplates() (map[string]string, error) {
 	return files, nil
 }
 
-// replaceFiles takes those of a directory over. The path of the setting counts from
-// where the program runs.
+// replaceFiles replaces files by those of a directory.
 func replaceFiles(files map[string]string, directory string) error {
 	root := os.DirFS(directory)
 	entries, err := fs.ReadDir(root, ".")
 	if err != nil {
-		return failure.Invalidf("the templates in %s can't be read: %s", directory, plainly(err)).Because(err)
+		return failure.Invalidf("the templates in %s can't be read: %s", directory, withoutPath(err)).Because(err)
 	}
 	for _, entry := range entries {
 		ending := path.Ext(entry.Name())
@@ -107,15 +114,16 @@ func replaceFiles(files map[string]string, directory string) error {
 		}
 		text, err := fs.ReadFile(root, entry.Name())
 		if err != nil {
-			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory, plainly(err)).Because(err)
+			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory, withoutPath(err)).
+				Because(err)
 		}
 		files[entry.Name()] = string(text)
 	}
 	return nil
 }
 
-// plainly says what is wrong with a file without its path.
-func plainly(err error) string {
+// withoutPath says what is wrong with a file without naming it.
+func withoutPath(err error) string {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {
 		return pathError.Err.Error()
@@ -127,32 +135,31 @@ func badTemplate(name string, err error) error {
 	return failure.Invalidf("the template %s can't be used: %s", name, err).Because(err)
 }
 
-// tryOut writes a message of each kind, so that a template with a mistake is found
-// before anything is sent.
-func (t *Templates) tryOut(with *Settings) error {
+// check writes a message of each kind, so that a template with a mistake is found before anything is sent.
+func (t *Templates) check(with *Settings) error {
 	for _, m := range samples() {
 		for _, audience := range []Audience{ToUser, ToOperators} {
 			one := Delivery{Message: m, Channel: Email, Audience: audience}
 			for _, members := range [][]Delivery{{one}, {one, one}} {
-				if _, err := t.Write(with, Parcel{members}); err != nil {
+				if _, err := t.RenderMail(with, Batch{members}); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	_, err := t.WriteTest(with)
+	_, err := t.RenderTestMail(with)
 	return err
 }
 
-// blocks of a template of one kind.
+// The blocks of a template of one kind.
 const (
-	subjectBlock = "subject" // of the mail to the user
-	summaryBlock = "summary" // one sentence to the user, for digests
-	noticeBlock  = "notice"  // one sentence about the user, for operators and Slack
-	bodyBlock    = "body"
+	subjectBlock  = "subject" // of the mail to the user
+	summaryBlock  = "summary" // one sentence to the user, for digests
+	operatorBlock = "notice"  // one sentence about the user, for operators and Slack
+	bodyBlock     = "body"
 )
 
-// block writes one block of a text template, without space around it.
+// block writes one block of a text template, without the white space around it.
 func (t *Templates) block(name, block string, data any) (string, error) {
 	var b strings.Builder
 	if err := t.text[name].ExecuteTemplate(&b, block, data); err != nil {

@@ -50,7 +50,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func lettersText(l Letter) string {
+func lettersText(l RenderedMail) string {
 	return "Subject: " + l.Subject + "\n\n" + l.Text + "\n"
 }
 
@@ -63,7 +63,7 @@ func TestEveryKindReadsWell(t *testing.T) {
 			if audience == ToUser && !forUsers(m.Kind) {
 				continue
 			}
-			letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Channel: Email, Audience: audience}}})
+			letter, err := templates.RenderMail(settings, Batch{[]Delivery{{Message: m, Channel: Email, Audience: audience}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,11 +72,11 @@ func TestEveryKindReadsWell(t *testing.T) {
 				golden(t, string(m.Kind)+".html", letter.HTML)
 			}
 		}
-		notice, err := templates.Notice(settings, m)
+		notification, err := templates.RenderLine(settings, m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.WriteString("==== in a line\n" + notice + "\n")
+		all.WriteString("==== in a line\n" + notification + "\n")
 		golden(t, string(m.Kind)+".txt", all.String())
 	}
 }
@@ -89,7 +89,7 @@ func TestDigestReadsWell(t *testing.T) {
 		for _, m := range samples() {
 			members = append(members, Delivery{Message: m, Channel: Email, Audience: audience})
 		}
-		letter, err := templates.Write(settings, Parcel{members})
+		letter, err := templates.RenderMail(settings, Batch{members})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,8 +101,8 @@ func TestDigestReadsWell(t *testing.T) {
 	for i := range many {
 		many[i] = Delivery{Message: samples()[0], Audience: ToUser}
 	}
-	letter, err := templates.Write(settings, Parcel{many})
-	if err != nil || strings.Count(letter.Text, "80% of your") != digestLines || !strings.Contains(letter.Text, "… and 150 more.") {
+	letter, err := templates.RenderMail(settings, Batch{many})
+	if err != nil || strings.Count(letter.Text, "80% of your") != maxDigestItems || !strings.Contains(letter.Text, "… and 150 more.") {
 		t.Errorf("a digest of many (%v):\n%s", err, letter.Text)
 	}
 }
@@ -112,7 +112,7 @@ func TestOtherWords(t *testing.T) {
 	templates, settings := builtInTemplates(t), testSettings()
 	var all strings.Builder
 	for _, c := range []struct {
-		kind usage.NoticeKind
+		kind usage.NotificationKind
 		data map[string]string
 	}{
 		{usage.ThresholdReached, map[string]string{"overage": "allow"}},
@@ -132,7 +132,7 @@ func TestOtherWords(t *testing.T) {
 				continue
 			}
 			maps.Copy(m.Data, c.data)
-			letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
+			letter, err := templates.RenderMail(settings, Batch{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestHowToPay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range samples() {
-		letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
+		letter, err := templates.RenderMail(settings, Batch{[]Delivery{{Message: m, Channel: Email, Audience: ToUser}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,26 +168,26 @@ func TestHowToPay(t *testing.T) {
 
 func TestWhatDidNotArriveIsCounted(t *testing.T) {
 	for _, c := range []struct {
-		tally Tally
-		want  string
+		summary Summary
+		want    string
 	}{
-		{Tally{Dead: 1}, "1 message could not be delivered: "},
-		{Tally{Dead: 2000, Unconfirmed: 1}, "2,000 messages could not be delivered, 1 message may or may not have been delivered: "},
-		{Tally{Unconfirmed: 3}, "3 messages may or may not have been delivered: "},
+		{Summary{Dead: 1}, "1 message could not be delivered: "},
+		{Summary{Dead: 2000, Unconfirmed: 1}, "2,000 messages could not be delivered, 1 message may or may not have been delivered: "},
+		{Summary{Unconfirmed: 3}, "3 messages may or may not have been delivered: "},
 	} {
-		if err := c.tally.Failure(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+		if err := c.summary.Failure(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%v, want %s", err, c.want)
 		}
 	}
 }
 
-// What is left to chance in a notice's data breaks no template.
+// What is left to chance in a notification's data breaks no template.
 func TestMissingDataIsNoFailure(t *testing.T) {
 	templates := builtInTemplates(t)
 	for _, m := range samples() {
 		m.Data = map[string]string{"total": "a lot", "due_at": "soon", "used": "some", "price": ""}
 		for _, audience := range []Audience{ToUser, ToOperators} {
-			letter, err := templates.Write(testSettings(), Parcel{[]Delivery{{Message: m, Audience: audience}}})
+			letter, err := templates.RenderMail(testSettings(), Batch{[]Delivery{{Message: m, Audience: audience}}})
 			if err != nil || letter.Subject == "" || strings.Contains(letter.Text, "<no value>") || strings.Contains(letter.HTML, "no value") {
 				t.Errorf("%s (%v):\n%s\n%s", m.Kind, err, letter.Text, letter.HTML)
 			}
@@ -205,7 +205,7 @@ func TestHostileNames(t *testing.T) {
 			m.Data[name] = evil
 		}
 		for _, audience := range []Audience{ToUser, ToOperators} {
-			letter, err := templates.Write(settings, Parcel{[]Delivery{{Message: m, Audience: audience}}})
+			letter, err := templates.RenderMail(settings, Batch{[]Delivery{{Message: m, Audience: audience}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func TestHostileNames(t *testing.T) {
 // A mail is what other programs understand: headers, and both parts as they were written.
 func TestComposedMailIsRead(t *testing.T) {
 	settings := testSettings()
-	letter := Letter{Subject: "Grüße: 100% – " + strings.Repeat("lang ", 30), Text: "Größe\n.\n..punkt\n" + strings.Repeat("ü", 300), HTML: "<p>é</p>"}
+	letter := RenderedMail{Subject: "Grüße: 100% – " + strings.Repeat("lang ", 30), Text: "Größe\n.\n..punkt\n" + strings.Repeat("ü", 300), HTML: "<p>é</p>"}
 	raw, err := settings.Mail.compose(&mail.Address{Address: "zoë@example.com"}, "abc", time.Date(2026, 11, 23, 10, 30, 15, 0, time.UTC), letter)
 	if err != nil {
 		t.Fatal(err)
@@ -269,7 +269,7 @@ func TestComposedMailIsRead(t *testing.T) {
 	}
 }
 
-// The same parcel always has the same name, and no two have one.
+// The same batch always has the same name, and no two have one.
 func TestReferences(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range samples() {
@@ -277,9 +277,9 @@ func TestReferences(t *testing.T) {
 			{ID: 1, Message: m, Channel: Email, Recipient: "a@example.com"}, {ID: 2, Message: m, Channel: Email, Recipient: "a@example.com"},
 			{ID: 1, Message: m, Channel: Email, Recipient: "b@example.com"}, {ID: 1, Message: m, Channel: Email, Recipient: "a@example.com", Digest: 1},
 		} {
-			name := Parcel{[]Delivery{d}}.reference()
+			name := Batch{[]Delivery{d}}.reference()
 			d.Attempts, d.Status, d.LastError = 5, Sending, "x"
-			if again := (Parcel{[]Delivery{d}}).reference(); again != name || seen[name] {
+			if again := (Batch{[]Delivery{d}}).reference(); again != name || seen[name] {
 				t.Errorf("%s is no name: again it is %s, seen before: %t", name, again, seen[name])
 			}
 			seen[name] = true
@@ -310,7 +310,7 @@ func TestWhoGetsWhat(t *testing.T) {
 			t.Errorf("%s goes to %v, want %v", m.Kind, got, want)
 		}
 	}
-	if got := s.deliveries(Message{Notice: usage.Notice{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
+	if got := s.deliveries(Message{Notification: usage.Notification{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
 		t.Errorf("what is not known goes to %+v", got)
 	}
 	m := samples()[1]

@@ -49,7 +49,7 @@ func TestQuietHours(t *testing.T) {
 		{"", "UTC", "2026-11-11T00:00:00Z", false},
 		{"off", "UTC", "2026-11-11T00:00:00Z", false},
 	} {
-		q, err := ParseQuiet(c.hours)
+		q, err := ParseQuietHours(c.hours)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,12 +57,12 @@ func TestQuietHours(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := q.Holds(at, zone(t, c.zone)); got != c.want {
+		if got := q.Contains(at, zone(t, c.zone)); got != c.want {
 			t.Errorf("%s in %s at %s: %t", c.hours, c.zone, c.at, got)
 		}
 	}
 	for _, text := range []string{"22-7", "22:00", "22:00-22:00", "24:00-07:00", "x-y", "22:00-07:00-08:00", "-"} {
-		if q, err := ParseQuiet(text); err == nil {
+		if q, err := ParseQuietHours(text); err == nil {
 			t.Errorf("%q is read as %+v", text, q)
 		}
 	}
@@ -94,7 +94,7 @@ func TestPauses(t *testing.T) {
 	most := func(n int64) int64 { return n - 1 }
 	total := time.Duration(0)
 	for attempts := 1; attempts < maxAttempts; attempts++ {
-		pause := min(firstPause<<(attempts-1), longestPause)
+		pause := min(firstPause<<(attempts-1), maxPause)
 		total += pause
 		low, high := pauseAfter(attempts, 0, least), pauseAfter(attempts, 0, most)
 		if low != pause-pause/4 || high < pause+pause/4-2 || high > pause+pause/4 {
@@ -107,10 +107,10 @@ func TestPauses(t *testing.T) {
 	if got := pauseAfter(1, 3*time.Hour, least); got != 3*time.Hour {
 		t.Errorf("asked for three hours, it waits %s", got)
 	}
-	if got := pauseAfter(1, 1000*time.Hour, least); got != longestWished {
+	if got := pauseAfter(1, 1000*time.Hour, least); got != maxRetryAfter {
 		t.Errorf("asked for much too long, it waits %s", got)
 	}
-	if got := pauseAfter(1000, 0, most); got > longestPause+longestPause/4 {
+	if got := pauseAfter(1000, 0, most); got > maxPause+maxPause/4 {
 		t.Errorf("after many attempts it waits %s", got)
 	}
 }

@@ -27,8 +27,8 @@ const (
 	HeaderSignature = "Alwrity-Signature"
 )
 
-// Sign returns the signature of a webhook: HMAC-SHA256 over the timestamp, a dot and
-// the body. The timestamp is in it so that nobody can send an old message again.
+// Sign returns the signature of a webhook: HMAC-SHA256 over the timestamp, a dot and the body. The timestamp is in
+// it so that nobody can replay an old message.
 func Sign(secret, timestamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(timestamp + "."))
@@ -36,7 +36,7 @@ func Sign(secret, timestamp string, body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// webhookBody is what a webhook gets.
+// webhookBody is what a webhook receives.
 type webhookBody struct {
 	ID        string            `json:"id"`
 	Type      string            `json:"type"`
@@ -46,8 +46,8 @@ type webhookBody struct {
 	Data      map[string]string `json:"data"`
 }
 
-// endpointCarrier posts to a webhook or to Slack.
-type endpointCarrier struct {
+// webhookTransport posts to a webhook or to Slack.
+type webhookTransport struct {
 	settings  *Settings
 	templates *Templates
 	endpoint  Endpoint
@@ -55,62 +55,62 @@ type endpointCarrier struct {
 	client    *http.Client
 }
 
-func newEndpointCarrier(s *Settings, t *Templates, e Endpoint, slack bool) *endpointCarrier {
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: s.Timeout, TLSHandshakeTimeout: s.Timeout}
-	return &endpointCarrier{s, t, e, slack, &http.Client{
-		Timeout: s.Timeout, Transport: transport,
-		// What was signed for one place is not carried to another.
+func newWebhookTransport(s *Settings, t *Templates, e Endpoint, slack bool) *webhookTransport {
+	return &webhookTransport{settings: s, templates: t, endpoint: e, slack: slack, client: &http.Client{
+		Timeout: s.Timeout,
+		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConns: 1, IdleConnTimeout: s.Timeout,
+			TLSHandshakeTimeout: s.Timeout},
+		// What was signed for one place is not sent to another.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-func (c *endpointCarrier) close() { c.client.CloseIdleConnections() }
+func (t *webhookTransport) close() { t.client.CloseIdleConnections() }
 
-func (c *endpointCarrier) carry(ctx context.Context, p Parcel, at time.Time, begin func() error) verdict {
-	body, err := c.body(p)
+func (t *webhookTransport) send(ctx context.Context, b Batch, at time.Time, begin func() error) outcome {
+	body, err := t.body(b)
 	if err != nil {
-		return verdict{kind: abandoned, err: err}
+		return outcome{kind: aborted, err: err}
 	}
 	if err := begin(); err != nil {
-		return beginning(err)
+		return notBegun(err)
 	}
-	// Interrupted, it still waits for the answer, which does not take long.
-	return c.post(context.WithoutCancel(ctx), p.reference(), at, body)
+	// An interrupt still waits for the answer, which does not take long.
+	return t.post(context.WithoutCancel(ctx), b.reference(), at, body)
 }
 
-// test posts what is no message.
-func (c *endpointCarrier) test(ctx context.Context, at time.Time) verdict {
+// sendTest posts a test message.
+func (t *webhookTransport) sendTest(ctx context.Context, at time.Time) outcome {
 	name := "test-" + rand.Text()
 	const text = "This is a test of alwrity-sub."
 	var content any = map[string]string{"text": text}
-	if !c.slack {
+	if !t.slack {
 		content = webhookBody{ID: name, Type: testKind, CreatedAt: at, Text: text, Data: map[string]string{}}
 	}
 	body, err := json.Marshal(content)
 	if err != nil {
-		return verdict{kind: again, reason: err.Error()}
+		return outcome{kind: retryLater, reason: err.Error()}
 	}
-	return c.post(ctx, name, at, body)
+	return t.post(ctx, name, at, body)
 }
 
-// post posts a body and judges the answer.
-func (c *endpointCarrier) post(ctx context.Context, id string, at time.Time, body []byte) verdict {
-	request, err := c.request(ctx, id, at, body)
+func (t *webhookTransport) post(ctx context.Context, id string, at time.Time, body []byte) outcome {
+	request, err := t.request(ctx, id, at, body)
 	if err != nil {
-		return verdict{kind: again, reason: "the URL can't be used", trouble: true}
+		return outcome{kind: retryLater, reason: "the URL can't be used", serverFault: true}
 	}
-	response, err := c.client.Do(request)
+	response, err := t.client.Do(request)
 	if err != nil {
-		return verdict{kind: again, reason: reasonOf(withoutURL(err)), trouble: true}
+		return outcome{kind: retryLater, reason: describe(withoutURL(err)), serverFault: true}
 	}
 	defer response.Body.Close()
-	answer, _ := io.ReadAll(io.LimitReader(response.Body, longestAnswer)) // it only explains a refusal
-	return fromStatus(response, string(answer))
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes)) // it only explains a rejection
+	return statusOutcome(response, string(answer))
 }
 
-const longestAnswer = 4096
+const maxAnswerBytes = 4096
 
-// withoutURL drops the URL, which may be a secret, from an error of the client.
+// withoutURL drops the URL, which may be a secret, from an error of the HTTP client.
 func withoutURL(err error) error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
@@ -119,17 +119,16 @@ func withoutURL(err error) error {
 	return err
 }
 
-// body writes what is posted.
-func (c *endpointCarrier) body(p Parcel) ([]byte, error) {
-	m := p.Head().Message
-	text, err := c.templates.Notice(c.settings, m)
+func (t *webhookTransport) body(b Batch) ([]byte, error) {
+	m := b.First().Message
+	text, err := t.templates.RenderLine(t.settings, m)
 	if err != nil {
 		return nil, err
 	}
-	if c.slack {
+	if t.slack {
 		return json.Marshal(map[string]string{"text": slackText(text)})
 	}
-	body := webhookBody{ID: p.reference(), Type: string(m.Kind), CreatedAt: m.At, Text: text, Data: m.Data}
+	body := webhookBody{ID: b.reference(), Type: string(m.Kind), CreatedAt: m.At, Text: text, Data: m.Data}
 	if m.UserID != "" {
 		body.UserID = &m.UserID
 	}
@@ -141,43 +140,44 @@ func slackText(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
 }
 
-func (c *endpointCarrier) request(ctx context.Context, id string, at time.Time, body []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.URL, bytes.NewReader(body))
+func (t *webhookTransport) request(ctx context.Context, id string, at time.Time, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, t.endpoint.URL, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "alwrity-sub")
-	if !c.slack {
+	if !t.slack {
 		timestamp := strconv.FormatInt(at.Unix(), 10)
 		request.Header.Set(HeaderID, id)
 		request.Header.Set(HeaderTimestamp, timestamp)
-		request.Header.Set(HeaderSignature, Sign(c.settings.Secret, timestamp, body))
+		request.Header.Set(HeaderSignature, Sign(t.settings.Secret, timestamp, body))
 	}
 	return request, nil
 }
 
-// fromStatus judges an answer. What says that this message, or anything at all, will
-// never be taken is for good; all else may be mended on the other side.
-func fromStatus(response *http.Response, answer string) verdict {
+// statusOutcome is the outcome of an answer. A status that says that this message, or any at all, will never be
+// accepted is for good; anything else may be fixed on the other side.
+func statusOutcome(response *http.Response, answer string) outcome {
 	code := response.StatusCode
 	if code >= 200 && code <= 299 {
-		return verdict{kind: taken}
+		return outcome{kind: accepted}
 	}
 	reason := "the answer is " + response.Status
-	if answer = clean(answer); answer != "" {
+	if answer = oneLine(answer); answer != "" {
 		reason += ": " + pricing.Shorten(answer)
 	}
-	never := []int{http.StatusBadRequest, http.StatusGone, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
+	never := []int{http.StatusBadRequest, http.StatusGone, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
 	if slices.Contains(never, code) {
-		return verdict{kind: refused, reason: reason}
+		return outcome{kind: rejected, reason: reason}
 	}
 	if code >= 300 && code <= 399 {
 		reason += "; redirects are not followed"
 	}
-	v := verdict{kind: again, reason: reason, trouble: true}
+	o := outcome{kind: retryLater, reason: reason, serverFault: true}
 	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		v.wait = min(time.Duration(seconds)*time.Second, longestWished)
+		o.retryAfter = min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}
-	return v
+	return o
 }

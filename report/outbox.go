@@ -102,21 +102,21 @@ type undeliveredView struct {
 }
 
 // MessagesSent says what a run of a sender did, and how much waits after it.
-func MessagesSent(tally notify.Tally, waiting int64) Document {
-	view := sentView{tally.Sent, tally.Again, tally.Dead, tally.Unconfirmed, waiting, listOf(tally.Problems, func(p notify.Problem) undeliveredView {
+func MessagesSent(summary notify.Summary) Document {
+	view := sentView{summary.Sent, summary.Retrying, summary.Dead, summary.Unconfirmed, summary.Waiting, listOf(summary.Problems, func(p notify.Problem) undeliveredView {
 		return undeliveredView{p.Delivery, p.Channel, p.Recipient, p.Status, p.Reason}
 	})}
-	grid := Grid{[]string{"sent", "again", "dead", "unconfirmed", "waiting"}, [][]Cell{{NumberCell(int64(tally.Sent)), NumberCell(int64(tally.Again)),
-		NumberCell(int64(tally.Dead)), NumberCell(int64(tally.Unconfirmed)), NumberCell(waiting)}}}
+	grid := Grid{[]string{"sent", "again", "dead", "unconfirmed", "waiting"}, [][]Cell{{NumberCell(int64(summary.Sent)), NumberCell(int64(summary.Retrying)),
+		NumberCell(int64(summary.Dead)), NumberCell(int64(summary.Unconfirmed)), NumberCell(summary.Waiting)}}}
 	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
-		t.Line("%s sent, %d to be tried again, %d waiting in all", Counted(tally.Sent, "message"), tally.Again, waiting)
-		if tally.Dead > 0 {
-			t.line(bad.of(Counted(tally.Dead, "message") + " could not be delivered"))
+		t.Line("%s sent, %d to be tried again, %d waiting in all", Counted(summary.Sent, "message"), summary.Retrying, summary.Waiting)
+		if summary.Dead > 0 {
+			t.line(bad.of(Counted(summary.Dead, "message") + " could not be delivered"))
 		}
-		if tally.Unconfirmed > 0 {
-			t.line(caution.of(Counted(tally.Unconfirmed, "message") + " may have been sent before a sender was stopped"))
+		if summary.Unconfirmed > 0 {
+			t.line(caution.of(Counted(summary.Unconfirmed, "message") + " may have been sent before a sender was stopped"))
 		}
-		for _, p := range tally.Problems {
+		for _, p := range summary.Problems {
 			t.Line("  %d to %s (%s): %s", p.Delivery, p.Recipient, p.Status, p.Reason)
 		}
 		return nil

@@ -25,7 +25,7 @@ const (
 // ImportOptions say how a file is imported.
 type ImportOptions struct {
 	Format   FileFormat
-	Name     string         // the file's, for the notice of rows that were rejected
+	Name     string         // the file's, for the notification of rows that were rejected
 	Strict   bool           // reject what has no price
 	Rejects  io.Writer      // gets the rows that were not recorded, as they stand; may be nil
 	Progress func(rows int) // is told how many rows more are done; may be nil
@@ -66,14 +66,14 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 	for _, name := range slices.Sorted(maps.Keys(run.events.unread)) {
 		run.result.Unread = append(run.result.Unread, UnreadField{name, run.events.unread[name]})
 	}
-	if err := run.tellRejected(ctx); err != nil {
+	if err := run.notifyRejected(ctx); err != nil {
 		return run.result, errors.Join(reading, err)
 	}
 	return run.result, reading
 }
 
-// tellRejected leaves a notice where rows were not recorded.
-func (run *importing) tellRejected(ctx context.Context) error {
+// notifyRejected adds a notification if rows were not recorded.
+func (run *importing) notifyRejected(ctx context.Context) error {
 	r := &run.result
 	if r.Rejected+r.Conflicts == 0 {
 		return nil
@@ -82,8 +82,9 @@ func (run *importing) tellRejected(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	notice := r.rejected(id, run.opts.Name, run.now)
-	return run.service.Store.Update(ctx, nil, run.now, func(tx Tx) error { return tx.AddNotices(ctx, []Notice{notice}) })
+	return run.service.Store.Update(ctx, nil, run.now, func(tx Tx) error {
+		return tx.AddNotifications(ctx, []Notification{r.rejectedNotification(id, run.opts.Name, run.now)})
+	})
 }
 
 // importing is an import under way: one goroutine reads the file, another records.

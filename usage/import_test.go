@@ -122,7 +122,7 @@ func (m *memory) Append(_ context.Context, entries []usage.Entry) error {
 func (m *memory) AddAlerts(_ context.Context, alerts []usage.Alert) (int, error) {
 	return len(alerts), nil
 }
-func (m *memory) AddNotices(context.Context, []usage.Notice) error { return nil }
+func (m *memory) AddNotifications(context.Context, []usage.Notification) error { return nil }
 
 func at() time.Time { return time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC) }
 

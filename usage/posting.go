@@ -31,7 +31,7 @@ type posting struct {
 	plans    map[int64]*plan.Plan
 	archived map[Month]string // the files of archived months, once they are read
 
-	missing missing // prices
+	missing missingPrices // prices
 
 	pass  *pass
 	prior *pass // which may be being appended while events are judged
@@ -45,8 +45,8 @@ type pass struct {
 	added   map[string]int   // by event id, its place in entries
 	entries []Entry          // never grows beyond its capacity: pointers to it stay
 	alerts  []Alert
-	missing []Notice // of prices, in the order of their keys
-	over    []string // names of exceeded limits, event after event
+	missing []Notification // of prices, in the order of their keys
+	over    []string       // names of exceeded limits, event after event
 }
 
 // posted is what became of one event.
@@ -194,7 +194,7 @@ func (p *posting) append(ctx context.Context, made *pass) error {
 	if _, err := p.tx.AddAlerts(ctx, made.alerts); err != nil {
 		return err
 	}
-	return p.tx.AddNotices(ctx, made.missing)
+	return p.tx.AddNotifications(ctx, made.missing)
 }
 
 // refused tells whether an error concerns the event and not the storage.

@@ -92,8 +92,8 @@ type Tx interface {
 	// user and period, and returns how many are new. That they are to be told stands with
 	// them until messages are sent.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
-	// AddNotices adds notices, but never one whose key is there.
-	AddNotices(ctx context.Context, notices []Notice) error
+	// AddNotifications adds notifications, but never one whose key is there.
+	AddNotifications(ctx context.Context, notifications []Notification) error
 }
 
 // StandingQuery says whose standing is read, and for which call.

@@ -170,7 +170,7 @@ func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTest
 // Run runs the whole suite; fresh makes an empty database for each test.
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
-		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), noticeTests(), outboxTests(), listTests(),
+		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(), outboxTests(), listTests(),
 		rerateTests(), reconcileTests(), adminTests(), importTests(), watchTests(), largeTests(), archiveTests(), billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
 		modelTests(),
 	} {

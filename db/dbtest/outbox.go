@@ -32,21 +32,21 @@ func outboxTests() []test {
 	}
 }
 
-// addNotices adds a notice for each key, for the user that it begins with.
-func (f *fixture) addNotices(at time.Time, keys ...string) {
+// addNotifications adds a notification for each key, for the user that it begins with.
+func (f *fixture) addNotifications(at time.Time, keys ...string) {
 	f.Helper()
-	var notices []usage.Notice
+	var notifications []usage.Notification
 	for _, key := range keys {
-		notices = append(notices, usage.Notice{Key: key, Kind: usage.BillReady, UserID: key[:1], At: at, Data: map[string]string{"number": "7", "plan": `ü"\<`}})
+		notifications = append(notifications, usage.Notification{Key: key, Kind: usage.BillReady, UserID: key[:1], At: at, Data: map[string]string{"number": "7", "plan": `ü"\<`}})
 	}
-	f.must(f.db.Update(f.ctx, nil, at, func(tx usage.Tx) error { return tx.AddNotices(f.ctx, notices) }))
+	f.must(f.db.Update(f.ctx, nil, at, func(tx usage.Tx) error { return tx.AddNotifications(f.ctx, notifications) }))
 }
 
 // mails adds messages that are expanded, each to a mail; those whose key ends with ! are
 // urgent.
 func (f *fixture) mails(at time.Time, keys ...string) {
 	f.Helper()
-	f.addNotices(at, keys...)
+	f.addNotifications(at, keys...)
 	_, err := f.db.Expand(f.ctx, at, 1000, func(m notify.Message) []notify.Delivery {
 		return []notify.Delivery{{Channel: notify.Email, Recipient: m.UserID + "@example.com", Audience: notify.ToUser, Status: notify.Waiting,
 			NextAttempt: m.At, Urgent: m.Key[len(m.Key)-1] == '!'}}
@@ -61,11 +61,11 @@ func claimOf(by string, at time.Time, limit int) notify.Claim {
 // claim claims and returns the keys, those of a digest with a plus between them.
 func (f *fixture) claim(c notify.Claim) []string {
 	f.Helper()
-	parcels, err := f.db.Claim(f.ctx, c)
+	batches, err := f.db.Claim(f.ctx, c)
 	f.must(err)
 	var found []string
-	for _, p := range parcels {
-		keys := p.Head().Message.Key
+	for _, p := range batches {
+		keys := p.First().Message.Key
 		for _, d := range p.Deliveries[1:] {
 			keys += "+" + d.Message.Key
 		}
@@ -91,8 +91,8 @@ func outboxExpand(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("a", "Pro", now(), now())
 	f.exec("UPDATE users SET email = 'a@example.com'")
-	f.addNotices(now(), "a1", "b1", "a1", "a2")
-	f.addNotices(now(), "a1")
+	f.addNotifications(now(), "a1", "b1", "a1", "a2")
+	f.addNotifications(now(), "a1")
 	var seen []string
 	expand := func(m notify.Message) []notify.Delivery {
 		seen = append(seen, m.Key)
@@ -120,7 +120,7 @@ func outboxExpand(t *testing.T, p Place) {
 func outboxLater(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.mails(now(), "a")
-	f.addNotices(now().Add(time.Second), "b")
+	f.addNotifications(now().Add(time.Second), "b")
 	n, err := f.db.Expand(f.ctx, now(), 10, func(notify.Message) []notify.Delivery { return nil })
 	if n != 0 || err != nil {
 		t.Errorf("%d messages from later, %v", n, err)
@@ -152,7 +152,7 @@ func outboxAlerts(t *testing.T, p Place) {
 	}
 	waiting := func(want int64, hour int) {
 		t.Helper()
-		state, err := f.db.Outbox(f.ctx, now().Add(3*time.Hour))
+		state, err := f.db.OutboxState(f.ctx, now().Add(3*time.Hour))
 		f.must(err)
 		if state.Unexpanded != want || !state.Oldest.Equal(now().Add(time.Duration(hour)*time.Hour)) {
 			t.Errorf("%d messages wait since %v, want %d since hour %d", state.Unexpanded, state.Oldest, want, hour)
@@ -196,16 +196,16 @@ func outboxAlertsInOrder(t *testing.T, p Place) {
 	}
 	between, again := alert("zoë", "calls", 80), alert("zoë", "tokens", 80)
 	between.CreatedAt = now().Add(time.Minute)
-	f.addNotices(now(), "a")
-	f.addNotices(now().Add(2*time.Minute), "b")
+	f.addNotifications(now(), "a")
+	f.addNotifications(now().Add(2*time.Minute), "b")
 	f.addAlerts(between)
 	expand()
 	// A program of before that still runs has written a message of its own with its alert.
-	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.AddNotices(f.ctx, []usage.Notice{again.Notice()}) }))
+	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.AddNotifications(f.ctx, []usage.Notification{again.Notification()}) }))
 	expand()
 	f.addAlerts(again)
 	expand()
-	wantEqual(t, "messages", told, []string{"a", between.Notice().Key, "b", again.Notice().Key})
+	wantEqual(t, "messages", told, []string{"a", between.Notification().Key, "b", again.Notification().Key})
 	if n := f.count("usage_alerts WHERE told_at IS NULL"); n != 0 {
 		t.Errorf("%d alerts are not told", n)
 	}
@@ -236,11 +236,11 @@ func outboxClaims(t *testing.T, p Place) {
 	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 1)), []string{"a"})
 	wantEqual(t, "by another", f.claim(claimOf("y", now(), 5)), []string{"b"})
 	wantEqual(t, "again", f.claim(claimOf("x", now(), 5)), nil)
-	f.must(f.db.Release(f.ctx, "x"))
+	f.must(f.db.ReleaseClaims(f.ctx, "x"))
 	wantEqual(t, "after it was given back", f.claim(claimOf("z", now(), 5)), []string{"a"})
 	wantEqual(t, "after it ran out", f.claim(claimOf("w", now().Add(time.Hour), 5)), []string{"a", "b"})
 	// Who has lost its claim begins nothing, and gives back nothing of others.
-	f.must(f.db.Release(f.ctx, "z"))
+	f.must(f.db.ReleaseClaims(f.ctx, "z"))
 	if ok, err := f.db.Begin(f.ctx, "z", 1, now(), now().Add(time.Hour)); ok || err != nil {
 		t.Errorf("begun without a claim: %v", err)
 	}
@@ -261,7 +261,7 @@ func outboxBegin(t *testing.T, p Place) {
 	if !begin(1) || begin(1) || !begin(2) {
 		t.Error("something is begun twice, or not")
 	}
-	f.must(f.db.Release(f.ctx, "x")) // changes nothing that has begun
+	f.must(f.db.ReleaseClaims(f.ctx, "x")) // changes nothing that has begun
 	wantEqual(t, "claimed", f.claim(claimOf("y", now().Add(2*time.Hour), 3)), []string{"c"})
 	f.must(f.db.Settle(f.ctx, "y", 1, notify.Result{Status: notify.Dead, At: now(), Error: "no"})) // not y's
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
@@ -293,7 +293,7 @@ func outboxExpire(t *testing.T, p Place) {
 		}
 	}
 	for i, c := range []struct{ after, want int }{{59, 0}, {60, 2}, {61, 0}} {
-		n, err := f.db.Expire(f.ctx, now().Add(time.Duration(c.after)*time.Second))
+		n, err := f.db.ExpireClaims(f.ctx, now().Add(time.Duration(c.after)*time.Second))
 		if n != c.want || err != nil {
 			t.Errorf("time %d: %d expired, %v", i, n, err)
 		}
@@ -317,7 +317,7 @@ func outboxRace(t *testing.T, p Place) {
 	for i := range many {
 		keys = append(keys, fmt.Sprintf("m%02d", i))
 	}
-	f.addNotices(now(), keys...)
+	f.addNotifications(now(), keys...)
 	begun := make([]int, many+1)
 	var mutex sync.Mutex
 	var work sync.WaitGroup
@@ -331,23 +331,23 @@ func outboxRace(t *testing.T, p Place) {
 				t.Error(err)
 			}
 			for {
-				parcels, err := own.Claim(f.ctx, claimOf(by, now(), 7))
+				batches, err := own.Claim(f.ctx, claimOf(by, now(), 7))
 				if err != nil {
 					t.Error(err)
 				}
-				if len(parcels) == 0 {
+				if len(batches) == 0 {
 					return
 				}
-				for _, parcel := range parcels {
-					ok, err := own.Begin(f.ctx, by, parcel.ID(), now(), now().Add(time.Hour))
+				for _, batch := range batches {
+					ok, err := own.Begin(f.ctx, by, batch.ID(), now(), now().Add(time.Hour))
 					if err != nil || !ok {
-						t.Errorf("%d is not begun: %v", parcel.ID(), err)
+						t.Errorf("%d is not begun: %v", batch.ID(), err)
 						continue
 					}
 					mutex.Lock()
-					begun[parcel.ID()]++
+					begun[batch.ID()]++
 					mutex.Unlock()
-					if err := own.Settle(f.ctx, by, parcel.ID(), notify.Result{Status: notify.Sent, At: now()}); err != nil {
+					if err := own.Settle(f.ctx, by, batch.ID(), notify.Result{Status: notify.Sent, At: now()}); err != nil {
 						t.Error(err)
 					}
 				}
@@ -370,17 +370,17 @@ func outboxDigest(t *testing.T, p Place) {
 	f.mails(now(), "a1", "b1", "a2", "a3!", "c1")
 	f.mails(now().Add(time.Hour), "a4")
 	f.claim(notify.Claim{By: "y", Now: now(), Until: now().Add(time.Minute), Channel: notify.Email, Recipient: "c@example.com", Limit: 1})
-	f.must(f.db.Group(f.ctx, now()))
-	f.must(f.db.Group(f.ctx, now()))
+	f.must(f.db.GroupDigests(f.ctx, now()))
+	f.must(f.db.GroupDigests(f.ctx, now()))
 	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 9)), []string{"a3!", "a1+a2", "b1"})
-	f.must(f.db.Group(f.ctx, now().Add(time.Hour))) // a4 comes too late for that digest
+	f.must(f.db.GroupDigests(f.ctx, now().Add(time.Hour))) // a4 comes too late for that digest
 	if ok, err := f.db.Begin(f.ctx, "x", 1, now(), now().Add(time.Minute)); !ok {
 		t.Fatal(err)
 	}
 	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 sending 0", "2 b1 waiting 0", "3 a2 sending 0", "4 a3! waiting 0", "5 c1 waiting 0", "6 a4 waiting 0"})
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Waiting, At: now(), NextAttempt: now().Add(2 * time.Hour), Error: "later"}))
-	f.must(f.db.Release(f.ctx, "x"))
-	f.must(f.db.Group(f.ctx, now().Add(2*time.Hour)))
+	f.must(f.db.ReleaseClaims(f.ctx, "x"))
+	f.must(f.db.GroupDigests(f.ctx, now().Add(2*time.Hour)))
 	wantEqual(t, "claimed again", f.claim(claimOf("z", now().Add(2*time.Hour), 9)), []string{"a3!", "b1", "c1", "a4", "a1+a2"})
 	if ok, err := f.db.Begin(f.ctx, "z", 1, now(), now().Add(time.Minute)); !ok {
 		t.Fatal(err)
@@ -394,16 +394,16 @@ func outboxDigest(t *testing.T, p Place) {
 func outboxMoves(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.mails(now(), "a1", "a2", "b1", "c1", "d1")
-	f.must(f.db.Group(f.ctx, now()))
+	f.must(f.db.GroupDigests(f.ctx, now()))
 	f.claim(claimOf("x", now(), 9))
-	for parcel, status := range map[int64]notify.Status{1: notify.Dead, 3: notify.Sent, 4: notify.Dead} {
-		f.must(f.db.Settle(f.ctx, "x", parcel, notify.Result{Status: status, At: now(), Error: "so"}))
+	for batch, status := range map[int64]notify.Status{1: notify.Dead, 3: notify.Sent, 4: notify.Dead} {
+		f.must(f.db.Settle(f.ctx, "x", batch, notify.Result{Status: status, At: now(), Error: "so"}))
 	}
 	u, err := f.db.Requeue(f.ctx, []int64{4, 3, 77}, now())
 	f.must(err)
 	wantEqual(t, "missing", u.Missing, []int64{77})
-	if len(u.Refused) != 1 || u.Refused[0].ID != 3 || u.Refused[0].Status != notify.Sent {
-		t.Errorf("refused: %+v", u.Refused)
+	if len(u.WrongStatus) != 1 || u.WrongStatus[0].ID != 3 || u.WrongStatus[0].Status != notify.Sent {
+		t.Errorf("refused: %+v", u.WrongStatus)
 	}
 	before := []string{"1 a1 dead 1", "2 a2 dead 1", "3 b1 sent 1", "4 c1 dead 1", "5 d1 waiting 0"}
 	wantEqual(t, "nothing is moved", f.deliveries(), before)
@@ -434,8 +434,8 @@ func outboxMoves(t *testing.T, p Place) {
 func outboxState(t *testing.T, p Place) {
 	f := seeded(t, p)
 	at := now().AddDate(0, 0, 3)
-	state := func() notify.State {
-		s, err := f.db.Outbox(f.ctx, at)
+	state := func() notify.OutboxState {
+		s, err := f.db.OutboxState(f.ctx, at)
 		f.must(err)
 		return s
 	}
@@ -443,7 +443,7 @@ func outboxState(t *testing.T, p Place) {
 		t.Errorf("of nothing: %+v", s)
 	}
 	f.mails(now().Add(time.Hour), "a", "b", "c")
-	f.addNotices(now().Add(2*time.Hour), "d")
+	f.addNotifications(now().Add(2*time.Hour), "d")
 	s := state()
 	if s.Unexpanded != 1 || s.Deliveries[notify.Waiting] != 3 || !s.Oldest.Equal(now().Add(time.Hour)) {
 		t.Errorf("the outbox is %+v", s)
@@ -466,13 +466,13 @@ func outboxDropBefore(t *testing.T, p Place) {
 	f.claim(claimOf("x", now(), 1))
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
 	f.mails(now().Add(time.Hour), "c")
-	f.addNotices(now(), "d")
+	f.addNotifications(now(), "d")
 	for _, want := range []int{2, 0} { // b and d
 		if n, err := f.db.DropBefore(f.ctx, now().Add(time.Hour), now().Add(2*time.Hour), "old"); n != want {
 			t.Errorf("%d are dropped (%v), want %d", n, err, want)
 		}
 	}
-	f.addNotices(now().Add(time.Hour), "e")
+	f.addNotifications(now().Add(time.Hour), "e")
 	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a sent 1", "2 b skipped 0", "3 c waiting 0"})
 	n, err := f.db.Expand(f.ctx, now().Add(time.Hour), 9, func(notify.Message) []notify.Delivery { return nil })
 	if n != 1 {
@@ -489,14 +489,14 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 	f.mails(later, "a3", "a4", "b1")
 	f.mails(now(), "b2")
 	f.mails(later, "b3")
-	f.must(f.db.Group(f.ctx, later))
+	f.must(f.db.GroupDigests(f.ctx, later))
 	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1+a2+a3+a4", "b1+b2+b3"})
 	if n, err := f.db.DropBefore(f.ctx, later, later, "old"); n != 3 || err != nil {
 		t.Errorf("%d are dropped, %v", n, err)
 	}
-	for _, parcel := range []int64{1, 5} {
-		if ok, err := f.db.Begin(f.ctx, "x", parcel, later, later.Add(time.Hour)); ok || err != nil {
-			t.Errorf("%d is begun by who has read it with what is dropped, %v", parcel, err)
+	for _, batch := range []int64{1, 5} {
+		if ok, err := f.db.Begin(f.ctx, "x", batch, later, later.Add(time.Hour)); ok || err != nil {
+			t.Errorf("%d is begun by who has read it with what is dropped, %v", batch, err)
 		}
 	}
 	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 skipped 0", "3 a3 waiting 0", "4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
@@ -506,13 +506,13 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 			t.Error(u, err)
 		}
 	}
-	f.must(f.db.Group(f.ctx, later))
+	f.must(f.db.GroupDigests(f.ctx, later))
 	wantEqual(t, "what is left", f.claim(claimOf("y", later, 9)), []string{"a2+a3+a4", "b1+b2+b3"})
 }
 
 func outboxSharedAddress(t *testing.T, p Place) {
 	f := seeded(t, p)
-	f.addNotices(now(), "a1", "b1", "a2", "b2")
+	f.addNotifications(now(), "a1", "b1", "a2", "b2")
 	_, err := f.db.Expand(f.ctx, now(), 1000, func(m notify.Message) []notify.Delivery {
 		mail := notify.Delivery{Channel: notify.Email, Recipient: "both@example.com", Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}
 		operators := mail
@@ -520,7 +520,7 @@ func outboxSharedAddress(t *testing.T, p Place) {
 		return []notify.Delivery{mail, operators}
 	})
 	f.must(err)
-	f.must(f.db.Group(f.ctx, now()))
+	f.must(f.db.GroupDigests(f.ctx, now()))
 	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 9)), []string{"a1+a2", "a1+b1+a2+b2", "b1+b2"})
 }
 
@@ -531,12 +531,12 @@ func outboxWithoutServer(t *testing.T, p Place) {
 	f.mails(later, "a2")
 	f.exec("UPDATE outbox_deliveries SET last_error = '" + notify.NoMailServer + "' WHERE delivery_id <> 2")
 	f.exec("UPDATE outbox_deliveries SET status = 'sent' WHERE delivery_id = 2")
-	if s, err := f.db.Outbox(f.ctx, later); err != nil || s.Deliveries[notify.Waiting] != 2 || !s.Oldest.IsZero() {
+	if s, err := f.db.OutboxState(f.ctx, later); err != nil || s.Deliveries[notify.Waiting] != 2 || !s.Oldest.IsZero() {
 		t.Errorf("what waits for a server is late: %+v, %v", s, err)
 	}
 	// Once there is a server, they wait for nothing but to be sent.
-	f.must(f.db.LetMailGo(f.ctx))
-	if s, err := f.db.Outbox(f.ctx, later); err != nil || !s.Oldest.Equal(now()) {
+	f.must(f.db.ReleaseHeldMail(f.ctx))
+	if s, err := f.db.OutboxState(f.ctx, later); err != nil || !s.Oldest.Equal(now()) {
 		t.Errorf("what waits is not late: %+v, %v", s, err)
 	}
 	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1", "a2"})

@@ -7,11 +7,11 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// AddNotices implements usage.Tx: a notice whose key is there already is left out.
-func (t *tx) AddNotices(ctx context.Context, notices []usage.Notice) error {
-	data := make([]string, len(notices))
-	for i, n := range notices {
-		text, err := json.Marshal(n.Data) // with its keys in their order
+// AddNotifications implements usage.Tx.
+func (t *tx) AddNotifications(ctx context.Context, notifications []usage.Notification) error {
+	data := make([]string, len(notifications))
+	for i, n := range notifications {
+		text, err := json.Marshal(n.Data) // with sorted keys
 		if err != nil {
 			return err
 		}
@@ -19,8 +19,8 @@ func (t *tx) AddNotices(ctx context.Context, notices []usage.Notice) error {
 	}
 	return t.writeRows(ctx, "outbox", func(source string) string {
 		return "INSERT INTO outbox (message_key, kind, user_id, data, created_at) " + source + " ON CONFLICT (message_key) DO NOTHING"
-	}, len(notices), func(to sink, i int) {
-		n := &notices[i]
+	}, len(notifications), func(to sink, i int) {
+		n := &notifications[i]
 		to.text(n.Key)
 		to.text(string(n.Kind))
 		to.text(n.UserID)

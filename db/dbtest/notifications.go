@@ -10,18 +10,18 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-func noticeTests() []test {
+func notificationTests() []test {
 	return []test{
-		{"notices/one for each new alert, with it or not at all", noticesOfAlerts},
-		{"notices/none for an alert that was there before", noticesOfOldAlerts},
-		{"notices/one for a price that is missing, a month", noticesOfPrices},
-		{"notices/one for an import that left out rows", noticesOfImports},
+		{"notifications/one for each new alert, with it or not at all", notificationsOfAlerts},
+		{"notifications/none for an alert that was there before", notificationsOfOldAlerts},
+		{"notifications/one for a price that is missing, a month", notificationsOfPrices},
+		{"notifications/one for an import that left out rows", notificationsOfImports},
 	}
 }
 
-// notices returns the messages of the outbox as kind and key, in the order of their keys.
+// notifications returns the messages of the outbox as kind and key, in the order of their keys.
 // After it none waits to be expanded.
-func (f *fixture) notices() []string {
+func (f *fixture) notifications() []string {
 	f.Helper()
 	_, err := f.db.Expand(f.ctx, now().AddDate(1, 0, 0), 1000, func(notify.Message) []notify.Delivery { return nil })
 	f.must(err)
@@ -38,7 +38,7 @@ func (f *fixture) notices() []string {
 	return found
 }
 
-func noticesOfAlerts(t *testing.T, p Place) {
+func notificationsOfAlerts(t *testing.T, p Place) {
 	f := seeded(t, p)
 	for i, requests := range []int64{3, 5, 1, 1, 1} { // of a limit of 10 calls, and one of 8 that warns
 		e := call("e"+string(rune('0'+i)), "alice", now(), 1, 1)
@@ -50,37 +50,37 @@ func noticesOfAlerts(t *testing.T, p Place) {
 		"limit_reached alert:" + start + ":100:gemini_calls:alice", "limit_reached alert:" + start + ":100:text_calls:alice",
 		"threshold_reached alert:" + start + ":80:text_calls:alice", "threshold_reached alert:" + start + ":90:text_calls:alice",
 	}
-	wantEqual(t, "notices", f.notices(), want)
+	wantEqual(t, "notifications", f.notifications(), want)
 	if _, err := f.service.CheckAlerts(f.ctx, now(), []string{"alice"}); err != nil {
 		t.Fatal(err)
 	}
-	wantEqual(t, "notices after a check", f.notices(), want)
+	wantEqual(t, "notifications after a check", f.notifications(), want)
 	// What is refused leaves nothing.
 	e := call("refused", "bob", now(), 1, 1)
 	e.Quantities[pricing.Requests] = 11
 	if _, err := f.service.Record(f.ctx, now(), e, usage.RecordOptions{Enforce: true}); err == nil {
 		t.Error("the call was not refused")
 	}
-	wantEqual(t, "notices after a refusal", f.notices(), want)
+	wantEqual(t, "notifications after a refusal", f.notifications(), want)
 }
 
-func noticesOfOldAlerts(t *testing.T, p Place) {
+func notificationsOfOldAlerts(t *testing.T, p Place) {
 	f := seeded(t, p)
 	e := call("e", "alice", now(), 1, 1)
 	e.Quantities[pricing.Requests] = 9
 	f.record(e)
-	if n := len(f.notices()); n != 2 {
-		t.Fatalf("there are %d notices", n)
+	if n := len(f.notifications()); n != 2 {
+		t.Fatalf("there are %d notifications", n)
 	}
 	f.exec("DELETE FROM outbox") // as if the alerts were from before there was one
 	added, err := f.service.CheckAlerts(f.ctx, now(), []string{"alice"})
 	f.must(err)
-	if found := f.notices(); added != 0 || len(found) != 0 {
-		t.Errorf("%d alerts are new, with notices %v", added, found)
+	if found := f.notifications(); added != 0 || len(found) != 0 {
+		t.Errorf("%d alerts are new, with notifications %v", added, found)
 	}
 }
 
-func noticesOfPrices(t *testing.T, p Place) {
+func notificationsOfPrices(t *testing.T, p Place) {
 	f := seeded(t, p)
 	unpriced := func(id, model string, at time.Time, status int) {
 		e := usage.Event{ID: id, UserID: "alice", Provider: "mistral", Model: model, Time: at, StatusCode: status}
@@ -93,10 +93,10 @@ func noticesOfPrices(t *testing.T, p Place) {
 	unpriced("3", "large", now().AddDate(0, 1, 0), 200)
 	unpriced("4", "broken", now(), 500) // costs nothing anyway
 	unpriced("5", "", now(), 200)
-	wantEqual(t, "notices", f.notices(), []string{"price_missing price:2026-11:mistral:", "price_missing price:2026-11:mistral:large", "price_missing price:2026-12:mistral:large"})
+	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:", "price_missing price:2026-11:mistral:large", "price_missing price:2026-12:mistral:large"})
 }
 
-func noticesOfImports(t *testing.T, p Place) {
+func notificationsOfImports(t *testing.T, p Place) {
 	f := seeded(t, p)
 	var file strings.Builder
 	for range 3 {
@@ -112,10 +112,10 @@ func noticesOfImports(t *testing.T, p Place) {
 	if r := run(file.String()); r.Unpriced != 9 || r.Rejected != 0 {
 		t.Fatalf("imported: %+v", r)
 	}
-	wantEqual(t, "notices", f.notices(), []string{"price_missing price:2026-11:mistral:one", "price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
+	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:one", "price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
 	run(file.String() + `{"user_id":"","provider":"mistral"}` + "\n")
 	if n := f.count("outbox"); n != 4 {
-		t.Errorf("there are %d notices, want one more", n)
+		t.Errorf("there are %d notifications, want one more", n)
 	}
 	var told notify.Message
 	_, err := f.db.Expand(f.ctx, now(), 10, func(m notify.Message) []notify.Delivery {

@@ -1,0 +1,67 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// Service holds the operations on an outbox.
+type Service struct {
+	Store    Store
+	Settings *Settings
+	Log      *slog.Logger
+}
+
+// Deliveries lists deliveries, newest first.
+func (s *Service) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error) {
+	return s.Store.Deliveries(ctx, q)
+}
+
+// Retry has deliveries sent again by the next run, each with its whole digest. If one does not exist (not_found) or
+// is sent or being sent (conflict), none is.
+func (s *Service) Retry(ctx context.Context, ids []int64, now time.Time) error {
+	blocked, err := s.Store.Requeue(ctx, ids, now)
+	return blocked.failure(err, "sent again")
+}
+
+// Drop marks deliveries as skipped, each with its whole digest. It fails as Retry does.
+func (s *Service) Drop(ctx context.Context, ids []int64, actor string, now time.Time) error {
+	blocked, err := s.Store.Drop(ctx, ids, now, droppedBy(actor))
+	return blocked.failure(err, "dropped")
+}
+
+// DropBefore marks everything as skipped that was written before a moment and is not sent, and returns how many
+// messages and deliveries that were.
+func (s *Service) DropBefore(ctx context.Context, before time.Time, actor string, now time.Time) (int, error) {
+	return s.Store.DropBefore(ctx, before, now, droppedBy(actor))
+}
+
+func droppedBy(actor string) string { return "dropped by " + actor }
+
+// failure returns err or, where deliveries kept a change from being made, which.
+func (b Blocked) failure(err error, done string) error {
+	var which []string
+	switch {
+	case err != nil:
+		return err
+	case len(b.Missing) > 0:
+		for _, id := range b.Missing {
+			which = append(which, strconv.FormatInt(id, 10))
+		}
+		return failure.NotFoundf("there is no delivery %s; none was %s", strings.Join(which, ", "), done).
+			WithHint("the ids are in: alwrity-sub alerts outbox list")
+	case len(b.WrongStatus) > 0:
+		for i := range b.WrongStatus {
+			which = append(which, fmt.Sprintf("%d is %s", b.WrongStatus[i].ID, b.WrongStatus[i].Status))
+		}
+		return failure.Conflictf("delivery %s; none was %s", strings.Join(which, ", "), done).
+			WithHint("what is sent can't be taken back; what is sending is decided soon")
+	}
+	return nil
+}
