@@ -73,9 +73,9 @@ type Tx interface {
 	Reader
 	// HoldPlans keeps plans from being withdrawn until the transaction ends.
 	HoldPlans(ctx context.Context) error
-	// ArchivedDays returns the days with archived usage of a user from a month on, and keeps the months up to another
-	// from being archived until the transaction ends.
-	ArchivedDays(ctx context.Context, user string, from, until usage.Month) ([]time.Time, error)
+	// ArchivedDays returns the days with archived usage of a user from a month on, and keeps months from being
+	// archived until the transaction ends.
+	ArchivedDays(ctx context.Context, user string, from usage.Month) ([]time.Time, error)
 	// AddBills adds bills and gives them the next numbers, in their order.
 	AddBills(ctx context.Context, bills []Bill) error
 	// Settle sets the status of a bill, and what settled it.

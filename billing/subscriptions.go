@@ -311,7 +311,7 @@ func auditedSubscription(a plan.Account) map[string]any {
 // file, and can't be moved. It looks at whole days, whose totals are kept.
 func (u *subscriptionUpdate) requireNotArchived(ctx context.Context, before plan.Account, from time.Time) error {
 	after := u.account.Account
-	days, err := u.tx.ArchivedDays(ctx, after.UserID, usage.MonthOf(from), usage.MonthOf(u.audit.At))
+	days, err := u.tx.ArchivedDays(ctx, after.UserID, usage.MonthOf(from))
 	if err != nil {
 		return err
 	}

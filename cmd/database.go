@@ -100,7 +100,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Reports:    d,
 		Ratings:    d,
 		Totals:     d,
-		Archives:   d,
+		Archives:   &usage.Archiver{Store: d},
 		Billing:    &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
 		Health:     &health.Service{Store: d, Catalogue: prices, Usage: metering},
 		Simulation: d,

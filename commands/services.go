@@ -18,7 +18,7 @@ type Services struct {
 	Reports    usage.Reports
 	Ratings    usage.RerateStore
 	Totals     usage.Reconciler
-	Archives   usage.ArchiveStore
+	Archives   *usage.Archiver
 	Billing    *billing.Service
 	Health     *health.Service
 	Simulation billing.SimulationStore

@@ -4,13 +4,9 @@ import (
 	"bufio"
 	"compress/flate"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"os"
-
-	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
@@ -55,31 +51,12 @@ func ofDamage(err error) error {
 	return err
 }
 
-// mustNotBeArchived refuses the file of a month that is archived in this database: each
-// of its rows would be refused.
-func (opts *usageImportOptions) mustNotBeArchived(ctx context.Context, s *Services, in io.Reader) error {
-	file, ok := in.(*os.File)
-	if !ok || !isPacked(file) {
-		return nil
-	}
-	archives, err := s.Archives.Archives(ctx)
-	if err != nil || len(archives) == 0 {
-		return err
-	}
-	sum, err := sumOfFile(opts.file)
-	if err != nil {
-		return failure.Invalidf("the file %s can't be read: %s", opts.file, reason(err)).Because(err)
-	}
-	for _, a := range archives {
-		if a.SHA256 == sum {
-			return refusedArchive(opts.file, a)
-		}
-	}
-	return nil
-}
-
 // isPacked tells whether a file can be read twice and is packed with gzip.
-func isPacked(file *os.File) bool {
+func isPacked(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
 	info, err := file.Stat()
 	mark := make([]byte, len(gzipMark))
 	if err != nil || !info.Mode().IsRegular() {
@@ -87,9 +64,4 @@ func isPacked(file *os.File) bool {
 	}
 	_, err = file.ReadAt(mark, 0)
 	return err == nil && string(mark) == gzipMark
-}
-
-func refusedArchive(file string, a usage.Archive) error {
-	return failure.Conflictf("%s has the month %s, which is archived here: nothing was recorded", file, a.Month).
-		WithReason("archived").WithHint("bring the month back: alwrity-sub usage restore %s", file)
 }

@@ -3,13 +3,11 @@ package commands
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -49,90 +47,34 @@ at any moment, it is simply run again.`,
 }
 
 func usageArchiveRun(ctx context.Context, opts *usageArchiveOptions) error {
-	if now := opts.env.Now(); opts.before.After(now) {
-		return failure.Invalidf("before is %s: it must not be in the future", opts.before.Format(time.RFC3339)).
-			WithHint("only months that are over can be archived; now is %s", now.Format(time.RFC3339))
-	}
-	return opts.env.withServices(ctx, func(s *Services) (err error) {
-		dir, err := openArchiveDir(opts.to)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, dir.close()) }()
-		months, err := s.Archives.Months(ctx, opts.before)
-		if err != nil {
-			return err
-		}
+	return opts.env.withServices(ctx, func(s *Services) error {
+		audit := usage.Audit{At: opts.env.Now(), Actor: opts.env.Settings.Actor, Action: "usage archive"}
+		bar := opts.bar()
+		what := usage.ArchiveOptions{Before: opts.before, Dir: opts.to, Progress: func(written, of int64) {
+			bar.ChangeMax64(of)
+			_ = bar.Set64(written) // it only draws
+		}}
 		if opts.dryRun {
-			return opts.env.print(report.Archivable(months, func(m usage.Month) string { return dir.file(m) }))
+			months, err := s.Archives.Plan(ctx, audit.At, what)
+			if err != nil {
+				return err
+			}
+			return opts.env.print(report.Archivable(months, opts.to))
 		}
-		archived, err := opts.archiveAll(ctx, s, dir, months)
+		archived, err := s.Archives.Archive(ctx, audit, what)
+		_ = bar.Finish() // as above
 		if err != nil && len(archived) == 0 {
 			return err
 		}
-		return errors.Join(err, opts.env.print(report.Archived(archived, func(name string) string { return filepath.Join(opts.to, name) })))
+		return errors.Join(err, opts.env.print(report.Archived(archived, opts.to)))
 	})
-}
-
-// archiveAll archives months one after another, and returns those that are done, also
-// with an error.
-func (opts *usageArchiveOptions) archiveAll(ctx context.Context, s *Services, dir *archiveDir, months []usage.LogMonth) ([]usage.Archive, error) {
-	rows := int64(0)
-	for _, m := range months {
-		rows += m.Rows
-	}
-	bar := opts.bar(rows)
-	defer func() { _ = bar.Finish() }() // it only draws
-	var archived []usage.Archive
-	for _, m := range months {
-		a, err := opts.archive(ctx, s, dir, m.Month, func() { _ = bar.Add(1) })
-		if err != nil {
-			return archived, err
-		}
-		archived = append(archived, a)
-	}
-	return archived, nil
-}
-
-// openAttempts is how often a month is written while others may record into it.
-const openAttempts = 2
-
-// archive writes a month and then takes its rows from the log. If it is recorded into
-// each time, nobody can while it is written at last.
-func (opts *usageArchiveOptions) archive(ctx context.Context, s *Services, dir *archiveDir, month usage.Month, progress func()) (usage.Archive, error) {
-	now := opts.env.Now()
-	audit := usage.Audit{At: now, Actor: opts.env.Settings.Actor, Action: "usage archive"}
-	mayReplace := func(sum string) error { return dir.mustBeReplaceable(ctx, s, month, sum) }
-	for range openAttempts {
-		var stamp int64
-		a, err := dir.write(month, func(fn func(*usage.Entry) error) (err error) {
-			stamp, err = s.Archives.MonthRows(ctx, month, func(e *usage.Entry) error {
-				progress()
-				return fn(e)
-			})
-			return err
-		}, now, mayReplace)
-		if err != nil {
-			return a, err
-		}
-		a.Stamp = stamp
-		if err = s.Archives.Archive(ctx, audit, a); !errors.Is(err, usage.ErrMonthChanged) {
-			return a, err
-		}
-		mayReplace = func(string) error { return nil } // what was just written
-	}
-	var a usage.Archive
-	err := s.Archives.ArchiveClosed(ctx, audit, month, func(rows usage.MonthRows) (written usage.Archive, err error) {
-		a, err = dir.write(month, rows, now, mayReplace)
-		return a, err
-	})
-	return a, err
 }
 
 // bar shows on a terminal how many rows are written.
-func (opts *usageArchiveOptions) bar(rows int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(rows, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription("archiving"), progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
+func (opts *usageArchiveOptions) bar() *progressbar.ProgressBar {
+	return progressbar.NewOptions64(0, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowCount(),
+		progressbar.OptionSetDescription("archiving"),
+		progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 }
 
@@ -148,7 +90,7 @@ func newUsageArchivesCmd(env *Env) *cobra.Command {
 
 func usageArchivesRun(ctx context.Context, opts *usageArchivesOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		archives, err := s.Archives.Archives(ctx)
+		archives, err := s.Archives.Store.Archives(ctx)
 		if err != nil {
 			return err
 		}

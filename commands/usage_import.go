@@ -59,8 +59,10 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		defer in.Close()
-		if err := opts.mustNotBeArchived(ctx, s, in); err != nil {
-			return err
+		if isPacked(in) {
+			if err := s.Archives.MustNotBeArchived(ctx, opts.file); err != nil {
+				return err
+			}
 		}
 		rejects, err := openRejects(opts.rejects, in)
 		if err != nil {

@@ -13,17 +13,13 @@ import (
 // Rerate implements usage.RerateStore.
 func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating) (int, error) {
 	changed := 0
-	users, months := make([]string, len(changes)), make([]usage.Month, len(changes))
+	users := make([]string, len(changes))
 	for i, c := range changes {
-		users[i], months[i] = c.Entry.UserID, usage.MonthOf(c.Entry.Time)
+		users[i] = c.Entry.UserID
 	}
-	months = distinct(months)
 	err := d.update(ctx, func(t *tx) error {
 		changed = 0
 		if err := t.Lock(ctx, users, now); err != nil {
-			return err
-		}
-		if err := t.HoldMonths(ctx, months); err != nil {
 			return err
 		}
 		for _, c := range changes {

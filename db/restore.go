@@ -13,22 +13,28 @@ import (
 // restoreBatch is how many rows are put back at a time.
 const restoreBatch = 5_000
 
-// Restore implements usage.ArchiveStore. Until it commits, the month is archived for
-// everyone else, so nobody records into it meanwhile.
+// Restore implements usage.ArchiveStore. Until it commits, the month is archived for everyone else, so
+// nobody records into it meanwhile.
 func (d *DB) Restore(ctx context.Context, audit usage.Audit, a usage.Archive, rows iter.Seq2[usage.Entry, error]) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.reopenMonth(ctx, a); err != nil {
 			return err
 		}
-		table, attach, err := t.monthTable(ctx, a.Month)
+		table, apart, err := t.monthTable(ctx, a.Month)
 		if err != nil {
 			return err
 		}
 		if err := t.restoreRows(ctx, table, a, rows); err != nil {
 			return err
 		}
-		if err := attach(); err != nil {
-			return err
+		if apart {
+			// Who reads the log while its rows and partitions change at once would see only one of both.
+			if err := t.haveLogAlone(ctx, table); err != nil {
+				return err
+			}
+			if err := t.attachPartition(ctx, table, a.Month.Start()); err != nil {
+				return err
+			}
 		}
 		if err := t.changeCatalogue(ctx); err != nil {
 			return err
@@ -102,20 +108,16 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 	return t.copyEntries(ctx, table, batch)
 }
 
-// monthTable returns the table that the rows of a month go into, and what is to be done
-// once they are in it: on PostgreSQL they fill a table that becomes a partition then.
-func (t *tx) monthTable(ctx context.Context, month usage.Month) (table string, attach func() error, err error) {
-	nothing := func() error { return nil }
+// monthTable returns the table that the rows of a month go into. On PostgreSQL it is a new one, apart from
+// the log, that becomes a partition of it once they are there. Months that share a partition go into that.
+func (t *tx) monthTable(ctx context.Context, month usage.Month) (table string, apart bool, err error) {
 	if t.kind == SQLite {
-		return "api_usage_logs", nothing, nil
+		return "api_usage_logs", false, nil
 	}
 	table = partitionOf(month)
 	there, err := t.hasTable(ctx, table)
 	if err != nil || there {
-		return table, nothing, err
+		return table, false, err
 	}
-	if err := t.createPartition(ctx, table); err != nil {
-		return "", nil, err
-	}
-	return table, func() error { return t.attachMonth(ctx, table, month) }, nil
+	return table, true, t.createPartition(ctx, table)
 }

@@ -51,18 +51,10 @@ func putEntry(to sink, e *usage.Entry) {
 		case usage.BoolField:
 			to.boolean(*f.Bool(e))
 		case usage.ReferenceField:
-			putReference(to, *f.Number(e))
+			putIDOrNull(to, *f.Number(e))
 		default:
 			to.integer(*f.Number(e))
 		}
-	}
-}
-
-func putReference(to sink, id int64) {
-	if id == 0 {
-		to.nullInteger()
-	} else {
-		to.integer(id)
 	}
 }
 

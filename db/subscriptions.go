@@ -128,12 +128,9 @@ func (d *DB) ClosedUntil(ctx context.Context, users []string) (map[string]time.T
 }
 
 // ArchivedDays implements billing.Tx.
-func (t *tx) ArchivedDays(ctx context.Context, user string, from, until usage.Month) (days []time.Time, err error) {
-	var months []usage.Month
-	for m := from; m <= until; m = m.Next() {
-		months = append(months, m)
-	}
-	if err := t.HoldMonths(ctx, months); err != nil {
+func (t *tx) ArchivedDays(ctx context.Context, user string, from usage.Month) (days []time.Time, err error) {
+	// An archive needs a lock on the log that nobody shares.
+	if err := t.lock(ctx, "ONLY api_usage_logs", "ACCESS SHARE"); err != nil {
 		return nil, err
 	}
 	err = t.query(ctx, func(row scanner) error {

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"path/filepath"
+
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -17,17 +19,17 @@ type archivedMonthView struct {
 	SHA256 *string       `json:"sha256"`
 }
 
-// Archived shows the months that were moved to files. path tells where a file is.
-func Archived(archives []usage.Archive, path func(name string) string) Document {
+// Archived shows the months that were moved to files in a directory.
+func Archived(archives []usage.Archive, dir string) Document {
 	return archivedDocument(listOf(archives, func(a usage.Archive) archivedMonthView {
-		return archivedMonthView{a.Month.String(), a.Rows, a.Cost, path(a.File), orNull(a.SHA256)}
+		return archivedMonthView{a.Month.String(), a.Rows, a.Cost, filepath.Join(dir, a.File), orNull(a.SHA256)}
 	}), "archived")
 }
 
-// Archivable shows the months that would be moved to files. path tells where to.
-func Archivable(months []usage.LogMonth, path func(usage.Month) string) Document {
+// Archivable shows the months that would be moved to files in a directory.
+func Archivable(months []usage.LogMonth, dir string) Document {
 	return archivedDocument(listOf(months, func(m usage.LogMonth) archivedMonthView {
-		return archivedMonthView{m.Month.String(), m.Rows, m.Cost, path(m.Month), nil}
+		return archivedMonthView{m.Month.String(), m.Rows, m.Cost, filepath.Join(dir, m.Month.FileName()), nil}
 	}), "would be archived; nothing was changed")
 }
 

@@ -93,8 +93,6 @@ func (noisy) Quiet(context.Context, usage.Tx) (bool, error) { return false, nil 
 
 func (m *memory) Lock(context.Context, []string, time.Time) error { return nil }
 
-func (m *memory) HoldMonths(context.Context, []usage.Month) error { return nil }
-
 func (m *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
 	return map[usage.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
 }

@@ -96,9 +96,6 @@ func (p *posting) post(ctx context.Context, events []*Event) ([]posted, error) {
 // read reads what the events are judged by.
 func (p *posting) read(ctx context.Context, events []*Event) error {
 	p.begin(len(events))
-	if err := p.tx.HoldMonths(ctx, p.months(events)); err != nil {
-		return err
-	}
 	if err := p.readEvents(ctx, events); err != nil || p.archived != nil {
 		return err
 	}

@@ -81,9 +81,6 @@ type Tx interface {
 	// Lock locks the rows of users, beside those that Update has locked, making
 	// those that are new.
 	Lock(ctx context.Context, users []string, now time.Time) error
-	// HoldMonths keeps months from being archived until the transaction ends. It comes
-	// before the log and the archived months are read.
-	HoldMonths(ctx context.Context, months []Month) error
 	// Append adds log rows and, before the commit, what they add to the totals.
 	Append(ctx context.Context, entries []Entry) error
 	// SaveReservation adds a reservation or updates its status.

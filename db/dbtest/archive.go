@@ -1,15 +1,14 @@
 package dbtest
 
 import (
-	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +26,8 @@ func archiveTests() []test {
 		{"archive/takes a month from the log and brings it back", archiveAndRestore},
 		{"archive/months are those that are over", archiveMonths},
 		{"archive/nothing is recorded in an archived month", archiveRefuses},
-		{"archive/a month that has changed stays", archiveChanged},
+		{"archive/a month that has changed is written again", archiveChanged},
+		{"archive/a month that changes all the time is written alone", archiveAlone},
 		{"archive/twice is refused", archiveTwice},
 		{"archive/subscriptions leave archived usage where it is", archiveSubscriptions},
 		{"archive/reconcile counts what is archived", archiveReconcile},
@@ -38,71 +38,68 @@ func archiveTests() []test {
 		{"archive/months at any time of the year", archiveManyMonths},
 		{"archive/readers go on while it is archived", archiveReaders},
 		{"archive/waits for those who are reading", archiveWaits},
+		{"archive/takes no row of those who have looked before", archiveAfterLook},
+		{"archive/takes no row of those who wait for it", archiveAmidWriters},
 		{"races/recorders are at work in a month that is archived", raceArchive},
 		{"races/two archive the same month", raceArchiveTwice},
+		{"races/subscriptions change while their month is archived", raceArchiveSubscriptions},
 	}
 }
 
 const august = usage.Month(202608)
 
-// archived is a month as it was written.
+// archived is an archived month and where its file is.
 type archived struct {
 	usage.Archive
-	file []byte
+	path string
 }
 
-// write writes a month, as `usage archive` does.
-func (f *fixture) write(month usage.Month) archived {
+// archive moves a month to a file, as `usage archive` does.
+func (f *fixture) archive(month usage.Month) archived {
 	f.Helper()
-	a, err := f.tryWrite(f.db, month)
+	a, err := f.tryArchive(f.db, month, func(int) {})
 	f.must(err)
 	return a
 }
 
-func (f *fixture) tryWrite(d *db.DB, month usage.Month) (archived, error) {
-	var stamp int64
-	a, err := writeRows(month, func(fn func(*usage.Entry) error) (err error) {
-		stamp, err = d.MonthRows(f.ctx, month, fn)
-		return err
+// tryArchive is told of each row that is written, and how many there were before.
+func (f *fixture) tryArchive(store usage.ArchiveStore, month usage.Month, progress func(n int)) (archived, error) {
+	n, dir := 0, f.TB.(testing.TB).TempDir()
+	archiver := usage.Archiver{Store: store}
+	a, err := archiver.ArchiveMonth(f.ctx, f.audit("usage archive"), month, dir, func() {
+		progress(n)
+		n++
 	})
-	a.Stamp = stamp
-	return a, err
-}
-
-func writeRows(month usage.Month, rows usage.MonthRows) (archived, error) {
-	var file bytes.Buffer
-	packed := gzip.NewWriter(&file)
-	content := usage.NewMonthContent()
-	err := rows(func(e *usage.Entry) error {
-		line, err := content.Line(e)
-		if err == nil {
-			_, err = packed.Write(line)
-		}
-		return err
-	})
-	if err = errors.Join(err, packed.Close()); err != nil {
-		return archived{}, err
-	}
-	sum := sha256.Sum256(file.Bytes())
-	return archived{usage.Archive{LogMonth: usage.LogMonth{Month: month, Rows: content.Rows, Cost: content.Cost()},
-		File: month.FileName(), SHA256: hex.EncodeToString(sum[:]), Content: content.Sum(), At: now()}, file.Bytes()}, nil
+	return archived{a, filepath.Join(dir, month.FileName())}, err
 }
 
 // rows returns the rows of the file.
-func (a archived) rows() iter.Seq2[usage.Entry, error] {
-	return usage.ReadArchived(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(a.file)), nil })
-}
-
-// archive writes a month and takes it from the log.
-func (f *fixture) archive(month usage.Month) archived {
-	f.Helper()
-	a := f.write(month)
-	f.must(f.db.Archive(f.ctx, f.audit("usage archive"), a.Archive))
-	return a
-}
+func (a archived) rows() iter.Seq2[usage.Entry, error] { return usage.ReadArchived(a.path, "") }
 
 func (f *fixture) restore(a archived) error {
-	return f.db.Restore(f.ctx, f.audit("usage restore"), a.Archive, a.rows())
+	archiver := usage.Archiver{Store: f.db}
+	_, err := archiver.Restore(f.ctx, f.audit("usage restore"), a.path)
+	return err
+}
+
+// attempts notes how a month was taken from the log.
+type attempts struct {
+	usage.ArchiveStore
+	open, changed, alone int
+}
+
+// ArchiveMonth implements usage.ArchiveStore.
+func (s *attempts) ArchiveMonth(ctx context.Context, audit usage.Audit, m usage.Month, alone bool, write usage.WriteMonth) error {
+	if alone {
+		s.alone++
+	} else {
+		s.open++
+	}
+	err := s.ArchiveStore.ArchiveMonth(ctx, audit, m, alone, write)
+	if errors.Is(err, usage.ErrMonthChanged) {
+		s.changed++
+	}
+	return err
 }
 
 // totals returns the tables that are sums of the log, archived or not.
@@ -163,7 +160,6 @@ func archiveAndRestore(t *testing.T, p Place) {
 	}
 	archives, err := f.db.Archives(f.ctx)
 	f.must(err)
-	a.Content, a.Stamp = "", 0
 	wantEqual(t, "the archives", archives, []usage.Archive{a.Archive})
 	wantEqual(t, "the rows of the file", fmt.Sprint(collect(t, a)), fmt.Sprint(ofMonth(log, august)))
 	f.must(f.restore(a))
@@ -269,7 +265,7 @@ func archiveRefuses(t *testing.T, p Place) {
 	f.mustAgree()
 }
 
-// Whatever happens to a month after it was written, its rows stay in the log.
+// Whatever happens to a month while it is written, the file has what was taken from the log.
 func archiveChanged(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.varied()
@@ -283,32 +279,60 @@ func archiveChanged(t *testing.T, p Place) {
 		},
 	}
 	for name, change := range changes {
-		a := f.write(august)
-		change()
-		log := f.logs()
-		err := f.db.Archive(f.ctx, f.audit("usage archive"), a.Archive)
-		wantFailure(t, err, failure.Conflict, "has changed while it was written", "run it again")
-		if !errors.Is(err, usage.ErrMonthChanged) || fmt.Sprint(f.logs()) != fmt.Sprint(log) || f.count("usage_archives") != 0 {
-			t.Errorf("%s: %v; the log has changed, or the month is archived", name, err)
+		store, changed := &attempts{ArchiveStore: f.db}, false
+		a, err := f.tryArchive(store, august, func(n int) {
+			if n == 5 && !changed {
+				change()
+				changed = true
+			}
+		})
+		f.must(err)
+		if store.changed != 1 || store.open != 2 || store.alone != 0 {
+			t.Errorf("%s: %+v", name, store)
 		}
+		f.must(f.restore(a))
+		f.mustAgree()
 	}
-	a := f.write(august)
-	f.must(f.addPrice("gemini", "another", now(), 1, 1, 1)) // which has nothing to do with it
-	f.must(f.db.Archive(f.ctx, f.audit("usage archive"), a.Archive))
-	f.mustReconcile(40, 21)
+	f.mustReconcile(61, 0)
+}
+
+// A month that changes each time while it is written is written while nobody can record.
+func archiveAlone(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.varied()
+	store := &attempts{ArchiveStore: f.db}
+	more := 0
+	a, err := f.tryArchive(store, august, func(int) {
+		if store.alone == 0 && more < store.open {
+			more++
+			f.record(call(fmt.Sprint("more", more), "bob", date(2026, 8, 9), 1, 1))
+		}
+	})
+	f.must(err)
+	if store.changed != 2 || store.alone != 1 || a.Rows != 22 {
+		t.Errorf("%+v, %d rows", store, a.Rows)
+	}
+	f.mustReconcile(40, 22)
+	f.must(f.restore(a))
+	f.mustAgree()
 }
 
 func archiveTwice(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.varied()
-	a := f.archive(august)
-	wantFailure(t, f.db.Archive(f.ctx, f.audit("usage archive"), a.Archive), failure.Conflict, "archived in usage-2026-08.jsonl.gz already")
-	none := f.write(202001)
-	wantFailure(t, f.db.Archive(f.ctx, f.audit("usage archive"), none.Archive), failure.Conflict, "no rows of the month 2020-01")
-	err := f.db.ArchiveClosed(f.ctx, f.audit("usage archive"), july(), func(usage.MonthRows) (usage.Archive, error) {
-		return usage.Archive{}, failure.Unavailablef("the disk is full")
-	})
-	wantFailure(t, err, failure.Unavailable, "the disk is full")
+	f.archive(august)
+	try := func(month usage.Month, alone bool, err error) error {
+		return f.db.ArchiveMonth(f.ctx, f.audit("usage archive"), month, alone, func(usage.MonthRows) (usage.Archive, error) {
+			return usage.Archive{LogMonth: usage.LogMonth{Month: month}, At: now()}, err
+		})
+	}
+	wantFailure(t, try(august, false, nil), failure.Conflict, "archived in usage-2026-08.jsonl.gz already")
+	_, err := f.tryArchive(f.db, 202001, func(int) {})
+	wantFailure(t, err, failure.Conflict, "the rows of the month 2020-01 are gone")
+	wantFailure(t, try(july(), false, nil), failure.Conflict, "has changed while it was written")
+	for _, alone := range []bool{false, true} {
+		wantFailure(t, try(july(), alone, failure.Unavailablef("the disk is full")), failure.Unavailable, "the disk is full")
+	}
 	f.mustReconcile(40, 20)
 }
 
@@ -400,10 +424,17 @@ func restoreRefuses(t *testing.T, p Place) {
 		}
 		f.mustReconcile(int64(len(log)), 20)
 	}
-	other := a
+	other := a.Archive
 	other.SHA256 = strings.Repeat("0", 64)
-	wantFailure(t, f.restore(other), failure.Conflict, "no longer archived in")
+	wantFailure(t, f.db.Restore(f.ctx, f.audit("usage restore"), other, a.rows()), failure.Conflict, "no longer archived in")
 	unchanged("another file")
+	file, err := os.ReadFile(a.path)
+	f.must(err)
+	damaged := func(content []byte) iter.Seq2[usage.Entry, error] {
+		path := filepath.Join(t.TempDir(), "damaged.gz")
+		f.must(os.WriteFile(path, content, 0o600))
+		return usage.ReadArchived(path, a.SHA256)
+	}
 	for name, damage := range map[string]func([]usage.Entry) []usage.Entry{
 		"a row less":       func(rows []usage.Entry) []usage.Entry { return rows[1:] },
 		"another cost":     func(rows []usage.Entry) []usage.Entry { rows[3].Cost++; return rows },
@@ -411,6 +442,7 @@ func restoreRefuses(t *testing.T, p Place) {
 		"an error":         func(rows []usage.Entry) []usage.Entry { return append(rows, usage.Entry{}) },
 		"a damaged file":   nil,
 		"a truncated file": nil,
+		"a longer file":    nil,
 	} {
 		var broken iter.Seq2[usage.Entry, error]
 		switch {
@@ -424,11 +456,13 @@ func restoreRefuses(t *testing.T, p Place) {
 				}
 			}
 		case name == "a damaged file":
-			damaged := archived{file: slices.Clone(a.file)}
-			damaged.file[len(damaged.file)/2] ^= 0xff
-			broken = damaged.rows()
+			content := slices.Clone(file)
+			content[len(content)/2] ^= 0xff
+			broken = damaged(content)
+		case name == "a longer file":
+			broken = damaged(append(slices.Clone(file), "more"...))
 		default:
-			broken = archived{file: a.file[:len(a.file)-9]}.rows()
+			broken = damaged(file[:len(file)-9])
 		}
 		err := f.db.Restore(f.ctx, f.audit("usage restore"), a.Archive, broken)
 		if !failure.Is(err, failure.Conflict) && !failure.Is(err, failure.Invalid) {
@@ -453,7 +487,10 @@ func archiveImported(t *testing.T, p Place) {
 	}
 	log, totals := f.logs(), f.totals()
 	a := f.archive(august)
-	text, err := gzip.NewReader(bytes.NewReader(a.file))
+	file, err := os.Open(a.path)
+	f.must(err)
+	defer file.Close()
+	text, err := gzip.NewReader(file)
 	f.must(err)
 	elsewhere := seeded(t, SQLite(t))
 	r, err := elsewhere.service.Import(f.ctx, now(), text, usage.ImportOptions{Format: usage.JSONLines})
@@ -472,24 +509,26 @@ func archiveImported(t *testing.T, p Place) {
 	elsewhere.mustAgree()
 }
 
-// Months before 2000 and from 2100 on share a partition, and leave it by themselves.
+// Months before 2000 and from 2100 on, which no real call is from, stay in the log.
 func archivePast(t *testing.T, p Place) {
 	f := seeded(t, p)
-	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 11, 30), date(1999, 12, 1), date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31), date(2100, 1, 1), date(2100, 2, 3)} {
+	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31), date(2100, 1, 1)} {
 		f.record(call(fmt.Sprint("e", i), "alice", at, 1, 1))
 	}
-	log, totals := f.logs(), f.totals()
-	for month, rows := range map[usage.Month]int64{199912: 2, 210001: 1, 197105: 1, 209912: 1} {
-		a := f.archive(month)
-		f.mustReconcile(8-rows, rows)
-		_, err := f.service.Record(f.ctx, now(), call("more", "bob", month.Start(), 1, 1), usage.RecordOptions{})
-		wantFailure(t, err, failure.Conflict, "is archived in")
-		f.must(f.restore(a))
-		wantEqual(t, "the log", f.logs(), log)
+	months, err := f.db.Months(f.ctx, date(2200, 1, 1))
+	f.must(err)
+	if len(months) != 2 || months[0].Month != 200001 || months[1].Month != 209912 {
+		t.Errorf("the months are %+v", months)
 	}
-	if f.totals() != totals {
-		t.Error("the totals have changed")
+	for _, month := range []usage.Month{197105, 199912, 210001} {
+		_, err := f.tryArchive(f.db, month, func(int) {})
+		wantFailure(t, err, failure.Conflict, "only those from 2000 to 2099 can")
 	}
+	log := f.logs()
+	for _, m := range months {
+		f.must(f.restore(f.archive(m.Month)))
+	}
+	wantEqual(t, "the log", f.logs(), log)
 	f.mustAgree()
 }
 

@@ -1,7 +1,7 @@
 package dbtest
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -45,14 +46,13 @@ func archiveReaders(t *testing.T, p Place) {
 func archiveWaits(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.varied()
-	a := f.write(august)
 	reading, err := p.SQL.Begin()
 	f.must(err)
 	var n int
 	f.must(reading.QueryRow("SELECT COUNT(*) FROM api_usage_logs").Scan(&n))
 	var archiving sync.WaitGroup
 	var failed error
-	archiving.Go(func() { failed = f.db.Archive(f.ctx, f.audit("usage archive"), a.Archive) })
+	archiving.Go(func() { _, failed = f.tryArchive(f.db, august, func(int) {}) })
 	other := p.Open(t)
 	service := usage.Service{Store: other}
 	for i, began := 0, time.Now(); time.Since(began) < 4*time.Second; i++ {
@@ -68,6 +68,116 @@ func archiveWaits(t *testing.T, p Place) {
 	if len(r.Discrepancies) > 0 || r.ArchivedRows != 20 {
 		t.Errorf("%+v", r)
 	}
+}
+
+// augustLines are 100 calls of August, more than are worth one statement each, and one of September.
+func augustLines(prefix, user string) string {
+	var lines strings.Builder
+	for i := range 100 {
+		lines.WriteString(eventLine(call(fmt.Sprint(prefix, i), user, date(2026, 8, 1+i%31), 1, 1)))
+	}
+	lines.WriteString(eventLine(call(prefix+"september", user, date(2026, 9, 1), 1, 1)))
+	return lines.String()
+}
+
+// mustBeRefused checks that an import came too late for August.
+func mustBeRefused(t *testing.T, r usage.ImportResult, err error) {
+	t.Helper()
+	if err != nil || r.Recorded != 1 || r.Conflicts != 100 || !strings.Contains(r.Problems[0].Reason, "2026-08 is archived in") {
+		t.Errorf("the import: %+v, %v", r, err)
+	}
+}
+
+// waitUntilBlocked waits until so many others wait for a lock that a session of PostgreSQL holds.
+func (f *fixture) waitUntilBlocked(pid, others int) {
+	f.Helper()
+	for blocked := 0; blocked < others; time.Sleep(5 * time.Millisecond) {
+		f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))", pid).Scan(&blocked))
+	}
+}
+
+// An import has found August open, and is kept from going on until August is archived. On SQLite nobody
+// archives while another records.
+func archiveAfterLook(t *testing.T, p Place) {
+	if p.Kind == db.SQLite {
+		return
+	}
+	f := seeded(t, p)
+	f.varied()
+	inTheWay, err := p.SQL.Begin()
+	f.must(err)
+	defer inTheWay.Rollback()
+	_, err = inTheWay.Exec("INSERT INTO usage_event_ids (event_id, user_id, occurred_at) VALUES ('late50', 'x', '2026-08-01')")
+	f.must(err)
+	var pid int
+	f.must(inTheWay.QueryRow("SELECT pg_backend_pid()").Scan(&pid))
+	service := usage.Service{Store: p.Open(t)}
+	var importing sync.WaitGroup
+	var result usage.ImportResult
+	var failed error
+	importing.Go(func() {
+		result, failed = service.Import(f.ctx, now(), strings.NewReader(augustLines("late", "carol")), usage.ImportOptions{Format: usage.JSONLines})
+	})
+	f.waitUntilBlocked(pid, 1)
+	a := f.archive(august)
+	f.must(inTheWay.Rollback())
+	importing.Wait()
+	mustBeRefused(t, result, failed)
+	f.mustReconcile(41, 20)
+	f.must(f.restore(a))
+	f.mustAgree()
+}
+
+// Recorders and imports wait for the log, of which the archive has just read August.
+func archiveAmidWriters(t *testing.T, p Place) {
+	if p.Kind == db.SQLite {
+		return
+	}
+	f := seeded(t, p)
+	f.varied()
+	var recording sync.WaitGroup
+	begin := func(alone bool, n int) {
+		if !alone || n > 0 {
+			return
+		}
+		for i := range 3 {
+			service := usage.Service{Store: p.Open(t)}
+			recording.Go(func() {
+				e := call(fmt.Sprint("late", i), fmt.Sprint("dave", i), date(2026, 8, 9), 1, 1)
+				_, err := service.Record(f.ctx, now(), e, usage.RecordOptions{Enforce: i == 1})
+				wantFailure(t, err, failure.Conflict, "2026-08 is archived in")
+			})
+		}
+		service := usage.Service{Store: p.Open(t)}
+		recording.Go(func() {
+			r, err := service.Import(f.ctx, now(), strings.NewReader(augustLines("more", "erin")), usage.ImportOptions{Format: usage.JSONLines})
+			mustBeRefused(t, r, err)
+		})
+		var pid int
+		f.must(p.SQL.QueryRow("SELECT pid FROM pg_locks WHERE relation = 'api_usage_logs'::regclass AND mode = 'AccessExclusiveLock' AND granted").Scan(&pid))
+		f.waitUntilBlocked(pid, 4)
+	}
+	store := &aloneOnly{ArchiveStore: f.db}
+	a, err := f.tryArchive(store, august, func(n int) { begin(store.alone, n) })
+	f.must(err)
+	recording.Wait()
+	f.mustReconcile(41, a.Rows)
+	f.must(f.restore(a))
+	f.mustAgree()
+}
+
+// aloneOnly is a store in which a month seems to change each time while others record.
+type aloneOnly struct {
+	usage.ArchiveStore
+	alone bool
+}
+
+// ArchiveMonth implements usage.ArchiveStore.
+func (s *aloneOnly) ArchiveMonth(ctx context.Context, audit usage.Audit, m usage.Month, alone bool, write usage.WriteMonth) error {
+	if s.alone = alone; !alone {
+		return usage.ErrMonthChanged
+	}
+	return s.ArchiveStore.ArchiveMonth(ctx, audit, m, alone, write)
 }
 
 // What was recorded is in the log or in the file, once; what was refused is in neither.
@@ -86,7 +196,10 @@ func raceArchive(t *testing.T, p Place) {
 				enough = len(recorded) > 30
 				mutex.Unlock()
 			}
-			file = f.archiveAmid(t, s)
+			var err error
+			if file, err = f.tryArchive(s.Store.(*db.DB), august, func(int) {}); err != nil {
+				t.Errorf("archiving: %s", err)
+			}
 			done.Store(true)
 			return
 		}
@@ -126,45 +239,12 @@ func raceArchive(t *testing.T, p Place) {
 	f.mustAgree()
 }
 
-// archiveAmid archives August while others record into it: at first as long as it
-// changes under its hands, then alone.
-func (f *fixture) archiveAmid(t *testing.T, s *usage.Service) archived {
-	d := s.Store.(*db.DB)
-	for range 3 {
-		a, err := f.tryWrite(d, august)
-		if err == nil {
-			err = d.Archive(f.ctx, f.audit("usage archive"), a.Archive)
-		}
-		if err == nil {
-			return a
-		}
-		if !errors.Is(err, usage.ErrMonthChanged) {
-			t.Errorf("archiving: %s", err)
-			return a
-		}
-	}
-	var a archived
-	err := d.ArchiveClosed(f.ctx, f.audit("usage archive"), august, func(rows usage.MonthRows) (usage.Archive, error) {
-		var err error
-		a, err = writeRows(august, rows)
-		return a.Archive, err
-	})
-	if err != nil {
-		t.Errorf("archiving: %s", err)
-	}
-	return a
-}
-
 func raceArchiveTwice(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.varied()
 	var done, refused atomic.Int64
 	f.atOnce(t, 4, func(_ int, s *usage.Service) {
-		d := s.Store.(*db.DB)
-		a, err := f.tryWrite(d, august)
-		if err == nil {
-			err = d.Archive(f.ctx, f.audit("usage archive"), a.Archive)
-		}
+		_, err := f.tryArchive(s.Store.(*db.DB), august, func(int) {})
 		switch {
 		case err == nil:
 			done.Add(1)
@@ -178,4 +258,44 @@ func raceArchiveTwice(t *testing.T, p Place) {
 		t.Errorf("%d have archived it and %d were refused", done.Load(), refused.Load())
 	}
 	f.mustReconcile(40, 20)
+}
+
+// A change of a subscription has moved what is in the file, or it is refused.
+func raceArchiveSubscriptions(t *testing.T, p Place) {
+	f := seeded(t, p)
+	const users = 12
+	for i := range 300 {
+		f.record(call(fmt.Sprint("e", i), fmt.Sprint("user", i%users), date(2026, 8, 1+i%31), 1, 1))
+	}
+	pro, changed := f.plan("Pro"), map[string]plan.Account{}
+	var file archived
+	f.atOnce(t, 2, func(i int, s *usage.Service) {
+		d := s.Store.(*db.DB)
+		if i == 0 {
+			var err error
+			file, err = f.tryArchive(d, august, func(int) {})
+			f.must(err)
+			return
+		}
+		for n := range users {
+			user := fmt.Sprint("user", n)
+			result, err := f.billing(d).ChangeSubscription(f.ctx, f.audit("users subscribe"), user, func(a plan.Account) (plan.Change, error) {
+				return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: date(2026, 8, 10)}, now())
+			})
+			if err == nil {
+				changed[user] = result.Account
+			} else if !failure.Is(err, failure.Conflict) {
+				t.Errorf("%s: %v", user, err)
+			}
+		}
+	})
+	t.Logf("%d of %d came before", len(changed), users)
+	for _, e := range collect(t, file) {
+		if account, ok := changed[e.UserID]; ok && !e.PeriodStart.Equal(account.PeriodAt(e.Time).Start) {
+			t.Errorf("%s is in the period of %s", e.ID, e.PeriodStart)
+		}
+	}
+	f.mustReconcile(0, 300)
+	f.must(f.restore(file))
+	f.mustAgree()
 }

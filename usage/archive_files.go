@@ -1,0 +1,288 @@
+package usage
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// openArchiveDir opens a directory and locks it until it is closed: one process works in it at a time, so
+// that none replaces what another has just archived. A directory that is not there or cannot be written is
+// an invalid failure, one in which another process archives an unavailable one. What a process that was
+// killed has left half written is removed.
+func openArchiveDir(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, failure.Invalidf("the directory %s does not exist", path).
+			WithHint("make it first: mkdir -p %s", path).Because(err)
+	case err == nil && !info.IsDir():
+		return nil, failure.Invalidf("%s is a file and no directory", path).WithHint("name a directory with --to")
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return nil, failure.Invalidf("the directory %s can't be used: %s", path, failure.WithoutPath(err)).Because(err)
+	}
+	if err = lockDirectory(dir); err != nil {
+		err = failure.Unavailablef("another process is archiving into %s", path).WithHint("try again once it is done").Because(err)
+	} else if err = cleanArchiveDir(path); err != nil {
+		err = failure.Invalidf("the directory %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
+	}
+	if err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return dir, nil
+}
+
+// cleanArchiveDir removes what was left half written. It writes a file itself, to find out whether that is
+// possible before a month is read.
+func cleanArchiveDir(path string) error {
+	left, err := filepath.Glob(filepath.Join(path, "usage-[0-9]*.part"))
+	if err != nil {
+		return err
+	}
+	trial, err := os.CreateTemp(path, "usage-0.*.part")
+	if err == nil {
+		left = append(left, trial.Name())
+		err = trial.Close()
+	}
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// monthFile is the file of a month that is being archived.
+type monthFile struct {
+	month       Month
+	path        string
+	at          time.Time
+	archive     Archive // what was written
+	first, last time.Time
+}
+
+// manifest describes an archived month to whoever finds it.
+type manifest struct {
+	Month         string        `json:"month"`
+	File          string        `json:"file"`
+	Rows          int64         `json:"rows"`
+	Cost          pricing.Total `json:"cost"`
+	SHA256        string        `json:"sha256"`
+	Bytes         int64         `json:"bytes"`
+	First         time.Time     `json:"first"`
+	Last          time.Time     `json:"last"`
+	SchemaVersion int           `json:"schema_version"`
+	WrittenAt     time.Time     `json:"written_at"`
+}
+
+// rowsSchema is the version of the lines of archived months.
+const rowsSchema = 1
+
+// write writes the file and its manifest. Both are on the disk under their names when it returns nil.
+// mayReplace is asked before the new file, which has a SHA-256, takes the place of one that is there.
+func (f *monthFile) write(rows MonthRows, progress func(), mayReplace func(sum string) error) error {
+	if err := writeFile(f.path, func(w io.Writer) error {
+		sum := sha256.New()
+		if err := f.pack(io.MultiWriter(w, sum), rows, progress); err != nil {
+			return err
+		}
+		if f.archive.Rows == 0 { // and a file may be there that has them
+			return failure.Conflictf("the rows of the month %s are gone: another process has archived it", f.month)
+		}
+		f.archive.SHA256 = hex.EncodeToString(sum.Sum(nil))
+		return mayReplace(f.archive.SHA256)
+	}); err != nil {
+		return err
+	}
+	return f.writeManifest()
+}
+
+// pack writes the rows, a line each, and sums them up.
+func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
+	f.archive = Archive{LogMonth: LogMonth{Month: f.month}, File: f.month.FileName(), At: f.at}
+	packed := gzip.NewWriter(w)
+	var line []byte
+	var high, low int64 // of the cost, whose sum may not fit an integer
+	err := rows(func(e *Entry) (err error) {
+		if line, err = appendArchived(line[:0], e); err != nil {
+			return err
+		}
+		if f.archive.Rows++; f.archive.Rows == 1 {
+			f.first = e.Time
+		}
+		f.last = e.Time
+		high, low = high+int64(e.Cost)/pricing.TotalPart, low+int64(e.Cost)%pricing.TotalPart
+		progress()
+		_, err = packed.Write(line)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f.archive.Cost = pricing.TotalFromParts(high, low)
+	return packed.Close()
+}
+
+// appendArchived appends the line of a row: its fields as an import reads them, without those that are
+// empty.
+func appendArchived(line []byte, e *Entry) ([]byte, error) {
+	first := len(line) + 1
+	line = append(line, '{')
+	for i := range entryFields {
+		f := &entryFields[i]
+		if f.empty(e) && f.Name != pricing.Requests.String() { // an import takes none given for one
+			continue
+		}
+		if len(line) > first {
+			line = append(line, ',')
+		}
+		line = append(append(append(line, '"'), f.Name...), `":`...)
+		var err error
+		if line, err = f.appendJSON(line, e); err != nil {
+			return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, err).Because(err)
+		}
+	}
+	return append(line, "}\n"...), nil
+}
+
+func (f *monthFile) writeManifest() error {
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return unwritten(f.path, err)
+	}
+	a := f.archive
+	text, err := json.MarshalIndent(manifest{
+		Month: a.Month.String(), File: a.File, Rows: a.Rows, Cost: a.Cost, SHA256: a.SHA256, Bytes: info.Size(),
+		First: f.first, Last: f.last, SchemaVersion: rowsSchema, WrittenAt: a.At,
+	}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(filepath.Dir(f.path), a.Month.ManifestName()), func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
+
+// writeFile writes a file for its owner alone, all of it or nothing: beside its place first, and renamed
+// when it is on the disk. After that a crash of the machine leaves it there.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
+	if err != nil {
+		return unwritten(path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()           // it goes anyway
+			_ = os.Remove(file.Name()) // the next run finds it otherwise
+		}
+	}()
+	buffer := bufio.NewWriterSize(file, 1<<20)
+	failed := write(buffer)
+	if err := buffer.Flush(); err != nil { // it returns what has made write fail, too
+		return unwritten(path, err)
+	}
+	if failed != nil {
+		return failed
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return unwritten(path, err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return unwritten(path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir brings the names in a directory to the disk.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close())
+	}
+	if err != nil {
+		return unwritten(path, err)
+	}
+	return nil
+}
+
+func unwritten(path string, err error) error {
+	return failure.Unavailablef("%s can't be written: %s", filepath.Base(path), failure.WithoutPath(err)).
+		WithHint("free some space or name another directory, and run it again: what is archived stays so").Because(err)
+}
+
+func unreadable(path string, err error) error {
+	return failure.Invalidf("the file %s can't be read: %s", path, failure.WithoutPath(err)).Because(err)
+}
+
+// mustBeReplaceable returns a conflict failure if there is a file of the month already, unless it is of a
+// run that did not come to its end: then it has nothing but events that are still in the log.
+func (a *Archiver) mustBeReplaceable(ctx context.Context, path, sum string) error {
+	there, err := sumOfFile(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && there == sum {
+		return nil
+	}
+	if err == nil {
+		err = a.mustBeInLog(ctx, path)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return failure.Conflictf("the file %s is there already, and has something else than this log: %s", path, err).
+		WithHint("if it is the archive of another database, name another directory with --to; it is never overwritten").Because(err)
+}
+
+// mustBeInLog returns an error unless every event of a file is in the log.
+func (a *Archiver) mustBeInLog(ctx context.Context, path string) error {
+	const batch = 5_000
+	var ids []string
+	check := func() error {
+		return a.Store.View(ctx, func(r Reader) error {
+			found, err := r.Entries(ctx, ids)
+			for _, id := range ids {
+				if _, ok := found[id]; err == nil && !ok {
+					return fmt.Errorf("the event %q is not in the log", pricing.Shorten(id))
+				}
+			}
+			return err
+		})
+	}
+	for e, err := range ReadArchived(path, "") {
+		if err != nil {
+			return err
+		}
+		if ids = append(ids, e.ID); len(ids) == batch {
+			if err := check(); err != nil {
+				return err
+			}
+			ids = ids[:0]
+		}
+	}
+	return check()
+}
+
+// sumOfFile returns the SHA-256 of a file.
+func sumOfFile(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
