@@ -24,6 +24,8 @@ type BillingAccount struct {
 	Balance     pricing.USD
 	// SuspendedUnpaid says that the subscription was suspended for an unpaid bill.
 	SuspendedUnpaid bool
+
+	lateBilled bool // a bill that was drafted in memory has all that was unbilled
 }
 
 // SubscriptionPhase is a subscription as one change left it.

@@ -38,6 +38,8 @@ type closing struct {
 	note   func(Bill)
 	done   func(users int)
 	result Closing
+	// drafts are bills of a rehearsal that are due at once, without their lines, by their users.
+	drafts map[string][]Bill
 }
 
 // Closing sums up what closing did, or would do.
@@ -58,9 +60,6 @@ type UserFailure struct {
 	UserID string
 	Err    error
 }
-
-// errDryRun rolls back what was only to be shown.
-var errDryRun = errors.New("only a rehearsal")
 
 // batch is how many users are closed in one transaction.
 const batch = 250
@@ -86,11 +85,13 @@ type CloseOptions struct {
 // stopped at any moment and run again: each period of a user is closed once. What fails
 // for one user is in the result and stops nobody else.
 func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Closing, error) {
-	run := &closing{Service: s, now: now, since: o.Since, dry: o.DryRun, note: o.Note}
+	run := &closing{
+		Service: s, now: now, since: o.Since, dry: o.DryRun,
+		note: o.Note, done: func(int) {}, drafts: map[string][]Bill{},
+	}
 	if run.note == nil {
 		run.note = func(Bill) {}
 	}
-	run.done = func(int) {}
 	if o.User != "" {
 		if err := s.requireUser(ctx, o.User); err != nil {
 			return run.result, err
@@ -104,7 +105,9 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 	if err := run.startProgress(ctx, o.Progress); err != nil {
 		return run.result, err
 	}
-	err := each(ctx, func(after string) ([]string, error) { return s.Store.DueUsers(ctx, now, after, batch) }, func(ctx context.Context, users []string) error {
+	err := each(ctx, func(after string) ([]string, error) {
+		return s.Store.DueUsers(ctx, now, after, batch)
+	}, func(ctx context.Context, users []string) error {
 		err := run.users(ctx, users)
 		run.done(len(users))
 		return err
@@ -179,17 +182,23 @@ func isUserError(err error) bool {
 	return errors.As(err, &f) && f.Code != failure.Unavailable
 }
 
-// rounds closes one period of each user after another, each round in a transaction of
-// its own, until none of them is due.
+// rounds closes one period of each user after another, each round in a transaction of its own, until none of them has
+// one that ended.
 func (run *closing) rounds(ctx context.Context, users []string) error {
 	if run.dry {
 		return run.rehearse(ctx, users)
 	}
 	for len(users) > 0 {
 		var r *round
-		err := run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) (err error) {
-			r, err = run.round(ctx, tx, users)
-			return err
+		err := run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
+			accounts, err := tx.BillingAccounts(ctx, users)
+			if err != nil {
+				return err
+			}
+			if r, err = run.draftRound(ctx, tx, users, accounts); err != nil {
+				return err
+			}
+			return r.save(ctx, tx)
 		})
 		if err != nil {
 			return err
@@ -200,31 +209,29 @@ func (run *closing) rounds(ctx context.Context, users []string) error {
 	return nil
 }
 
-// rehearse does all rounds in one transaction that is rolled back.
+// rehearse drafts all rounds of some users from one state of the database.
 func (run *closing) rehearse(ctx context.Context, users []string) error {
 	var rounds []*round
-	err := run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
-		rounds = nil
-		for left := users; len(left) > 0; {
-			r, err := run.round(ctx, tx, left)
-			if err != nil {
-				return err
-			}
-			rounds = append(rounds, r)
-			left = r.more
-		}
-		return errDryRun
+	err := run.Store.ViewBilling(ctx, func(reader Reader) (err error) {
+		rounds, _, err = run.draftRounds(ctx, reader, users)
+		return err
 	})
-	if !errors.Is(err, errDryRun) {
+	if err != nil {
 		return err
 	}
 	for _, r := range rounds {
 		run.addResult(r)
+		for _, b := range r.bills {
+			if b.Status == Open && !b.DueAt.After(run.now) {
+				b.Lines = nil
+				run.drafts[b.UserID] = append(run.drafts[b.UserID], b)
+			}
+		}
 	}
 	return nil
 }
 
-// addResult adds what a committed round did to the result.
+// addResult adds what a round did to the result.
 func (run *closing) addResult(r *round) {
 	for _, b := range r.bills {
 		run.result.Bills++
@@ -246,35 +253,50 @@ type round struct {
 	subscriptions []plan.Account // that have changed
 	accounts      []BillingAccount
 	notifications []usage.Notification
-	more          []string // users of whom another period may have ended
+	more          []string // users who may have another period that ended
 	failures      []UserFailure
 
 	renewed, changed, expired int64
 }
 
-func (run *closing) round(ctx context.Context, tx Tx, users []string) (*round, error) {
-	r := &round{run: run}
-	accounts, err := tx.BillingAccounts(ctx, users)
-	if err != nil {
-		return nil, err
+// draftRounds drafts rounds until none of the users has a period that ended, and returns their accounts as they are
+// then. It keeps nothing.
+func (run *closing) draftRounds(
+	ctx context.Context, reader Reader, users []string,
+) (rounds []*round, accounts map[string]BillingAccount, err error) {
+	if accounts, err = reader.BillingAccounts(ctx, users); err != nil {
+		return nil, nil, err
 	}
-	due, keys := r.due(users, accounts)
-	inputs, err := readInputs(ctx, tx, due, accounts, keys)
-	if err != nil {
-		return nil, err
-	}
-	for _, user := range due {
-		if err := r.close(inputs[user]); err != nil {
-			r.failures = append(r.failures, UserFailure{user, err})
+	for len(users) > 0 {
+		r, err := run.draftRound(ctx, reader, users, accounts)
+		if err != nil {
+			return nil, nil, err
 		}
+		rounds, users = append(rounds, r), r.more
 	}
-	return r, r.save(ctx, tx)
+	return rounds, accounts, nil
 }
 
-// due returns the users of whom a period has ended, and the keys of these periods. Of the
-// others it notes when the next one ends.
-func (r *round) due(users []string, accounts map[string]BillingAccount) (due []string, keys map[string]usage.PeriodKey) {
-	keys = map[string]usage.PeriodKey{}
+// draftRound closes one period of each user who has one that ended, in memory. It puts the accounts as they are after
+// that in place of those before.
+func (run *closing) draftRound(
+	ctx context.Context, reader Reader, users []string, accounts map[string]BillingAccount,
+) (*round, error) {
+	r := &round{run: run}
+	inputs, err := readInputs(ctx, reader, r.due(users, accounts), accounts)
+	if err != nil {
+		return nil, err
+	}
+	for _, in := range inputs {
+		if err := r.close(in, accounts); err != nil {
+			r.failures = append(r.failures, UserFailure{in.account.Account.UserID, err})
+		}
+	}
+	return r, nil
+}
+
+// due returns the users of whom a period has ended. Of the others it notes when the next one ends.
+func (r *round) due(users []string, accounts map[string]BillingAccount) (due []string) {
 	for _, user := range users {
 		known := !accounts[user].ClosedUntil.IsZero()
 		a := accounts[user].withStart(r.run.since, r.run.now)
@@ -282,7 +304,6 @@ func (r *round) due(users []string, accounts map[string]BillingAccount) (due []s
 		p := a.nextPeriod()
 		if !p.End.After(r.run.now) {
 			due = append(due, user)
-			keys[user] = usage.NewPeriodKey(user, p.Start)
 			continue
 		}
 		if !known || !a.ClosesAt.Equal(p.End) {
@@ -290,55 +311,66 @@ func (r *round) due(users []string, accounts map[string]BillingAccount) (due []s
 			r.accounts = append(r.accounts, a)
 		}
 	}
-	return due, keys
+	return due
 }
 
-// readInputs reads what the bills of some users are made of.
-func readInputs(ctx context.Context, tx Tx, users []string, accounts map[string]BillingAccount, keys map[string]usage.PeriodKey) (map[string]billInput, error) {
+// readInputs reads what the bills of some users' next periods are made of.
+func readInputs(
+	ctx context.Context, reader Reader, users []string, accounts map[string]BillingAccount,
+) ([]billInput, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
-	book, err := tx.Book(ctx, "")
+	book, err := reader.Book(ctx, "")
 	if err != nil {
 		return nil, err
 	}
-	list := make([]usage.PeriodKey, 0, len(keys))
-	for _, user := range users {
-		list = append(list, keys[user])
+	inputs := make([]billInput, len(users))
+	keys := make([]usage.PeriodKey, len(users))
+	for i, user := range users {
+		inputs[i] = billInput{account: accounts[user], book: book, period: accounts[user].nextPeriod()}
+		keys[i] = usage.NewPeriodKey(user, inputs[i].period.Start)
 	}
-	used, err := tx.Used(ctx, list)
+	used, err := reader.Used(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	unbilled, err := tx.Unbilled(ctx, users)
+	unbilled, err := reader.Unbilled(ctx, users)
 	if err != nil {
 		return nil, err
 	}
-	inputs := map[string]billInput{}
-	for _, user := range users {
-		a := accounts[user]
-		start := time.UnixMicro(keys[user].Start).UTC()
-		in := billInput{account: a, book: book, used: used[keys[user]], period: plan.Period{Start: start, End: a.Account.PeriodAt(start).End}}
-		if in.late, err = corrections(ctx, tx, a, unbilled[user]); err != nil {
+	for i := range inputs {
+		in := &inputs[i]
+		in.used = used[keys[i]]
+		if in.account.lateBilled {
+			continue
+		}
+		if in.late, err = corrections(ctx, reader, in.account, unbilled[users[i]]); err != nil {
 			return nil, err
 		}
-		inputs[user] = in
 	}
 	return inputs, nil
 }
 
 // close makes the bill of one user's period and what follows from its end.
-func (r *round) close(in billInput) error {
+func (r *round) close(in billInput, accounts map[string]BillingAccount) error {
 	b, wanted, err := in.draft()
 	if err != nil {
 		return err
 	}
-	if err := r.advance(in); err != nil {
+	balance, err := in.account.Balance.Add(b.credited())
+	if err != nil {
+		return err
+	}
+	a, err := r.advance(in)
+	if err != nil {
 		return err
 	}
 	if wanted {
 		r.bill(b)
 	}
+	a.Balance, a.lateBilled = balance, true
+	accounts[a.Account.UserID] = a
 	return nil
 }
 
@@ -346,7 +378,9 @@ func (r *round) close(in billInput) error {
 func (r *round) bill(b Bill) {
 	b.issue(r.run.now, r.run.Rules)
 	if amount := b.credited(); amount != 0 {
-		r.credits = append(r.credits, CreditEntry{UserID: b.UserID, At: r.run.now, Amount: amount, Actor: r.run.Actor, Reason: "bill"})
+		r.credits = append(r.credits, CreditEntry{
+			UserID: b.UserID, At: r.run.now, Amount: amount, Actor: r.run.Actor, Reason: "bill",
+		})
 	}
 	r.bills = append(r.bills, b)
 }

@@ -13,7 +13,7 @@ import (
 
 // corrections puts what has become known of closed periods together by period, with
 // what it changes of the overage that was billed of each.
-func corrections(ctx context.Context, tx Tx, a BillingAccount, found []Difference) ([]Correction, error) {
+func corrections(ctx context.Context, reader Reader, a BillingAccount, found []Difference) ([]Correction, error) {
 	byPeriod := map[int64][]Difference{}
 	var starts []int64
 	for _, d := range found {
@@ -28,7 +28,7 @@ func corrections(ctx context.Context, tx Tx, a BillingAccount, found []Differenc
 	var all []Correction
 	for _, at := range starts {
 		c := Correction{Differences: byPeriod[at], Extra: make([]pricing.USD, len(byPeriod[at]))}
-		if err := c.addOverage(ctx, tx, a); err != nil {
+		if err := c.addOverage(ctx, reader, a); err != nil {
 			return nil, err
 		}
 		sort.Sort(&c)
@@ -39,14 +39,14 @@ func corrections(ctx context.Context, tx Tx, a BillingAccount, found []Differenc
 
 // addOverage notes what the differences of a period change of its overage: also of series
 // whose usage is as it was, since shares have changed.
-func (c *Correction) addOverage(ctx context.Context, tx Tx, a BillingAccount) error {
+func (c *Correction) addOverage(ctx context.Context, reader Reader, a BillingAccount) error {
 	user, period := a.Account.UserID, c.Differences[0].Period
-	terms, err := a.termsOf(ctx, tx, period)
+	terms, err := a.termsOf(ctx, reader, period)
 	if err != nil || terms == nil {
 		return err
 	}
 	key := usage.NewPeriodKey(user, period.Start)
-	used, err := tx.Used(ctx, []usage.PeriodKey{key})
+	used, err := reader.Used(ctx, []usage.PeriodKey{key})
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, a BillingAccount) er
 	if err != nil {
 		return err
 	}
-	billed, err := tx.BilledOverage(ctx, user, period.Start)
+	billed, err := reader.BilledOverage(ctx, user, period.Start)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (c *Correction) addOverage(ctx context.Context, tx Tx, a BillingAccount) er
 // termsOf returns what overage of a closed period is charged by, nil where there is none:
 // what its bill kept or, where nothing had been used and there is no bill, what the plan
 // said that was in force at its end.
-func (a BillingAccount) termsOf(ctx context.Context, tx Tx, p plan.Period) (*Terms, error) {
-	bill, ok, err := tx.BillOf(ctx, a.Account.UserID, p.Start)
+func (a BillingAccount) termsOf(ctx context.Context, reader Reader, p plan.Period) (*Terms, error) {
+	bill, ok, err := reader.BillOf(ctx, a.Account.UserID, p.Start)
 	if err != nil || ok {
 		return bill.Terms, err
 	}

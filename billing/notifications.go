@@ -17,8 +17,8 @@ func billReadyNotification(b Bill, now time.Time) usage.Notification {
 		"period_end": rfc3339(b.Period.End), "due_at": rfc3339(b.DueAt), "status": string(b.Status)}}
 }
 
-// expiredNotice tells a user that the subscription has ended, by itself or cancelled.
-func expiredNotice(a plan.Account, end, now time.Time) usage.Notification {
+// expiredNotification tells a user that the subscription has ended, by itself or cancelled.
+func expiredNotification(a plan.Account, end, now time.Time) usage.Notification {
 	name := ""
 	if p, ok := a.Plans.ByID(a.Subscription.PlanID); ok {
 		name = p.Name

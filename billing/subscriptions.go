@@ -203,7 +203,7 @@ func (u *subscriptionUpdate) apply(ctx context.Context, change plan.Change) erro
 		return err
 	}
 	if end := change.Subscription.EndsAt; change.Action == plan.Cancel && !end.After(u.audit.At) {
-		return u.tx.AddNotifications(ctx, []usage.Notification{expiredNotice(after, end, u.audit.At)})
+		return u.tx.AddNotifications(ctx, []usage.Notification{expiredNotification(after, end, u.audit.At)})
 	}
 	return nil
 }

@@ -2,7 +2,8 @@ package billing
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -12,72 +13,97 @@ import (
 // dunEveryone looks after everyone's unpaid bills.
 func (run *closing) dunEveryone(ctx context.Context) error {
 	overdue := run.now.AddDate(0, 0, -run.Rules.GraceDays)
-	return each(ctx, func(after string) ([]string, error) {
+	err := each(ctx, func(after string) ([]string, error) {
 		return run.Store.UnpaidUsers(ctx, run.now, overdue, after, batch)
 	}, run.dun)
+	if err != nil {
+		return err
+	}
+	return run.dun(ctx, slices.Sorted(maps.Keys(run.drafts))) // who has nothing unpaid but what was drafted
 }
 
-// dun marks the bills of some users that are past due, and suspends those whose grace
-// days are over.
+// dun marks the bills of some users that are past due, and suspends those whose grace days are over.
 func (run *closing) dun(ctx context.Context, users []string) error {
 	for _, user := range users {
-		var pastDue, suspended int64
-		err := run.Store.UpdateBilling(ctx, []string{user}, run.now, func(tx Tx) (err error) {
-			pastDue, suspended, err = run.dunOne(ctx, tx, user)
-			if err == nil && run.dry {
-				err = errDryRun
+		d, err := run.dunOne(ctx, user)
+		switch {
+		case err == nil:
+			run.result.PastDue += int64(len(d.pastDue))
+			if d.suspends {
+				run.result.Suspended++
 			}
-			return err
-		})
-		if errors.Is(err, errDryRun) {
-			err = nil
-		}
-		if err != nil && !isUserError(err) {
-			return err
-		}
-		if err != nil {
+		case isUserError(err):
 			run.result.Failures = append(run.result.Failures, UserFailure{user, err})
-			continue
+		default:
+			return err
 		}
-		run.result.PastDue += pastDue
-		run.result.Suspended += suspended
 	}
 	return nil
 }
 
-func (run *closing) dunOne(ctx context.Context, tx Tx, user string) (pastDue, suspended int64, err error) {
-	bills, err := tx.UnpaidBills(ctx, user)
-	if err != nil {
-		return 0, 0, err
+func (run *closing) dunOne(ctx context.Context, user string) (d dunning, err error) {
+	if run.dry {
+		drafts := run.drafts[user]
+		delete(run.drafts, user)
+		err = run.Store.ViewBilling(ctx, func(reader Reader) error {
+			d, _, err = run.readDunning(ctx, reader, user, drafts)
+			return err
+		})
+		return d, err
 	}
-	accounts, err := tx.BillingAccounts(ctx, []string{user})
+	err = run.Store.UpdateBilling(ctx, []string{user}, run.now, func(tx Tx) error {
+		var a BillingAccount
+		if d, a, err = run.readDunning(ctx, tx, user, nil); err != nil {
+			return err
+		}
+		for _, number := range d.pastDue {
+			if err := tx.Settle(ctx, number, PastDue, time.Time{}, ""); err != nil {
+				return err
+			}
+		}
+		if d.suspends {
+			if _, err := run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
+				return err
+			}
+		}
+		return tx.AddNotifications(ctx, d.notifications)
+	})
+	return d, err
+}
+
+// dunning is what follows from the unpaid bills of a user.
+type dunning struct {
+	pastDue       []int64 // numbers of bills that become past due
+	suspends      bool    // whether the user is suspended
+	notifications []usage.Notification
+}
+
+// readDunning decides what follows from the unpaid bills of a user, and from drafts of more.
+func (run *closing) readDunning(
+	ctx context.Context, reader Reader, user string, drafts []Bill,
+) (d dunning, a BillingAccount, err error) {
+	bills, err := reader.UnpaidBills(ctx, user)
 	if err != nil {
-		return 0, 0, err
+		return d, a, err
 	}
-	a := accounts[user]
-	var notifications []usage.Notification
-	for _, b := range bills {
+	accounts, err := reader.BillingAccounts(ctx, []string{user})
+	a = accounts[user]
+	for _, b := range append(bills, drafts...) {
 		if b.DueAt.After(run.now) {
 			continue
 		}
 		suspends := run.Rules.suspendsAt(b)
 		if b.Status == Open {
-			pastDue++
-			notifications = append(notifications, overdueNotification(usage.PastDue, b, suspends, run.now))
-			if err := tx.Settle(ctx, b.Number, PastDue, time.Time{}, ""); err != nil {
-				return 0, 0, err
-			}
+			d.pastDue = append(d.pastDue, b.Number)
+			d.notifications = append(d.notifications, overdueNotification(usage.PastDue, b, suspends, run.now))
 		}
-		if suspends.IsZero() || suspends.After(run.now) || !a.maySuspend(run.now) {
+		if d.suspends || suspends.IsZero() || suspends.After(run.now) || !a.maySuspend(run.now) {
 			continue
 		}
-		suspended++
-		notifications = append(notifications, overdueNotification(usage.Suspended, b, time.Time{}, run.now))
-		if a, err = run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
-			return 0, 0, err
-		}
+		d.suspends = true
+		d.notifications = append(d.notifications, overdueNotification(usage.Suspended, b, time.Time{}, run.now))
 	}
-	return pastDue, suspended, tx.AddNotifications(ctx, notifications)
+	return d, a, err
 }
 
 // suspendsAt returns when a bill that stays unpaid suspends its user; zero for never.
@@ -140,7 +166,7 @@ func (run *closing) announceRenewals(ctx context.Context) error {
 	})
 }
 
-// renewalNotification returns the notification of a renewal between two moments, if there is to be one.
+// renewalNotification returns the notice of a renewal between two moments, if there is to be one.
 func (a BillingAccount) renewalNotification(now, until time.Time) (usage.Notification, bool) {
 	sub := a.Account.Subscription
 	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) || !sub.RunsAt(sub.PaidUntil) {

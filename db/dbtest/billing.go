@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ func billingTests() []test {
 		{"billing/each period is closed once, by many at once", closedOnce},
 		{"billing/who fails stops nobody else", closingFailsForOne},
 		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
+		{"billing/a rehearsal counts what closing does", rehearsalCountsAll},
+		{"billing/a preview is what closing writes", previewsAreExact},
+		{"billing/previews and rehearsals wait for nobody who writes", previewBesideWriter},
 		{"billing/who asks is told how far it is", closingProgress},
 		{"billing/what no bill has is found, and is billed", unbilledIsFound},
 		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
@@ -251,6 +255,75 @@ func rehearsalKeepsNothing(t *testing.T, p Place) {
 	wantEqual(t, "paid until", f.account("alice").Subscription.PaidUntil, date(2026, 9, 1))
 	wantEqual(t, "the same in earnest", f.close(date(2026, 11, 1)).Bills, int64(3))
 	f.healthy()
+}
+
+// Bills that are due at once make their users past due and suspended in the run that writes them.
+func rehearsalCountsAll(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 8, 1), date(2026, 8, 1))
+	f.close(date(2026, 9, 1)) // and has a bill that falls due
+	f.subscribe("bob", "Pro", date(2026, 9, 1), date(2026, 9, 1))
+	f.subscribe("cid", "Pro", date(2026, 10, 1), date(2026, 10, 1))
+	f.record(call("e1", "dora", date(2026, 9, 3), 10, 5))
+	f.change("cid", date(2026, 10, 2), func(a plan.Account) (plan.Change, error) { return a.Cancel(false, date(2026, 10, 2)) })
+	s := &billing.Service{Store: f.db, Actor: "cron", Rules: billing.Rules{Suspend: true}}
+	closing := func(o billing.CloseOptions) string {
+		c, err := s.Close(f.ctx, date(2026, 11, 1), o)
+		f.must(err)
+		return fmt.Sprintf("%+v", c)
+	}
+	rehearsed := closing(billing.CloseOptions{DryRun: true})
+	alone, err := s.Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{DryRun: true, User: "bob"})
+	f.must(err)
+	wantEqual(t, "bob alone", fmt.Sprint(alone.Bills, alone.PastDue, alone.Suspended), "2 2 1")
+	wantEqual(t, "the closing", closing(billing.CloseOptions{}), rehearsed)
+	if !strings.Contains(rehearsed, "PastDue:6 Suspended:2") {
+		t.Error(rehearsed)
+	}
+	f.healthy()
+}
+
+func previewBesideWriter(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 8, 1), date(2026, 8, 1))
+	other := f.billing(f.place.Open(t))
+	f.must(f.db.UpdateBilling(f.ctx, []string{"alice"}, now(), func(billing.Tx) error {
+		due, running, err := other.Preview(f.ctx, "alice", date(2026, 11, 1))
+		f.must(err)
+		c, err := other.Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{DryRun: true})
+		f.must(err)
+		wantEqual(t, "drafts", fmt.Sprint(len(due), running.Total, c.Bills), "3 29 3")
+		return nil
+	}))
+}
+
+// Month by month, previews say what closing then writes: with usage, late calls, a change of plan and credit.
+func previewsAreExact(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Pro", date(2026, 7, 31), date(2026, 7, 31))
+	f.record(call("e1", "alice", date(2026, 8, 3), 1000, 500))
+	f.close(date(2026, 9, 1))
+	f.record(call("late", "alice", date(2026, 8, 4), 70, 5))
+	f.record(call("e2", "alice", date(2026, 9, 2), 9000, 100))
+	f.change("alice", date(2026, 9, 9), func(a plan.Account) (plan.Change, error) {
+		return a.ChangePlanAtEnd(f.plan("Open"), date(2026, 9, 9))
+	})
+	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), "alice", 40*pricing.Dollar, "outage")
+	f.must(err)
+	f.record(call("e3", "alice", date(2026, 10, 31), 100, 100))
+	f.record(call("e4", "alice", date(2026, 12, 1), 100, 100))
+	at := date(2026, 12, 20)
+	due, _, err := f.billing(f.db).Preview(f.ctx, "alice", at)
+	f.must(err)
+	f.close(at)
+	written := f.bills(billing.Query{After: 1})
+	for i := range written {
+		written[i].Number = 0
+	}
+	wantEqual(t, "the bills", fmt.Sprintf("%+v", due), fmt.Sprintf("%+v", written))
+	if len(due) < 3 {
+		t.Errorf("%d bills", len(due))
+	}
 }
 
 func unbilledIsFound(t *testing.T, p Place) {
