@@ -19,7 +19,7 @@ func (d *DB) Expand(
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
-		alerts, err := t.notifyAlerts(ctx, now, limit)
+		alerts, err := t.notifyAlerts(ctx, now, now, limit)
 		if err != nil {
 			return err
 		}
@@ -45,8 +45,8 @@ func (d *DB) Expand(
 	return messages, err
 }
 
-// notifyAlerts makes messages of alerts that have none yet, and returns of how many.
-func (t *tx) notifyAlerts(ctx context.Context, now time.Time, limit int) (int, error) {
+// notifyAlerts makes messages of at most limit alerts until a time that have none yet, and returns of how many.
+func (t *tx) notifyAlerts(ctx context.Context, until, now time.Time, limit int) (int, error) {
 	var ids []int64
 	var notifications []usage.Notification
 	err := t.query(ctx, func(row scanner) error {
@@ -54,7 +54,7 @@ func (t *tx) notifyAlerts(ctx context.Context, now time.Time, limit int) (int, e
 		ids = append(ids, a.ID)
 		notifications = append(notifications, a.Notification())
 		return err
-	}, alertSelect+" WHERE told_at IS NULL AND created_at <= $1 ORDER BY alert_id LIMIT $2", now, limit)
+	}, alertSelect+" WHERE told_at IS NULL AND created_at <= $1 ORDER BY alert_id LIMIT $2", until, limit)
 	if err != nil || len(ids) == 0 {
 		return 0, err
 	}
@@ -91,10 +91,12 @@ func scanMessage(row scanner, more ...any) (notify.Message, error) {
 
 func (t *tx) addDeliveries(ctx context.Context, deliveries []notify.Delivery, now time.Time) error {
 	for _, m := range deliveries {
-		err := t.later(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience, urgent, status, attempts, next_attempt_at,
-				claimed_by, last_error, changed_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', $8, $9)
+		err := t.later(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience, urgent, status,
+				attempts, next_attempt_at, claimed_by, held, last_error, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', $8, $9, $10)
 			ON CONFLICT (message_id, channel, recipient) DO NOTHING`,
-			m.Message.ID, string(m.Channel), m.Recipient, string(m.Audience), m.Urgent, string(m.Status), m.NextAttempt, m.LastError, now)
+			m.Message.ID, string(m.Channel), m.Recipient, string(m.Audience), m.Urgent, string(m.Status), m.NextAttempt,
+			m.Held, m.LastError, now)
 		if err != nil {
 			return err
 		}
@@ -124,7 +126,8 @@ func (d *DB) GroupDigests(ctx context.Context, now time.Time) error {
 // ReleaseHeldMail implements notify.Store.
 func (d *DB) ReleaseHeldMail(ctx context.Context) error {
 	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, "UPDATE outbox_deliveries SET last_error = '' WHERE status = 'waiting' AND channel = 'email' AND last_error = $1", notify.NoMailServer)
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET held = FALSE, last_error = ''
+			WHERE status = 'waiting' AND channel = 'email' AND held`)
 		return err
 	})
 }
@@ -133,7 +136,7 @@ func (d *DB) ReleaseHeldMail(ctx context.Context) error {
 func (d *DB) ExpireClaims(ctx context.Context, now time.Time) (int, error) {
 	var n int64
 	err := d.update(ctx, func(t *tx) (err error) {
-		n, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'unconfirmed', changed_at = $1,
+		n, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'unconfirmed', held = FALSE, changed_at = $1,
 			last_error = 'the sender was stopped while it was sending: whether it arrived is not known'
 			WHERE status = 'sending' AND claimed_until <= $1`, now))
 		return err
@@ -168,7 +171,7 @@ func (d *DB) OutboxState(ctx context.Context, now time.Time) (notify.OutboxState
 		}
 		err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&late}) },
 			`SELECT MIN(o.created_at) FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
-				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0) AND d.last_error <> $2`, now, notify.NoMailServer)
+				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0) AND NOT d.held`, now)
 		state.Oldest = earlier(unexpanded, late)
 		return err
 	})

@@ -49,7 +49,8 @@ func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 			WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
 				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id)
 				AND (claimed_until IS NULL OR claimed_until <= $3)
-			ORDER BY next_attempt_at, delivery_id LIMIT $5`+skip, string(c.Channel), urgent, c.Now, c.Recipient, c.Limit-len(ids))
+			ORDER BY next_attempt_at, delivery_id LIMIT $5`+skip,
+			string(c.Channel), urgent, c.Now, c.Recipient, c.Limit-len(ids))
 		if err != nil {
 			return nil, err
 		}
@@ -92,14 +93,14 @@ func (t *tx) batches(ctx context.Context, ids []int64) ([]notify.Batch, error) {
 	return batches, nil
 }
 
-const deliverySelect = "SELECT " + messageColumns + `, d.delivery_id, d.channel, d.recipient, d.audience, d.urgent, d.status, d.attempts,
-		d.next_attempt_at, COALESCE(d.digest, 0), d.last_error, d.changed_at, d.sent_at
+const deliverySelect = "SELECT " + messageColumns + `, d.delivery_id, d.channel, d.recipient, d.audience, d.urgent,
+		d.status, d.attempts, d.next_attempt_at, d.held, COALESCE(d.digest, 0), d.last_error, d.changed_at, d.sent_at
 	FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id LEFT JOIN users u ON u.user_id = o.user_id`
 
 func scanDelivery(row scanner) (notify.Delivery, error) {
 	var d notify.Delivery
 	m, err := scanMessage(row, &d.ID, &d.Channel, &d.Recipient, &d.Audience, &d.Urgent, &d.Status, &d.Attempts,
-		moment{&d.NextAttempt}, &d.Digest, &d.LastError, moment{&d.ChangedAt}, moment{&d.SentAt})
+		moment{&d.NextAttempt}, &d.Held, &d.Digest, &d.LastError, moment{&d.ChangedAt}, moment{&d.SentAt})
 	d.Message = m
 	return d, err
 }
@@ -115,7 +116,8 @@ func (d *DB) Begin(ctx context.Context, by string, batch int64, now, until time.
 		if err != nil || !begun {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_by = $4, claimed_until = $1, changed_at = $2
+		_, err = t.exec(ctx, `UPDATE outbox_deliveries
+			SET status = 'sending', claimed_by = $4, claimed_until = $1, changed_at = $2
 			WHERE digest = $3 AND status = 'waiting'`, until, now, batch, by)
 		return err
 	})
@@ -133,8 +135,8 @@ func (d *DB) Settle(ctx context.Context, by string, batch int64, r notify.Result
 		next = r.At
 	}
 	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = $1, attempts = attempts + 1, next_attempt_at = $2, claimed_by = '',
-				claimed_until = NULL, last_error = $3, changed_at = $4, sent_at = $5
+		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = $1, attempts = attempts + 1, next_attempt_at = $2,
+				claimed_by = '', claimed_until = NULL, held = FALSE, last_error = $3, changed_at = $4, sent_at = $5
 			WHERE (delivery_id = $6 OR digest = $6) AND status IN ('waiting', 'sending', 'unconfirmed')
 				AND EXISTS (SELECT 1 FROM outbox_deliveries h WHERE h.delivery_id = $6 AND h.claimed_by = $7)`,
 			string(r.Status), next, r.Error, r.At, sentAt, batch, by)

@@ -48,7 +48,7 @@ func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Bl
 func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Blocked, error) {
 	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
 		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL,
-			last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, now, one.ID)
+			held = FALSE, last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, now, one.ID)
 	})
 }
 
@@ -103,41 +103,54 @@ func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, e
 	return found, err
 }
 
-// DropBefore implements notify.Store. Messages that were never looked at get no
-// deliveries any more.
+// DropBefore implements notify.Store. A message that has no deliveries yet gets a skipped one without a recipient, by
+// which it is listed and can be retried.
 func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
-	var dropped int64
+	var unexpanded, expanded int64
 	err := d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
 		}
-		var unseen int64
-		for _, statement := range []string{
-			"UPDATE usage_alerts SET told_at = $1 WHERE told_at IS NULL AND created_at < $2",
-			"UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2",
-		} {
-			n, err := t.changes(t.exec(ctx, statement, now, before))
-			if err != nil {
+		const chunk = 1000
+		for n := chunk; n == chunk; {
+			var err error
+			if n, err = t.notifyAlerts(ctx, before.Add(-time.Microsecond), now, chunk); err != nil {
 				return err
 			}
-			unseen += n
 		}
 		if err := t.breakDigests(ctx, before, now); err != nil {
 			return err
 		}
-		seen, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL, last_error = $1, changed_at = $2
-			WHERE status IN ('waiting', 'dead', 'unconfirmed') AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
-		dropped = unseen + seen
+		var err error
+		expanded, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
+				claimed_until = NULL, held = FALSE, last_error = $1, changed_at = $2
+			WHERE status IN ('waiting', 'dead', 'unconfirmed')
+				AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
+		if err != nil {
+			return err
+		}
+		unexpanded, err = t.changes(t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
+				urgent, status, attempts, next_attempt_at, claimed_by, last_error, changed_at)
+			SELECT message_id, 'email', '', CASE WHEN user_id = '' THEN 'operators' ELSE 'user' END, FALSE, 'skipped', 0,
+				created_at, '', $1, $2 FROM outbox WHERE expanded_at IS NULL AND created_at < $3
+			ORDER BY message_id`, reason, now, before))
+		if err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, "UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2",
+			now, before)
 		return err
 	})
-	return int(dropped), err
+	return int(unexpanded + expanded), err
 }
 
 // breakDigests dissolves digests of which a part was written before a moment and is to be dropped: the rest goes out
 // by itself, or in another digest. The claims end, since their sender has read the digest as it was.
 func (t *tx) breakDigests(ctx context.Context, before, now time.Time) error {
-	_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
-		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
+	_, err := t.exec(ctx, `UPDATE outbox_deliveries
+		SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
+		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (
+			SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
 			WHERE d.digest IS NOT NULL AND d.status IN ('waiting', 'dead', 'unconfirmed') AND o.created_at < $2)`, now, before)
 	return err
 }

@@ -62,6 +62,7 @@ type Delivery struct {
 	Status      Status
 	Attempts    int
 	NextAttempt time.Time
+	Held        bool  // until a mail server is configured
 	Digest      int64 // the first delivery of the digest that it is part of; 0: none
 	LastError   string
 	ChangedAt   time.Time

@@ -7,10 +7,6 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// NoMailServer is the reason given for mails that are held until a mail server is configured. They are told from
-// those that wait for that server by it.
-const NoMailServer = "no mail server is configured (SMTP_HOST)"
-
 // deliveries returns who gets a message, and how.
 func (s *Settings) deliveries(m Message) []Delivery {
 	if !slices.Contains(Kinds(), m.Kind) { // a newer version wrote it; that one can retry it
@@ -51,7 +47,7 @@ func (s *Settings) mailTo(m Message, address string, audience Audience) Delivery
 	case address == "":
 		d.Status, d.LastError = Skipped, "the user "+pricing.Shorten(m.UserID)+" has no email address"
 	case s.Mail.Host == "":
-		d.LastError = NoMailServer
+		d.Held, d.LastError = true, "no mail server is configured (SMTP_HOST)"
 	}
 	return d
 }

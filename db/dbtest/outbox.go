@@ -467,17 +467,36 @@ func outboxDropBefore(t *testing.T, p Place) {
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
 	f.mails(now().Add(time.Hour), "c")
 	f.addNotifications(now(), "d")
-	for _, want := range []int{2, 0} { // b and d
+	untold := alert("zoë", "calls", 80)
+	f.addAlerts(untold)
+	for _, want := range []int{3, 0} { // b, d and the alert
 		if n, err := f.db.DropBefore(f.ctx, now().Add(time.Hour), now().Add(2*time.Hour), "old"); n != want {
 			t.Errorf("%d are dropped (%v), want %d", n, err, want)
 		}
 	}
 	f.addNotifications(now().Add(time.Hour), "e")
-	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a sent 1", "2 b skipped 0", "3 c waiting 0"})
-	n, err := f.db.Expand(f.ctx, now().Add(time.Hour), 9, func(notify.Message) []notify.Delivery { return nil })
-	if n != 1 {
-		t.Errorf("%d messages are looked at (%v), want e alone", n, err)
+	key := untold.Notification().Key
+	wantEqual(t, "deliveries", f.deliveries(),
+		[]string{"1 a sent 1", "2 b skipped 0", "3 c waiting 0", "4 d skipped 0", "5 " + key + " skipped 0"})
+	if f.count("outbox_deliveries WHERE last_error = 'old'") != 3 {
+		t.Error("what is dropped does not say why")
 	}
+	expanded := func(want ...string) {
+		t.Helper()
+		var keys []string
+		_, err := f.db.Expand(f.ctx, now().Add(time.Hour), 9, func(m notify.Message) []notify.Delivery {
+			keys = append(keys, m.Key)
+			return nil
+		})
+		f.must(err)
+		wantEqual(t, "expanded", keys, want)
+	}
+	expanded("e")
+	// One that is taken back gets the deliveries that it never had.
+	if blocked, err := f.db.Requeue(f.ctx, []int64{4}, now().Add(time.Hour)); blocked.Any() || err != nil {
+		t.Error(blocked, err)
+	}
+	expanded("d")
 }
 
 // Digests are dropped in part, once their first delivery and once another one. A sender
@@ -529,7 +548,7 @@ func outboxWithoutServer(t *testing.T, p Place) {
 	later := now().Add(time.Hour)
 	f.mails(now(), "a1", "b1")
 	f.mails(later, "a2")
-	f.exec("UPDATE outbox_deliveries SET last_error = '" + notify.NoMailServer + "' WHERE delivery_id <> 2")
+	f.exec("UPDATE outbox_deliveries SET held = TRUE, last_error = 'in any words' WHERE delivery_id <> 2")
 	f.exec("UPDATE outbox_deliveries SET status = 'sent' WHERE delivery_id = 2")
 	if s, err := f.db.OutboxState(f.ctx, later); err != nil || s.Deliveries[notify.Waiting] != 2 || !s.Oldest.IsZero() {
 		t.Errorf("what waits for a server is late: %+v, %v", s, err)
