@@ -26,8 +26,12 @@ demo: build ## build, then show a throw-away database with sample usage and its 
 	bin/alwrity-sub demo
 
 .PHONY: test
-test: need ## format, vet, lint and all tests, on SQLite and on a PostgreSQL of its own
+test: need ## format, lint and all tests, on SQLite and on a PostgreSQL of its own
 	scripts/postgres.sh scripts/check.sh
+
+.PHONY: nightly
+nightly: need ## all that takes long: all tests with the race detector, torture, fuzz
+	scripts/postgres.sh scripts/nightly.sh
 
 .PHONY: lint
 lint: need ## lint alone

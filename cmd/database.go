@@ -31,7 +31,9 @@ func (g *program) target() (db.Target, error) {
 	if g.settings == nil {
 		return db.Target{}, failure.New(failure.Internal, "the database was asked for before the configuration was read")
 	}
-	return db.ParseURL(g.settings.databaseURL, g.process.Dir)
+	target, err := db.ParseURL(g.settings.databaseURL, g.process.Dir)
+	target.LockTimeout = g.process.LockTimeout
+	return target, err
 }
 
 // redactedURL names the database in messages. A URL that can't be read may have

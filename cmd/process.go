@@ -18,6 +18,8 @@ type Process struct {
 	ConfigDir string   // the user's directory for configuration; "" if there is none
 	Now       func() time.Time
 	Version   string
+	// LockTimeout is how long a lock of the database is waited for; 0: as db has it.
+	LockTimeout time.Duration
 
 	OutTerminal bool
 	ErrTerminal bool

@@ -21,7 +21,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -45,9 +44,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	testscript.Main(m, map[string]func(){
-		"alwrity-sub": func() { os.Exit(Main(FromOS("1.2.3"))) },
+		"alwrity-sub": func() { os.Exit(mainOfScript()) },
 		"parallel":    func() { os.Exit(parallel(os.Args[1:])) },
-		"hold":        func() { os.Exit(hold(os.Args[1:])) },
 		"smtpd":       func() { os.Exit(serve(notifytest.SMTP)) },
 		"httpd":       func() { os.Exit(serve(notifytest.HTTP)) },
 	})
@@ -112,7 +110,8 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith, "json": jsonField, "sql": runSQL, "mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
+			"exits": exitsWith, "json": jsonField, "sql": runSQL, "lock": lockDatabase, "unlock": unlockDatabase, "waits": awaitWaiter,
+			"mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
 		},
 		RequireUniqueNames: true,
 	})
@@ -157,6 +156,17 @@ func setUpEnvironment(env *testscript.Env) {
 	env.Setenv("HOME", env.WorkDir)
 	env.Setenv("USER", "tester")
 	env.Setenv("TZ", "Asia/Kolkata")
+	env.Setenv(lockTimeoutVariable, "1h") // no machine is too slow
+	env.Setenv("KILLS", strconv.Itoa(kills()))
+	env.Values[scriptLockKey{}] = &scriptLock{}
+}
+
+// kills is how often a script kills what it kills; make nightly does it more often.
+func kills() int {
+	if os.Getenv("TORTURE") == "1" {
+		return 60
+	}
+	return 6
 }
 
 // setUpPostgreSQL makes a database for one script, and tells the script about it.
@@ -167,6 +177,9 @@ func setUpPostgreSQL(t testing.TB, env *testscript.Env, server *url.URL) error {
 	}
 	own := *server
 	own.Path = "/" + name
+	query := own.Query()
+	query.Set("connect_timeout", "3600") // no machine is too slow
+	own.RawQuery = query.Encode()
 	password, _ := server.User.Password()
 	env.Setenv("DATABASE_URL", own.String())
 	env.Setenv("PG_HOST", server.Host)
@@ -415,44 +428,6 @@ func parallel(args []string) int {
 	slices.Sort(found)
 	for _, code := range found {
 		fmt.Printf("%d exited with %d\n", codes[code], code)
-	}
-	return 0
-}
-
-// hold keeps others from writing to the database for some seconds. Once it does,
-// there is a file called held.
-func hold(args []string) int {
-	err := func() error {
-		if len(args) != 1 {
-			return errors.New("usage: hold SECONDS")
-		}
-		seconds, err := strconv.Atoi(args[0])
-		if err != nil {
-			return err
-		}
-		target := os.Getenv("DATABASE_URL")
-		db, err := openDatabaseURL(target, ".")
-		if err != nil {
-			return err
-		}
-		defer func() { _ = db.Close() }() // it was only a lock
-		db.SetMaxOpenConns(1)
-		statement := "BEGIN IMMEDIATE"
-		if strings.HasPrefix(target, "postgres") {
-			statement = "BEGIN; LOCK TABLE users IN EXCLUSIVE MODE"
-		}
-		if _, err := db.ExecContext(context.Background(), statement); err != nil {
-			return err
-		}
-		if err := os.WriteFile("held", nil, 0o600); err != nil {
-			return err
-		}
-		time.Sleep(time.Duration(seconds) * time.Second)
-		return nil
-	}()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
 	}
 	return 0
 }

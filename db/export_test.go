@@ -10,7 +10,7 @@ import (
 
 // Impatient returns the target with a short wait for locks.
 func Impatient(t Target) Target {
-	t.patience = 100 * time.Millisecond
+	t.LockTimeout = 100 * time.Millisecond
 	return t
 }
 

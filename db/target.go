@@ -32,8 +32,8 @@ type Target struct {
 	dsn      string // PostgreSQL: a URL with the password
 	redacted string
 	schema   string // PostgreSQL: the schema to work in, where it is not the default
-	// patience is how long a lock is waited for; 0: lockTimeout.
-	patience time.Duration
+	// LockTimeout is how long a lock is waited for; 0: ten seconds.
+	LockTimeout time.Duration
 }
 
 // Redacted returns the database's URL without any password, for messages.
@@ -203,6 +203,6 @@ func passwordsOf(u *url.URL) []string {
 	return slices.DeleteFunc(found, func(s string) bool { return s == "" })
 }
 
-func (t Target) lockTimeout() time.Duration { return cmp.Or(t.patience, lockTimeout) }
+func (t Target) lockTimeout() time.Duration { return cmp.Or(t.LockTimeout, lockTimeout) }
 
 func (t Target) lockTimeoutMS() string { return strconv.FormatInt(t.lockTimeout().Milliseconds(), 10) }

@@ -5,6 +5,8 @@
 #
 #   FUZZ_TIME=60s scripts/fuzz.sh              deeper than the default 3s for each
 #   FUZZ_TIME=10m scripts/fuzz.sh ./pricing    the targets of some packages alone
+#   FUZZ_TIME=2000x FUZZ_GUIDED=no …           a number of inputs, and without the instrumentation that finds new ones by
+#                                              what they reach: it builds all that a package needs once more
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,11 +23,13 @@ if [ $# -eq 0 ]; then
 	)
 fi
 
+instrumented=(-fuzz=.)
+if [ "${FUZZ_GUIDED:-}" = no ]; then instrumented=(); fi
 found=0
 for package in "${packages[@]}"; do
 	name=$(go list "$package")
-	# One instrumented binary for all targets of a package.
-	go test -c -fuzz=. -o "$out/test" "$package"
+	# One binary for all targets of a package.
+	go test -c -vet=off "${instrumented[@]}" -o "$out/test" "$package"
 	for target in $(cd "$package" && "$out/test" -test.list '^Fuzz'); do
 		printf '%s %s: ' "$package" "$target"
 		if (cd "$package" && "$out/test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.fuzzminimizetime 5s \

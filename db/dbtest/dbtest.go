@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/db"
 )
@@ -49,6 +50,7 @@ func PostgreSQL(t testing.TB) Place {
 	schema := "alwrity_test_" + hex.EncodeToString(suffix)
 	query := base.Query()
 	query.Set("search_path", schema)
+	query.Set("connect_timeout", "3600") // no machine is too slow
 	if !query.Has("sslmode") {
 		query.Set("sslmode", "prefer") // a test turns TLS off for a while
 	}
@@ -120,6 +122,7 @@ func place(t testing.TB, address string, behind *sql.DB) Place {
 	if err != nil {
 		t.Fatal(err)
 	}
+	target.LockTimeout = time.Hour // no machine is too slow
 	return Place{Kind: target.Kind, URL: address, Target: target, SQL: behind}
 }
 

@@ -22,18 +22,18 @@ func modelTests() []test {
 	return []test{{"model/any history", anyHistory}}
 }
 
-// onServer is how many random histories a server sees, and inMemory a database in memory
+// onServer is how many random histories a server sees, and inMemory a database in memory,
 // unless -rapid.checks says otherwise: they take most of the time of all tests.
 const (
 	onServer = 4
 	inMemory = 35
 )
 
-// histories returns how many random histories a database in memory sees.
-func histories() int {
+// histories returns how many random histories a database sees.
+func histories(normally int) int {
 	checks := flag.Lookup("rapid.checks")
 	if checks == nil || checks.Value.String() == checks.DefValue {
-		return inMemory
+		return normally
 	}
 	return 1 << 30 // rapid counts them
 }
@@ -67,10 +67,10 @@ func anyHistory(t *testing.T, p Place) {
 // check runs a property on a fresh database in memory each time, or on the one of a
 // server.
 func check(t *testing.T, p Place, property func(*fixture, *rapid.T)) {
-	most, prepare := histories(), inMemoryFixture(t)
+	most, prepare := histories(inMemory), inMemoryFixture(t)
 	if p.Kind == db.PostgreSQL {
 		f := seeded(t, p)
-		most, prepare = onServer, func(rt *rapid.T) *fixture {
+		most, prepare = histories(onServer), func(rt *rapid.T) *fixture {
 			f.clear()
 			mine := *f
 			mine.TB = rt

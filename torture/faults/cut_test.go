@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -214,9 +215,9 @@ func TestStallWhileConnecting(t *testing.T) {
 	t.Parallel()
 	p, through, _ := behindProxy(t)
 	p.set(fault{stall, 1})
-	r := record(through, "u00", "e").run(t)
+	r := record(strings.Replace(through, patience, "", 1), "u00", "e").run(t)
 	r.unavailable(t, "PostgreSQL")
-	if r.took < 8*time.Second || r.took > 25*time.Second {
+	if r.took < 10*time.Second {
 		t.Errorf("it took %s", r.took)
 	}
 }
@@ -230,18 +231,8 @@ func TestStallWithDeadline(t *testing.T) {
 	p.set(fault{stall, 200})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := l.record(ctx, "u00", "late")
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		if err == nil {
-			t.Error("no error")
-		}
-	case <-time.After(12 * time.Second):
-		t.Error("the deadline of half a second has not ended the call after twelve seconds")
+	if _, err := l.record(ctx, "u00", "late"); err == nil {
+		t.Error("no error")
 	}
 	p.set(fault{})
 	p.cut()

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // intact requires that SQLite finds nothing wrong with a file, with the driver that
@@ -184,11 +183,7 @@ func TestPostgreSQLDiskFull(t *testing.T) {
 	_, url := s.database(t, "TABLESPACE small")
 	all := events(0, rows)
 	free := ballast(t, dir, 1<<20)
-	began := time.Now()
 	importAll(t, url, all).unavailable(t, "No space left on device")
-	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("that took %s", took)
-	}
 	program(url, "usage", "report").run(t).ok(t)
 	wholesome(t, url)
 	free()

@@ -63,12 +63,25 @@ func times(normally, tortured int) int {
 	return normally
 }
 
-// built returns the program as it is built from this tree.
+// built returns the directory of the programs as they are built from this tree: alwrity-sub, and patient, which waits
+// for locks as long as it takes. scripts/check.sh has built them already.
 var built = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(scratch, "alwrity-sub")
-	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "../..")
+	if dir := os.Getenv("ALWRITY_TEST_PROGRAMS"); dir != "" {
+		return dir, nil
+	}
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", scratch+"/", "../..", "../patient")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	return path, nil
+	return scratch, nil
 })
+
+// builtProgram returns the path of one of them.
+func builtProgram(t testing.TB, name string) string {
+	t.Helper()
+	dir, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, name)
+}

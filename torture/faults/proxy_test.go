@@ -59,7 +59,7 @@ func newProxy(t testing.TB, s *server, database string) (*proxy, string) {
 	p := &proxy{t: t, listener: l, server: fmt.Sprintf("127.0.0.1:%d", s.port), database: database}
 	go p.accept()
 	t.Cleanup(p.close)
-	return p, fmt.Sprintf("postgresql://alwrity:%s@%s/%s?sslmode=disable", password, l.Addr(), database)
+	return p, fmt.Sprintf("postgresql://alwrity:%s@%s/%s?sslmode=disable&%s", password, l.Addr(), database, patience)
 }
 
 // set sets what will happen next, once. What counts is counted anew.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -172,15 +171,11 @@ func TestServerAway(t *testing.T) {
 	fill(t, l, 3)
 	must(t, s.run("pg_ctl", "-D", s.data(), "-m", "immediate", "-w", "stop"))
 
-	began := time.Now()
 	record(url, "u00", "away").run(t).unavailable(t, "refused")
 	program(url, "reconcile").run(t).unavailable(t, "refused")
 	program(url, "init").run(t).unavailable(t, "refused")
 	_, err := l.record(t.Context(), "u00", "away")
 	unavailable(t, err)
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("that took %s", took)
-	}
 
 	must(t, s.up())
 	l.records(t, "u00", "away", usage.Recorded)

@@ -128,11 +128,11 @@ var cluster = sync.OnceValues(func() (*server, error) {
 	if err := s.exec("postgres", "CREATE DATABASE ready"); err != nil {
 		return nil, err
 	}
-	path, err := built()
+	programs, err := built()
 	if err != nil {
 		return nil, err
 	}
-	initialize := exec.Command(path, "--now", "2026-11-20", "init")
+	initialize := exec.Command(filepath.Join(programs, "patient"), "--now", "2026-11-20", "init")
 	initialize.Env = []string{"DATABASE_URL=" + s.url("ready"), "ALWRITY_SUB_ACTOR=faults"}
 	if out, err := initialize.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("init: %w: %s", err, out)
@@ -290,15 +290,18 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// patience is the option of a URL with which connecting takes as long as it takes, on a slow machine.
+const patience = "connect_timeout=3600"
+
 func (s *server) url(database string) string {
-	return fmt.Sprintf("postgresql://alwrity:%s@127.0.0.1:%d/%s", password, s.port, database)
+	return fmt.Sprintf("postgresql://alwrity:%s@127.0.0.1:%d/%s?%s", password, s.port, database, patience)
 }
 
 // pool opens a database behind the program's back, with whichever driver db uses.
 func (s *server) pool(database string) (*sql.DB, error) {
 	for _, driver := range []string{"pgx", "postgres"} {
 		if slices.Contains(sql.Drivers(), driver) {
-			return sql.Open(driver, s.url(database)+"?sslmode=disable")
+			return sql.Open(driver, s.url(database)+"&sslmode=disable")
 		}
 	}
 	return nil, errors.New("package db has registered no driver of PostgreSQL")
@@ -438,6 +441,7 @@ func open(t testing.TB, url string) *db.DB {
 	t.Helper()
 	target, err := db.ParseURL(url, "/")
 	must(t, err)
+	target.LockTimeout = time.Hour
 	d, err := db.Open(context.Background(), target)
 	must(t, err)
 	t.Cleanup(func() { d.Close() })

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // oldVersion is an older version of the program, built once.
@@ -26,20 +25,24 @@ var oldVersions = []oldVersion{
 	{1, "74a14a3", sync.OnceValues(func() (string, error) { return buildOld("74a14a3") })},
 }
 
-// buildOld builds the program of a commit. Its files come from git archive, which leaves
-// nothing behind in the repository, as a worktree of a killed test would.
+// buildOld builds the program of a commit into .tools, once for all runs. Its files come
+// from git archive, which leaves nothing behind in the repository, as a worktree of a
+// killed test would.
 func buildOld(commit string) (string, error) {
-	dir := filepath.Join(scratch, "old-"+commit)
-	script := `mkdir -p "$1" && cd "$2" && git archive "$3" | tar -x -C "$1" && cd "$1" && go build -trimpath -buildvcs=false -o "$1-alwrity-sub" .`
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", dir, root, commit)
+	binary := filepath.Join(root, ".tools", "alwrity-sub-"+commit)
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	const script = `mkdir -p "$1" "$2/.tools" && git -C "$2" archive "$3" | tar -x -C "$1" && cd "$1" && go build -buildvcs=false -o old . && mv old "$4"`
+	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", filepath.Join(scratch, "old-"+commit), root, commit, binary)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
-	return dir + "-alwrity-sub", nil
+	return binary, nil
 }
 
 // need returns the old binary; without the history it can't be built.
@@ -141,29 +144,32 @@ type recorder struct {
 // loop records until the old binary has failed twice. The first time it may have been
 // under way while the tables changed: the old program looks at the version of the
 // schema only when it opens the database, so it says what the database says (exit 1).
+// While they change it gives up its lock after ten seconds, on a slow machine more than
+// once, and that counts for nothing.
 func (r *recorder) loop(t *testing.T, url, old string) {
 	started := sync.OnceFunc(func() { close(r.first) })
 	defer started()
-	for i, end := 0, time.Now().Add(hang); len(r.failed) < 2 && time.Now().Before(end); i++ {
+	refusals := 0
+	for i := 0; refusals < 2; i++ {
 		id := fmt.Sprintf("%s-%d", r.user, i)
 		c := record(url, r.user, id)
 		c.path = old
 		r.refused = c.run(t)
 		switch {
-		case r.refused.status == 0 && len(r.failed) > 0:
+		case r.refused.status == 0 && refusals > 0:
 			t.Errorf("refused, and then not: %s", r.refused.out)
 		case r.refused.status == 0:
 			if r.recorded = append(r.recorded, id); len(r.recorded) == 5 {
 				started()
 			}
+		case r.refused.status == 6 && strings.Contains(r.refused.err, "the database is locked"):
+			r.failed = append(r.failed, id)
 		default:
-			if r.failed = append(r.failed, id); len(r.failed) == 2 {
+			r.failed = append(r.failed, id)
+			if refusals++; refusals == 2 {
 				r.refused.unavailable(t, "made by a newer alwrity-sub")
 			}
 		}
-	}
-	if len(r.failed) < 2 {
-		t.Errorf("%s was never refused", r.user)
 	}
 }
 

@@ -45,8 +45,7 @@ func writer(file string) int {
 		}
 	}
 	fmt.Println("written")
-	time.Sleep(time.Minute)
-	return 1
+	select {} // until it is killed
 }
 
 // killedWriter returns the directory of a database whose writer was killed with all
