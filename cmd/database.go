@@ -107,7 +107,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Health:     &health.Service{Store: d, Catalogue: prices, Usage: metering},
 		Simulation: d,
 		Catalogue:  prices,
-		Lists:      d,
+		Lists:      &usage.Lists{Store: d},
 		Notify:     &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
 		Storage:    d,
 		Close:      d.Close,

@@ -10,6 +10,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func newAlertsCmd(env *Env) *cobra.Command {
@@ -20,8 +21,7 @@ func newAlertsCmd(env *Env) *cobra.Command {
 
 type alertsListOptions struct {
 	env    *Env
-	user   string
-	unread bool
+	alerts usage.AlertQuery
 }
 
 func newAlertsListCmd(env *Env) *cobra.Command {
@@ -30,18 +30,22 @@ func newAlertsListCmd(env *Env) *cobra.Command {
 		Use: "list", Short: "List alerts, newest first", Example: "  alwrity-sub alerts list --unread", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return alertsListRun(cmd.Context(), opts) },
 	}
-	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
-	cmd.Flags().BoolVar(&opts.unread, "unread", false, "only those that were not read yet")
+	cmd.Flags().StringVar(&opts.alerts.User, "user", "", "only of this `USER`")
+	cmd.Flags().BoolVar(&opts.alerts.Unread, "unread", false, "only those that were not read yet")
+	cmd.Flags().IntVar(&opts.alerts.Limit, "limit", usage.PageSize, "at most `N`")
 	return cmd
 }
 
 func alertsListRun(ctx context.Context, opts *alertsListOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		alerts, err := s.Lists.Alerts(ctx, opts.user, opts.unread)
+		page, err := s.Lists.Alerts(ctx, opts.alerts)
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Alerts(alerts))
+		if page.More {
+			opts.env.note("note: these are the latest %d; older ones are there: --limit N", len(page.Rows))
+		}
+		return opts.env.print(report.Alerts(page.Rows))
 	})
 }
 
@@ -100,18 +104,10 @@ by itself; this finds those that a change of plan, price or thresholds has made 
 
 func alertsCheckRun(ctx context.Context, opts *alertsCheckOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		users, err := s.Lists.Users(ctx)
+		users, added, err := s.Usage.CheckEveryone(ctx, opts.env.Now())
 		if err != nil {
 			return err
 		}
-		ids := make([]string, len(users))
-		for i, u := range users {
-			ids[i] = u.UserID
-		}
-		added, err := s.Usage.CheckAlerts(ctx, opts.env.Now(), ids)
-		if err != nil {
-			return err
-		}
-		return opts.env.print(report.AlertsChecked(len(users), added))
+		return opts.env.print(report.AlertsChecked(users, added))
 	})
 }

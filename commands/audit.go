@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -29,14 +28,11 @@ func newAuditListCmd(env *Env) *cobra.Command {
 }
 
 func auditListRun(ctx context.Context, opts *auditOptions) error {
-	if opts.limit < 1 {
-		return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
-	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		entries, err := s.Lists.Audit(ctx, opts.limit)
+		page, err := s.Lists.Audit(ctx, 0, opts.limit)
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Audit(entries))
+		return opts.env.print(report.Audit(page.Rows))
 	})
 }

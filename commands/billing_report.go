@@ -103,14 +103,6 @@ func (env *Env) revenue(ctx context.Context, s *Services, month, now time.Time) 
 		return r, err
 	}
 	r.Unpaid = billing.AgeingOf(bills, now)
-	users, err := s.Lists.Users(ctx)
-	if err != nil {
-		return r, err
-	}
-	ids := make([]string, len(users))
-	for i, u := range users {
-		ids[i] = u.UserID
-	}
-	r.Near, err = s.Usage.NearLimits(ctx, now, nearPercent, ids)
+	r.Near, err = s.Usage.NearLimits(ctx, now, nearPercent)
 	return r, err
 }

@@ -163,11 +163,11 @@ func (opts *demoOptions) show(ctx context.Context, s *Services, sample *sample) 
 	if err := opts.section("One user against the limits of the plan", report.Usage(statement)); err != nil {
 		return err
 	}
-	alerts, err := s.Lists.Alerts(ctx, "", false)
+	alerts, err := s.Lists.Alerts(ctx, usage.AlertQuery{Limit: 10})
 	if err != nil {
 		return err
 	}
-	return opts.section("The latest alerts", report.Alerts(alerts[:min(len(alerts), 10)]))
+	return opts.section("The latest alerts", report.Alerts(alerts.Rows))
 }
 
 func (opts *demoOptions) section(title string, doc report.Document) error {

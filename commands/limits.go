@@ -170,7 +170,11 @@ func newLimitsReservationsCmd(env *Env) *cobra.Command {
 
 func limitsReservationsRun(ctx context.Context, opts *limitsReservationsOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		reservations, err := s.Lists.Reservations(ctx, opts.user, opts.env.Now())
+		reservations, err := usage.Every(func(last usage.Reservation) (usage.Page[usage.Reservation], error) {
+			return s.Lists.Reservations(ctx, usage.ReservationQuery{
+				User: opts.user, Now: opts.env.Now(), AfterTime: last.CreatedAt, AfterID: last.ID, Limit: usage.PageSize,
+			})
+		})
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/catalogue"
@@ -23,22 +22,12 @@ type Services struct {
 	Health     *health.Service
 	Simulation billing.SimulationStore
 	Catalogue  *catalogue.Service
-	Lists      Lists
+	Lists      *usage.Lists
 	Notify     *notify.Service
 	Storage    Storage
 
 	// Close closes the database.
 	Close func() error
-}
-
-// Lists lists what there is.
-type Lists interface {
-	Users(ctx context.Context) ([]usage.User, error)
-	Reservations(ctx context.Context, user string, now time.Time) ([]usage.Reservation, error)
-	Alerts(ctx context.Context, user string, unreadOnly bool) ([]usage.Alert, error)
-	// MarkRead marks alerts as read and returns the ids that do not exist.
-	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
-	Audit(ctx context.Context, limit int) ([]usage.AuditEntry, error)
 }
 
 // Storage tells about the database itself.

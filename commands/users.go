@@ -7,6 +7,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func newUsersCmd(env *Env) *cobra.Command {
@@ -28,7 +29,9 @@ func newUsersListCmd(env *Env) *cobra.Command {
 
 func usersListRun(ctx context.Context, opts *usersListOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		users, err := s.Lists.Users(ctx)
+		users, err := usage.Every(func(last usage.User) (usage.Page[usage.User], error) {
+			return s.Lists.Users(ctx, last.UserID, usage.PageSize)
+		})
 		if err != nil {
 			return err
 		}

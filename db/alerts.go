@@ -48,15 +48,25 @@ func scanAlert(row scanner) (usage.Alert, error) {
 
 const alertSelect = "SELECT alert_id, " + alertColumns + ", read_at FROM usage_alerts"
 
-// Alerts returns alerts, newest first: of one user or, where user is "", of all.
-func (d *DB) Alerts(ctx context.Context, user string, unreadOnly bool) ([]usage.Alert, error) {
+// Alerts implements usage.ListStore.
+func (d *DB) Alerts(ctx context.Context, q usage.AlertQuery) ([]usage.Alert, error) {
+	var where conditions
+	where.equal("user_id", q.User)
+	if q.Unread {
+		where.texts = append(where.texts, "read_at IS NULL")
+	}
+	if q.Before != 0 {
+		where.texts = append(where.texts, "alert_id < "+where.bind(q.Before))
+	}
+	limit := where.bind(q.Limit)
 	var alerts []usage.Alert
 	err := d.view(ctx, func(t *tx) error {
+		alerts = nil
 		return t.query(ctx, func(row scanner) error {
 			a, err := scanAlert(row)
 			alerts = append(alerts, a)
 			return err
-		}, alertSelect+" WHERE ($1 = '' OR user_id = $1) AND (read_at IS NULL OR NOT $2) ORDER BY alert_id DESC", user, unreadOnly)
+		}, alertSelect+where.sql()+" ORDER BY alert_id DESC LIMIT "+limit, where.args...)
 	})
 	return alerts, err
 }

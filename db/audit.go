@@ -27,18 +27,20 @@ func (t *tx) audit(ctx context.Context, audit usage.Audit, subject string, befor
 	return err
 }
 
-// Audit returns the last changes, newest first.
-func (d *DB) Audit(ctx context.Context, limit int) ([]usage.AuditEntry, error) {
+// Audit implements usage.ListStore.
+func (d *DB) Audit(ctx context.Context, before int64, limit int) ([]usage.AuditEntry, error) {
 	var entries []usage.AuditEntry
 	err := d.view(ctx, func(t *tx) error {
+		entries = nil
 		return t.query(ctx, func(row scanner) error {
 			var e usage.AuditEntry
-			var before, after sql.NullString
-			err := row.Scan(moment{&e.At}, &e.Actor, &e.Action, &e.Subject, &before, &after)
-			e.Before, e.After = before.String, after.String
+			var was, is sql.NullString
+			err := row.Scan(&e.ID, moment{&e.At}, &e.Actor, &e.Action, &e.Subject, &was, &is)
+			e.Before, e.After = was.String, is.String
 			entries = append(entries, e)
 			return err
-		}, "SELECT at, actor, action, subject, before_state, after_state FROM audit_log ORDER BY audit_id DESC LIMIT $1", limit)
+		}, `SELECT audit_id, at, actor, action, subject, before_state, after_state FROM audit_log
+			WHERE audit_id < $1 OR $1 = 0 ORDER BY audit_id DESC LIMIT $2`, before, limit)
 	})
 	return entries, err
 }

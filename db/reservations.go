@@ -37,19 +37,26 @@ func (t *tx) readHeld(users []string, now time.Time, held map[string][]usage.Res
 
 // Reservation implements usage.Reader.
 func (t *tx) Reservation(ctx context.Context, id string) (usage.Reservation, bool, error) {
-	found, err := t.reservations(ctx, "reservation_id = $1", id)
+	found, err := t.reservations(ctx, " WHERE reservation_id = $1", id)
 	if err != nil || len(found) == 0 {
 		return usage.Reservation{}, false, err
 	}
 	return found[0], true, nil
 }
 
-// Reservations returns the reservations that hold at now, of one user or, where
-// user is "", of everyone.
-func (d *DB) Reservations(ctx context.Context, user string, now time.Time) ([]usage.Reservation, error) {
+// Reservations implements usage.ListStore.
+func (d *DB) Reservations(ctx context.Context, q usage.ReservationQuery) ([]usage.Reservation, error) {
+	where := conditions{texts: []string{"status = 'held'"}} // in words, for the index of what is held
+	where.equal("user_id", q.User)
+	where.compare("expires_at >", q.Now)
+	if q.AfterID != "" {
+		where.texts = append(where.texts,
+			"(created_at, reservation_id) > ("+where.bind(q.AfterTime)+", "+where.bind(q.AfterID)+")")
+	}
+	order := " ORDER BY created_at, reservation_id LIMIT " + where.bind(q.Limit)
 	var found []usage.Reservation
 	err := d.view(ctx, func(t *tx) (err error) {
-		found, err = t.reservations(ctx, "($1 = '' OR user_id = $1) AND status = 'held' AND expires_at > $2 ORDER BY created_at, reservation_id", user, now)
+		found, err = t.reservations(ctx, where.sql()+order, where.args...)
 		return err
 	})
 	return found, err
@@ -61,7 +68,7 @@ func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usa
 		r, err := scanReservation(row)
 		found = append(found, r)
 		return err
-	}, "SELECT "+reservationColumns+" FROM usage_reservations WHERE "+where, args...)
+	}, "SELECT "+reservationColumns+" FROM usage_reservations"+where, args...)
 	return found, err
 }
 

@@ -11,14 +11,8 @@ import (
 func (d *DB) Customers(ctx context.Context, month usage.Month, after string, limit int) ([]billing.Customer, error) {
 	var customers []billing.Customer
 	err := d.view(ctx, func(t *tx) error {
-		var users []string
 		used := map[string]bool{}
-		err := t.query(ctx, func(row scanner) error {
-			var user string
-			err := row.Scan(&user)
-			users = append(users, user)
-			return err
-		}, "SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2", after, limit)
+		users, err := t.UserIDs(ctx, after, limit)
 		if err != nil || len(users) == 0 {
 			return err
 		}

@@ -17,8 +17,20 @@ func (t *tx) UserKnown(ctx context.Context, user string) (bool, error) {
 	return known, err
 }
 
-// Users returns every user who was ever seen, by id.
-func (d *DB) Users(ctx context.Context) ([]usage.User, error) {
+// UserIDs implements usage.Reader.
+func (t *tx) UserIDs(ctx context.Context, after string, limit int) ([]string, error) {
+	var ids []string
+	err := t.query(ctx, func(row scanner) error {
+		var id string
+		err := row.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, "SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2", after, limit)
+	return ids, err
+}
+
+// Users implements usage.ListStore.
+func (d *DB) Users(ctx context.Context, after string, limit int) ([]usage.User, error) {
 	var users []usage.User
 	err := d.view(ctx, func(t *tx) error {
 		users = nil
@@ -30,9 +42,10 @@ func (d *DB) Users(ctx context.Context) ([]usage.User, error) {
 			u, err := scanUser(row, plans)
 			users = append(users, u)
 			return err
-		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended, s.ends_at,
-				COALESCE(s.next_plan_id, 0), s.next_plan_at
-			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id ORDER BY u.user_id`)
+		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended,
+				s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at
+			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id
+			WHERE u.user_id > $1 ORDER BY u.user_id LIMIT $2`, after, limit)
 	})
 	return users, err
 }

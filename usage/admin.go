@@ -40,6 +40,7 @@ type Audit struct {
 
 // AuditEntry is a change that an admin made.
 type AuditEntry struct {
+	ID      int64
 	At      time.Time
 	Actor   string
 	Action  string // "pricing set", "plans apply", "users cancel", …

@@ -2,26 +2,57 @@ package usage
 
 import (
 	"context"
+	"slices"
 	"time"
 )
+
+// checkedTogether is how many users are locked and looked at together.
+const checkedTogether = 100
+
+// CheckEveryone does what CheckAlerts does for every user, and returns how many users there are and how many alerts are
+// new.
+func (s *Service) CheckEveryone(ctx context.Context, now time.Time) (users, added int, err error) {
+	err = s.eachUser(ctx, checkedTogether, func(ids []string) error {
+		more, err := s.CheckAlerts(ctx, now, ids)
+		users, added = users+len(ids), added+more
+		return err
+	})
+	return users, added, err
+}
+
+// eachUser calls a function with the ids of all users, some at a time.
+func (s *Service) eachUser(ctx context.Context, together int, fn func(ids []string) error) error {
+	for ids, last := []string(nil), ""; ; last = ids[len(ids)-1] {
+		err := s.Store.View(ctx, func(reader Reader) (err error) {
+			ids, err = reader.UserIDs(ctx, last, together)
+			return err
+		})
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := fn(ids); err != nil {
+			return err
+		}
+	}
+}
 
 // CheckAlerts looks at every given user's running period and adds the alerts
 // that are due and were not made when the usage was recorded, for example since
 // a plan or the thresholds have changed. It returns how many are new.
 func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string) (int, error) {
 	added := 0
-	for _, user := range users {
+	for some := range slices.Chunk(users, checkedTogether) {
 		more := 0
-		err := s.Store.Update(ctx, []string{user}, now, func(tx Tx) error {
-			accounts, err := tx.Accounts(ctx, []string{user})
+		err := s.Store.Update(ctx, some, now, func(tx Tx) error {
+			used, err := s.periodsNow(ctx, tx, now, some)
 			if err != nil {
 				return err
 			}
-			st, err := s.statement(ctx, newLedger(tx, now), accounts[user], now)
-			if err != nil {
-				return err
+			var due []Alert
+			for _, u := range used {
+				due = append(due, s.due(u, now)...)
 			}
-			more, err = tx.AddAlerts(ctx, s.due(st, now))
+			more, err = tx.AddAlerts(ctx, due)
 			return err
 		})
 		if err != nil {

@@ -17,20 +17,22 @@ type Near struct {
 	LimitUse
 }
 
-// NearLimits returns every limit of which the given users have used so many percent or
-// more in their running periods, the fullest first.
-func (s *Service) NearLimits(ctx context.Context, now time.Time, percent int, users []string) ([]Near, error) {
+// NearLimits returns every limit of which a user has used so many percent or more in the running period, the fullest
+// first.
+func (s *Service) NearLimits(ctx context.Context, now time.Time, percent int) ([]Near, error) {
 	const together = 500
 	var near []Near
-	for chunk := range slices.Chunk(users, together) {
-		err := s.Store.View(ctx, func(reader Reader) error {
-			found, err := s.nearAmong(ctx, reader, now, percent, chunk)
-			near = append(near, found...)
+	err := s.eachUser(ctx, together, func(users []string) error {
+		var found []Near
+		err := s.Store.View(ctx, func(reader Reader) (err error) {
+			found, err = s.nearAmong(ctx, reader, now, percent, users)
 			return err
 		})
-		if err != nil {
-			return nil, err
-		}
+		near = append(near, found...)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortStableFunc(near, func(a, b Near) int {
 		x, _ := a.PerMille()
@@ -41,6 +43,20 @@ func (s *Service) NearLimits(ctx context.Context, now time.Time, percent int, us
 }
 
 func (s *Service) nearAmong(ctx context.Context, reader Reader, now time.Time, percent int, users []string) ([]Near, error) {
+	used, err := s.periodsNow(ctx, reader, now, users)
+	var near []Near
+	for _, u := range used {
+		for _, v := range u.Limits {
+			if v.Reached(percent) {
+				near = append(near, Near{u.UserID, u.Plan.Name, u.Period, v.LimitUse})
+			}
+		}
+	}
+	return near, err
+}
+
+// periodsNow returns what users have used in their running periods.
+func (s *Service) periodsNow(ctx context.Context, reader Reader, now time.Time, users []string) ([]PeriodUsage, error) {
 	accounts, err := reader.Accounts(ctx, users)
 	if err != nil {
 		return nil, err
@@ -53,17 +69,11 @@ func (s *Service) nearAmong(ctx context.Context, reader Reader, now time.Time, p
 	if err := l.load(ctx, keys); err != nil {
 		return nil, err
 	}
-	var near []Near
-	for _, user := range users {
-		st, err := s.statement(ctx, l, accounts[user], now)
-		if err != nil {
+	used := make([]PeriodUsage, len(users))
+	for i, user := range users {
+		if used[i], err = s.statement(ctx, l, accounts[user], now); err != nil {
 			return nil, err
 		}
-		for _, v := range st.Limits {
-			if v.Reached(percent) {
-				near = append(near, Near{user, st.Plan.Name, st.Period, v.LimitUse})
-			}
-		}
 	}
-	return near, nil
+	return used, nil
 }

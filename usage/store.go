@@ -59,6 +59,8 @@ type Reader interface {
 	Accounts(ctx context.Context, users []string) (map[string]plan.Account, error)
 	// UserKnown tells whether a user was ever seen.
 	UserKnown(ctx context.Context, user string) (bool, error)
+	// UserIDs returns the ids of the users after one, in their order, at most so many.
+	UserIDs(ctx context.Context, after string, limit int) ([]string, error)
 	// Totals returns what was used in each of the given periods.
 	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]Total, error)
 	// Held returns the users' reservations that hold at now. Those taken in an

@@ -40,7 +40,7 @@ func auditLog(t *testing.T, p Place) {
 	f.must(f.db.ChangePlans(f.ctx, f.audit("plans apply"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
 		return nil, []int64{f.plan("Open").ID}, nil
 	}))
-	entries, err := f.db.Audit(f.ctx, 100)
+	entries, err := f.db.Audit(f.ctx, 0, 100)
 	f.must(err)
 	var texts []string
 	for _, e := range entries {
@@ -52,7 +52,7 @@ func auditLog(t *testing.T, p Place) {
 	wantEqual(t, "the audit log", texts, []string{
 		"plans apply: plan Open true false", "users change: user alice false true", "plans apply: plan Pro true true",
 		"pricing set: price openai gpt-x true true", "pricing set: price openai gpt-x false true"})
-	if last, err := f.db.Audit(f.ctx, 2); err != nil || len(last) != 2 || last[0].Subject != "plan Open" {
+	if last, err := f.db.Audit(f.ctx, 0, 2); err != nil || len(last) != 2 || last[0].Subject != "plan Open" {
 		t.Errorf("the last two are %+v, %v", last, err)
 	}
 }

@@ -42,7 +42,7 @@ func (f *fixture) addAlerts(alerts ...usage.Alert) int {
 // alerts returns alerts as texts, newest first.
 func (f *fixture) alerts(user string, unread bool) []string {
 	f.Helper()
-	found, err := f.db.Alerts(f.ctx, user, unread)
+	found, err := f.db.Alerts(f.ctx, usage.AlertQuery{User: user, Unread: unread, Limit: usage.PageSize})
 	f.must(err)
 	var texts []string
 	for _, a := range found {
@@ -56,7 +56,7 @@ func alertsRoundTrip(t *testing.T, p Place) {
 	want := alert("zoë", "cost", 80)
 	want.PeriodEnd, want.Overage = date(2026, 12, 1), true
 	f.addAlerts(want, alert("bob", "cost", 90))
-	found, err := f.db.Alerts(f.ctx, "", false)
+	found, err := f.db.Alerts(f.ctx, usage.AlertQuery{Limit: usage.PageSize})
 	f.must(err)
 	if len(found) != 2 || found[0].UserID != "bob" || found[0].ID <= found[1].ID {
 		t.Fatalf("the alerts are %+v", found)
@@ -134,7 +134,7 @@ func alertsChecked(t *testing.T, p Place) {
 func alertsRead(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.addAlerts(alert("alice", "a", 80), alert("alice", "b", 80), alert("bob", "a", 80))
-	found, err := f.db.Alerts(f.ctx, "", false)
+	found, err := f.db.Alerts(f.ctx, usage.AlertQuery{Limit: usage.PageSize})
 	f.must(err)
 	missing, err := f.db.MarkRead(f.ctx, []int64{found[0].ID, 777, found[1].ID, 999}, now())
 	f.must(err)
@@ -149,7 +149,7 @@ func alertsRead(t *testing.T, p Place) {
 	}
 	wantEqual(t, "unread", f.alerts("", true), []string{"alice 2026-11 a 80%"})
 	wantEqual(t, "unread of bob", f.alerts("bob", true), nil)
-	found, err = f.db.Alerts(f.ctx, "bob", false)
+	found, err = f.db.Alerts(f.ctx, usage.AlertQuery{User: "bob", Limit: usage.PageSize})
 	f.must(err)
 	if len(found) != 1 || !found[0].ReadAt.Equal(now()) {
 		t.Errorf("bob's alerts are %+v", found)

@@ -174,7 +174,7 @@ func archiveAndRestore(t *testing.T, p Place) {
 	f.must(f.restore(a))
 	f.record(call("late", "alice", date(2026, 8, 5), 1, 1))
 	f.mustAgree()
-	entries, err := f.db.Audit(f.ctx, 4)
+	entries, err := f.db.Audit(f.ctx, 0, 4)
 	f.must(err)
 	if len(entries) != 4 || entries[0].Action != "usage restore" || entries[1].Action != "usage archive" || !strings.Contains(entries[1].After, a.SHA256) {
 		t.Errorf("the audit log has %+v", entries)

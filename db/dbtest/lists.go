@@ -8,12 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func listTests() []test {
 	return []test{
+		{"lists/pages have every row once and in order", listPages},
 		{"logs/pages continue within one moment", logPages},
 		{"logs/are selected by every condition", logSelection},
 		{"logs/pages of a model have all of its rows", logSearch},
@@ -22,6 +24,54 @@ func listTests() []test {
 		{"reports/unpriced models", unpricedModels},
 		{"reports/trends", trends},
 	}
+}
+
+func listPages(t *testing.T, p Place) {
+	f := seeded(t, p)
+	for i := range 5 {
+		user := fmt.Sprint("user-", i)
+		f.addAlerts(alert(user, "cost", 80))
+		_, err := f.reserve(fmt.Sprint("r", 9-i), user, now().Add(time.Duration(i/2)*time.Second), time.Hour)
+		f.must(err)
+	}
+	lists := &usage.Lists{Store: f.db}
+	for limit := 1; limit <= 6; limit++ {
+		users, err := usage.Every(func(last usage.User) (usage.Page[usage.User], error) {
+			return lists.Users(f.ctx, last.UserID, limit)
+		})
+		f.must(err)
+		wantList(t, "users", users, func(u usage.User) string { return u.UserID }, "user-0 user-1 user-2 user-3 user-4")
+		alerts, err := usage.Every(func(last usage.Alert) (usage.Page[usage.Alert], error) {
+			return lists.Alerts(f.ctx, usage.AlertQuery{Before: last.ID, Limit: limit})
+		})
+		f.must(err)
+		wantList(t, "alerts", alerts, func(a usage.Alert) string { return a.UserID }, "user-4 user-3 user-2 user-1 user-0")
+		held, err := usage.Every(func(last usage.Reservation) (usage.Page[usage.Reservation], error) {
+			return lists.Reservations(f.ctx, usage.ReservationQuery{
+				Now: now(), AfterTime: last.CreatedAt, AfterID: last.ID, Limit: limit,
+			})
+		})
+		f.must(err)
+		wantList(t, "reservations", held, func(r usage.Reservation) string { return r.ID }, "r8 r9 r6 r7 r5")
+		all, err := f.db.Audit(f.ctx, 0, usage.PageSize)
+		f.must(err)
+		changes, err := usage.Every(func(last usage.AuditEntry) (usage.Page[usage.AuditEntry], error) {
+			return lists.Audit(f.ctx, last.ID, 7*limit)
+		})
+		f.must(err)
+		wantEqual(t, "the audit log", changes, all)
+	}
+	_, err := lists.Users(f.ctx, "", 0)
+	wantFailure(t, err, failure.Invalid, "limit is 0: it must be 1 or more")
+}
+
+func wantList[T any](t *testing.T, what string, rows []T, name func(T) string, want string) {
+	t.Helper()
+	var names []string
+	for _, row := range rows {
+		names = append(names, name(row))
+	}
+	wantEqual(t, what, strings.Join(names, " "), want)
 }
 
 func logPages(t *testing.T, p Place) {

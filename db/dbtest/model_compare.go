@@ -172,7 +172,7 @@ func (m *model) total(t usage.Total) string {
 }
 
 func (m *model) compareAlerts() {
-	found, err := m.db.Alerts(m.ctx, "", false)
+	found, err := m.db.Alerts(m.ctx, usage.AlertQuery{Limit: 1_000_000})
 	m.must(err)
 	got := map[modelAlertKey]modelAlert{}
 	for _, a := range found {
@@ -186,7 +186,7 @@ func (m *model) compareAlerts() {
 }
 
 func (m *model) compareHolds() {
-	open, err := m.db.Reservations(m.ctx, "", m.now)
+	open, err := m.db.Reservations(m.ctx, usage.ReservationQuery{Now: m.now, Limit: 1_000_000})
 	m.must(err)
 	got, want := map[string]usage.Reservation{}, map[string]usage.Reservation{}
 	for _, r := range open {

@@ -187,7 +187,7 @@ func providersRoundTrip(t *testing.T, p Place) {
 		f.must(err)
 		wantEqual(t, "provider", book.Providers["video"], want)
 	}
-	entries, err := f.db.Audit(f.ctx, 100)
+	entries, err := f.db.Audit(f.ctx, 0, 100)
 	f.must(err)
 	if len(entries) != 2 || !strings.Contains(entries[0].Subject, "video") || entries[0].Before == "" || entries[1].Before != "" {
 		t.Errorf("the audit log has %+v", entries)

@@ -67,7 +67,7 @@ func reservationsHold(t *testing.T, p Place) {
 		}
 	}
 	held := func(user string, at time.Time) []string {
-		found, err := f.db.Reservations(f.ctx, user, at)
+		found, err := f.db.Reservations(f.ctx, usage.ReservationQuery{User: user, Now: at, Limit: usage.PageSize})
 		f.must(err)
 		var names []string
 		for _, r := range found {
@@ -167,7 +167,7 @@ func oneEventSettlesOne(t *testing.T, p Place) {
 	f.must(err)
 	_, err = f.service.Record(f.ctx, now(), used, usage.RecordOptions{Reservation: "r2"})
 	wantFailure(t, err, failure.Conflict, "can't settle the reservation r2")
-	held, err := f.db.Reservations(f.ctx, "alice", now())
+	held, err := f.db.Reservations(f.ctx, usage.ReservationQuery{User: "alice", Now: now(), Limit: usage.PageSize})
 	f.must(err)
 	if len(held) != 1 || held[0].ID != "r2" {
 		t.Errorf("what is held now is %+v, want r2", held)

@@ -1,0 +1,112 @@
+package usage
+
+import (
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// ListStore is the storage of the lists that people look through. Each answer is one page: at most Limit rows, in the
+// order of the list's key, after the last row of the page before; nothing is the first page.
+type ListStore interface {
+	// Users returns users by id.
+	Users(ctx context.Context, after string, limit int) ([]User, error)
+	// Alerts returns alerts, newest first.
+	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
+	// Reservations returns the reservations that hold at a moment, oldest first.
+	Reservations(ctx context.Context, q ReservationQuery) ([]Reservation, error)
+	// Audit returns the changes that admins made, newest first: those with an id below one that is not 0.
+	Audit(ctx context.Context, before int64, limit int) ([]AuditEntry, error)
+	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
+}
+
+// AlertQuery selects a page of alerts.
+type AlertQuery struct {
+	User   string // "" for all
+	Unread bool   // only those that were not read yet
+	Before int64  // the id of the last alert of the page before
+	Limit  int
+}
+
+// ReservationQuery selects a page of reservations.
+type ReservationQuery struct {
+	User      string    // "" for all
+	Now       time.Time // when they hold
+	AfterTime time.Time // when the last one of the page before was taken,
+	AfterID   string    // and its id
+	Limit     int
+}
+
+// Page is a part of a list.
+type Page[T any] struct {
+	Rows []T
+	More bool // there are more rows after these
+}
+
+// PageSize is how many rows a page has where nobody says otherwise.
+const PageSize = 1000
+
+// NewPage returns the first rows of a list, at most limit. The function reads as many as it is told. A limit below 1 is
+// an invalid failure.
+func NewPage[T any](limit int, read func(limit int) ([]T, error)) (Page[T], error) {
+	if limit < 1 {
+		return Page[T]{}, failure.Invalidf("limit is %d: it must be 1 or more", limit)
+	}
+	rows, err := read(limit + 1)
+	if len(rows) > limit {
+		return Page[T]{Rows: rows[:limit], More: true}, err
+	}
+	return Page[T]{Rows: rows}, err
+}
+
+// Every returns the rows of all pages. The function reads the page after a row; a row of nothing stands for the first
+// page.
+func Every[T any](read func(last T) (Page[T], error)) ([]T, error) {
+	var all []T
+	var last T
+	for {
+		page, err := read(last)
+		all = append(all, page.Rows...)
+		if err != nil || !page.More {
+			return all, err
+		}
+		last = all[len(all)-1]
+	}
+}
+
+// Lists reads the lists that people look through, page by page.
+type Lists struct {
+	Store ListStore
+}
+
+// Users returns a page of users, by id.
+func (l *Lists) Users(ctx context.Context, after string, limit int) (Page[User], error) {
+	return NewPage(limit, func(limit int) ([]User, error) { return l.Store.Users(ctx, after, limit) })
+}
+
+// Alerts returns a page of alerts, newest first.
+func (l *Lists) Alerts(ctx context.Context, q AlertQuery) (Page[Alert], error) {
+	return NewPage(q.Limit, func(limit int) ([]Alert, error) {
+		q.Limit = limit
+		return l.Store.Alerts(ctx, q)
+	})
+}
+
+// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not exist.
+func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error) {
+	return l.Store.MarkRead(ctx, ids, now)
+}
+
+// Reservations returns a page of the reservations that hold, oldest first.
+func (l *Lists) Reservations(ctx context.Context, q ReservationQuery) (Page[Reservation], error) {
+	return NewPage(q.Limit, func(limit int) ([]Reservation, error) {
+		q.Limit = limit
+		return l.Store.Reservations(ctx, q)
+	})
+}
+
+// Audit returns a page of the changes that admins made, newest first: those before an id that is not 0.
+func (l *Lists) Audit(ctx context.Context, before int64, limit int) (Page[AuditEntry], error) {
+	return NewPage(limit, func(limit int) ([]AuditEntry, error) { return l.Store.Audit(ctx, before, limit) })
+}
