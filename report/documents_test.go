@@ -5,6 +5,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -113,6 +114,23 @@ func documents(t *testing.T) []named {
 		{"revenue", report.Revenue(revenue(), 3)},
 		{"revenue-none", report.Revenue(revenueOf(nil), 10)},
 		{"written", report.Written("october.html", 39_909)},
+		{"bill", report.Bill(proBill())},
+		{"bill-hostile", report.Bill(hostileBill())},
+		{"bill-preview", report.Preview([]billing.Bill{proBill()}, hostileBill())},
+		{"bills", report.Bills(append(aged(), proBill(), creditNote(proBill(), 18)))},
+		{"bills-none", report.Bills(nil)},
+		{"closing", report.Closing(closing(), false, nil)},
+		{"closing-dry", report.Closing(closing(), true, []billing.Bill{proBill(), hostileBill()})},
+		{"credit", report.Credit("alice", usd("12.5"))},
+		{"credits", report.Credits([]billing.CreditEntry{{UserID: "alice", At: now(), Amount: usd("20"), Reason: "sorry", Actor: "root"},
+			{UserID: hostile, At: now(), Amount: usd("-7.5"), Number: 1234, Reason: hostile, Actor: "billing close"}})},
+		{"credits-none", report.Credits(nil)},
+		{"deliveries", report.Deliveries(deliveries())},
+		{"deliveries-none", report.Deliveries(nil)},
+		{"deliveries-moved", report.DeliveriesMoved(1, "put back")},
+		{"messages-sent", report.MessagesSent(notify.Summary{Sent: 1, Retrying: 2, Waiting: 12, Dead: 1, Unconfirmed: 3, Problems: []notify.Problem{
+			{Delivery: 7, Channel: notify.Email, Recipient: hostile, Status: notify.Dead, Reason: "550 no such user"}}})},
+		{"templates-written", report.TemplatesWritten(4, 1)},
 	}
 }
 

@@ -135,14 +135,15 @@ func TestEmptyLists(t *testing.T) {
 // colours on there are some, and nothing else changes.
 func TestColors(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9;]*m")
-	painted := 0
+	spaces, painted := regexp.MustCompile(" *\n"), 0
 	for _, d := range documents(t) {
 		without := render(t, report.Printer{Format: report.FormatTable}, d.doc)
 		with := render(t, report.Printer{Format: report.FormatTable, Color: true}, d.doc)
 		if strings.Trim(without, "\n") != strings.Trim(visibleOnly(without), "\n") {
 			t.Errorf("%s: what is shown without colours can act on a terminal: %q", d.name, without)
 		}
-		if escape.ReplaceAllString(with, "") != without {
+		// tablewriter keeps the spaces at the end of a line whose last cell is painted.
+		if spaces.ReplaceAllString(escape.ReplaceAllString(with, ""), "\n") != without {
 			t.Errorf("%s: colours change the text:\n%s\n%s", d.name, with, without)
 		}
 		if with != without {

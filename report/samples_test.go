@@ -1,12 +1,15 @@
 package report_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
+	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -279,4 +282,20 @@ func changedPlan() plan.Plan {
 	p.Past = []plan.Version{p.VersionAt(now())}
 	p.Monthly = usd("99")
 	return p
+}
+
+func closing() billing.Closing {
+	return billing.Closing{Users: 1200, Bills: 2, Billed: total("89.12"), Renewed: 1, Changed: 2, PastDue: 3, Suspended: 1,
+		Failures: []billing.UserFailure{{UserID: hostile, Err: failure.NotFoundf("there is no plan 7")}, {UserID: "bob", Err: errors.New("no")}}}
+}
+
+func deliveries() []notify.Delivery {
+	message, digest := notify.Message{ID: 3}, notify.Message{ID: 4}
+	message.Kind, message.UserID, message.At = "limit_reached", "alice", now()
+	digest.Kind, digest.At = "digest", now()
+	return []notify.Delivery{
+		{ID: 1041, Message: message, Channel: notify.Email, Recipient: "alice@example.com", Audience: notify.ToUser, Status: notify.Waiting, Attempts: 2, NextAttempt: now(), LastError: hostile},
+		{ID: 1042, Message: digest, Channel: notify.Webhook, Urgent: true, Status: notify.Sent, Attempts: 1, NextAttempt: now(), Digest: 1041, SentAt: now()},
+		{ID: 1043, Message: message, Channel: notify.Email, Status: notify.Dead}, {ID: 1044, Message: message, Channel: notify.Email, Status: notify.Unconfirmed},
+	}
 }
