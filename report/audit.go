@@ -10,19 +10,6 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-type auditView struct {
-	At      moment `json:"at"`
-	Actor   string `json:"actor"`
-	Action  string `json:"action"`
-	Subject string `json:"subject"`
-	Before  any    `json:"before"`
-	After   any    `json:"after"`
-}
-
-func viewAudit(e usage.AuditEntry) auditView {
-	return auditView{moment(e.At), e.Actor, e.Action, e.Subject, storedJSON(e.Before), storedJSON(e.After)}
-}
-
 // storedJSON returns what stored JSON says, null where there is none, and text
 // that is no JSON as a string: an old row must not make the list unreadable. The
 // two databases store the fields of an object in orders of their own; read, they
@@ -40,23 +27,20 @@ func storedJSON(s string) any {
 	return value
 }
 
-// storedText returns stored JSON as one text that is the same from both
-// databases.
-func storedText(s string) string {
-	value := storedJSON(s)
-	if text, ok := value.(string); ok || value == nil {
-		return text
+// stored is what stored JSON says, in CSV as one text that is the same from both databases.
+func stored(s string) value {
+	of := storedJSON(s)
+	text, isText := of.(string)
+	if !isText && of != nil {
+		again, _ := json.Marshal(of) // it was read from JSON
+		text = string(again)
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return s
-	}
-	return string(text)
+	return value{json: of, csv: usage.ProtectCell(text)}
 }
 
 // changedFields says in one line what differs between two stored objects.
 func changedFields(before, after string) string {
-	was, is := fields("", storedJSON(before)), fields("", storedJSON(after))
+	was, is := flat("", storedJSON(before)), flat("", storedJSON(after))
 	if len(was) == 0 && len(is) > 0 {
 		return "new"
 	}
@@ -79,36 +63,31 @@ func changedFields(before, after string) string {
 	return strings.Join(parts, "; ")
 }
 
-// fields flattens a stored object: a nested field is named "limits.gemini_calls".
-func fields(prefix string, value any) map[string]string {
-	flat := map[string]string{}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return flat
-	}
+// flat flattens a stored object: a nested field is named "limits.gemini_calls".
+func flat(prefix string, value any) map[string]string {
+	all := map[string]string{}
+	object, _ := value.(map[string]any)
 	for name, field := range object {
 		if nested, ok := field.(map[string]any); ok {
-			maps.Copy(flat, fields(prefix+name+".", nested))
+			maps.Copy(all, flat(prefix+name+".", nested))
 			continue
 		}
-		flat[prefix+name] = fmt.Sprint(field)
+		all[prefix+name] = fmt.Sprint(field)
 	}
-	return flat
+	return all
 }
 
 // Audit shows the changes that admins made.
 func Audit(entries []usage.AuditEntry) Document {
-	grid := gridOf([]string{"at", "actor", "action", "subject", "before", "after"}, entries, func(e usage.AuditEntry) []Cell {
-		return []Cell{TimeCell(e.At), TextCell(e.Actor), TextCell(e.Action), TextCell(e.Subject), TextCell(storedText(e.Before)), TextCell(storedText(e.After))}
-	})
-	return listDocument(listOf(entries, viewAudit), grid, func(t *Text) error {
-		if len(entries) == 0 {
-			t.Note("no changes")
-			return nil
+	return rowsOf(entries, func(e usage.AuditEntry) fields {
+		return fields{
+			{"at", "WHEN", e.At},
+			{"actor", "WHO", name(e.Actor)},
+			{"action", "WHAT", e.Action},
+			{"subject", "OF", name(e.Subject)},
+			{"before", "", stored(e.Before)},
+			{"after", "", stored(e.After)},
+			{"", "CHANGE", peopleOnly(orDash(name(changedFields(e.Before, e.After))))},
 		}
-		columns := []column{{"WHEN", words}, {"WHO", names}, {"WHAT", words}, {"OF", names}, {"CHANGE", names}}
-		return t.table(tableOf(columns, entries, func(e usage.AuditEntry) []span {
-			return []span{text(Time(e.At)), text(e.Actor), text(e.Action), text(e.Subject), orNone(changedFields(e.Before, e.After))}
-		}))
-	})
+	}).document("", "no changes")
 }

@@ -34,14 +34,6 @@ func sliver(perMille int64) string {
 	return string(eighths[min(perMille*barCells*8/1000, int64(len(eighths)-1))])
 }
 
-// ShortPercent writes thousandths as percent; what is far beyond full, roughly.
-func ShortPercent(perMille int64) string {
-	if perMille >= 10_000 {
-		return ">999%"
-	}
-	return fmt.Sprintf("%d.%d%%", perMille/10, perMille%10)
-}
-
 // fullness is the colour of a bar: the steps are those of the default alerts.
 func fullness(perMille int64) style {
 	switch {

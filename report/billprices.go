@@ -11,7 +11,7 @@ import (
 
 // billPrices writes what one unit cost of all that is on a bill and has a price. It
 // stands below the lines, which have no room for it.
-func (t *Text) billPrices(b billing.Bill) error {
+func (t *Text) billPrices(b billing.Bill) {
 	tb := table{columns: []column{{"UNIT PRICES", names}, {"", words}, {"", names}}}
 	for _, l := range b.Lines {
 		of := lineText(l)
@@ -26,11 +26,10 @@ func (t *Text) billPrices(b billing.Bill) error {
 			tb.rows = append(tb.rows, []span{text(""), text("note"), text(notes)})
 		}
 	}
-	if len(tb.rows) == 0 {
-		return nil
+	if len(tb.rows) > 0 {
+		t.Gap()
+		t.table(tb)
 	}
-	t.Gap()
-	return t.table(tb)
 }
 
 // QuantityName names one of a quantity: "input token".

@@ -2,20 +2,15 @@ package report
 
 import "github.com/alwrity/alwrity-sub/health"
 
-type checksView struct {
-	OK     bool        `json:"ok"`
-	Checks []checkView `json:"checks"`
+func checkRows(checks []health.Check) rows {
+	return rowsOf(checks, func(c health.Check) fields {
+		return fields{{"name", "", c.Name}, {"ok", "", c.OK}, {"detail", "", c.Detail}, {"hint", "", orAbsent(c.Hint)}}
+	})
 }
 
-type checkView struct {
-	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`
-	Hint   string `json:"hint,omitempty"`
-}
-
-func viewChecks(checks []health.Check) checksView {
-	return checksView{failedChecks(checks) == 0, listOf(checks, func(c health.Check) checkView { return checkView(c) })}
+// checked are the fields of all that was checked.
+func checked(checks []health.Check) fields {
+	return fields{{"ok", "", failedChecks(checks) == 0}, {"checks", "", checkRows(checks)}}
 }
 
 func failedChecks(checks []health.Check) int {
@@ -28,22 +23,15 @@ func failedChecks(checks []health.Check) int {
 	return failed
 }
 
-func checksGrid(checks []health.Check) Grid {
-	return gridOf([]string{"name", "ok", "detail", "hint"}, checks, func(c health.Check) []Cell {
-		return []Cell{TextCell(c.Name), BoolCell(c.OK), TextCell(c.Detail), TextCell(c.Hint)}
-	})
-}
-
 // Checks shows what was checked, a line each.
 func Checks(checks []health.Check) Document {
-	return Document{JSON: viewChecks(checks), CSV: checksGrid(checks), Text: func(t *Text) error {
+	return Document{JSON: checked(checks), CSV: checkRows(checks), Text: func(t *Text) {
 		t.checks(checks)
 		if failed := failedChecks(checks); failed > 0 {
 			t.line(bad.of(Counted(failed, "problem")), text(" in "+Counted(len(checks), "check")))
-			return nil
+			return
 		}
 		t.line(good.of("all is well"), text(": "+Counted(len(checks), "check")))
-		return nil
 	}}
 }
 

@@ -5,10 +5,11 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // BillWriter writes bills for the programs of accountants, one after another.
@@ -21,47 +22,56 @@ type BillWriter interface {
 // rowWriter writes a bill as rows of CSV, under a header.
 type rowWriter struct {
 	out  *csv.Writer
-	rows func(b *billing.Bill) ([][]Cell, error)
+	rows func(b *billing.Bill) []fields
 }
 
-// BillsAsFocus writes bills as the charges of FOCUS 1.2, sent by the issuer.
-func BillsAsFocus(w io.Writer, issuer string) BillWriter {
-	return newRowWriter(w, focusHeader(), func(b *billing.Bill) ([][]Cell, error) {
-		var cells [][]Cell
-		for _, row := range billing.FocusRows(b, issuer) {
-			line, err := focusCells(row)
-			if err != nil {
-				return nil, err
-			}
-			cells = append(cells, line)
-		}
-		return cells, nil
-	})
-}
-
-// BillsAsLedger writes the lines of bills as CSV.
-func BillsAsLedger(w io.Writer) BillWriter { return newRowWriter(w, ledgerHeader(), ledgerCells) }
-
-// newRowWriter begins with the header: an error shows when it is flushed.
-func newRowWriter(w io.Writer, header []string, rows func(*billing.Bill) ([][]Cell, error)) *rowWriter {
+// newRowWriter begins with the header, which is that of a bill with one line: an error shows
+// when it is flushed.
+func newRowWriter(w io.Writer, rows func(*billing.Bill) []fields) *rowWriter {
 	out := csv.NewWriter(w)
-	_ = out.Write(header) // csv.Writer keeps its error until Flush
+	_ = out.Write(rows(&billing.Bill{Lines: []billing.Line{{Kind: billing.Fee}}})[0].header()) // csv.Writer keeps its error until Flush
 	return &rowWriter{out, rows}
 }
 
 // Write implements BillWriter.
 func (w *rowWriter) Write(b *billing.Bill) error {
-	rows, err := w.rows(b)
-	if err != nil {
-		return err
+	for _, row := range w.rows(b) {
+		if err := w.out.Write(row.record()); err != nil {
+			return err
+		}
 	}
-	return writeCells(w.out, rows)
+	return nil
 }
 
 // Flush implements BillWriter.
 func (w *rowWriter) Flush() error {
 	w.out.Flush()
 	return w.out.Error()
+}
+
+// BillsAsFocus writes bills as the charges of FOCUS 1.2, sent by the issuer.
+func BillsAsFocus(w io.Writer, issuer string) BillWriter {
+	return newRowWriter(w, func(b *billing.Bill) []fields { return listOf(billing.FocusRows(b, issuer), focusFields) })
+}
+
+// BillsAsLedger writes the lines of bills as CSV.
+func BillsAsLedger(w io.Writer) BillWriter {
+	return newRowWriter(w, func(b *billing.Bill) []fields {
+		bill := append(fields{{"bill", "", id(b.Number)}},
+			billFields(*b).pick("kind refers_to issued_at due_at status settled_at reference user_id email plan cycle period")...)
+		return listOf(numberedLines(*b), func(l numberedLine) fields {
+			line := lineFields(l.Line)
+			return slices.Concat(bill, fields{
+				{"line", "", l.place},
+				{"line_kind", "", l.Kind},
+				{"account", "", l.Kind.LedgerAccount()},
+				{"description", "", l.Description},
+				{"from", "", l.Period.Start},
+				{"to", "", l.Period.End},
+			}, line.pick("provider vendor model errors unpriced_calls"), quantities(l.Usage.Quantities, pricing.Requests),
+				line.pick("cost amount"), fields{{"currency", "", "USD"}})
+		})
+	})
 }
 
 // recordWriter writes a bill a line as JSON.
@@ -72,39 +82,34 @@ func BillsAsRecords(w io.Writer) BillWriter { return recordWriter{bufio.NewWrite
 
 // Write implements BillWriter.
 func (w recordWriter) Write(b *billing.Bill) error {
-	return json.NewEncoder(w.out).Encode(recordBill(*b))
+	return json.NewEncoder(w.out).Encode(recordFields(*b))
 }
 
 // Flush implements BillWriter.
 func (w recordWriter) Flush() error { return w.out.Flush() }
 
-func ledgerHeader() []string {
-	header := []string{"bill", "kind", "refers_to", "issued_at", "due_at", "status", "settled_at", "reference", "user_id", "email", "plan", "cycle",
-		"period_start", "period_end", "line", "line_kind", "account", "description", "from", "to", "provider", "vendor", "model", "errors", "unpriced_calls"}
-	for _, q := range pricing.AllQuantities() {
-		header = append(header, q.String())
+// recordFields are what billFields has, and all else that is known of a bill.
+func recordFields(b billing.Bill) fields {
+	bill := billFields(b)
+	terms := value{}
+	if t := b.Terms; t != nil {
+		terms = valueOf(fields{{"limits", "", listOf(t.Limits, termFields)}, {"markup_millionths", "", t.MarkupMillionths}})
 	}
-	return append(header, "cost", "amount", "currency")
+	lines := listOf(numberedLines(b), func(l numberedLine) fields {
+		return append(fields{{"line", "", l.place}, {"kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()}}, lineFields(l.Line)...)
+	})
+	return slices.Concat(bill.pick("number kind refers_to user_id email"), fields{{"plan_id", "", b.PlanID}},
+		bill.pick("plan cycle period issued_at due_at status settled_at reference"), fields{{"currency", "", "USD"}},
+		bill.pick("subtotal rounding total cost"), fields{{"terms", "", terms}, {"lines", "", lines}})
 }
 
-func ledgerCells(b *billing.Bill) ([][]Cell, error) {
-	var rows [][]Cell
-	for i, l := range b.Lines {
-		row := []Cell{NumberCell(b.Number), TextCell(string(b.Kind)), numberCellOrNone(b.RefersTo), TimeCell(b.IssuedAt), TimeCell(b.DueAt), TextCell(string(b.Status)),
-			TimeCell(b.SettledAt), TextCell(b.Reference), TextCell(b.UserID), TextCell(b.Email), TextCell(b.PlanName), TextCell(string(b.Cycle)),
-			TimeCell(b.Period.Start), TimeCell(b.Period.End), NumberCell(int64(i + 1)), TextCell(string(l.Kind)), TextCell(string(l.Kind.LedgerAccount())),
-			TextCell(l.Description), TimeCell(l.Period.Start), TimeCell(l.Period.End), TextCell(l.Provider), TextCell(l.Vendor), TextCell(l.Model),
-			NumberCell(l.Usage.Errors), NumberCell(l.Usage.Unpriced)}
-		row = append(row, quantityCells(l.Usage)...)
-		rows = append(rows, append(row, MoneyCell(l.Usage.Cost), MoneyCell(l.Amount), "USD"))
+func termFields(l plan.Limit) fields {
+	return fields{
+		{"name", "", l.Name},
+		{"meter", "", l.Meter},
+		{"providers", "", l.Scope.Providers},
+		{"vendors", "", l.Scope.Vendors},
+		{"max", "", orNull(maximum(l).csv)}, // in the meter's unit; null is unlimited
+		{"action", "", l.Action},
 	}
-	return rows, nil
-}
-
-func quantityCells(a usage.Amounts) []Cell {
-	var cells []Cell
-	for _, n := range a.Quantities {
-		cells = append(cells, NumberCell(n))
-	}
-	return cells
 }

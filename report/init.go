@@ -14,55 +14,25 @@ type InitSummary struct {
 	catalogue.Seeded
 }
 
-type initView struct {
-	Database string         `json:"database"`
-	Schema   schemaView     `json:"schema"`
-	Plans    plansSeedView  `json:"plans"`
-	Prices   pricesSeedView `json:"prices"`
-	Provider int            `json:"providers"`
-}
-
-type schemaView struct {
-	Before int64 `json:"before"`
-	After  int64 `json:"after"`
-}
-
-type plansSeedView struct {
-	Added     int      `json:"added"`
-	Updated   int      `json:"updated"`
-	Unchanged int      `json:"unchanged"`
-	Kept      []string `json:"kept"`
-}
-
-type pricesSeedView struct {
-	Added     int      `json:"added"`
-	Unchanged int      `json:"unchanged"`
-	Kept      []string `json:"kept"`
-}
-
 // Init shows what init has done.
 func Init(s InitSummary) Document {
-	view := initView{s.Location, schemaView{s.SchemaBefore, s.SchemaAfter},
-		plansSeedView{s.PlansAdded, s.PlansUpdated, s.PlansUnchanged, append([]string{}, s.PlansKept...)},
-		pricesSeedView{s.PricesAdded, s.PricesUnchanged, append([]string{}, s.PricesKept...)}, s.Providers}
-	grid := Grid{
-		Header: []string{"database", "schema_before", "schema_after", "plans_added", "plans_updated", "plans_unchanged", "plans_kept",
-			"prices_added", "prices_unchanged", "prices_kept", "providers"},
-		Rows: [][]Cell{{TextCell(s.Location), NumberCell(s.SchemaBefore), NumberCell(s.SchemaAfter), NumberCell(int64(s.PlansAdded)),
-			NumberCell(int64(s.PlansUpdated)), NumberCell(int64(s.PlansUnchanged)), NumberCell(int64(len(s.PlansKept))),
-			NumberCell(int64(s.PricesAdded)), NumberCell(int64(s.PricesUnchanged)), NumberCell(int64(len(s.PricesKept))), NumberCell(int64(s.Providers))}},
+	added := seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept)) + " of " + Counted(s.Providers, "provider")
+	all := fields{
+		{"database", "database", s.Location},
+		{"schema", "schema", shown(fields{{"before", "", s.SchemaBefore}, {"after", "", s.SchemaAfter}},
+			text(schemaStep(s.SchemaBefore, s.SchemaAfter)))},
+		{"plans", "plans", shown(fields{{"added", "", s.PlansAdded}, {"updated", "", s.PlansUpdated},
+			{"unchanged", "", s.PlansUnchanged}, {"kept", "", counted(s.PlansKept)}},
+			text(seeded(s.PlansAdded, s.PlansUpdated, s.PlansUnchanged, len(s.PlansKept))))},
+		{"prices", "prices", shown(fields{{"added", "", s.PricesAdded}, {"unchanged", "", s.PricesUnchanged},
+			{"kept", "", counted(s.PricesKept)}}, text(added))},
+		{"providers", "", s.Providers},
 	}
-	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
-		t.facts(
-			factOf("database", s.Location),
-			factOf("schema", schemaStep(s.SchemaBefore, s.SchemaAfter)),
-			factOf("plans", seeded(s.PlansAdded, s.PlansUpdated, s.PlansUnchanged, len(s.PlansKept))),
-			factOf("prices", seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept))+" of "+Counted(s.Providers, "provider")),
-		)
+	return all.document(func(t *Text) {
+		t.facts(all.pick(""))
 		noteKept(t, "plans", s.PlansKept)
 		noteKept(t, "prices", s.PricesKept)
-		return nil
-	}}
+	})
 }
 
 func noteKept(t *Text, kind string, kept []string) {

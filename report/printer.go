@@ -43,15 +43,12 @@ type Printer struct {
 
 // Document is one result in every format.
 type Document struct {
-	// JSON is encoded for json, and for jsonl where Lines is nil. An empty list
-	// must be an empty slice, not nil.
+	// JSON is encoded for json and, if it is no list, for jsonl, which has a row a line.
 	JSON any
-	// Lines are encoded one a line for jsonl.
-	Lines []any
-	// CSV is the result as a grid.
-	CSV Grid
+	// CSV is the result as a table for machines.
+	CSV rows
 	// Text writes what a person reads.
-	Text func(t *Text) error
+	Text func(t *Text)
 }
 
 // Print writes a document. It renders all of it before it writes anything, so
@@ -68,31 +65,33 @@ func (p Printer) Print(d Document) error {
 func (p Printer) render(out *bytes.Buffer, d Document) error {
 	switch p.Format {
 	case FormatJSON:
-		return encode(out, d.JSON, "  ")
-	case FormatJSONL:
-		return encodeLines(out, d)
-	case FormatCSV:
-		return d.CSV.write(out)
-	}
-	return d.Text(&Text{out: out, paint: newPainter(p.Color), color: p.Color, width: p.Width})
-}
-
-func encodeLines(out *bytes.Buffer, d Document) error {
-	if d.Lines == nil {
-		return encode(out, d.JSON, "")
-	}
-	for _, line := range d.Lines {
-		if err := encode(out, line, ""); err != nil {
+		var line bytes.Buffer
+		if err := writeJSON(&line, d.JSON); err != nil {
 			return err
 		}
+		line.WriteByte('\n')
+		return json.Indent(out, line.Bytes(), "", "  ")
+	case FormatJSONL:
+		return writeLines(out, d.JSON)
+	case FormatCSV:
+		return d.CSV.writeCSV(out)
 	}
-	return nil
+	t := &Text{out: out, paint: newPainter(p.Color), color: p.Color, width: p.Width}
+	d.Text(t)
+	return t.err
 }
 
-// encode writes JSON and a line break. A < stays a <: what reads it is no browser.
-func encode(out *bytes.Buffer, v any, indent string) error {
-	e := json.NewEncoder(out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", indent)
-	return e.Encode(v)
+// writeLines writes a list with a row a line, and whatever else is no list on one line.
+func writeLines(out *bytes.Buffer, result any) error {
+	list, isList := result.(rows)
+	if !isList {
+		list = rows{1, func(int) fields { return result.(fields) }, nil}
+	}
+	for i := range list.count {
+		if err := writeJSON(out, list.row(i)); err != nil {
+			return err
+		}
+		out.WriteByte('\n')
+	}
+	return nil
 }

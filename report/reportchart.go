@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -40,7 +41,7 @@ func timeUnit(r usage.Report) string {
 }
 
 func keysLabel(keys []string) string {
-	return strings.Join(listOf(keys, func(k string) string { return orNone(k).text }), " · ")
+	return strings.Join(listOf(keys, func(k string) string { return cmp.Or(k, Dash) }), " · ")
 }
 
 // overTime sums the rows of each day or month, from the first to the last, those

@@ -1,11 +1,10 @@
 package report
 
 import (
-	"slices"
-	"time"
+	"cmp"
+	"encoding/json"
 
 	"github.com/alwrity/alwrity-sub/billing"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -13,201 +12,226 @@ import (
 // Revenue shows what was billed, what it cost and what is left, in a table with so many
 // users at most.
 func Revenue(r billing.Revenue, top int) Document {
-	return Document{JSON: viewRevenue(r), CSV: revenueGrid(r), Text: func(t *Text) error {
+	return Document{JSON: revenueFields(r), CSV: revenueRows(r), Text: func(t *Text) {
 		t.Title("revenue, cost and margin of %s", Month(r.Month))
 		t.Gap()
 		if r.Sum.Bills == 0 {
 			t.Note("no bill has a period that ended in this month")
-		} else if err := t.revenue(r, top); err != nil {
-			return err
+		} else {
+			t.revenue(r, top)
 		}
-		return t.attention(r, top)
+		t.unpaid(r.Unpaid)
+		t.near(r.Near, top)
+		t.idle(r.Idle, top)
 	}}
 }
 
-// revenueGrid has a row for the total and for each plan, user and provider, told apart by
-// its first two columns.
-func revenueGrid(r billing.Revenue) Grid {
-	g := Grid{Header: []string{"by", "key", "bills", "fees", "overage", "adjustments", "credits", "rounding", "revenue", "cost", "margin"}}
-	add := func(by, key string, s billing.Sums) {
-		g.Rows = append(g.Rows, []Cell{TextCell(by), TextCell(key), NumberCell(int64(s.Bills)), MoneyCell(s.Fees), MoneyCell(s.Overage), MoneyCell(s.Adjustments),
-			MoneyCell(s.Credits), MoneyCell(s.Rounding), MoneyCell(s.Revenue()), MoneyCell(s.Cost), MoneyCell(s.Margin())})
+func revenueFields(r billing.Revenue) fields {
+	return fields{
+		{"month", "", Month(r.Month)},
+		{"from", "", r.Month},
+		{"to", "", r.Month.AddDate(0, 1, 0)},
+		{"as_of", "", r.AsOf},
+		{"total", "", moneyFields(r.Sum)},
+		{"unpriced_calls", "", r.Sum.Unpriced},
+		{"by_plan", "", shareRows(r.Plans, "plan", "PLAN", words)},
+		{"by_user", "", shareRows(r.Users, "user_id", "USER", names)},
+		{"by_provider", "", providerRows(r)},
+		{"months", "", listOf(r.Months, func(m billing.MonthSums) fields {
+			return append(fields{{"month", "", Month(m.Month)}}, resultFields(m.Bills, m.Revenue, m.Cost, nil)...)
+		})},
+		{"near_limit", "", nearRows(r.Near)},
+		{"never_used", "", idleRows(r.Idle)},
+		{"unpaid", "", fields{
+			{"bills", "", r.Unpaid.Sum.Bills},
+			{"amount", "", r.Unpaid.Sum.Amount},
+			{"by_age", "", ageRows(r.Unpaid)},
+			{"list", "", listOf(r.Unpaid.Bills, func(b billing.Bill) fields {
+				return fields{{"number", "", b.Number}, {"user_id", "", b.UserID}, {"email", "", orNull(b.Email)}, {"status", "", b.Status},
+					{"due_at", "", b.DueAt}, {"days_overdue", "", billing.DaysOverdue(b, r.Unpaid.AsOf)}, {"total", "", b.Total}}
+			})},
+		}},
 	}
-	add("total", Month(r.Month), r.Sum)
-	for _, group := range []struct {
-		by     string
-		shares []billing.Share
-	}{{"plan", r.Plans}, {"user", r.Users}, {"provider", r.Providers}} {
-		for _, s := range group.shares {
-			add(group.by, s.Key, s.Sums)
+}
+
+// moneyFields are the figures of one row of a report of revenue.
+func moneyFields(s billing.Sums) fields {
+	return resultFields(s.Bills, s.Revenue(), s.Cost, fields{
+		{"fees", "FEES", s.Fees},
+		{"overage", "OVERAGE", s.Overage},
+		{"adjustments", "ADJUSTED", s.Adjustments},
+		{"credits", "CREDITS", s.Credits},
+		{"rounding", "ROUNDING", s.Rounding},
+	})
+}
+
+// resultFields are a number of bills, the parts of their revenue, and what is left of it.
+func resultFields(bills int, revenue, cost pricing.Total, parts fields) fields {
+	margin := revenue.Sub(cost)
+	left := valueOf(margin)
+	if margin.Cmp(pricing.Total{}) < 0 {
+		left = shown(margin, bad.of(margin.Display()))
+	}
+	return append(append(fields{{"bills", "BILLS", bills}}, parts...), fields{
+		{"revenue", "REVENUE", revenue},
+		{"cost", "COST", cost},
+		{"margin", "MARGIN", left},
+		{"margin_percent", "%", jsonOnly(percentOf(margin, revenue))},
+	}...)
+}
+
+// percentOf is which part of a whole something is, null where the whole is nothing.
+func percentOf(part, whole pricing.Total) value {
+	percent, ok := PercentOf(part, whole)
+	return shown(nullUnless(ok, json.Number(percent)), text(cmp.Or(percent, Dash)))
+}
+
+// revenueRows have a row for the total and for each plan, user and provider, told apart by
+// their first two columns.
+func revenueRows(r billing.Revenue) rows {
+	type share struct {
+		by string
+		billing.Share
+	}
+	all := []share{{"total", billing.Share{Key: Month(r.Month), Sums: r.Sum}}}
+	for _, s := range r.Plans {
+		all = append(all, share{"plan", s})
+	}
+	for _, s := range r.Users {
+		all = append(all, share{"user", s})
+	}
+	for _, s := range r.Providers {
+		all = append(all, share{"provider", s})
+	}
+	return rowsOf(all, func(s share) fields {
+		return append(fields{{"by", "", s.by}, {"key", "", s.Key}}, moneyFields(s.Sums)...)
+	})
+}
+
+func shareRows(shares []billing.Share, key, title string, kind columnKind) rows {
+	return rowsOf(shares, func(s billing.Share) fields {
+		return append(fields{{key, title, shownAs(kind, s.Key, text(s.Key))}}, moneyFields(s.Sums)...)
+	})
+}
+
+// providerRows are what each provider cost, and what was billed for it beyond fees.
+func providerRows(r billing.Revenue) rows {
+	return rowsOf(r.Providers, func(s billing.Share) fields {
+		provider := orNull(s.Key)
+		if s.Key == "" {
+			provider = shown(provider, dim.of("fees, credits, rounding"))
 		}
-	}
-	return g
+		return append(append(fields{{"provider", "PROVIDER", provider}}, moneyFields(s.Sums)...), costShare(s.Sums, r))
+	})
+}
+
+func costShare(s billing.Sums, r billing.Revenue) field {
+	return field{"cost_percent", "% OF COST", peopleOnly(percentOf(s.Cost, r.Sum.Cost))}
 }
 
 // revenue writes the tables of money.
-func (t *Text) revenue(r billing.Revenue, top int) error {
-	if err := t.shares("PLAN", words, r.Plans, r.Sum); err != nil {
-		return err
+func (t *Text) revenue(r billing.Revenue, top int) {
+	columns := " bills " + partsOf(r.Sum) + "revenue cost margin margin_percent"
+	total := func(columns string, more ...field) []span {
+		return inBold(append([]span{text("TOTAL")}, append(moneyFields(r.Sum), more...).pick(columns).spans()...))
 	}
+	t.table(shareRows(r.Plans, "plan", "PLAN", words).table("plan" + columns).total(total(columns)...))
 	t.Gap()
 	shown := r.Users[:min(top, len(r.Users))]
-	if err := t.shares("USER", names, shown, r.Sum); err != nil {
-		return err
-	}
+	t.table(shareRows(shown, "user", "USER", names).table("user" + columns).total(total(columns)...))
 	if more := len(r.Users) - len(shown); more > 0 {
 		t.Note("and %s more; the total counts them too", Counted(more, "user"))
 	}
 	t.Gap()
-	if err := t.providers(r); err != nil {
-		return err
-	}
+	columns = " bills revenue cost cost_percent"
+	t.table(providerRows(r).table("provider" + columns).total(total(columns, costShare(r.Sum, r))...))
 	noteUnpriced(t, r.Sum.Unpriced)
 	t.Gap()
-	return nil
 }
 
-// shares writes a table of plans or users.
-func (t *Text) shares(title string, kind columnKind, shares []billing.Share, sum billing.Sums) error {
-	parts := partsIn(sum)
-	columns := []column{{title, kind}, {"BILLS", number}}
-	for _, p := range parts {
-		columns = append(columns, column{p.title, money})
+// partsOf names the parts that a revenue has: of those that are nothing a table has no
+// column, nor of a single one, which is the revenue.
+func partsOf(sum billing.Sums) string {
+	var parts string
+	found := 0
+	for _, f := range moneyFields(sum).pick("fees overage adjustments credits rounding") {
+		if f.value.(pricing.Total).Cmp(pricing.Total{}) != 0 {
+			parts, found = parts+f.name+" ", found+1
+		}
 	}
-	columns = append(columns, column{"REVENUE", money}, column{"COST", money}, column{"MARGIN", money}, column{"%", number})
-	tb := tableOf(columns, shares, func(s billing.Share) []span { return append([]span{text(s.Key)}, moneySpans(parts, s.Sums)...) })
-	tb.footer = append([]span{strong.of("TOTAL")}, inBold(moneySpans(parts, sum))...)
-	return t.table(tb)
-}
-
-// part is one part of the revenue.
-type part struct {
-	title string
-	of    func(billing.Sums) pricing.Total
-}
-
-// partsIn returns the parts that a revenue has: of those that are nothing a table has no
-// column.
-func partsIn(sum billing.Sums) []part {
-	all := []part{
-		{"FEES", func(s billing.Sums) pricing.Total { return s.Fees }},
-		{"OVERAGE", func(s billing.Sums) pricing.Total { return s.Overage }},
-		{"ADJUSTED", func(s billing.Sums) pricing.Total { return s.Adjustments }},
-		{"CREDITS", func(s billing.Sums) pricing.Total { return s.Credits }},
-		{"ROUNDING", func(s billing.Sums) pricing.Total { return s.Rounding }},
-	}
-	parts := slices.DeleteFunc(all, func(p part) bool { return p.of(sum).Cmp(pricing.Total{}) == 0 })
-	if len(parts) == 1 { // it is the revenue
-		return nil
+	if found == 1 {
+		return ""
 	}
 	return parts
 }
 
-// providers writes what each provider cost, and what was billed for it beyond fees.
-func (t *Text) providers(r billing.Revenue) error {
-	columns := []column{{"PROVIDER", words}, {"BILLS", number}, {"REVENUE", money}, {"COST", money}, {"% OF COST", number}}
-	spans := func(s billing.Sums) []span {
-		percent := Dash
-		if p, ok := PercentOf(s.Cost, r.Sum.Cost); ok {
-			percent = p
-		}
-		return []span{text(Count(int64(s.Bills))), text(s.Revenue().Display()), text(s.Cost.Display()), text(percent)}
+func ageRows(a billing.Ageing) rows {
+	ages := []billing.Age{billing.NotDue}
+	for len(ages) < int(billing.AgeCount) {
+		ages = append(ages, ages[len(ages)-1]+1)
 	}
-	tb := tableOf(columns, r.Providers, func(s billing.Share) []span {
-		name := text(s.Key)
-		if s.Key == "" {
-			name = dim.of("fees, credits, rounding")
+	said := [billing.AgeCount]string{"not due yet", "1 to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days"}
+	return rowsOf(ages, func(age billing.Age) fields {
+		return fields{
+			{"age", "UNPAID", shown(age.String(), text(said[age]))},
+			{"bills", "BILLS", a.Ages[age].Bills},
+			{"amount", "AMOUNT", a.Ages[age].Amount},
 		}
-		return append([]span{name}, spans(s.Sums)...)
 	})
-	tb.footer = append([]span{strong.of("TOTAL")}, inBold(spans(r.Sum))...)
-	return t.table(tb)
 }
 
-func moneySpans(parts []part, s billing.Sums) []span {
-	spans := []span{text(Count(int64(s.Bills)))}
-	for _, p := range parts {
-		spans = append(spans, text(p.of(s).Display()))
-	}
-	left := text(s.Margin().Display())
-	if s.Margin().Cmp(pricing.Total{}) < 0 {
-		left = bad.of(left.text)
-	}
-	percent := Dash
-	if p, ok := PercentOf(s.Margin(), s.Revenue()); ok {
-		percent = p
-	}
-	return append(spans, text(s.Revenue().Display()), text(s.Cost.Display()), left, text(percent))
-}
-
-// attention writes what someone should look at: limits, customers who use nothing, and
-// what is unpaid.
-func (t *Text) attention(r billing.Revenue, top int) error {
-	for _, section := range []func(billing.Revenue, int) error{t.unpaid, t.near, t.idle} {
-		if err := section(r, top); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (t *Text) unpaid(r billing.Revenue, _ int) error {
-	if r.Unpaid.Sum.Bills == 0 {
+func (t *Text) unpaid(a billing.Ageing) {
+	if a.Sum.Bills == 0 {
 		t.Note("no bill is unpaid")
-		return nil
+		return
 	}
-	ages := make([]billing.Age, billing.AgeCount)
-	for i := range ages {
-		ages[i] = billing.Age(i)
-	}
-	tb := tableOf([]column{{"UNPAID", words}, {"BILLS", number}, {"AMOUNT", money}}, ages, func(a billing.Age) []span {
-		sum := r.Unpaid.Ages[a]
-		return []span{text(ageForPeople(a)), text(Count(int64(sum.Bills))), text(sum.Amount.Display())}
+	t.table(ageRows(a).table("").total(inBold([]span{text("TOTAL"), text(Count(int64(a.Sum.Bills))), text(a.Sum.Amount.Display())})...))
+}
+
+func nearRows(near []usage.Near) rows {
+	return rowsOf(near, func(n usage.Near) fields {
+		return fields{
+			{"user_id", "NEAR A LIMIT", name(n.UserID)},
+			{"plan", "PLAN", n.PlanName},
+			{"until", "UNTIL", peopleOnly(day(n.Period.End))},
+			{"period", "", n.Period},
+			{"limit", "LIMIT", n.Limit.Name},
+			{"meter", "", n.Limit.Meter},
+			{"used", "USED", measure{n.Limit.Meter, n.Used}},
+			{"max", "MAXIMUM", maximum(n.Limit)},
+			{"percent", "", shownAs(words, percent(n.LimitUse), limitBar(n.LimitUse))},
+			{"action", "", n.Limit.Action},
+		}
 	})
-	tb.footer = []span{strong.of("TOTAL"), strong.of(Count(int64(r.Unpaid.Sum.Bills))), strong.of(r.Unpaid.Sum.Amount.Display())}
-	return t.table(tb)
 }
 
-func ageForPeople(a billing.Age) string {
-	return [billing.AgeCount]string{"not due yet", "1 to 30 days", "31 to 60 days", "61 to 90 days", "more than 90 days"}[a]
-}
-
-func (t *Text) near(r billing.Revenue, top int) error {
+func (t *Text) near(near []usage.Near, top int) {
 	t.Gap()
-	if len(r.Near) == 0 {
-		t.Note("nobody has used 80 percent of a limit in the running period")
-		return nil
-	}
-	shown := r.Near[:min(top, len(r.Near))]
-	columns := []column{{"NEAR A LIMIT", names}, {"PLAN", words}, {"LIMIT", words}, {"USED", number}, {"MAXIMUM", number}, {"", words}, {"UNTIL", words}}
-	err := t.table(tableOf(columns, shown, func(n usage.Near) []span {
-		return []span{text(n.UserID), text(n.PlanName), text(n.Limit.Name), text(Amount(n.Limit.Meter, n.Used)), maximumSpan(n.Limit),
-			limitBar(n.LimitUse), text(n.Period.End.UTC().Format(time.DateOnly))}
-	}))
-	t.more(len(r.Near)-len(shown), "limit")
-	return err
+	t.list(nearRows(near[:min(top, len(near))]), "user_id plan limit used max percent until",
+		"nobody has used 80 percent of a limit in the running period")
+	t.more(len(near)-top, "limit")
 }
 
-func (t *Text) idle(r billing.Revenue, top int) error {
-	if len(r.Idle) == 0 {
-		return nil
+func idleRows(idle []billing.Idle) rows {
+	return rowsOf(idle, func(i billing.Idle) fields {
+		return fields{
+			{"user_id", "PAID, NEVER USED", name(i.UserID)},
+			{"email", "", orNull(i.Email)},
+			{"plan", "PLAN", i.PlanName},
+			{"cycle", "", shown(orNull(i.Cycle), text(PerYear(i.Cycle)))},
+			{"period", "PERIOD", i.Period},
+			{"fee", "FEE", i.Fee},
+		}
+	})
+}
+
+func (t *Text) idle(idle []billing.Idle, top int) {
+	if len(idle) == 0 {
+		return
 	}
 	t.Gap()
-	shown := r.Idle[:min(top, len(r.Idle))]
-	columns := []column{{"PAID, NEVER USED", names}, {"PLAN", words}, {"PERIOD", words}, {"FEE", money}, {"", words}}
-	err := t.table(tableOf(columns, shown, func(i billing.Idle) []span {
-		return []span{text(i.UserID), text(i.PlanName), text(periodForPeople(i.Period)), text(i.Fee.Display()), text(PerYear(i.Cycle))}
-	}))
-	t.more(len(r.Idle)-len(shown), "user")
-	return err
-}
-
-// PerYear stands behind a price of a year, which is the dearer one in a list of months.
-func PerYear(c plan.Cycle) string {
-	if c == plan.Yearly {
-		return "a year"
-	}
-	return ""
+	t.table(idleRows(idle[:min(top, len(idle))]).table("user_id plan period fee cycle"))
+	t.more(len(idle)-top, "user")
 }
 
 // more says how many are not shown.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/olekukonko/tablewriter"
@@ -32,15 +33,6 @@ type table struct {
 	footer  []span // nil: none
 }
 
-// tableOf makes a table of a list, a row for each item.
-func tableOf[T any](columns []column, items []T, row func(T) []span) table {
-	tb := table{columns: columns}
-	for _, item := range items {
-		tb.rows = append(tb.rows, row(item))
-	}
-	return tb
-}
-
 const (
 	columnGap = 2
 	// narrowest is what is left at least of a name that has to be cut.
@@ -48,7 +40,7 @@ const (
 )
 
 // table writes a table.
-func (t *Text) table(tb table) error {
+func (t *Text) table(tb table) {
 	lines := tb.lines()
 	tb.alignPoints(lines)
 	tb.cut(lines, t.width)
@@ -59,17 +51,18 @@ func (t *Text) table(tb table) error {
 		w.Footer(t.painted(lines[len(lines)-1]))
 	}
 	for _, line := range lines[1 : 1+len(tb.rows)] {
-		if err := w.Append(t.painted(line)); err != nil {
-			return err
-		}
+		t.err = cmp.Or(t.err, w.Append(t.painted(line)))
 	}
-	if err := w.Render(); err != nil {
-		return err
-	}
+	t.err = cmp.Or(t.err, w.Render())
 	for line := range strings.Lines(out.String()) {
 		t.out.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return nil
+}
+
+// total sets the last line of a table.
+func (tb table) total(footer ...span) table {
+	tb.footer = footer
+	return tb
 }
 
 // lines returns the header, the rows and the footer, safe to be shown.

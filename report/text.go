@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strings"
 )
 
 // Text collects what a person reads. Whatever is written to it is made safe for
@@ -12,7 +13,8 @@ type Text struct {
 	out   *bytes.Buffer
 	paint painter
 	color bool
-	width int // of the terminal; 0 where it is not known
+	width int   // of the terminal; 0 where it is not known
+	err   error // the first one
 }
 
 // span is a piece of text in one style.
@@ -47,21 +49,13 @@ func (t *Text) line(spans ...span) {
 	t.out.WriteByte('\n')
 }
 
-// fact is a name and what it stands for.
-type fact struct {
-	name  string
-	value span
-}
-
-func factOf(name, value string) fact { return fact{name, text(value)} }
-
-// facts writes names and values in two columns.
-func (t *Text) facts(facts ...fact) {
+// facts writes titles and values in two columns.
+func (t *Text) facts(facts fields) {
 	widest := 0
 	for _, f := range facts {
-		widest = max(widest, displayWidth(f.name))
+		widest = max(widest, displayWidth(f.title))
 	}
 	for _, f := range facts {
-		t.line(dim.of(padded(f.name, widest)), text("  "), f.value)
+		t.line(dim.of(padded(strings.ToLower(f.title), widest)), text("  "), valueOf(f.value).span())
 	}
 }

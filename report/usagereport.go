@@ -1,9 +1,7 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
+	"cmp"
 	"strings"
 	"time"
 
@@ -11,98 +9,65 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-type reportView struct {
-	From    moment            `json:"from"`
-	To      moment            `json:"to"`
-	By      []usage.Dimension `json:"by"`
-	Rows    []reportRowView   `json:"rows"`
-	LeftOut int               `json:"rows_left_out"` // by --top; they are in the total
-	Total   sumsView          `json:"total"`
+// sums are the figures of one row of a report; cost is a pricing.USD or pricing.Total.
+func sums(calls, errors, input, output int64, cost any, unpriced int64) fields {
+	return fields{
+		{"calls", "CALLS", calls},
+		{"errors", "ERRORS", flagged(errors, bad)},
+		{"input_tokens", "INPUT TOKENS", input},
+		{"output_tokens", "OUTPUT TOKENS", output},
+		{"tokens", "", input + output},
+		{"cost", "COST", cost},
+		{"unpriced_calls", "", unpriced},
+	}
 }
 
-// sumsView are the figures of one row of a report.
-type sumsView struct {
-	Calls         int64         `json:"calls"`
-	Errors        int64         `json:"errors"`
-	InputTokens   int64         `json:"input_tokens"`
-	OutputTokens  int64         `json:"output_tokens"`
-	Tokens        int64         `json:"tokens"`
-	Cost          pricing.Total `json:"cost"`
-	UnpricedCalls int64         `json:"unpriced_calls"`
-}
-
-func viewSums(r usage.ReportRow) sumsView {
-	return sumsView{r.Calls, r.Errors, r.InputTokens, r.OutputTokens, r.Tokens(), r.Cost, r.Unpriced}
-}
-
-// sumsHeader names the figures in CSV.
-func sumsHeader() []string {
-	return []string{"calls", "errors", "input_tokens", "output_tokens", "tokens", "cost", "unpriced_calls"}
-}
-
-func (v sumsView) cells() []Cell {
-	return []Cell{NumberCell(v.Calls), NumberCell(v.Errors), NumberCell(v.InputTokens), NumberCell(v.OutputTokens), NumberCell(v.Tokens),
-		MoneyCell(v.Cost), NumberCell(v.UnpricedCalls)}
-}
-
-// sumsColumns are the figures in a table.
-func sumsColumns() []column {
-	return []column{{"CALLS", number}, {"ERRORS", number}, {"INPUT TOKENS", number}, {"OUTPUT TOKENS", number}, {"COST", money}}
-}
-
-func sumsSpans(r usage.ReportRow) []span {
-	return []span{text(Count(r.Calls)), countSpan(r.Errors, bad), text(Count(r.InputTokens)), text(Count(r.OutputTokens)), text(r.Cost.Display())}
+func rowSums(r usage.ReportRow) fields {
+	return sums(r.Calls, r.Errors, r.InputTokens, r.OutputTokens, r.Cost, r.Unpriced)
 }
 
 func inBold(spans []span) []span {
 	return listOf(spans, func(s span) span { return strong.of(s.text) })
 }
 
-// reportRowView is a row whose first fields are named after the dimensions.
-type reportRowView struct {
-	by   []usage.Dimension
-	keys []string
-	sums sumsView
-}
-
-// MarshalJSON writes the keys in the order of the dimensions, then the figures.
-func (v reportRowView) MarshalJSON() ([]byte, error) {
-	var out bytes.Buffer
-	out.WriteByte('{')
-	for i, d := range v.by {
-		var key bytes.Buffer
-		if err := encode(&key, v.keys[i], ""); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(&out, "%q:%s,", string(d), bytes.TrimSpace(key.Bytes()))
-	}
-	sums, err := json.Marshal(v.sums)
-	if err != nil {
-		return nil, err
-	}
-	out.Write(sums[1:])
-	return out.Bytes(), nil
-}
-
 // Report shows usage, broken down; with a chart of its cost if that is asked
 // for, which is for people only.
 func Report(r usage.Report, chart bool) Document {
-	by := r.Query.By
-	view := reportView{moment(r.Query.From), moment(r.Query.To), append([]usage.Dimension{}, by...),
-		listOf(r.Rows, func(row usage.ReportRow) reportRowView { return reportRowView{by, row.Keys, viewSums(row)} }), r.Left, viewSums(r.Sum)}
-	header := append(listOf(by, func(d usage.Dimension) string { return string(d) }), sumsHeader()...)
-	grid := gridOf(header, r.Rows, func(row usage.ReportRow) []Cell {
-		return append(listOf(row.Keys, TextCell), viewSums(row).cells()...)
+	by := listOf(r.Query.By, func(d usage.Dimension) string { return string(d) })
+	list := rowsOf(r.Rows, func(row usage.ReportRow) fields {
+		var keys fields
+		for i, d := range r.Query.By {
+			key := ""
+			if row.Keys != nil {
+				key = row.Keys[i]
+			}
+			var v any = key
+			if d == usage.ByUser || d == usage.ByModel {
+				v = name(key)
+			}
+			keys = append(keys, field{by[i], strings.ToUpper(by[i]), orDash(v)})
+		}
+		return append(keys, rowSums(row)...)
 	})
-	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
-		t.Title("usage by %s, %s", strings.Join(listOf(by, func(d usage.Dimension) string { return string(d) }), " and "), daysForPeople(r.Query))
+	all := fields{
+		{"from", "", r.Query.From},
+		{"to", "", r.Query.To},
+		{"by", "", by},
+		{"rows", "", list},
+		{"rows_left_out", "", r.Left}, // by --top; they are in the total
+		{"total", "", rowSums(r.Sum)},
+	}
+	return Document{JSON: all, CSV: list, Text: func(t *Text) {
+		t.Title("usage by %s, %s", strings.Join(by, " and "), daysOf(r.Query))
 		if len(r.Rows) == 0 {
 			t.Note("no usage in this time")
-			return nil
+			return
 		}
-		if err := t.table(reportTable(r)); err != nil {
-			return err
+		footer := make([]span, len(by))
+		if len(by) > 0 {
+			footer[0] = text("TOTAL")
 		}
+		t.table(list.table("").total(inBold(append(footer, rowSums(r.Sum).pick("").spans()...))...))
 		if r.Left > 0 {
 			t.Note("and %s that --top leaves out; the total counts them too", Counted(r.Left, "row"))
 		}
@@ -111,35 +76,45 @@ func Report(r usage.Report, chart bool) Document {
 			t.Gap()
 			t.chart(r)
 		}
-		return nil
 	}}
 }
 
-func reportTable(r usage.Report) table {
-	var columns []column
-	for _, d := range r.Query.By {
-		kind := words
-		if d == usage.ByUser || d == usage.ByModel {
-			kind = names
-		}
-		columns = append(columns, column{strings.ToUpper(string(d)), kind})
-	}
-	tb := tableOf(append(columns, sumsColumns()...), r.Rows, func(row usage.ReportRow) []span {
-		return append(listOf(row.Keys, orNone), sumsSpans(row)...)
-	})
-	footer := make([]span, len(columns))
-	if len(footer) > 0 {
-		footer[0] = strong.of("TOTAL")
-	}
-	tb.footer = append(footer, inBold(sumsSpans(r.Sum))...)
-	return tb
-}
-
-// daysForPeople writes the days of a report, the last one included.
-func daysForPeople(q usage.ReportQuery) string {
+// daysOf writes the days of a report, the last one included.
+func daysOf(q usage.ReportQuery) string {
 	first, last := q.From.Format(time.DateOnly), q.To.AddDate(0, 0, -1).Format(time.DateOnly)
 	if first == last {
 		return first
 	}
 	return first + " to " + last
+}
+
+// Trend shows usage by month, and what the running month is heading for.
+func Trend(tr usage.Trend) Document {
+	months := rowsOf(tr.Months, func(m usage.TrendMonth) fields {
+		return append(fields{{"month", "MONTH", m.Month}}, rowSums(m.ReportRow)...)
+	})
+	all := fields{
+		{"user_id", "", orNull(tr.User)}, // null: everyone
+		{"months", "", months},
+		{"projected_cost", "", tr.Projected}, // of the running month
+	}
+	return Document{JSON: all, CSV: months, Text: func(t *Text) {
+		t.Title("usage of %s by month", cmp.Or(tr.User, "everyone"))
+		t.list(months, "", "no months")
+		if len(tr.Months) == 0 {
+			return
+		}
+		running := tr.Months[len(tr.Months)-1]
+		t.Line("%s is heading for %s if it goes on as it began", running.Month, projected(tr.Projected))
+		t.Gap()
+		t.trendChart(tr)
+	}}
+}
+
+// projected writes an estimate: by the cent, unless it is smaller.
+func projected(t pricing.Total) string {
+	if cents := t.Cents(); cents.Cmp(pricing.Total{}) > 0 {
+		return cents.Display()
+	}
+	return t.Display()
 }

@@ -7,75 +7,42 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// subscriptionView is a user's subscription; without one the status is active,
-// on the default plan, and the rest is null.
-type subscriptionView struct {
-	UserID    string      `json:"user_id"`
-	Email     *string     `json:"email"`
-	Plan      string      `json:"plan"`
-	Cycle     *string     `json:"cycle"`
-	Status    plan.Status `json:"status"`
-	AutoRenew bool        `json:"auto_renew"`
-	Anchor    moment      `json:"anchor"`
-	PaidUntil moment      `json:"paid_until"`
-	EndsAt    moment      `json:"ends_at"`
-}
-
-func viewSubscription(user, email, planName string, sub *plan.Subscription, now time.Time) subscriptionView {
-	v := subscriptionView{UserID: user, Email: orNull(email), Plan: planName, Status: plan.Active}
+// subscription is a user's subscription; without one the status is active, on the default
+// plan, and the rest is null.
+func subscription(user, email, planName string, sub *plan.Subscription, now time.Time) fields {
+	var s plan.Subscription
+	status, paidUntil := plan.Active, time.Time{}
 	if sub != nil {
-		v.Cycle, v.Status, v.AutoRenew = orNull(sub.Cycle), sub.StatusAt(now), sub.AutoRenew
-		v.Anchor, v.PaidUntil, v.EndsAt = moment(sub.Anchor), moment(sub.PaidAt(now)), moment(sub.EndsAt)
+		s, status, paidUntil = *sub, sub.StatusAt(now), sub.PaidAt(now)
 	}
-	return v
-}
-
-func subscriptionHeader() []string {
-	return []string{"user_id", "email", "plan", "cycle", "status", "auto_renew", "anchor", "paid_until", "ends_at"}
-}
-
-func (v subscriptionView) cells() []Cell {
-	return []Cell{TextCell(v.UserID), TextCell(orEmpty(v.Email)), TextCell(v.Plan), TextCell(orEmpty(v.Cycle)), TextCell(string(v.Status)),
-		BoolCell(v.AutoRenew), TimeCell(time.Time(v.Anchor)), TimeCell(time.Time(v.PaidUntil)), TimeCell(time.Time(v.EndsAt))}
-}
-
-func orEmpty(s *string) string {
-	if s == nil {
-		return ""
+	return fields{
+		{"user_id", "USER", name(user)},
+		{"email", "EMAIL", orNull(name(email))},
+		{"plan", "PLAN", planName},
+		{"cycle", "CYCLE", orNull(s.Cycle)},
+		{"status", "STATUS", shown(status, statusSpan(status))},
+		{"auto_renew", "RENEWS", shown(s.AutoRenew, text(renewal(s)))},
+		{"anchor", "SINCE", s.Anchor},
+		{"paid_until", "PAID UNTIL", paidUntil},
+		{"ends_at", "", s.EndsAt},
 	}
-	return *s
-}
-
-type userView struct {
-	subscriptionView
-	CreatedAt moment `json:"created_at"`
 }
 
 // Users shows a list of users.
 func Users(users []usage.User, now time.Time) Document {
-	views := listOf(users, func(u usage.User) userView {
+	list := rowsOf(users, func(u usage.User) fields {
 		name := u.PlanName
 		if u.Subscription != nil && u.Subscription.PlanIDAt(now) != u.Subscription.PlanID {
 			name = u.NextPlanName
 		}
-		return userView{viewSubscription(u.UserID, u.Email, name, u.Subscription, now), moment(u.CreatedAt)}
+		return append(subscription(u.UserID, u.Email, name, u.Subscription, now), field{"created_at", "", u.CreatedAt})
 	})
-	grid := gridOf(append(subscriptionHeader(), "created_at"), views, func(v userView) []Cell {
-		return append(v.cells(), TimeCell(time.Time(v.CreatedAt)))
-	})
-	return listDocument(views, grid, func(t *Text) error {
-		if len(views) == 0 {
-			t.Note("no users")
-			return nil
+	return Document{JSON: list, CSV: list, Text: func(t *Text) {
+		t.list(list, "user_id email plan cycle status auto_renew anchor", "no users")
+		if len(users) > 0 {
+			t.Note("%s", Counted(len(users), "user"))
 		}
-		columns := []column{{"USER", names}, {"EMAIL", names}, {"PLAN", words}, {"CYCLE", words}, {"STATUS", words}, {"RENEWS", words}, {"SINCE", words}}
-		err := t.table(tableOf(columns, views, func(v userView) []span {
-			return []span{text(v.UserID), orNone(orEmpty(v.Email)), text(v.Plan), orNone(orEmpty(v.Cycle)), statusSpan(v.Status),
-				text(v.renewal()), text(Time(time.Time(v.Anchor)))}
-		}))
-		t.Note("%s", Counted(len(views), "user"))
-		return err
-	})
+	}}
 }
 
 func statusSpan(s plan.Status) span {
@@ -89,23 +56,16 @@ func statusSpan(s plan.Status) span {
 }
 
 // renewal says whether a subscription goes on by itself.
-func (v subscriptionView) renewal() string {
+func renewal(s plan.Subscription) string {
 	switch {
-	case v.Cycle == nil:
+	case s.Cycle == "":
 		return Dash
-	case !time.Time(v.EndsAt).IsZero():
-		return "ends " + time.Time(v.EndsAt).UTC().Format(time.DateOnly)
-	case v.AutoRenew:
+	case !s.EndsAt.IsZero():
+		return "ends " + s.EndsAt.UTC().Format(time.DateOnly)
+	case s.AutoRenew:
 		return "yes"
 	}
 	return "no"
-}
-
-type accountView struct {
-	subscriptionView
-	NextPlan   *string    `json:"next_plan"`
-	NextPlanAt moment     `json:"next_plan_at"`
-	Period     periodView `json:"period"`
 }
 
 // User shows where one user stands.
@@ -114,33 +74,23 @@ func User(a plan.Account, now time.Time) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	period := a.PeriodAt(now)
 	next, nextAt := nextPlan(a)
-	view := accountView{viewSubscription(a.UserID, a.Email, current.Name, a.Subscription, now), orNull(next), moment(nextAt), viewPeriod(period)}
-	grid := Grid{
-		Header: append(subscriptionHeader(), "period_start", "period_end", "next_plan", "next_plan_at"),
-		Rows:   [][]Cell{append(view.cells(), TimeCell(period.Start), TimeCell(period.End), TextCell(next), TimeCell(nextAt))},
-	}
-	return Document{JSON: view, CSV: grid, Text: func(t *Text) error {
+	all := append(subscription(a.UserID, a.Email, current.Name, a.Subscription, now), fields{
+		{"period", "", csvOnly(a.PeriodAt(now))},
+		{"next_plan", "", orNull(next)},
+		{"next_plan_at", "", nextAt},
+		{"period", "PERIOD", jsonOnly(a.PeriodAt(now))},
+	}...)
+	return all.document(func(t *Text) {
 		t.Title("%s", a.UserID)
-		t.facts(
-			fact{"email", orNone(a.Email)},
-			factOf("plan", current.Name),
-			fact{"status", statusSpan(view.Status)},
-			fact{"cycle", orNone(orEmpty(view.Cycle))},
-			factOf("renews", view.renewal()),
-			factOf("since", Time(time.Time(view.Anchor))),
-			factOf("paid until", Time(time.Time(view.PaidUntil))),
-			factOf("period", periodForPeople(period)),
-		)
+		t.facts(append(all.pick("email plan status cycle auto_renew anchor paid_until"), all[len(all)-1]))
 		if next != "" {
 			t.Note("changes to the plan %s at %s", next, Time(nextAt))
 		}
 		if a.Subscription == nil {
 			t.Note("no subscription: on the default plan, by calendar months")
 		}
-		return nil
-	}}, nil
+	}), nil
 }
 
 // nextPlan returns the plan that a subscription changes to, and when; "" for none.
