@@ -62,7 +62,7 @@ func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 		progress.finish()
 		if err != nil {
 			if result.Bills > 0 && !opts.dryRun && !env.forPrograms() {
-				env.always("note: %s written before that; run the command again, no period is closed twice", report.Counted(result.Bills, "bill"))
+				env.always("note: %s written before that; run the command again, no period is closed twice", failure.Counted(result.Bills, "bill"))
 			}
 			return err
 		}
@@ -71,7 +71,7 @@ func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
 		}
 		if n := len(result.Failures); n > 0 {
 			first := result.Failures[0]
-			return failure.New(failure.FailedCheck, "the periods of %s could not be closed: first of %s: %s", report.Counted(n, "user"), first.UserID, first.Err).
+			return failure.New(failure.FailedCheck, "the periods of %s could not be closed: first of %s: %s", failure.Counted(n, "user"), first.UserID, first.Err).
 				WithHint("mend what is named, then run the command again: the others are closed").Because(first.Err)
 		}
 		return nil

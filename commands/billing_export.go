@@ -77,7 +77,7 @@ func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
 			return err
 		})
 		if err == nil {
-			opts.env.note("%s of %s written to %s", report.Counted(bills, "bill"), month, opts.file)
+			opts.env.note("%s of %s written to %s", failure.Counted(bills, "bill"), month, opts.file)
 		}
 		return err
 	})

@@ -5,7 +5,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // closingProgress shows on a terminal of how many users the periods are closed, and how
@@ -31,7 +31,7 @@ func (p *closingProgress) users(done, all int64) {
 func (p *closingProgress) bill() {
 	p.bills++
 	if p.bar != nil {
-		p.bar.Describe("closing periods, " + report.Counted(p.bills, "bill"))
+		p.bar.Describe("closing periods, " + failure.Counted(p.bills, "bill"))
 	}
 }
 

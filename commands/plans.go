@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -159,7 +160,7 @@ func (opts *plansApplyOptions) finish(diffs []plan.Difference, err error) error 
 	switch {
 	case len(diffs) == 0:
 	case applied:
-		opts.env.note("%s applied", report.Counted(len(diffs), "change"))
+		opts.env.note("%s applied", failure.Counted(len(diffs), "change"))
 	case err == nil:
 		opts.env.note("nothing was changed: this was a dry run")
 	}

@@ -85,8 +85,7 @@ func Audit(entries []usage.AuditEntry) Document {
 			{"actor", "WHO", name(e.Actor)},
 			{"action", "WHAT", e.Action},
 			{"subject", "OF", name(e.Subject)},
-			{"before", "", stored(e.Before)},
-			{"after", "", stored(e.After)},
+			{"before", "", stored(e.Before)}, {"after", "", stored(e.After)},
 			{"", "CHANGE", peopleOnly(orDash(name(changedFields(e.Before, e.After))))},
 		}
 	}).document("", "no changes")

@@ -1,19 +1,159 @@
 package report
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
 )
+
+// lineFields are the fields of a line but the first, and without prices.
+func lineFields(l billing.Line) fields {
+	cost := l.Usage.Cost.Display()
+	if l.Provider == "" {
+		cost = Dash
+	}
+	return slices.Concat(fields{
+		{"description", "FOR", shown(name(l.Description), text(lineText(l)))},
+		{"used", "USED", peopleOnly(name(usedText(l.Usage)))},
+		{"period", "", l.Period}, {"provider", "", orNull(l.Provider)}, {"vendor", "", orNull(l.Vendor)},
+		{"model", "", orNull(l.Model)}, {"calls", "", l.Usage.Calls}, {"errors", "", l.Usage.Errors},
+		{"unpriced_calls", "", l.Usage.Unpriced},
+	}, quantities(l.Usage.Quantities, pricing.InputTokens), fields{
+		{"cost", "COST", shown(l.Usage.Cost, text(cost))},
+		{"amount", "BILLED", l.Amount},
+		{"unit_prices", "", listOf(l.Prices, unitPriceFields)},
+	})
+}
+
+// unitPriceFields are a price that was in force in the period of a line.
+func unitPriceFields(u billing.UnitPrice) fields {
+	long := u.Above != nil
+	var above pricing.LongContext
+	if long {
+		above = *u.Above
+	}
+	return fields{
+		{"effective_from", "", u.From}, {"pricing", "", u.Basis},
+		{"rates", "", value{json: u.Rates}}, // for one unit, by its name
+		{"above_input_tokens", "", nullUnless(long, above.OverInputTokens)},
+		{"above_input_token_cost", "", nullUnless(long, above.InputToken)},
+		{"above_output_token_cost", "", nullUnless(long, above.OutputToken)},
+	}
+}
+
+// numberedLine is a line and its place on the bill, from 1.
+type numberedLine struct {
+	place int
+	billing.Line
+}
+
+func numberedLines(b billing.Bill) []numberedLine {
+	place := 0
+	return listOf(b.Lines, func(l billing.Line) numberedLine {
+		place++
+		return numberedLine{place, l}
+	})
+}
+
+func lineRows(b billing.Bill) rows {
+	return rowsOf(numberedLines(b), func(l numberedLine) fields {
+		return append(fields{
+			{"number", "", csvOnly(orNull(id(b.Number)))}, {"line", "", csvOnly(l.place)},
+			{"kind", "", shown(l.Kind, dim.of(string(l.Kind)))},
+		}, lineFields(l.Line)...)
+	})
+}
+
+// Bill shows one bill with its lines; in CSV the lines alone.
+func Bill(b billing.Bill) Document {
+	return Document{JSON: billWithLines(b), CSV: lineRows(b), Text: func(t *Text) { t.bill(b) }}
+}
+
+func billWithLines(b billing.Bill) fields {
+	return append(billFields(b), field{"lines", "", lineRows(b)})
+}
+
+// bill writes a bill as a person reads it.
+func (t *Text) bill(b billing.Bill) {
+	t.Title("%s", billTitle(b))
+	facts := billFields(b).pick("user_id email plan cycle period issued_at status due_at reference")
+	facts[4].value = b.Period
+	t.facts(facts)
+	t.Gap()
+	t.table(lineRows(b).table("kind description used cost amount").
+		total(strong.of("total"), text(""), text(""), text(b.Cost.Display()), strong.of(b.Total.Display())))
+	t.billPrices(b)
+}
+
+func billTitle(b billing.Bill) string {
+	switch {
+	case b.Number == 0 && b.IssuedAt.Before(b.Period.End):
+		return "the bill of " + b.UserID + ", if the period ended now"
+	case b.Number == 0:
+		return "a bill of " + b.UserID + ", to be written by the next alwrity-sub billing close"
+	case b.Kind == billing.CreditNote:
+		return "credit note " + billNumber(b) + ", for bill " + strconv.FormatInt(b.RefersTo, 10)
+	}
+	return "bill " + billNumber(b)
+}
+
+// lineText says what a line is for; of a fee also for which time.
+func lineText(l billing.Line) string {
+	if l.Kind == billing.Fee || l.Kind == billing.Proration {
+		return l.Description + ", " + l.Period.Start.UTC().Format(time.DateOnly) + " – " +
+			l.Period.End.UTC().Format(time.DateOnly)
+	}
+	return l.Description
+}
+
+// usedText lists the quantities of a line that are not 0.
+func usedText(a usage.Amounts) string {
+	var parts []string
+	add := func(n int64, thing, things string) {
+		switch n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+thing)
+		default:
+			parts = append(parts, Count(n)+" "+things)
+		}
+	}
+	add(a.Calls, "call", "calls")
+	add(a.Errors, "error", "errors")
+	for i, n := range a.Quantities {
+		if q := pricing.Quantity(i); q != pricing.Requests {
+			add(n, strings.ReplaceAll(q.Unit(), "_", " "), strings.ReplaceAll(q.String(), "_", " "))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Preview shows the bills of periods that have ended and are not closed yet, and that of
+// the running period as if it ended now.
+func Preview(due []billing.Bill, running billing.Bill) Document {
+	all := fields{{"due", "", listOf(due, billWithLines)}, {"running", "", billWithLines(running)}}
+	return Document{JSON: all, CSV: lineRows(running), Text: func(t *Text) {
+		for _, b := range due {
+			b.Number = 0
+			t.bill(b)
+			t.Gap()
+		}
+		running.Number = 0
+		t.bill(running)
+	}}
+}
 
 // billFields are the fields of a bill, which may have lines beside them.
 func billFields(b billing.Bill) fields {
 	return fields{
 		{"number", "NUMBER", shown(orNull(id(b.Number)), text(billNumber(b)))}, // null for one that is not issued
-		{"kind", "", b.Kind},
-		{"refers_to", "", orNull(b.RefersTo)},
+		{"kind", "", b.Kind}, {"refers_to", "", orNull(b.RefersTo)},
 		{"user_id", "USER", name(b.UserID)},
 		{"email", "EMAIL", orNull(b.Email)},
 		{"plan", "PLAN", b.PlanName},
@@ -24,8 +164,7 @@ func billFields(b billing.Bill) fields {
 		{"status", "STATUS", shown(b.Status, billStatus(b))},
 		{"settled_at", "", b.SettledAt},
 		{"reference", "REFERENCE", orNull(b.Reference)},
-		{"subtotal", "", b.Subtotal},
-		{"rounding", "", b.Rounding},
+		{"subtotal", "", b.Subtotal}, {"rounding", "", b.Rounding},
 		{"total", "TOTAL", b.Total},
 		{"cost", "COST", b.Cost},
 	}
@@ -53,7 +192,7 @@ func (t *Text) billTable(bills []billing.Bill) {
 		}
 	}
 	tb, none := rowsOf(bills, billFields).table("number user_id plan period total cost status due_at"), text("")
-	t.table(tb.total(none, text(Counted(len(bills), "bill")), none, none, text(total.Display()), none, none, none))
+	t.table(tb.total(none, text(failure.Counted(len(bills), "bill")), none, none, text(total.Display()), none, none, none))
 	if unpaid.Cmp(pricing.Total{}) > 0 {
 		t.Note("unpaid: %s", unpaid.Display())
 	}

@@ -6,6 +6,37 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
+// Credits shows what users got as credit, and what bills used up of it.
+func Credits(entries []billing.CreditEntry) Document {
+	list := rowsOf(entries, func(c billing.CreditEntry) fields {
+		return fields{
+			{"user_id", "USER", name(c.UserID)},
+			{"at", "WHEN", day(c.At)},
+			{"amount", "AMOUNT", c.Amount},
+			{"number", "BILL", orNull(id(c.Number))},
+			{"reason", "REASON", name(c.Reason)},
+			{"actor", "BY", name(c.Actor)},
+		}
+	})
+	return Document{JSON: list, CSV: list, Text: func(t *Text) {
+		if len(entries) == 0 {
+			t.Note("no credit")
+			return
+		}
+		left := pricing.Total{}
+		for _, c := range entries {
+			left = left.Add(pricing.TotalOf(c.Amount))
+		}
+		columns := "at user_id amount number reason actor"
+		t.table(list.table(columns).total(text("left"), text(""), text(left.Display()), text(""), text(""), text("")))
+	}}
+}
+
+// Credit shows a user's balance.
+func Credit(user string, balance pricing.USD) Document {
+	return fields{{"user_id", "", user}, {"balance", "", balance}}.says("%s has %s of credit", user, balance.Display())
+}
+
 // shownDrafts is how many bills a rehearsal lists for people.
 const shownDrafts = 30
 
@@ -19,10 +50,7 @@ func Closing(c billing.Closing, dry bool, drafts []billing.Bill) Document {
 		return fields{{"user_id", "", f.UserID}, {"code", "", failure.CodeOf(f.Err)}, {"message", "", f.Err.Error()}}
 	})
 	all := fields{
-		{"dry_run", "", dry},
-		{"users", "", c.Users},
-		{"bills", "", c.Bills},
-		{"billed", "", c.Billed},
+		{"dry_run", "", dry}, {"users", "", c.Users}, {"bills", "", c.Bills}, {"billed", "", c.Billed},
 		{"renewed", "renewed", c.Renewed},
 		{"plan_changes", "plan changes", c.Changed},
 		{"expired", "ended", c.Expired},
@@ -40,7 +68,7 @@ func Closing(c billing.Closing, dry bool, drafts []billing.Bill) Document {
 		if dry {
 			verb = "to be written"
 		}
-		t.Line("%s %s, %s in all", Counted(c.Bills, "bill"), verb, c.Billed.Display())
+		t.Line("%s %s, %s in all", failure.Counted(c.Bills, "bill"), verb, c.Billed.Display())
 		t.facts(all.pick(""))
 		for _, f := range c.Failures[:min(len(c.Failures), shownDrafts)] {
 			t.Warning("%s: %s", f.UserID, f.Err)
@@ -60,12 +88,7 @@ func (t *Text) drafts(drafts []billing.Bill, dry bool) {
 	shown := drafts[:min(len(drafts), shownDrafts)]
 	t.billTable(shown)
 	if more := len(drafts) - len(shown); more > 0 {
-		t.Note("and %s more: -o json lists all", Counted(more, "bill"))
+		t.Note("and %s more: -o json lists all", failure.Counted(more, "bill"))
 	}
 	t.Gap()
-}
-
-// Credit shows a user's balance.
-func Credit(user string, balance pricing.USD) Document {
-	return fields{{"user_id", "", user}, {"balance", "", balance}}.says("%s has %s of credit", user, balance.Display())
 }

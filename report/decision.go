@@ -2,7 +2,9 @@ package report
 
 import (
 	"strings"
+	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -10,19 +12,14 @@ import (
 // JSON: a script that reads CSV asks for the answer.
 func decisionFields(j usage.Decision) fields {
 	all := fields{
-		{"allowed", "", j.Allowed},
-		{"reason", "", orNull(j.Reason)},
-		{"message", "", j.Message},
+		{"allowed", "", j.Allowed}, {"reason", "", orNull(j.Reason)}, {"message", "", j.Message},
 		{"user_id", "user", j.Call.UserID},
-		{"provider", "", j.Call.Provider},
-		{"model", "", j.Call.Model},
-		{"vendor", "", j.Call.Vendor},
+		{"provider", "", j.Call.Provider}, {"model", "", j.Call.Model}, {"vendor", "", j.Call.Vendor},
 		{"plan", "plan", shown(j.Plan.Name, text(j.Plan.Name+" ("+string(j.Status)+")"))},
 		{"status", "", j.Status}, // of the subscription
 		{"period", "period", j.Period},
 		{"estimated_cost", "estimate", shown(j.EstimatedCost, text(j.EstimatedCost.Display()+" ("+basis(j.Basis)+")"))},
-		{"pricing", "", j.Basis},
-		{"limits", "", limitRows(j.Limits)},
+		{"pricing", "", j.Basis}, {"limits", "", limitRows(j.Limits)},
 	}
 	r := j.Reservation
 	if r == nil {
@@ -79,4 +76,37 @@ func Explanation(j usage.Decision) Document {
 		}
 		t.table(tb)
 	}}
+}
+
+func reservationFields(r usage.Reservation, status string) fields {
+	return fields{
+		{"id", "ID", r.ID},
+		{"user_id", "USER", name(r.UserID)},
+		{"provider", "PROVIDER", r.Provider},
+		{"model", "MODEL", orDash(name(r.Model))},
+		{"vendor", "", r.Vendor}, {"period_start", "", r.PeriodStart},
+		{"calls", "CALLS", r.Calls},
+		{"tokens", "TOKENS", r.Tokens},
+		{"cost", "COST", r.Cost},
+		{"status", "STATUS", status}, // held, expired, settled, released
+		{"created_at", "", r.CreatedAt},
+		{"expires_at", "UNTIL", r.ExpiresAt},
+		{"closed_at", "", r.ClosedAt}, {"event_id", "", orNull(r.EventID)},
+	}
+}
+
+// Reservations shows reservations as they stand at a moment.
+func Reservations(list []usage.Reservation, now time.Time) Document {
+	return rowsOf(list, func(r usage.Reservation) fields {
+		if r.Status == usage.Held && !r.HoldsAt(now) {
+			return reservationFields(r, "expired")
+		}
+		return reservationFields(r, string(r.Status))
+	}).document("", "no reservations")
+}
+
+// Released shows a reservation that was given back.
+func Released(r usage.Reservation) Document {
+	return reservationFields(r, string(r.Status)).says("%s %s: %s, %s and %s of %s can be used again", r.Status, r.ID,
+		failure.Counted(r.Calls, "call"), failure.Counted(r.Tokens, "token"), r.Cost.Display(), r.UserID)
 }

@@ -29,7 +29,8 @@ type rowWriter struct {
 // when it is flushed.
 func newRowWriter(w io.Writer, rows func(*billing.Bill) []fields) *rowWriter {
 	out := csv.NewWriter(w)
-	_ = out.Write(rows(&billing.Bill{Lines: []billing.Line{{Kind: billing.Fee}}})[0].header()) // csv.Writer keeps its error until Flush
+	one := &billing.Bill{Lines: []billing.Line{{Kind: billing.Fee}}}
+	_ = out.Write(rows(one)[0].header()) // csv.Writer keeps its error until Flush
 	return &rowWriter{out, rows}
 }
 
@@ -58,16 +59,13 @@ func BillsAsFocus(w io.Writer, issuer string) BillWriter {
 func BillsAsLedger(w io.Writer) BillWriter {
 	return newRowWriter(w, func(b *billing.Bill) []fields {
 		bill := append(fields{{"bill", "", id(b.Number)}},
-			billFields(*b).pick("kind refers_to issued_at due_at status settled_at reference user_id email plan cycle period")...)
+			billFields(*b).pick("kind refers_to issued_at due_at status settled_at reference user_id email "+
+				"plan cycle period")...)
 		return listOf(numberedLines(*b), func(l numberedLine) fields {
 			line := lineFields(l.Line)
 			return slices.Concat(bill, fields{
-				{"line", "", l.place},
-				{"line_kind", "", l.Kind},
-				{"account", "", l.Kind.LedgerAccount()},
-				{"description", "", l.Description},
-				{"from", "", l.Period.Start},
-				{"to", "", l.Period.End},
+				{"line", "", l.place}, {"line_kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()},
+				{"description", "", l.Description}, {"from", "", l.Period.Start}, {"to", "", l.Period.End},
 			}, line.pick("provider vendor model errors unpriced_calls"), quantities(l.Usage.Quantities, pricing.Requests),
 				line.pick("cost amount"), fields{{"currency", "", "USD"}})
 		})
@@ -96,7 +94,8 @@ func recordFields(b billing.Bill) fields {
 		terms = valueOf(fields{{"limits", "", listOf(t.Limits, termFields)}, {"markup_millionths", "", t.MarkupMillionths}})
 	}
 	lines := listOf(numberedLines(b), func(l numberedLine) fields {
-		return append(fields{{"line", "", l.place}, {"kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()}}, lineFields(l.Line)...)
+		return append(fields{{"line", "", l.place}, {"kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()}},
+			lineFields(l.Line)...)
 	})
 	return slices.Concat(bill.pick("number kind refers_to user_id email"), fields{{"plan_id", "", b.PlanID}},
 		bill.pick("plan cycle period issued_at due_at status settled_at reference"), fields{{"currency", "", "USD"}},
@@ -105,9 +104,7 @@ func recordFields(b billing.Bill) fields {
 
 func termFields(l plan.Limit) fields {
 	return fields{
-		{"name", "", l.Name},
-		{"meter", "", l.Meter},
-		{"providers", "", l.Scope.Providers},
+		{"name", "", l.Name}, {"meter", "", l.Meter}, {"providers", "", l.Scope.Providers},
 		{"vendors", "", l.Scope.Vendors},
 		{"max", "", orNull(maximum(l).csv)}, // in the meter's unit; null is unlimited
 		{"action", "", l.Action},

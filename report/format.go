@@ -20,14 +20,6 @@ const notInPlan = "not in plan"
 // Count writes a whole number with thousands separators.
 func Count(n int64) string { return humanize.Comma(n) }
 
-// Counted writes a number of things: "1 row", "2,000 rows".
-func Counted[N int | int64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return Count(int64(n)) + " " + thing + "s"
-}
-
 // Size writes a number of bytes.
 func Size(bytes int64) string { return humanize.IBytes(uint64(max(bytes, 0))) }
 

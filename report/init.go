@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // InitSummary is what init has done.
@@ -16,7 +17,8 @@ type InitSummary struct {
 
 // Init shows what init has done.
 func Init(s InitSummary) Document {
-	added := seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept)) + " of " + Counted(s.Providers, "provider")
+	added := seeded(s.PricesAdded, 0, s.PricesUnchanged, len(s.PricesKept)) + " of " +
+		failure.Counted(s.Providers, "provider")
 	all := fields{
 		{"database", "database", s.Location},
 		{"schema", "schema", shown(fields{{"before", "", s.SchemaBefore}, {"after", "", s.SchemaAfter}},

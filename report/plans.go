@@ -14,8 +14,7 @@ func planFields(p plan.Plan, subscribers int) fields {
 		{"monthly", "MONTHLY", p.Monthly},
 		{"yearly", "YEARLY", p.Yearly},
 		{"description", "DESCRIPTION", name(p.Description)},
-		{"features", "", joined(p.Features, "; ")},
-		{"overage", "", p.Overage.String()},
+		{"features", "", joined(p.Features, "; ")}, {"overage", "", p.Overage.String()},
 		{"overage_markup", "", p.MarkupText()}, // such as 12.5%
 		{"source", "", p.Source},
 		{"subscribers", "SUBSCRIBERS", subscribers},
@@ -26,8 +25,7 @@ func planFields(p plan.Plan, subscribers int) fields {
 func planLimits(p plan.Plan) rows {
 	return rowsOf(p.Limits, func(l plan.Limit) fields {
 		return fields{
-			{"plan", "", csvOnly(p.Name)},
-			{"limit", "", csvOnly(l.Name)},
+			{"plan", "", csvOnly(p.Name)}, {"limit", "", csvOnly(l.Name)},
 			{"name", "LIMIT", jsonOnly(l.Name)},
 			{"meter", "COUNTS", l.Meter},
 			{"scope", "OF", scope(l.Scope)},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -37,19 +38,20 @@ func priceFields(p pricing.Price) fields {
 }
 
 // figures are the amounts that a price may have, in the order of a table.
-const figures = "input_token_cost output_token_cost cached_input_token_cost request_cost image_cost search_cost page_cost " +
-	"character_cost second_cost long_input"
+const figures = "input_token_cost output_token_cost cached_input_token_cost request_cost image_cost search_cost " +
+	"page_cost character_cost second_cost long_input"
 
 // Prices shows a list of prices, in a table with those figures only that some price has.
 func Prices(prices []pricing.Price) Document {
 	list := rowsOf(prices, priceFields)
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
-		columns := slices.DeleteFunc(strings.Fields("provider model "+figures+" effective_from source"), func(column string) bool {
-			return !slices.ContainsFunc(prices, func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
-		})
+		columns := slices.DeleteFunc(strings.Fields("provider model "+figures+" effective_from source"),
+			func(column string) bool {
+				return !slices.ContainsFunc(prices, func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
+			})
 		t.list(list, strings.Join(columns, " "), "no prices")
 		if len(prices) > 0 {
-			t.Note("%s, each for one unless it says /1M (a million)", Counted(len(prices), "price"))
+			t.Note("%s, each for one unless it says /1M (a million)", failure.Counted(len(prices), "price"))
 		}
 	}}
 }
@@ -92,7 +94,8 @@ func longContext(p pricing.Price) string {
 	if p.Above == nil {
 		return ""
 	}
-	return fmt.Sprintf("over %s: %s, output %s", Count(p.Above.OverInputTokens), perMillion(p.Above.InputToken), perMillion(p.Above.OutputToken))
+	return fmt.Sprintf("over %s: %s, output %s", Count(p.Above.OverInputTokens), perMillion(p.Above.InputToken),
+		perMillion(p.Above.OutputToken))
 }
 
 // perMillion writes what a million units cost, which may be more than a USD holds.
@@ -137,4 +140,29 @@ func (t *Text) priceChange(c catalogue.PriceChange) {
 		return
 	}
 	t.table(tb)
+}
+
+// Quote shows what a call costs, and how that comes about.
+func Quote(provider, model string, r pricing.Rating) Document {
+	components := rowsOf(r.Components, func(c pricing.Component) fields {
+		return fields{
+			{"quantity", "QUANTITY", c.Quantity.String()},
+			{"amount", "AMOUNT", c.Amount},
+			{"unit_price", "UNIT PRICE", c.UnitPrice},
+			{"cost", "COST", c.Cost},
+		}
+	})
+	all := fields{
+		{"provider", "", provider}, {"model", "", model}, {"cost", "", r.Cost}, {"pricing", "", r.Basis},
+		{"effective_from", "", r.Price.EffectiveFrom}, // null when unpriced
+		{"components", "", components},
+	}
+	return Document{JSON: all, CSV: components, Text: func(t *Text) {
+		if r.Basis == pricing.Unpriced {
+			t.Warning("%s %s has no price", provider, model)
+			return
+		}
+		t.line(strong.of(provider+" "+model), text(": "+basis(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price)))
+		t.table(components.table("").total(strong.of("TOTAL"), text(""), text(""), strong.of(r.Cost.Display())))
+	}}
 }

@@ -9,8 +9,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-
-	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // Format is how results are written.
@@ -23,15 +21,6 @@ const (
 	FormatJSONL Format = "jsonl"
 	FormatCSV   Format = "csv"
 )
-
-// ParseFormat reads the name of a format; anything else is an invalid failure.
-func ParseFormat(text string) (Format, error) {
-	switch f := Format(text); f {
-	case FormatTable, FormatJSON, FormatJSONL, FormatCSV:
-		return f, nil
-	}
-	return "", failure.Invalidf("output is %q: it must be table, json, jsonl or csv", text)
-}
 
 // Printer writes documents in one format.
 type Printer struct {

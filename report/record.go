@@ -1,8 +1,12 @@
 package report
 
 import (
+	"encoding/json"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -11,15 +15,10 @@ import (
 func Recorded(o usage.Outcome) Document {
 	e, over := o.Entry, len(o.OverLimit) > 0
 	return fields{
-		{"id", "", e.ID},
-		{"status", "", o.Status},
-		{"cost", "", e.Cost},
-		{"pricing", "", e.Basis},
-		{"period", "", o.Period},
-		{"over_limit", "", over},
+		{"id", "", e.ID}, {"status", "", o.Status}, {"cost", "", e.Cost}, {"pricing", "", e.Basis},
+		{"period", "", o.Period}, {"over_limit", "", over},
 		{"over_limits", "", o.OverLimit}, // their names
-		{"overage", "", jsonOnly(orAbsent(o.Overage))},
-		{"note", "", jsonOnly(orAbsent(o.Note))},
+		{"overage", "", jsonOnly(orAbsent(o.Overage))}, {"note", "", jsonOnly(orAbsent(o.Note))},
 	}.document(func(t *Text) {
 		t.line(good.of(string(o.Status)), text(" "+e.ID+": "), strong.of(e.Cost.Display()),
 			text(" ("+costReason(e)+"), period "+Period(o.Period)))
@@ -27,7 +26,8 @@ func Recorded(o usage.Outcome) Document {
 			t.Note("it was recorded before, with the same content: nothing has changed")
 		}
 		if e.Counts() && e.Basis == pricing.Unpriced {
-			t.Warning("there is no price for %s: its cost is 0 until it is rated again", strings.TrimSpace(e.Provider+" "+e.Model))
+			t.Warning("there is no price for %s: its cost is 0 until it is rated again",
+				strings.TrimSpace(e.Provider+" "+e.Model))
 		}
 		if over {
 			t.Warning("over the limit: %s", strings.Join(o.OverLimit, ", "))
@@ -47,4 +47,55 @@ func costReason(e usage.Entry) string {
 		return "a failed call"
 	}
 	return basis(e.Basis)
+}
+
+// Import sums up an import.
+func Import(r usage.ImportResult) Document {
+	took := seconds(r.Elapsed)
+	problems := rowsOf(r.Problems, func(p usage.ImportProblem) fields {
+		return fields{{"line", "LINE", p.Line}, {"reason", "WHY IT WAS NOT RECORDED", shown(p.Reason, bad.of(p.Reason))}}
+	})
+	all := fields{
+		{"read", "read", shown(r.Read, text(failure.Counted(r.Read, "row")))},
+		{"recorded", "recorded", shown(r.Recorded, strong.of(Count(r.Recorded)))},
+		{"duplicates", "duplicates", r.Duplicates},
+		{"rejected", "rejected", flagged(r.Rejected, bad)},
+		{"conflicts", "conflicts", flagged(r.Conflicts, bad)},
+		{"unpriced", "unpriced", flagged(r.Unpriced, caution)},
+		{"over_limit", "over limit", flagged(r.OverLimit, caution)},
+		{"cost", "cost", shown(r.Cost, strong.of(r.Cost.Display()))},
+		{"seconds", "time", shown(took, text(string(took)+" s"+speed(r.Read, r.Elapsed)))},
+		{"problems", "", problems},
+		{"unread_fields", "", listOf(r.Unread, func(f usage.UnreadField) fields {
+			return fields{{"name", "", f.Name}, {"rows", "", f.Rows}}
+		})},
+	}
+	return all.document(func(t *Text) {
+		t.facts(all.pick(""))
+		for _, f := range r.Unread {
+			t.Note("the field %s of %s is none of an event and was not read", f.Name, failure.Counted(f.Rows, "row"))
+		}
+		if len(r.Problems) == 0 {
+			return
+		}
+		t.Gap()
+		t.table(problems.table(""))
+		if more := r.Rejected + r.Conflicts - int64(len(r.Problems)); more > 0 {
+			t.Note("and %s more", Count(more))
+		}
+	})
+}
+
+// seconds writes a duration as a JSON number with at most three decimals.
+func seconds(d time.Duration) json.Number {
+	return json.Number(strconv.FormatFloat(float64(d.Milliseconds())/1000, 'f', -1, 64))
+}
+
+// speed says how many rows a second were read, where that means anything.
+func speed(rows int64, elapsed time.Duration) string {
+	ms := elapsed.Milliseconds()
+	if rows == 0 || ms <= 0 {
+		return ""
+	}
+	return " (" + failure.Counted(rows*1000/ms, "row") + " a second)"
 }

@@ -197,14 +197,3 @@ func TestWideCharactersAlign(t *testing.T) {
 		}
 	}
 }
-
-func TestParseFormat(t *testing.T) {
-	for _, name := range []string{"table", "json", "jsonl", "csv"} {
-		if f, err := report.ParseFormat(name); err != nil || string(f) != name {
-			t.Errorf("ParseFormat(%q) = %q, %v", name, f, err)
-		}
-	}
-	if _, err := report.ParseFormat("xml"); err == nil {
-		t.Error("xml is taken")
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -28,26 +29,19 @@ func Revenue(r billing.Revenue, top int) Document {
 
 func revenueFields(r billing.Revenue) fields {
 	return fields{
-		{"month", "", Month(r.Month)},
-		{"from", "", r.Month},
-		{"to", "", r.Month.AddDate(0, 1, 0)},
-		{"as_of", "", r.AsOf},
-		{"total", "", moneyFields(r.Sum)},
-		{"unpriced_calls", "", r.Sum.Unpriced},
+		{"month", "", Month(r.Month)}, {"from", "", r.Month}, {"to", "", r.Month.AddDate(0, 1, 0)},
+		{"as_of", "", r.AsOf}, {"total", "", moneyFields(r.Sum)}, {"unpriced_calls", "", r.Sum.Unpriced},
 		{"by_plan", "", shareRows(r.Plans, "plan", "PLAN", words)},
-		{"by_user", "", shareRows(r.Users, "user_id", "USER", names)},
-		{"by_provider", "", providerRows(r)},
+		{"by_user", "", shareRows(r.Users, "user_id", "USER", names)}, {"by_provider", "", providerRows(r)},
 		{"months", "", listOf(r.Months, func(m billing.MonthSums) fields {
 			return append(fields{{"month", "", Month(m.Month)}}, resultFields(m.Bills, m.Revenue, m.Cost, nil)...)
 		})},
-		{"near_limit", "", nearRows(r.Near)},
-		{"never_used", "", idleRows(r.Idle)},
+		{"near_limit", "", nearRows(r.Near)}, {"never_used", "", idleRows(r.Idle)},
 		{"unpaid", "", fields{
-			{"bills", "", r.Unpaid.Sum.Bills},
-			{"amount", "", r.Unpaid.Sum.Amount},
-			{"by_age", "", ageRows(r.Unpaid)},
+			{"bills", "", r.Unpaid.Sum.Bills}, {"amount", "", r.Unpaid.Sum.Amount}, {"by_age", "", ageRows(r.Unpaid)},
 			{"list", "", listOf(r.Unpaid.Bills, func(b billing.Bill) fields {
-				return fields{{"number", "", b.Number}, {"user_id", "", b.UserID}, {"email", "", orNull(b.Email)}, {"status", "", b.Status},
+				return fields{{"number", "", b.Number}, {"user_id", "", b.UserID}, {"email", "", orNull(b.Email)},
+					{"status", "", b.Status},
 					{"due_at", "", b.DueAt}, {"days_overdue", "", billing.DaysOverdue(b, r.Unpaid.AsOf)}, {"total", "", b.Total}}
 			})},
 		}},
@@ -140,7 +134,7 @@ func (t *Text) revenue(r billing.Revenue, top int) {
 	shown := r.Users[:min(top, len(r.Users))]
 	t.table(shareRows(shown, "user", "USER", names).table("user" + columns).total(total(columns)...))
 	if more := len(r.Users) - len(shown); more > 0 {
-		t.Note("and %s more; the total counts them too", Counted(more, "user"))
+		t.Note("and %s more; the total counts them too", failure.Counted(more, "user"))
 	}
 	t.Gap()
 	columns = " bills revenue cost cost_percent"
@@ -185,7 +179,8 @@ func (t *Text) unpaid(a billing.Ageing) {
 		t.Note("no bill is unpaid")
 		return
 	}
-	t.table(ageRows(a).table("").total(inBold([]span{text("TOTAL"), text(Count(int64(a.Sum.Bills))), text(a.Sum.Amount.Display())})...))
+	t.table(ageRows(a).table("").total(inBold([]span{text("TOTAL"), text(Count(int64(a.Sum.Bills))),
+		text(a.Sum.Amount.Display())})...))
 }
 
 func nearRows(near []usage.Near) rows {
@@ -237,6 +232,6 @@ func (t *Text) idle(idle []billing.Idle, top int) {
 // more says how many are not shown.
 func (t *Text) more(n int, thing string) {
 	if n > 0 {
-		t.Note("and %s more", Counted(n, thing))
+		t.Note("and %s more", failure.Counted(n, thing))
 	}
 }

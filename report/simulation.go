@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 func figureFields(f billing.Figures) fields {
@@ -19,12 +20,8 @@ func figureFields(f billing.Figures) fields {
 
 func simulatedFields(p billing.SimulatedPlan) fields {
 	return fields{
-		{"users", "", p.Users},
-		{"refused_users", "", p.RefusedUsers},
-		{"refused_calls", "", p.RefusedCalls},
-		{"refused_cost", "", p.RefusedCost},
-		{"then", "", figureFields(p.Then)},
-		{"now", "", figureFields(p.Now)},
+		{"users", "", p.Users}, {"refused_users", "", p.RefusedUsers}, {"refused_calls", "", p.RefusedCalls},
+		{"refused_cost", "", p.RefusedCost}, {"then", "", figureFields(p.Then)}, {"now", "", figureFields(p.Now)},
 	}
 }
 
@@ -34,12 +31,8 @@ func Simulation(s billing.Simulation) Document {
 		return append(fields{{"plan", "", p.Plan}, {"tier", "", p.Tier}, {"plan_now", "", p.PlanNow}}, simulatedFields(p)...)
 	})
 	all := fields{
-		{"month", "", s.Month.String()},
-		{"events", "", s.Events},
-		{"plans", "", plans},
-		{"total", "", simulatedFields(s.Total)},
-		{"refused", "", refusedRows(s.Refused)},
-		{"gone_tiers", "", s.Gone},
+		{"month", "", s.Month.String()}, {"events", "", s.Events}, {"plans", "", plans},
+		{"total", "", simulatedFields(s.Total)}, {"refused", "", refusedRows(s.Refused)}, {"gone_tiers", "", s.Gone},
 	}
 	return Document{JSON: all, CSV: plans, Text: func(t *Text) {
 		for _, tier := range s.Gone {
@@ -54,7 +47,7 @@ func Simulation(s billing.Simulation) Document {
 			return
 		}
 		t.table(simulationTable(s))
-		t.Note("%s of %s replayed; then as it was, now as the files say", Counted(s.Events, "event"), s.Month)
+		t.Note("%s of %s replayed; then as it was, now as the files say", failure.Counted(s.Events, "event"), s.Month)
 		if len(s.Refused) > 0 {
 			t.Gap()
 			t.Title("Who would have been refused")
@@ -116,6 +109,6 @@ func SimulatedRefusals(s billing.Simulation) Document {
 func (t *Text) refused(refused []billing.SimulatedUser, most int) {
 	t.list(refusedRows(refused[:min(most, len(refused))]), "", "nobody would have been refused")
 	if more := len(refused) - most; more > 0 {
-		t.Note("%s more: --refused lists them all", Counted(more, "user"))
+		t.Note("%s more: --refused lists them all", failure.Counted(more, "user"))
 	}
 }

@@ -14,20 +14,8 @@ const (
 	bad           // refused, failed
 )
 
-func (s style) attribute() color.Attribute {
-	switch s {
-	case strong:
-		return color.Bold
-	case dim:
-		return color.Faint
-	case good:
-		return color.FgGreen
-	case caution:
-		return color.FgYellow
-	case bad:
-		return color.FgRed
-	}
-	return color.Reset
+var attributes = [...]color.Attribute{ // read-only
+	strong: color.Bold, dim: color.Faint, good: color.FgGreen, caution: color.FgYellow, bad: color.FgRed,
 }
 
 // painter puts a text into a style.
@@ -40,7 +28,7 @@ func newPainter(enabled bool) painter {
 		if !enabled || s == plain || text == "" {
 			return text
 		}
-		c := color.New(s.attribute())
+		c := color.New(attributes[s])
 		c.EnableColor()
 		return c.Sprint(text)
 	}

@@ -145,7 +145,8 @@ func (tb table) cut(lines [][]span, width int) {
 func (tb table) widestName(widths []int) int {
 	widest := -1
 	for i, c := range tb.columns {
-		if c.kind == names && widths[i] > max(narrowest, twwidth.Width(c.title)) && (widest < 0 || widths[i] > widths[widest]) {
+		if c.kind == names && widths[i] > max(narrowest, twwidth.Width(c.title)) &&
+			(widest < 0 || widths[i] > widths[widest]) {
 			widest = i
 		}
 	}

@@ -3,7 +3,11 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
 // Text collects what a person reads. Whatever is written to it is made safe for
@@ -58,4 +62,49 @@ func (t *Text) facts(facts fields) {
 	for _, f := range facts {
 		t.line(dim.of(padded(strings.ToLower(f.title), widest)), text("  "), valueOf(f.value).span())
 	}
+}
+
+// Visible returns a text that does nothing to a terminal: what can't be printed
+// (control characters, escape sequences, marks that turn the direction of
+// writing, bytes that are no text) is spelled as in Go's source, such as \x1b.
+func Visible(s string) string {
+	if isVisible(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			b.WriteString(`\x` + strconv.FormatUint(uint64(s[0])|0x100, 16)[1:])
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
+
+func isVisible(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0
+}
+
+// displayWidth returns how many columns of a terminal a text takes once it is
+// visible.
+func displayWidth(s string) int { return twwidth.Width(Visible(s)) }
+
+// padded fills a text up with spaces to a width.
+func padded(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-displayWidth(s)))
+}
+
+// shortened cuts a text to a width, with … in the place of what is gone.
+func shortened(s string, width int) string {
+	s = Visible(s)
+	if twwidth.Width(s) <= width {
+		return s // Truncate would put its … after a text that fits, too
+	}
+	return twwidth.Truncate(s, width, "…")
 }

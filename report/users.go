@@ -3,6 +3,7 @@ package report
 import (
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -40,7 +41,7 @@ func Users(users []usage.User, now time.Time) Document {
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
 		t.list(list, "user_id email plan cycle status auto_renew anchor", "no users")
 		if len(users) > 0 {
-			t.Note("%s", Counted(len(users), "user"))
+			t.Note("%s", failure.Counted(len(users), "user"))
 		}
 	}}
 }
@@ -76,9 +77,7 @@ func User(a plan.Account, now time.Time) (Document, error) {
 	}
 	next, nextAt := nextPlan(a)
 	all := append(subscription(a.UserID, a.Email, current.Name, a.Subscription, now), fields{
-		{"period", "", csvOnly(a.PeriodAt(now))},
-		{"next_plan", "", orNull(next)},
-		{"next_plan_at", "", nextAt},
+		{"period", "", csvOnly(a.PeriodAt(now))}, {"next_plan", "", orNull(next)}, {"next_plan_at", "", nextAt},
 		{"period", "PERIOD", jsonOnly(a.PeriodAt(now))},
 	}...)
 	return all.document(func(t *Text) {
@@ -100,4 +99,25 @@ func nextPlan(a plan.Account) (string, time.Time) {
 	}
 	p, _ := a.Plans.ByID(a.Subscription.NextPlanID)
 	return p.Name, a.Subscription.NextAt
+}
+
+// History shows the steps in a subscription's life.
+func History(entries []plan.HistoryEntry) Document {
+	return rowsOf(entries, func(h plan.HistoryEntry) fields {
+		return fields{
+			{"user_id", "", h.UserID},
+			{"action", "ACTION", h.Action},
+			{"recorded_at", "", h.RecordedAt},
+			{"effective_at", "EFFECTIVE", h.EffectiveAt},
+			{"plan_before", "FROM", orNull(h.PlanBefore)},
+			{"plan_after", "TO", orNull(h.PlanAfter)},
+			{"cycle", "CYCLE", h.Cycle},
+			{"period_before", "", orNull(h.PeriodBefore)}, {"period_after", "", orNull(h.PeriodAfter)},
+			{"calls_before", "CALLS BEFORE", h.CallsBefore},
+			{"tokens_before", "TOKENS BEFORE", h.TokensBefore},
+			{"cost_before", "COST BEFORE", h.CostBefore},
+			{"actor", "BY", name(h.Actor)},
+		}
+	}).document("effective_at action plan_before plan_after cycle calls_before tokens_before cost_before actor",
+		"no history")
 }

@@ -52,18 +52,21 @@ func chartOfMonths(months []billing.MonthSums, narrow bool) monthChart {
 	scale := scaleFor(months, float64(chartTop), float64(c.Height-chartUnder))
 	for tick := scale.low; tick <= scale.high+scale.step/2; tick += scale.step {
 		y := scale.y(tick)
-		c.Ticks = append(c.Ticks, chartTick{Y: number1(y), TextY: number1(y + 4), Text: dollarsShort(tick, scale.step), Zero: math.Abs(tick) < scale.step/2})
+		c.Ticks = append(c.Ticks, chartTick{Y: number1(y), TextY: number1(y + 4), Text: dollarsShort(tick, scale.step),
+			Zero: math.Abs(tick) < scale.step/2})
 	}
 	slot := float64(c.Width-c.Left) / float64(len(months))
 	bar := math.Min(slot*.3, 26)
 	var points []string
 	for i, m := range months {
 		middle := float64(c.Left) + (float64(i)+.5)*slot
-		c.Bars = append(c.Bars, scale.bar("revenue", middle-bar-.5, bar, m.Revenue.Float()), scale.bar("cost", middle+.5, bar, m.Cost.Float()))
+		c.Bars = append(c.Bars, scale.bar("revenue", middle-bar-.5, bar, m.Revenue.Float()),
+			scale.bar("cost", middle+.5, bar, m.Cost.Float()))
 		at := chartPoint{X: number1(middle), Y: number1(scale.y(m.Margin().Float()))}
 		points = append(points, at.X+","+at.Y)
 		c.Dots = append(c.Dots, at)
-		c.Labels = append(c.Labels, chartPoint{number1(middle), number1(float64(c.Height - 8)), monthLabel(months, i, narrow)})
+		c.Labels = append(c.Labels, chartPoint{number1(middle), number1(float64(c.Height - 8)),
+			monthLabel(months, i, narrow)})
 	}
 	c.Line = strings.Join(points, " ")
 	return c

@@ -4,9 +4,9 @@ package dashboard
 import (
 	_ "embed" // the template and its style
 	"fmt"
-	"strconv"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/page"
@@ -23,7 +23,8 @@ var css string
 // most. The company is who it is about; it may be "".
 func Revenue(r billing.Revenue, company string, top int) page.Page {
 	month := r.Month.Format("January 2006")
-	p := revenuePage{Title: "Revenue in " + month, Company: report.Visible(company), Month: month, MonthText: report.Month(r.Month), AsOf: report.Time(r.AsOf),
+	p := revenuePage{Title: "Revenue in " + month, Company: report.Visible(company), Month: month,
+		MonthText: report.Month(r.Month), AsOf: report.Time(r.AsOf),
 		History: historyOf(r.Months), Unpaid: unpaidOf(r.Unpaid), Near: nearOf(r.Near, top), Idle: idleOf(r.Idle, top)}
 	if r.Sum.Bills > 0 {
 		p.Figures, p.Parts = figuresOf(r), partsOf(r.Sum)
@@ -33,7 +34,7 @@ func Revenue(r billing.Revenue, company string, top int) page.Page {
 		}
 		p.Providers = providersOf(r)
 		if n := r.Sum.Unpriced; n > 0 {
-			p.Unpriced = report.Counted(n, "call") + " had no price when the bills were written: the cost is without them."
+			p.Unpriced = failure.Counted(n, "call") + " had no price when the bills were written: the cost is without them."
 		}
 	}
 	return page.New(template, css, p)
@@ -41,7 +42,7 @@ func Revenue(r billing.Revenue, company string, top int) page.Page {
 
 func usersLead(r billing.Revenue, top int) string {
 	if len(r.Users) > top {
-		return fmt.Sprintf("The %d with the highest revenue of %s.", top, report.Counted(len(r.Users), "user"))
+		return fmt.Sprintf("The %d with the highest revenue of %s.", top, failure.Counted(len(r.Users), "user"))
 	}
 	return ""
 }
@@ -56,7 +57,7 @@ func figuresOf(r billing.Revenue) []namedFigure {
 	if p, ok := report.PercentOf(r.Sum.Margin(), r.Sum.Revenue()); ok {
 		margin = minusSign(p) + "% of the revenue"
 	}
-	unpaid := report.Counted(r.Unpaid.Sum.Bills, "bill") + ", "
+	unpaid := failure.Counted(r.Unpaid.Sum.Bills, "bill") + ", "
 	if late := r.Unpaid.Sum.Bills - r.Unpaid.Ages[billing.NotDue].Bills; late > 0 {
 		unpaid += report.Count(int64(late)) + " overdue"
 	} else {
@@ -90,7 +91,8 @@ func compared(now, then pricing.Total, before billing.MonthSums) string {
 
 func rowOf(name string, bills int, revenue, cost pricing.Total) moneyRow {
 	margin := revenue.Sub(cost)
-	row := moneyRow{Name: name, Bills: report.Count(int64(bills)), Revenue: cents(revenue), Cost: cents(cost), Margin: cents(margin), Percent: report.Dash}
+	row := moneyRow{Name: name, Bills: report.Count(int64(bills)), Revenue: cents(revenue), Cost: cents(cost),
+		Margin: cents(margin), Percent: report.Dash}
 	if p, ok := report.PercentOf(margin, revenue); ok {
 		row.Percent = minusSign(p) + "%"
 	}
@@ -137,20 +139,18 @@ func unpaidOf(a billing.Ageing) *unpaidPage {
 	for i, sum := range a.Ages {
 		age := billing.Age(i)
 		class := [billing.AgeCount]string{"revenue", "late", "late", "old", "old"}[age]
-		u.Rows = append(u.Rows, struct {
-			Name   string
-			Bar    page.Bar
-			Bills  string
-			Amount figure
-		}{[billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days", "Over 90 days"}[age], barOf(class, sum.Amount, most),
+		u.Rows = append(u.Rows, unpaidRow{[billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days",
+			"Over 90 days"}[age], barOf(class, sum.Amount, most),
 			report.Count(int64(sum.Bills)), cents(sum.Amount)})
 	}
 	return u
 }
 
 // breakdownOf shows the first of some shares, and what the others add up to.
-func breakdownOf(id, title, column, lead string, shares []billing.Share, sum billing.Sums, top int, thing string) breakdown {
-	b := breakdown{ID: id, Title: title, Column: column, Lead: lead, Legend: id == "plans", Sum: rowOf("", sum.Bills, sum.Revenue(), sum.Cost)}
+func breakdownOf(id, title, column, lead string, shares []billing.Share, sum billing.Sums, top int,
+	thing string) breakdown {
+	b := breakdown{ID: id, Title: title, Column: column, Lead: lead, Legend: id == "plans",
+		Sum: rowOf("", sum.Bills, sum.Revenue(), sum.Cost)}
 	most := mostOf(shares)
 	var rest billing.Share
 	for i, s := range shares {
@@ -164,7 +164,7 @@ func breakdownOf(id, title, column, lead string, shares []billing.Share, sum bil
 		b.Rows = append(b.Rows, row)
 	}
 	if others := len(shares) - top; others > 0 {
-		b.Rows = append(b.Rows, rowOf("and "+report.Counted(others, thing)+" more", rest.Bills, rest.Revenue(), rest.Cost))
+		b.Rows = append(b.Rows, rowOf("and "+failure.Counted(others, thing)+" more", rest.Bills, rest.Revenue(), rest.Cost))
 	}
 	return b
 }
@@ -205,37 +205,37 @@ func providersOf(r billing.Revenue) *breakdown {
 	return b
 }
 
-func nearOf(near []usage.Near, top int) *nearPage {
-	if len(near) == 0 {
-		return nil
-	}
-	p := &nearPage{More: andMore(len(near)-top, "limit")}
-	for _, n := range near[:min(top, len(near))] {
+func nearOf(near []usage.Near, top int) *listed[nearRow] {
+	return listOf(near, top, "limit", func(n usage.Near) nearRow {
 		perMille, _ := n.PerMille()
-		b := page.Bar{Class: "meter", Width: int(min(perMille, 1000) / 10), Track: true}
+		bar := page.Bar{Class: "meter", Width: int(min(perMille, 1000) / 10), Track: true}
 		if perMille >= 1000 {
-			b.Class = "meter full"
+			bar.Class = "meter full"
 		}
-		p.Rows = append(p.Rows, nearRow{report.Visible(n.UserID), report.Visible(n.PlanName), report.Visible(n.Limit.Name), report.Amount(n.Limit.Meter, n.Used), report.Maximum(n.Limit),
-			strconv.FormatInt(perMille/10, 10) + "%", page.Day(n.Period.End), b})
-	}
-	return p
+		return nearRow{User: report.Visible(n.UserID), Plan: report.Visible(n.PlanName), Limit: report.Visible(n.Limit.Name),
+			Used: report.Amount(n.Limit.Meter, n.Used), Max: report.Maximum(n.Limit), Percent: fmt.Sprintf("%d%%", perMille/10),
+			Until: page.Day(n.Period.End), Bar: bar}
+	})
 }
 
-func idleOf(idle []billing.Idle, top int) *idlePage {
-	if len(idle) == 0 {
+func idleOf(idle []billing.Idle, top int) *listed[idleRow] {
+	return listOf(idle, top, "user", func(i billing.Idle) idleRow {
+		return idleRow{User: report.Visible(i.UserID), Plan: report.Visible(i.PlanName), Period: page.Days(i.Period),
+			Fee: cents(i.Fee), Each: report.PerYear(i.Cycle)}
+	})
+}
+
+// listOf lists the first of some items; nil where there are none.
+func listOf[T, R any](items []T, top int, thing string, row func(T) R) *listed[R] {
+	if len(items) == 0 {
 		return nil
 	}
-	p := &idlePage{More: andMore(len(idle)-top, "user")}
-	for _, i := range idle[:min(top, len(idle))] {
-		p.Rows = append(p.Rows, idleRow{report.Visible(i.UserID), report.Visible(i.PlanName), page.Days(i.Period), cents(i.Fee), report.PerYear(i.Cycle)})
+	list := &listed[R]{}
+	for _, item := range items[:min(top, len(items))] {
+		list.Rows = append(list.Rows, row(item))
 	}
-	return p
-}
-
-func andMore(n int, thing string) string {
-	if n <= 0 {
-		return ""
+	if others := len(items) - top; others > 0 {
+		list.More = "and " + failure.Counted(others, thing) + " more"
 	}
-	return "and " + report.Counted(n, thing) + " more"
+	return list
 }

@@ -19,8 +19,8 @@ type revenuePage struct {
 	Unpaid     *unpaidPage
 	Breakdowns []breakdown
 	Providers  *breakdown
-	Near       *nearPage
-	Idle       *idlePage
+	Near       *listed[nearRow]
+	Idle       *listed[idleRow]
 	Unpriced   string
 }
 
@@ -62,29 +62,27 @@ type breakdown struct {
 func (b breakdown) Short() bool { return len(b.Rows) <= 8 }
 
 type unpaidPage struct {
-	Rows []struct {
-		Name   string
-		Bar    page.Bar
-		Bills  string
-		Amount figure
-	}
+	Rows   []unpaidRow
 	Bills  string
 	Amount figure
 }
 
-type nearPage struct {
-	Rows []nearRow
-	More string
+type unpaidRow struct {
+	Name   string
+	Bar    page.Bar
+	Bills  string
+	Amount figure
+}
+
+// listed are the rows of a table that has no room for all.
+type listed[R any] struct {
+	Rows []R
+	More string // says how many others there are
 }
 
 type nearRow struct {
 	User, Plan, Limit, Used, Max, Percent, Until string
 	Bar                                          page.Bar
-}
-
-type idlePage struct {
-	Rows []idleRow
-	More string
 }
 
 type idleRow struct {

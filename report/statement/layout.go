@@ -118,7 +118,8 @@ func (d *document) groupTable(g group) table {
 // room, below.
 func (d *document) nameCell(r row, usual, small style, c column) cell {
 	name, beside := d.cell(r.Name, usual, c), r.Small()
-	if last := len(name) - 1; last >= 0 && beside != "" && d.wide(name[last].text, usual)+tailGap+d.wide(beside, small) <= c.room {
+	if last := len(name) - 1; last >= 0 && beside != "" && d.wide(name[last].text, usual)+tailGap+d.wide(beside,
+		small) <= c.room {
 		name[last].tail, name[last].tailStyle = beside, small
 		return name
 	}
@@ -175,7 +176,8 @@ func (d *document) limits(v view) {
 	t := table{title: "What you used of your plan", columns: []column{
 		{title: "Limit", at: left}, {title: "Used", at: right}, {title: "Of", at: right}, {title: "Percent", at: right}}}
 	for _, limit := range v.Limits {
-		t.rows = append(t.rows, []cell{nil, {{text: limit.Used, style: usual}}, {{text: limit.Max, style: usual}}, {{text: limit.Percent, style: percent}}})
+		t.rows = append(t.rows, []cell{nil, {{text: limit.Used, style: usual}}, {{text: limit.Max, style: usual}},
+			{{text: limit.Percent, style: percent}}})
 	}
 	d.fit(&t)
 	for i, limit := range v.Limits {

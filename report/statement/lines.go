@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
@@ -17,11 +18,13 @@ func groupsOf(b billing.Bill) []group {
 		{Title: "Fees and changes of plan"},
 		{Title: "Usage", Note: "Included in the " + report.Visible(b.PlanName) + " plan: shown at cost, not billed."},
 		{Title: "Beyond the plan", Note: overageNote(b.Terms)},
-		{Title: "Corrections of earlier periods", Note: "Usage that became known, or was priced anew, after its period was billed."},
+		{Title: "Corrections of earlier periods",
+			Note: "Usage that became known, or was priced anew, after its period was billed."},
 		{Title: "Credit"},
 	}
-	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2, billing.Adjustment: 3,
-		billing.Credit: 4, billing.Carried: 4}
+	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2,
+		billing.Adjustment: 3,
+		billing.Credit:     4, billing.Carried: 4}
 	single, folds := foldedCorrections(b.Lines)
 	for _, l := range single {
 		if i, ok := place[l.Kind]; ok {
@@ -32,7 +35,8 @@ func groupsOf(b billing.Bill) []group {
 	}
 	if len(folds) > 0 {
 		late := &groups[3]
-		late.Rows, late.Usage, late.Note = append(late.Rows, folds...), true, late.Note+" What is included is added up: details on request."
+		late.Rows, late.Usage = append(late.Rows, folds...), true
+		late.Note += " What is included is added up: details on request."
 	}
 	var filled []group
 	for _, g := range groups {
@@ -75,7 +79,8 @@ func foldOf(lines []billing.Line) row {
 	for _, l := range lines {
 		cost = cost.Add(pricing.TotalOf(l.Usage.Cost))
 	}
-	return row{Name: report.Counted(len(lines), "correction") + " of usage within the plan", Note: page.Days(lines[0].Period), Cost: cost.Display(), Amount: "included"}
+	return row{Name: failure.Counted(len(lines), "correction") + " of usage within the plan",
+		Note: page.Days(lines[0].Period), Cost: cost.Display(), Amount: "included"}
 }
 
 func overageNote(t *billing.Terms) string {
@@ -118,7 +123,8 @@ func usedOf(l billing.Line) []string {
 			n = l.Usage.Calls
 		}
 		prices := strings.Join(report.UnitPrices(l.Prices, q), ", ")
-		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) && (prices == "" || l.Usage.Calls == 0 || !q.OneEachCall()) {
+		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) &&
+			(prices == "" || l.Usage.Calls == 0 || !q.OneEachCall()) {
 			continue
 		}
 		text := quantityName(q, n)
@@ -149,7 +155,8 @@ func quantityName(q pricing.Quantity, n int64) string {
 func notesOn(l billing.Line) string {
 	notes := report.PriceNotes(l)
 	if n := l.Usage.Unpriced; n != 0 {
-		notes = strings.TrimPrefix(notes+". ", ". ") + report.Counted(n, "call") + " without a price so far, counted as $0.00"
+		notes = strings.TrimPrefix(notes+". ", ". ") + failure.Counted(n, "call") +
+			" without a price so far, counted as $0.00"
 	}
 	return notes
 }

@@ -93,14 +93,16 @@ func viewsOf(statements []Statement, from Sender, now time.Time) []view {
 
 func viewOf(s Statement, from Sender, now time.Time) view {
 	b := s.Bill
-	v := view{Name: billName(b.Kind, b.Number), Company: report.Visible(from.Company), From: senderLines(from), To: recipient(b), Facts: factsOf(s, now),
+	v := view{Name: billName(b.Kind, b.Number), Company: report.Visible(from.Company), From: senderLines(from),
+		To: recipient(b), Facts: factsOf(s, now),
 		Groups: groupsOf(b), Sums: sumsOf(b), Limits: limitsOf(s.Uses)}
 	v.Amount, v.Claim, v.Kind = claimOf(s, now)
 	if b.Status.Unpaid() && b.Total > 0 {
 		v.Payment = visibleLines(from.PaymentNote)
 	}
 	if len(v.Groups) > 0 {
-		v.Notes = append(v.Notes, "All amounts are in US dollars, all times in UTC. Usage is shown at its exact cost; what is billed is rounded once, to whole cents, half to even.")
+		v.Notes = append(v.Notes, "All amounts are in US dollars, all times in UTC. Usage is shown at its exact cost; "+
+			"what is billed is rounded once, to whole cents, half to even.")
 	}
 	return v
 }
@@ -144,7 +146,8 @@ func recipient(b billing.Bill) []string {
 
 func factsOf(s Statement, now time.Time) []fact {
 	b := s.Bill
-	facts := []fact{{"Number", fmt.Sprint(b.Number)}, {"Date", page.Day(b.IssuedAt)}, {"Period", page.Days(b.Period)}, {"Plan", report.Visible(b.PlanName)}}
+	facts := []fact{{"Number", fmt.Sprint(b.Number)}, {"Date", page.Day(b.IssuedAt)}, {"Period", page.Days(b.Period)},
+		{"Plan", report.Visible(b.PlanName)}}
 	if b.Cycle != "" {
 		facts[3].Value += ", " + string(b.Cycle)
 	}
@@ -266,7 +269,8 @@ func limitsOf(uses []usage.LimitUse) []limit {
 		if u.Used == 0 {
 			continue
 		}
-		l := limit{Name: strings.ReplaceAll(report.Visible(u.Limit.Name), "_", " "), Used: report.Amount(u.Limit.Meter, u.Used), Max: report.Maximum(u.Limit),
+		l := limit{Name: strings.ReplaceAll(report.Visible(u.Limit.Name), "_", " "),
+			Used: report.Amount(u.Limit.Meter, u.Used), Max: report.Maximum(u.Limit),
 			Bar: page.Bar{Class: "revenue", Track: true}}
 		if perMille, ok := u.PerMille(); ok {
 			l.Percent, l.Bar.Width = report.ShortPercent(perMille), int(min(perMille, 1000)/10)
