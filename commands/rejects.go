@@ -51,12 +51,14 @@ func mayBeReplaced(path string, in io.Reader) error {
 	}
 	if source, ok := in.(*os.File); ok {
 		if read, err := source.Stat(); err == nil && os.SameFile(info, read) {
-			return failure.Invalidf("the rejects file %s is the file that is imported: it would be lost", path).WithHint("name another file with --rejects")
+			return failure.Invalidf("the rejects file %s is the file that is imported: it would be lost", path).
+				WithHint("name another file with --rejects")
 		}
 	}
 	if is, err := isDatabase(path); err != nil || is {
 		if is {
-			err = failure.Invalidf("the rejects file %s is a database: it would be lost", path).WithHint("name another file with --rejects")
+			err = failure.Invalidf("the rejects file %s is a database: it would be lost", path).
+				WithHint("name another file with --rejects")
 		}
 		return err
 	}

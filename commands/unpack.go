@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
-	"os"
 )
 
 // gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
@@ -45,23 +44,9 @@ func (u *unpackedReader) Read(p []byte) (int, error) {
 // ofDamage tells an error that comes of the packed data from others.
 func ofDamage(err error) error {
 	var corrupt flate.CorruptInputError
-	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &corrupt) {
+	if errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &corrupt) {
 		return damagedError{err}
 	}
 	return err
-}
-
-// isPacked tells whether a file can be read twice and is packed with gzip.
-func isPacked(in io.Reader) bool {
-	file, ok := in.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	mark := make([]byte, len(gzipMark))
-	if err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	_, err = file.ReadAt(mark, 0)
-	return err == nil && string(mark) == gzipMark
 }

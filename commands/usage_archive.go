@@ -30,8 +30,9 @@ SHA-256. A month's rows are removed once its files are safe on the disk, and onl
 they are still what was written. Totals, reports and limits stay as they are. Nothing
 more can be recorded in an archived month, until usage restore brings it back. Killed
 at any moment, it is simply run again.`,
-		Example: "  alwrity-sub usage archive --before 2026-09-01 --to /srv/alwrity/archive --dry-run\n  alwrity-sub usage archive --before 2026-09-01 --to /srv/alwrity/archive",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6,130"),
+		Example: "  alwrity-sub usage archive --before 2026-09-01 --to /srv/alwrity/archive --dry-run\n" +
+			"  alwrity-sub usage archive --before 2026-09-01 --to /srv/alwrity/archive",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6,130"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "to"); err != nil {
 				return err
@@ -83,7 +84,8 @@ type usageArchivesOptions struct{ env *Env }
 func newUsageArchivesCmd(env *Env) *cobra.Command {
 	opts := &usageArchivesOptions{env}
 	return &cobra.Command{
-		Use: "archives", Short: "List the months of the log that were moved to files", Example: "  alwrity-sub usage archives", Args: cobra.NoArgs,
+		Use: "archives", Short: "List the months of the log that were moved to files",
+		Example: "  alwrity-sub usage archives", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return usageArchivesRun(cmd.Context(), opts) },
 	}
 }

@@ -59,10 +59,8 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		defer in.Close()
-		if isPacked(in) {
-			if err := s.Archives.MustNotBeArchived(ctx, opts.file); err != nil {
-				return err
-			}
+		if err := s.Archives.RequireNotArchived(ctx, opts.file); err != nil {
+			return err
 		}
 		rejects, err := openRejects(opts.rejects, in)
 		if err != nil {

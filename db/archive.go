@@ -10,13 +10,16 @@ import (
 )
 
 // Months implements usage.ArchiveStore.
-func (d *DB) Months(ctx context.Context, before time.Time) ([]usage.LogMonth, error) {
-	var months []usage.LogMonth
-	err := d.view(ctx, func(t *tx) error {
+func (d *DB) Months(ctx context.Context, before time.Time) (months []usage.LogMonth, err error) {
+	end := monthOf(before)
+	if end.After(afterPartitions()) {
+		end = afterPartitions()
+	}
+	err = d.view(ctx, func(t *tx) error {
 		months = nil
-		for from, to := firstPartition(), monthOf(before); from.Before(to); {
-			first, err := t.firstTime(ctx, from, to)
-			if err != nil || first.IsZero() || !first.Before(afterPartitions()) {
+		for from := firstPartition(); ; {
+			first, err := t.firstTime(ctx, from, end)
+			if err != nil || first.IsZero() {
 				return err
 			}
 			month, err := t.logMonth(ctx, usage.MonthOf(first))
@@ -26,7 +29,6 @@ func (d *DB) Months(ctx context.Context, before time.Time) ([]usage.LogMonth, er
 			months = append(months, month)
 			from = month.Month.End()
 		}
-		return nil
 	})
 	return months, err
 }
@@ -60,8 +62,8 @@ func (t *tx) monthRows(ctx context.Context, month usage.Month, fn func(*usage.En
 			return err
 		}
 		return fn(&e)
-	}, "SELECT "+entryColumns+" FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2 ORDER BY occurred_at, log_id",
-		month.Start(), month.End())
+	}, "SELECT "+entryColumns+` FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2
+		ORDER BY occurred_at, log_id`, month.Start(), month.End())
 }
 
 // ArchiveMonth implements usage.ArchiveStore.
@@ -69,7 +71,9 @@ func (t *tx) monthRows(ctx context.Context, month usage.Month, fn func(*usage.En
 // Nobody is kept from recording until the log is had alone, at the very end. Then the month is looked at
 // again: it has the rows that were written if there are as many, as expensive, and no row of the log has
 // been changed since, which changes the version of the catalogue.
-func (d *DB) ArchiveMonth(ctx context.Context, audit usage.Audit, month usage.Month, alone bool, write usage.WriteMonth) error {
+func (d *DB) ArchiveMonth(
+	ctx context.Context, audit usage.Audit, month usage.Month, alone bool, write usage.WriteMonth,
+) error {
 	if !hasPartition(month) {
 		return failure.Conflictf("the month %s can't be archived: only those from 2000 to 2099 can", month)
 	}
@@ -102,14 +106,8 @@ func (d *DB) ArchiveMonth(ctx context.Context, audit usage.Audit, month usage.Mo
 		if err := t.saveArchive(ctx, audit, written); err != nil {
 			return err
 		}
-		if err := t.forgetIDs(ctx, month); err != nil {
-			return err
-		}
 		if !alone {
-			if err := t.haveLogAlone(ctx, partitionOf(month)); err != nil {
-				return err
-			}
-			if err := t.mustBeAsWritten(ctx, written, version); err != nil {
+			if err := t.haveLogAsWritten(ctx, written, version); err != nil {
 				return err
 			}
 		}
@@ -139,7 +137,7 @@ func (t *tx) beginArchiving(ctx context.Context, month usage.Month) error {
 	return nil
 }
 
-// saveArchive notes that a month is archived, and what its rows add up to.
+// saveArchive notes that a month is archived, and what its rows add up to. That takes long.
 func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive) error {
 	keys := t.dayOf() + ", user_id, period_start, plan_id, provider, vendor, model"
 	_, err := t.exec(ctx, "INSERT INTO usage_archived_totals "+
@@ -150,9 +148,12 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+valueList(1, 6),
-		int64(a.Month), a.File, a.SHA256, a.Rows, a.Cost.String(), a.At)
+	_, err = t.exec(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+
+		valueList(1, 6), int64(a.Month), a.File, a.SHA256, a.Rows, a.Cost.String(), a.At)
 	if err != nil {
+		return err
+	}
+	if err := t.forgetIDs(ctx, a.Month); err != nil {
 		return err
 	}
 	return t.audit(ctx, audit, "month "+a.Month.String(), logState(a), archiveState(a))
@@ -168,9 +169,12 @@ func archiveState(a usage.Archive) state {
 	return state{"rows": a.Rows, "cost": a.Cost, "file": a.File, "sha256": a.SHA256}
 }
 
-// mustBeAsWritten refuses to go on if the rows of a month are not what its file has, which was written of
-// a version of the catalogue.
-func (t *tx) mustBeAsWritten(ctx context.Context, a usage.Archive, version int64) error {
+// haveLogAsWritten keeps others from the log, and refuses to go on if the rows of a month are not what its file has.
+// That was written of a version of the catalogue.
+func (t *tx) haveLogAsWritten(ctx context.Context, a usage.Archive, version int64) error {
+	if err := t.haveLogAlone(ctx, partitionOf(a.Month)); err != nil {
+		return err
+	}
 	found, err := t.logMonth(ctx, a.Month)
 	if err != nil {
 		return err

@@ -26,7 +26,8 @@ func (t *tx) forgetIDs(ctx context.Context, month usage.Month) error {
 // removeMonth removes the log rows of a month, while nobody else uses the log.
 func (t *tx) removeMonth(ctx context.Context, month usage.Month) error {
 	if t.kind == SQLite {
-		_, err := t.exec(ctx, "DELETE FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2", month.Start(), month.End())
+		_, err := t.exec(ctx, "DELETE FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2",
+			month.Start(), month.End())
 		return err
 	}
 	if _, err := t.exec(ctx, "ALTER TABLE api_usage_logs DETACH PARTITION "+partitionOf(month)); err != nil {
@@ -72,7 +73,8 @@ func (t *tx) haveLogAlone(ctx context.Context, partition string) error {
 			return err
 		}
 	}
-	return failure.Unavailablef("the log is in use all the time: it could not be had alone in %d attempts of %s", aloneAttempts, alonePatience).
+	return failure.Unavailablef("the log is in use all the time: it could not be had alone in %d attempts of %s",
+		aloneAttempts, alonePatience).
 		WithHint("run it again once a long export, reconcile or pg_dump is done; pg_stat_activity shows who is at work")
 }
 

@@ -110,13 +110,13 @@ func (s *logSearch) narrow(ctx context.Context, where *stretch) (used bool, err 
 func (s *logSearch) usedParts(ctx context.Context, where stretch) ([]int64, error) {
 	days := s.usedWithin(where)
 	bits := map[int32]int64{}
-	err := s.send(ctx, statement{"SELECT DISTINCT day, day_parts FROM usage_fleet_daily" + days.sql(), days.args, func(row scanner) error {
+	err := s.tx.query(ctx, func(row scanner) error {
 		var day int32
 		var parts int64
 		err := row.Scan(&day, &parts)
 		bits[day] |= parts
 		return err
-	}})
+	}, "SELECT DISTINCT day, day_parts FROM usage_fleet_daily"+days.sql(), days.args...)
 	var parts []int64
 	for day, set := range bits {
 		first := dayTime(day).Unix() / int64(partLength/time.Second)

@@ -106,7 +106,8 @@ func (s *logSearch) page(part stretch) statement {
 		where.compare("occurred_at <=", q.BeforeTime) // leaves out the partitions of later months
 		where.texts = append(where.texts, "(occurred_at, log_id) < ("+where.bind(q.BeforeTime)+", "+where.bind(s.last)+")")
 	}
-	text := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() + " ORDER BY occurred_at DESC, log_id DESC LIMIT " + where.bind(q.Limit)
+	text := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() +
+		" ORDER BY occurred_at DESC, log_id DESC LIMIT " + where.bind(q.Limit)
 	return statement{text, where.args, func(row scanner) error {
 		if s.full() { // of stretches that are read together, the first may be enough
 			return nil

@@ -15,7 +15,9 @@ const restoreBatch = 5_000
 
 // Restore implements usage.ArchiveStore. Until it commits, the month is archived for everyone else, so
 // nobody records into it meanwhile.
-func (d *DB) Restore(ctx context.Context, audit usage.Audit, a usage.Archive, rows iter.Seq2[usage.Entry, error]) error {
+func (d *DB) Restore(
+	ctx context.Context, audit usage.Audit, a usage.Archive, rows iter.Seq2[usage.Entry, error],
+) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.reopenMonth(ctx, a); err != nil {
 			return err
@@ -50,7 +52,8 @@ func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).WithHint("list what is archived: alwrity-sub usage archives").Because(err)
+		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
+			WithHint("list what is archived: alwrity-sub usage archives").Because(err)
 	}
 	_, err = t.exec(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
 	return err
@@ -65,7 +68,8 @@ func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, row
 			return err
 		}
 		if usage.MonthOf(e.Time) != a.Month {
-			return failure.Invalidf("the event %q of %s is not of the month %s: its time is %s", pricing.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
+			return failure.Invalidf("the event %q of %s is not of the month %s: its time is %s",
+				pricing.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
 		}
 		found, cost = found+1, cost.Add(pricing.TotalOf(e.Cost))
 		if batch = append(batch, e); len(batch) == restoreBatch {
@@ -76,7 +80,8 @@ func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, row
 		}
 	}
 	if found != a.Rows || cost.Cmp(a.Cost) != 0 {
-		return failure.Conflictf("%s has %d rows that cost %s: %d rows that cost %s were archived", a.File, found, cost.Display(), a.Rows, a.Cost.Display())
+		return failure.Conflictf("%s has %d rows that cost %s: %d rows that cost %s were archived",
+			a.File, found, cost.Display(), a.Rows, a.Cost.Display())
 	}
 	return t.restoreBatch(ctx, table, a, batch)
 }
@@ -97,7 +102,8 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 	}
 	for id, e := range taken {
 		return failure.Conflictf("the event %q of %s has been recorded again, with the time %s: an id stands for one event",
-			pricing.Shorten(id), a.File, e.Time.Format(time.RFC3339)).WithHint("restore a backup of the time before that, or leave the month archived")
+			pricing.Shorten(id), a.File, e.Time.Format(time.RFC3339)).
+			WithHint("restore a backup of the time before that, or leave the month archived")
 	}
 	if t.kind == SQLite {
 		return t.insertEntriesSQLite(ctx, batch)

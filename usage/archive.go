@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -90,7 +91,9 @@ func (a *Archiver) Archive(ctx context.Context, audit Audit, opts ArchiveOptions
 }
 
 // within runs fn on the months that are to be archived while no other process works in the directory.
-func (a *Archiver) within(ctx context.Context, now time.Time, opts ArchiveOptions, fn func([]LogMonth) error) (err error) {
+func (a *Archiver) within(
+	ctx context.Context, now time.Time, opts ArchiveOptions, fn func([]LogMonth) error,
+) (err error) {
 	if opts.Before.After(now) {
 		return failure.Invalidf("before is %s: it must not be in the future", opts.Before.Format(time.RFC3339)).
 			WithHint("only months that are over can be archived; now is %s", now.Format(time.RFC3339))
@@ -143,7 +146,7 @@ func (a *Archiver) Restore(ctx context.Context, audit Audit, file string) (Archi
 	if err != nil {
 		return archive, err
 	}
-	return archive, a.Store.Restore(ctx, audit, archive, ReadArchived(file, archive.SHA256))
+	return archive, a.Store.Restore(ctx, audit, archive, ReadArchived(file))
 }
 
 // find returns the archived month that a file has.
@@ -163,16 +166,20 @@ func (a *Archiver) find(ctx context.Context, file string) (Archive, error) {
 	}
 	for _, archive := range archives {
 		if archive.File == filepath.Base(file) {
-			return archive, failure.Conflictf("the file %s is not the one that was archived: its SHA-256 is %s, and %s was recorded",
-				file, sum, archive.SHA256).WithHint("find the right file, or its copy in a backup")
+			return archive, failure.Conflictf("the file %s is not the one that was archived: its SHA-256 is %s, "+
+				"and %s was recorded", file, sum, archive.SHA256).WithHint("find the right file, or its copy in a backup")
 		}
 	}
 	return Archive{}, failure.NotFoundf("no month is archived in %s", file).WithHint(
 		"list what is archived: alwrity-sub usage archives; events of another database: alwrity-sub usage import %s", file)
 }
 
-// MustNotBeArchived refuses the file of a month that is archived here: each of its rows would be refused.
-func (a *Archiver) MustNotBeArchived(ctx context.Context, file string) error {
+// RequireNotArchived refuses the file of a month that is archived here: an import would refuse each of its rows.
+func (a *Archiver) RequireNotArchived(ctx context.Context, file string) error {
+	info, err := os.Stat(file)
+	if err != nil || !info.Mode().IsRegular() || filepath.Ext(file) != ".gz" {
+		return nil
+	}
 	archives, err := a.Store.Archives(ctx)
 	if err != nil || len(archives) == 0 { // most often: then the file need not be read
 		return err

@@ -18,10 +18,9 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// openArchiveDir opens a directory and locks it until it is closed: one process works in it at a time, so
-// that none replaces what another has just archived. A directory that is not there or cannot be written is
-// an invalid failure, one in which another process archives an unavailable one. What a process that was
-// killed has left half written is removed.
+// openArchiveDir opens a directory and locks it until it is closed: one process works in it at a time, so that none
+// replaces what another has just archived. A directory that is not there or cannot be written is an invalid failure,
+// one in which another process archives an unavailable one.
 func openArchiveDir(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -35,29 +34,27 @@ func openArchiveDir(path string) (*os.File, error) {
 	if err != nil {
 		return nil, failure.Invalidf("the directory %s can't be used: %s", path, failure.WithoutPath(err)).Because(err)
 	}
-	if err = lockDirectory(dir); err != nil {
-		err = failure.Unavailablef("another process is archiving into %s", path).WithHint("try again once it is done").Because(err)
-	} else if err = cleanArchiveDir(path); err != nil {
-		err = failure.Invalidf("the directory %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
+	if err := lockDirectory(dir); err != nil {
+		err = failure.Unavailablef("another process is archiving into %s", path).
+			WithHint("try again once it is done").Because(err)
+		return nil, errors.Join(err, dir.Close())
 	}
-	if err != nil {
+	if err := cleanArchiveDir(path); err != nil {
+		err = failure.Invalidf("the directory %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
 		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
 }
 
-// cleanArchiveDir removes what was left half written. It writes a file itself, to find out whether that is
-// possible before a month is read.
+// cleanArchiveDir removes what a process that was killed has left half written. Before, it adds such a file itself: so
+// a directory that cannot be written is known before a month is read.
 func cleanArchiveDir(path string) error {
-	left, err := filepath.Glob(filepath.Join(path, "usage-[0-9]*.part"))
+	trial, err := os.CreateTemp(path, "usage-0.*.part")
 	if err != nil {
 		return err
 	}
-	trial, err := os.CreateTemp(path, "usage-0.*.part")
-	if err == nil {
-		left = append(left, trial.Name())
-		err = trial.Close()
-	}
+	left, err := filepath.Glob(filepath.Join(path, "usage-[0-9]*.part"))
+	err = errors.Join(err, trial.Close())
 	for _, name := range left {
 		err = errors.Join(err, os.Remove(name))
 	}
@@ -220,7 +217,8 @@ func syncDir(path string) error {
 
 func unwritten(path string, err error) error {
 	return failure.Unavailablef("%s can't be written: %s", filepath.Base(path), failure.WithoutPath(err)).
-		WithHint("free some space or name another directory, and run it again: what is archived stays so").Because(err)
+		WithHint("free some space or name another directory, and run it again: what is archived stays so").
+		Because(err)
 }
 
 func unreadable(path string, err error) error {
@@ -241,7 +239,8 @@ func (a *Archiver) mustBeReplaceable(ctx context.Context, path, sum string) erro
 		return err
 	}
 	return failure.Conflictf("the file %s is there already, and has something else than this log: %s", path, err).
-		WithHint("if it is the archive of another database, name another directory with --to; it is never overwritten").Because(err)
+		WithHint("if it is the archive of another database, name another directory with --to; it is never overwritten").
+		Because(err)
 }
 
 // mustBeInLog returns an error unless every event of a file is in the log.
@@ -259,7 +258,7 @@ func (a *Archiver) mustBeInLog(ctx context.Context, path string) error {
 			return err
 		})
 	}
-	for e, err := range ReadArchived(path, "") {
+	for e, err := range ReadArchived(path) {
 		if err != nil {
 			return err
 		}

@@ -53,15 +53,14 @@ func pack(t rapid.TB, entries []Entry) ([]byte, monthFile) {
 	return file.Bytes(), month
 }
 
-func unpack(file []byte) ([]Entry, error) {
-	var entries []Entry
-	for e, err := range unpackRows(bytes.NewReader(file)) {
-		if err != nil {
-			return entries, err
+func unpack(file []byte) (entries []Entry, failed error) {
+	readArchived(bytes.NewReader(file), func(e Entry, err error) bool {
+		if failed = err; err == nil {
+			entries = append(entries, e)
 		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+		return err == nil
+	})
+	return entries, failed
 }
 
 // Whatever is recorded comes back as it was, and an import reads the same event.

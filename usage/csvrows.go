@@ -48,7 +48,8 @@ func (r *csvReader) readHeader() error {
 	}
 	for _, required := range []string{"user_id", "provider"} {
 		if !seen[required] {
-			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, at least user_id and provider", required)
+			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, "+
+				"at least user_id and provider", required)
 		}
 	}
 	return nil

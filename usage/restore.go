@@ -2,8 +2,6 @@ package usage
 
 import (
 	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"iter"
@@ -13,10 +11,9 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that
-// is none is an invalid failure, one that has not the SHA-256 that is wanted a conflict failure, and the
-// last there is. Any will do where none is wanted.
-func ReadArchived(path, want string) iter.Seq2[Entry, error] {
+// ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that is none is
+// an invalid failure, and the last there is.
+func ReadArchived(path string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		file, err := os.Open(path)
 		if err != nil {
@@ -24,42 +21,30 @@ func ReadArchived(path, want string) iter.Seq2[Entry, error] {
 			return
 		}
 		defer file.Close() //nolint:errcheck // it was only read
-		sum := sha256.New()
-		in := io.TeeReader(file, sum)
-		for e, err := range unpackRows(in) {
-			if !yield(e, err) || err != nil {
-				return
-			}
-		}
-		if _, err := io.Copy(io.Discard, in); err != nil {
-			yield(Entry{}, unreadable(path, err))
-		} else if want != "" && hex.EncodeToString(sum.Sum(nil)) != want {
-			yield(Entry{}, failure.Conflictf("the file %s has changed while it was read", path))
-		}
+		readArchived(file, yield)
 	}
 }
 
-// unpackRows reads the log rows of an archived month, an invalid failure of what is none.
-func unpackRows(packed io.Reader) iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		text, err := gzip.NewReader(packed)
-		if err != nil {
-			yield(Entry{}, notArchived(0, err))
+func readArchived(packed io.Reader, yield func(Entry, error) bool) {
+	refuse := func(line int, err error) {
+		err = failure.Invalidf("the file is no archived month, or is damaged: line %d: %s", line, err).Because(err)
+		yield(Entry{}, err)
+	}
+	text, err := gzip.NewReader(packed)
+	if err != nil {
+		refuse(0, err)
+		return
+	}
+	in := &jsonlReader{lines: newLineReader(text, io.Discard), events: newArchiveReader()}
+	for n := 1; ; n++ {
+		switch e, err := in.nextArchived(); {
+		case errors.Is(err, io.EOF):
 			return
-		}
-		in := &jsonlReader{lines: newLineReader(text, io.Discard), events: newArchiveReader()}
-		for n := 1; ; n++ {
-			e, err := in.nextArchived()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			if err != nil {
-				yield(Entry{}, notArchived(n, err))
-				return
-			}
-			if !yield(e, nil) {
-				return
-			}
+		case err != nil:
+			refuse(n, err)
+			return
+		case !yield(e, nil):
+			return
 		}
 	}
 }
@@ -78,8 +63,4 @@ func (r *jsonlReader) nextArchived() (Entry, error) {
 	}
 	err = r.events.read(r.cells)
 	return r.events.row, err
-}
-
-func notArchived(line int, err error) error {
-	return failure.Invalidf("the file is no archived month, or is damaged: line %d: %s", line, err).Because(err)
 }
