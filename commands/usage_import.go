@@ -48,6 +48,10 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 	return cmd
 }
 
+// importMemory is how many bytes an import uses beside the storage: with it, 200 MB are enough for
+// files of any size.
+const importMemory = 85 << 20
+
 func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	format, err := opts.fileFormat()
 	if err != nil {
@@ -67,7 +71,7 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		// Beyond it, the program cleans up more often.
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(s.Usage.Store.Bulk().Memory))
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(importMemory))
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
 		result, err := s.Usage.Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{

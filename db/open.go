@@ -26,7 +26,6 @@ type DB struct {
 	reader *sql.DB // the same pool as writer, except on a SQLite file
 
 	catalogue catalogue
-	group     group // of small changes of a SQLite file
 }
 
 // lockTimeout is how long a lock is waited for before that is an error.

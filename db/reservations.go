@@ -35,13 +35,10 @@ func (t *tx) readHeld(users []string, now time.Time, held map[string][]usage.Res
 		" ORDER BY created_at, reservation_id", []any{now, arg}, scan}
 }
 
-// Reservation implements usage.Reader.
-func (t *tx) Reservation(ctx context.Context, id string) (usage.Reservation, bool, error) {
-	found, err := t.reservations(ctx, " WHERE reservation_id = $1", id)
-	if err != nil || len(found) == 0 {
-		return usage.Reservation{}, false, err
-	}
-	return found[0], true, nil
+// Reservations implements usage.Reader.
+func (t *tx) Reservations(ctx context.Context, ids []string) ([]usage.Reservation, error) {
+	condition, arg := t.oneOf("reservation_id", "$1", ids)
+	return t.reservations(ctx, " WHERE "+condition, arg)
 }
 
 // Reservations implements usage.ListStore.
@@ -72,20 +69,36 @@ func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usa
 	return found, err
 }
 
-// SaveReservation implements usage.Tx. A reservation that another transaction
-// took meanwhile under the same id, for another user, is a lost race.
-func (t *tx) SaveReservation(ctx context.Context, r usage.Reservation) error {
-	result, err := t.exec(ctx, "INSERT INTO usage_reservations ("+reservationColumns+") VALUES "+valueList(1, 14)+`
-		ON CONFLICT (reservation_id) DO UPDATE SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
-		WHERE usage_reservations.user_id = excluded.user_id`,
-		r.ID, r.UserID, r.Provider, r.Vendor, r.Model, r.PeriodStart, r.Calls, r.Tokens, int64(r.Cost), string(r.Status),
-		r.CreatedAt, r.ExpiresAt, r.ClosedAt, r.EventID)
-	if err != nil {
-		return err
-	}
-	n, err := result.RowsAffected()
-	if err == nil && n != 1 {
+// SaveReservations implements usage.Tx. A reservation that another transaction took meanwhile under
+// the same id, for another user, is a lost race.
+func (t *tx) SaveReservations(ctx context.Context, reservations []*usage.Reservation) error {
+	saved, err := t.insertMany(ctx, func(source string) string {
+		return "INSERT INTO usage_reservations (" + reservationColumns + ") " + source + `
+			ON CONFLICT (reservation_id) DO UPDATE SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
+			WHERE usage_reservations.user_id = excluded.user_id`
+	}, len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) })
+	if err == nil && saved != int64(len(reservations)) {
 		err = errLostRace
 	}
 	return err
+}
+
+// putReservation puts the values of reservationColumns.
+func putReservation(to sink, r *usage.Reservation) {
+	for _, text := range [...]string{r.ID, r.UserID, r.Provider, r.Vendor, r.Model} {
+		to.text(text)
+	}
+	to.moment(r.PeriodStart.UnixMicro())
+	for _, n := range [...]int64{r.Calls, r.Tokens, int64(r.Cost)} {
+		to.integer(n)
+	}
+	to.text(string(r.Status))
+	to.moment(r.CreatedAt.UnixMicro())
+	to.moment(r.ExpiresAt.UnixMicro())
+	if r.ClosedAt.IsZero() {
+		to.nullMoment()
+	} else {
+		to.moment(r.ClosedAt.UnixMicro())
+	}
+	to.text(r.EventID)
 }

@@ -203,17 +203,6 @@ func (t *tx) loadTotals(ctx context.Context, users []string, starts []int64, tot
 		}})
 }
 
-// readTotalsAround reads the totals of the periods of a user that may hold a moment: a
-// period is at most 31 days long.
-func (t *tx) readTotalsAround(user string, at time.Time, totals map[usage.PeriodKey][]usage.Total) statement {
-	return statement{totalsOf("user_id = $1 AND period_start > $2 AND period_start <= $3"), []any{user, at.AddDate(0, 0, -32), at},
-		func(row scanner) error {
-			key, u, err := scanTotal(row)
-			totals[key] = append(totals[key], u)
-			return err
-		}}
-}
-
 // totalsOf selects what was used in some periods, by provider and vendor. A sum that
 // does not fit is an error on both databases, hence the casts.
 func totalsOf(periods string) string {

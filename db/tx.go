@@ -51,25 +51,16 @@ func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(
 		}
 		return fn(t)
 	}
-	if d.kind == PostgreSQL || len(users) != 1 {
-		return d.update(ctx, locked)
-	}
-	return d.failure(ctx, d.together(ctx, func(t *tx) error {
-		t.short = true
-		if err := locked(t); err != nil {
-			return err
-		}
-		return t.flushTotals(ctx)
-	}))
+	return d.update(ctx, locked)
 }
 
-// Bulk implements usage.Store. SQLite has one writer, and large transactions change
-// fewer pages; on PostgreSQL two halves of the users are recorded side by side.
-func (d *DB) Bulk() usage.Bulk {
+// Load implements usage.Store. Large transactions change fewer pages of a SQLite file, whose one
+// writer leaves others a moment after each.
+func (d *DB) Load() usage.Load {
 	if d.kind == SQLite {
-		return usage.Bulk{Writers: 1, Rows: 100_000, Longest: 3 * time.Second, Pause: 15 * time.Millisecond, Memory: 85 << 20}
+		return usage.Load{Rows: 40_000, Pause: 15 * time.Millisecond}
 	}
-	return usage.Bulk{Writers: 2, Rows: 30_000, Unique: true, Memory: 150 << 20}
+	return usage.Load{Rows: 30_000}
 }
 
 // View implements usage.Store.

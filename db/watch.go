@@ -5,23 +5,16 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Watches implements usage.Store.
-func (d *DB) Watches(writers int) []usage.Watch {
-	watches := make([]usage.Watch, writers)
-	own := &ownTransactions{numbers: map[int64]bool{}}
-	for i := range watches {
-		if d.kind == SQLite {
-			watches[i] = &fileWatch{}
-		} else {
-			watches[i] = &serverWatch{own: own}
-		}
+// NewWatch implements usage.Store.
+func (d *DB) NewWatch() usage.Watch {
+	if d.kind == SQLite {
+		return &fileWatch{}
 	}
-	return watches
+	return &serverWatch{own: map[int64]bool{}}
 }
 
 // fileWatch watches a SQLite file. SQLite counts, for each connection, what others have
@@ -55,14 +48,8 @@ func (w *fileWatch) Quiet(ctx context.Context, asking usage.Tx) (bool, error) {
 // (https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT).
 // Users are locked, so of those that end later none concerns them.
 type serverWatch struct {
-	own  *ownTransactions
+	own  map[int64]bool // the numbers of the transactions that have asked
 	last *snapshot
-}
-
-// ownTransactions are the numbers of the transactions that have asked.
-type ownTransactions struct {
-	mu      sync.Mutex
-	numbers map[int64]bool
 }
 
 // Quiet implements usage.Watch.
@@ -78,10 +65,9 @@ func (w *serverWatch) Quiet(ctx context.Context, asking usage.Tx) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	w.own.mu.Lock()
-	defer w.own.mu.Unlock()
-	w.own.numbers[number] = true
-	quiet := w.last != nil && w.last.until(now, w.own.numbers)
+	quiet := w.last != nil && w.last.until(now, w.own)
+	clear(w.own) // whatever has ended by now is looked at no more
+	w.own[number] = true
 	w.last = now
 	return quiet, nil
 }

@@ -44,7 +44,7 @@ func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string
 	for some := range slices.Chunk(users, checkedTogether) {
 		more := 0
 		err := s.Store.Update(ctx, some, now, func(tx Tx) error {
-			used, err := s.periodsNow(ctx, tx, now, some)
+			used, err := s.periodUsages(ctx, tx, some, now, now)
 			if err != nil {
 				return err
 			}
@@ -69,7 +69,7 @@ func (s *Service) due(st PeriodUsage, now time.Time) []Alert {
 	for _, v := range st.Limits {
 		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {
 			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: v.Limit,
-				Threshold: percent, Used: v.Used, CreatedAt: now, Overage: goesOn(&st.Plan, &v.Limit)})
+				Threshold: percent, Used: v.Used, CreatedAt: now, Overage: billsOverage(&st.Plan, &v.Limit)})
 		}
 	}
 	return alerts

@@ -201,13 +201,13 @@ func archivedFailure(month Month, file string) error {
 		WithReason("archived").WithHint("bring the month back first: alwrity-sub usage restore %s", file)
 }
 
-// mustBeOpen refuses an event of a month that is archived.
-func (p *posting) mustBeOpen(at time.Time) error {
-	if len(p.archived) == 0 {
+// checkOpen refuses an event of a month that is archived.
+func (s *state) checkOpen(at time.Time) error {
+	if len(s.archived) == 0 {
 		return nil
 	}
 	month := MonthOf(at)
-	if file, ok := p.archived[month]; ok {
+	if file, ok := s.archived[month]; ok {
 		return archivedFailure(month, file)
 	}
 	return nil

@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -72,154 +71,59 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 	if err != nil {
 		return Decision{}, err
 	}
-	var j Decision
+	var d Decision
 	err = s.Store.View(ctx, func(reader Reader) error {
-		j, err = judge(ctx, reader, now, event, "")
+		st := newState(now)
+		if err := st.loadCatalogue(ctx, reader, event.Provider); err != nil {
+			return err
+		}
+		if err := st.loadUsers(ctx, reader, []string{event.UserID}); err != nil {
+			return err
+		}
+		if err := st.loadPeriods(ctx, reader, []userMoment{{event.UserID, now}}); err != nil {
+			return err
+		}
+		d, err = st.decide(event, now, st.users[event.UserID].held)
 		return err
 	})
-	return j, err
+	return d, err
 }
 
-// judge decides about an event at now. A reservation to be left out of what is
-// held may be named.
-func judge(ctx context.Context, reader Reader, now time.Time, event Event, without string) (Decision, error) {
-	s, err := reader.Standing(ctx, StandingQuery{UserID: event.UserID, Provider: event.Provider, At: now, Now: now})
-	if err != nil {
-		return Decision{}, err
-	}
-	provider, err := s.Book.Providers.Find(event.Provider)
+// decide decides about a call of a known user at now, beside what reservations hold.
+func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision, error) {
+	provider, err := s.book.Providers.Find(event.Provider)
 	if err != nil {
 		return Decision{}, err
 	}
 	if event.Vendor == "" {
 		event.Vendor = provider.VendorOf(event.Model)
 	}
-	rating, err := s.Book.Rate(event.Provider, event.Model, now, event.Quantities)
+	rating, err := s.book.Rate(event.Provider, event.Model, now, event.Quantities)
 	if err != nil {
 		return Decision{}, err
 	}
-	account := s.Account
-	current, err := account.PlanAt(now)
+	where, err := s.periodOf(event.UserID, now)
 	if err != nil {
 		return Decision{}, err
 	}
-	period := account.PeriodAt(now)
-	l := newLedger(reader, now)
-	state := l.put(NewPeriodKey(event.UserID, period.Start), s)
-	state.free(without)
-	uses := requesting(state.uses(&current, l.covering(&current, event.Provider, event.Vendor)),
-		metered{event.Quantities[pricing.Requests], event.Quantities.Tokens(), rating.Cost})
+	entry := &Entry{Event: event, Cost: rating.Cost, Basis: rating.Basis}
+	return s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now), nil
+}
+
+// decideEntry decides about a call that is rated, by the limits of its plan that cover it.
+func (s *state) decideEntry(e *Entry, where *userPeriod, limits []int, held []Reservation, now time.Time) Decision {
+	at := e.timeOr(now)
+	status := s.users[e.UserID].account.StatusAt(at)
+	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered())
 	return Decision{
-		Verdict:       Decide(account.StatusAt(now), current.Overage, uses),
-		Call:          Call{event.UserID, event.Provider, event.Model, event.Vendor, event.Quantities},
-		Plan:          current,
-		Status:        account.StatusAt(now),
-		Period:        period,
-		EstimatedCost: rating.Cost,
-		Basis:         rating.Basis,
-	}, nil
-}
-
-// The bounds of how long a reservation holds.
-const (
-	ShortestHold = time.Second
-	LongestHold  = 24 * time.Hour
-)
-
-// Reserve takes a hold for a call if it passes. Where it does not, the decision
-// says why and nothing is taken. The same id with the same call returns the
-// reservation that is there, while it holds; anything else under that id is a
-// conflict failure.
-func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id string, ttl time.Duration) (Decision, error) {
-	event, err := call.event()
-	if err != nil {
-		return Decision{}, err
+		Verdict:       Decide(status, where.plan.Overage, uses),
+		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities},
+		Plan:          *where.plan,
+		Status:        status,
+		Period:        where.period,
+		EstimatedCost: e.Cost,
+		Basis:         e.Basis,
 	}
-	if ttl < ShortestHold || ttl > LongestHold {
-		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
-	}
-	if id == "" {
-		if id, err = NewID(); err != nil {
-			return Decision{}, err
-		}
-	}
-	if err := ValidateID(id); err != nil {
-		return Decision{}, err
-	}
-	var j Decision
-	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
-		before, exists, err := tx.Reservation(ctx, id)
-		if err != nil {
-			return err
-		}
-		if j, err = judge(ctx, tx, now, event, id); err != nil {
-			return err
-		}
-		r := j.hold(id, now, ttl)
-		if exists {
-			j.Allowed, j.Reason, j.Message = true, "", "allowed: this reservation is held already"
-			j.Reservation = &before
-			return before.mustBe(r, now)
-		}
-		if !j.Allowed {
-			return errNothingTaken
-		}
-		j.Reservation = &r
-		return tx.SaveReservation(ctx, r)
-	})
-	if errors.Is(err, errNothingTaken) {
-		err = nil
-	}
-	return j, err
-}
-
-// errNothingTaken rolls back the transaction of a reservation that was refused.
-var errNothingTaken = errors.New("nothing taken")
-
-func (j Decision) hold(id string, now time.Time, ttl time.Duration) Reservation {
-	return Reservation{
-		ID: id, UserID: j.Call.UserID, Provider: j.Call.Provider, Vendor: j.Call.Vendor, Model: j.Call.Model,
-		PeriodStart: j.Period.Start, Calls: j.Call.Quantities[pricing.Requests], Tokens: j.Call.Quantities.Tokens(),
-		Cost: j.EstimatedCost, Status: Held, CreatedAt: now, ExpiresAt: now.Add(ttl).Truncate(time.Microsecond),
-	}
-}
-
-// mustBe returns a conflict failure unless r holds and was taken for the same call.
-func (r Reservation) mustBe(wanted Reservation, now time.Time) error {
-	switch {
-	case r.UserID != wanted.UserID || r.Provider != wanted.Provider || r.Vendor != wanted.Vendor || r.Model != wanted.Model ||
-		r.Calls != wanted.Calls || r.Tokens != wanted.Tokens:
-		return failure.Conflictf("the reservation %s was taken for another call", r.ID).
-			WithHint("an id stands for one reservation for ever: take another under another id")
-	case r.Status != Held:
-		return failure.Conflictf("the reservation %s is %s already", r.ID, r.Status)
-	case !r.HoldsAt(now):
-		return failure.Conflictf("the reservation %s expired at %s", r.ID, r.ExpiresAt.Format(time.RFC3339))
-	}
-	return nil
-}
-
-// Release gives back what a reservation holds, if it still does. Releasing it again
-// does nothing and succeeds; a settled one is a conflict failure.
-func (s *Service) Release(ctx context.Context, now time.Time, id string) (Reservation, error) {
-	r, err := s.reservation(ctx, id)
-	if err != nil {
-		return Reservation{}, err
-	}
-	err = s.Store.Update(ctx, []string{r.UserID}, now, func(tx Tx) error {
-		r, _, err = tx.Reservation(ctx, id)
-		switch {
-		case err != nil:
-			return err
-		case r.Status == Settled:
-			return failure.Conflictf("the reservation %s is settled already, by the event %s", r.ID, r.EventID)
-		case r.Status == Released:
-			return nil
-		}
-		r.Status, r.ClosedAt = Released, now
-		return tx.SaveReservation(ctx, r)
-	})
-	return r, err
 }
 
 // Step is one line of an explanation.

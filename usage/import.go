@@ -3,7 +3,6 @@ package usage
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"io"
 	"maps"
 	"slices"
@@ -36,16 +35,13 @@ const (
 	mostProblems = 10    // that are shown one by one
 )
 
-// Import records the events of a file. A bad row stops nothing: it is counted,
-// and written to the rejects. A row without an id gets one that is derived from
-// its content and how often that has occurred in the file, so importing the file
-// again adds nothing. Interrupted, it has recorded whole batches, and may simply
-// be run again; the result says how far it came, also with an error.
+// Import records the events of a file. A bad row stops nothing: it is counted, and written to the
+// rejects. A row without an id gets one that is derived from its content and how often that has
+// occurred in the file, so importing the file again adds nothing. Interrupted, it has recorded whole
+// batches, and may simply be run again; the result says how far it came, also with an error. It
+// returns once nothing reads from r any more.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
-	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}, seed: maphash.MakeSeed()}
-	for _, watch := range s.Store.Watches(s.Store.Bulk().Writers) {
-		run.writers = append(run.writers, &writer{watch: watch})
-	}
+	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}}
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}
@@ -61,7 +57,10 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 		reading = reader.all(r)
 	}()
 	if err := run.record(ctx, reader.batches); err != nil {
-		return run.result, err // and leave the reader, who may wait for input for ever
+		stop()
+		for range reader.batches { // until the reader has ended
+		}
+		return run.result, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(run.events.unread)) {
 		run.result.Unread = append(run.result.Unread, UnreadField{name, run.events.unread[name]})
@@ -87,160 +86,171 @@ func (run *importing) notifyRejected(ctx context.Context) error {
 	})
 }
 
-// importing is an import under way: one goroutine reads the file, another records.
+// importing is an import under way: one goroutine reads the file, another hands its batches to the
+// recorder and counts what becomes of them.
 type importing struct {
-	service  *Service
-	now      time.Time
-	opts     ImportOptions
-	events   *eventReader
-	rejects  rejects
-	writers  []*writer
-	seed     maphash.Seed // by which users are shared among the writers
-	apart    *batch       // that is to be recorded alone, after those before it
-	gathered []row        // the memory of several batches that are recorded at once
-	result   ImportResult
+	service *Service
+	now     time.Time
+	opts    ImportOptions
+	events  *eventReader
+	rejects rejects
+	pending []handedIn // batches in the order of the file
+	result  ImportResult
 }
 
-// writer records in one transaction after another.
-type writer struct {
-	watch     Watch
-	posting   *posting // what was read of users so far
-	committed bool     // the transaction that the posting was used in last
-	careful   bool     // events of that transaction had been recorded before
+// handedIn is a batch that the recorder has, with the requests of its good rows in their order.
+type handedIn struct {
+	fileBatch
+	op *operation
 }
 
-// record records batches until there are no more.
-func (run *importing) record(ctx context.Context, batches <-chan batch) error {
-	bulk := run.service.Store.Bulk()
-	pause := time.After(0)
-	for {
-		b, more, err := run.next(ctx, batches)
-		if err != nil || !more {
-			return err
+// record records batches until there are no more. It hands in some before it has heard of those
+// before them, so that the recorder has enough for its next transaction.
+func (run *importing) record(ctx context.Context, batches <-chan fileBatch) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	mostPending := 2 * run.service.Store.Load().Rows / importBatch
+	for batches != nil || len(run.pending) > 0 {
+		more := batches
+		if len(run.pending) >= mostPending {
+			more = nil
+		}
+		var first <-chan struct{}
+		if len(run.pending) > 0 {
+			first = run.pending[0].op.done
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-pause:
+			return run.giveUp(ctx.Err())
+		case <-first:
+			if err := run.finishFirst(); err != nil {
+				stop()
+				return run.giveUp(err)
+			}
+		case b, ok := <-more:
+			if ok {
+				run.handIn(ctx, b)
+			} else {
+				batches = nil
+			}
 		}
-		switch {
-		case bulk.Writers > 1:
-			err = run.sideBySide(ctx, run.gather(b, batches, bulk.Rows), bulk)
-		case b.enormous():
-			err = run.sideBySide(ctx, b, bulk)
-		default:
-			err = run.series(ctx, b, batches, bulk)
-		}
-		if err != nil {
-			return err
-		}
-		pause = time.After(bulk.Pause)
-	}
-}
-
-// next waits for a batch, for the end of the file, or for an interruption.
-func (run *importing) next(ctx context.Context, batches <-chan batch) (b batch, more bool, err error) {
-	if apart := run.apart; apart != nil {
-		run.apart = nil
-		return *apart, true, nil
-	}
-	select {
-	case <-ctx.Done():
-		return b, false, ctx.Err()
-	case b, more = <-batches:
-		return b, more, nil
-	}
-}
-
-// tally is what became of rows, until it is certain: after the commit.
-type tally struct {
-	rows   int
-	done   []func() // of the batches
-	result ImportResult
-	cost   pricing.USD // that is still to be added to the result's
-	bad    []badRow
-}
-
-// badRow is a row that is not recorded, and why.
-type badRow struct {
-	row
-	reason error
-}
-
-// note counts the rows of a batch; result tells what became of a good one, by its
-// place among the rows.
-func (t *tally) note(b batch, result func(i int) posted) {
-	t.rows += len(b.rows)
-	t.done = append(t.done, b.done)
-	for i := range b.rows {
-		if r := &b.rows[i]; r.err != nil {
-			t.bad = append(t.bad, badRow{*r, r.err})
-		} else if o := result(i); o.err != nil {
-			t.bad = append(t.bad, badRow{*r, o.err})
-		} else {
-			t.noteRecorded(o)
-		}
-	}
-}
-
-func (t *tally) noteRecorded(o posted) {
-	if o.status == Duplicate {
-		t.result.Duplicates++
-		return
-	}
-	t.result.Recorded++
-	t.charge(o.entry.Cost)
-	if o.entry.Basis == pricing.Unpriced && o.entry.Counts() {
-		t.result.Unpriced++
-	}
-	if len(o.over) > 0 {
-		t.result.OverLimit++
-	}
-}
-
-// charge adds a cost: as long as they fit to a plain number, which is much faster.
-func (t *tally) charge(cost pricing.USD) {
-	sum, err := t.cost.Add(cost)
-	if err != nil {
-		t.result.Cost = t.result.Cost.Add(pricing.TotalOf(t.cost))
-		sum = cost
-	}
-	t.cost = sum
-}
-
-// finish adds a tally to the result, writes its bad rows to the rejects, and lets the
-// reader of its batches go on.
-func (run *importing) finish(t tally) error {
-	r := &run.result
-	r.Recorded += t.result.Recorded
-	r.Duplicates += t.result.Duplicates
-	r.Unpriced += t.result.Unpriced
-	r.OverLimit += t.result.OverLimit
-	r.Cost = r.Cost.Add(t.result.Cost).Add(pricing.TotalOf(t.cost))
-	for _, bad := range t.bad {
-		if err := run.reject(bad); err != nil {
-			return err
-		}
-	}
-	if run.opts.Progress != nil {
-		run.opts.Progress(t.rows)
-	}
-	for _, done := range t.done {
-		done()
 	}
 	return nil
 }
 
-func (run *importing) reject(bad badRow) error {
-	if failure.Is(bad.reason, failure.Conflict) {
+// giveUp takes back what the recorder has not begun, waits for what it has, and returns err.
+func (run *importing) giveUp(err error) error {
+	for len(run.pending) > 0 {
+		run.service.recorder.wait(run.pending[0].op)
+		if run.pending[0].op.err == nil {
+			err = errors.Join(err, run.finishFirst())
+		} else {
+			run.pending = run.pending[1:]
+		}
+	}
+	return err
+}
+
+// handIn hands a batch to the recorder.
+func (run *importing) handIn(ctx context.Context, b fileBatch) {
+	run.result.Read += int64(len(b.rows))
+	requests := make([]request, 0, len(b.rows))
+	opts := RecordOptions{Strict: run.opts.Strict}
+	for i := range b.rows {
+		if b.rows[i].err == nil {
+			requests = append(requests, request{now: run.now, event: &b.rows[i].event, opts: opts, records: true, decide: (*batch).record})
+		}
+	}
+	run.pending = append(run.pending, handedIn{b, run.service.submit(ctx, requests)})
+}
+
+// finishFirst counts what became of the first batch that is pending, writes its bad rows to the
+// rejects, and lets its reader go on.
+func (run *importing) finishFirst() error {
+	b := run.pending[0]
+	run.pending = run.pending[1:]
+	if b.op.err != nil {
+		return b.op.err
+	}
+	cost, results := batchCost{}, b.op.requests
+	for i := range b.rows {
+		row := &b.rows[i]
+		if row.err == nil {
+			run.count(&results[0], &cost)
+			row.err, results = results[0].err, results[1:]
+		}
+		if row.err == nil {
+			continue
+		}
+		if !isRefusal(row.err) {
+			return row.err
+		}
+		if err := run.reject(row); err != nil {
+			return err
+		}
+	}
+	run.result.Cost = run.result.Cost.Add(cost.total())
+	if run.opts.Progress != nil {
+		run.opts.Progress(len(b.rows))
+	}
+	b.spent()
+	b.done()
+	return nil
+}
+
+// count counts what became of a good row.
+func (run *importing) count(r *request, cost *batchCost) {
+	switch {
+	case r.err != nil:
+	case r.result.status == Duplicate:
+		run.result.Duplicates++
+	default:
+		run.result.Recorded++
+		cost.add(r.result.entry.Cost)
+		if r.result.entry.Basis == pricing.Unpriced && r.result.entry.Counts() {
+			run.result.Unpriced++
+		}
+		if len(r.result.over) > 0 {
+			run.result.OverLimit++
+		}
+	}
+}
+
+// batchCost is the cost of some rows: a plain number as long as it fits, which is much faster.
+type batchCost struct {
+	sum  pricing.USD
+	more pricing.Total
+}
+
+func (c *batchCost) add(cost pricing.USD) {
+	sum, err := c.sum.Add(cost)
+	if err != nil {
+		c.more = c.more.Add(pricing.TotalOf(c.sum))
+		sum = cost
+	}
+	c.sum = sum
+}
+
+func (c *batchCost) total() pricing.Total { return c.more.Add(pricing.TotalOf(c.sum)) }
+
+// isRefusal tells whether an error concerns a row and not the storage.
+func isRefusal(err error) bool {
+	var f *failure.Error
+	return errors.As(err, &f) && f.Code != failure.Unavailable && f.Code != failure.Internal
+}
+
+// reject counts a row that is not recorded, and writes it to the rejects.
+func (run *importing) reject(bad *row) error {
+	conflict := failure.Is(bad.err, failure.Conflict)
+	if conflict {
 		run.result.Conflicts++
 	} else {
 		run.result.Rejected++
 	}
 	if len(run.result.Problems) < mostProblems {
-		text := bad.reason.Error()
+		text := bad.err.Error()
 		var f *failure.Error
-		if errors.As(bad.reason, &f) && f.Hint != "" && !failure.Is(bad.reason, failure.Conflict) {
+		if errors.As(bad.err, &f) && f.Hint != "" && !conflict {
 			text += "; " + f.Hint
 		}
 		run.result.Problems = append(run.result.Problems, ImportProblem{bad.line, text})

@@ -15,8 +15,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// batch is some rows of a file, good and bad, in their order.
-type batch struct {
+// fileBatch is some rows of a file, good and bad, in their order.
+type fileBatch struct {
 	rows  []row
 	spent func() // is called once they are needed no more
 	done  func() // is called once they are recorded, and the bad ones rejected
@@ -29,22 +29,16 @@ type batchReader struct {
 	providers   pricing.Providers
 	occurrences map[[16]byte]int64 // of contents without an id
 	rows        []row
-	batches     chan batch
+	batches     chan fileBatch
 	unfinished  sync.WaitGroup // batches that are not recorded yet
 	spare       sync.Pool      // rows that are needed no more, to be overwritten
 }
 
-// readAhead returns how many batches may wait to be recorded: as many as are recorded
-// at once side by side, or else some.
-func readAhead(bulk Bulk) int {
-	if bulk.Writers > 1 {
-		return bulk.Rows / importBatch
-	}
-	return 3
-}
+// readAhead is how many batches may wait to be handed in.
+const readAhead = 2
 
 func newBatchReader(run *importing, ctx context.Context) *batchReader {
-	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan batch, readAhead(run.service.Store.Bulk()))}
+	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan fileBatch, readAhead)}
 }
 
 func (b *batchReader) open(r io.Reader) (rowReader, error) {
@@ -114,7 +108,7 @@ func (b *batchReader) send() error {
 		b.spare.Put(&rows)
 	}
 	select {
-	case b.batches <- batch{rows, spent, b.unfinished.Done}:
+	case b.batches <- fileBatch{rows, spent, b.unfinished.Done}:
 		b.rows = b.emptyRows()
 		return nil
 	case <-b.ctx.Done():

@@ -22,14 +22,14 @@ import (
 type memory struct {
 	usage.Tx
 	one     sync.Mutex // of those who update
-	bulk    usage.Bulk
+	load    usage.Load
 	entries map[string]usage.Entry
 	commits int
 	fail    error
 }
 
 func newMemory() *memory {
-	return &memory{entries: map[string]usage.Entry{}, bulk: usage.Bulk{Writers: 1, Rows: 5_000, Longest: time.Minute}}
+	return &memory{entries: map[string]usage.Entry{}, load: usage.Load{Rows: 5_000}}
 }
 
 func (m *memory) Update(ctx context.Context, _ []string, _ time.Time, fn func(usage.Tx) error) error {
@@ -42,7 +42,7 @@ func (m *memory) Update(ctx context.Context, _ []string, _ time.Time, fn func(us
 	return fn(m)
 }
 
-func (m *memory) Bulk() usage.Bulk { return m.bulk }
+func (m *memory) Load() usage.Load { return m.load }
 
 func (m *memory) View(_ context.Context, fn func(usage.Reader) error) error { return fn(m) }
 
@@ -78,36 +78,23 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 	return found, nil
 }
 
-func (m *memory) Watches(writers int) []usage.Watch {
-	watches := make([]usage.Watch, writers)
-	for i := range watches {
-		watches[i] = noisy{}
-	}
-	return watches
-}
+func (m *memory) NewWatch() usage.Watch { return noisy{} }
 
 // noisy is a watch of a storage that others change all the time.
 type noisy struct{}
 
 func (noisy) Quiet(context.Context, usage.Tx) (bool, error) { return false, nil }
 
-func (m *memory) Lock(context.Context, []string, time.Time) error { return nil }
+func (m *memory) LockUsers(context.Context, []string, time.Time, bool) (usage.Locked, error) {
+	return usage.Locked{}, nil
+}
+
+func (m *memory) RemoveUsers(context.Context, []string) error { return nil }
+
+func (m *memory) SaveReservations(context.Context, []*usage.Reservation) error { return nil }
 
 func (m *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
 	return map[usage.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
-}
-
-func (m *memory) Standing(ctx context.Context, q usage.StandingQuery) (usage.UserStanding, error) {
-	book, err := m.Book(ctx, q.Provider)
-	if err != nil {
-		return usage.UserStanding{}, err
-	}
-	accounts, err := m.Accounts(ctx, []string{q.UserID})
-	s := usage.UserStanding{Book: book, Account: accounts[q.UserID]}
-	if e, ok := m.entries[q.EventID]; ok {
-		s.Recorded = &e
-	}
-	return s, err
 }
 
 func (m *memory) Append(_ context.Context, entries []usage.Entry) error {
@@ -161,11 +148,11 @@ func TestImportRowsWithoutID(t *testing.T) {
 	wantCounts(t, other, "2 read, 0 recorded, 2 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 }
 
-// Batches that are recorded side by side use the same memory one after another: nothing
+// Batches that are recorded together use the same memory one after another: nothing
 // of one is left in the next, and the rejects stay as they were.
-func TestImportSideBySide(t *testing.T) {
+func TestImportReusesMemory(t *testing.T) {
 	m := newMemory()
-	m.bulk = usage.Bulk{Writers: 2, Rows: 10_000} // two of the batches that are read at a time
+	m.load = usage.Load{Rows: 10_000} // two of the batches that are read at a time
 	var text, bad strings.Builder
 	const rows = 20_000
 	for i := range rows {

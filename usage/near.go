@@ -43,37 +43,14 @@ func (s *Service) NearLimits(ctx context.Context, now time.Time, percent int) ([
 }
 
 func (s *Service) nearAmong(ctx context.Context, reader Reader, now time.Time, percent int, users []string) ([]Near, error) {
-	used, err := s.periodsNow(ctx, reader, now, users)
+	used, err := s.periodUsages(ctx, reader, users, now, now)
 	var near []Near
 	for _, u := range used {
 		for _, v := range u.Limits {
 			if v.Reached(percent) {
-				near = append(near, Near{u.UserID, u.Plan.Name, u.Period, v.LimitUse})
+				near = append(near, Near{UserID: u.UserID, PlanName: u.Plan.Name, Period: u.Period, LimitUse: v.LimitUse})
 			}
 		}
 	}
 	return near, err
-}
-
-// periodsNow returns what users have used in their running periods.
-func (s *Service) periodsNow(ctx context.Context, reader Reader, now time.Time, users []string) ([]PeriodUsage, error) {
-	accounts, err := reader.Accounts(ctx, users)
-	if err != nil {
-		return nil, err
-	}
-	l := newLedger(reader, now)
-	keys := make([]PeriodKey, len(users))
-	for i, user := range users {
-		keys[i] = NewPeriodKey(user, accounts[user].PeriodAt(now).Start)
-	}
-	if err := l.load(ctx, keys); err != nil {
-		return nil, err
-	}
-	used := make([]PeriodUsage, len(users))
-	for i, user := range users {
-		if used[i], err = s.statement(ctx, l, accounts[user], now); err != nil {
-			return nil, err
-		}
-	}
-	return used, nil
 }

@@ -11,11 +11,14 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Service meters usage on a store. Its operations take the moment that counts
-// as now; they read no clock.
+// Service meters usage on a store. Its operations take the moment that counts as now; they read no
+// clock. One Service serves any number of callers at the same time: what they change at the same
+// moment shares a transaction.
 type Service struct {
 	Store      Store
 	Thresholds []int // percentages of a limit that make an alert
+
+	recorder recorder
 }
 
 // RecordOptions say how an event is recorded.
@@ -46,104 +49,221 @@ type Outcome struct {
 	Err       error
 }
 
-// Record records one event, once: reporting it again with the same content does
-// nothing and succeeds, with other content it is a conflict failure. With
-// Enforce it is judged and recorded in one step, or denied. A settlement is
-// never denied. An event without an id gets the reservation's, or a new one.
+// result is what became of one event, without what only a single caller wants to know.
+type result struct {
+	status  Status
+	entry   *Entry
+	period  plan.Period
+	over    []string // blocking limits that are exceeded now
+	overage bool     // as the plan allows for one of them
+	note    string
+}
+
+// Record records one event, once: reporting it again with the same content does nothing and
+// succeeds, with other content it is a conflict failure. With Enforce it is judged and recorded in
+// one step, or denied. A settlement is never denied. An event without an id gets the reservation's,
+// or a new one.
 func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
+	r := request{now: now, event: &event, opts: opts, records: true, single: true, decide: (*batch).record}
 	if opts.Reservation != "" {
-		return s.settle(ctx, now, event, opts)
+		r.reservation, r.closes, r.decide = opts.Reservation, true, (*batch).settle
+	} else {
+		withID, err := event.complete()
+		if err != nil {
+			return Outcome{}, err
+		}
+		r.event = &withID
 	}
-	hopeful := event.ID == "" && s.Store.Bulk().Unique // nobody has an id that is made here
-	event, err := withID(event)
+	r, err := s.one(ctx, r)
 	if err != nil {
 		return Outcome{}, err
 	}
-	var outcome Outcome
-	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
-		p := s.newPosting(tx, now, opts)
-		p.allNew = hopeful
-		hopeful = false // if it is sent back, perhaps somebody has
-		results, err := p.post(ctx, []*Event{&event})
-		if err != nil {
-			return err
-		}
-		outcome = results[0].outcome()
-		return outcome.Err
-	})
-	if err != nil && outcome.Err == nil {
-		return Outcome{}, err
-	}
-	return outcome, err
+	return r.outcome(), r.err
 }
 
-func withID(event Event) (Event, error) {
-	if event.ID == "" {
+// one carries a single request out.
+func (s *Service) one(ctx context.Context, r request) (request, error) {
+	done, err := s.do(ctx, r)
+	return done[0], err
+}
+
+// outcome returns the answer for those who report a single event.
+func (r *request) outcome() Outcome {
+	o := Outcome{Status: r.result.status, Period: r.result.period, OverLimit: r.result.over, Overage: r.result.overage,
+		Refusal: r.decision, Note: r.result.note, Err: r.err}
+	if r.result.entry != nil {
+		o.Entry = *r.result.entry
+	}
+	return o
+}
+
+// complete returns the event with an id, normalised and checked.
+func (e Event) complete() (Event, error) {
+	if e.ID == "" {
 		id, err := NewID()
 		if err != nil {
-			return event, err
+			return e, err
 		}
-		event.ID = id
+		e.ID = id
 	}
-	event = event.Normalise()
-	return event, event.Validate()
+	e = e.Normalise()
+	return e, e.Validate()
 }
 
-// settle records what a reserved call has really used, and closes the
-// reservation. What the event leaves open it takes from the reservation.
-func (s *Service) settle(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
-	held, err := s.reservation(ctx, opts.Reservation)
+// timeOr returns when the event happened: now, where its caller did not say.
+func (e *Event) timeOr(now time.Time) time.Time {
+	if e.Time.IsZero() {
+		return now
+	}
+	return e.Time
+}
+
+// record decides about an event, and counts it unless that refuses it.
+func (b *batch) record(r *request) error {
+	event := r.event
+	provider, err := b.state.book.Providers.Find(event.Provider)
 	if err != nil {
-		return Outcome{}, err
+		return err
 	}
-	if event, err = event.settling(held); err != nil {
-		return Outcome{}, err
+	if before := b.recorded(event.ID); before != nil {
+		return b.answerAgain(r, before)
 	}
-	var outcome Outcome
-	err = s.Store.Update(ctx, []string{event.UserID}, now, func(tx Tx) error {
-		r, _, err := tx.Reservation(ctx, held.ID) // again, now that the user is locked
-		if err != nil {
-			return err
-		}
-		if r.Status == Settled && r.EventID != event.ID {
-			return failure.Conflictf("the reservation %s is settled already, by the event %s", r.ID, r.EventID)
-		}
-		p := s.newPosting(tx, now, RecordOptions{Strict: opts.Strict})
-		p.settled = r.ID
-		results, err := p.post(ctx, []*Event{&event})
-		if err != nil {
-			return err
-		}
-		outcome = results[0].outcome()
-		if outcome.Err != nil || r.Status == Settled {
-			return outcome.Err
-		}
-		if outcome.Status == Duplicate {
-			return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s", pricing.Shorten(event.ID), r.ID).
-				WithHint("settle it under an id of its own, or give it back: alwrity-sub limits release %s", r.ID)
-		}
-		outcome.Note = r.lateness(now)
-		r.Status, r.EventID, r.ClosedAt = Settled, event.ID, now
-		return tx.SaveReservation(ctx, r)
-	})
-	if err != nil && outcome.Err == nil {
-		return Outcome{}, err
+	at := event.timeOr(r.now)
+	if err := b.state.checkOpen(at); err != nil {
+		return err
 	}
-	return outcome, err
+	where, err := b.state.periodOf(event.UserID, at)
+	if err != nil {
+		return err
+	}
+	n := len(b.entries)
+	b.entries = append(b.entries, Entry{Event: *event, PeriodStart: where.period.Start, PlanID: where.plan.ID, RecordedAt: r.now})
+	entry := &b.entries[n]
+	entry.Time = at
+	if entry.Vendor == "" {
+		entry.Vendor = provider.VendorOf(event.Model)
+	}
+	if err := b.admit(r, entry, where); err != nil {
+		b.entries = b.entries[:n]
+		return err
+	}
+	b.added[entry.ID] = entry
+	r.result.status, r.result.entry, r.result.period = Recorded, entry, where.period
+	return nil
 }
 
-func (s *Service) reservation(ctx context.Context, id string) (Reservation, error) {
-	var r Reservation
-	err := s.Store.View(ctx, func(reader Reader) error {
-		found, ok, err := reader.Reservation(ctx, id)
-		if err == nil && !ok {
-			err = failure.NotFoundf("there is no reservation %q", pricing.Shorten(id)).
-				WithHint("list them: alwrity-sub limits reservations")
-		}
-		r = found
+// answerAgain answers a report of an event that is recorded already.
+func (b *batch) answerAgain(r *request, before *Entry) error {
+	if differences := before.differences(*r.event); len(differences) > 0 {
+		return failure.Conflictf("the event %s is recorded already with other content: %s differ",
+			pricing.Shorten(r.event.ID), strings.Join(differences, ", ")).
+			WithHint("an id stands for one event for ever: report another event under another id")
+	}
+	r.result.status, r.result.entry = Duplicate, before
+	r.result.period = b.state.users[before.UserID].account.PeriodAt(before.Time)
+	return nil
+}
+
+// admit rates an entry and counts it, or returns the failure that refuses it.
+func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
+	if err := b.rate(entry, r.opts.Strict); err != nil {
 		return err
-	})
-	return r, err
+	}
+	if err := where.usage.checkFits(entry); err != nil {
+		return err
+	}
+	limits := b.state.covering(where.plan, entry.Provider, entry.Vendor)
+	user := b.state.users[entry.UserID]
+	if r.opts.Enforce && !r.closes && entry.Counts() {
+		d := b.state.decideEntry(entry, where, limits, user.held, r.now)
+		if !d.Allowed {
+			refused := *entry // the next one takes its place
+			r.decision, r.result.entry, r.result.period = &d, &refused, where.period
+			return d.Denied()
+		}
+	}
+	if r.closes {
+		user.free(r.reservation)
+	}
+	b.count(r, entry, where, limits)
+	if entry.Basis == pricing.Unpriced && entry.Counts() {
+		b.missing.note(entry)
+	}
+	return nil
+}
+
+func (b *batch) rate(entry *Entry, strict bool) error {
+	charge, err := b.state.book.Charge(entry.Provider, entry.Model, entry.Time, &entry.Quantities)
+	if err != nil {
+		return err
+	}
+	if charge.Basis == pricing.Unpriced && strict {
+		return failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
+			entry.Provider, quoted(entry.Model), entry.Time.Format(time.RFC3339)).
+			WithHint("%s", b.state.book.Advice(entry.Provider, entry.Model))
+	}
+	entry.Cost, entry.Basis, entry.PriceID = charge.Cost, charge.Basis, charge.PriceID
+	if !entry.Counts() {
+		entry.Cost = 0
+	}
+	return nil
+}
+
+func quoted(model string) string {
+	if model == "" {
+		return "without a model"
+	}
+	return fmt.Sprintf("%q", pricing.Shorten(model))
+}
+
+// count counts an entry, and notes the alerts that it makes and the blocking limits that are
+// exceeded with it.
+func (b *batch) count(r *request, entry *Entry, where *userPeriod, limits []int) {
+	used := where.usage.used(where.plan)
+	var room [16]int64
+	before := room[:0]
+	for _, i := range limits {
+		before = append(before, used[i])
+	}
+	b.state.add(where.usage, entry)
+	for n, i := range limits {
+		l := &where.plan.Limits[i]
+		if percent := crossed(l, before[n], used[i], b.service.Thresholds); percent > 0 {
+			b.alerts = append(b.alerts, Alert{
+				UserID: entry.UserID, PeriodStart: entry.PeriodStart, PeriodEnd: where.period.End, Limit: *l,
+				Threshold: percent, Used: used[i], EventID: entry.ID, CreatedAt: r.now, Overage: billsOverage(where.plan, l),
+			})
+		}
+		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
+			r.result.over = append(r.result.over, l.Name)
+			r.result.overage = r.result.overage || billsOverage(where.plan, l)
+		}
+	}
+}
+
+// billsOverage tells whether a plan lets calls pass beyond one of its limits, and bills them.
+func billsOverage(p *plan.Plan, l *plan.Limit) bool {
+	return p.Overage == plan.OverageAllow && l.TakesOverage()
+}
+
+// settle records what a reserved call has really used, and closes its reservation.
+func (b *batch) settle(r *request) error {
+	held := b.reservations[r.reservation]
+	if held.Status == Settled && held.EventID != r.event.ID {
+		return failure.Conflictf("the reservation %s is settled already, by the event %s", held.ID, held.EventID)
+	}
+	if err := b.record(r); err != nil || held.Status == Settled {
+		return err
+	}
+	if r.result.status == Duplicate {
+		return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s",
+			pricing.Shorten(r.event.ID), held.ID).
+			WithHint("settle it under an id of its own, or give it back: alwrity-sub limits release %s", held.ID)
+	}
+	r.result.note = held.lateness(r.now)
+	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now
+	b.save(held)
+	return nil
 }
 
 // settling fills in from the reservation what the event leaves open.
@@ -152,7 +272,8 @@ func (e Event) settling(r Reservation) (Event, error) {
 		e.UserID = r.UserID
 	}
 	if e.UserID != r.UserID {
-		return e, failure.Conflictf("the reservation %s belongs to the user %s, not to %s", r.ID, r.UserID, pricing.Shorten(e.UserID))
+		return e, failure.Conflictf("the reservation %s belongs to the user %s, not to %s",
+			r.ID, r.UserID, pricing.Shorten(e.UserID))
 	}
 	if e.ID == "" {
 		e.ID = r.ID
@@ -161,7 +282,7 @@ func (e Event) settling(r Reservation) (Event, error) {
 		e.Provider = r.Provider
 	}
 	if !strings.EqualFold(e.Provider, r.Provider) {
-		return withID(e) // another API was called in the end
+		return e.complete() // another API was called in the end
 	}
 	if e.Model == "" {
 		e.Model = r.Model
@@ -169,7 +290,7 @@ func (e Event) settling(r Reservation) (Event, error) {
 	if e.Vendor == "" && e.Model == r.Model {
 		e.Vendor = r.Vendor
 	}
-	return withID(e)
+	return e.complete()
 }
 
 // lateness says what has happened to a reservation before it was settled.
@@ -178,7 +299,8 @@ func (r Reservation) lateness(now time.Time) string {
 	case r.Status == Released:
 		return fmt.Sprintf("the reservation %s had been released; its usage is recorded all the same", r.ID)
 	case !r.HoldsAt(now):
-		return fmt.Sprintf("the reservation %s had expired at %s; its usage is recorded all the same", r.ID, r.ExpiresAt.Format(time.RFC3339))
+		return fmt.Sprintf("the reservation %s had expired at %s; its usage is recorded all the same",
+			r.ID, r.ExpiresAt.Format(time.RFC3339))
 	}
 	return ""
 }

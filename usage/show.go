@@ -49,41 +49,59 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Per
 			return failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).
 				WithHint("list them: alwrity-sub users list")
 		}
-		accounts, err := reader.Accounts(ctx, []string{user})
-		if err != nil {
-			return err
+		all, err := s.periodUsages(ctx, reader, []string{user}, at, now)
+		if err == nil {
+			st = all[0]
 		}
-		st, err = s.statement(ctx, newLedger(reader, now), accounts[user], at)
 		return err
 	})
 	return st, err
 }
 
-func (s *Service) statement(ctx context.Context, l *ledger, account plan.Account, at time.Time) (PeriodUsage, error) {
-	current, err := account.PlanAt(at)
+// periodUsages returns what users have used in the periods that contain a moment, in their order.
+func (s *Service) periodUsages(ctx context.Context, reader Reader, users []string, at, now time.Time) ([]PeriodUsage, error) {
+	st := newState(now)
+	if err := st.loadUsers(ctx, reader, users); err != nil {
+		return nil, err
+	}
+	moments := make([]userMoment, len(users))
+	for i, user := range users {
+		moments[i] = userMoment{user, at}
+	}
+	if err := st.loadPeriods(ctx, reader, moments); err != nil {
+		return nil, err
+	}
+	usages := make([]PeriodUsage, len(users))
+	for i, user := range users {
+		var err error
+		if usages[i], err = s.periodUsage(st, user, at, now); err != nil {
+			return nil, err
+		}
+	}
+	return usages, nil
+}
+
+func (s *Service) periodUsage(st *state, id string, at, now time.Time) (PeriodUsage, error) {
+	where, err := st.periodOf(id, at)
 	if err != nil {
 		return PeriodUsage{}, err
 	}
-	period := account.PeriodAt(at)
-	current = current.At(period.End.Add(-time.Microsecond))
-	st := PeriodUsage{UserID: account.UserID, Plan: current, Status: account.StatusAt(at), Period: period}
-	state, err := l.period(ctx, account.UserID, st.Period.Start)
-	if err != nil {
-		return PeriodUsage{}, err
-	}
-	if !st.Period.Contains(l.now) {
-		state.held = nil // what is held now has nothing to do with another period
+	user, current := st.users[id], where.plan.At(where.period.End.Add(-time.Microsecond))
+	u := PeriodUsage{UserID: id, Plan: current, Status: user.account.StatusAt(at), Period: where.period}
+	held := user.held
+	if !u.Period.Contains(now) {
+		held = nil // what is held now has nothing to do with another period
 	}
 	everyLimit := make([]int, len(current.Limits))
 	for i := range everyLimit {
 		everyLimit[i] = i
 	}
-	for _, u := range state.uses(&current, everyLimit) {
-		st.Limits = append(st.Limits, LimitVerdict{LimitUse: u, OK: u.fits()})
+	for _, use := range where.usage.uses(&current, everyLimit, held, now) {
+		u.Limits = append(u.Limits, LimitVerdict{LimitUse: use, OK: use.fits()})
 	}
-	st.LimitStatus = s.limitStatus(st.Limits)
-	st.Sum, st.Providers = byProvider(state.totals)
-	return st, nil
+	u.LimitStatus = s.limitStatus(u.Limits)
+	u.Sum, u.Providers = byProvider(where.usage.totals)
+	return u, nil
 }
 
 func (s *Service) limitStatus(limits []LimitVerdict) LimitStatus {

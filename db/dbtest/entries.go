@@ -182,7 +182,8 @@ func transactionRollsBack(t *testing.T, p Place) {
 	boom := errors.New("boom")
 	err := f.db.Update(f.ctx, []string{"alice"}, now(), func(tx usage.Tx) error {
 		f.must(tx.Append(f.ctx, []usage.Entry{fullEntry()}))
-		if err := tx.SaveReservation(f.ctx, reservation("r1", "alice")); err != nil {
+		r1 := reservation("r1", "alice")
+		if err := tx.SaveReservations(f.ctx, []*usage.Reservation{&r1}); err != nil {
 			return err // PostgreSQL runs it again, with a partition for the month
 		}
 		_, err := tx.AddAlerts(f.ctx, []usage.Alert{alert("alice", "x", 80)})

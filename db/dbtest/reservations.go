@@ -30,11 +30,14 @@ func reservationRoundTrip(t *testing.T, p Place) {
 	want := reservation("r-ü", "alice")
 	want.Model, want.Calls, want.Tokens, want.Cost = "模型", pricing.MaxQuantity, 2*pricing.MaxQuantity, 1<<63-1
 	save := func(r usage.Reservation) {
-		f.must(f.db.Update(f.ctx, []string{r.UserID}, now(), func(tx usage.Tx) error { return tx.SaveReservation(f.ctx, r) }))
+		f.must(f.db.Update(f.ctx, []string{r.UserID}, now(), func(tx usage.Tx) error { return tx.SaveReservations(f.ctx, []*usage.Reservation{&r}) }))
 	}
 	read := func() (got usage.Reservation, ok bool) {
-		f.must(f.db.View(f.ctx, func(r usage.Reader) (err error) {
-			got, ok, err = r.Reservation(f.ctx, want.ID)
+		f.must(f.db.View(f.ctx, func(r usage.Reader) error {
+			found, err := r.Reservations(f.ctx, []string{"another", want.ID})
+			if ok = len(found) == 1; ok {
+				got = found[0]
+			}
 			return err
 		}))
 		return got, ok

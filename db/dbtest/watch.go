@@ -29,7 +29,7 @@ func (f *fixture) quiet(w usage.Watch, user string) bool {
 
 func watchNotices(t *testing.T, p Place) {
 	f := seeded(t, p)
-	watch := f.db.Watches(1)[0]
+	watch := f.db.NewWatch()
 	if f.quiet(watch, "alice") {
 		t.Error("a watch that was never asked before can't know that it is quiet")
 	}
@@ -45,7 +45,7 @@ func watchNotices(t *testing.T, p Place) {
 		"a price":                     func() { f.must(f.addPrice("gemini", "gemini-2.5-flash", date(2026, 11, 19), 7, 7, 7)) },
 		"a call of another process":   func() { other.record(call("other's", "alice", now(), 1, 1)) },
 		"a price of another process":  func() { f.must(other.addPrice("gemini", "gemini-2.5-pro", date(2026, 11, 19), 7, 7, 7)) },
-		"the same, of another import": func() { f.quiet(f.db.Watches(1)[0], "alice") },
+		"the same, of another import": func() { f.quiet(f.db.NewWatch(), "alice") },
 	} {
 		f.quiet(watch, "alice")
 		change()
@@ -62,7 +62,7 @@ func watchNoticesRunning(t *testing.T, p Place) {
 		return
 	}
 	f := seeded(t, p)
-	watch := f.db.Watches(1)[0]
+	watch := f.db.NewWatch()
 	begun, release, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- f.db.Update(f.ctx, []string{"bob"}, now(), func(tx usage.Tx) error {

@@ -26,77 +26,103 @@ func (r *countingReader) Totals(_ context.Context, keys []PeriodKey) (map[Period
 	return totals, r.fail
 }
 
-func (r *countingReader) Held(_ context.Context, users []string, _ time.Time) (map[string][]Reservation, error) {
+func (r *countingReader) Accounts(_ context.Context, users []string) (map[string]plan.Account, error) {
+	accounts := map[string]plan.Account{}
+	for _, user := range users {
+		accounts[user] = plan.Account{UserID: user, Plans: plan.Plans{{ID: 1, Tier: plan.DefaultTier}}}
+	}
+	return accounts, nil
+}
+
+func (r *countingReader) Held(context.Context, []string, time.Time) (map[string][]Reservation, error) {
+	expires := time.Unix(60, 0)
 	return map[string][]Reservation{"alice": {
-		{ID: "r1", UserID: "alice", Provider: "gemini", Vendor: "google", Calls: 1, Tokens: 7, Cost: 2},
-		{ID: "r2", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Tokens: 0, Cost: 9},
+		{ID: "r1", UserID: "alice", Provider: "gemini", Vendor: "google", Calls: 1, Tokens: 7, Cost: 2, Status: Held, ExpiresAt: expires},
+		{ID: "r2", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Tokens: 0, Cost: 9, Status: Held, ExpiresAt: expires},
+		{ID: "r3", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Cost: 9, Status: Held, ExpiresAt: time.Unix(0, 0)},
 	}}, nil
 }
 
-func TestLedgerAsksOnce(t *testing.T) {
+// load reads a period of some users as decisions do.
+func load(ctx context.Context, s *state, reader Reader, users ...string) error {
+	if err := s.loadUsers(ctx, reader, users); err != nil {
+		return err
+	}
+	var calls []userMoment
+	for _, user := range users {
+		calls = append(calls, userMoment{user, time.Unix(0, 0)})
+	}
+	return s.loadPeriods(ctx, reader, calls)
+}
+
+func TestStateAsksOnce(t *testing.T) {
 	reader := &countingReader{}
-	l := newLedger(reader, time.Unix(0, 0))
-	start := time.Unix(0, 0)
-	for range 3 {
-		if _, err := l.period(t.Context(), "alice", start); err != nil {
+	s := newState(time.Unix(0, 0))
+	for _, users := range [][]string{{"alice"}, {"alice"}, {"alice", "bob"}, {"bob", "alice"}} {
+		if err := load(t.Context(), s, reader, users...); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if err := l.load(t.Context(), []PeriodKey{NewPeriodKey("alice", start), NewPeriodKey("bob", start), NewPeriodKey("bob", start)}); err != nil {
-		t.Fatal(err)
 	}
 	if reader.asked != 2 {
 		t.Errorf("it asked %d times", reader.asked)
 	}
 	boom := errors.New("boom")
-	if _, err := newLedger(&countingReader{fail: boom}, start).period(t.Context(), "alice", start); !errors.Is(err, boom) {
+	if err := load(t.Context(), newState(time.Unix(0, 0)), &countingReader{fail: boom}, "alice"); !errors.Is(err, boom) {
 		t.Errorf("unknown is never yes: got %v", err)
+	}
+	if _, err := s.periodOf("alice", time.Unix(40*24*3600, 0)); err == nil {
+		t.Error("a period that was not read counts as unused")
 	}
 }
 
-func TestLedgerAddsUp(t *testing.T) {
-	l := newLedger(&countingReader{}, time.Unix(0, 0))
-	state, err := l.period(t.Context(), "alice", time.Unix(0, 0))
-	if err != nil {
+func TestStateAddsUp(t *testing.T) {
+	s := newState(time.Unix(0, 0))
+	if err := load(t.Context(), s, &countingReader{}, "alice"); err != nil {
 		t.Fatal(err)
 	}
+	alice := s.users["alice"]
+	usage := alice.periods[0]
 	limits := []plan.Limit{
 		{Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}}}, {Meter: plan.Tokens}, {Meter: plan.Cost},
 		{Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}}, {Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"exa"}}},
 	}
 	check := func(when string, want [5][2]int64) {
 		t.Helper()
-		for i, u := range state.uses(&plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}) {
+		for i, u := range usage.uses(&plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}, alice.held, time.Unix(1, 0)) {
 			if u.Used != want[i][0] || u.Reserved != want[i][1] {
 				t.Errorf("%s, limit %d: %d used and %d reserved, want %v", when, i, u.Used, u.Reserved, want[i])
 			}
 		}
 	}
 	check("as loaded", [5][2]int64{{3, 1}, {30, 7}, {5, 11}, {0, 1}, {0, 0}})
-	state.add(l, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
-	state.add(l, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
 	check("with two calls, one of which failed", [5][2]int64{{3, 1}, {32, 7}, {105, 11}, {2, 1}, {0, 0}})
-	state.free("r2")
-	state.free("nothing")
+	alice.free("r2")
+	alice.free("nothing")
 	check("with one reservation less", [5][2]int64{{3, 1}, {32, 7}, {105, 2}, {2, 0}, {0, 0}})
 }
 
 // Sums that no longer fit stay at the most there is: used up, and never negative.
-func TestLedgerNeverTurnsNegative(t *testing.T) {
+func TestStateNeverTurnsNegative(t *testing.T) {
 	const most = 1<<63 - 1
-	state := &periodState{
+	usage := &periodState{
 		totals: []Total{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most}, {Provider: "b", Calls: 1, Cost: 1}},
 		sum:    Total{Calls: most},
-		held:   []Reservation{{Provider: "a", Calls: most, Tokens: most, Cost: most}, {Provider: "b", Calls: most, Tokens: most, Cost: most}},
+	}
+	expires := time.Unix(60, 0)
+	held := []Reservation{
+		{Provider: "a", Calls: most, Tokens: most, Cost: most, Status: Held, ExpiresAt: expires},
+		{Provider: "b", Calls: most, Tokens: most, Cost: most, Status: Held, ExpiresAt: expires},
 	}
 	for _, meter := range []plan.Meter{plan.Calls, plan.Tokens, plan.Cost} {
 		p := plan.Plan{Limits: []plan.Limit{{Meter: meter}}}
-		state.limits = nil
-		if u := state.uses(&p, []int{0})[0]; u.Used != most || u.Reserved != most {
+		usage.plans = nil
+		if u := usage.uses(&p, []int{0}, held, time.Unix(1, 0))[0]; u.Used != most || u.Reserved != most {
 			t.Errorf("%s: %+v", meter, u)
 		}
 	}
-	if err := state.mustHold(&Entry{Event: Event{StatusCode: 200}}); err == nil {
+	if err := usage.checkFits(&Entry{Event: Event{StatusCode: 200}}); err == nil {
 		t.Error("what is full takes more")
 	}
 }

@@ -1,0 +1,214 @@
+package usage
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// recorder is the one road of every change of usage. Callers hand in operations and wait. While one
+// transaction is under way, the next gathers: it reads for all of its operations at once, decides one
+// after another in the order in which they came, writes with one statement a table, commits, and
+// only then does anyone hear of success. Who comes alone pays nothing for it.
+type recorder struct {
+	mu      sync.Mutex
+	waiting []*operation
+	running bool // a goroutine runs what waits, and ends when nothing does
+
+	// What follows belongs to that goroutine.
+	watch Watch
+	state *state // as the last transaction left it, which holds until somebody else writes
+
+	once  sync.Once
+	slots chan struct{} // of those who wait for their users apart
+}
+
+// operation is what one caller wants done: a single request, or the many of a file's rows.
+type operation struct {
+	ctx      context.Context //nolint:containedctx // of the one caller that waits for it
+	requests []request
+	err      error         // why its outcome is not known, such as a storage that can't be reached
+	done     chan struct{} // is closed when all of its requests have their answers
+}
+
+// request is one change of usage, and the answer to it.
+type request struct {
+	now         time.Time
+	decide      func(*batch, *request) error // one of batch's methods
+	event       *Event                       // that is recorded, or that a reservation is taken for
+	opts        RecordOptions
+	reservation string        // the id of the one that is taken, settled or released
+	ttl         time.Duration // of the one that is taken
+	records     bool          // the event goes to the log
+	closes      bool          // the reservation is settled or released
+	single      bool          // its operation has no other
+
+	user string // whose usage changes, once that is known
+	busy bool   // another transaction holds that user: it has to be done apart
+
+	result   result
+	decision *Decision // about a reservation that was asked for, or that refused an event
+	released *Reservation
+	err      error
+}
+
+// mostOperations is how many callers share a transaction at most: the first waits for the last.
+const mostOperations = 512
+
+// do carries requests out and waits until they are done. The error is one of the storage; each
+// request has its own answer. A caller that gives up while it waits is taken out.
+func (s *Service) do(ctx context.Context, requests ...request) ([]request, error) {
+	op := s.submit(ctx, requests)
+	s.recorder.wait(op)
+	return op.requests, op.err
+}
+
+// submit hands requests in, behind all that were handed in before.
+func (s *Service) submit(ctx context.Context, requests []request) *operation {
+	op := &operation{ctx: ctx, requests: requests, done: make(chan struct{})}
+	if len(requests) == 0 {
+		op.end(nil)
+		return op
+	}
+	r := &s.recorder
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(r.waiting, op)
+	if !r.running {
+		r.running = true
+		go s.runWaiting()
+	}
+	return op
+}
+
+// wait waits until an operation is done or, where nobody has begun it, its caller gives up.
+func (r *recorder) wait(op *operation) {
+	select {
+	case <-op.done:
+	case <-op.ctx.Done():
+		if !r.withdraw(op) {
+			<-op.done // it has begun: what becomes of it must be known
+		}
+	}
+}
+
+// withdraw takes an operation out of those that wait, if it is still there.
+func (r *recorder) withdraw(op *operation) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.Index(r.waiting, op)
+	if i < 0 {
+		return false
+	}
+	r.waiting = slices.Delete(r.waiting, i, i+1)
+	op.end(op.ctx.Err())
+	return true
+}
+
+// end gives an operation its outcome.
+func (op *operation) end(err error) {
+	op.err = err
+	close(op.done)
+}
+
+// runWaiting runs one load of operations after another until none waits.
+func (s *Service) runWaiting() {
+	for {
+		load := s.recorder.next(s.Store.Load().Rows)
+		if load == nil {
+			return
+		}
+		s.run(load)
+	}
+}
+
+// next takes the operations of the next transaction: of as many rows as fit, but at least one.
+func (r *recorder) next(mostRows int) []*operation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, rows := 0, 0
+	for n < min(len(r.waiting), mostOperations) && (n == 0 || rows+len(r.waiting[n].requests) <= mostRows) {
+		rows += len(r.waiting[n].requests)
+		n++
+	}
+	if n == 0 {
+		r.running = false
+		return nil
+	}
+	load := slices.Clone(r.waiting[:n])
+	r.waiting = slices.Delete(r.waiting, 0, n)
+	return load
+}
+
+// run carries operations out in one transaction and tells their callers. Those whose user another
+// process holds just now are done apart, so that nobody else waits for them.
+func (s *Service) run(load []*operation) {
+	ctx, requests := load[0].ctx, make([]*request, 0, len(load))
+	for _, op := range load {
+		if op.ctx != ctx {
+			ctx = context.WithoutCancel(ctx) // one who gives up does not stop the others
+		}
+		for i := range op.requests {
+			requests = append(requests, &op.requests[i])
+		}
+	}
+	err := s.commit(ctx, requests, len(load) > 1)
+	for _, op := range load {
+		if err == nil && op.requests[0].busy {
+			go s.runApart(op)
+			continue
+		}
+		op.end(err)
+	}
+	if len(requests) >= importBatch {
+		time.Sleep(s.Store.Load().Pause)
+	}
+}
+
+// runApart carries one operation out that has to wait for its user.
+func (s *Service) runApart(op *operation) {
+	slots := s.recorder.apart()
+	slots <- struct{}{}
+	defer func() { <-slots }()
+	b := &batch{service: s, requests: []*request{&op.requests[0]}}
+	op.end(b.commit(op.ctx))
+}
+
+// mostApart is how many operations wait for their users at the same time, each on a connection.
+const mostApart = 8
+
+func (r *recorder) apart() chan struct{} {
+	r.once.Do(func() { r.slots = make(chan struct{}, mostApart) })
+	return r.slots
+}
+
+// commit carries requests out in one transaction. If that fails for something that is in them it is
+// done again in halves, so that nobody spoils it for others. The error is one of the storage, or nil.
+func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool) error {
+	r := &s.recorder
+	b := &batch{service: s, requests: requests, skipBusy: skipBusy, state: r.state, watch: r.watch}
+	if r.watch == nil { // for the next one: who comes alone has no use for it
+		r.watch = s.Store.NewWatch()
+	}
+	r.state = nil // it is changed now, and holds again once that is committed
+	err := b.commit(ctx)
+	if err == nil {
+		r.state = b.state
+		return nil
+	}
+	if ctx.Err() != nil || failure.Is(err, failure.Unavailable) {
+		return err
+	}
+	if len(requests) == 1 {
+		requests[0].err = err
+		return nil
+	}
+	half := len(requests) / 2
+	if err := s.commit(ctx, requests[:half], skipBusy); err != nil {
+		return err
+	}
+	return s.commit(ctx, requests[half:], skipBusy)
+}

@@ -1,0 +1,114 @@
+package usage
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// The bounds of how long a reservation holds.
+const (
+	ShortestHold = time.Second
+	LongestHold  = 24 * time.Hour
+)
+
+// Reserve takes a hold for a call if it passes. Where it does not, the decision says why and nothing
+// is taken. The same id with the same call returns the reservation that is there, while it holds;
+// anything else under that id is a conflict failure.
+func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id string, ttl time.Duration) (Decision, error) {
+	event, err := call.event()
+	if err != nil {
+		return Decision{}, err
+	}
+	if ttl < ShortestHold || ttl > LongestHold {
+		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
+	}
+	if id == "" {
+		if id, err = NewID(); err != nil {
+			return Decision{}, err
+		}
+	}
+	if err := ValidateID(id); err != nil {
+		return Decision{}, err
+	}
+	r, err := s.one(ctx, request{now: now, event: &event, reservation: id, ttl: ttl, decide: (*batch).reserve, single: true})
+	if err != nil || r.decision == nil {
+		return Decision{}, cmp.Or(err, r.err)
+	}
+	return *r.decision, r.err
+}
+
+// reserve takes a reservation, or returns the one of that id which is there.
+func (b *batch) reserve(r *request) error {
+	user := b.state.users[r.user]
+	d, err := b.state.decide(*r.event, r.now, user.without(r.reservation))
+	if err != nil {
+		return err
+	}
+	r.decision = &d
+	wanted := d.hold(r.reservation, r.now, r.ttl)
+	if before := b.reservations[r.reservation]; before != nil {
+		d.Allowed, d.Reason, d.Message = true, "", "allowed: this reservation is held already"
+		held := *before // as it is now, whatever others in the same batch do to it
+		d.Reservation = &held
+		return held.checkSame(wanted, r.now)
+	}
+	if d.Allowed {
+		d.Reservation = &wanted
+		user.held = append(user.held, wanted)
+		saved := wanted
+		b.save(&saved)
+	}
+	return nil
+}
+
+func (d Decision) hold(id string, now time.Time, ttl time.Duration) Reservation {
+	return Reservation{
+		ID: id, UserID: d.Call.UserID, Provider: d.Call.Provider, Vendor: d.Call.Vendor, Model: d.Call.Model,
+		PeriodStart: d.Period.Start, Calls: d.Call.Quantities[pricing.Requests], Tokens: d.Call.Quantities.Tokens(),
+		Cost: d.EstimatedCost, Status: Held, CreatedAt: now, ExpiresAt: now.Add(ttl).Truncate(time.Microsecond),
+	}
+}
+
+// checkSame returns a conflict failure unless r holds and was taken for the same call.
+func (r Reservation) checkSame(wanted Reservation, now time.Time) error {
+	switch {
+	case r.UserID != wanted.UserID || r.Provider != wanted.Provider || r.Vendor != wanted.Vendor ||
+		r.Model != wanted.Model || r.Calls != wanted.Calls || r.Tokens != wanted.Tokens:
+		return failure.Conflictf("the reservation %s was taken for another call", r.ID).
+			WithHint("an id stands for one reservation for ever: take another under another id")
+	case r.Status != Held:
+		return failure.Conflictf("the reservation %s is %s already", r.ID, r.Status)
+	case !r.HoldsAt(now):
+		return failure.Conflictf("the reservation %s expired at %s", r.ID, r.ExpiresAt.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Release gives back what a reservation holds, if it still does. Releasing it again does nothing and
+// succeeds; a settled one is a conflict failure.
+func (s *Service) Release(ctx context.Context, now time.Time, id string) (Reservation, error) {
+	r, err := s.one(ctx, request{now: now, reservation: id, closes: true, decide: (*batch).release, single: true})
+	if err = cmp.Or(err, r.err); err != nil {
+		return Reservation{}, err
+	}
+	return *r.released, nil
+}
+
+func (b *batch) release(r *request) error {
+	held := b.reservations[r.reservation]
+	switch held.Status {
+	case Settled:
+		return failure.Conflictf("the reservation %s is settled already, by the event %s", held.ID, held.EventID)
+	case Held:
+		held.Status, held.ClosedAt = Released, r.now
+		b.state.users[r.user].free(held.ID)
+		b.save(held)
+	}
+	released := *held
+	r.released = &released
+	return nil
+}

@@ -1,0 +1,275 @@
+package usage
+
+import (
+	"context"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+// state is what is known of users: what they have used and reserved, and the plans that hold for
+// them. Decisions change it, so that of many in a row each sees those before it.
+type state struct {
+	since time.Time // reservations that ended before are not known
+	users map[string]*userState
+	book  *pricing.Book
+	of    string // the provider whose prices are in the book, "" for all
+	// archived are the files of archived months: nothing is recorded in those.
+	archived map[Month]string
+
+	plans map[int64]*plan.Plan // by id: one and the same for everyone on it
+	cover map[coverKey][]int   // which limits of a plan cover what
+}
+
+// coverKey names what limits of a plan may cover.
+type coverKey struct {
+	planID           int64
+	provider, vendor string
+}
+
+// userState is what is known of one user.
+type userState struct {
+	account plan.Account
+	held    []Reservation
+	periods map[int64]*periodState // by the microsecond at which they start
+	latest  *userPeriod            // in which a call was recorded last
+}
+
+// userPeriod is where a user's call counts: in a usage period, on the plan of its moment.
+type userPeriod struct {
+	plan    *plan.Plan
+	period  plan.Period
+	usage   *periodState
+	changes bool // the plan changes within the period
+}
+
+// periodState is what one user has used in one period.
+type periodState struct {
+	totals []Total
+	sum    Total // of totals
+	// plans is what is used of each limit of a plan. A period in which the plan changed has two.
+	plans []planUse
+}
+
+// planUse is what is used of each limit of a plan, in the plan's order.
+type planUse struct {
+	plan *plan.Plan
+	used []int64
+}
+
+func newState(since time.Time) *state {
+	return &state{since: since, users: map[string]*userState{}, plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
+}
+
+// loadCatalogue reads prices, of one provider alone where one is named, and what is archived.
+func (s *state) loadCatalogue(ctx context.Context, reader Reader, provider string) (err error) {
+	if s.book == nil {
+		s.of = provider
+	} else if s.of == "" || s.of == provider {
+		return nil
+	} else {
+		s.of = ""
+	}
+	if s.book, err = reader.Book(ctx, s.of); err != nil {
+		return err
+	}
+	s.archived, err = reader.ArchivedMonths(ctx)
+	return err
+}
+
+// loadUsers reads what is not known yet of users, all at once.
+func (s *state) loadUsers(ctx context.Context, reader Reader, users []string) error {
+	missing := slices.DeleteFunc(slices.Clone(users), func(user string) bool { return s.users[user] != nil })
+	if len(missing) == 0 {
+		return nil
+	}
+	accounts, err := reader.Accounts(ctx, missing)
+	if err != nil {
+		return err
+	}
+	held, err := reader.Held(ctx, missing, s.since)
+	if err != nil {
+		return err
+	}
+	for _, user := range missing {
+		s.users[user] = &userState{account: accounts[user], held: held[user], periods: map[int64]*periodState{}}
+	}
+	return nil
+}
+
+// loadPeriods reads the periods in which known users are at some moments, as far as they are not
+// known yet, all at once.
+func (s *state) loadPeriods(ctx context.Context, reader Reader, calls []userMoment) error {
+	var missing []PeriodKey
+	for _, c := range calls {
+		user := s.users[c.user]
+		if user.latest != nil && user.latest.holds(c.at) {
+			continue
+		}
+		key := NewPeriodKey(c.user, user.account.PeriodAt(c.at).Start)
+		if user.periods[key.Start] == nil {
+			user.periods[key.Start] = &periodState{}
+			missing = append(missing, key)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	totals, err := reader.Totals(ctx, missing)
+	for _, key := range missing {
+		s.users[key.UserID].periods[key.Start].fill(totals[key])
+	}
+	return err
+}
+
+// userMoment is a moment at which a user makes a call.
+type userMoment struct {
+	user string
+	at   time.Time
+}
+
+func (p *periodState) fill(totals []Total) {
+	p.totals = totals
+	for _, t := range totals {
+		p.sum.plus(t)
+	}
+}
+
+// holds tells whether a call of a moment counts here.
+func (p *userPeriod) holds(at time.Time) bool { return !p.changes && p.period.Contains(at) }
+
+// periodOf returns where a call of a known user counts: mostly where the one before it did.
+func (s *state) periodOf(id string, at time.Time) (*userPeriod, error) {
+	user := s.users[id]
+	if user.latest != nil && user.latest.holds(at) {
+		return user.latest, nil
+	}
+	current, err := user.account.PlanAt(at)
+	if err != nil {
+		return nil, err
+	}
+	period := user.account.PeriodAt(at)
+	found := &userPeriod{plan: s.planOf(current), period: period, usage: user.periods[period.Start.UnixMicro()]}
+	if found.usage == nil { // what is not known must not count as nothing
+		return nil, failure.New(failure.Internal, "the usage of %s from %s on was not read", id, period.Start)
+	}
+	found.changes = slices.ContainsFunc(user.account.Segments, func(segment plan.Segment) bool {
+		return segment.From.After(period.Start) && segment.From.Before(period.End)
+	})
+	user.latest = found
+	return found, nil
+}
+
+func (s *state) planOf(current plan.Plan) *plan.Plan {
+	known, ok := s.plans[current.ID]
+	if !ok {
+		known = &current
+		s.plans[current.ID] = known
+	}
+	return known
+}
+
+// covering returns the places in a plan of its limits that count usage of a provider and vendor.
+func (s *state) covering(p *plan.Plan, provider, vendor string) []int {
+	key := coverKey{p.ID, provider, vendor}
+	limits, ok := s.cover[key]
+	if !ok {
+		for i, limit := range p.Limits {
+			if limit.Scope.Covers(provider, vendor) {
+				limits = append(limits, i)
+			}
+		}
+		s.cover[key] = limits
+	}
+	return limits
+}
+
+// used returns what is used of each limit of a plan, in the plan's order.
+func (p *periodState) used(of *plan.Plan) []int64 {
+	for _, u := range p.plans {
+		if u.plan.ID == of.ID {
+			return u.used
+		}
+	}
+	u := planUse{of, make([]int64, len(of.Limits))}
+	for i, l := range of.Limits {
+		for _, t := range p.totals {
+			if l.Scope.Covers(t.Provider, t.Vendor) {
+				u.used[i] = AtMost(u.used[i], t.metered().of(l.Meter))
+			}
+		}
+	}
+	p.plans = append(p.plans, u)
+	return u.used
+}
+
+// uses returns how far some limits of a plan, named by their places in it, are used, with what
+// the given reservations hold at now.
+func (p *periodState) uses(of *plan.Plan, limits []int, held []Reservation, now time.Time) []LimitUse {
+	uses := make([]LimitUse, len(limits))
+	used := p.used(of)
+	for n, i := range limits {
+		uses[n] = LimitUse{Limit: of.Limits[i], Used: used[i]}
+		for _, r := range held {
+			if r.HoldsAt(now) && of.Limits[i].Scope.Covers(r.Provider, r.Vendor) {
+				uses[n].Reserved = AtMost(uses[n].Reserved, r.metered().of(of.Limits[i].Meter))
+			}
+		}
+	}
+	return uses
+}
+
+// checkFits returns an invalid failure for an entry with which the user's sums over the whole
+// period would no longer fit: limits could not be judged by them.
+func (p *periodState) checkFits(e *Entry) error {
+	sum := p.sum
+	sum.count(e)
+	if max(sum.Calls, sum.Errors, sum.Tokens(), int64(sum.Cost)) < math.MaxInt64 {
+		return nil
+	}
+	return failure.Invalidf("the usage of %s in the period from %s would be too large to be kept: "+
+		"at most %s dollars, or %d calls or tokens",
+		e.UserID, e.PeriodStart.Format(time.RFC3339), pricing.USD(math.MaxInt64-1), int64(math.MaxInt64-1))
+}
+
+// add counts an entry into the period's totals, as the database will.
+func (s *state) add(p *periodState, e *Entry) {
+	var one Total
+	one.count(e)
+	p.sum.plus(one)
+	p.total(e.Provider, e.Vendor).plus(one)
+	m := one.metered()
+	for _, u := range p.plans {
+		for _, i := range s.covering(u.plan, e.Provider, e.Vendor) {
+			u.used[i] = AtMost(u.used[i], m.of(u.plan.Limits[i].Meter))
+		}
+	}
+}
+
+// total returns the total of a provider and vendor, which may be a new one.
+func (p *periodState) total(provider, vendor string) *Total {
+	for i := range p.totals {
+		if p.totals[i].Provider == provider && p.totals[i].Vendor == vendor {
+			return &p.totals[i]
+		}
+	}
+	p.totals = append(p.totals, Total{Provider: provider, Vendor: vendor})
+	return &p.totals[len(p.totals)-1]
+}
+
+// free takes a reservation out of what is held.
+func (u *userState) free(id string) {
+	u.held = slices.DeleteFunc(u.held, func(r Reservation) bool { return r.ID == id })
+}
+
+// without returns what is held but for one reservation.
+func (u *userState) without(id string) []Reservation {
+	if i := slices.IndexFunc(u.held, func(r Reservation) bool { return r.ID == id }); i >= 0 {
+		return slices.Concat(u.held[:i], u.held[i+1:])
+	}
+	return u.held
+}
