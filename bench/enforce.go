@@ -2,182 +2,237 @@ package main
 
 import (
 	"context"
-	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
-	"sync"
-	"time"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/db"
-	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
-const (
-	enforceRuns    = 3
-	enforceWorkers = 8
-	usersPerWorker = 10 // that each worker alone reports for, in turns
-)
+// versionBefore is the last one in which each call had a transaction of its own. BENCH_BEFORE names another.
+const versionBefore = "32f9c85"
 
-// enforceMeasurements count how many calls a second are decided and recorded in one
-// step, as library calls: what a gateway does that has the service in its process. A
-// decision is a transaction that is on the disk when it returns, so it is held against
-// the transactions that the database itself gets there.
+const enforceRuns = 3
+
+// enforceMeasurements count how many calls a second are decided and recorded in one step, as library calls: what a
+// gateway does that has the service in its process. A call is on the disk when it is answered, so it is held against
+// the transactions that the database itself gets there, and against the version before.
 func enforceMeasurements() []measurement {
 	return []measurement{
 		{"sqlite-enforce", "enforce", func(ctx context.Context, l *lab) ([]result, error) {
-			return enforce(ctx, l, db.SQLite, "bare commits of a row", l.bareCommits)
+			return l.enforce(ctx, db.SQLite, []contest{
+				{callers: 1, against: before(1), target: 0.95},
+				{callers: 64, against: before(64), target: 2},
+				{callers: 512, against: before(64), target: 3.5},
+				{callers: 64, mode: "reserve", against: ours(64), target: 0.8},
+			})
 		}},
 		{"postgresql-enforce", "enforce", func(ctx context.Context, l *lab) ([]result, error) {
-			return enforce(ctx, l, db.PostgreSQL, "pgbench -N -c 8", l.pgbench)
+			return l.enforce(ctx, db.PostgreSQL, []contest{
+				{callers: 1, against: before(1), target: 0.95},
+				{callers: 8, against: pgbench(8), target: 0.6},
+				{callers: 64, against: pgbench(64), target: 2.5},
+				{callers: 512, against: pgbench(64), target: 5},
+				{callers: 64, mode: "reserve", against: ours(64), target: 0.8},
+			})
 		}},
 	}
 }
 
-// enforce runs ours and the peer in turns.
-func enforce(ctx context.Context, l *lab, kind db.Kind, peerIs string, peer func(context.Context) (float64, error)) ([]result, error) {
-	d, err := l.newDatabase(ctx, kind, "enforce")
+// contest is ours with so many callers at the same time against a peer, in turns.
+type contest struct {
+	callers int
+	mode    string // enforce or, with a reservation that is settled, reserve
+	against peer
+	target  float64 // the ratio of the calls a second
+}
+
+// peer is what is measured beside ours.
+type peer struct {
+	name    string
+	measure func(ctx context.Context, e *enforcing) (float64, error)
+}
+
+func before(callers int) peer {
+	return peer{fmt.Sprintf("version before, %d callers", callers), func(ctx context.Context, e *enforcing) (float64, error) {
+		m, err := e.load(ctx, e.oldLoad, e.old, callers, "enforce")
+		return m.Rate, err
+	}}
+}
+
+func ours(callers int) peer {
+	return peer{fmt.Sprintf("enforce, %d callers", callers), func(ctx context.Context, e *enforcing) (float64, error) {
+		m, err := e.load(ctx, e.newLoad, e.new, callers, "enforce")
+		return m.Rate, err
+	}}
+}
+
+func pgbench(clients int) peer {
+	return peer{fmt.Sprintf("pgbench -N -c %d", clients), func(ctx context.Context, e *enforcing) (float64, error) {
+		return e.lab.pgbench(ctx, clients)
+	}}
+}
+
+// enforcing has what the contests of one database share.
+type enforcing struct {
+	lab              *lab
+	newLoad, oldLoad string   // programs
+	new, old         database // of this version, and of the one before
+}
+
+// loaded is what a load program prints.
+type loaded struct{ Rate, P50, P99 float64 }
+
+func (l *lab) enforce(ctx context.Context, kind db.Kind, contests []contest) ([]result, error) {
+	e, err := l.newEnforcing(ctx, kind)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.subscribeWorkers(ctx, d); err != nil {
-		return nil, err
-	}
-	r := result{What: fmt.Sprintf("enforce, %d workers", enforceWorkers), Unit: "calls/s"}
-	for range enforceRuns {
-		for _, side := range []struct {
-			runs    *[]float64
-			measure func(context.Context) (float64, error)
-		}{{&r.Runs, func(ctx context.Context) (float64, error) { return l.enforceFor(ctx, d) }}, {&r.PeerRuns, peer}} {
-			if err := l.settle(ctx, kind); err != nil {
-				return nil, err
-			}
-			rate, err := side.measure(ctx)
-			if err != nil {
-				return nil, err
-			}
-			*side.runs = append(*side.runs, rate)
+	var results []result
+	for _, c := range contests {
+		more, err := e.hold(ctx, kind, c)
+		results = append(results, more...)
+		if err != nil {
+			return results, err
 		}
-		l.say("%s: %s calls/s, %s: %s/s", kind, figure(r.Runs[len(r.Runs)-1]), peerIs, figure(r.PeerRuns[len(r.PeerRuns)-1]))
 	}
-	r.Ours, r.Note = median(r.Runs), spread(r.Runs)
-	return []result{r.against(median(r.PeerRuns), peerIs).ratioAtLeast(0.5)}, nil
+	return results, nil
 }
 
-func workerUser(worker, i int) string { return fmt.Sprintf("worker-%d-%d", worker, i%usersPerWorker) }
-
-// subscribeWorkers puts their users on a plan whose limits such a run does not reach.
-func (l *lab) subscribeWorkers(ctx context.Context, d database) error {
-	for worker := range enforceWorkers {
-		for i := range usersPerWorker {
-			if _, err := l.ours(ctx, d, "users", "subscribe", workerUser(worker, i), "--plan", "enterprise", "--start", benchNow); err != nil {
-				return err
-			}
+// hold holds one contest.
+func (e *enforcing) hold(ctx context.Context, kind db.Kind, c contest) ([]result, error) {
+	what := fmt.Sprintf("enforce, %d callers", c.callers)
+	if c.mode == "" {
+		c.mode = "enforce"
+	} else {
+		what = fmt.Sprintf("reserve + settle, %d callers", c.callers)
+	}
+	r := result{What: what, Unit: "calls/s"}
+	var p50s, p99s []float64
+	for range enforceRuns {
+		if err := e.lab.settle(ctx, kind); err != nil {
+			return nil, err
 		}
+		m, err := e.load(ctx, e.newLoad, e.new, c.callers, c.mode)
+		if err != nil {
+			return nil, err
+		}
+		r.Runs, p50s, p99s = append(r.Runs, m.Rate), append(p50s, m.P50), append(p99s, m.P99)
+		if err := e.lab.settle(ctx, kind); err != nil {
+			return nil, err
+		}
+		rate, err := c.against.measure(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		r.PeerRuns = append(r.PeerRuns, rate)
+		e.lab.say("%s, %s: %s calls/s, %s: %s/s", kind, what, figure(m.Rate), c.against.name, figure(rate))
+	}
+	r.Ours, r.Note = median(r.Runs), spread(r.Runs)
+	slow := result{What: what + ", p99", Unit: "ms", Ours: median(p99s), Runs: p99s}
+	return []result{
+		r.against(median(r.PeerRuns), c.against.name).ratioAtLeast(c.target),
+		slow.against(median(p50s), "its p50").ratioAtMost(4),
+	}, nil
+}
+
+// load runs a load program.
+func (e *enforcing) load(ctx context.Context, program string, d database, callers int, mode string) (loaded, error) {
+	var m loaded
+	seconds := strconv.Itoa(int(e.lab.duration.Seconds()))
+	r, err := e.lab.run(ctx, nil, program, d.url, strconv.Itoa(callers), seconds, mode)
+	if err != nil {
+		return m, err
+	}
+	return m, json.Unmarshal(r.out, &m)
+}
+
+// newEnforcing builds the load programs and makes a database for each version, on which everyone is on a plan that
+// such a run does not use up.
+func (l *lab) newEnforcing(ctx context.Context, kind db.Kind) (*enforcing, error) {
+	plans, err := os.ReadFile("plan/plans.yaml")
+	if err != nil {
+		return nil, err
+	}
+	ample := strings.NewReplacer("tier: free", "tier: enterprise", "tier: enterprise", "tier: free").Replace(string(plans))
+	if err := os.WriteFile(l.path("plans.yaml"), []byte(ample), 0o600); err != nil {
+		return nil, err
+	}
+	e := &enforcing{lab: l, newLoad: l.path("load"), oldLoad: l.path("load-before")}
+	if err := l.build(ctx, ".", e.newLoad, "./bench/load"); err != nil {
+		return nil, err
+	}
+	old, err := l.checkOutBefore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	oldBinary := l.path("alwrity-sub-before")
+	if err := errors.Join(l.build(ctx, old, e.oldLoad, "./bench/load"), l.build(ctx, old, oldBinary, ".")); err != nil {
+		return nil, err
+	}
+	if e.new, err = l.ampleDatabase(ctx, l.binary, kind, "enforce"); err != nil {
+		return nil, err
+	}
+	e.old, err = l.ampleDatabase(ctx, oldBinary, kind, "enforce_before")
+	return e, err
+}
+
+// checkOutBefore makes a tree of the version before, with this version's load program in it.
+func (l *lab) checkOutBefore(ctx context.Context) (string, error) {
+	commit := versionBefore
+	if named := os.Getenv("BENCH_BEFORE"); named != "" {
+		commit = named
+	}
+	dir, archive := l.path("before"), l.path("before.tar")
+	source, err := os.ReadFile("bench/load/main.go")
+	if err != nil {
+		return dir, err
+	}
+	if out, err := exec.CommandContext(ctx, "git", "archive", "-o", archive, commit).CombinedOutput(); err != nil {
+		return dir, skipped(fmt.Sprintf("the version before (%s) can't be checked out: %s", commit, strings.TrimSpace(string(out))))
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "bench", "load"), 0o700); err != nil {
+		return dir, err
+	}
+	if out, err := exec.CommandContext(ctx, "tar", "-xf", archive, "-C", dir).CombinedOutput(); err != nil {
+		return dir, fmt.Errorf("tar: %w\n%s", err, out)
+	}
+	return dir, os.WriteFile(filepath.Join(dir, "bench", "load", "main.go"), source, 0o600)
+}
+
+func (l *lab) build(ctx context.Context, dir, program, pkg string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, pkg)
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
 	}
 	return nil
 }
 
-// enforceFor records for a while and returns calls a second.
-func (l *lab) enforceFor(ctx context.Context, d database) (float64, error) {
-	target, err := db.ParseURL(d.url, l.dir)
-	if err != nil {
-		return 0, err
-	}
-	store, err := db.Open(ctx, target)
-	if err != nil {
-		return 0, err
-	}
-	service := &usage.Service{Store: store, Thresholds: []int{80, 90, 100}}
-	var workers sync.WaitGroup
-	calls, failures := make([]int, enforceWorkers), make([]error, enforceWorkers)
-	began := time.Now()
-	for worker := range enforceWorkers {
-		workers.Go(func() { calls[worker], failures[worker] = enforceUntil(ctx, service, worker, began.Add(l.duration)) })
-	}
-	workers.Wait()
-	elapsed := time.Since(began)
-	total := 0
-	for _, n := range calls {
-		total += n
-	}
-	return float64(total) / elapsed.Seconds(), errors.Join(append(failures, store.Close())...)
-}
-
-// enforceUntil is one worker. Each call must be recorded: a refusal would be quicker.
-func enforceUntil(ctx context.Context, service *usage.Service, worker int, end time.Time) (int, error) {
-	now := monthStart().AddDate(0, 1, 1)
-	for calls := 0; ; calls++ {
-		if !time.Now().Before(end) {
-			return calls, nil
-		}
-		outcome, err := service.Record(ctx, now, enforcedEvent(workerUser(worker, calls)), usage.RecordOptions{Enforce: true})
-		if err != nil {
-			return calls, err
-		}
-		if outcome.Status != usage.Recorded {
-			return calls, fmt.Errorf("an event with a new id is %s", outcome.Status)
+// ampleDatabase makes a database with one version's binary.
+func (l *lab) ampleDatabase(ctx context.Context, binary string, kind db.Kind, name string) (database, error) {
+	d := database{kind: kind}
+	if kind == db.SQLite {
+		d.path = l.path(name + ".db")
+		d.url = "sqlite:///" + d.path
+	} else {
+		var err error
+		if d, err = l.createDatabase(ctx, name); err != nil {
+			return d, err
 		}
 	}
+	_, err := l.run(ctx, nil, binary, "init", "-q", "--database-url", d.url, "--plans", l.path("plans.yaml"))
+	return d, err
 }
 
-// enforcedEvent is a small call; its id is made by the service.
-func enforcedEvent(user string) usage.Event {
-	e := usage.Event{UserID: user, Provider: "gemini", Model: "gemini-2.5-flash", StatusCode: 200, ResponseTimeMS: 800}
-	e.Quantities[pricing.Requests], e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1, 800, 200
-	return e
-}
-
-// bareCommits returns how often a second one connection of the same driver, set up as
-// ours, commits a small row.
-func (l *lab) bareCommits(ctx context.Context) (rate float64, err error) {
-	path := l.path("commits.db")
-	if err := removeSQLite(path); err != nil {
-		return 0, err
-	}
-	settings := url.Values{"_journal_mode": {"WAL"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}}
-	bare, err := sql.Open("sqlite3", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+settings.Encode())
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if closeErr := bare.Close(); err == nil {
-			err = closeErr
-		}
-	}()
-	bare.SetMaxOpenConns(1)
-	if _, err := bare.ExecContext(ctx, "CREATE TABLE small (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)"); err != nil {
-		return 0, err
-	}
-	began := time.Now()
-	commits := 0
-	for ; time.Since(began) < l.duration; commits++ {
-		if err := commitRow(ctx, bare, commits); err != nil {
-			return 0, err
-		}
-	}
-	return float64(commits) / time.Since(began).Seconds(), nil
-}
-
-// commitRow is BEGIN IMMEDIATE, INSERT, COMMIT.
-func commitRow(ctx context.Context, bare *sql.DB, n int) error {
-	tx, err := bare.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO small (n) VALUES (?1)", n); err != nil {
-		_ = tx.Rollback()
-		return err
-	}
-	return tx.Commit()
-}
-
-// pgbench returns the transactions a second of PostgreSQL's own benchmark: an update,
-// a select and an insert each.
-func (l *lab) pgbench(ctx context.Context) (float64, error) {
+// pgbench returns the transactions a second of PostgreSQL's own benchmark: an update, a select and an insert each.
+func (l *lab) pgbench(ctx context.Context, clients int) (float64, error) {
 	d, err := l.createDatabase(ctx, "pgbench")
 	if err != nil {
 		return 0, err
@@ -188,7 +243,7 @@ func (l *lab) pgbench(ctx context.Context) (float64, error) {
 	if err := l.settle(ctx, db.PostgreSQL); err != nil {
 		return 0, err
 	}
-	r, err := l.libpq(ctx, d, "pgbench", "-N", "-c", strconv.Itoa(enforceWorkers), "-j", "2", "-T", strconv.Itoa(int(l.duration.Seconds())))
+	r, err := l.libpq(ctx, d, "pgbench", "-N", "-c", strconv.Itoa(clients), "-j", "2", "-T", strconv.Itoa(int(l.duration.Seconds())))
 	if err != nil {
 		return 0, err
 	}
