@@ -151,9 +151,9 @@ func (a BillingAccount) phaseAt(moment time.Time) (SubscriptionPhase, bool) {
 	return found, a.lastSubscription(found.Subscription.Anchor).RunsAt(moment)
 }
 
-// startsAfterEnd tells whether a period is one of a subscription that had ended before it
+// EndedBefore tells whether a period is one of a subscription that had ended before it
 // began: its calls were refused, and what was recorded all the same is no overage.
-func (a BillingAccount) startsAfterEnd(p plan.Period) bool {
+func (a BillingAccount) EndedBefore(p plan.Period) bool {
 	c, _ := a.phaseAt(p.End.Add(-time.Microsecond))
 	if c.From.IsZero() {
 		return false

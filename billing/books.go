@@ -18,37 +18,77 @@ func (b Bill) BookedIn() usage.Month {
 	return usage.MonthOf(b.Period.End.Add(-time.Microsecond))
 }
 
-// BillReader is the storage that bills are read from.
-type BillReader interface {
-	// Bills returns the bills that a query asks for, by their numbers.
-	Bills(ctx context.Context, q Query) ([]Bill, error)
-}
-
-// How many bills are held in memory at once: with their lines, and without.
+// How many rows a page has at most: of bills with their lines, and of others.
 const (
 	pageWithLines    = 200
 	pageWithoutLines = 5_000
 )
 
-// EachBill calls fn with every bill that a query asks for, by their numbers and a page
-// at a time. An error of fn ends it.
-func EachBill(ctx context.Context, bills BillReader, q Query, fn func(Bill) error) error {
-	q.Limit = pageWithoutLines
-	if q.Lines {
-		q.Limit = pageWithLines
+// Bills returns the first bills that a query asks for, by number: a page of them, or fewer where the query has a limit.
+// The next page is that after the last number.
+func (s *Service) Bills(ctx context.Context, q Query) ([]Bill, error) {
+	q.Limit = pageSize(q.Limit, q.Lines)
+	return s.Store.Bills(ctx, q)
+}
+
+// EachBill calls fn with every bill that a query asks for, by number, and reads a page at a time. An error of fn ends it.
+func (s *Service) EachBill(ctx context.Context, q Query, fn func(Bill) error) error {
+	return eachRow(pageSize(0, q.Lines), func(after int64, limit int) ([]Bill, error) {
+		q.After, q.Limit = max(q.After, after), limit
+		return s.Store.Bills(ctx, q)
+	}, func(b Bill) int64 { return b.Number }, fn)
+}
+
+// allBills returns every bill that a query asks for.
+func (s *Service) allBills(ctx context.Context, q Query) (bills []Bill, err error) {
+	err = s.EachBill(ctx, q, func(b Bill) error {
+		bills = append(bills, b)
+		return nil
+	})
+	return bills, err
+}
+
+// Credits returns the first credit that a query asks for, oldest first: a page of it, or less where the query has a
+// limit. The next page is that after the last id.
+func (s *Service) Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, error) {
+	q.Limit = pageSize(q.Limit, false)
+	return s.Store.Credits(ctx, q)
+}
+
+// EachCredit calls fn with all credit of a user or, where user is "", of everyone, oldest first, and reads a page at a
+// time. An error of fn ends it.
+func (s *Service) EachCredit(ctx context.Context, user string, fn func(CreditEntry) error) error {
+	return eachRow(pageWithoutLines, func(after int64, limit int) ([]CreditEntry, error) {
+		return s.Store.Credits(ctx, CreditQuery{UserID: user, After: after, Limit: limit})
+	}, func(c CreditEntry) int64 { return c.ID }, fn)
+}
+
+// pageSize returns how many rows a page has where so many are wanted; 0 is any number.
+func pageSize(wanted int, lines bool) int {
+	most := pageWithoutLines
+	if lines {
+		most = pageWithLines
 	}
-	for {
-		page, err := bills.Bills(ctx, q)
+	if wanted <= 0 {
+		return most
+	}
+	return min(wanted, most)
+}
+
+// eachRow reads page after page, each after the key of the last row, and calls fn with every row.
+func eachRow[T any](limit int, read func(after int64, limit int) ([]T, error), key func(T) int64, fn func(T) error) error {
+	for after := int64(0); ; {
+		page, err := read(after, limit)
 		if err != nil {
 			return err
 		}
-		for _, b := range page {
-			if err := fn(b); err != nil {
+		for _, row := range page {
+			if err := fn(row); err != nil {
 				return err
 			}
-			q.After = b.Number
+			after = key(row)
 		}
-		if len(page) < q.Limit {
+		if len(page) < limit {
 			return nil
 		}
 	}

@@ -43,6 +43,7 @@ func TestBookedIn(t *testing.T) {
 
 // shelf has so many bills, and counts how often it is asked and for how many.
 type shelf struct {
+	billing.Store
 	bills, asked, most int
 }
 
@@ -65,7 +66,7 @@ func TestEachBill(t *testing.T) {
 		bills := test.bills
 		s := &shelf{bills: bills}
 		next := int64(1)
-		err := billing.EachBill(context.Background(), s, billing.Query{Lines: test.lines}, func(b billing.Bill) error {
+		err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{Lines: test.lines}, func(b billing.Bill) error {
 			if b.Number != next {
 				t.Errorf("bill %d comes in place of %d", b.Number, next)
 			}
@@ -78,7 +79,7 @@ func TestEachBill(t *testing.T) {
 	}
 	stop := errors.New("stop")
 	s := &shelf{bills: 1000}
-	if err := billing.EachBill(context.Background(), s, billing.Query{}, func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
+	if err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{}, func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
 		t.Errorf("%v after %d pages", err, s.asked)
 	}
 }

@@ -17,7 +17,8 @@ import (
 // that counts as now; they read no clock.
 type Service struct {
 	Store Store
-	Actor string // who is named in the history
+	Usage *usage.Service // says who is near a limit
+	Actor string         // who is named in the history
 	Rules Rules
 }
 

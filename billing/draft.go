@@ -62,7 +62,7 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
 			Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
 	}
-	if in.account.startsAfterEnd(in.period) {
+	if in.account.EndedBefore(in.period) {
 		return lines, nil
 	}
 	if b.Terms = termsOf(current); b.Terms == nil {

@@ -76,7 +76,7 @@ func (a BillingAccount) termsOf(ctx context.Context, reader Reader, p plan.Perio
 	if err != nil || ok {
 		return bill.Terms, err
 	}
-	if a.startsAfterEnd(p) {
+	if a.EndedBefore(p) {
 		return nil, nil
 	}
 	then, err := a.Account.PlanThen(p.End.Add(-time.Microsecond))

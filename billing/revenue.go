@@ -105,8 +105,57 @@ type Revenue struct {
 	Unpaid    Ageing       // as of now
 }
 
-// LastClosed returns the first day of the last month that has ended.
-func LastClosed(now time.Time) time.Time { return plan.CalendarMonth(now).Start.AddDate(0, -1, 0) }
+const (
+	historyMonths = 12 // in a report, up to its month
+	nearPercent   = 80 // of a limit has been used by who is near it
+)
+
+// LastClosed returns the last month that has ended.
+func LastClosed(now time.Time) usage.Month {
+	return usage.MonthOf(plan.CalendarMonth(now).Start.AddDate(0, -1, 0))
+}
+
+// Revenue returns what an owner reads about a month; month 0 is the last one that has ended.
+func (s *Service) Revenue(ctx context.Context, now time.Time, month usage.Month) (Revenue, error) {
+	if month == 0 {
+		month = LastClosed(now)
+	}
+	plans, _, err := s.Store.Plans(ctx, now)
+	if err != nil {
+		return Revenue{}, err
+	}
+	builder := NewRevenueBuilder(month.Start(), now, historyMonths, plans.At(now))
+	err = s.EachBill(ctx, Query{Month: month, Lines: true}, func(b Bill) error {
+		builder.Add(b)
+		return nil
+	})
+	if err != nil {
+		return Revenue{}, err
+	}
+	r := builder.Revenue()
+	for i := range r.Months {
+		if err := s.sumMonth(ctx, &r.Months[i]); err != nil {
+			return Revenue{}, err
+		}
+	}
+	unsettled, err := s.allBills(ctx, Query{UnsettledAt: now})
+	if err != nil {
+		return Revenue{}, err
+	}
+	r.Unpaid = AgeingOf(unsettled, now)
+	r.Near, err = s.Usage.NearLimits(ctx, now, nearPercent)
+	return r, err
+}
+
+// sumMonth adds up the bills of a month. It reads none with its lines.
+func (s *Service) sumMonth(ctx context.Context, m *MonthSums) error {
+	return s.EachBill(ctx, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
+		m.Bills++
+		m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
+		m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
+		return nil
+	})
+}
 
 // RevenueBuilder adds up the bills of a month, one after the other.
 type RevenueBuilder struct {
@@ -137,25 +186,7 @@ func (r *RevenueBuilder) Add(b Bill) {
 	}
 }
 
-// ReadHistory adds up the bills of each month of the history. It reads no others, and none
-// with its lines.
-func (r *RevenueBuilder) ReadHistory(ctx context.Context, bills BillReader) error {
-	for i := range r.revenue.Months {
-		m := &r.revenue.Months[i]
-		err := EachBill(ctx, bills, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
-			m.Bills++
-			m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
-			m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Revenue returns what it all adds up to. Near and Unpaid are left to the caller.
+// Revenue returns what it all adds up to. The other months, Near and Unpaid are left to the caller.
 func (r *RevenueBuilder) Revenue() Revenue {
 	done := r.revenue
 	done.Plans, done.Users = r.plans.sorted(Sums.Revenue), r.users.sorted(Sums.Revenue)

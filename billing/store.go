@@ -29,8 +29,10 @@ type Store interface {
 	Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error)
 	// Bills returns the bills that a query asks for, by number.
 	Bills(ctx context.Context, q Query) ([]Bill, error)
-	// Credits returns what users got as credit and used up, oldest first: of one user or, where user is "", of all.
-	Credits(ctx context.Context, user string) ([]CreditEntry, error)
+	// Credits returns what a query asks for of what users got as credit and used up, oldest first.
+	Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, error)
+	// Plans returns the plans on offer, and how many users have a subscription to each that has not ended at now.
+	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	// History returns every change of a user's subscription, oldest first.
 	History(ctx context.Context, user string) ([]plan.HistoryEntry, error)
 }
@@ -100,12 +102,20 @@ type Tx interface {
 
 // CreditEntry is money that a user gets with us, or, below 0, uses up.
 type CreditEntry struct {
+	ID     int64 // in the order of recording; 0 until it is stored
 	UserID string
 	At     time.Time
 	Amount pricing.USD
 	Number int64 // of the bill that it belongs to; 0 for none
 	Reason string
 	Actor  string
+}
+
+// CreditQuery says which credit is wanted.
+type CreditQuery struct {
+	UserID string // "" for everyone's
+	After  int64  // only ids above this one
+	Limit  int    // at most so many
 }
 
 // SubscriptionChange is one row of the history of a subscription.

@@ -8,9 +8,9 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// lastSubscribed returns the last moment of a period at which the user has a
+// LastSubscribed returns the last moment of a period at which the user has a
 // subscription, be it a suspended one, and false where there is none.
-func (a BillingAccount) lastSubscribed(within plan.Period) (time.Time, bool) {
+func (a BillingAccount) LastSubscribed(within plan.Period) (time.Time, bool) {
 	const tick = time.Microsecond
 	moments := []time.Time{within.Start, within.End.Add(-tick)}
 	note := func(s plan.Subscription) {
@@ -35,10 +35,10 @@ func (a BillingAccount) lastSubscribed(within plan.Period) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// price returns what the paid cycle costs that a subscription is in at a moment, and which
+// PriceAt returns what the paid cycle costs that a subscription is in at a moment, and which
 // cycle that is. The plan is the one that holds then. Whether the bill was taken back later
 // does not count.
-func (a BillingAccount) price(at time.Time, holds plan.Plan) (pricing.USD, plan.Cycle) {
+func (a BillingAccount) PriceAt(at time.Time, holds plan.Plan) (pricing.USD, plan.Cycle) {
 	a.Voided = nil
 	in, _ := a.phaseAt(at)
 	sub := in.Subscription

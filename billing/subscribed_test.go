@@ -42,7 +42,7 @@ func TestLastSubscribed(t *testing.T) {
 			october.End.Add(-tick)},
 		"cancelled before it began": {of(true, begun(date(10, 20), date(11, 20)), change{date(10, 20), date(10, 20), date(11, 20), date(10, 3)}), none},
 	} {
-		last, ok := c.account.lastSubscribed(october)
+		last, ok := c.account.LastSubscribed(october)
 		if ok == c.last.IsZero() || !last.Equal(c.last) {
 			t.Errorf("%s: %s, %t, want %s", name, last, ok, c.last)
 		}
@@ -88,7 +88,7 @@ func TestPriceOfAMonth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _ := c.account.price(at, holds); got != c.want {
+		if got, _ := c.account.PriceAt(at, holds); got != c.want {
 			t.Errorf("%s on %s: %s, want %s", c.account.Phases[0].Subscription.Cycle, c.at, got, c.want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/db"
@@ -98,18 +99,18 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
 	prices := &catalogue.Service{Store: d}
 	return &commands.Services{
-		Usage:      metering,
-		Reports:    d,
-		Ratings:    d,
-		Totals:     d,
-		Archives:   &usage.Archiver{Store: d},
-		Billing:    &billing.Service{Store: d, Actor: settings.Actor, Rules: settings.Billing},
-		Health:     &health.Service{Store: d, Catalogue: prices, Usage: metering},
-		Simulation: d,
-		Catalogue:  prices,
-		Lists:      &usage.Lists{Store: d},
-		Notify:     &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
-		Storage:    d,
-		Close:      d.Close,
+		Usage:     metering,
+		Reports:   d,
+		Ratings:   d,
+		Totals:    d,
+		Archives:  &usage.Archiver{Store: d},
+		Billing:   &billing.Service{Store: d, Usage: metering, Actor: settings.Actor, Rules: settings.Billing},
+		Health:    &health.Service{Store: d, Catalogue: prices, Usage: metering},
+		Simulate:  &simulate.Service{Store: d},
+		Catalogue: prices,
+		Lists:     &usage.Lists{Store: d},
+		Notify:    &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
+		Storage:   d,
+		Close:     d.Close,
 	}, nil
 }

@@ -44,18 +44,28 @@ func billingListRun(ctx context.Context, opts *billingListOptions) error {
 	if q.Statuses, err = parseStatuses(opts.status); err != nil {
 		return err
 	}
-	if opts.month != "" {
-		if q.Month, err = parseMonth(opts.month); err != nil {
-			return err
-		}
+	if q.Month, err = optionalMonth(opts.month); err != nil {
+		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		bills, err := s.Billing.Store.Bills(ctx, q)
+		var bills []billing.Bill
+		err := s.Billing.EachBill(ctx, q, func(b billing.Bill) error {
+			bills = append(bills, b)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
 		return opts.env.print(report.Bills(bills))
 	})
+}
+
+// optionalMonth reads a month of the books; "" is 0.
+func optionalMonth(text string) (usage.Month, error) {
+	if text == "" {
+		return 0, nil
+	}
+	return parseMonth(text)
 }
 
 // parseMonth reads a month of the books.

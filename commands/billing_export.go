@@ -68,12 +68,12 @@ func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
 		if opts.file == "" {
-			_, err := exportBills(ctx, s.Billing.Store, month, writer(opts.env.Printer.Out))
+			_, err := exportBills(ctx, s.Billing, month, writer(opts.env.Printer.Out))
 			return err
 		}
 		var bills int
 		err := writeWhole(opts.file, func(w io.Writer) (err error) {
-			bills, err = exportBills(ctx, s.Billing.Store, month, writer(w))
+			bills, err = exportBills(ctx, s.Billing, month, writer(w))
 			return err
 		})
 		if err == nil {
@@ -97,8 +97,8 @@ func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, e
 }
 
 // exportBills writes the bills of a month of the books and returns how many they are.
-func exportBills(ctx context.Context, bills billing.BillReader, month usage.Month, to report.BillWriter) (n int, err error) {
-	err = billing.EachBill(ctx, bills, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
+func exportBills(ctx context.Context, b *billing.Service, month usage.Month, to report.BillWriter) (n int, err error) {
+	err = b.EachBill(ctx, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
 		n++
 		return to.Write(&b)
 	})

@@ -107,7 +107,11 @@ func newBillingCreditsCmd(env *Env) *cobra.Command {
 
 func billingCreditsRun(ctx context.Context, opts *billingCreditsOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		entries, err := s.Billing.Store.Credits(ctx, opts.user)
+		var entries []billing.CreditEntry
+		err := s.Billing.EachCredit(ctx, opts.user, func(c billing.CreditEntry) error {
+			entries = append(entries, c)
+			return nil
+		})
 		if err != nil {
 			return err
 		}

@@ -2,15 +2,12 @@ package commands
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/dashboard"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type billingReportOptions struct {
@@ -19,9 +16,6 @@ type billingReportOptions struct {
 	top   int
 	html  string
 }
-
-// nearPercent is how much of a limit is used up by who is near it.
-const nearPercent = 80
 
 func newBillingReportCmd(env *Env) *cobra.Command {
 	opts := &billingReportOptions{env: env}
@@ -56,53 +50,21 @@ the fee of the plan before and what was taken back of it.
 }
 
 func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
-	env, now := opts.env, opts.env.Now()
 	if opts.top < 1 {
 		return failure.Invalidf("top is %d: it must be 1 or more", opts.top)
 	}
-	month := billing.LastClosed(now)
-	if opts.month != "" {
-		var err error
-		if month, _, err = usage.MonthRange(opts.month); err != nil {
-			return err
-		}
+	month, err := optionalMonth(opts.month)
+	if err != nil {
+		return err
 	}
-	return env.withServices(ctx, func(s *Services) error {
-		r, err := env.revenue(ctx, s, month, now)
+	return opts.env.withServices(ctx, func(s *Services) error {
+		r, err := s.Billing.Revenue(ctx, opts.env.Now(), month)
 		if err != nil {
 			return err
 		}
 		if opts.html != "" {
-			return env.writePage(opts.html, dashboard.Revenue(r, env.Settings.Sender.Company, opts.top))
+			return opts.env.writePage(opts.html, dashboard.Revenue(r, opts.env.Settings.Sender.Company, opts.top))
 		}
-		return env.print(report.Revenue(r, opts.top))
+		return opts.env.print(report.Revenue(r, opts.top))
 	})
-}
-
-// revenue reads what a report of a month is made of.
-func (env *Env) revenue(ctx context.Context, s *Services, month, now time.Time) (billing.Revenue, error) {
-	const history = 12 // months
-	plans, _, err := s.Catalogue.Plans(ctx, now, now)
-	if err != nil {
-		return billing.Revenue{}, err
-	}
-	builder := billing.NewRevenueBuilder(month, now, history, plans)
-	err = billing.EachBill(ctx, s.Billing.Store, billing.Query{Month: usage.MonthOf(month), Lines: true}, func(b billing.Bill) error {
-		builder.Add(b)
-		return nil
-	})
-	if err != nil {
-		return billing.Revenue{}, err
-	}
-	if err := builder.ReadHistory(ctx, s.Billing.Store); err != nil {
-		return billing.Revenue{}, err
-	}
-	r := builder.Revenue()
-	bills, err := s.Billing.Store.Bills(ctx, billing.Query{UnsettledAt: now})
-	if err != nil {
-		return r, err
-	}
-	r.Unpaid = billing.AgeingOf(bills, now)
-	r.Near, err = s.Usage.NearLimits(ctx, now, nearPercent)
-	return r, err
 }

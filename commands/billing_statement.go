@@ -2,15 +2,11 @@ package commands
 
 import (
 	"context"
-	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report/statement"
 )
 
@@ -69,8 +65,12 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 	if err != nil {
 		return err
 	}
+	month, err := optionalMonth(opts.month)
+	if err != nil {
+		return err
+	}
 	return env.withServices(ctx, func(s *Services) error {
-		statements, err := opts.statements(ctx, s)
+		statements, err := s.Billing.Statements(ctx, opts.user, billing.StatementQuery{Month: month, Number: opts.number})
 		if err != nil {
 			return err
 		}
@@ -85,90 +85,9 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 			return err
 		}
 		if lacks {
-			env.always("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. A page has them all: --html FILE")
+			env.always("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. " +
+				"A page has them all: --html FILE")
 		}
 		return env.writePage(opts.pdf, page)
 	})
-}
-
-// statements reads the bills that are asked for, one at least.
-func (opts *billingStatementOptions) statements(ctx context.Context, s *Services) ([]statement.Statement, error) {
-	a, err := s.Billing.Account(ctx, opts.user)
-	if err != nil {
-		return nil, err
-	}
-	all, err := s.Billing.Store.Bills(ctx, billing.Query{UserID: opts.user})
-	if err != nil {
-		return nil, err
-	}
-	wanted, err := opts.wanted(all)
-	if err != nil {
-		return nil, err
-	}
-	bills, err := s.Billing.Store.Bills(ctx, wanted)
-	if err != nil {
-		return nil, err
-	}
-	if len(bills) == 0 {
-		return nil, opts.missing()
-	}
-	statements := make([]statement.Statement, len(bills))
-	for i, b := range bills {
-		statements[i] = statement.Statement{Bill: b, CorrectedBy: correctedBy(all, b), Uses: billing.LimitUsage(b, limitsOn(b, a.Plans))}
-	}
-	return statements, nil
-}
-
-// wanted says which of a user's bills and credit notes are asked for.
-func (opts *billingStatementOptions) wanted(all []billing.Bill) (billing.Query, error) {
-	q := billing.Query{UserID: opts.user, Number: opts.number, Lines: true}
-	switch {
-	case opts.number != 0:
-		return q, nil
-	case opts.month != "":
-		var err error
-		q.Month, err = parseMonth(opts.month)
-		return q, err
-	}
-	for _, b := range all { // they come by number: the last one stays
-		if b.Kind == billing.Invoice {
-			q.Number = b.Number
-		}
-	}
-	if q.Number == 0 {
-		return q, opts.missing()
-	}
-	return q, nil
-}
-
-// missing is the failure where there is no bill such as is asked for.
-func (opts *billingStatementOptions) missing() error {
-	of := pricing.Shorten(opts.user)
-	list := "they are in: alwrity-sub billing list --user " + of
-	switch {
-	case opts.number != 0:
-		return failure.NotFoundf("there is no bill %d of %s", opts.number, of).WithHint("%s", list)
-	case opts.month != "":
-		return failure.NotFoundf("there is no bill of %s in %s", of, opts.month).WithHint("%s", list)
-	}
-	return failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; what the next bill will be: alwrity-sub billing preview %s", of)
-}
-
-// correctedBy returns the number of the credit note that takes a bill back, 0 for none.
-func correctedBy(all []billing.Bill, b billing.Bill) int64 {
-	i := slices.IndexFunc(all, func(note billing.Bill) bool { return note.Kind == billing.CreditNote && note.RefersTo == b.Number })
-	if i < 0 {
-		return 0
-	}
-	return all[i].Number
-}
-
-// limitsOn returns the limits that a bill's usage counted against: as they stood where the
-// bill keeps them, else as the plan had them at the period's end.
-func limitsOn(b billing.Bill, plans plan.Plans) []plan.Limit {
-	if b.Terms != nil {
-		return b.Terms.Limits
-	}
-	p, _ := plans.ByID(b.PlanID)
-	return p.At(b.Period.End.Add(-time.Microsecond)).Limits
 }

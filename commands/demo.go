@@ -149,7 +149,7 @@ func (opts *demoOptions) show(ctx context.Context, s *Services, sample *sample) 
 	if err := opts.section("Cost by month, with a projection of the running one", report.Trend(trend)); err != nil {
 		return err
 	}
-	revenue, err := opts.env.revenue(ctx, s, usage.MonthOf(now).Start(), now)
+	revenue, err := s.Billing.Revenue(ctx, now, usage.MonthOf(now))
 	if err != nil {
 		return err
 	}

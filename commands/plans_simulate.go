@@ -5,10 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -66,11 +64,11 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and give -f plans.yaml")
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		scenario, err := opts.scenario(ctx, s, usage.MonthOf(from))
+		request, err := opts.request(usage.MonthOf(from))
 		if err != nil {
 			return err
 		}
-		simulation, err := billing.Simulate(ctx, s.Simulation, scenario)
+		result, err := s.Simulate.Run(ctx, request)
 		if err != nil {
 			return err
 		}
@@ -78,41 +76,29 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 			opts.env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month", opts.month)
 		}
 		if opts.refused {
-			return opts.env.print(report.SimulatedRefusals(simulation))
+			return opts.env.print(report.SimulatedRefusals(result))
 		}
-		return opts.env.print(report.Simulation(simulation))
+		return opts.env.print(report.Simulation(result))
 	})
 }
 
-// scenario reads the files.
-func (opts *plansSimulateOptions) scenario(ctx context.Context, s *Services, month usage.Month) (billing.Scenario, error) {
-	scenario := billing.Scenario{Month: month}
-	book, err := s.Catalogue.Book(ctx)
-	if err != nil {
-		return scenario, err
-	}
-	providers := book.Providers
+// request reads the files.
+func (opts *plansSimulateOptions) request(month usage.Month) (simulate.Request, error) {
+	r := simulate.Request{Month: month}
 	if opts.prices != "" {
-		file, err := readPrices(opts.prices)
+		prices, err := readPrices(opts.prices)
 		if err != nil {
-			return scenario, err
+			return r, err
 		}
-		providers = providers.With(file.Providers)
-		if err := file.Check(providers); err != nil {
-			return scenario, err
-		}
-		scenario.Rates = billing.NewOtherPrices(providers, book, file.Prices)
+		r.Prices = &prices
 	}
 	if opts.plans != "" {
-		scenario.Plans, err = readPlans(opts.plans, providers)
+		f, err := readFile(opts.plans)
+		if err != nil {
+			return r, err
+		}
+		plans := simulate.File(f)
+		r.Plans = &plans
 	}
-	return scenario, err
-}
-
-func readPlans(file string, providers pricing.Providers) (plan.Plans, error) {
-	f, err := readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	return plan.ParseCatalogue(f.Name, f.Text, providers)
+	return r, nil
 }

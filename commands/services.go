@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
@@ -13,18 +14,18 @@ import (
 // Services are the operations on one open database. cmd makes them; a verb calls one of
 // them.
 type Services struct {
-	Usage      *usage.Service
-	Reports    usage.Reports
-	Ratings    usage.RerateStore
-	Totals     usage.Reconciler
-	Archives   *usage.Archiver
-	Billing    *billing.Service
-	Health     *health.Service
-	Simulation billing.SimulationStore
-	Catalogue  *catalogue.Service
-	Lists      *usage.Lists
-	Notify     *notify.Service
-	Storage    Storage
+	Usage     *usage.Service
+	Reports   usage.Reports
+	Ratings   usage.RerateStore
+	Totals    usage.Reconciler
+	Archives  *usage.Archiver
+	Billing   *billing.Service
+	Health    *health.Service
+	Simulate  *simulate.Service
+	Catalogue *catalogue.Service
+	Lists     *usage.Lists
+	Notify    *notify.Service
+	Storage   Storage
 
 	// Close closes the database.
 	Close func() error

@@ -36,16 +36,16 @@ func (d *DB) UnpaidUsers(ctx context.Context, due, overdue time.Time, after stri
 }
 
 // Credits implements billing.Store.
-func (d *DB) Credits(ctx context.Context, user string) (entries []billing.CreditEntry, err error) {
+func (d *DB) Credits(ctx context.Context, q billing.CreditQuery) (entries []billing.CreditEntry, err error) {
 	err = d.view(ctx, func(t *tx) error {
 		entries = nil
 		return t.query(ctx, func(row scanner) error {
 			var c billing.CreditEntry
-			err := row.Scan(&c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
+			err := row.Scan(&c.ID, &c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
 			entries = append(entries, c)
 			return err
-		}, `SELECT user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
-			WHERE ($1 = '' OR user_id = $1) ORDER BY credit_id`, user)
+		}, `SELECT credit_id, user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
+			WHERE ($1 = '' OR user_id = $1) AND credit_id > $2 ORDER BY credit_id LIMIT $3`, q.UserID, q.After, q.Limit)
 	})
 	return entries, err
 }

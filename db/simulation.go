@@ -3,13 +3,13 @@ package db
 import (
 	"context"
 
-	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Customers implements billing.SimulationStore.
-func (d *DB) Customers(ctx context.Context, month usage.Month, after string, limit int) ([]billing.Customer, error) {
-	var customers []billing.Customer
+// Customers implements simulate.Store.
+func (d *DB) Customers(ctx context.Context, month usage.Month, after string, limit int) ([]simulate.Customer, error) {
+	var customers []simulate.Customer
 	err := d.view(ctx, func(t *tx) error {
 		used := map[string]bool{}
 		users, err := t.UserIDs(ctx, after, limit)
@@ -26,16 +26,16 @@ func (d *DB) Customers(ctx context.Context, month usage.Month, after string, lim
 			return err
 		}
 		accounts, err := t.BillingAccounts(ctx, users)
-		customers = make([]billing.Customer, len(users))
+		customers = make([]simulate.Customer, len(users))
 		for i, user := range users {
-			customers[i] = billing.Customer{Account: accounts[user], Used: used[user]}
+			customers[i] = simulate.Customer{Account: accounts[user], Used: used[user]}
 		}
 		return err
 	})
 	return customers, err
 }
 
-// UserLog implements billing.SimulationStore. It continues after a key, as Logs does.
+// UserLog implements simulate.Store. It continues after a key, as Logs does.
 func (d *DB) UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, error) {
 	var entries []usage.Entry
 	err := d.view(ctx, func(t *tx) error {

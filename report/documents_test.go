@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -43,9 +44,9 @@ func documents(t *testing.T) []named {
 		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"}, {Plan: "Max", Field: "plan", After: "new"}}, false)},
 		{"plan-changes-none", report.PlanChanges(nil, true)},
 		{"simulation", report.Simulation(simulation())},
-		{"simulation-none", report.Simulation(billing.Simulation{Month: 202610})},
+		{"simulation-none", report.Simulation(simulate.Result{Month: 202610})},
 		{"simulation-refused", report.SimulatedRefusals(simulation())},
-		{"simulation-refused-none", report.SimulatedRefusals(billing.Simulation{Month: 202610})},
+		{"simulation-refused-none", report.SimulatedRefusals(simulate.Result{Month: 202610})},
 		{"prices", report.Prices([]pricing.Price{geminiPrice(), videoPrice()})},
 		{"prices-none", report.Prices(nil)},
 		{"price-set", report.PriceChanges([]catalogue.PriceChange{{Before: &before, After: after, Status: catalogue.Added}})},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
@@ -260,16 +261,16 @@ func trend(costs ...string) usage.Trend {
 	return t
 }
 
-func simulation() billing.Simulation {
-	free := billing.SimulatedPlan{Plan: "Free", Tier: "free", PlanNow: "Free", Users: 1_200, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
-		Then: billing.Figures{Cost: total("150.00155")}, Now: billing.Figures{Cost: total("137.50155")}}
-	pro := billing.SimulatedPlan{Plan: "Pro", Tier: "pro", PlanNow: "Pro Plus", Users: 34,
-		Then: billing.Figures{Fees: total("2686"), Cost: total("1000")}, Now: billing.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1000")}}
-	s := billing.Simulation{Month: 202610, Events: 12_345, Plans: []billing.SimulatedPlan{free, pro}, Gone: []string{"pro"}, Total: billing.SimulatedPlan{
+func simulation() simulate.Result {
+	free := simulate.PlanResult{Plan: "Free", Tier: "free", PlanNow: "Free", Users: 1_200, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
+		Then: simulate.Figures{Cost: total("150.00155")}, Now: simulate.Figures{Cost: total("137.50155")}}
+	pro := simulate.PlanResult{Plan: "Pro", Tier: "pro", PlanNow: "Pro Plus", Users: 34,
+		Then: simulate.Figures{Fees: total("2686"), Cost: total("1000")}, Now: simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1000")}}
+	s := simulate.Result{Month: 202610, Events: 12_345, Plans: []simulate.PlanResult{free, pro}, Gone: []string{"pro"}, Total: simulate.PlanResult{
 		Users: 1_234, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
-		Then: billing.Figures{Fees: total("2686"), Cost: total("1150.00155")}, Now: billing.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1137.50155")}}}
+		Then: simulate.Figures{Fees: total("2686"), Cost: total("1150.00155")}, Now: simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1137.50155")}}}
 	for i := range 12 {
-		s.Refused = append(s.Refused, billing.SimulatedUser{UserID: fmt.Sprint("user-", i), Plan: "Free", PlanNow: "Free", Calls: int64(1_000 - i), Cost: total("1.5"),
+		s.Refused = append(s.Refused, simulate.UserResult{UserID: fmt.Sprint("user-", i), Plan: "Free", PlanNow: "Free", Calls: int64(1_000 - i), Cost: total("1.5"),
 			Limit: "gemini_calls", Reason: usage.LimitExceeded, At: at("2026-10-03T12:00:00.5Z")})
 	}
 	s.Refused[3].UserID = hostile

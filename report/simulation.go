@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-func figureFields(f billing.Figures) fields {
+func figureFields(f simulate.Figures) fields {
 	return fields{
 		{"fees", "FEES", f.Fees},
 		{"overage", "OVERAGE", f.Overage},
@@ -18,7 +18,7 @@ func figureFields(f billing.Figures) fields {
 	}
 }
 
-func simulatedFields(p billing.SimulatedPlan) fields {
+func simulatedFields(p simulate.PlanResult) fields {
 	return fields{
 		{"users", "", p.Users}, {"refused_users", "", p.RefusedUsers}, {"refused_calls", "", p.RefusedCalls},
 		{"refused_cost", "", p.RefusedCost}, {"then", "", figureFields(p.Then)}, {"now", "", figureFields(p.Now)},
@@ -26,8 +26,8 @@ func simulatedFields(p billing.SimulatedPlan) fields {
 }
 
 // Simulation shows what a month was and would have been, by plan.
-func Simulation(s billing.Simulation) Document {
-	plans := rowsOf(s.Plans, func(p billing.SimulatedPlan) fields {
+func Simulation(s simulate.Result) Document {
+	plans := rowsOf(s.Plans, func(p simulate.PlanResult) fields {
 		return append(fields{{"plan", "", p.Plan}, {"tier", "", p.Tier}, {"plan_now", "", p.PlanNow}}, simulatedFields(p)...)
 	})
 	all := fields{
@@ -37,7 +37,7 @@ func Simulation(s billing.Simulation) Document {
 	return Document{JSON: all, CSV: plans, Text: func(t *Text) {
 		for _, tier := range s.Gone {
 			var now string
-			if i := slices.IndexFunc(s.Plans, func(p billing.SimulatedPlan) bool { return p.Tier == tier }); i >= 0 {
+			if i := slices.IndexFunc(s.Plans, func(p simulate.PlanResult) bool { return p.Tier == tier }); i >= 0 {
 				now = s.Plans[i].PlanNow
 			}
 			t.Warning("the file has no plan of the tier %s: who was on it is on %s", tier, now)
@@ -57,12 +57,12 @@ func Simulation(s billing.Simulation) Document {
 }
 
 // simulationTable has two lines for each plan: what was, and what would have been.
-func simulationTable(s billing.Simulation) table {
+func simulationTable(s simulate.Result) table {
 	type line struct {
 		plan           span
 		when           string
 		users, refused string
-		figures        billing.Figures
+		figures        simulate.Figures
 	}
 	var lines []line
 	for _, p := range s.Plans {
@@ -85,8 +85,8 @@ func simulationTable(s billing.Simulation) table {
 	}).table("plan when users refused fees overage revenue cost margin")
 }
 
-func refusedRows(refused []billing.SimulatedUser) rows {
-	return rowsOf(refused, func(u billing.SimulatedUser) fields {
+func refusedRows(refused []simulate.UserResult) rows {
+	return rowsOf(refused, func(u simulate.UserResult) fields {
 		return fields{
 			{"user_id", "USER", name(u.UserID)},
 			{"plan", "", u.Plan},
@@ -101,12 +101,12 @@ func refusedRows(refused []billing.SimulatedUser) rows {
 }
 
 // SimulatedRefusals shows who would have been refused, the most first.
-func SimulatedRefusals(s billing.Simulation) Document {
+func SimulatedRefusals(s simulate.Result) Document {
 	list := refusedRows(s.Refused)
 	return Document{JSON: list, CSV: list, Text: func(t *Text) { t.refused(s.Refused, len(s.Refused)) }}
 }
 
-func (t *Text) refused(refused []billing.SimulatedUser, most int) {
+func (t *Text) refused(refused []simulate.UserResult, most int) {
 	t.list(refusedRows(refused[:min(most, len(refused))]), "", "nobody would have been refused")
 	if more := len(refused) - most; more > 0 {
 		t.Note("%s more: --refused lists them all", failure.Counted(more, "user"))

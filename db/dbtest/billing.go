@@ -23,6 +23,7 @@ func billingTests() []test {
 		{"billing/numbers have no gaps, whoever rolls back", numbersWithoutGaps},
 		{"billing/each period is closed once, by many at once", closedOnce},
 		{"billing/who fails stops nobody else", closingFailsForOne},
+		{"billing/credit comes page by page", creditPages},
 		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
 		{"billing/a rehearsal counts what closing does", rehearsalCountsAll},
 		{"billing/a preview is what closing writes", previewsAreExact},
@@ -255,6 +256,36 @@ func rehearsalKeepsNothing(t *testing.T, p Place) {
 	wantEqual(t, "paid until", f.account("alice").Subscription.PaidUntil, date(2026, 9, 1))
 	wantEqual(t, "the same in earnest", f.close(date(2026, 11, 1)).Bills, int64(3))
 	f.healthy()
+}
+
+func creditPages(t *testing.T, p Place) {
+	f := seeded(t, p)
+	want := ""
+	for i := range 5 {
+		user := []string{"alice", "bob"}[i%2]
+		f.record(call(fmt.Sprint(i), user, now(), 1, 1))
+		_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), user, pricing.USD(i+1), "goodwill")
+		f.must(err)
+		want += fmt.Sprint(user, i+1, " ")
+	}
+	for _, size := range []int{1, 2, 5, 6} {
+		got, after := "", int64(0)
+		for {
+			page, err := f.billing(f.db).Credits(f.ctx, billing.CreditQuery{After: after, Limit: size})
+			f.must(err)
+			for _, c := range page {
+				got += fmt.Sprint(c.UserID, int64(c.Amount), " ")
+				after = c.ID
+			}
+			if len(page) < size {
+				break
+			}
+		}
+		wantEqual(t, fmt.Sprint("pages of ", size), got, want)
+	}
+	mine, err := f.billing(f.db).Credits(f.ctx, billing.CreditQuery{UserID: "bob"})
+	f.must(err)
+	wantEqual(t, "bob's", len(mine), 2)
 }
 
 // Bills that are due at once make their users past due and suspended in the run that writes them.

@@ -25,11 +25,7 @@ type Sender struct {
 }
 
 // Statement is one bill or credit note as its user gets it.
-type Statement struct {
-	Bill        billing.Bill     // with its lines
-	Uses        []usage.LimitUse // how far the limits of its plan were used
-	CorrectedBy int64            // the credit note that takes it back; 0 for none
-}
+type Statement = billing.Statement
 
 // view is a Statement in words and figures, the same in a PDF and on a page.
 type view struct {

@@ -1,8 +1,9 @@
-package billing
+package simulate
 
 import (
 	"math"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -10,23 +11,23 @@ import (
 
 // periodUsage is what one user has used in one usage period.
 type periodUsage struct {
-	index  map[SeriesKey]int
-	series []Series
-	before []Series   // of it, before the month began
-	plan   *plan.Plan // whose limits are counted
-	used   []int64    // of each of them
+	index  map[billing.SeriesKey]int
+	series []billing.Series
+	before []billing.Series // of it, before the month began
+	plan   *plan.Plan       // whose limits are counted
+	used   []int64          // of each of them
 }
 
-func newPeriodUsage() *periodUsage { return &periodUsage{index: map[SeriesKey]int{}} }
+func newPeriodUsage() *periodUsage { return &periodUsage{index: map[billing.SeriesKey]int{}} }
 
 // add counts an event, which may lie before the month.
 func (t *periodUsage) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
-	key := SeriesKey{e.Provider, e.Vendor, e.Model}
+	key := billing.SeriesKey{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}
 	i, ok := t.index[key]
 	if !ok {
 		i = len(t.series)
 		t.index[key] = i
-		s := Series{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}
+		s := billing.Series{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}
 		t.series, t.before = append(t.series, s), append(t.before, s)
 	}
 	sum, err := t.series[i].Usage.Add(amounts)
@@ -81,12 +82,12 @@ func (t *periodUsage) overage(p *plan.Plan) (pricing.Total, error) {
 	if p.Overage != plan.OverageAllow {
 		return sum, nil
 	}
-	terms := Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
-	all, err := OverageOf(terms, t.series)
+	terms := billing.Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
+	all, err := billing.OverageOf(terms, t.series)
 	if err != nil {
 		return sum, err
 	}
-	before, err := OverageOf(terms, t.before)
+	before, err := billing.OverageOf(terms, t.before)
 	if err != nil {
 		return sum, err
 	}

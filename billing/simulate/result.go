@@ -1,4 +1,4 @@
-package billing
+package simulate
 
 import (
 	"cmp"
@@ -9,19 +9,19 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Simulation is what a month would have been with other plans or prices, beside
+// Result is what a month would have been with other plans or prices, beside
 // what it was.
-type Simulation struct {
+type Result struct {
 	Month   usage.Month
-	Events  int64           // that were replayed
-	Plans   []SimulatedPlan // those that somebody was on, in the order of the plans
-	Total   SimulatedPlan   // of all plans; who was on two of them is one user
-	Refused []SimulatedUser // who would have been refused something, the most first
-	Gone    []string        // tiers that the file does not have: the default plan took their place
+	Events  int64        // that were replayed
+	Plans   []PlanResult // those that somebody was on, in the order of the plans
+	Total   PlanResult   // of all plans; who was on two of them is one user
+	Refused []UserResult // who would have been refused something, the most first
+	Gone    []string     // tiers that the file does not have: the default plan took their place
 }
 
-// SimulatedPlan is what a month was for those on a plan, and what it would have been.
-type SimulatedPlan struct {
+// PlanResult is what a month was for those on a plan, and what it would have been.
+type PlanResult struct {
 	Plan         string // the name of the plan that they were on
 	Tier         string
 	PlanNow      string // the name of the plan that took its place
@@ -49,8 +49,8 @@ func (f Figures) add(g Figures) Figures {
 	return Figures{f.Fees.Add(g.Fees), f.Overage.Add(g.Overage), f.Cost.Add(g.Cost)}
 }
 
-// SimulatedUser is what one user would have been refused.
-type SimulatedUser struct {
+// UserResult is what one user would have been refused.
+type UserResult struct {
 	UserID  string
 	Plan    string // what the user was on at the first refusal
 	PlanNow string
@@ -61,31 +61,31 @@ type SimulatedUser struct {
 	At      time.Time // when
 }
 
-// simulatedRow is a row under way.
-type simulatedRow struct {
-	SimulatedPlan
+// planRow is a row under way.
+type planRow struct {
+	PlanResult
 	position int
 }
 
 // finish sums the rows up and brings them into their order.
-func (run *simulating) finish() Simulation {
+func (run *simulation) finish() Result {
 	result := run.result
-	rows := make([]*simulatedRow, 0, len(run.rows))
+	rows := make([]*planRow, 0, len(run.rows))
 	for _, row := range run.rows {
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, func(a, b *simulatedRow) int {
+	slices.SortFunc(rows, func(a, b *planRow) int {
 		return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.Tier, b.Tier))
 	})
 	for _, row := range rows {
-		result.Plans = append(result.Plans, row.SimulatedPlan)
+		result.Plans = append(result.Plans, row.PlanResult)
 		t := &result.Total
 		t.Then, t.Now = t.Then.add(row.Then), t.Now.add(row.Now)
 		t.RefusedCalls += row.RefusedCalls
 		t.RefusedCost = t.RefusedCost.Add(row.RefusedCost)
 	}
 	result.Total.RefusedUsers = int64(len(result.Refused))
-	slices.SortFunc(result.Refused, func(a, b SimulatedUser) int {
+	slices.SortFunc(result.Refused, func(a, b UserResult) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.UserID, b.UserID))
 	})
 	slices.Sort(result.Gone)

@@ -1,7 +1,8 @@
-package billing_test
+package simulate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,6 +27,8 @@ type memory struct {
 	moved    map[usage.Month]string // what is archived once it has been asked
 }
 
+func (s *memory) Catalogue(context.Context) (*pricing.Book, error) { return nil, errors.ErrUnsupported }
+
 func (s *memory) View(_ context.Context, fn func(usage.Reader) error) error { return fn(s) }
 
 func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
@@ -36,13 +39,13 @@ func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error)
 	return archived, nil
 }
 
-func (s *memory) Customers(_ context.Context, month usage.Month, after string, limit int) ([]billing.Customer, error) {
-	var page []billing.Customer
+func (s *memory) Customers(_ context.Context, month usage.Month, after string, limit int) ([]Customer, error) {
+	var page []Customer
 	for _, f := range s.accounts {
 		a := f.Account
 		if a.UserID > after && len(page) < limit {
 			used := slices.ContainsFunc(s.log, func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
-			page = append(page, billing.Customer{Account: f, Used: used})
+			page = append(page, Customer{Account: f, Used: used})
 		}
 	}
 	return page, nil
@@ -58,6 +61,18 @@ func (s *memory) UserLog(_ context.Context, q usage.UserLogQuery) ([]usage.Entry
 		passed = passed || e.ID == q.AfterID
 	}
 	return page, nil
+}
+
+func limitOf(meter plan.Meter, max int64, providers ...string) plan.Limit {
+	return plan.Limit{Name: "l", Meter: meter, Max: max, Action: plan.Block, Scope: plan.Scope{Providers: providers}}
+}
+
+func mustOverage(t *rapid.T, terms billing.Terms, series []billing.Series) []pricing.USD {
+	amounts, err := billing.OverageOf(terms, series)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return amounts
 }
 
 func day(month time.Month, d int) time.Time { return time.Date(2026, month, d, 12, 0, 0, 0, time.UTC) }
@@ -92,16 +107,16 @@ func visitor(user string, all plan.Plans) billing.BillingAccount {
 	return billing.BillingAccount{Account: plan.Account{UserID: user, Plans: all}}
 }
 
-func simulate(t testing.TB, s *memory, wanted plan.Plans) billing.Simulation {
+func simulated(t testing.TB, s *memory, wanted plan.Plans) Result {
 	t.Helper()
-	result, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202610, Plans: wanted})
+	result, err := replay(t.Context(), s, scenario{month: 202610, plans: wanted})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return result
 }
 
-func figures(f billing.Figures) string {
+func figures(f Figures) string {
 	return fmt.Sprint(f.Fees, " ", f.Overage, " ", f.Cost, " ", f.Revenue(), " ", f.Margin())
 }
 
@@ -120,7 +135,7 @@ func TestSimulate(t *testing.T) {
 	s.add("bert", day(11, 1), pricing.Dollar)    // after the month
 	s.add("dora", day(9, 30), pricing.Dollar)    // a calendar month before
 
-	got := simulate(t, s, plans(plan.OverageBlock, 3))
+	got := simulated(t, s, plans(plan.OverageBlock, 3))
 	if got.Events != 8 || got.Total.Users != 3 || len(got.Gone) != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -134,7 +149,7 @@ func TestSimulate(t *testing.T) {
 	if total := figures(got.Total.Then) + ", " + figures(got.Total.Now); total != "55 0 11 55 44, 55 0 9 55 46" || got.Total.RefusedCalls != 2 || got.Total.RefusedUsers != 2 {
 		t.Errorf("in total: %s, %+v", total, got.Total)
 	}
-	want := []billing.SimulatedUser{
+	want := []UserResult{
 		{UserID: "anna", Plan: "Free", PlanNow: "Free", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar), Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 4)},
 		{UserID: "bert", Plan: "Pro", PlanNow: "Pro", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar), Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 3)},
 	}
@@ -144,7 +159,7 @@ func TestSimulate(t *testing.T) {
 
 	// With overage nobody is refused. Of bert's 4 calls in the period until October 15th
 	// 1 is beyond the 3: a quarter of 4 dollars, with the mark-up of a half.
-	got = simulate(t, s, plans(plan.OverageAllow, 3))
+	got = simulated(t, s, plans(plan.OverageAllow, 3))
 	if len(got.Refused) != 0 || figures(got.Plans[0].Now) != "0 1 4 1 -3" || figures(got.Plans[1].Now) != "55 1.5 7 56.5 49.5" {
 		t.Errorf("%+v", got)
 	}
@@ -152,7 +167,7 @@ func TestSimulate(t *testing.T) {
 	// A plan of 0, and one that is gone: those on it are on the default plan.
 	free := plans(plan.OverageAllow, 0)[:1]
 	free[0].Monthly = 5 * pricing.Dollar
-	got = simulate(t, s, free)
+	got = simulated(t, s, free)
 	if fmt.Sprint(got.Gone) != "[pro]" || got.Plans[1].PlanNow != "Free" || figures(got.Plans[0].Now) != "0 0 0 0 0" || figures(got.Plans[1].Now) != "5 0 0 5 5" || got.Refused[0].Reason != usage.NotInPlan {
 		t.Errorf("%+v", got)
 	}
@@ -184,7 +199,7 @@ func TestSimulateOtherPrices(t *testing.T) {
 		"after the month":      {[]pricing.Price{price("m", day(11, 15), 3*pricing.Dollar)}, "2"},
 		"nothing for anything": {[]pricing.Price{price("m", pricing.Beginning(), 0)}, "0"},
 	} {
-		got, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202610, Rates: billing.NewOtherPrices(providers, have, c.file)})
+		got, err := replay(t.Context(), s, scenario{month: 202610, rates: newRates(providers, have, c.file)})
 		if err != nil || got.Total.Now.Cost.String() != c.want || got.Total.Then.Cost.String() != "2" {
 			t.Errorf("%s: %+v, %v, want %s", name, got.Total, err, c.want)
 		}
@@ -197,7 +212,7 @@ func TestSimulateNeedsTheLog(t *testing.T) {
 	s.add("bert", day(10, 2), pricing.Dollar)
 	refused := func(texts ...string) {
 		t.Helper()
-		_, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202610})
+		_, err := replay(t.Context(), s, scenario{month: 202610})
 		if !failure.Is(err, failure.Conflict) {
 			t.Fatalf("got %v, want a conflict", err)
 		}
@@ -212,7 +227,7 @@ func TestSimulateNeedsTheLog(t *testing.T) {
 	s.archived = map[usage.Month]string{202609: "usage-2026-09.jsonl.gz"}
 	refused("bert", "the month 2026-09 is archived")
 	s.archived = map[usage.Month]string{202608: "x"}
-	if _, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202610}); err != nil {
+	if _, err := replay(t.Context(), s, scenario{month: 202610}); err != nil {
 		t.Errorf("a month that is not needed: %v", err)
 	}
 	s.moved = map[usage.Month]string{202608: "x", 202609: "y"}
@@ -229,7 +244,7 @@ func TestSimulateReadsPages(t *testing.T) {
 	for i := range 4_001 {
 		s.add("u1000", day(10, 1).Add(time.Duration(i/7)*time.Microsecond), 1)
 	}
-	got := simulate(t, s, plans(plan.OverageBlock, 4_000))
+	got := simulated(t, s, plans(plan.OverageBlock, 4_000))
 	if got.Events != 4_001 || got.Total.RefusedCalls != 1 || got.Total.Users != 1 || got.Total.Then.Cost.String() != "0.000000004001" {
 		t.Errorf("%+v", got)
 	}
@@ -254,7 +269,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 		s := anyShelf(t, all)
 		var months, periods pricing.Total
 		for _, m := range []usage.Month{202609, 202610, 202611} {
-			got, err := billing.Simulate(context.Background(), s, billing.Scenario{Month: m})
+			got, err := replay(context.Background(), s, scenario{month: m})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -273,7 +288,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 			sums[start] = sum
 		}
 		for _, sum := range sums {
-			billed := overage(t, billing.Terms{Limits: all[1].Limits, MarkupMillionths: all[1].MarkupMillionths}, []billing.Series{{Provider: "gemini", Vendor: "google", Model: "m", Usage: sum}})
+			billed := mustOverage(t, billing.Terms{Limits: all[1].Limits, MarkupMillionths: all[1].MarkupMillionths}, []billing.Series{{Provider: "gemini", Vendor: "google", Model: "m", Usage: sum}})
 			periods = periods.Add(pricing.TotalOf(billed[0]))
 		}
 		if months.Cmp(periods) != 0 {
@@ -288,7 +303,7 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, most := plans(plan.OverageBlock, 1000), rapid.Int64Range(1, 10).Draw(t, "max")
 		s := anyShelf(t, all)
-		got, err := billing.Simulate(context.Background(), s, billing.Scenario{Month: 202610, Plans: plans(plan.OverageBlock, most)})
+		got, err := replay(context.Background(), s, scenario{month: 202610, plans: plans(plan.OverageBlock, most)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -331,18 +346,18 @@ func TestSimulateWithTheirPast(t *testing.T) {
 	s.add("anna", day(10, 10), pricing.Dollar) // the fifth: refused by the 2 of now, and by the 4 of before
 
 	// bert's cycle of October 15th begins at the price of now.
-	got := simulate(t, s, nil)
+	got := simulated(t, s, nil)
 	if got.Total.RefusedCalls != 1 || got.Refused[0].At != day(10, 10) || figures(got.Total.Then) != "30 0 8 30 22" || figures(got.Total.Now) != "30 0 7 30 23" {
 		t.Errorf("%+v", got)
 	}
 	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end
 	// of the month, when it blocks; of bert's nothing.
 	s.log = s.log[:len(s.log)-1]
-	if got = simulate(t, s, nil); len(got.Refused) != 0 || figures(got.Total.Then) != figures(got.Total.Now) {
+	if got = simulated(t, s, nil); len(got.Refused) != 0 || figures(got.Total.Then) != figures(got.Total.Now) {
 		t.Errorf("%+v", got)
 	}
 	// September had the price of before, and so would other plans be compared with it.
-	september, err := billing.Simulate(t.Context(), s, billing.Scenario{Month: 202609, Plans: plans(plan.OverageBlock, 2)})
+	september, err := replay(t.Context(), s, scenario{month: 202609, plans: plans(plan.OverageBlock, 2)})
 	if err != nil || figures(september.Total.Then) != "10 0 0 10 10" || figures(september.Total.Now) != "30 0 0 30 30" {
 		t.Errorf("%+v, %v", september, err)
 	}
@@ -357,7 +372,7 @@ func TestSimulateNoOverageOfWhatHadEnded(t *testing.T) {
 	for _, d := range []int{1, 2, 16, 17} {
 		s.add("bert", day(10, d), pricing.Dollar)
 	}
-	if got := simulate(t, s, all); figures(got.Total.Then) != "30 1.5 4 31.5 27.5" || figures(got.Total.Now) != figures(got.Total.Then) {
+	if got := simulated(t, s, all); figures(got.Total.Then) != "30 1.5 4 31.5 27.5" || figures(got.Total.Now) != figures(got.Total.Then) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -1,32 +1,33 @@
-package billing
+package simulate
 
 import (
 	"context"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// simulatedUse is one user's month under way.
-type simulatedUse struct {
-	*simulating
-	billed    BillingAccount
+// userMonth is one user's month under way.
+type userMonth struct {
+	*simulation
+	billed    billing.BillingAccount
 	account   plan.Account // of it
 	period    plan.Period  // the usage period that is being replayed
 	then, now *periodUsage // of it
-	seen      map[*simulatedRow]bool
-	refusedIn map[*simulatedRow]bool
-	refused   *SimulatedUser
+	seen      map[*planRow]bool
+	refusedIn map[*planRow]bool
+	refused   *UserResult
 }
 
 // replay reads the user's log from the beginning of the period that holds the
 // month's first moment.
-func (u *simulatedUse) replay(ctx context.Context) error {
+func (u *userMonth) replay(ctx context.Context) error {
 	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End, Limit: userLogPage}
-	for m := usage.MonthOf(q.From); m < u.scenario.Month; m = m.Next() {
+	for m := usage.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
 		if err := u.requireLog(m); err != nil {
 			return failure.Within(err, "the usage period of %s began in %s", pricing.Shorten(u.account.UserID), m)
 		}
@@ -50,7 +51,7 @@ func (u *simulatedUse) replay(ctx context.Context) error {
 }
 
 // event replays one event.
-func (u *simulatedUse) event(e *usage.Entry) error {
+func (u *userMonth) event(e *usage.Entry) error {
 	if !u.period.Contains(e.Time) {
 		if err := u.close(); err != nil {
 			return err
@@ -71,7 +72,7 @@ func (u *simulatedUse) event(e *usage.Entry) error {
 		return err
 	}
 	row.Then.Cost = row.Then.Cost.Add(pricing.TotalOf(amounts.Cost))
-	if amounts.Cost, err = u.scenario.Rates.cost(e); err != nil {
+	if amounts.Cost, err = u.scenario.rates.cost(e); err != nil {
 		return err
 	}
 	if e.Counts() {
@@ -86,9 +87,9 @@ func (u *simulatedUse) event(e *usage.Entry) error {
 }
 
 // refuse notes a call that would not have been made.
-func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.Amounts, d usage.Verdict) {
+func (u *userMonth) refuse(e *usage.Entry, row *planRow, amounts usage.Amounts, d usage.Verdict) {
 	if u.refused == nil {
-		u.refused = &SimulatedUser{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit, Reason: d.Reason, At: e.Time}
+		u.refused = &UserResult{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit, Reason: d.Reason, At: e.Time}
 	}
 	cost := pricing.TotalOf(amounts.Cost)
 	u.refused.Calls += amounts.Calls
@@ -100,8 +101,8 @@ func (u *simulatedUse) refuse(e *usage.Entry, row *simulatedRow, amounts usage.A
 
 // close counts the overage of the period that was replayed; there is none of a
 // subscription that had ended.
-func (u *simulatedUse) close() error {
-	if u.then == nil || u.billed.startsAfterEnd(u.period) {
+func (u *userMonth) close() error {
+	if u.then == nil || u.billed.EndedBefore(u.period) {
 		return nil
 	}
 	last := u.period.End

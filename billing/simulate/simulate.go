@@ -1,4 +1,6 @@
-package billing
+// Package simulate replays a month of usage against other plans and prices: what would have been refused, and what
+// revenue, cost and margin would have been. Storage is behind a small interface that package db implements.
+package simulate
 
 import (
 	"context"
@@ -6,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -14,15 +17,17 @@ import (
 
 // Customer is a user, and whether anything was recorded in a month.
 type Customer struct {
-	Account BillingAccount
+	Account billing.BillingAccount
 	Used    bool
 }
 
-// SimulationStore is the storage that a simulation reads. Nothing is changed in it.
-type SimulationStore interface {
+// Store is the storage that a simulation reads. Nothing is changed in it.
+type Store interface {
 	View(ctx context.Context, fn func(usage.Reader) error) error
 	// Customers returns at most so many users by their ids, those after an id.
 	Customers(ctx context.Context, month usage.Month, after string, limit int) ([]Customer, error)
+	// Catalogue returns every provider, and every price at any time.
+	Catalogue(ctx context.Context) (*pricing.Book, error)
 	// UserLog returns the query's rows, oldest first, those of one moment as they were
 	// recorded.
 	UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, error)
@@ -34,42 +39,54 @@ const (
 	userLogPage   = 2_000
 )
 
-// Simulate replays the usage of a month, user by user and event by event in the order
-// of time, against the plans and prices of a scenario. What it refuses is not made:
-// it costs nothing, and counts for no limit. A user is on the plan of the scenario that has the
-// tier of the plan that the user was on at the time of the call. Only limits refuse:
-// that a subscription was suspended or had ended does not, since it is not asked what
-// other subscriptions would do.
+// Service replays months. It changes nothing.
+type Service struct {
+	Store Store
+}
+
+// Run replays the usage of a month, user by user and event by event in the order of time, against other plans and
+// prices. What it refuses is not made: it costs nothing, and counts for no limit. A user is on the new plan that has the
+// tier of the plan that the user was on at the time of the call. Only limits refuse: that a subscription was suspended
+// or had ended does not, since nobody asks what other subscriptions would do.
 //
-// A usage period that had begun before the month begins with what was used in it until
-// then, at the cost that is recorded. The overage of a period is what the month's
-// usage adds to it, by the plan that holds at the end of the period, or of the month.
-// Who had a subscription at any moment of the month pays the fee of a whole month of
-// the plan that was held last: then what was agreed on, now what the scenario's plan
-// costs. Who had none pays none.
+// A usage period that had begun before the month begins with what was used in it until then, at the cost that is
+// recorded. The overage of a period is what the month's usage adds to it, by the plan that holds at the end of the
+// period, or of the month. Who had a subscription at any moment of the month pays the fee of a whole month of the plan
+// that was held last: then what was agreed on, now what the new plan costs. Who had none pays none.
 //
 // What was then is by the plans' figures of the time.
 //
-// A month that is archived, and one in which periods began that are needed, is a
-// conflict failure.
-func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulation, error) {
-	run := &simulating{scenario: s, store: store, month: plan.Period{Start: s.Month.Start(), End: s.Month.End()},
-		rows: map[int64]*simulatedRow{}, plans: map[dated]*plan.Plan{}, result: Simulation{Month: s.Month}}
-	var err error
-	if run.archived, err = archivedMonths(ctx, store); err != nil {
-		return Simulation{}, err
+// A month that is archived, and one in which periods began that are needed, is a conflict failure; files with mistakes
+// are invalid failures.
+func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
+	scenario, err := s.scenario(ctx, r)
+	if err != nil {
+		return Result{}, err
 	}
-	if err := run.requireLog(s.Month); err != nil {
-		return Simulation{}, err
+	return replay(ctx, s.Store, scenario)
+}
+
+// replay replays a month against a scenario.
+func replay(ctx context.Context, store Store, scenario scenario) (result Result, err error) {
+	month := scenario.month
+	run := &simulation{
+		scenario: scenario, store: store, month: plan.Period{Start: month.Start(), End: month.End()},
+		rows: map[int64]*planRow{}, plans: map[planVersion]*plan.Plan{}, result: Result{Month: month},
+	}
+	if run.archived, err = archivedMonths(ctx, store); err != nil {
+		return Result{}, err
+	}
+	if err := run.requireLog(month); err != nil {
+		return Result{}, err
 	}
 	for after := ""; ; {
-		page, err := store.Customers(ctx, s.Month, after, customersPage)
+		page, err := store.Customers(ctx, month, after, customersPage)
 		if err != nil {
-			return Simulation{}, err
+			return Result{}, err
 		}
 		for _, c := range page {
 			if err := run.customer(ctx, c); err != nil {
-				return Simulation{}, err
+				return Result{}, err
 			}
 		}
 		if len(page) < customersPage {
@@ -84,7 +101,7 @@ func Simulate(ctx context.Context, store SimulationStore, s Scenario) (Simulatio
 	return run.finish(), err
 }
 
-func archivedMonths(ctx context.Context, store SimulationStore) (months map[usage.Month]string, err error) {
+func archivedMonths(ctx context.Context, store Store) (months map[usage.Month]string, err error) {
 	err = store.View(ctx, func(r usage.Reader) error {
 		months, err = r.ArchivedMonths(ctx)
 		return err
@@ -92,24 +109,24 @@ func archivedMonths(ctx context.Context, store SimulationStore) (months map[usag
 	return months, err
 }
 
-// simulating is a simulation under way.
-type simulating struct {
-	scenario Scenario
-	store    SimulationStore
+// simulation is one that is under way.
+type simulation struct {
+	scenario scenario
+	store    Store
 	month    plan.Period
 	archived map[usage.Month]string
-	rows     map[int64]*simulatedRow // by the id of the plan that users were on
-	plans    map[dated]*plan.Plan    // that take the place of those that they were on
-	result   Simulation
+	rows     map[int64]*planRow         // by the id of the plan that users were on
+	plans    map[planVersion]*plan.Plan // that take the place of those that they were on
+	result   Result
 }
 
-// dated is a version of a plan: that which held until a moment.
-type dated struct {
+// planVersion is a version of a plan: that which held until a moment.
+type planVersion struct {
 	id    int64
 	until time.Time
 }
 
-func (run *simulating) requireLog(month usage.Month) error {
+func (run *simulation) requireLog(month usage.Month) error {
 	file, archived := run.archived[month]
 	if !archived {
 		return nil
@@ -119,7 +136,7 @@ func (run *simulating) requireLog(month usage.Month) error {
 }
 
 // row returns the row of a plan.
-func (run *simulating) row(then plan.Plan, all plan.Plans) (*simulatedRow, error) {
+func (run *simulation) row(then plan.Plan, all plan.Plans) (*planRow, error) {
 	if row, ok := run.rows[then.ID]; ok {
 		return row, nil
 	}
@@ -128,15 +145,15 @@ func (run *simulating) row(then plan.Plan, all plan.Plans) (*simulatedRow, error
 		return nil, err
 	}
 	position := slices.IndexFunc(all, func(p plan.Plan) bool { return p.ID == then.ID })
-	row := &simulatedRow{SimulatedPlan{Plan: then.Name, Tier: then.Tier, PlanNow: now.Name}, position}
+	row := &planRow{PlanResult{Plan: then.Name, Tier: then.Tier, PlanNow: now.Name}, position}
 	run.rows[then.ID] = row
 	return row, nil
 }
 
 // planFor returns the plan that takes the place of one that held at a moment: the same for
 // each version of it.
-func (run *simulating) planFor(then plan.Plan, at time.Time) (*plan.Plan, error) {
-	key := dated{then.ID, then.HeldUntil(at)}
+func (run *simulation) planFor(then plan.Plan, at time.Time) (*plan.Plan, error) {
+	key := planVersion{then.ID, then.HeldUntil(at)}
 	if now, ok := run.plans[key]; ok {
 		return now, nil
 	}
@@ -148,11 +165,11 @@ func (run *simulating) planFor(then plan.Plan, at time.Time) (*plan.Plan, error)
 	return &now, nil
 }
 
-func (run *simulating) replacement(then plan.Plan) (plan.Plan, error) {
-	if run.scenario.Plans == nil {
+func (run *simulation) replacement(then plan.Plan) (plan.Plan, error) {
+	if run.scenario.plans == nil {
 		return then, nil
 	}
-	for _, p := range run.scenario.Plans {
+	for _, p := range run.scenario.plans {
 		if p.Tier == then.Tier {
 			return p, nil
 		}
@@ -160,12 +177,12 @@ func (run *simulating) replacement(then plan.Plan) (plan.Plan, error) {
 	if !slices.Contains(run.result.Gone, then.Tier) {
 		run.result.Gone = append(run.result.Gone, then.Tier)
 	}
-	return run.scenario.Plans.Default()
+	return run.scenario.plans.Default()
 }
 
 // customer replays the month of one user.
-func (run *simulating) customer(ctx context.Context, c Customer) error {
-	u := &simulatedUse{simulating: run, billed: c.Account, account: c.Account.Account, seen: map[*simulatedRow]bool{}, refusedIn: map[*simulatedRow]bool{}}
+func (run *simulation) customer(ctx context.Context, c Customer) error {
+	u := &userMonth{simulation: run, billed: c.Account, account: c.Account.Account, seen: map[*planRow]bool{}, refusedIn: map[*planRow]bool{}}
 	if c.Used {
 		if err := u.replay(ctx); err != nil {
 			return err
@@ -190,8 +207,8 @@ func (run *simulating) customer(ctx context.Context, c Customer) error {
 }
 
 // fee counts the fee of a whole month, then and now.
-func (u *simulatedUse) fee() error {
-	at, subscribed := u.billed.lastSubscribed(u.month)
+func (u *userMonth) fee() error {
+	at, subscribed := u.billed.LastSubscribed(u.month)
 	if !subscribed {
 		return nil
 	}
@@ -199,10 +216,10 @@ func (u *simulatedUse) fee() error {
 	if err != nil {
 		return err
 	}
-	price, cycle := u.billed.price(at, then)
+	price, cycle := u.billed.PriceAt(at, then)
 	was := monthly(price, cycle)
 	is := was
-	if u.scenario.Plans != nil {
+	if u.scenario.plans != nil {
 		is = monthly(now.Price(cycle), cycle)
 	}
 	row.Then.Fees = row.Then.Fees.Add(pricing.TotalOf(was))
@@ -212,7 +229,7 @@ func (u *simulatedUse) fee() error {
 
 // planAt returns the plan that the user was on at a moment, with the figures that held
 // then, its row, and the plan that takes its place.
-func (u *simulatedUse) planAt(at time.Time) (plan.Plan, *simulatedRow, *plan.Plan, error) {
+func (u *userMonth) planAt(at time.Time) (plan.Plan, *planRow, *plan.Plan, error) {
 	then, err := u.account.PlanThen(at)
 	if err != nil {
 		return then, nil, nil, err

@@ -1,0 +1,110 @@
+package billing
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Statement is one bill or credit note as its user gets it.
+type Statement struct {
+	Bill        Bill             // with its lines
+	Uses        []usage.LimitUse // how far the limits of its plan were used
+	CorrectedBy int64            // the credit note that takes it back; 0 for none
+}
+
+// StatementQuery says which bills and credit notes of a user are wanted: those of a month, the one with a number or,
+// where neither is given, the last bill.
+type StatementQuery struct {
+	Month  usage.Month // 0 for any
+	Number int64       // 0 for any
+}
+
+// Statements returns the bills and credit notes of a user that are wanted, by number: one at least, else it is a
+// not_found failure.
+func (s *Service) Statements(ctx context.Context, user string, q StatementQuery) ([]Statement, error) {
+	a, err := s.Account(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	all, err := s.allBills(ctx, Query{UserID: user})
+	if err != nil {
+		return nil, err
+	}
+	wanted := Query{UserID: user, Number: q.Number, Month: q.Month, Lines: true}
+	if q == (StatementQuery{}) {
+		for _, b := range all { // by number: the last one stays
+			if b.Kind == Invoice {
+				wanted.Number = b.Number
+			}
+		}
+		if wanted.Number == 0 {
+			return nil, noStatement(user, q)
+		}
+	}
+	bills, err := s.allBills(ctx, wanted)
+	if err != nil {
+		return nil, err
+	}
+	if len(bills) == 0 {
+		return nil, noStatement(user, q)
+	}
+	statements := make([]Statement, len(bills))
+	for i, b := range bills {
+		statements[i] = Statement{Bill: b, Uses: LimitUsage(b, limitsOn(b, a.Plans)), CorrectedBy: correctedBy(all, b)}
+	}
+	return statements, nil
+}
+
+// noStatement is the failure where there is no bill such as is wanted.
+func noStatement(user string, q StatementQuery) error {
+	of := pricing.Shorten(user)
+	list := "they are in: alwrity-sub billing list --user " + of
+	switch {
+	case q.Number != 0:
+		return failure.NotFoundf("there is no bill %d of %s", q.Number, of).WithHint("%s", list)
+	case q.Month != 0:
+		return failure.NotFoundf("there is no bill of %s in %s", of, q.Month).WithHint("%s", list)
+	}
+	return failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; "+
+		"what the next bill will be: alwrity-sub billing preview %s", of)
+}
+
+// correctedBy returns the number of the credit note that takes a bill back, 0 for none.
+func correctedBy(all []Bill, b Bill) int64 {
+	i := slices.IndexFunc(all, func(note Bill) bool { return note.Kind == CreditNote && note.RefersTo == b.Number })
+	if i < 0 {
+		return 0
+	}
+	return all[i].Number
+}
+
+// limitsOn returns the limits that a bill's usage counted against: as they stood where the bill keeps them, else as the
+// plan had them at the period's end.
+func limitsOn(b Bill, plans plan.Plans) []plan.Limit {
+	if b.Terms != nil {
+		return b.Terms.Limits
+	}
+	p, _ := plans.ByID(b.PlanID)
+	return p.At(b.Period.End.Add(-time.Microsecond)).Limits
+}
+
+// LimitUsage returns how far the usage on a bill, which comes with its lines, used up
+// limits. What was billed late, of other periods, does not count.
+func LimitUsage(b Bill, limits []plan.Limit) []usage.LimitUse {
+	uses := make([]usage.LimitUse, len(limits))
+	for i, limit := range limits {
+		uses[i].Limit = limit
+		for _, l := range b.Lines {
+			if l.Kind == Usage && limit.Scope.Covers(l.Provider, l.Vendor) {
+				uses[i].Used = usage.AtMost(uses[i].Used, l.Usage.Of(limit.Meter))
+			}
+		}
+	}
+	return uses
+}
