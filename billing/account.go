@@ -37,8 +37,7 @@ type SubscriptionPhase struct {
 	Continues    bool        // plan and anchor are those before, as at a renewal when a period is closed
 }
 
-// Series is what was used of a model of a provider, served by a vendor, in one usage
-// period.
+// Series is what was used of a model of a provider, served by a vendor, in one usage period.
 type Series struct {
 	Provider string
 	Vendor   string
@@ -51,15 +50,14 @@ type SeriesKey struct{ Provider, Vendor, Model string }
 
 func (s Series) key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model} }
 
-// Difference is usage of a closed period that no bill has, or, where it is negative,
-// that bills have too much of.
+// Difference is usage of a closed period that no bill has, or, where it is negative, that bills have too much of.
 type Difference struct {
 	Period plan.Period
 	Series
 }
 
-// firstPeriodStart returns where the user's first period begins: with the first usage or the
-// first subscription, whichever is earlier, else in the running month.
+// firstPeriodStart returns where the user's first period begins: with the first usage or the first subscription,
+// whichever is earlier, else in the running month.
 func (a BillingAccount) firstPeriodStart(now time.Time) time.Time {
 	first := a.FirstUse
 	for _, c := range a.Phases {
@@ -73,8 +71,8 @@ func (a BillingAccount) firstPeriodStart(now time.Time) time.Time {
 	return a.Account.PeriodAt(first).Start
 }
 
-// withStart returns the account of a user whose periods have never been closed, with where
-// they begin: not before the period that holds since, where that is given.
+// withStart returns the account of a user whose periods have never been closed, with where they begin: not before the
+// period that holds since, where that is given.
 func (a BillingAccount) withStart(since, now time.Time) BillingAccount {
 	if !a.ClosedUntil.IsZero() {
 		return a
@@ -95,8 +93,8 @@ func (a BillingAccount) nextPeriod() plan.Period {
 	return p
 }
 
-// phasesInForce returns the phases in the order in which they follow each other, without
-// renewals: what was recorded later overrides, from its moment on, everything before.
+// phasesInForce returns the phases in the order in which they follow each other, without renewals: what was recorded
+// later overrides, from its moment on, everything before.
 func (a BillingAccount) phasesInForce() []SubscriptionPhase {
 	var line []SubscriptionPhase
 	for _, c := range a.Phases {
@@ -119,9 +117,8 @@ func (a BillingAccount) phasesInForce() []SubscriptionPhase {
 	return line
 }
 
-// keepsPriceOf tells whether a phase leaves the price of the one before it: one that
-// cancels, suspends or resumes agrees on none, and a renewal by hand on none that
-// firstPeriodStart at the same moment.
+// keepsPriceOf tells whether a phase leaves the price of the one before it: one that cancels, suspends or resumes
+// agrees on none, and a renewal by hand on none that begins at the same moment.
 func (c SubscriptionPhase) keepsPriceOf(before SubscriptionPhase) bool {
 	switch c.Action {
 	case plan.Cancel, plan.Suspend, plan.Resume:
@@ -134,7 +131,8 @@ func (c SubscriptionPhase) keepsPriceOf(before SubscriptionPhase) bool {
 
 // continues tells whether a phase has plan and anchor of the one before it.
 func (c SubscriptionPhase) continues(before SubscriptionPhase) bool {
-	return c.Subscription.PlanID == before.Subscription.PlanID && c.Subscription.Anchor.Equal(before.Subscription.Anchor)
+	return c.Subscription.PlanID == before.Subscription.PlanID &&
+		c.Subscription.Anchor.Equal(before.Subscription.Anchor)
 }
 
 // phaseAt returns the phase in force at a moment, and whether its subscription ran then.
@@ -151,8 +149,8 @@ func (a BillingAccount) phaseAt(moment time.Time) (SubscriptionPhase, bool) {
 	return found, a.lastSubscription(found.Subscription.Anchor).RunsAt(moment)
 }
 
-// EndedBefore tells whether a period is one of a subscription that had ended before it
-// began: its calls were refused, and what was recorded all the same is no overage.
+// EndedBefore tells whether a period is one of a subscription that had ended before it began: its calls were refused,
+// and what was recorded all the same is no overage.
 func (a BillingAccount) EndedBefore(p plan.Period) bool {
 	c, _ := a.phaseAt(p.End.Add(-time.Microsecond))
 	if c.From.IsZero() {
@@ -183,10 +181,9 @@ func (a BillingAccount) lastSubscription(anchor time.Time) plan.Subscription {
 	return last
 }
 
-// cyclePrice returns what the paid cycle costs that begins at a moment under a phase:
-// what its renewal noted; where nothing has, what the plan cost then; and of a cycle that
-// was paid with a phase, as by a renewal by hand, what the first of those says that have
-// paid it. The renewal of a plan that was changed at the same moment does not count.
+// cyclePrice returns what the paid cycle costs that begins at a moment under a phase: what its renewal noted; where
+// nothing has, what the plan cost then; and of a cycle that was paid with a phase, as by a renewal by hand, what the
+// first of those says that have paid it. The renewal of a plan that was changed at the same moment does not count.
 func (a BillingAccount) cyclePrice(c SubscriptionPhase, begins time.Time) pricing.USD {
 	for _, renewal := range a.Phases {
 		if renewal.Continues && renewal.Action == plan.Renewal && renewal.From.Equal(begins) && renewal.continues(c) {
@@ -208,13 +205,13 @@ func (a BillingAccount) cyclePrice(c SubscriptionPhase, begins time.Time) pricin
 	return c.Price
 }
 
-// paidPhase returns what was paid for a cycle under the last of some phases, and the phase
-// that this was paid for. Those within the cycle that continue another, as a renewal by
-// hand does, are about later cycles; and what a void bill had charged for a change was
-// taken back.
+// paidPhase returns what was paid for a cycle under the last of some phases, and the phase that this was paid for.
+// Those within the cycle that continue another, as a renewal by hand does, are about later cycles; and what a void bill
+// had charged for a change was taken back.
 func (a BillingAccount) paidPhase(line []SubscriptionPhase, cycle plan.Period) (SubscriptionPhase, pricing.USD) {
 	last := len(line) - 1
-	for last > 0 && line[last].From.After(cycle.Start) && (line[last].continues(line[last-1]) || a.voided(line[last].From)) {
+	for last > 0 && line[last].From.After(cycle.Start) &&
+		(line[last].continues(line[last-1]) || a.voided(line[last].From)) {
 		last--
 	}
 	switch c := line[last]; {

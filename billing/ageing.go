@@ -26,8 +26,7 @@ func (a Age) String() string {
 	return [AgeCount]string{"not_due", "1-30", "31-60", "61-90", "older"}[a]
 }
 
-// DaysOverdue returns on which day since it was due a bill is: 0 until then, 1 in the 24
-// hours from then on.
+// DaysOverdue returns on which day since it was due a bill is: 0 until then, 1 in the 24 hours from then on.
 func DaysOverdue(b Bill, now time.Time) int {
 	if b.DueAt.After(now) {
 		return 0
@@ -69,8 +68,8 @@ type Ageing struct {
 	Bills []Bill // those that have been due for longest first
 }
 
-// AgeingOf sorts the bills that were unpaid at a moment by their age then, and says of each
-// what its status was. Others are left out.
+// AgeingOf sorts the bills that were unpaid at a moment by their age then, and says of each what its status was. Others
+// are left out.
 func AgeingOf(bills []Bill, now time.Time) Ageing {
 	a := Ageing{AsOf: now}
 	for _, b := range bills {
@@ -86,6 +85,8 @@ func AgeingOf(bills []Bill, now time.Time) Ageing {
 			sum.Amount = sum.Amount.Add(pricing.TotalOf(b.Total))
 		}
 	}
-	slices.SortStableFunc(a.Bills, func(b, c Bill) int { return cmp.Or(b.DueAt.Compare(c.DueAt), cmp.Compare(b.Number, c.Number)) })
+	slices.SortStableFunc(a.Bills, func(b, c Bill) int {
+		return cmp.Or(b.DueAt.Compare(c.DueAt), cmp.Compare(b.Number, c.Number))
+	})
 	return a
 }

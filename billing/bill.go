@@ -1,6 +1,5 @@
-// Package billing closes usage periods: it turns them into bills, renews or ends
-// subscriptions, keeps credits and payments, and prepares what an accountant reads.
-// Storage is behind small interfaces that package db implements.
+// Package billing closes usage periods: it turns them into bills, renews or ends subscriptions, keeps credits and
+// payments, and prepares what an accountant reads. Storage is behind small interfaces that package db implements.
 package billing
 
 import (
@@ -11,8 +10,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Kind tells bills from the credit notes that correct them. Both are numbered in
-// one series without gaps.
+// Kind tells bills from the credit notes that correct them. Both are numbered in one series without gaps.
 type Kind string
 
 // The kinds.
@@ -35,9 +33,8 @@ const (
 // Unpaid tells whether money is still owed.
 func (s Status) Unpaid() bool { return s == Open || s == PastDue }
 
-// Bill is what one subscription owes for one closed usage period, or the credit
-// note that takes such a bill back. What is written on it never changes: only its
-// status does, and what settled it.
+// Bill is what one subscription owes for one closed usage period, or the credit note that takes such a bill back. What
+// is written on it never changes: only its status does, and what settled it.
 type Bill struct {
 	Number    int64 // from 1, without gaps
 	Kind      Kind
@@ -60,6 +57,12 @@ type Bill struct {
 	Total    pricing.USD // whole cents: Subtotal rounded once, half to even
 	Cost     pricing.USD // what the usage on it cost, adjustments included
 	Terms    *Terms      // nil where the plan allowed no overage
+}
+
+// withinYear tells whether a line of the bill is the fee of 0 of a month of a year that was paid before: not that of a
+// year that begins, whose period is the year.
+func (b *Bill) withinYear(l Line) bool {
+	return l.Kind == Fee && b.Cycle == plan.Yearly && l.Period == b.Period
 }
 
 // LineKind says what a line of a bill is for.
@@ -85,8 +88,8 @@ type Line struct {
 	Provider    string      // this and the next two of usage, overage and adjustments
 	Vendor      string
 	Model       string
-	// Usage is how much was used, and its cost. It is negative where an
-	// adjustment takes back, and empty where the line is of no usage.
+	// Usage is how much was used, and its cost. It is negative where an adjustment takes back, and empty where the line
+	// is of no usage.
 	Usage  usage.Amounts
 	Amount pricing.USD // what is billed
 	Prices []UnitPrice // in force within Period, from the first on
@@ -95,9 +98,9 @@ type Line struct {
 // UnitPrice is a price that was in force in the period of a line.
 type UnitPrice struct {
 	From  time.Time              `json:"from"`            // since when, also before the period
-	Rates map[string]pricing.USD `json:"rates"`           // for one unit by its name: input_token, request, …; what costs nothing is left out
+	Rates map[string]pricing.USD `json:"rates"`           // for one unit by its name: input_token, …; without what is free
 	Above *pricing.LongContext   `json:"above,omitempty"` // nil where long input costs no more
-	Basis pricing.Basis          `json:"basis"`           // exact, or default: the price of the provider's default model
+	Basis pricing.Basis          `json:"basis"`           // exact, or default: of the provider's default model
 }
 
 // Terms are what overage was charged by, kept with the bill: a plan may change.

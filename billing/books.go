@@ -7,10 +7,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// BookedIn returns the month of the books in which a bill counts: that in which its
-// period ends, where an end at midnight of the 1st belongs to the month before. A
-// credit note counts in the month in which it was issued, so that a month whose books
-// are closed stays as it is.
+// BookedIn returns the month of the books in which a bill counts: that in which its period ends, where an end at
+// midnight of the 1st belongs to the month before. A credit note counts in the month in which it was issued, so that a
+// month whose books are closed stays as it is.
 func (b Bill) BookedIn() usage.Month {
 	if b.Kind == CreditNote {
 		return usage.MonthOf(b.IssuedAt)
@@ -31,7 +30,8 @@ func (s *Service) Bills(ctx context.Context, q Query) ([]Bill, error) {
 	return s.Store.Bills(ctx, q)
 }
 
-// EachBill calls fn with every bill that a query asks for, by number, and reads a page at a time. An error of fn ends it.
+// EachBill calls fn with every bill that a query asks for, by number, and reads a page at a time. An error of fn ends
+// it.
 func (s *Service) EachBill(ctx context.Context, q Query, fn func(Bill) error) error {
 	return eachRow(pageSize(0, q.Lines), func(after int64, limit int) ([]Bill, error) {
 		q.After, q.Limit = max(q.After, after), limit
@@ -76,7 +76,8 @@ func pageSize(wanted int, lines bool) int {
 }
 
 // eachRow reads page after page, each after the key of the last row, and calls fn with every row.
-func eachRow[T any](limit int, read func(after int64, limit int) ([]T, error), key func(T) int64, fn func(T) error) error {
+func eachRow[T any](limit int, read func(after int64, limit int) ([]T, error), key func(T) int64,
+	fn func(T) error) error {
 	for after := int64(0); ; {
 		page, err := read(after, limit)
 		if err != nil {

@@ -36,7 +36,8 @@ func TestBookedIn(t *testing.T) {
 	} {
 		b := billing.Bill{Kind: test.kind, Period: plan.Period{End: at(test.ends)}, IssuedAt: at(test.sent)}
 		if got := b.BookedIn(); got != test.want {
-			t.Errorf("%s that ends at %s, issued at %s, is in %s, want %s", test.kind, test.ends, test.sent, got, test.want)
+			t.Errorf("%s that ends at %s, issued at %s, is in %s, want %s", test.kind, test.ends, test.sent, got,
+				test.want)
 		}
 	}
 }
@@ -62,24 +63,27 @@ func TestEachBill(t *testing.T) {
 	for _, test := range []struct {
 		lines       bool
 		bills, page int
-	}{{true, 0, 200}, {true, 1, 200}, {true, 199, 200}, {true, 200, 200}, {true, 201, 200}, {true, 1000, 200}, {false, 4999, 5000}, {false, 5000, 5000}, {false, 12_000, 5000}} {
+	}{{true, 0, 200}, {true, 1, 200}, {true, 199, 200}, {true, 200, 200}, {true, 201, 200}, {true, 1000, 200},
+		{false, 4999, 5000}, {false, 5000, 5000}, {false, 12_000, 5000}} {
 		bills := test.bills
 		s := &shelf{bills: bills}
 		next := int64(1)
-		err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{Lines: test.lines}, func(b billing.Bill) error {
-			if b.Number != next {
-				t.Errorf("bill %d comes in place of %d", b.Number, next)
-			}
-			next++
-			return nil
-		})
+		err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{Lines: test.lines},
+			func(b billing.Bill) error {
+				if b.Number != next {
+					t.Errorf("bill %d comes in place of %d", b.Number, next)
+				}
+				next++
+				return nil
+			})
 		if err != nil || next != int64(bills)+1 || s.most > test.page || s.asked > bills/test.page+1 {
 			t.Errorf("%d of %d bills, asked %d times for at most %d: %v", next-1, bills, s.asked, s.most, err)
 		}
 	}
 	stop := errors.New("stop")
 	s := &shelf{bills: 1000}
-	if err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{}, func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
+	if err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{},
+		func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
 		t.Errorf("%v after %d pages", err, s.asked)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Service closes periods and keeps bills on a store. Its operations take the moment
-// that counts as now; they read no clock.
+// Service closes periods and keeps bills on a store. Its operations take the moment that counts as now; they read no
+// clock.
 type Service struct {
 	Store Store
 	Usage *usage.Service // says who is near a limit
@@ -69,22 +69,20 @@ const batch = 250
 type CloseOptions struct {
 	User   string // "" for everyone
 	DryRun bool   // nothing is kept
-	// Since leaves to another system what lies before the periods that hold it, of users
-	// whose periods have never been closed; zero for nothing.
+	// Since leaves to another system what lies before the periods that hold it, of users whose periods have never been
+	// closed; zero for nothing.
 	Since time.Time
 	// Note is called with each bill once it is committed; nil where nobody asks.
 	Note func(Bill)
-	// Progress is called first with 0 and with how many users there are whose periods may
-	// have ended, then with how many of them are done; nil where nobody asks. It is not
-	// called for one user alone.
+	// Progress is called first with 0 and with how many users there are whose periods may have ended, then with how
+	// many of them are done; nil where nobody asks. It is not called for one user alone.
 	Progress func(done, users int64)
 }
 
-// Close closes every usage period that has ended by now, one after the other: it writes
-// the bill, then renews the subscription, changes its plan where that was set for then,
-// or notes its end. Then it looks after unpaid bills and renewals ahead. It may be
-// stopped at any moment and run again: each period of a user is closed once. What fails
-// for one user is in the result and stops nobody else.
+// Close closes every usage period that has ended by now, one after the other: it writes the bill, then renews the
+// subscription, changes its plan where that was set for then, or notes its end. Then it looks after unpaid bills and
+// renewals ahead. It may be stopped at any moment and run again: each period of a user is closed once. What fails for
+// one user is in the result and stops nobody else.
 func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Closing, error) {
 	run := &closing{
 		Service: s, now: now, since: o.Since, dry: o.DryRun,
@@ -141,7 +139,8 @@ func (run *closing) startProgress(ctx context.Context, progress func(done, users
 }
 
 // each runs fn with the users of one list after another, until there are none.
-func each(ctx context.Context, next func(after string) ([]string, error), fn func(context.Context, []string) error) error {
+func each(ctx context.Context, next func(after string) ([]string, error),
+	fn func(context.Context, []string) error) error {
 	after := ""
 	for {
 		users, err := next(after)
@@ -155,8 +154,8 @@ func each(ctx context.Context, next func(after string) ([]string, error), fn fun
 	}
 }
 
-// users closes the periods of some users: of all of them together or, where that fails,
-// of each alone, so that one can't stop the others.
+// users closes the periods of some users: of all of them together or, where that fails, of each alone, so that one
+// can't stop the others.
 func (run *closing) users(ctx context.Context, users []string) error {
 	run.result.Users += int64(len(users))
 	failed := len(run.result.Failures)

@@ -7,8 +7,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Decimal is an exact decimal number with up to 18 decimals: those of money and those
-// of a mark-up. The zero value is no number at all, and its text is empty.
+// Decimal is an exact decimal number with up to 18 decimals: those of money and those of a mark-up. The zero value is
+// no number at all, and its text is empty.
 type Decimal struct {
 	atto *big.Int // 1e-18; nil where there is no number
 }

@@ -27,14 +27,18 @@ type Correction struct {
 	Extra []pricing.USD
 }
 
-// draft makes the bill of a period, without its number. There is none, and false is
-// returned, where it would have no line.
+// draft makes the bill of a period, without its number. There is none, and false is returned, where it would have no
+// line.
 func (in billInput) draft() (Bill, bool, error) {
 	current, err := in.account.Account.PlanThen(in.period.End.Add(-time.Microsecond))
 	if err != nil {
 		return Bill{}, false, err
 	}
-	b := Bill{Kind: Invoice, UserID: in.account.Account.UserID, Email: in.account.Account.Email, PlanID: current.ID, PlanName: current.Name, Period: in.period}
+	owner := in.account.Account
+	b := Bill{
+		Kind: Invoice, UserID: owner.UserID, Email: owner.Email,
+		PlanID: current.ID, PlanName: current.Name, Period: in.period,
+	}
 	if c, runs := in.account.phaseAt(in.period.Start); runs {
 		b.Cycle = c.Subscription.Cycle
 	}
@@ -52,14 +56,14 @@ func (in billInput) draft() (Bill, bool, error) {
 	return b, true, b.applyCredit(in.account.Balance)
 }
 
-// usageLines returns a line for each provider and model, and one for the overage of
-// each where the plan allows that.
+// usageLines returns a line for each provider and model, and one for the overage of each where the plan allows that.
 func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	used := slices.Clone(in.used)
 	slices.SortFunc(used, compareSeries)
 	var lines []Line
 	for _, s := range used {
-		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model,
+		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider,
+			Vendor: s.Vendor, Model: s.Model,
 			Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
 	}
 	if in.account.EndedBefore(in.period) {
@@ -71,7 +75,8 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	amounts, err := OverageOf(*b.Terms, used)
 	for i, amount := range amounts {
 		if s := used[i]; amount != 0 {
-			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits", Period: in.period,
+			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits",
+				Period:   in.period,
 				Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
 		}
 	}
@@ -90,8 +95,10 @@ func (in billInput) corrections() []Line {
 	var lines []Line
 	for _, c := range in.late {
 		for i, d := range c.Differences {
-			lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor, Model: d.Model, Usage: d.Usage, Amount: c.Extra[i],
-				Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly), d.Period.End.Format(time.DateOnly))})
+			lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor,
+				Model: d.Model, Usage: d.Usage, Amount: c.Extra[i],
+				Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly),
+					d.Period.End.Format(time.DateOnly))})
 		}
 	}
 	return lines
@@ -109,8 +116,8 @@ func (s Series) name() string {
 	return s.Provider + " " + s.Model
 }
 
-// applyCredit completes a bill: what the user has with us is used up, what is owed to the
-// user is moved there, and what is left is rounded to whole cents, once.
+// applyCredit completes a bill: what the user has with us is used up, what is owed to the user is moved there, and what
+// is left is rounded to whole cents, once.
 func (b *Bill) applyCredit(balance pricing.USD) error {
 	if err := b.sum(); err != nil {
 		return err
@@ -155,8 +162,7 @@ func (b *Bill) sum() error {
 	return nil
 }
 
-// credited returns what a bill changes of the user's balance: less than 0 where it
-// uses it up.
+// credited returns what a bill changes of the user's balance: less than 0 where it uses it up.
 func (b Bill) credited() pricing.USD {
 	sum := pricing.USD(0)
 	for _, l := range b.Lines {

@@ -28,8 +28,7 @@ func prices() plan.Plans {
 		{ID: 3, Name: "Pro", Tier: "pro", Monthly: 79 * pricing.Dollar, Yearly: 790 * pricing.Dollar}}
 }
 
-// phases makes an account of steps such as "2026-01-31 basic monthly": who subscribes,
-// and changes of plan after it.
+// phases makes an account of steps such as "2026-01-31 basic monthly": who subscribes, and changes of plan after it.
 func phases(t testing.TB, steps ...string) BillingAccount {
 	f := BillingAccount{Account: plan.Account{UserID: "ann", Plans: prices()}}
 	for _, step := range steps {
@@ -42,7 +41,8 @@ func phases(t testing.TB, steps ...string) BillingAccount {
 			t.Fatal(findErr)
 		}
 		if len(words) > 2 {
-			c, err = f.Account.Subscribe(plan.Order{Plan: wanted, Cycle: plan.Cycle(words[2]), Start: at, AutoRenew: true}, at)
+			c, err = f.Account.Subscribe(plan.Order{Plan: wanted, Cycle: plan.Cycle(words[2]), Start: at,
+				AutoRenew: true}, at)
 		} else {
 			c, err = f.Account.ChangePlan(wanted, at)
 		}
@@ -51,7 +51,8 @@ func phases(t testing.TB, steps ...string) BillingAccount {
 		}
 		f.Account = f.Account.After(c)
 		p, _ := f.Account.Plans.ByID(c.Subscription.PlanID)
-		f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription, Price: p.Price(c.Subscription.Cycle)})
+		f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription,
+			Price: p.Price(c.Subscription.Cycle)})
 	}
 	return f
 }
@@ -77,8 +78,10 @@ func TestFees(t *testing.T) {
 		{"twice in a month", []string{"2026-04-01 basic monthly", "2026-04-11 pro", "2026-04-21 basic"}, "2026-04-01",
 			"fee 29 until 2026-05-01; proration -19.333333333333 until 2026-05-01; proration 52.666666666667 until 2026-05-01; " +
 				"proration -26.333333333333 until 2026-05-01; proration 9.666666666667 until 2026-05-01"},
-		{"at the boundary of a month", []string{"2026-04-01 basic monthly", "2026-05-01 pro"}, "2026-05-01", "fee 79 until 2026-06-01"},
-		{"at the boundary, before it", []string{"2026-04-01 basic monthly", "2026-05-01 pro"}, "2026-04-30", "fee 29 until 2026-05-01"},
+		{"at the boundary of a month", []string{"2026-04-01 basic monthly", "2026-05-01 pro"}, "2026-05-01",
+			"fee 79 until 2026-06-01"},
+		{"at the boundary, before it", []string{"2026-04-01 basic monthly", "2026-05-01 pro"}, "2026-04-30",
+			"fee 29 until 2026-05-01"},
 		{"within a year, between two months", []string{"2026-01-01 basic yearly", "2026-07-01 pro"}, "2026-07-01",
 			"fee 0 until 2026-08-01; proration -146.191780821918 until 2027-01-01; proration 398.246575342466 until 2027-01-01"},
 	}
@@ -101,9 +104,12 @@ func TestFees(t *testing.T) {
 func TestFeeOfARenewal(t *testing.T) {
 	f := phases(t, "2026-01-01 basic monthly")
 	sub := f.Phases[0].Subscription
-	f.Phases = append(f.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-02-01"), Subscription: sub, Price: 33 * pricing.Dollar, Continues: true},
-		SubscriptionPhase{Action: plan.Suspend, From: day(t, "2026-03-01"), Subscription: sub, Price: 55 * pricing.Dollar, Continues: true})
-	for at, want := range map[string]pricing.USD{"2026-01-01": 29 * pricing.Dollar, "2026-02-01": 33 * pricing.Dollar, "2026-03-01": 29 * pricing.Dollar} {
+	f.Phases = append(f.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-02-01"), Subscription: sub,
+		Price: 33 * pricing.Dollar, Continues: true},
+		SubscriptionPhase{Action: plan.Suspend, From: day(t, "2026-03-01"), Subscription: sub,
+			Price: 55 * pricing.Dollar, Continues: true})
+	for at, want := range map[string]pricing.USD{"2026-01-01": 29 * pricing.Dollar, "2026-02-01": 33 * pricing.Dollar,
+		"2026-03-01": 29 * pricing.Dollar} {
 		lines, err := f.fees(f.Account.PeriodAt(day(t, at)))
 		if err != nil || len(lines) != 1 || lines[0].Amount != want {
 			t.Errorf("%s: %v, %v, want %s", at, lines, err, want)
@@ -111,8 +117,7 @@ func TestFeeOfARenewal(t *testing.T) {
 	}
 }
 
-// A cycle that was renewed by hand has the price of that renewal: one more, of a later
-// cycle, leaves it.
+// A cycle that was renewed by hand has the price of that renewal: one more, of a later cycle, leaves it.
 func TestFeeOfRenewalsByHand(t *testing.T) {
 	f := phases(t, "2026-01-01 basic monthly")
 	renew := func(at string, price pricing.USD) {
@@ -121,12 +126,14 @@ func TestFeeOfRenewalsByHand(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.Account = f.Account.After(c)
-		f.Phases = append(f.Phases, SubscriptionPhase{Action: c.Action, From: c.EffectiveAt, Subscription: c.Subscription, Price: price * pricing.Dollar})
+		f.Phases = append(f.Phases, SubscriptionPhase{Action: c.Action, From: c.EffectiveAt,
+			Subscription: c.Subscription, Price: price * pricing.Dollar})
 	}
 	renew("2026-01-10", 33)
 	renew("2026-01-20", 44)
 	renew("2026-02-10", 55)
-	for at, want := range map[string]pricing.USD{"2026-01-01": 29, "2026-02-01": 33, "2026-03-01": 44, "2026-04-01": 55} {
+	for at, want := range map[string]pricing.USD{"2026-01-01": 29, "2026-02-01": 33, "2026-03-01": 44,
+		"2026-04-01": 55} {
 		lines, err := f.fees(f.Account.PeriodAt(day(t, at)))
 		if err != nil || len(lines) != 1 || lines[0].Amount != want*pricing.Dollar {
 			t.Errorf("%s: %v, %v, want %d", at, lines, err, want)
@@ -134,11 +141,12 @@ func TestFeeOfRenewalsByHand(t *testing.T) {
 	}
 }
 
-// Changes of plan, in any number, cost what each plan costs for the time that it was
-// held, to within a rounding of half a pico-dollar a line.
+// Changes of plan, in any number, cost what each plan costs for the time that it was held, to within a rounding of half
+// a pico-dollar a line.
 func TestProrationIsTheTimeHeld(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		start := time.Date(2024, 1, rapid.IntRange(1, 31).Draw(rt, "day"), rapid.IntRange(0, 23).Draw(rt, "hour"), 0, 0, 0, time.UTC)
+		start := time.Date(2024, 1, rapid.IntRange(1, 31).Draw(rt, "day"), rapid.IntRange(0, 23).Draw(rt, "hour"), 0, 0,
+			0, time.UTC)
 		cycle := rapid.SampledFrom([]plan.Cycle{plan.Monthly, plan.Yearly}).Draw(rt, "cycle")
 		f := BillingAccount{Account: plan.Account{UserID: "ann", Plans: prices()}}
 		held, at := rapid.SampledFrom(f.Account.Plans).Draw(rt, "plan"), start
@@ -150,13 +158,15 @@ func TestProrationIsTheTimeHeld(t *testing.T) {
 		lines := 1
 		for n := rapid.IntRange(0, 5).Draw(rt, "changes"); ; n-- {
 			f.Account = f.Account.After(c)
-			f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription, Price: held.Price(cycle)})
+			f.Phases = append(f.Phases, SubscriptionPhase{From: c.EffectiveAt, Subscription: c.Subscription,
+				Price: held.Price(cycle)})
 			next := whole.End
 			if n > 0 {
 				left := whole.End.Sub(at).Microseconds()
 				next = at.Add(time.Duration(rapid.Int64Range(1, max(left-1, 1)).Draw(rt, "later")) * time.Microsecond)
 			}
-			share := big.NewRat(min(next.Sub(at), whole.End.Sub(at)).Microseconds(), whole.End.Sub(whole.Start).Microseconds())
+			share := big.NewRat(min(next.Sub(at), whole.End.Sub(at)).Microseconds(),
+				whole.End.Sub(whole.Start).Microseconds())
 			exact.Add(exact, share.Mul(share, new(big.Rat).SetInt64(int64(held.Price(cycle)))))
 			if n <= 0 || !next.Before(whole.End) {
 				break

@@ -11,9 +11,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// FocusRow is a charge in the terms of FOCUS 1.2, the FinOps Open Cost and Usage
-// Specification: a line of a bill. Fields are called as its columns. An empty text and
-// a Decimal without a number are null. Why each is what it is: docs/focus.md.
+// FocusRow is a charge in the terms of FOCUS 1.2, the FinOps Open Cost and Usage Specification: a line of a bill.
+// Fields are called as its columns. An empty text and a Decimal without a number are null. Why each is what it is:
+// docs/focus.md.
 type FocusRow struct {
 	BilledCost         pricing.USD
 	BillingAccountID   string
@@ -78,8 +78,7 @@ const (
 	focusOtherAI    = "Other (AI and Machine Learning)"
 )
 
-// FocusRows returns the charges of a bill, one for each line. The issuer is the name
-// of who sends it.
+// FocusRows returns the charges of a bill, one for each line. The issuer is the name of who sends it.
 func FocusRows(b *Bill, issuer string) []FocusRow {
 	rows := make([]FocusRow, len(b.Lines))
 	sold := sales(b.Lines)
@@ -103,13 +102,15 @@ func FocusRows(b *Bill, issuer string) []FocusRow {
 	return rows
 }
 
-// focusRow returns what all lines have in common: a charge that stands for itself, and
-// has no price of its own.
+// focusRow returns what all lines have in common: a charge that stands for itself, and has no price of its own.
 func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	line := b.Lines[i]
-	row := FocusRow{BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: b.UserID, BillingPeriod: b.Period,
-		ChargeCategory: focusAdjustment, ChargeDescription: line.Description, ChargeFrequency: focusOneTime, ChargePeriod: line.Period,
-		ContractedCost: DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer, ListCost: DecimalOf(line.Amount),
+	row := FocusRow{BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: b.UserID,
+		BillingPeriod:  b.Period,
+		ChargeCategory: focusAdjustment, ChargeDescription: line.Description, ChargeFrequency: focusOneTime,
+		ChargePeriod:   line.Period,
+		ContractedCost: DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer,
+		ListCost:      DecimalOf(line.Amount),
 		PublisherName: issuer, ServiceName: "Subscription", ServiceSubcategory: focusGenerative, Bill: b, Line: i + 1}
 	if b.Email != "" {
 		row.BillingAccountName = b.Email
@@ -124,10 +125,9 @@ func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	return row
 }
 
-// use makes the row a charge for usage. Plans sell usage by what it costs: it is
-// measured in dollars, those that it is sold for beyond the plan, so that one has a list
-// price of 1. Within the plan it is contracted at nothing, beyond it at the list price.
-// A credit note takes back amounts alone.
+// use makes the row a charge for usage. Plans sell usage by what it costs: it is measured in dollars, those that it is
+// sold for beyond the plan, so that one has a list price of 1. Within the plan it is contracted at nothing, beyond it
+// at the list price. A credit note takes back amounts alone.
 func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 	row.ChargeCategory, row.ChargeFrequency, row.PricingCategory = focusUsage, focusUsageBased, focusStandard
 	row.PublisherName, row.ServiceName = cmp.Or(line.Vendor, line.Provider), line.Provider
@@ -141,10 +141,12 @@ func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 		row.ServiceSubcategory = focusOtherAI
 	}
 	if line.Kind == Overage {
-		row.Consumed, row.PricingQuantity, row.ContractedPrice = WholeDecimal(beyond), DecimalOf(line.Amount), WholeDecimal(1)
+		row.Consumed, row.PricingQuantity, row.ContractedPrice = WholeDecimal(beyond), DecimalOf(line.Amount),
+			WholeDecimal(1)
 	} else {
 		row.Usage = line.Usage
-		row.Consumed, row.PricingQuantity = WholeDecimal(unit.count(line.Usage)-beyond), scaled(line.Usage.Cost, b.Terms.factor()).less(DecimalOf(sold.amount))
+		row.Consumed, row.PricingQuantity = WholeDecimal(unit.count(line.Usage)-beyond),
+			scaled(line.Usage.Cost, b.Terms.factor()).less(DecimalOf(sold.amount))
 		if line.Amount == 0 {
 			row.ContractedPrice, row.ContractedCost = WholeDecimal(0), WholeDecimal(0)
 		}
@@ -162,9 +164,9 @@ func (t *Terms) factor() int64 {
 	return millionths + t.MarkupMillionths
 }
 
-// buy makes the row a purchase: of a cycle of a plan, or of a part of one. What is
-// taken back is a negative quantity, since prices are never negative. In the other months
-// of a year that was paid nothing is bought: a quantity of 0, as null is for no purchase.
+// buy makes the row a purchase: of a cycle of a plan, or of a part of one. What is taken back is a negative quantity,
+// since prices are never negative. In the other months of a year that was paid nothing is bought: a quantity of 0, as
+// null is for no purchase.
 func (row *FocusRow) buy(b *Bill, line Line) {
 	row.ChargeCategory, row.PricingCategory = focusPurchase, focusStandard
 	price, count := line.Amount, int64(1)
@@ -219,8 +221,8 @@ func sales(lines []Line) map[served]sale {
 	return all
 }
 
-// beyond returns how much of a quantity is overage: a share of usage is billed as such,
-// and this is the same share of the quantity, rounded down.
+// beyond returns how much of a quantity is overage: a share of usage is billed as such, and this is the same share of
+// the quantity, rounded down.
 func (s sale) beyond(count, factor int64) int64 {
 	whole := new(big.Int).Mul(big.NewInt(int64(s.usage.Cost)), big.NewInt(factor))
 	if whole.Sign() == 0 {
@@ -268,6 +270,6 @@ func (u focusUnit) count(a usage.Amounts) (count int64) {
 	return count
 }
 
-// FocusTime writes a moment as FOCUS has it: to the second, in UTC. What has begun
-// within a second counts from it on, so that periods that meet still meet.
+// FocusTime writes a moment as FOCUS has it: to the second, in UTC. What has begun within a second counts from it on,
+// so that periods that meet still meet.
 func FocusTime(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }

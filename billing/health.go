@@ -15,8 +15,8 @@ type Health struct {
 	Unequal     []int64 // bills whose figures are not the sums of their lines, the first few
 	// Overdue is how many users have a period that ended before a moment and is not closed.
 	Overdue int64
-	// Waiting is how many totals of closed periods differ from what bills have of them, and
-	// WaitingCost by how much: it goes on the next bills.
+	// Waiting is how many totals of closed periods differ from what bills have of them, and WaitingCost by how much: it
+	// goes on the next bills.
 	Waiting     int64
 	WaitingCost pricing.Total
 	// Early is how many lines are of usage in periods that are not closed.
@@ -27,7 +27,6 @@ type Health struct {
 
 // HealthStore is the storage that the check needs.
 type HealthStore interface {
-	// BillingHealth checks what was billed. Users count as overdue whose period ended
-	// before the given moment.
+	// BillingHealth checks what was billed. Users count as overdue whose period ended before the given moment.
 	BillingHealth(ctx context.Context, overdue time.Time) (Health, error)
 }

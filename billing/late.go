@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// corrections puts what has become known of closed periods together by period, with
-// what it changes of the overage that was billed of each.
+// corrections puts what has become known of closed periods together by period, with what it changes of the overage that
+// was billed of each.
 func corrections(ctx context.Context, reader Reader, a BillingAccount, found []Difference) ([]Correction, error) {
 	byPeriod := map[int64][]Difference{}
 	var starts []int64
@@ -37,8 +37,8 @@ func corrections(ctx context.Context, reader Reader, a BillingAccount, found []D
 	return all, nil
 }
 
-// addOverage notes what the differences of a period change of its overage: also of series
-// whose usage is as it was, since shares have changed.
+// addOverage notes what the differences of a period change of its overage: also of series whose usage is as it was,
+// since shares have changed.
 func (c *Correction) addOverage(ctx context.Context, reader Reader, a BillingAccount) error {
 	user, period := a.Account.UserID, c.Differences[0].Period
 	terms, err := a.termsOf(ctx, reader, period)
@@ -68,9 +68,8 @@ func (c *Correction) addOverage(ctx context.Context, reader Reader, a BillingAcc
 	return nil
 }
 
-// termsOf returns what overage of a closed period is charged by, nil where there is none:
-// what its bill kept or, where nothing had been used and there is no bill, what the plan
-// said that was in force at its end.
+// termsOf returns what overage of a closed period is charged by, nil where there is none: what its bill kept or, where
+// nothing had been used and there is no bill, what the plan said that was in force at its end.
 func (a BillingAccount) termsOf(ctx context.Context, reader Reader, p plan.Period) (*Terms, error) {
 	bill, ok, err := reader.BillOf(ctx, a.Account.UserID, p.Start)
 	if err != nil || ok {

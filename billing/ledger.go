@@ -1,7 +1,7 @@
 package billing
 
-// LedgerAccount is the account in a ledger that a line belongs to. What the customer owes
-// (receivable) is the sum of a bill's lines, whatever their account.
+// LedgerAccount is the account in a ledger that a line belongs to. What the customer owes (receivable) is the sum of a
+// bill's lines, whatever their account.
 type LedgerAccount string
 
 // The accounts.

@@ -12,9 +12,11 @@ import (
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 func billReadyNotification(b Bill, now time.Time) usage.Notification {
-	return usage.Notification{Key: fmt.Sprintf("bill:%d", b.Number), Kind: usage.BillReady, UserID: b.UserID, At: now, Data: map[string]string{
-		"number": strconv.FormatInt(b.Number, 10), "kind": string(b.Kind), "plan": b.PlanName, "total": b.Total.String(), "credited": b.credited().String(), "period_start": rfc3339(b.Period.Start),
-		"period_end": rfc3339(b.Period.End), "due_at": rfc3339(b.DueAt), "status": string(b.Status)}}
+	return usage.Notification{Key: fmt.Sprintf("bill:%d", b.Number), Kind: usage.BillReady, UserID: b.UserID, At: now,
+		Data: map[string]string{
+			"number": strconv.FormatInt(b.Number, 10), "kind": string(b.Kind), "plan": b.PlanName,
+			"total": b.Total.String(), "credited": b.credited().String(), "period_start": rfc3339(b.Period.Start),
+			"period_end": rfc3339(b.Period.End), "due_at": rfc3339(b.DueAt), "status": string(b.Status)}}
 }
 
 // expiredNotification tells a user that the subscription has ended, by itself or cancelled.
@@ -23,13 +25,15 @@ func expiredNotification(a plan.Account, end, now time.Time) usage.Notification 
 	if p, ok := a.Plans.ByID(a.Subscription.PlanID); ok {
 		name = p.Name
 	}
-	return usage.Notification{Key: fmt.Sprintf("expired:%s:%s", a.UserID, rfc3339(end)), Kind: usage.Expired, UserID: a.UserID, At: now,
+	return usage.Notification{Key: fmt.Sprintf("expired:%s:%s", a.UserID, rfc3339(end)), Kind: usage.Expired,
+		UserID: a.UserID, At: now,
 		Data: map[string]string{"plan": name, "ended_at": rfc3339(end)}}
 }
 
 // overdueNotification is a notification that a bill is past due, or that its user is suspended for it.
 func overdueNotification(kind usage.NotificationKind, b Bill, suspends time.Time, now time.Time) usage.Notification {
-	data := map[string]string{"number": strconv.FormatInt(b.Number, 10), "total": b.Total.String(), "due_at": rfc3339(b.DueAt)}
+	data := map[string]string{"number": strconv.FormatInt(b.Number, 10), "total": b.Total.String(),
+		"due_at": rfc3339(b.DueAt)}
 	if kind == usage.PastDue {
 		data["suspends_at"] = ""
 		if !suspends.IsZero() {
@@ -44,6 +48,8 @@ func overdueNotification(kind usage.NotificationKind, b Bill, suspends time.Time
 }
 
 func renewalSoonNotification(a BillingAccount, at, now time.Time, price string, planName string) usage.Notification {
-	return usage.Notification{Key: fmt.Sprintf("renewal:%s:%s", a.Account.UserID, rfc3339(at)), Kind: usage.RenewalSoon, UserID: a.Account.UserID, At: now,
-		Data: map[string]string{"plan": planName, "cycle": string(a.Account.Subscription.Cycle), "price": price, "renews_at": rfc3339(at)}}
+	return usage.Notification{Key: fmt.Sprintf("renewal:%s:%s", a.Account.UserID, rfc3339(at)), Kind: usage.RenewalSoon,
+		UserID: a.Account.UserID, At: now,
+		Data: map[string]string{"plan": planName, "cycle": string(a.Account.Subscription.Cycle), "price": price,
+			"renews_at": rfc3339(at)}}
 }

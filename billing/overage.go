@@ -8,14 +8,12 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// OverageOf returns what each series of a period is billed beyond the limits, in the
-// order of the series.
+// OverageOf returns what each series of a period is billed beyond the limits, in the order of the series.
 //
-// Of a limit that blocks and includes something, the share that is beyond it is
-// (used - max) / used, in the limit's own meter over all that its scope covers. A
-// series is billed its cost times the largest such share of the limits that cover
-// it, with the mark-up, rounded once: half to even, to a pico-dollar. An amount that
-// does not fit is an invalid failure.
+// Of a limit that blocks and includes something, the share that is beyond it is (used - max) / used, in the limit's own
+// meter over all that its scope covers. A series is billed its cost times the largest such share of the limits that
+// cover it, with the mark-up, rounded once: half to even, to a pico-dollar. An amount that does not fit is an invalid
+// failure.
 func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 	shares := make([]*big.Rat, len(series)) // the largest so far, nil for none
 	for _, l := range terms.Limits {
@@ -37,7 +35,8 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 		exact := new(big.Rat).Mul(share, withMarkup(series[i].Usage.Cost, terms.MarkupMillionths))
 		amount, err := halfEven(exact.Num(), exact.Denom())
 		if err != nil {
-			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed with a mark-up, are too much",
+			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed "+
+				"with a mark-up, are too much",
 				series[i].Provider, pricing.Shorten(series[i].Model), series[i].Usage.Cost)
 		}
 		amounts[i] = amount
@@ -45,8 +44,7 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 	return amounts, nil
 }
 
-// shareBeyond returns which share of what a limit counts is beyond it, nil where
-// nothing is or nothing can be.
+// shareBeyond returns which share of what a limit counts is beyond it, nil where nothing is or nothing can be.
 func shareBeyond(l plan.Limit, series []Series) *big.Rat {
 	if !l.TakesOverage() {
 		return nil

@@ -43,10 +43,9 @@ type Payment struct {
 // creditReference is what a payment from the user's credit is known by.
 const creditReference = "credit"
 
-// MarkPaid notes that a bill has been paid, or pays it from the user's credit. It lets a
-// user who was suspended for unpaid bills through again once none is left that would
-// suspend. Paid again with the same reference, nothing changes; a void bill, a credit note
-// and a credit that is less than the bill are conflict failures.
+// MarkPaid notes that a bill has been paid, or pays it from the user's credit. It lets a user who was suspended for
+// unpaid bills through again once none is left that would suspend. Paid again with the same reference, nothing changes;
+// a void bill, a credit note and a credit that is less than the bill are conflict failures.
 func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, p Payment) (Bill, error) {
 	reference := p.Reference
 	if p.FromCredit {
@@ -79,7 +78,8 @@ func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64,
 		if err := s.resumeIfPaid(ctx, tx, b.UserID, audit.At); err != nil {
 			return err
 		}
-		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before}, map[string]any{"status": Paid, "reference": reference})
+		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before},
+			map[string]any{"status": Paid, "reference": reference})
 	})
 }
 
@@ -91,7 +91,8 @@ func alreadyPaid(b Bill) error {
 	case b.Reference == "":
 		return failure.Conflictf("the bill %d is paid already, since %s, without a reference", b.Number, since)
 	}
-	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since, b.Reference)
+	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since,
+		b.Reference)
 }
 
 // payFromCredit takes what a bill is over from the credit of its user.
@@ -101,10 +102,12 @@ func payFromCredit(ctx context.Context, tx Tx, audit usage.Audit, b *Bill) error
 		return err
 	}
 	if left := accounts[b.UserID].Balance; left < b.Total {
-		return failure.Conflictf("the bill %d is over %s, and %s has %s of credit", b.Number, b.Total.Display(), pricing.Shorten(b.UserID), left.Display()).
+		return failure.Conflictf("the bill %d is over %s, and %s has %s of credit", b.Number, b.Total.Display(),
+			pricing.Shorten(b.UserID), left.Display()).
 			WithHint("a bill is paid wholly; what is left of the credit is used up by the next one")
 	}
-	return tx.AddCredits(ctx, []CreditEntry{{UserID: b.UserID, At: audit.At, Amount: -b.Total, Number: b.Number, Reason: fmt.Sprintf("bill %d is paid from credit", b.Number), Actor: audit.Actor}})
+	return tx.AddCredits(ctx, []CreditEntry{{UserID: b.UserID, At: audit.At, Amount: -b.Total, Number: b.Number,
+		Reason: fmt.Sprintf("bill %d is paid from credit", b.Number), Actor: audit.Actor}})
 }
 
 // settle runs fn on a bill under the lock of its user.
@@ -124,8 +127,7 @@ func (s *Service) settle(ctx context.Context, audit usage.Audit, number int64, f
 	return b, err
 }
 
-// resumeIfPaid resumes a user who was suspended for unpaid bills, once no bill is left
-// whose grace days are over.
+// resumeIfPaid resumes a user who was suspended for unpaid bills, once no bill is left whose grace days are over.
 func (s *Service) resumeIfPaid(ctx context.Context, tx Tx, user string, now time.Time) error {
 	accounts, err := tx.BillingAccounts(ctx, []string{user})
 	if err != nil || !accounts[user].SuspendedUnpaid {
@@ -149,16 +151,16 @@ func (s *Service) resumeIfPaid(ctx context.Context, tx Tx, user string, now time
 	return err
 }
 
-// Void takes a bill back by a credit note over all of it, which it returns. What the bill
-// had used up of the user's credit goes back there, and so does what was paid of it: the
-// note then carries it over, and has a total of 0. The usage on it stays billed: the period
-// is not closed again.
+// Void takes a bill back by a credit note over all of it, which it returns. What the bill had used up of the user's
+// credit goes back there, and so does what was paid of it: the note then carries it over, and has a total of 0. The
+// usage on it stays billed: the period is not closed again.
 func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, reason string) (Bill, error) {
 	if err := usage.ValidateReason("reason", reason); err != nil {
 		return Bill{}, err
 	}
 	if strings.TrimSpace(reason) == "" {
-		return Bill{}, failure.Invalidf("a bill is made void for a reason, which the credit note says").WithHint("--reason …")
+		return Bill{}, failure.Invalidf("a bill is made void for a reason, which the credit note says").
+			WithHint("--reason …")
 	}
 	var note Bill
 	_, err := s.settle(ctx, audit, number, func(tx Tx, b *Bill) error {
@@ -189,7 +191,8 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 			return err
 		}
 		if back != 0 {
-			credit := CreditEntry{UserID: b.UserID, At: audit.At, Amount: back, Number: note.Number, Reason: fmt.Sprintf("bill %d is void: %s", b.Number, reason), Actor: audit.Actor}
+			credit := CreditEntry{UserID: b.UserID, At: audit.At, Amount: back, Number: note.Number,
+				Reason: fmt.Sprintf("bill %d is void: %s", b.Number, reason), Actor: audit.Actor}
 			if err := tx.AddCredits(ctx, []CreditEntry{credit}); err != nil {
 				return err
 			}
@@ -198,17 +201,19 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 			return err
 		}
 		if note.Total != 0 || back != 0 {
-			if err := tx.AddNotifications(ctx, []usage.Notification{billReadyNotification(note, audit.At)}); err != nil {
+			if err := tx.AddNotifications(ctx,
+				[]usage.Notification{billReadyNotification(note, audit.At)}); err != nil {
 				return err
 			}
 		}
-		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status}, map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
+		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": b.Status},
+			map[string]any{"status": Void, "credit_note": note.Number, "reason": reason})
 	})
 	return note, err
 }
 
-// requireNoLaterProration refuses to take back a fee, or what a change of plan has billed within
-// its cycle, where a later bill has another change in that cycle: it goes on from this one.
+// requireNoLaterProration refuses to take back a fee, or what a change of plan has billed within its cycle, where a
+// later bill has another change in that cycle: it goes on from this one.
 func requireNoLaterProration(ctx context.Context, tx Tx, b *Bill) error {
 	for _, l := range b.Lines {
 		if l.Kind != Fee && l.Kind != Proration || l.Amount == 0 {
@@ -219,15 +224,17 @@ func requireNoLaterProration(ctx context.Context, tx Tx, b *Bill) error {
 			return err
 		}
 		if number != 0 {
-			return failure.Conflictf("the bill %d goes on from the bill %d, for a change of plan within what that has billed", number, b.Number).
-				WithHint("first make that one void: alwrity-sub billing void %d --reason …, or give credit for the rest: alwrity-sub billing credit %s AMOUNT --reason …", number, b.UserID)
+			return failure.Conflictf("the bill %d goes on from the bill %d, for a change of plan within what that "+
+				"has billed", number, b.Number).
+				WithHint("first make that one void: alwrity-sub billing void %d --reason …, or give credit for the "+
+					"rest: alwrity-sub billing credit %s AMOUNT --reason …", number, b.UserID)
 		}
 	}
 	return nil
 }
 
-// requireCredit refuses to take more credit from a user than is left, where a bill had carried
-// over what other bills have used up.
+// requireCredit refuses to take more credit from a user than is left, where a bill had carried over what other bills
+// have used up.
 func requireCredit(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error {
 	if back >= 0 {
 		return nil
@@ -237,7 +244,8 @@ func requireCredit(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error 
 		return err
 	}
 	if left := accounts[b.UserID].Balance; left+back < 0 {
-		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left", b.Number, (-back).Display(), pricing.Shorten(b.UserID), left.Display()).
+		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left",
+			b.Number, (-back).Display(), pricing.Shorten(b.UserID), left.Display()).
 			WithHint("first make the bills void that have used it up: alwrity-sub billing list --user …")
 	}
 	return nil
@@ -258,20 +266,23 @@ func (b Bill) creditNote(now time.Time, reason string) Bill {
 		note.Lines = append(note.Lines, l)
 	}
 	if b.Status == Paid && b.Total != 0 {
-		note.Lines = append(note.Lines, Line{Kind: Carried, Description: "paid: carried over to your credit", Period: b.Period, Amount: b.Total})
+		note.Lines = append(note.Lines, Line{Kind: Carried, Description: "paid: carried over to your credit",
+			Period: b.Period, Amount: b.Total})
 		note.Subtotal, note.Total = note.Subtotal+b.Total, 0
 	}
 	return note
 }
 
-// Credit gives a user money with us, which the next bills use up, and returns the balance
-// then. Less than 0 takes back what is left of it, and no more.
-func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, amount pricing.USD, reason string) (pricing.USD, error) {
+// Credit gives a user money with us, which the next bills use up, and returns the balance then. Less than 0 takes back
+// what is left of it, and no more.
+func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, amount pricing.USD,
+	reason string) (pricing.USD, error) {
 	if err := usage.ValidateReason("reason", reason); err != nil {
 		return 0, err
 	}
 	if amount == 0 || strings.TrimSpace(reason) == "" {
-		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
+		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").
+			WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
 	}
 	if err := s.requireUser(ctx, user); err != nil {
 		return 0, err
@@ -287,13 +298,15 @@ func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, am
 			return err
 		}
 		if after < 0 {
-			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(), (-amount).Display())
+			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(),
+				(-amount).Display())
 		}
 		entry := CreditEntry{UserID: user, At: audit.At, Amount: amount, Reason: reason, Actor: audit.Actor}
 		if err := tx.AddCredits(ctx, []CreditEntry{entry}); err != nil {
 			return err
 		}
-		return tx.AddAudit(ctx, audit, "user "+user, map[string]any{"credit": before}, map[string]any{"credit": after, "reason": reason})
+		return tx.AddAudit(ctx, audit, "user "+user, map[string]any{"credit": before},
+			map[string]any{"credit": after, "reason": reason})
 	})
 	return after, err
 }

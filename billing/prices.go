@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// pricesWithin returns the prices of a provider and model that were in force in a period,
-// the first being the one at its beginning.
+// pricesWithin returns the prices of a provider and model that were in force in a period, the first being the one at
+// its beginning.
 func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 	moments := []time.Time{p.Start}
 	for _, model := range []string{s.Model, pricing.DefaultModel} {

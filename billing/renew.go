@@ -7,8 +7,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// advance notes that a period is closed, and does what was to happen at its end: a change of plan that was set for then,
-// the renewal of the paid cycle, or the end of the subscription. It returns the account after that.
+// advance notes that a period is closed, and does what was to happen at its end: a change of plan that was set for
+// then, the renewal of the paid cycle, or the end of the subscription. It returns the account after that.
 func (r *round) advance(in billInput) (BillingAccount, error) {
 	a, p := in.account, in.period
 	used, err := totalOf(in.used)
@@ -29,7 +29,8 @@ func (r *round) advance(in billInput) (BillingAccount, error) {
 			r.expired++
 			// A cancellation within the period is in the history already, as what ended it.
 			if sub.EndsAt.IsZero() || end.Equal(p.End) {
-				r.change(&a, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
+				r.change(&a, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p,
+					used)
 			}
 			r.notifications = append(r.notifications, expiredNotification(a.Account, end, r.run.now))
 		}

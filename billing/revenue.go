@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Sums are what bills add up to. Revenue is all that was billed, which is the sum of
-// their totals; its parts are kept apart by what they are for.
+// Sums are what bills add up to. Revenue is all that was billed, which is the sum of their totals; its parts are kept
+// apart by what they are for.
 type Sums struct {
 	Bills       int // credit notes too
 	Fees        pricing.Total
@@ -64,8 +64,8 @@ func SumsOf(b Bill) Sums {
 
 // Share is the part of the sums that one plan, user or provider has.
 type Share struct {
-	// Key is the plan's name, the user's id or the provider. As a provider it is ""
-	// for what is of none: fees, credits, rounding.
+	// Key is the plan's name, the user's id or the provider. As a provider it is "" for what is of none: fees, credits,
+	// rounding.
 	Key string
 	Sums
 }
@@ -164,8 +164,8 @@ type RevenueBuilder struct {
 	plans, users, providers shares
 }
 
-// NewRevenueBuilder begins the builder of a month, with a history of so many months up to it.
-// The plans are those on offer now.
+// NewRevenueBuilder returns a builder for a month, with a history of so many months up to it. The plans are those on
+// offer now.
 func NewRevenueBuilder(month, now time.Time, history int, onOffer plan.Plans) *RevenueBuilder {
 	r := &RevenueBuilder{Revenue{Month: month, AsOf: now}, onOffer, shares{}, shares{}, shares{}}
 	for i := range history {
@@ -191,7 +191,9 @@ func (r *RevenueBuilder) Revenue() Revenue {
 	done := r.revenue
 	done.Plans, done.Users = r.plans.sorted(Sums.Revenue), r.users.sorted(Sums.Revenue)
 	done.Providers = r.providers.sorted(func(s Sums) pricing.Total { return s.Cost })
-	slices.SortStableFunc(done.Idle, func(a, b Idle) int { return cmp.Or(b.Fee.Cmp(a.Fee), cmp.Compare(a.UserID, b.UserID)) })
+	slices.SortStableFunc(done.Idle, func(a, b Idle) int {
+		return cmp.Or(b.Fee.Cmp(a.Fee), cmp.Compare(a.UserID, b.UserID))
+	})
 	return done
 }
 
@@ -235,8 +237,8 @@ func (s shares) sorted(by func(Sums) pricing.Total) []Share {
 	return list
 }
 
-// idleUser tells whether a bill is of a plan that is paid for, and of a period in which nothing
-// was called. Calls that failed are calls that someone tried to make: they count as use.
+// idleUser tells whether a bill is of a plan that is paid for, and of a period in which nothing was called. Calls that
+// failed are calls that someone tried to make: they count as use.
 func (r *RevenueBuilder) idleUser(b Bill) (Idle, bool) {
 	if b.Kind != Invoice || b.Status == Void {
 		return Idle{}, false
@@ -253,9 +255,8 @@ func (r *RevenueBuilder) idleUser(b Bill) (Idle, bool) {
 	return Idle{b.UserID, b.Email, b.PlanName, b.Cycle, b.Period, fee}, true
 }
 
-// feeOn returns the fees of a bill. Within a year that was paid before there are none but
-// those of a change of plan: there it is what a year of the plan costs now, and nothing for
-// a plan that is no longer on offer, which nobody has.
+// feeOn returns the fees of a bill. Within a year that was paid before there are none but those of a change of plan:
+// there it is what a year of the plan costs now, and nothing for a plan that is no longer on offer, which nobody has.
 func (r *RevenueBuilder) feeOn(b Bill) pricing.Total {
 	if !slices.ContainsFunc(b.Lines, b.withinYear) {
 		return SumsOf(b).Fees

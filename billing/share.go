@@ -10,8 +10,8 @@ import (
 // cent is one cent.
 const cent = pricing.Dollar / 100
 
-// share returns amount * part / whole, rounded half to even to a pico-dollar: a share
-// of time, or of a quantity. It is an invalid failure where the result does not fit.
+// share returns amount * part / whole, rounded half to even to a pico-dollar: a share of time, or of a quantity. It is
+// an invalid failure where the result does not fit.
 func share(amount pricing.USD, part, whole int64) (pricing.USD, error) {
 	n := new(big.Int).Mul(big.NewInt(int64(amount)), big.NewInt(part))
 	return halfEven(n, big.NewInt(whole))

@@ -71,7 +71,8 @@ func noStatement(user string, q StatementQuery) error {
 	case q.Month != 0:
 		return failure.NotFoundf("there is no bill of %s in %s", of, q.Month).WithHint("%s", list)
 	}
-	return failure.NotFoundf("there is no bill of %s yet", of).WithHint("periods are closed by: alwrity-sub billing close; "+
+	return failure.NotFoundf("there is no bill of %s yet",
+		of).WithHint("periods are closed by: alwrity-sub billing close; "+
 		"what the next bill will be: alwrity-sub billing preview %s", of)
 }
 
@@ -94,8 +95,8 @@ func limitsOn(b Bill, plans plan.Plans) []plan.Limit {
 	return p.At(b.Period.End.Add(-time.Microsecond)).Limits
 }
 
-// LimitUsage returns how far the usage on a bill, which comes with its lines, used up
-// limits. What was billed late, of other periods, does not count.
+// LimitUsage returns how far the usage on a bill, which comes with its lines, used up limits. What was billed late, of
+// other periods, does not count.
 func LimitUsage(b Bill, limits []plan.Limit) []usage.LimitUse {
 	uses := make([]usage.LimitUse, len(limits))
 	for i, limit := range limits {

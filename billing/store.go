@@ -13,8 +13,8 @@ import (
 type Store interface {
 	// ViewBilling runs fn on one state of the database. It takes no lock, and waits for nobody who writes.
 	ViewBilling(ctx context.Context, fn func(Reader) error) error
-	// UpdateBilling runs fn in one transaction that has locked the users, which makes those that are new. It commits
-	// if fn returns nil and rolls back otherwise; fn may run more than once.
+	// UpdateBilling runs fn in one transaction that has locked the users, which makes those that are new. It commits if
+	// fn returns nil and rolls back otherwise; fn may run more than once.
 	UpdateBilling(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
 
 	// DueUsers returns the ids of up to so many users after one, in their order, who have a period that has ended by
@@ -75,8 +75,8 @@ type Tx interface {
 	Reader
 	// HoldPlans keeps plans from being withdrawn until the transaction ends.
 	HoldPlans(ctx context.Context) error
-	// ArchivedDays returns the days with archived usage of a user from a month on, and keeps months from being
-	// archived until the transaction ends.
+	// ArchivedDays returns the days with archived usage of a user from a month on, and keeps months from being archived
+	// until the transaction ends.
 	ArchivedDays(ctx context.Context, user string, from usage.Month) ([]time.Time, error)
 	// AddBills adds bills and gives them the next numbers, in their order.
 	AddBills(ctx context.Context, bills []Bill) error

@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// LastSubscribed returns the last moment of a period at which the user has a
-// subscription, be it a suspended one, and false where there is none.
+// LastSubscribed returns the last moment of a period at which the user has a subscription, be it a suspended one, and
+// false where there is none.
 func (a BillingAccount) LastSubscribed(within plan.Period) (time.Time, bool) {
 	const tick = time.Microsecond
 	moments := []time.Time{within.Start, within.End.Add(-tick)}
@@ -35,9 +35,8 @@ func (a BillingAccount) LastSubscribed(within plan.Period) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// PriceAt returns what the paid cycle costs that a subscription is in at a moment, and which
-// cycle that is. The plan is the one that holds then. Whether the bill was taken back later
-// does not count.
+// PriceAt returns what the paid cycle costs that a subscription is in at a moment, and which cycle that is. The plan is
+// the one that holds then. Whether the bill was taken back later does not count.
 func (a BillingAccount) PriceAt(at time.Time, holds plan.Plan) (pricing.USD, plan.Cycle) {
 	a.Voided = nil
 	in, _ := a.phaseAt(at)

@@ -17,9 +17,11 @@ func TestLastSubscribed(t *testing.T) {
 	of := func(renews bool, changes ...change) BillingAccount {
 		f := BillingAccount{Account: plan.Account{Plans: prices()}}
 		for _, c := range changes {
-			sub := plan.Subscription{PlanID: 2, Cycle: plan.Monthly, Anchor: c.anchor, PaidUntil: c.paid, EndsAt: c.ends, AutoRenew: renews}
+			sub := plan.Subscription{PlanID: 2, Cycle: plan.Monthly, Anchor: c.anchor, PaidUntil: c.paid,
+				EndsAt: c.ends, AutoRenew: renews}
 			f.Phases = append(f.Phases, SubscriptionPhase{From: c.from, Subscription: sub})
-			f.Account.Segments = append(f.Account.Segments, plan.Segment{From: c.from, Anchor: c.anchor, PlanID: 2, EndsAt: c.ends})
+			f.Account.Segments = append(f.Account.Segments,
+				plan.Segment{From: c.from, Anchor: c.anchor, PlanID: 2, EndsAt: c.ends})
 			f.Account.Subscription = &sub
 		}
 		return f
@@ -29,18 +31,22 @@ func TestLastSubscribed(t *testing.T) {
 		account BillingAccount
 		last    time.Time // zero: not subscribed in October
 	}{
-		"never":                          {of(true), none},
-		"all along":                      {of(true, begun(date(1, 31), date(2, 28))), october.End.Add(-tick)},
-		"begins within":                  {of(true, begun(date(10, 20), date(11, 20))), october.End.Add(-tick)},
-		"begins with the next":           {of(true, begun(date(11, 1), date(12, 1))), none},
-		"expired before":                 {of(false, begun(date(8, 5), date(9, 5))), none},
-		"expires with its start":         {of(false, begun(date(9, 1), date(10, 1))), none},
-		"expires within":                 {of(false, begun(date(9, 5), date(10, 5))), date(10, 5).Add(-tick)},
-		"expired, then again in between": {of(false, begun(date(8, 5), date(9, 5)), begun(date(11, 3), date(12, 3))), none},
-		"cancelled within":               {of(true, begun(date(9, 5), date(11, 5)), change{date(9, 5), date(10, 7), date(11, 5), date(10, 7)}), date(10, 7).Add(-tick)},
-		"cancelled, then again": {of(true, begun(date(9, 5), date(11, 5)), change{date(9, 5), date(10, 7), date(11, 5), date(10, 7)}, begun(date(10, 20), date(11, 20))),
+		"never":                  {of(true), none},
+		"all along":              {of(true, begun(date(1, 31), date(2, 28))), october.End.Add(-tick)},
+		"begins within":          {of(true, begun(date(10, 20), date(11, 20))), october.End.Add(-tick)},
+		"begins with the next":   {of(true, begun(date(11, 1), date(12, 1))), none},
+		"expired before":         {of(false, begun(date(8, 5), date(9, 5))), none},
+		"expires with its start": {of(false, begun(date(9, 1), date(10, 1))), none},
+		"expires within":         {of(false, begun(date(9, 5), date(10, 5))), date(10, 5).Add(-tick)},
+		"expired, then again in between": {of(false, begun(date(8, 5), date(9, 5)), begun(date(11, 3), date(12, 3))),
+			none},
+		"cancelled within": {of(true, begun(date(9, 5), date(11, 5)),
+			change{date(9, 5), date(10, 7), date(11, 5), date(10, 7)}), date(10, 7).Add(-tick)},
+		"cancelled, then again": {of(true, begun(date(9, 5), date(11, 5)),
+			change{date(9, 5), date(10, 7), date(11, 5), date(10, 7)}, begun(date(10, 20), date(11, 20))),
 			october.End.Add(-tick)},
-		"cancelled before it began": {of(true, begun(date(10, 20), date(11, 20)), change{date(10, 20), date(10, 20), date(11, 20), date(10, 3)}), none},
+		"cancelled before it began": {of(true, begun(date(10, 20), date(11, 20)),
+			change{date(10, 20), date(10, 20), date(11, 20), date(10, 3)}), none},
 	} {
 		last, ok := c.account.LastSubscribed(october)
 		if ok == c.last.IsZero() || !last.Equal(c.last) {
@@ -60,10 +66,12 @@ func TestPriceOfAMonth(t *testing.T) {
 		}
 		return f
 	}
-	monthly, yearly := priced(phases(t, "2026-01-31 basic monthly")), priced(phases(t, "2026-01-31 basic yearly", "2026-04-02 pro"))
+	monthly, yearly := priced(phases(t, "2026-01-31 basic monthly")),
+		priced(phases(t, "2026-01-31 basic yearly", "2026-04-02 pro"))
 	noted := monthly.Phases[0].Subscription
 	noted.PaidUntil = noted.CycleAt(day(t, "2026-05-01")).End
-	monthly.Phases = append(monthly.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-04-30"), Subscription: noted, Price: 5 * pricing.Dollar, Continues: true})
+	monthly.Phases = append(monthly.Phases, SubscriptionPhase{Action: plan.Renewal, From: day(t, "2026-04-30"),
+		Subscription: noted, Price: 5 * pricing.Dollar, Continues: true})
 	yearly.Phases[1].Price *= 2 // of the day
 	ahead := priced(phases(t, "2026-01-31 basic monthly"))
 	ahead.Account.Subscription.NextPlanID, ahead.Account.Subscription.NextAt = 3, day(t, "2026-02-28")

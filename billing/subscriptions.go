@@ -78,17 +78,20 @@ func (s *Service) Cancel(
 
 // Renew pays for one more cycle of a subscription, or begins one that has ended anew.
 func (s *Service) Renew(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Renew(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user,
+		func(a plan.Account) (plan.Change, error) { return a.Renew(audit.At) })
 }
 
 // Suspend refuses a subscription's calls until it is resumed.
 func (s *Service) Suspend(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Suspend(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user,
+		func(a plan.Account) (plan.Change, error) { return a.Suspend(audit.At) })
 }
 
 // Resume lets a suspended subscription's calls through again.
 func (s *Service) Resume(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Resume(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user,
+		func(a plan.Account) (plan.Change, error) { return a.Resume(audit.At) })
 }
 
 // Account returns the account of a user; one who was never seen is a not_found failure.
@@ -106,7 +109,8 @@ func (s *Service) Account(ctx context.Context, user string) (plan.Account, error
 	return account, err
 }
 
-// History returns every change of a user's subscription, oldest first; a user who was never seen is a not_found failure.
+// History returns every change of a user's subscription, oldest first; a user who was never seen is a not_found
+// failure.
 func (s *Service) History(ctx context.Context, user string) ([]plan.HistoryEntry, error) {
 	if _, err := s.Account(ctx, user); err != nil {
 		return nil, err
@@ -220,7 +224,8 @@ func (u *subscriptionUpdate) reopen(ctx context.Context, from time.Time) error {
 		until := billed.Format(time.RFC3339)
 		return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on",
 			pricing.Shorten(user), until, from.Format(time.RFC3339)).
-			WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT --reason …", until, user)
+			WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT "+
+				"--reason …", until, user)
 	}
 	if u.account.ClosedUntil.After(from) {
 		u.account.ClosedUntil = from
@@ -268,8 +273,8 @@ func (u *subscriptionUpdate) save(ctx context.Context, after plan.Account, chang
 	return u.tx.AddAudit(ctx, u.audit, "user "+after.UserID, old, auditedSubscription(after))
 }
 
-// newSubscriptionChange returns a change that holds from now on as the history has it, with what was used until then
-// in the running period.
+// newSubscriptionChange returns a change that holds from now on as the history has it, with what was used until then in
+// the running period.
 func newSubscriptionChange(
 	ctx context.Context, r Reader, before plan.Account, change plan.Change, audit usage.Audit,
 ) (SubscriptionChange, error) {
@@ -322,7 +327,8 @@ func (u *subscriptionUpdate) requireNotArchived(ctx context.Context, before plan
 		month := usage.MonthOf(day)
 		return failure.Conflictf("usage of %s would move to another period or plan, and the month %s is archived: "+
 			"it can't be changed", after.UserID, month).WithReason("archived").
-			WithHint("choose a later start, or bring the month back first: alwrity-sub usage restore %s", month.FileName())
+			WithHint("choose a later start, or bring the month back first: alwrity-sub usage restore %s",
+				month.FileName())
 	}
 	return nil
 }
@@ -352,7 +358,8 @@ func movesUsageOf(day, from time.Time, before, after plan.Account) bool {
 func samePeriodAndPlan(at time.Time, before, after plan.Account) bool {
 	was, errBefore := before.PlanAt(at)
 	is, errAfter := after.PlanAt(at)
-	return errBefore == nil && errAfter == nil && was.ID == is.ID && before.PeriodAt(at).Start.Equal(after.PeriodAt(at).Start)
+	return errBefore == nil && errAfter == nil && was.ID == is.ID &&
+		before.PeriodAt(at).Start.Equal(after.PeriodAt(at).Start)
 }
 
 // UsageMove gives all of a user's log rows from one moment to another (inclusive) a period and a plan.

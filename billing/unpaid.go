@@ -169,7 +169,8 @@ func (run *closing) announceRenewals(ctx context.Context) error {
 // renewalNotification returns the notice of a renewal between two moments, if there is to be one.
 func (a BillingAccount) renewalNotification(now, until time.Time) (usage.Notification, bool) {
 	sub := a.Account.Subscription
-	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) || !sub.RunsAt(sub.PaidUntil) {
+	if sub == nil || !sub.AutoRenew || sub.PaidUntil.Before(now) || sub.PaidUntil.After(until) ||
+		!sub.RunsAt(sub.PaidUntil) {
 		return usage.Notification{}, false
 	}
 	next, err := a.Account.PlanAt(sub.PaidUntil)

@@ -29,8 +29,9 @@ func newBillingListCmd(env *Env) *cobra.Command {
 		Long: `List bills and credit notes by number, oldest first. A bill is in the month in which its
 period ends, where midnight of the 1st belongs to the month before; a credit note is in
 the month in which it was issued, as in billing export.`,
-		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return billingListRun(cmd.Context(), opts) },
+		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return billingListRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only of this `USER`")
 	cmd.Flags().StringVar(&opts.month, "month", "", "only of this month, as `YYYY-MM`")
@@ -101,10 +102,13 @@ type billOptions struct {
 }
 
 // newBillCmd makes a command with the number of a bill as its argument.
-func newBillCmd(env *Env, use, short, example string, run func(context.Context, *billOptions) error) (*cobra.Command, *billOptions) {
+func newBillCmd(env *Env, use, short, example string, run func(context.Context, *billOptions) error) (
+	*cobra.Command, *billOptions,
+) {
 	opts := &billOptions{env: env}
 	return &cobra.Command{
-		Use: use + " NUMBER", Short: short, Example: example, Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Use: use + " NUMBER", Short: short, Example: example, Args: cobra.ExactArgs(1),
+		Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if opts.number, err = parseNumber(args[0]); err != nil {
 				return err
@@ -117,7 +121,8 @@ func newBillCmd(env *Env, use, short, example string, run func(context.Context, 
 func parseNumber(text string) (int64, error) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || number < 1 {
-		return 0, failure.Invalidf("the number of the bill is %q: it must be a whole number from 1 on", pricing.Shorten(text)).
+		return 0, failure.Invalidf("the number of the bill is %q: it must be a whole number from 1 on",
+			pricing.Shorten(text)).
 			WithHint("the numbers are in: alwrity-sub billing list")
 	}
 	return number, nil
@@ -140,7 +145,8 @@ func billingShowRun(ctx context.Context, opts *billOptions) error {
 }
 
 func newBillingPreviewCmd(env *Env) *cobra.Command {
-	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now", "  alwrity-sub billing preview alice", billingPreviewRun)
+	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now",
+		"  alwrity-sub billing preview alice", billingPreviewRun)
 	cmd.Annotations = exitCodes("0,1,2,3,6")
 	return cmd
 }

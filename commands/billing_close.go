@@ -30,8 +30,9 @@ grace days are over, and note whose renewal is near.
 Run it every night. Each period is closed once, however often the command runs, and it
 may be stopped at any moment and run again. What fails for one user is reported, stops
 nobody else, and makes exit code 7.`,
-		Example: "  alwrity-sub billing close --dry-run\n  alwrity-sub billing close\n  alwrity-sub billing close --user alice --now 2026-12-01",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6,7,130"),
+		Example: "  alwrity-sub billing close --dry-run\n  alwrity-sub billing close\n" +
+			"  alwrity-sub billing close --user alice --now 2026-12-01",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6,7,130"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "user"); err != nil {
 				return err
@@ -40,7 +41,8 @@ nobody else, and makes exit code 7.`,
 		},
 	}
 	cmd.Flags().StringVar(&opts.user, "user", "", "only the periods of this `USER`")
-	addTime(cmd, &opts.since, "since", "of users whose periods were never closed, leave out those that ended before (another system billed them)")
+	addTime(cmd, &opts.since, "since",
+		"of users whose periods were never closed, leave out those that ended before (another system billed them)")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would be done, and change nothing")
 	return cmd
 }

@@ -37,8 +37,9 @@ which its period ends, where midnight of the 1st belongs to the month before; a 
 note is in the month in which it was issued. So each is in one month, and a void bill
 and its credit note cancel out. Run billing close first. A file is written whole or
 not at all. A month without bills gives the header alone, or nothing.`,
-		Example: "  alwrity-sub billing export --format focus --month 2026-11 --file focus-2026-11.csv\n  alwrity-sub billing export --format csv --month 2026-11",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6,130"),
+		Example: "  alwrity-sub billing export --format focus --month 2026-11 --file focus-2026-11.csv\n" +
+			"  alwrity-sub billing export --format csv --month 2026-11",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,130"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "file", "issuer"); err != nil {
 				return err
@@ -52,7 +53,8 @@ not at all. A month without bills gives the header alone, or nothing.`,
 	cmd.Flags().StringVar(&opts.format, "format", "", "focus, csv or jsonl")
 	cmd.Flags().StringVar(&opts.month, "month", "", "the month `YYYY-MM`, in UTC")
 	cmd.Flags().StringVar(&opts.file, "file", "", "write to this `FILE` instead of stdout")
-	cmd.Flags().StringVar(&opts.issuer, "issuer", "", "the `NAME` of who sells and sends the bills, for focus (default the company's name, else ALwrity)")
+	cmd.Flags().StringVar(&opts.issuer, "issuer", "",
+		"the `NAME` of who sells and sends the bills, for focus (default the company's name, else ALwrity)")
 	mustRequire(cmd, "format", "month")
 	return cmd
 }

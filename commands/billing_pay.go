@@ -11,7 +11,8 @@ import (
 )
 
 func newBillingMarkPaidCmd(env *Env) *cobra.Command {
-	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid", "  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", billingMarkPaidRun)
+	cmd, opts := newBillCmd(env, "mark-paid", "Note that a bill has been paid",
+		"  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"", billingMarkPaidRun)
 	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
 through again once none is left whose grace days are over. With --from-credit it is
 paid from the user's credit, which must be enough for all of it: by itself, credit is
@@ -24,7 +25,8 @@ used up by later bills alone.`
 
 func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		b, err := s.Billing.MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number, billing.Payment{Reference: opts.reference, FromCredit: opts.fromCredit})
+		b, err := s.Billing.MarkPaid(ctx, opts.env.audit("billing mark-paid"), opts.number,
+			billing.Payment{Reference: opts.reference, FromCredit: opts.fromCredit})
 		if err != nil {
 			return err
 		}
@@ -33,7 +35,8 @@ func billingMarkPaidRun(ctx context.Context, opts *billOptions) error {
 }
 
 func newBillingVoidCmd(env *Env) *cobra.Command {
-	cmd, opts := newBillCmd(env, "void", "Take a bill back by a credit note", "  alwrity-sub billing void 17 --reason \"billed by mistake\"", billingVoidRun)
+	cmd, opts := newBillCmd(env, "void", "Take a bill back by a credit note",
+		"  alwrity-sub billing void 17 --reason \"billed by mistake\"", billingVoidRun)
 	cmd.Long = `Take a bill back by a credit note over all of it, and show that. What was paid of the
 bill, and what it had used up of the user's credit, becomes the user's credit.`
 	cmd.Flags().StringVar(&opts.reason, "reason", "", "why, as the credit note says it")
@@ -64,8 +67,9 @@ func newBillingCreditCmd(env *Env) *cobra.Command {
 		Use: "credit USER AMOUNT --reason TEXT", Short: "Give a user credit, which the next bills use up",
 		Long: `Give a user credit, which the next bills use up. An amount below 0 takes back what is
 left of it: write it after two dashes, as in the example.`,
-		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\"\n  alwrity-sub billing credit alice --reason \"given by mistake\" -- -5.00",
-		Args:    cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\"\n" +
+			"  alwrity-sub billing credit alice --reason \"given by mistake\" -- -5.00",
+		Args: cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			opts.user = args[0]
 			if opts.amount, err = pricing.ParseUSD(args[1]); err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// closingProgress shows on a terminal of how many users the periods are closed, and how
-// many bills that made. What the bar answers is left alone: it only draws.
+// closingProgress shows on a terminal of how many users the periods are closed, and how many bills that made. What the
+// bar answers is left alone: it only draws.
 type closingProgress struct {
 	env   *Env
 	bar   *progressbar.ProgressBar // nil until it is known how many users there are
@@ -19,8 +19,10 @@ type closingProgress struct {
 // users is told how many users are done.
 func (p *closingProgress) users(done, all int64) {
 	if p.bar == nil {
-		p.bar = progressbar.NewOptions64(all, progressbar.OptionSetWriter(p.env.Err), progressbar.OptionShowCount(), progressbar.OptionSetDescription("closing periods"),
-			progressbar.OptionSetVisibility(p.env.Progress && !p.env.Quiet), progressbar.OptionThrottle(100*time.Millisecond),
+		p.bar = progressbar.NewOptions64(all, progressbar.OptionSetWriter(p.env.Err), progressbar.OptionShowCount(),
+			progressbar.OptionSetDescription("closing periods"),
+			progressbar.OptionSetVisibility(p.env.Progress && !p.env.Quiet),
+			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 	}
 	p.bar.ChangeMax64(all)

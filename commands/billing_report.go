@@ -33,8 +33,9 @@ the fee of the plan before and what was taken back of it.
 
 --html writes a page of it with charts, one file to send to someone, and nothing else;
 - is the standard output. A file that is there already is replaced.`,
-		Example: "  alwrity-sub billing report\n  alwrity-sub billing report --month 2026-10 --html october.html\n  alwrity-sub billing report -o csv",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
+		Example: "  alwrity-sub billing report\n  alwrity-sub billing report --month 2026-10 --html october.html\n" +
+			"  alwrity-sub billing report -o csv",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "month", "html"); err != nil {
 				return err

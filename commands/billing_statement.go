@@ -31,15 +31,18 @@ its period ends, a credit note of that in which it was issued, as in billing lis
 
 Who sends it is configured: ALWRITY_SUB_COMPANY_NAME and others, see README.md. A FILE
 of - is the standard output. A file that is there already is replaced.`,
-		Example: "  alwrity-sub billing statement alice --pdf alice.pdf\n  alwrity-sub billing statement alice --month 2026-10 --html alice-2026-10.html\n  alwrity-sub billing statement alice --number 17 --pdf -",
-		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
+		Example: "  alwrity-sub billing statement alice --pdf alice.pdf\n" +
+			"  alwrity-sub billing statement alice --month 2026-10 --html alice-2026-10.html\n" +
+			"  alwrity-sub billing statement alice --number 17 --pdf -",
+		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
 			if err := mustNotBeEmpty(cmd, "month", "html", "pdf"); err != nil {
 				return err
 			}
 			if cmd.Flags().Changed("number") && opts.number < 1 {
-				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
+				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).
+					WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
 			}
 			return billingStatementRun(cmd.Context(), opts)
 		},
@@ -57,7 +60,8 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 	env := opts.env
 	switch {
 	case (opts.html == "") == (opts.pdf == ""):
-		return failure.Invalidf("name one file: --html FILE or --pdf FILE").WithHint("alwrity-sub billing statement %s --pdf statement.pdf", opts.user)
+		return failure.Invalidf("name one file: --html FILE or --pdf FILE").
+			WithHint("alwrity-sub billing statement %s --pdf statement.pdf", opts.user)
 	case opts.month != "" && opts.number != 0:
 		return failure.Invalidf("--month is given together with --number: either says which bill is meant")
 	}
@@ -70,7 +74,8 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		statements, err := s.Billing.Statements(ctx, opts.user, billing.StatementQuery{Month: month, Number: opts.number})
+		statements, err := s.Billing.Statements(ctx, opts.user,
+			billing.StatementQuery{Month: month, Number: opts.number})
 		if err != nil {
 			return err
 		}

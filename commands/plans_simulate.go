@@ -22,7 +22,8 @@ type plansSimulateOptions struct {
 func newPlansSimulateCmd(env *Env) *cobra.Command {
 	opts := &plansSimulateOptions{env: env}
 	cmd := &cobra.Command{
-		Use: "simulate --month YYYY-MM [-f FILE] [--prices FILE]", Short: "Replay a month's usage against other plans or prices",
+		Use:   "simulate --month YYYY-MM [-f FILE] [--prices FILE]",
+		Short: "Replay a month's usage against other plans or prices",
 		Long: `Replay a month's real usage against the plans or prices of a file: who would have
 been refused, and what revenue, cost and margin were and would have been. Nothing
 is changed.
@@ -36,8 +37,9 @@ plan, a twelfth of a yearly price: then what was agreed on, now what the plan of
 file costs. Overage is what the month's usage adds to it, then by what the plans
 were at the time. Costs are as recorded, unless the price file has a price for the
 call.`,
-		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
+		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n" +
+			"  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return plansSimulateRun(cmd.Context(), opts) },
 	}
 	flags := cmd.Flags()
@@ -61,7 +63,8 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 	}
 	if opts.plans == "" && opts.prices == "" {
 		return failure.Invalidf("there is nothing to simulate: name a plan file, a price file, or both").
-			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and give -f plans.yaml")
+			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and " +
+				"give -f plans.yaml")
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
 		request, err := opts.request(usage.MonthOf(from))
@@ -73,7 +76,8 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 			return err
 		}
 		if to.After(now) {
-			opts.env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month", opts.month)
+			opts.env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month",
+				opts.month)
 		}
 		if opts.refused {
 			return opts.env.print(report.SimulatedRefusals(result))

@@ -22,7 +22,8 @@ func (env *Env) changeSubscription(ctx context.Context, action string, change su
 			return err
 		}
 		if next := r.TakenBack; next != nil {
-			env.note("note: the change to %s that was set for %s is taken back", next.PlanName, next.At.Format(time.RFC3339))
+			env.note("note: the change to %s that was set for %s is taken back", next.PlanName,
+				next.At.Format(time.RFC3339))
 		}
 		return env.printUser(r.Account)
 	})
@@ -75,7 +76,8 @@ type usersChangePlanOptions struct {
 func newUsersChangePlanCmd(env *Env) *cobra.Command {
 	opts := &usersChangePlanOptions{env: env}
 	cmd := &cobra.Command{
-		Use: "change-plan USER --plan NAME", Short: "Move a subscription to another plan, now or at the end of what is paid",
+		Use:   "change-plan USER --plan NAME",
+		Short: "Move a subscription to another plan, now or at the end of what is paid",
 		Long: `Move a subscription to another plan: from now on, or from the end of its paid cycle on.
 Now, its period goes on, what was used in it counts against the new limits, and the
 next bill takes back the rest of the old plan's price and adds that of the new one.
@@ -112,7 +114,8 @@ func newUsersCancelCmd(env *Env) *cobra.Command {
 	opts := &usersCancelOptions{env: env}
 	cmd := &cobra.Command{
 		Use: "cancel USER", Short: "Cancel a subscription, now or at the end of what is paid",
-		Example: "  alwrity-sub users cancel alice --at-period-end", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub users cancel alice --at-period-end", Args: cobra.ExactArgs(1),
+		Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.user = args[0]
 			return usersCancelRun(cmd.Context(), opts)
@@ -134,12 +137,13 @@ func newSubscriptionCmd(
 	env *Env, name, short string,
 	change func(*billing.Service, context.Context, usage.Audit, string) (billing.SubscriptionResult, error),
 ) *cobra.Command {
-	return newUserCmd(env, name, short, "  alwrity-sub users "+name+" alice", func(ctx context.Context, opts *userOptions) error {
-		return env.changeSubscription(ctx, "users "+name,
-			func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
-				return change(b, ctx, audit, opts.user)
-			})
-	})
+	return newUserCmd(env, name, short, "  alwrity-sub users "+name+" alice",
+		func(ctx context.Context, opts *userOptions) error {
+			return env.changeSubscription(ctx, "users "+name,
+				func(ctx context.Context, b *billing.Service, audit usage.Audit) (billing.SubscriptionResult, error) {
+					return change(b, ctx, audit, opts.user)
+				})
+		})
 }
 
 func newUsersRenewCmd(env *Env) *cobra.Command {
@@ -150,9 +154,11 @@ paid, also taking back a cancellation that lies ahead; an ended one from now on.
 }
 
 func newUsersSuspendCmd(env *Env) *cobra.Command {
-	return newSubscriptionCmd(env, "suspend", "Refuse a subscription's calls until it is resumed", (*billing.Service).Suspend)
+	return newSubscriptionCmd(env, "suspend", "Refuse a subscription's calls until it is resumed",
+		(*billing.Service).Suspend)
 }
 
 func newUsersResumeCmd(env *Env) *cobra.Command {
-	return newSubscriptionCmd(env, "resume", "Let a suspended subscription's calls through again", (*billing.Service).Resume)
+	return newSubscriptionCmd(env, "resume", "Let a suspended subscription's calls through again",
+		(*billing.Service).Resume)
 }

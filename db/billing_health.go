@@ -35,7 +35,8 @@ func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
 			(SELECT last_number FROM billing_numbers WHERE series = 'bills'),
 			(SELECT COUNT(*) FROM billing_lines l JOIN billing_accounts b ON b.user_id = l.user_id
 				WHERE l.kind IN ('usage', 'adjustment') AND l.period_start >= b.closed_until),
-			(SELECT COUNT(*) FROM (SELECT user_id FROM billing_credits GROUP BY user_id HAVING SUM(amount_pico) < 0) AS n)`)
+			(SELECT COUNT(*) FROM (SELECT user_id FROM billing_credits GROUP BY user_id
+				HAVING SUM(amount_pico) < 0) AS n)`)
 }
 
 // unequalBills finds bills whose totals are not the sums of their lines.
@@ -46,10 +47,12 @@ func (t *tx) unequalBills(ctx context.Context, h *billing.Health) error {
 		h.Unequal = append(h.Unequal, number)
 		return err
 	}, `SELECT h.number FROM billing_history h LEFT JOIN
-			(SELECT number, SUM(amount_pico) AS total, SUM(CASE kind WHEN 'rounding' THEN amount_pico ELSE 0 END) AS rounding,
+			(SELECT number, SUM(amount_pico) AS total,
+				SUM(CASE kind WHEN 'rounding' THEN amount_pico ELSE 0 END) AS rounding,
 				SUM(CASE WHEN kind IN ('usage', 'adjustment') THEN cost_pico ELSE 0 END) AS cost
 				FROM billing_lines GROUP BY number) AS l ON l.number = h.number
-		WHERE COALESCE(l.total, 0) <> h.total_pico OR COALESCE(l.rounding, 0) <> h.rounding_pico OR COALESCE(l.cost, 0) <> h.cost_pico
+		WHERE COALESCE(l.total, 0) <> h.total_pico OR COALESCE(l.rounding, 0) <> h.rounding_pico
+			OR COALESCE(l.cost, 0) <> h.cost_pico
 		ORDER BY h.number LIMIT $1`, mostUnequal)
 }
 
@@ -71,13 +74,13 @@ func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
 // longestPeriod is how many days a usage period has at most.
 const longestPeriod = 31
 
-// overduePeriods counts users who have used anything or subscribed, and whose period
-// ended before a moment without being closed. Where its end is not noted, since the
-// subscription was changed or nothing of the user could be closed yet, that is certain
-// once the longest period is over.
+// overduePeriods counts users who have used anything or subscribed, and whose period ended before a moment without
+// being closed. Where its end is not noted, since the subscription was changed or nothing of the user could be closed
+// yet, that is certain once the longest period is over.
 func (t *tx) overduePeriods(ctx context.Context, overdue time.Time, h *billing.Health) error {
 	return t.query(ctx, func(row scanner) error { return row.Scan(&h.Overdue) }, `SELECT
 		(SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1 OR closes_at IS NULL AND closed_until < $2) +
 		(SELECT COUNT(*) FROM users u WHERE u.created_at < $2 AND EXISTS (SELECT 1 FROM billing_history)
-			AND NOT EXISTS (SELECT 1 FROM billing_accounts b WHERE b.user_id = u.user_id))`, overdue, overdue.AddDate(0, 0, -longestPeriod))
+			AND NOT EXISTS (SELECT 1 FROM billing_accounts b WHERE b.user_id = u.user_id))`,
+		overdue, overdue.AddDate(0, 0, -longestPeriod))
 }

@@ -14,11 +14,13 @@ func (d *DB) ViewBilling(ctx context.Context, fn func(billing.Reader) error) err
 	return d.view(ctx, func(t *tx) error { return fn(t) })
 }
 
-const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id WHERE (b.closes_at IS NULL OR b.closes_at <= $1)`
+const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id 
+	WHERE (b.closes_at IS NULL OR b.closes_at <= $1)`
 
 // DueUsers implements billing.Store.
 func (d *DB) DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error) {
-	return d.userList(ctx, "SELECT u.user_id"+dueUsers+" AND u.user_id > $2 ORDER BY u.user_id LIMIT $3", now, after, limit)
+	return d.userList(ctx, "SELECT u.user_id"+dueUsers+" AND u.user_id > $2 ORDER BY u.user_id LIMIT $3", now, after,
+		limit)
 }
 
 // CountDue implements billing.Store.
@@ -32,7 +34,8 @@ func (d *DB) CountDue(ctx context.Context, now time.Time) (due int64, err error)
 // UnpaidUsers implements billing.Store.
 func (d *DB) UnpaidUsers(ctx context.Context, due, overdue time.Time, after string, limit int) ([]string, error) {
 	return d.userList(ctx, `SELECT DISTINCT user_id FROM billing_history WHERE user_id > $1
-		AND (status = 'open' AND due_at <= $2 OR status = 'past_due' AND due_at <= $3) ORDER BY user_id LIMIT $4`, after, due, overdue, limit)
+		AND (status = 'open' AND due_at <= $2 OR status = 'past_due' AND due_at <= $3)
+		ORDER BY user_id LIMIT $4`, after, due, overdue, limit)
 }
 
 // Credits implements billing.Store.
@@ -52,7 +55,8 @@ func (d *DB) Credits(ctx context.Context, q billing.CreditQuery) (entries []bill
 
 // Renewing implements billing.Store.
 func (d *DB) Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error) {
-	return d.userList(ctx, `SELECT user_id FROM user_subscriptions WHERE user_id > $1 AND auto_renew AND paid_until >= $2 AND paid_until <= $3
+	return d.userList(ctx, `SELECT user_id FROM user_subscriptions WHERE user_id > $1 AND auto_renew
+		AND paid_until >= $2 AND paid_until <= $3
 		ORDER BY user_id LIMIT $4`, after, from, to, limit)
 }
 
@@ -89,8 +93,8 @@ func (t *tx) BillingAccounts(ctx context.Context, users []string) (map[string]bi
 	for user, account := range subscribed {
 		accounts[user] = billing.BillingAccount{Account: account}
 	}
-	return accounts, t.send(ctx, t.readPhases(users, accounts), t.readClosings(users, accounts), t.readFirstUse(users, accounts), t.readVoided(users, accounts),
-		t.readBalances(users, accounts))
+	return accounts, t.send(ctx, t.readClosings(users, accounts), t.readPhases(users, accounts),
+		t.readVoided(users, accounts))
 }
 
 func (t *tx) readPhases(users []string, accounts map[string]billing.BillingAccount) statement {
@@ -99,7 +103,8 @@ func (t *tx) readPhases(users []string, accounts map[string]billing.BillingAccou
 		var price *int64
 		var c billing.SubscriptionPhase
 		s := &c.Subscription
-		err := row.Scan(&user, &c.Action, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price, moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
+		err := row.Scan(&user, &c.Action, moment{&c.From}, &s.PlanID, &s.Cycle, moment{&s.Anchor}, &price,
+			moment{&s.PaidUntil}, &s.AutoRenew, moment{&s.EndsAt}, &c.Continues)
 		if err != nil {
 			return err
 		}
@@ -114,70 +119,41 @@ func (t *tx) readPhases(users []string, accounts map[string]billing.BillingAccou
 		return nil
 	}
 	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{`SELECT user_id, action, effective_at, plan_id, cycle, anchor, price_pico, paid_until, auto_renew, ends_at, continues
+	return statement{`SELECT user_id, action, effective_at, plan_id, cycle, anchor, price_pico, paid_until,
+		auto_renew, ends_at, continues
 		FROM subscription_history WHERE ` + condition + " ORDER BY user_id, history_id", []any{arg}, scan}
 }
 
+// readClosings reads how far users' periods are closed, their credit, and when they were first seen using anything: one
+// entry of the key of the summaries for each.
 func (t *tx) readClosings(users []string, accounts map[string]billing.BillingAccount) statement {
-	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{"SELECT user_id, closed_until, billed_from, closes_at, suspended_unpaid FROM billing_accounts WHERE " + condition, []any{arg},
-		func(row scanner) error {
-			var user string
-			var f billing.BillingAccount
-			if err := row.Scan(&user, moment{&f.ClosedUntil}, moment{&f.BilledFrom}, moment{&f.ClosesAt}, &f.SuspendedUnpaid); err != nil {
-				return err
-			}
-			kept := accounts[user]
-			kept.ClosedUntil, kept.BilledFrom, kept.ClosesAt, kept.SuspendedUnpaid = f.ClosedUntil, f.BilledFrom, f.ClosesAt, f.SuspendedUnpaid
-			accounts[user] = kept
-			return nil
-		}}
-}
-
-// readFirstUse reads when users were first seen using anything: one entry of the key of
-// the summaries for each.
-func (t *tx) readFirstUse(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("u.user_id", "$1", users)
-	return statement{"SELECT u.user_id, (SELECT MIN(s.period_start) FROM usage_summaries s WHERE s.user_id = u.user_id) FROM users u WHERE " + condition, []any{arg},
+	return statement{`SELECT u.user_id, b.closed_until, b.billed_from, b.closes_at, COALESCE(b.suspended_unpaid, FALSE),
+			(SELECT MIN(s.period_start) FROM usage_summaries s WHERE s.user_id = u.user_id),
+			CAST((SELECT COALESCE(SUM(c.amount_pico), 0) FROM billing_credits c WHERE c.user_id = u.user_id) AS BIGINT)
+		FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id WHERE ` + condition, []any{arg},
 		func(row scanner) error {
 			var user string
-			var first time.Time
-			if err := row.Scan(&user, moment{&first}); err != nil {
-				return err
-			}
-			kept := accounts[user]
-			kept.FirstUse = first
-			accounts[user] = kept
-			return nil
+			var a billing.BillingAccount
+			err := row.Scan(&user, moment{&a.ClosedUntil}, moment{&a.BilledFrom}, moment{&a.ClosesAt},
+				&a.SuspendedUnpaid, moment{&a.FirstUse}, &a.Balance)
+			a.Account = accounts[user].Account
+			accounts[user] = a
+			return err
 		}}
 }
 
 func (t *tx) readVoided(users []string, accounts map[string]billing.BillingAccount) statement {
 	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{"SELECT user_id, period_start FROM billing_history WHERE status = 'void' AND " + condition, []any{arg}, func(row scanner) error {
-		var user string
-		var start time.Time
-		if err := row.Scan(&user, moment{&start}); err != nil {
-			return err
-		}
-		kept := accounts[user]
-		kept.Voided = append(kept.Voided, start)
-		accounts[user] = kept
-		return nil
-	}}
-}
-
-func (t *tx) readBalances(users []string, accounts map[string]billing.BillingAccount) statement {
-	condition, arg := t.oneOf("user_id", "$1", users)
-	return statement{"SELECT user_id, CAST(SUM(amount_pico) AS BIGINT) FROM billing_credits WHERE " + condition + " GROUP BY user_id", []any{arg},
-		func(row scanner) error {
+	return statement{"SELECT user_id, period_start FROM billing_history WHERE status = 'void' AND " + condition,
+		[]any{arg}, func(row scanner) error {
 			var user string
-			var balance pricing.USD
-			if err := row.Scan(&user, &balance); err != nil {
+			var start time.Time
+			if err := row.Scan(&user, moment{&start}); err != nil {
 				return err
 			}
 			kept := accounts[user]
-			kept.Balance = balance
+			kept.Voided = append(kept.Voided, start)
 			accounts[user] = kept
 			return nil
 		}}
@@ -200,7 +176,8 @@ func (t *tx) Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.Per
 		}
 	}
 	condition, arg := t.oneOf("user_id", "$1", distinct(users))
-	err := t.send(ctx, statement{"SELECT user_id, period_start, provider, vendor, model, " + totalColumns + " FROM usage_summaries WHERE " + condition +
+	err := t.send(ctx, statement{"SELECT user_id, period_start, provider, vendor, model, " + totalColumns +
+		" FROM usage_summaries WHERE " + condition +
 		" AND period_start >= $2 AND period_start <= $3", []any{arg, first, last}, func(row scanner) error {
 		var user string
 		var start time.Time
@@ -236,8 +213,8 @@ func scanAmounts(a *usage.Amounts) []any {
 	return append(dest, &a.Cost)
 }
 
-// Unbilled implements billing.Tx. What was used of closed periods and what bills have of
-// it, taken off, are summed up together: what is left differs.
+// Unbilled implements billing.Tx. What was used of closed periods and what bills have of it, taken off, are summed up
+// together: what is left differs.
 func (t *tx) Unbilled(ctx context.Context, users []string) (map[string][]billing.Difference, error) {
 	found := map[string][]billing.Difference{}
 	condition, arg := t.oneOf("x.user_id", "$1", users)

@@ -9,15 +9,16 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// AddBills implements billing.Tx. Who gives numbers holds the row of the last one until
-// the transaction ends: one that rolls back leaves no gap.
+// AddBills implements billing.Tx. Who gives numbers holds the row of the last one until the transaction ends: one that
+// rolls back leaves no gap.
 func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 	if len(bills) == 0 {
 		return nil
 	}
 	var last int64
 	err := t.query(ctx, func(row scanner) error { return row.Scan(&last) },
-		"UPDATE billing_numbers SET last_number = last_number + $1 WHERE series = 'bills' RETURNING last_number", len(bills))
+		"UPDATE billing_numbers SET last_number = last_number + $1 WHERE series = 'bills' RETURNING last_number",
+		len(bills))
 	if err != nil {
 		return err
 	}
@@ -38,14 +39,16 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 		}
 	}
 	err = t.writeRows(ctx, "billing_history", func(source string) string {
-		return `INSERT INTO billing_history (number, kind, refers_to, user_id, plan_id, cycle, period_start, period_end, issued_at, due_at, status,
+		return `INSERT INTO billing_history (number, kind, refers_to, user_id, plan_id, cycle, period_start,
+			period_end, issued_at, due_at, status,
 			subtotal_pico, rounding_pico, total_pico, cost_pico, settled_at, reference, terms) ` + source
 	}, len(bills), func(to sink, i int) { putBill(to, &bills[i], terms[i]) })
 	if err != nil {
 		return err
 	}
 	return t.writeRows(ctx, "billing_lines", func(source string) string {
-		return `INSERT INTO billing_lines (number, line, user_id, kind, description, period_start, period_end, provider, vendor, model, ` + totalColumns +
+		return `INSERT INTO billing_lines (number, line, user_id, kind, description, period_start, period_end,
+			provider, vendor, model, ` + totalColumns +
 			`, amount_pico, unit_prices) ` + source
 	}, len(lines), func(to sink, i int) { lines[i].put(to) })
 }
@@ -119,7 +122,8 @@ func putMomentOrNull(to sink, at time.Time) {
 
 // Settle implements billing.Tx.
 func (t *tx) Settle(ctx context.Context, number int64, status billing.Status, at time.Time, reference string) error {
-	_, err := t.exec(ctx, "UPDATE billing_history SET status = $1, settled_at = $2, reference = $3 WHERE number = $4", string(status), at, reference, number)
+	_, err := t.exec(ctx, "UPDATE billing_history SET status = $1, settled_at = $2, reference = $3 WHERE number = $4",
+		string(status), at, reference, number)
 	return err
 }
 
@@ -142,7 +146,8 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.BillingAccount) error {
 	return t.writeRows(ctx, "billing_accounts", func(source string) string {
 		return "INSERT INTO billing_accounts (user_id, closed_until, billed_from, closes_at, suspended_unpaid) " + source +
-			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until, billed_from = excluded.billed_from, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
+			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until,
+				billed_from = excluded.billed_from, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
 	}, len(accounts), func(to sink, i int) {
 		f := &accounts[i]
 		to.text(f.Account.UserID)

@@ -12,7 +12,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle, h.period_start, h.period_end, h.issued_at, h.due_at,
+const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle,
+	h.period_start, h.period_end, h.issued_at, h.due_at,
 	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms`
 
 // Bills implements billing.Store.
@@ -39,7 +40,8 @@ func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error)
 		b, err := scanBill(row, plans)
 		bills = append(bills, b)
 		return err
-	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+" ORDER BY h.number"+limit, args...)
+	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+
+		" ORDER BY h.number"+limit, args...)
 	if err != nil || !q.Lines || len(bills) == 0 {
 		return bills, err
 	}
@@ -97,19 +99,23 @@ func addPage(q billing.Query, add func(condition string, values ...any)) {
 		add("h.number > ?", q.After)
 	}
 	if !q.UnsettledAt.IsZero() {
-		add("h.issued_at <= ? AND (h.settled_at IS NULL OR h.settled_at > ?) AND h.kind = 'bill'", q.UnsettledAt, q.UnsettledAt)
+		add("h.issued_at <= ? AND (h.settled_at IS NULL OR h.settled_at > ?) AND h.kind = 'bill'", q.UnsettledAt,
+			q.UnsettledAt)
 	}
 	if q.Month != 0 { // see billing.Bill.BookedIn
 		start, end := q.Month.Start(), q.Month.End()
-		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
+		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR "+
+			"h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
 	}
 }
 
 func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
 	var b billing.Bill
 	var terms string
-	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle, moment{&b.Period.Start}, moment{&b.Period.End},
-		moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status, &b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, &terms)
+	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle, moment{&b.Period.Start},
+		moment{&b.Period.End},
+		moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status, &b.Subtotal, &b.Rounding, &b.Total, &b.Cost,
+		moment{&b.SettledAt}, &b.Reference, &terms)
 	if err != nil {
 		return b, err
 	}
@@ -129,7 +135,8 @@ func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where string, 
 		var number int64
 		var l billing.Line
 		var prices string
-		dest := []any{&number, &l.Kind, &l.Description, moment{&l.Period.Start}, moment{&l.Period.End}, &l.Provider, &l.Vendor, &l.Model}
+		dest := []any{&number, &l.Kind, &l.Description, moment{&l.Period.Start}, moment{&l.Period.End}, &l.Provider,
+			&l.Vendor, &l.Model}
 		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, &prices)
 		if err := row.Scan(dest...); err != nil {
 			return err
@@ -145,7 +152,8 @@ func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where string, 
 		}
 		bills[n].Lines = append(bills[n].Lines, l)
 		return nil
-	}, `SELECT l.number, l.kind, l.description, l.period_start, l.period_end, l.provider, l.vendor, l.model, `+lineAmounts()+`, l.amount_pico, l.unit_prices
+	}, `SELECT l.number, l.kind, l.description, l.period_start, l.period_end, l.provider, l.vendor,
+		l.model, `+lineAmounts()+`, l.amount_pico, l.unit_prices
 		FROM billing_lines l JOIN billing_history h ON h.number = l.number`+where+" ORDER BY l.number, l.line", args...)
 }
 
@@ -183,9 +191,11 @@ func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, erro
 	return t.bills(ctx, billing.Query{UserID: user, Statuses: []billing.Status{billing.Open, billing.PastDue}})
 }
 
-// BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of
-// credit notes take nothing away.
-func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (map[billing.SeriesKey]pricing.USD, error) {
+// BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of credit notes take nothing
+// away.
+func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (
+	map[billing.SeriesKey]pricing.USD, error,
+) {
 	billed := map[billing.SeriesKey]pricing.USD{}
 	return billed, t.query(ctx, func(row scanner) error {
 		var key billing.SeriesKey
@@ -193,8 +203,9 @@ func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (m
 		err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount)
 		billed[key] = amount
 		return err
-	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines WHERE user_id = $1 AND period_start = $2
-		AND kind IN ('usage', 'overage', 'adjustment') AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
+	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines
+		WHERE user_id = $1 AND period_start = $2 AND kind IN ('usage', 'overage', 'adjustment')
+			AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
 		GROUP BY provider, vendor, model`, user, start)
 }
 
@@ -202,6 +213,7 @@ func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (m
 func (t *tx) ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (number int64, err error) {
 	err = t.query(ctx, func(row scanner) error { return row.Scan(&number) },
 		`SELECT COALESCE(MIN(h.number), 0) FROM billing_history h JOIN billing_lines l ON l.number = h.number
-			WHERE h.user_id = $1 AND h.number > $2 AND h.kind = 'bill' AND h.status <> 'void' AND l.kind = 'proration' AND l.period_end = $3`, user, after, cycleEnd)
+			WHERE h.user_id = $1 AND h.number > $2 AND h.kind = 'bill'
+				AND h.status <> 'void' AND l.kind = 'proration' AND l.period_end = $3`, user, after, cycleEnd)
 	return number, err
 }

@@ -21,7 +21,8 @@ func (d *DB) Customers(ctx context.Context, month usage.Month, after string, lim
 			err := row.Scan(&user)
 			used[user] = true
 			return err
-		}, "SELECT DISTINCT user_id FROM usage_user_monthly WHERE month = $1 AND user_id > $2 AND user_id <= $3", int64(month), after, users[len(users)-1])
+		}, "SELECT DISTINCT user_id FROM usage_user_monthly WHERE month = $1 AND user_id > $2 AND user_id <= $3",
+			int64(month), after, users[len(users)-1])
 		if err != nil {
 			return err
 		}
@@ -54,13 +55,15 @@ func (d *DB) UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, 
 				return err
 			}
 			where.compare("occurred_at >=", q.AfterTime) // leaves out the partitions of earlier months
-			where.texts = append(where.texts, "(occurred_at, log_id) > ("+where.bind(q.AfterTime)+", "+where.bind(last)+")")
+			where.texts = append(where.texts,
+				"(occurred_at, log_id) > ("+where.bind(q.AfterTime)+", "+where.bind(last)+")")
 		}
 		return t.query(ctx, func(row scanner) error {
 			e, err := scanEntry(row)
 			entries = append(entries, e)
 			return err
-		}, "SELECT "+entryColumns+" FROM api_usage_logs"+where.sql()+" ORDER BY occurred_at, log_id LIMIT "+where.bind(q.Limit), where.args...)
+		}, "SELECT "+entryColumns+" FROM api_usage_logs"+where.sql()+
+			" ORDER BY occurred_at, log_id LIMIT "+where.bind(q.Limit), where.args...)
 	})
 	return entries, err
 }

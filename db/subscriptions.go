@@ -17,14 +17,16 @@ func (d *DB) History(ctx context.Context, user string) ([]plan.HistoryEntry, err
 			e := plan.HistoryEntry{UserID: user}
 			var before *string
 			err := row.Scan(&e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &before, &e.PlanAfter, &e.Cycle,
-				moment{&e.PeriodBefore.Start}, moment{&e.PeriodBefore.End}, moment{&e.PeriodAfter.Start}, moment{&e.PeriodAfter.End},
+				moment{&e.PeriodBefore.Start}, moment{&e.PeriodBefore.End}, moment{&e.PeriodAfter.Start},
+				moment{&e.PeriodAfter.End},
 				&e.CallsBefore, &e.TokensBefore, &e.CostBefore, &e.Actor)
 			if before != nil {
 				e.PlanBefore = *before
 			}
 			entries = append(entries, e)
 			return err
-		}, `SELECT h.action, h.recorded_at, h.effective_at, b.name, a.name, h.cycle, h.period_before_start, h.period_before_end,
+		}, `SELECT h.action, h.recorded_at, h.effective_at, b.name, a.name, h.cycle, h.period_before_start,
+			h.period_before_end,
 				h.period_after_start, h.period_after_end, h.calls_before, h.tokens_before, h.cost_before_pico, h.actor
 			FROM subscription_history h JOIN subscription_plans a ON a.plan_id = h.plan_id
 			LEFT JOIN subscription_plans b ON b.plan_id = h.plan_id_before
@@ -47,9 +49,11 @@ func (t *tx) SetEmail(ctx context.Context, user, email string) error {
 // SaveSubscriptions implements billing.Tx.
 func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now time.Time) error {
 	return t.writeRows(ctx, "subscriptions", func(source string) string {
-		return `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at,
+		return `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended,
+			ends_at,
 				next_plan_id, next_plan_at, updated_at) ` + source + `
-			ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle, anchor = excluded.anchor,
+			ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle,
+				anchor = excluded.anchor,
 				paid_until = excluded.paid_until, auto_renew = excluded.auto_renew, suspended = excluded.suspended,
 				ends_at = excluded.ends_at, next_plan_id = excluded.next_plan_id, next_plan_at = excluded.next_plan_at,
 				updated_at = excluded.updated_at`
@@ -72,7 +76,8 @@ func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now
 // AppendHistory implements billing.Tx. It is the only writer of the history.
 func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionChange) error {
 	return t.writeRows(ctx, "subscription history", func(source string) string {
-		return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before, plan_id, cycle, anchor,
+		return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before,
+			plan_id, cycle, anchor,
 			period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before,
 			cost_before_pico, actor, ends_at, price_pico, paid_until, auto_renew, continues) ` + source
 	}, len(changes), func(to sink, i int) {
@@ -90,7 +95,8 @@ func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionCh
 		to.integer(h.PlanID)
 		to.text(string(after.Cycle))
 		to.moment(after.Anchor.UnixMicro())
-		for _, at := range [...]time.Time{h.PeriodBefore.Start, h.PeriodBefore.End, h.PeriodAfter.Start, h.PeriodAfter.End} {
+		for _, at := range [...]time.Time{h.PeriodBefore.Start, h.PeriodBefore.End, h.PeriodAfter.Start,
+			h.PeriodAfter.End} {
 			to.moment(at.UnixMicro())
 		}
 		for _, n := range [...]int64{h.Used.Calls, h.Used.Quantities.Tokens(), int64(h.Used.Cost)} {
@@ -138,7 +144,8 @@ func (t *tx) ArchivedDays(ctx context.Context, user string, from usage.Month) (d
 		err := row.Scan(&day)
 		days = append(days, dayTime(day))
 		return err
-	}, "SELECT DISTINCT day FROM usage_archived_totals WHERE month >= $1 AND user_id = $2 ORDER BY day", int64(from), user)
+	}, "SELECT DISTINCT day FROM usage_archived_totals WHERE month >= $1 AND user_id = $2 ORDER BY day", int64(from),
+		user)
 	return days, err
 }
 
@@ -165,7 +172,8 @@ func (t *tx) MoveUsage(ctx context.Context, user string, moves []billing.UsageMo
 	var keys []usage.PeriodKey
 	for _, m := range moves {
 		_, err := t.exec(ctx, `UPDATE api_usage_logs SET period_start = $1, plan_id = $2
-			WHERE user_id = $3 AND occurred_at >= $4 AND occurred_at <= $5`, m.PeriodStart, m.PlanID, user, m.First, m.Last)
+			WHERE user_id = $3 AND occurred_at >= $4 AND occurred_at <= $5`,
+			m.PeriodStart, m.PlanID, user, m.First, m.Last)
 		if err != nil {
 			return err
 		}

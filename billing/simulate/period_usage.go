@@ -44,8 +44,8 @@ func (t *periodUsage) add(e *usage.Entry, amounts usage.Amounts, early bool) err
 	return nil
 }
 
-// count adds to what is used of the limits that cover a provider and vendor. Beyond
-// the largest number there is, what is used up stays so.
+// count adds to what is used of the limits that cover a provider and vendor. Beyond the largest number there is, what
+// is used up stays so.
 func (t *periodUsage) count(provider, vendor string, amounts usage.Amounts) {
 	for i, l := range t.plan.Limits {
 		if l.Scope.Covers(provider, vendor) {
@@ -58,8 +58,7 @@ func (t *periodUsage) count(provider, vendor string, amounts usage.Amounts) {
 	}
 }
 
-// uses returns how far the limits of a plan are used that cover an event, and what
-// it asks of them.
+// uses returns how far the limits of a plan are used that cover an event, and what it asks of them.
 func (t *periodUsage) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) []usage.LimitUse {
 	if t.plan != p {
 		t.plan, t.used = p, make([]int64, len(p.Limits))

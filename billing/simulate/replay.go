@@ -23,10 +23,10 @@ type userMonth struct {
 	refused   *UserResult
 }
 
-// replay reads the user's log from the beginning of the period that holds the
-// month's first moment.
+// replay reads the user's log from the beginning of the period that holds the month's first moment.
 func (u *userMonth) replay(ctx context.Context) error {
-	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End, Limit: userLogPage}
+	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End,
+		Limit: userLogPage}
 	for m := usage.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
 		if err := u.requireLog(m); err != nil {
 			return failure.Within(err, "the usage period of %s began in %s", pricing.Shorten(u.account.UserID), m)
@@ -89,7 +89,8 @@ func (u *userMonth) event(e *usage.Entry) error {
 // refuse notes a call that would not have been made.
 func (u *userMonth) refuse(e *usage.Entry, row *planRow, amounts usage.Amounts, d usage.Verdict) {
 	if u.refused == nil {
-		u.refused = &UserResult{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit, Reason: d.Reason, At: e.Time}
+		u.refused = &UserResult{UserID: u.account.UserID, Plan: row.Plan, PlanNow: row.PlanNow, Limit: d.Limit,
+			Reason: d.Reason, At: e.Time}
 	}
 	cost := pricing.TotalOf(amounts.Cost)
 	u.refused.Calls += amounts.Calls
@@ -99,8 +100,7 @@ func (u *userMonth) refuse(e *usage.Entry, row *planRow, amounts usage.Amounts, 
 	u.refusedIn[row] = true
 }
 
-// close counts the overage of the period that was replayed; there is none of a
-// subscription that had ended.
+// close counts the overage of the period that was replayed; there is none of a subscription that had ended.
 func (u *userMonth) close() error {
 	if u.then == nil || u.billed.EndedBefore(u.period) {
 		return nil

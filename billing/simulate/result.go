@@ -9,8 +9,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Result is what a month would have been with other plans or prices, beside
-// what it was.
+// Result is what a month would have been with other plans or prices, beside what it was.
 type Result struct {
 	Month   usage.Month
 	Events  int64        // that were replayed

@@ -54,9 +54,8 @@ func (s *Service) scenario(ctx context.Context, r Request) (scenario, error) {
 // rates rate usage that has been recorded at other prices.
 type rates struct{ book *pricing.Book }
 
-// newRates returns the prices that there would be with those of a file: from
-// the first effective_from that it gives a model on, a price of the file holds and no
-// other. The providers are those of both.
+// newRates returns the prices that there would be with those of a file: from the first effective_from that it gives a
+// model on, a price of the file holds and no other. The providers are those of both.
 func newRates(providers pricing.Providers, have *pricing.Book, file []pricing.Price) *rates {
 	prices := slices.Clone(file)
 	for i := range prices {
@@ -78,8 +77,7 @@ func replaces(f, p pricing.Price) bool {
 	return f.Provider == p.Provider && f.Model == p.Model && !p.EffectiveFrom.Before(f.EffectiveFrom)
 }
 
-// cost returns what an event costs: as it is recorded, unless a price of the file
-// holds for it.
+// cost returns what an event costs: as it is recorded, unless a price of the file holds for it.
 func (r *rates) cost(e *usage.Entry) (pricing.USD, error) {
 	if r == nil || !e.Counts() {
 		return e.Amounts().Cost, nil
@@ -91,8 +89,8 @@ func (r *rates) cost(e *usage.Entry) (pricing.USD, error) {
 	return charge.Cost, nil
 }
 
-// monthly returns what a month costs at the price of a cycle. A twelfth of a yearly price
-// is rounded half to even to a pico-dollar.
+// monthly returns what a month costs at the price of a cycle. A twelfth of a yearly price is rounded half to even to a
+// pico-dollar.
 func monthly(price pricing.USD, c plan.Cycle) pricing.USD {
 	if c != plan.Yearly {
 		return price

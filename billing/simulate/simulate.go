@@ -28,8 +28,7 @@ type Store interface {
 	Customers(ctx context.Context, month usage.Month, after string, limit int) ([]Customer, error)
 	// Catalogue returns every provider, and every price at any time.
 	Catalogue(ctx context.Context) (*pricing.Book, error)
-	// UserLog returns the query's rows, oldest first, those of one moment as they were
-	// recorded.
+	// UserLog returns the query's rows, oldest first, those of one moment as they were recorded.
 	UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, error)
 }
 
@@ -45,9 +44,9 @@ type Service struct {
 }
 
 // Run replays the usage of a month, user by user and event by event in the order of time, against other plans and
-// prices. What it refuses is not made: it costs nothing, and counts for no limit. A user is on the new plan that has the
-// tier of the plan that the user was on at the time of the call. Only limits refuse: that a subscription was suspended
-// or had ended does not, since nobody asks what other subscriptions would do.
+// prices. What it refuses is not made: it costs nothing, and counts for no limit. A user is on the new plan that has
+// the tier of the plan that the user was on at the time of the call. Only limits refuse: that a subscription was
+// suspended or had ended does not, since nobody asks what other subscriptions would do.
 //
 // A usage period that had begun before the month begins with what was used in it until then, at the cost that is
 // recorded. The overage of a period is what the month's usage adds to it, by the plan that holds at the end of the
@@ -131,7 +130,8 @@ func (run *simulation) requireLog(month usage.Month) error {
 	if !archived {
 		return nil
 	}
-	return failure.Conflictf("the month %s is archived in %s: its log is not here to be replayed", month, file).WithReason("archived").
+	return failure.Conflictf("the month %s is archived in %s: its log is not here to be replayed", month,
+		file).WithReason("archived").
 		WithHint("bring the month back first: alwrity-sub usage restore %s", file)
 }
 
@@ -150,8 +150,7 @@ func (run *simulation) row(then plan.Plan, all plan.Plans) (*planRow, error) {
 	return row, nil
 }
 
-// planFor returns the plan that takes the place of one that held at a moment: the same for
-// each version of it.
+// planFor returns the plan that takes the place of one that held at a moment: the same for each version of it.
 func (run *simulation) planFor(then plan.Plan, at time.Time) (*plan.Plan, error) {
 	key := planVersion{then.ID, then.HeldUntil(at)}
 	if now, ok := run.plans[key]; ok {
@@ -182,7 +181,8 @@ func (run *simulation) replacement(then plan.Plan) (plan.Plan, error) {
 
 // customer replays the month of one user.
 func (run *simulation) customer(ctx context.Context, c Customer) error {
-	u := &userMonth{simulation: run, billed: c.Account, account: c.Account.Account, seen: map[*planRow]bool{}, refusedIn: map[*planRow]bool{}}
+	u := &userMonth{simulation: run, billed: c.Account, account: c.Account.Account, seen: map[*planRow]bool{},
+		refusedIn: map[*planRow]bool{}}
 	if c.Used {
 		if err := u.replay(ctx); err != nil {
 			return err
@@ -227,8 +227,8 @@ func (u *userMonth) fee() error {
 	return nil
 }
 
-// planAt returns the plan that the user was on at a moment, with the figures that held
-// then, its row, and the plan that takes its place.
+// planAt returns the plan that the user was on at a moment, with the figures that held then, its row, and the plan that
+// takes its place.
 func (u *userMonth) planAt(at time.Time) (plan.Plan, *planRow, *plan.Plan, error) {
 	then, err := u.account.PlanThen(at)
 	if err != nil {

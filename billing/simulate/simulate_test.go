@@ -44,7 +44,8 @@ func (s *memory) Customers(_ context.Context, month usage.Month, after string, l
 	for _, f := range s.accounts {
 		a := f.Account
 		if a.UserID > after && len(page) < limit {
-			used := slices.ContainsFunc(s.log, func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
+			used := slices.ContainsFunc(s.log,
+				func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
 			page = append(page, Customer{Account: f, Used: used})
 		}
 	}
@@ -82,13 +83,15 @@ func plans(overage plan.Overage, max int64) plan.Plans {
 	calls.Name = "gemini_calls"
 	return plan.Plans{
 		{ID: 1, Name: "Free", Tier: "free", Limits: []plan.Limit{calls}, Overage: overage},
-		{ID: 2, Name: "Pro", Tier: "pro", Monthly: 30 * pricing.Dollar, Yearly: 300*pricing.Dollar + 6, Limits: []plan.Limit{calls}, Overage: overage, MarkupMillionths: 500_000},
+		{ID: 2, Name: "Pro", Tier: "pro", Monthly: 30 * pricing.Dollar, Yearly: 300*pricing.Dollar + 6,
+			Limits: []plan.Limit{calls}, Overage: overage, MarkupMillionths: 500_000},
 	}
 }
 
 // add records a call of gemini.
 func (s *memory) add(user string, at time.Time, cost pricing.USD) {
-	e := usage.Entry{Event: usage.Event{ID: fmt.Sprint(user, len(s.log)), UserID: user, Provider: "gemini", Model: "m", Vendor: "google", Time: at, StatusCode: 200}, Cost: cost, Basis: pricing.Exact}
+	e := usage.Entry{Event: usage.Event{ID: fmt.Sprint(user, len(s.log)), UserID: user, Provider: "gemini", Model: "m",
+		Vendor: "google", Time: at, StatusCode: 200}, Cost: cost, Basis: pricing.Exact}
 	e.Quantities[pricing.Requests] = 1
 	s.log = append(s.log, e)
 }
@@ -98,8 +101,10 @@ func subscriber(user string, cycle plan.Cycle, all plan.Plans) billing.BillingAc
 	start := day(9, 15)
 	sub := plan.Subscription{PlanID: 2, Cycle: cycle, Anchor: start, AutoRenew: true}
 	sub.PaidUntil = sub.CycleAt(start).End
-	return billing.BillingAccount{Account: plan.Account{UserID: user, Plans: all, Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}}, Subscription: &sub},
-		Phases: []billing.SubscriptionPhase{{Action: plan.New, From: start, Subscription: sub, Price: all[1].At(start).Price(cycle)}}}
+	return billing.BillingAccount{Account: plan.Account{UserID: user, Plans: all,
+		Segments: []plan.Segment{{From: start, Anchor: start, PlanID: 2}}, Subscription: &sub},
+		Phases: []billing.SubscriptionPhase{{Action: plan.New, From: start, Subscription: sub,
+			Price: all[1].At(start).Price(cycle)}}}
 }
 
 // visitor returns the account of a user without a subscription.
@@ -122,7 +127,8 @@ func figures(f Figures) string {
 
 func TestSimulate(t *testing.T) {
 	all := plans(plan.OverageBlock, 100)
-	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all), subscriber("carl", plan.Yearly, all), visitor("dora", all)}}
+	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all),
+		subscriber("carl", plan.Yearly, all), visitor("dora", all)}}
 	for i := range 4 {
 		s.add("anna", day(10, 1+i), pricing.Dollar)
 	}
@@ -140,27 +146,33 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	// A yearly price of 300.000000000006 is 25.0000000000005 a month, which is rounded to the even one.
-	for i, want := range []string{"Free 1 users, 0 0 4 0 -4, 0 0 3 0 -3, 1 calls of 1", "Pro 2 users, 55 0 7 55 48, 55 0 6 55 49, 1 calls of 1"} {
+	for i, want := range []string{"Free 1 users, 0 0 4 0 -4, 0 0 3 0 -3, 1 calls of 1",
+		"Pro 2 users, 55 0 7 55 48, 55 0 6 55 49, 1 calls of 1"} {
 		p := got.Plans[i]
-		if row := fmt.Sprint(p.Plan, " ", p.Users, " users, ", figures(p.Then), ", ", figures(p.Now), ", ", p.RefusedCalls, " calls of ", p.RefusedUsers); row != want {
+		if row := fmt.Sprint(p.Plan, " ", p.Users, " users, ", figures(p.Then), ", ", figures(p.Now), ", ",
+			p.RefusedCalls, " calls of ", p.RefusedUsers); row != want {
 			t.Errorf("got  %s\nwant %s", row, want)
 		}
 	}
-	if total := figures(got.Total.Then) + ", " + figures(got.Total.Now); total != "55 0 11 55 44, 55 0 9 55 46" || got.Total.RefusedCalls != 2 || got.Total.RefusedUsers != 2 {
+	if total := figures(got.Total.Then) + ", " + figures(got.Total.Now); total != "55 0 11 55 44, 55 0 9 55 46" ||
+		got.Total.RefusedCalls != 2 || got.Total.RefusedUsers != 2 {
 		t.Errorf("in total: %s, %+v", total, got.Total)
 	}
 	want := []UserResult{
-		{UserID: "anna", Plan: "Free", PlanNow: "Free", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar), Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 4)},
-		{UserID: "bert", Plan: "Pro", PlanNow: "Pro", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar), Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 3)},
+		{UserID: "anna", Plan: "Free", PlanNow: "Free", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar),
+			Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 4)},
+		{UserID: "bert", Plan: "Pro", PlanNow: "Pro", Calls: 1, Cost: pricing.TotalOf(pricing.Dollar),
+			Limit: "gemini_calls", Reason: usage.LimitExceeded, At: day(10, 3)},
 	}
 	if fmt.Sprint(got.Refused) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got.Refused, want)
 	}
 
-	// With overage nobody is refused. Of bert's 4 calls in the period until October 15th
-	// 1 is beyond the 3: a quarter of 4 dollars, with the mark-up of a half.
+	// With overage nobody is refused. Of bert's 4 calls in the period until October 15th 1 is beyond the 3: a quarter
+	// of 4 dollars, with the mark-up of a half.
 	got = simulated(t, s, plans(plan.OverageAllow, 3))
-	if len(got.Refused) != 0 || figures(got.Plans[0].Now) != "0 1 4 1 -3" || figures(got.Plans[1].Now) != "55 1.5 7 56.5 49.5" {
+	if len(got.Refused) != 0 || figures(got.Plans[0].Now) != "0 1 4 1 -3" ||
+		figures(got.Plans[1].Now) != "55 1.5 7 56.5 49.5" {
 		t.Errorf("%+v", got)
 	}
 
@@ -168,7 +180,8 @@ func TestSimulate(t *testing.T) {
 	free := plans(plan.OverageAllow, 0)[:1]
 	free[0].Monthly = 5 * pricing.Dollar
 	got = simulated(t, s, free)
-	if fmt.Sprint(got.Gone) != "[pro]" || got.Plans[1].PlanNow != "Free" || figures(got.Plans[0].Now) != "0 0 0 0 0" || figures(got.Plans[1].Now) != "5 0 0 5 5" || got.Refused[0].Reason != usage.NotInPlan {
+	if fmt.Sprint(got.Gone) != "[pro]" || got.Plans[1].PlanNow != "Free" || figures(got.Plans[0].Now) != "0 0 0 0 0" ||
+		figures(got.Plans[1].Now) != "5 0 0 5 5" || got.Refused[0].Reason != usage.NotInPlan {
 		t.Errorf("%+v", got)
 	}
 }
@@ -186,14 +199,16 @@ func TestSimulateOtherPrices(t *testing.T) {
 		return p
 	}
 	providers := pricing.Providers{"gemini": {Name: "gemini", Vendor: "google"}}
-	have := pricing.NewBook(providers, []pricing.Price{price("m", pricing.Beginning(), pricing.Dollar), price("m", day(10, 10), pricing.Dollar)})
+	have := pricing.NewBook(providers, []pricing.Price{price("m", pricing.Beginning(), pricing.Dollar),
+		price("m", day(10, 10), pricing.Dollar)})
 	for name, c := range map[string]struct {
 		file []pricing.Price
 		want string
 	}{
-		"of the model":         {[]pricing.Price{price("m", pricing.Beginning(), 3*pricing.Dollar)}, "6"},
-		"from a moment on":     {[]pricing.Price{price("m", day(10, 15), 3*pricing.Dollar)}, "4"},
-		"two of a model":       {[]pricing.Price{price("m", pricing.Beginning(), 5*pricing.Dollar), price("m", day(10, 15), 3*pricing.Dollar)}, "8"},
+		"of the model":     {[]pricing.Price{price("m", pricing.Beginning(), 3*pricing.Dollar)}, "6"},
+		"from a moment on": {[]pricing.Price{price("m", day(10, 15), 3*pricing.Dollar)}, "4"},
+		"two of a model": {[]pricing.Price{price("m", pricing.Beginning(), 5*pricing.Dollar),
+			price("m", day(10, 15), 3*pricing.Dollar)}, "8"},
 		"of another model":     {[]pricing.Price{price("n", pricing.Beginning(), 3*pricing.Dollar)}, "2"},
 		"a default, not its":   {[]pricing.Price{price("default", pricing.Beginning(), 3*pricing.Dollar)}, "2"},
 		"after the month":      {[]pricing.Price{price("m", day(11, 15), 3*pricing.Dollar)}, "2"},
@@ -245,7 +260,8 @@ func TestSimulateReadsPages(t *testing.T) {
 		s.add("u1000", day(10, 1).Add(time.Duration(i/7)*time.Microsecond), 1)
 	}
 	got := simulated(t, s, plans(plan.OverageBlock, 4_000))
-	if got.Events != 4_001 || got.Total.RefusedCalls != 1 || got.Total.Users != 1 || got.Total.Then.Cost.String() != "0.000000004001" {
+	if got.Events != 4_001 || got.Total.RefusedCalls != 1 || got.Total.Users != 1 ||
+		got.Total.Then.Cost.String() != "0.000000004001" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -261,8 +277,7 @@ func anyShelf(t *rapid.T, all plan.Plans) *memory {
 	return s
 }
 
-// The overage of months sums to that of their periods: nothing is charged twice, and
-// nothing is left out.
+// The overage of months sums to that of their periods: nothing is charged twice, and nothing is left out.
 func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := plans(plan.OverageAllow, rapid.Int64Range(1, 10).Draw(t, "max"))
@@ -288,7 +303,8 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 			sums[start] = sum
 		}
 		for _, sum := range sums {
-			billed := mustOverage(t, billing.Terms{Limits: all[1].Limits, MarkupMillionths: all[1].MarkupMillionths}, []billing.Series{{Provider: "gemini", Vendor: "google", Model: "m", Usage: sum}})
+			billed := mustOverage(t, billing.Terms{Limits: all[1].Limits, MarkupMillionths: all[1].MarkupMillionths},
+				[]billing.Series{{Provider: "gemini", Vendor: "google", Model: "m", Usage: sum}})
 			periods = periods.Add(pricing.TotalOf(billed[0]))
 		}
 		if months.Cmp(periods) != 0 {
@@ -297,8 +313,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 	})
 }
 
-// What passes and what is refused is all that was used, and what passes keeps to
-// the limit.
+// What passes and what is refused is all that was used, and what passes keeps to the limit.
 func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all, most := plans(plan.OverageBlock, 1000), rapid.Int64Range(1, 10).Draw(t, "max")
@@ -308,7 +323,8 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sum := got.Total.Now.Cost.Add(got.Total.RefusedCost); sum.Cmp(got.Total.Then.Cost) != 0 {
-			t.Fatalf("%s passes and %s is refused, of %s", got.Total.Now.Cost, got.Total.RefusedCost, got.Total.Then.Cost)
+			t.Fatalf("%s passes and %s is refused, of %s", got.Total.Now.Cost, got.Total.RefusedCost,
+				got.Total.Then.Cost)
 		}
 		refused, counted := int64(0), map[time.Time]int64{}
 		for _, e := range s.log {
@@ -328,14 +344,15 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 	})
 }
 
-// The plans as they were are those of each moment: what a plan became later refuses
-// nothing, and what it cost until then is its price.
+// The plans as they were are those of each moment: what a plan became later refuses nothing, and what it cost until
+// then is its price.
 func TestSimulateWithTheirPast(t *testing.T) {
 	all := plans(plan.OverageBlock, 2)
 	for i := range all {
 		now, calls := &all[i], all[i].Limits[0]
 		calls.Max = 4
-		now.Past = []plan.Version{{Until: day(10, 10), Monthly: now.Monthly / 3, Yearly: now.Yearly / 3, Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}
+		now.Past = []plan.Version{{Until: day(10, 10), Monthly: now.Monthly / 3, Yearly: now.Yearly / 3,
+			Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}
 	}
 	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all)}}
 	for i := range 3 {
@@ -347,11 +364,12 @@ func TestSimulateWithTheirPast(t *testing.T) {
 
 	// bert's cycle of October 15th begins at the price of now.
 	got := simulated(t, s, nil)
-	if got.Total.RefusedCalls != 1 || got.Refused[0].At != day(10, 10) || figures(got.Total.Then) != "30 0 8 30 22" || figures(got.Total.Now) != "30 0 7 30 23" {
+	if got.Total.RefusedCalls != 1 || got.Refused[0].At != day(10, 10) || figures(got.Total.Then) != "30 0 8 30 22" ||
+		figures(got.Total.Now) != "30 0 7 30 23" {
 		t.Errorf("%+v", got)
 	}
-	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end
-	// of the month, when it blocks; of bert's nothing.
+	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end of the month, when it
+	// blocks; of bert's nothing.
 	s.log = s.log[:len(s.log)-1]
 	if got = simulated(t, s, nil); len(got.Refused) != 0 || figures(got.Total.Then) != figures(got.Total.Now) {
 		t.Errorf("%+v", got)
@@ -372,7 +390,8 @@ func TestSimulateNoOverageOfWhatHadEnded(t *testing.T) {
 	for _, d := range []int{1, 2, 16, 17} {
 		s.add("bert", day(10, d), pricing.Dollar)
 	}
-	if got := simulated(t, s, all); figures(got.Total.Then) != "30 1.5 4 31.5 27.5" || figures(got.Total.Now) != figures(got.Total.Then) {
+	if got := simulated(t, s, all); figures(got.Total.Then) != "30 1.5 4 31.5 27.5" ||
+		figures(got.Total.Now) != figures(got.Total.Then) {
 		t.Errorf("%+v", got)
 	}
 }
