@@ -182,6 +182,7 @@ func TestPostgreSQLDiskFull(t *testing.T) {
 	must(t, s.exec("postgres", "CREATE TABLESPACE small LOCATION '"+place+"'"))
 	_, url := s.database(t, "TABLESPACE small")
 	all := events(0, rows)
+	wholesome(t, url) // a first connection makes a file that the server needs
 	free := ballast(t, dir, 1<<20)
 	importAll(t, url, all).unavailable(t, "No space left on device")
 	program(url, "usage", "report").run(t).ok(t)

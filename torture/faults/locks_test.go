@@ -28,12 +28,12 @@ func lockedUsers(t *testing.T) (s *server, name, url string, l *library, other *
 	name, url = s.database(t)
 	// The server looks for a deadlock once, so long after the wait began: by then the
 	// other session must wait as well.
-	must(t, s.exec("postgres", "ALTER DATABASE "+name+" SET deadlock_timeout = '1500ms'"))
+	must(t, s.exec("postgres", "ALTER DATABASE "+name+" SET deadlock_timeout = '3s'"))
 	l = newLibrary(t, url)
 	l.records(t, "a", "first a", usage.Recorded)
 	l.records(t, "z", "first z", usage.Recorded)
 	other = s.session(t, name)
-	other.exec("SET deadlock_timeout = '1min'")
+	other.exec("SET deadlock_timeout = '1h'")
 	return s, name, url, l, other
 }
 
