@@ -29,7 +29,8 @@ export ALWRITY_TEST_PROGRAMS=$programs
 # commands those that do several things at once; what is pure and what runs the compiled program is tested without.
 # -count=1: every test really runs, none is answered from the cache. -vet=off: lint has done it.
 flags=(-count=1 -vet=off -timeout "${TEST_TIMEOUT:-30m}")
-at_once='^Test(Signal|Second|Interrupted|Limits)|^TestScript$/^(sqlite|postgresql)$/^(alerts_send|archive|at_once|demo|import|selftest)'
+at_once='^Test(Signal|Second|Interrupted|Limits)|^TestScript$/^(sqlite|postgresql)$/^(alerts_send|at_once_record|demo|import|selftest)'
+histories='^Test(SQLite|PostgreSQL)$/^model$' # one thing after another, and long
 plain=() raced=()
 while read -r package; do
 	case ${package#*/alwrity-sub/} in
@@ -40,13 +41,14 @@ done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}'
 
 # Side by side, since either waits much: for locks, servers, processes.
 with_race() {
-	go test -race "${flags[@]}" "${raced[@]}" && go test -race "${flags[@]}" -run "$at_once" ./cmd
+	go test -race "${flags[@]}" -skip "$histories" "${raced[@]}" && go test -race "${flags[@]}" -run "$at_once" ./cmd
 }
 step "go test, with and without -race"
 with_race &
 race=$!
 failed=0
 go test "${flags[@]}" "${plain[@]}" || failed=1
+go test "${flags[@]}" -run "$histories" ./db || failed=1
 wait "$race" || failed=1
 [ "$failed" = 0 ]
 
