@@ -3,6 +3,7 @@ package report
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -10,33 +11,46 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Logs shows log rows: the fields of an event as `usage import` reads them, then what
-// recording has added. Their CSV and JSON lines are event files. planName tells what a plan
+// Logs shows log rows. Their CSV and JSON lines are event files that `usage import` reads. planName tells what a plan
 // is called.
 func Logs(entries []usage.Entry, planName func(int64) string) Document {
-	return rowsOf(entries, func(e usage.Entry) fields {
-		all := fields{
-			{"id", "ID", e.ID},
-			{"user_id", "USER", name(e.UserID)},
-			{"provider", "PROVIDER", e.Provider},
-			{"model", "MODEL", orDash(name(e.Model))},
-			{"vendor", "", e.Vendor},
-			{"time", "TIME (UTC)", shown(e.Time, text(e.Time.UTC().Format(time.DateTime)))},
-			{"requests", "CALLS", e.Quantities[pricing.Requests]},
-			{"input_tokens", "INPUT", e.Quantities[pricing.InputTokens]},
-			{"output_tokens", "OUTPUT", e.Quantities[pricing.OutputTokens]},
+	return rowsOf(entries, func(e usage.Entry) fields { return logFields(&e, planName(e.PlanID)) }).
+		document("time user_id provider model requests input_tokens output_tokens cost pricing status_code id", "no log rows")
+}
+
+// logFields are the fields of an event as it is reported, then what recording has added. People read those with titles.
+func logFields(e *usage.Entry, plan string) fields {
+	table := usage.EntryFields()
+	all := make(fields, 0, len(table))
+	for i := range table {
+		one := field{table[i].Name, "", table[i].Value(e)}
+		switch one.name {
+		case "id", "provider", "cost":
+			one.title = strings.ToUpper(one.name)
+		case "user_id":
+			one.title, one.value = "USER", name(e.UserID)
+		case "model":
+			one.title, one.value = "MODEL", orDash(name(e.Model))
+		case "time":
+			one.title, one.value = "TIME (UTC)", shown(e.Time, text(e.Time.UTC().Format(time.DateTime)))
+		case "requests":
+			one.title = "CALLS"
+		case "input_tokens":
+			one.title = "INPUT"
+		case "output_tokens":
+			one.title = "OUTPUT"
+		case "status_code":
+			one.title, one.value = "STATUS", shownAs(words, e.StatusCode, entryStatus(e))
+		case "pricing":
+			one.title, one.value = "PRICE", shown(e.Basis, entryBasis(e))
+		case "price_id": // of no use elsewhere
+			one = field{"plan", "", plan}
+		case "plan_id": // it is named before
+			continue
 		}
-		return append(append(all, quantities(e.Quantities, pricing.CachedInputTokens)...), fields{
-			{"endpoint", "", e.Endpoint}, {"method", "", e.Method},
-			{"status_code", "STATUS", shownAs(words, e.StatusCode, entryStatus(e))},
-			{"response_time_ms", "", e.ResponseTimeMS}, {"error_message", "", e.ErrorMessage},
-			{"retry_count", "", e.RetryCount}, {"billable", "", e.Billable},
-			{"cost", "COST", e.Cost},
-			{"pricing", "PRICE", shown(e.Basis, entryBasis(e))},
-			{"plan", "", planName(e.PlanID)}, {"period_start", "", e.PeriodStart}, {"recorded_at", "", e.RecordedAt},
-		}...)
-	}).document("time user_id provider model requests input_tokens output_tokens cost pricing status_code id",
-		"no log rows")
+		all = append(all, one)
+	}
+	return all
 }
 
 // quantities are the quantities from one on.
@@ -44,7 +58,7 @@ func quantities(all pricing.Quantities, from pricing.Quantity) fields {
 	return listOf(pricing.AllQuantities()[from:], func(q pricing.Quantity) field { return field{q.String(), "", all[q]} })
 }
 
-func entryBasis(e usage.Entry) span {
+func entryBasis(e *usage.Entry) span {
 	switch {
 	case !e.Counts():
 		return dim.of(Dash)
@@ -54,7 +68,7 @@ func entryBasis(e usage.Entry) span {
 	return text(string(e.Basis))
 }
 
-func entryStatus(e usage.Entry) span {
+func entryStatus(e *usage.Entry) span {
 	status := strconv.Itoa(e.StatusCode)
 	switch {
 	case !e.Failed():

@@ -94,6 +94,23 @@ func recordedFields() []Field {
 	return fields
 }
 
+// Value returns what a log row has in the field.
+func (f *Field) Value(e *Entry) any {
+	switch f.Kind {
+	case TextField:
+		return *f.Text(e)
+	case StatusField:
+		return *f.Status(e)
+	case TimeField:
+		return *f.Time(e)
+	case BoolField:
+		return *f.Bool(e)
+	case MoneyField:
+		return pricing.USD(*f.Number(e))
+	}
+	return *f.Number(e)
+}
+
 // parse sets the field to what a text says, of which nothing is kept. Texts come from texts.
 func (f *Field) parse(e *Entry, text []byte, texts *sharedTexts) (err error) {
 	switch f.Kind {
