@@ -377,7 +377,7 @@ func openSQL(target string) (*sql.DB, error) {
 		query.Set("sslmode", "prefer")
 	}
 	u.RawQuery = query.Encode()
-	return sql.Open("pgx", u.String())
+	return sql.Open("postgres", u.String())
 }
 
 // parallel starts a program many times at once, and says how many ended with

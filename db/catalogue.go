@@ -44,7 +44,7 @@ func (t *tx) catalogueVersion(ctx context.Context) (int64, error) {
 // changeCatalogue says that plans, prices, providers or archived months change with this
 // transaction, or rows of the log that were there before.
 func (t *tx) changeCatalogue(ctx context.Context) error {
-	return t.later(ctx, "UPDATE catalogue_version SET version = version + 1")
+	return t.do(ctx, "UPDATE catalogue_version SET version = version + 1")
 }
 
 // newestVersion returns the version that a statement sees now.

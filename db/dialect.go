@@ -22,6 +22,10 @@ type dialect struct {
 	// lockTable is the statement that keeps other changes of a table away for
 	// the rest of the transaction; empty where BEGIN does that.
 	lockTable func(table, mode string) string
+	// softwareQuery asks for the software with its version, and for the encoding of text.
+	softwareQuery string
+	// sizeQuery asks how many bytes the database takes.
+	sizeQuery string
 	// commits counts the transactions that were committed on SQLite.
 	commits *atomic.Int64
 	// buffers are what rows are packed and summed up in.
@@ -30,11 +34,15 @@ type dialect struct {
 	classify func(err error) error
 	// retry tells whether a transaction that failed so may simply run again.
 	retry func(err error) bool
+	// mayBegin tells whether to begin again, after a wait, a transaction that could not begin.
+	mayBegin func(err error, attempt int, waited time.Duration, target Target) (again bool, wait time.Duration)
 }
 
 func sqliteDialect() dialect {
 	return dialect{
-		kind: SQLite,
+		kind:          SQLite,
+		softwareQuery: "SELECT 'SQLite ' || sqlite_version(), 'UTF8'",
+		sizeQuery:     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
 		// Unrewritten, SQLite would bind $n in the order of appearance.
 		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
 		value:   sqliteValue,
@@ -47,21 +55,25 @@ func sqliteDialect() dialect {
 		lockTable: func(string, string) string { return "" },
 		classify:  classifySQLite,
 		retry:     func(error) bool { return false },
+		mayBegin:  mayBeginSQLite,
 	}
 }
 
 func postgresDialect() dialect {
 	return dialect{
-		kind:      PostgreSQL,
-		rebind:    func(query string) string { return query },
-		value:     postgresValue,
-		buffers:   &memory{},
-		commits:   &atomic.Int64{},
-		rowsOf:    func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
-		list:      func(texts []string) any { return texts },
-		lockTable: func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
-		classify:  classifyPostgreSQL,
-		retry:     retryPostgreSQL,
+		kind:          PostgreSQL,
+		softwareQuery: "SELECT 'PostgreSQL ' || current_setting('server_version'), current_setting('server_encoding')",
+		sizeQuery:     "SELECT pg_database_size(current_database())",
+		rebind:        func(query string) string { return query },
+		value:         postgresValue,
+		buffers:       &memory{},
+		commits:       &atomic.Int64{},
+		rowsOf:        func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
+		list:          func(texts []string) any { return texts },
+		lockTable:     func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
+		classify:      classifyPostgreSQL,
+		retry:         retryPostgreSQL,
+		mayBegin:      mayBeginPostgreSQL,
 	}
 }
 
@@ -95,11 +107,14 @@ func sqliteValue(arg any) any {
 }
 
 func postgresValue(arg any) any {
-	if t, ok := arg.(time.Time); ok {
-		if t.IsZero() {
+	switch v := arg.(type) {
+	case time.Time:
+		if v.IsZero() {
 			return nil
 		}
-		return t.UTC()
+		return v.UTC()
+	case []byte: // as text: lib/pq takes bytes for a value in binary
+		return string(v)
 	}
 	return arg
 }

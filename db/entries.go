@@ -198,7 +198,7 @@ func (t *tx) claimIDs(ctx context.Context, entries []usage.Entry) error {
 		to.moment(entries[n].Time.UnixMicro())
 	}
 	if len(entries) >= fewRows {
-		return t.copyInto(ctx, table, columns, 3, len(entries), put)
+		return t.copyInto(ctx, table, columns, len(entries), put)
 	}
 	return t.writeRows(ctx, table, func(source string) string { return "INSERT INTO " + table + " (" + columns + ") " + source }, len(entries), put)
 }
@@ -209,5 +209,5 @@ const fewRows = 50
 // copyEntries adds log rows to the log or to a partition of it. Since their ids are
 // claimed, no row can be there already.
 func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
-	return t.copyInto(ctx, table, entryColumns, 1+strings.Count(entryColumns, ","), len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
+	return t.copyInto(ctx, table, entryColumns, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
 }

@@ -139,6 +139,80 @@ func TestPostgreSQLWithoutFreeConnections(t *testing.T) {
 	wantFailure(t, err, failure.Unavailable, "too many connections")
 }
 
+// A database that nobody may connect to, as one that is being moved.
+func TestPostgreSQLWithoutConnections(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	name := schema(t, place) + "_closed"
+	closed := place.Database(t, name, "ALLOW_CONNECTIONS false")
+	_, err := db.Open(t.Context(), closed.Target)
+	wantFailure(t, err, failure.Unavailable, "not currently accepting connections", "ALLOW_CONNECTIONS")
+}
+
+// A database that can't keep every text is refused before anything is in it, and named once there is.
+func TestPostgreSQLOfAnotherEncoding(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	for _, encoding := range []string{"LATIN1", "SQL_ASCII"} {
+		name := schema(t, place) + "_" + strings.ToLower(encoding)
+		other := place.Database(t, name, "ENCODING '"+encoding+"' LOCALE 'C' TEMPLATE template0 "+libc(t, place))
+		_, _, _, err := db.Create(t.Context(), other.Target)
+		wantFailure(t, err, failure.Unavailable, encoding, "createdb", "UTF8")
+		var tables int
+		if err := other.SQL.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables != 0 {
+			t.Errorf("%d tables were made, %v", tables, err)
+		}
+		d, err := db.Inspect(t.Context(), other.Target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		status, err := d.Status(t.Context())
+		if err != nil || status.Encoding != encoding {
+			t.Errorf("its encoding is %q, %v", status.Encoding, err)
+		}
+		if encoding == "LATIN1" {
+			_, err = d.Pool().ExecContext(t.Context(), "SELECT $1", "漢")
+			wantFailure(t, d.Classify(err), failure.Unavailable, "UTF8")
+		}
+	}
+}
+
+// libc is the option of CREATE DATABASE for a locale of the C library, which servers before 15 don't know.
+func libc(t *testing.T, place dbtest.Place) string {
+	t.Helper()
+	var version int
+	if err := place.SQL.QueryRow("SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+		t.Fatal(err)
+	}
+	if version < 150_000 {
+		return ""
+	}
+	return "LOCALE_PROVIDER libc"
+}
+
+// Time-outs of the server itself are no fault of the program.
+func TestPostgreSQLTimeOuts(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	place.Create(t)
+	with := func(setting string) *db.DB {
+		d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set(setting, "50ms") }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { d.Close() })
+		return d
+	}
+	d := with("statement_timeout")
+	_, err := d.Pool().ExecContext(t.Context(), "SELECT pg_sleep(60)")
+	wantFailure(t, d.Classify(err), failure.Unavailable, "statement timeout", "statement_timeout")
+	d = with("idle_in_transaction_session_timeout")
+	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
+		time.Sleep(500 * time.Millisecond) // the server counts from the last statement
+		_, err := tx.Book(t.Context(), "")
+		return err
+	})
+	wantFailure(t, err, failure.Unavailable, "time-out")
+}
+
 func TestPostgreSQLLockedByAnother(t *testing.T) {
 	place := dbtest.PostgreSQL(t)
 	place.Create(t)

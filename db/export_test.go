@@ -14,7 +14,7 @@ func Impatient(t Target) Target {
 	return t
 }
 
-// DSN returns the URL that pgx gets.
+// DSN returns the URL that lib/pq gets.
 func (t Target) DSN() string { return t.dsn }
 
 // WithoutPassword returns what pg_dump gets.

@@ -53,11 +53,11 @@ func (t *tx) writeRows(ctx context.Context, name string, upsert func(source stri
 	switch {
 	case rows == 0:
 		return nil
-	case rows < fewRows:
+	case t.kind == SQLite && rows < fewRows:
 		for n := range rows {
 			row := valuesOf(func(to sink) { put(to, n) })
 			one := t.buffers.text(name, func() string { return upsert("VALUES " + valueList(1, len(row))) })
-			if err := t.laterRow(ctx, name, one, row...); err != nil {
+			if err := t.do(ctx, one, row...); err != nil {
 				return err
 			}
 		}

@@ -76,7 +76,7 @@ func (t *tx) inOrder(ctx context.Context) error {
 		return nil
 	}
 	for _, setting := range []string{"enable_sort", "jit"} {
-		if err := t.later(ctx, "SET LOCAL "+setting+" = off"); err != nil {
+		if err := t.do(ctx, "SET LOCAL "+setting+" = off"); err != nil {
 			return err
 		}
 	}

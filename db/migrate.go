@@ -80,6 +80,11 @@ func (d *DB) migrateOnce(ctx context.Context) (before, after int64, err error) {
 	if before == SchemaVersion {
 		return before, before, nil
 	}
+	if before == 0 { // a database that has tables already is left to doctor
+		if err := d.checkEncoding(ctx); err != nil {
+			return 0, 0, err
+		}
+	}
 	err = d.runMigrations(ctx)
 	// SQLite has no lock that spans migrations: whoever fails may find the work
 	// done by another.
@@ -97,23 +102,34 @@ func (d *DB) runMigrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
-	gooseDialect := database.DialectSQLite3
+	gooseDialect, alone := database.DialectSQLite3, func(run func() error) error { return run() }
 	if d.kind == PostgreSQL {
 		gooseDialect = database.DialectPostgres
-		// Asked for every second, and not every five: whoever waits waits for an init.
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+		alone = func(run func() error) error { return d.migrateAlone(ctx, run) }
 	}
-	provider, err := goose.NewProvider(gooseDialect, d.writer, files, options...)
+	provider, err := goose.NewProvider(gooseDialect, d.writer, files, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	return alone(func() error {
+		_, err := provider.Up(ctx)
+		return err
+	})
+}
+
+// migrateAlone runs migrations while no other process does, on PostgreSQL. The lock is that of a transaction beside them
+// and not of a session, which a pooler would not keep. Its number is goose's own, for versions before this one.
+func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
+	return d.once(ctx, func(t *tx) error {
+		err := t.do(ctx, "SELECT set_config('lock_timeout', '5min', true), set_config('idle_in_transaction_session_timeout', '0', true)")
+		if err == nil {
+			err = t.do(ctx, "SELECT pg_advisory_xact_lock($1)", lock.DefaultLockID)
+		}
+		if err != nil {
+			return err
+		}
+		return run()
+	})
 }
 
 // schemaVersion returns the number of the last migration that was applied, 0
@@ -128,6 +144,18 @@ func (d *DB) schemaVersion(ctx context.Context) (int64, error) {
 		return 0, nil
 	}
 	return 0, err
+}
+
+// checkEncoding refuses a database that can't keep every text.
+func (d *DB) checkEncoding(ctx context.Context) error {
+	var version, encoding string
+	err := d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error { return row.Scan(&version, &encoding) }, d.softwareQuery)
+	})
+	if err == nil && encoding != "UTF8" {
+		return notUTF8(encoding)
+	}
+	return err
 }
 
 func isSchemaMissing(err error) bool {

@@ -1,19 +1,16 @@
 package db
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
+	"database/sql"
+	"maps"
 	"net"
 	"net/url"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -21,209 +18,176 @@ import (
 // maxConnections bounds the pool: more would queue at the server anyway.
 const maxConnections = 20
 
-// cancelPatience is how long a server may take to end a statement that has been
-// cancelled, before its connection is given up.
-const cancelPatience = 5 * time.Second
-
 func (d *DB) openPostgreSQL() error {
 	d.dialect = postgresDialect()
 	config, err := d.target.postgresConfig()
 	if err != nil {
 		return err
 	}
-	d.writer = stdlib.OpenDB(*config, stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
-		return !silent(p.Conn.PgConn().Conn(), p.IdleDuration)
-	}))
+	d.writer = sql.OpenDB(&postgresConnector{config: config})
 	d.writer.SetMaxOpenConns(maxConnections)
 	d.writer.SetMaxIdleConns(maxConnections)
 	d.reader = d.writer
 	return nil
 }
 
-// postgresConfig returns what pgx makes of the URL, and of the PG… variables where
-// the URL says nothing.
-//
-// Each connection keeps the statements that it has prepared. PgBouncer in
-// transaction mode needs default_query_exec_mode=exec in the URL, unless its
-// max_prepared_statements is set.
-func (t Target) postgresConfig() (*pgx.ConnConfig, error) {
+// postgresConfig returns what lib/pq makes of the URL, and of the PG… variables where the URL says nothing.
+func (t Target) postgresConfig() (pq.Config, error) {
 	u, err := url.Parse(t.dsn)
 	if err != nil {
-		return nil, unusable("it is malformed")
+		return pq.Config{}, unusable("it is malformed")
 	}
-	options := url.Values{}
-	for name, values := range u.Query() {
-		if values[0] != "" { // an empty one says nothing
-			options.Set(name, values[0])
+	options := optionsOf(u)
+	for _, name := range []string{"sslpassword", "require_auth"} {
+		if options[name] != "" {
+			return pq.Config{}, unusable(name + " is not supported")
 		}
 	}
-	own, err := takeOwnOptions(u, options)
+	config, err := parseConfig(options)
 	if err != nil {
-		return nil, err
+		return pq.Config{}, unusable(t.reasonWithout(err))
 	}
-	u.RawQuery = encodeQuery(options)
-	config, err := pgx.ParseConfig(u.String())
-	if err != nil {
-		return nil, t.refusedConfig(err)
+	config.BinaryParameters = true // a statement that is not prepared then takes one round trip
+	// lib/pq reads these two and sends neither.
+	for name, value := range map[string]string{"geqo": config.Geqo, "timezone": config.TZ} {
+		if value != "" {
+			config.Runtime[name] = value
+		}
 	}
-	own.apply(config)
-	// pgx reads and writes text in UTF-8 alone, and dates in this form.
-	config.RuntimeParams["client_encoding"] = "UTF8"
-	config.RuntimeParams["datestyle"] = "ISO, MDY"
-	config.RuntimeParams["lock_timeout"] = t.lockTimeoutMS()
+	config.Runtime["lock_timeout"] = t.lockTimeoutMS()
 	if t.schema != "" {
-		config.RuntimeParams["search_path"] = t.schema
-	}
-	// The default would leave a statement running at the server, once it has been
-	// interrupted here.
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelPatience}
+		config.Runtime["search_path"] = t.schema
 	}
 	return config, nil
 }
 
-// encodeQuery writes a space as %20: libpq and pgx take a plus for a plus.
+// optionsOf returns all that a URL says, by the names that libpq has for it. An option overrides what stands before the
+// path, and an empty one says nothing.
+func optionsOf(u *url.URL) map[string]string {
+	hosts, ports := splitHosts(u.Host)
+	password, _ := u.User.Password()
+	options := map[string]string{
+		"host": hosts, "port": ports, "user": u.User.Username(), "password": password,
+		"dbname": strings.TrimPrefix(u.Path, "/"),
+		// lib/pq reads and writes nothing else: a variable that says otherwise is meant for other programs.
+		"client_encoding": "UTF8", "datestyle": "ISO, MDY",
+	}
+	for name, values := range u.Query() {
+		if values[0] != "" {
+			options[name] = values[0]
+		}
+	}
+	for _, name := range []string{"ssl_min_protocol_version", "ssl_max_protocol_version"} {
+		if options[name] == "TLSv1" { // as libpq calls it
+			options[name] = "TLSv1.0"
+		}
+	}
+	maps.DeleteFunc(options, func(_, value string) bool { return value == "" })
+	return options
+}
+
+// splitHosts returns the hosts of "h1:1,[::1]:2,h3" and their ports as lists, both empty where there are none.
+func splitHosts(list string) (hosts, ports string) {
+	var names, numbers []string
+	for part := range strings.SplitSeq(list, ",") {
+		host, port, err := net.SplitHostPort(part)
+		if err != nil { // there is no port
+			host, port = strings.Trim(part, "[]"), ""
+		}
+		names, numbers = append(names, host), append(numbers, port)
+	}
+	if slices.ContainsFunc(numbers, func(port string) bool { return port != "" }) {
+		for i, port := range numbers {
+			if port == "" {
+				numbers[i] = "5432"
+			}
+		}
+		ports = strings.Join(numbers, ",")
+	}
+	return strings.Join(names, ","), ports
+}
+
+// parseConfig lets lib/pq read options. What they say goes before what a service file says, as in libpq; lib/pq has it
+// the other way round.
+func parseConfig(options map[string]string) (pq.Config, error) {
+	defer hideVariables(options)()
+	config, err := pq.NewConfig(connectionString(options))
+	if err != nil || config.Service == "" {
+		return config, err
+	}
+	alone := maps.Clone(options)
+	delete(alone, "service")
+	defer hide("PGSERVICE")()
+	said, err := pq.NewConfig(connectionString(alone))
+	if err != nil {
+		return config, err
+	}
+	from, to := reflect.ValueOf(said), reflect.ValueOf(&config).Elem()
+	for i := range to.NumField() {
+		if options[to.Type().Field(i).Tag.Get("postgres")] != "" {
+			to.Field(i).Set(from.Field(i))
+		}
+	}
+	if options["host"]+options["hostaddr"]+options["port"] != "" {
+		config.Multi = said.Multi
+	}
+	return config, nil
+}
+
+// connectionString writes options as libpq's list of names and values.
+func connectionString(options map[string]string) string {
+	escape := strings.NewReplacer(`'`, `\'`, `\`, `\\`)
+	var list []string
+	for name, value := range options {
+		list = append(list, name+"='"+escape.Replace(value)+"'")
+	}
+	return strings.Join(list, " ")
+}
+
+// hideVariables hides the variables of libpq that lib/pq refuses, though nothing that it does depends on them, and names
+// the service file where lib/pq looks for it. The function that it returns undoes that.
+func hideVariables(options map[string]string) (restore func()) {
+	restores := []func(){hide("PGREQUIRESSL"), hide("PGSSLCOMPRESSION"), hide("PGREALM"), hide("PGGSSENCMODE"),
+		hide("PGGSSDELEGATION"), hide("PGGSSLIB"), hide("PGKRBSRVNAME"), hide("PGCHANNELBINDING"),
+		hide("PGSSLCERTMODE"), hide("PGSSLCRL"), hide("PGSSLCRLDIR"), hide("PGREQUIREPEER")}
+	if file := options["servicefile"]; file != "" {
+		restores = append(restores, hide("PGSERVICEFILE"))
+		_ = os.Setenv("PGSERVICEFILE", file) // it fails for a NUL character alone, and then nothing is found
+		delete(options, "servicefile")
+	}
+	return func() {
+		for _, restore := range restores {
+			restore()
+		}
+	}
+}
+
+// hide takes a variable from the environment until restore is called.
+func hide(name string) (restore func()) {
+	value, ok := os.LookupEnv(name) //nolint:forbidigo // lib/pq alone reads it, and gets nothing of what is hidden
+	_ = os.Unsetenv(name)
+	return func() {
+		if ok {
+			_ = os.Setenv(name, value)
+		} else {
+			_ = os.Unsetenv(name)
+		}
+	}
+}
+
+// encodeQuery writes a space as %20: libpq takes a plus for a plus.
 func encodeQuery(query url.Values) string { return strings.ReplaceAll(query.Encode(), "+", "%20") }
 
 func unusable(reason string) error {
 	return failure.Invalidf("the PostgreSQL database URL can't be used: %s", reason).WithHint(urlHint)
 }
 
-// refusedConfig says why pgx does not take the URL. A file that it names and that
-// can't be used says nothing against the URL.
-func (t Target) refusedConfig(err error) error {
-	text := t.reasonWithout(err)
-	var parse *pgconn.ParseConfigError
-	if errors.As(err, &parse) && strings.HasPrefix(text, "failed to configure TLS") {
-		return failure.Unavailablef("PostgreSQL can't be used: %s", text).WithHint(optionsHint)
-	}
-	return unusable(text)
-}
-
-// reasonWithout returns the reason of an error of pgx, which has the URL before it,
-// unless it repeats part of the URL. The error itself holds the URL with its
-// password, and is dropped.
+// reasonWithout returns what lib/pq has against the URL, unless it repeats a password.
 func (t Target) reasonWithout(err error) string {
-	_, text, ok := strings.Cut(err.Error(), "`: ")
+	text := strings.TrimPrefix(err.Error(), "pq: ")
 	u, parseErr := url.Parse(t.dsn)
-	if !ok || parseErr != nil {
+	if parseErr != nil || slices.ContainsFunc(passwordsOf(u), func(p string) bool { return strings.Contains(text, p) }) {
 		return "it is malformed"
 	}
-	for _, password := range passwordsOf(u) {
-		if strings.Contains(text, password) {
-			return "it is malformed"
-		}
-	}
 	return text
-}
-
-// ownOptions are options of libpq that pgx does not know.
-type ownOptions struct {
-	addresses        map[string]string // of hosts, by their names
-	minimum, maximum uint16            // versions of TLS; 0: the default
-}
-
-// takeOwnOptions takes them out of the options, checks what pgx does not check, and
-// names the host where nobody does.
-func takeOwnOptions(u *url.URL, options url.Values) (ownOptions, error) {
-	take := func(name string) string {
-		value := options.Get(name)
-		options.Del(name)
-		return value
-	}
-	var own ownOptions
-	var err error
-	if own.minimum, err = tlsVersion("ssl_min_protocol_version", take("ssl_min_protocol_version")); err != nil {
-		return own, err
-	}
-	if own.maximum, err = tlsVersion("ssl_max_protocol_version", take("ssl_max_protocol_version")); err != nil {
-		return own, err
-	}
-	switch options.Get("sslnegotiation") {
-	case "", "postgres", "direct":
-	default:
-		return own, unusable("sslnegotiation must be postgres or direct")
-	}
-	if encoding := take("client_encoding"); encoding != "" && !strings.EqualFold(strings.ReplaceAll(encoding, "-", ""), "utf8") {
-		return own, unusable("client_encoding must be UTF8")
-	}
-	if style := take("datestyle"); style != "" && style != "ISO, MDY" {
-		return own, unusable("datestyle must be ISO, MDY")
-	}
-	own.addresses, err = addressesOf(u, options, take("hostaddr"))
-	if err != nil {
-		return own, err
-	}
-	//nolint:forbidigo // pgx reads these as well, and does not tell whether a host comes from there
-	named := u.Hostname() != "" || options.Get("host") != "" || options.Get("service") != "" || os.Getenv("PGHOST") != "" || os.Getenv("PGSERVICE") != ""
-	if !named {
-		options.Set("host", "localhost") // pgx would take any directory where a socket may be
-	}
-	return own, nil
-}
-
-// addressesOf returns the addresses that hostaddr gives to the hosts. Where no host
-// has a name the addresses become the hosts.
-func addressesOf(u *url.URL, options url.Values, list string) (map[string]string, error) {
-	if list == "" {
-		return nil, nil
-	}
-	addresses := strings.Split(list, ",")
-	for _, address := range addresses {
-		if net.ParseIP(address) == nil {
-			return nil, unusable("hostaddr must be IP addresses")
-		}
-	}
-	hosts := options.Get("host")
-	if hosts == "" {
-		hosts = u.Hostname()
-	}
-	if hosts == "" {
-		options.Set("host", list)
-		return nil, nil
-	}
-	names := strings.Split(hosts, ",")
-	if len(names) != len(addresses) {
-		return nil, unusable("hostaddr must have an address for each host")
-	}
-	found := map[string]string{}
-	for i, name := range names {
-		found[name] = addresses[i]
-	}
-	return found, nil
-}
-
-func tlsVersion(option, name string) (uint16, error) {
-	switch name {
-	case "":
-		return 0, nil
-	case "TLSv1":
-		return tls.VersionTLS10, nil
-	case "TLSv1.1":
-		return tls.VersionTLS11, nil
-	case "TLSv1.2":
-		return tls.VersionTLS12, nil
-	case "TLSv1.3":
-		return tls.VersionTLS13, nil
-	}
-	return 0, unusable(option + " must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3")
-}
-
-func (o ownOptions) apply(config *pgx.ConnConfig) {
-	configs := []*tls.Config{config.TLSConfig}
-	for _, fallback := range config.Fallbacks {
-		configs = append(configs, fallback.TLSConfig)
-	}
-	for _, c := range configs {
-		if c != nil {
-			c.MinVersion, c.MaxVersion = o.minimum, o.maximum
-		}
-	}
-	lookup := config.LookupFunc
-	config.LookupFunc = func(ctx context.Context, host string) ([]string, error) {
-		if address, ok := o.addresses[host]; ok {
-			return []string{address}, nil
-		}
-		return lookup(ctx, host)
-	}
 }

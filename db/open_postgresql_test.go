@@ -63,7 +63,7 @@ func TestPostgreSQLSettings(t *testing.T) {
 			t.Errorf("%q: %s is %q, want %q", option, want[0], got, want[1])
 		}
 	}
-	for _, option := range []string{"default_query_exec_mode=other", "ssl_min_protocol_version=3", "hostaddr=here", "datestyle=German", "hostaddr=127.0.0.1,127.0.0.2"} {
+	for _, option := range []string{"sslpassword=x", "require_auth=scram-sha-256", "load_balance_hosts=some", "ssl_min_protocol_version=3", "hostaddr=here", "datestyle=German", "hostaddr=127.0.0.1,127.0.0.2"} {
 		_, err := db.Inspect(t.Context(), changed(t, place, func(u *url.URL, q url.Values) {
 			name, value, _ := strings.Cut(option, "=")
 			q.Set(name, value)
@@ -258,7 +258,8 @@ func TestPostgreSQLStates(t *testing.T) {
 	for state, says := range map[string]string{
 		"53100": "can't be used now", "53200": "can't be used now", "53300": "can't be used now", "57P01": "can't be used now", "57P03": "can't be used now",
 		"08006": "can't be used now", "40001": "several times", "40P01": "several times", "55P03": "locked", "25006": "takes no changes", "42501": "does not allow",
-		"42P01": "init", "28000": "login",
+		"42P01": "init", "28000": "login", "57014": "ended the work", "25P03": "ended the work", "25P04": "ended the work", "57P05": "ended the work",
+		"58030": "can't be used now", "XX001": "can't be used now", "22P05": "UTF8",
 	} {
 		_, err := d.Pool().ExecContext(t.Context(), "DO $$ BEGIN RAISE EXCEPTION 'made by hand' USING ERRCODE = '"+state+"'; END $$")
 		wantFailure(t, d.Classify(err), failure.Unavailable, says)
@@ -293,5 +294,5 @@ func TestPostgreSQLNamedAuthority(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := db.Inspect(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", noCertificate) }))
-	wantFailure(t, err, failure.Unavailable, "CA")
+	wantFailure(t, err, failure.Unavailable, "sslrootcert")
 }

@@ -36,7 +36,7 @@ func (d *DB) Expand(
 				one.Message = m
 				deliveries = append(deliveries, one)
 			}
-			if err := t.later(ctx, "UPDATE outbox SET expanded_at = $1 WHERE message_id = $2", now, m.ID); err != nil {
+			if err := t.do(ctx, "UPDATE outbox SET expanded_at = $1 WHERE message_id = $2", now, m.ID); err != nil {
 				return err
 			}
 		}
@@ -91,7 +91,7 @@ func scanMessage(row scanner, more ...any) (notify.Message, error) {
 
 func (t *tx) addDeliveries(ctx context.Context, deliveries []notify.Delivery, now time.Time) error {
 	for _, m := range deliveries {
-		err := t.later(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience, urgent, status,
+		err := t.do(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience, urgent, status,
 				attempts, next_attempt_at, claimed_by, held, last_error, changed_at)
 			VALUES ($1, $2, $3, $4, $5, $6, 0, $7, '', $8, $9, $10)
 			ON CONFLICT (message_id, channel, recipient) DO NOTHING`,

@@ -34,12 +34,12 @@ var errBlocked = errors.New("a delivery can't be changed")
 func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Blocked, error) {
 	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
 		if one.Status == notify.Skipped && one.Recipient == "" {
-			if err := t.later(ctx, "DELETE FROM outbox_deliveries WHERE delivery_id = $1", one.ID); err != nil {
+			if err := t.do(ctx, "DELETE FROM outbox_deliveries WHERE delivery_id = $1", one.ID); err != nil {
 				return err
 			}
-			return t.later(ctx, "UPDATE outbox SET expanded_at = NULL WHERE message_id = $1", one.Message.ID)
+			return t.do(ctx, "UPDATE outbox SET expanded_at = NULL WHERE message_id = $1", one.Message.ID)
 		}
-		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1,
+		return t.do(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1,
 			claimed_by = '', claimed_until = NULL, changed_at = $1 WHERE delivery_id = $2`, now, one.ID)
 	})
 }
@@ -47,7 +47,7 @@ func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Bl
 // Drop implements notify.Store.
 func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Blocked, error) {
 	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
-		return t.later(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL,
+		return t.do(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL,
 			held = FALSE, last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, now, one.ID)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -113,10 +112,3 @@ func partitionOf(month usage.Month) string {
 // errPartitionMade says that the transaction runs again since the log had no
 // partition for its month.
 var errPartitionMade = errors.New("the log had no partition for the month")
-
-// isPartitionMissing tells whether a log row found no partition. Its code is also that
-// of a CHECK that fails.
-func isPartitionMissing(err error) bool {
-	var e interface{ SQLState() string }
-	return errors.As(err, &e) && e.SQLState() == "23514" && strings.Contains(err.Error(), "no partition of relation")
-}

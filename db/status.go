@@ -25,15 +25,11 @@ func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) {
 	if s.SchemaVersion, err = d.schemaVersion(ctx); err != nil {
 		return s, err
 	}
-	version, size := "SELECT 'SQLite ' || sqlite_version()", "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"
-	if d.kind == PostgreSQL {
-		version, size = "SELECT 'PostgreSQL ' || current_setting('server_version')", "SELECT pg_database_size(current_database())"
-	}
 	err = d.view(ctx, func(t *tx) error {
-		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.Version) }, version); err != nil {
+		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.Version, &s.Encoding) }, d.softwareQuery); err != nil {
 			return err
 		}
-		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.SizeBytes) }, size); err != nil {
+		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.SizeBytes) }, d.sizeQuery); err != nil {
 			return err
 		}
 		if s.SchemaVersion != SchemaVersion {

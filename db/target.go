@@ -94,7 +94,7 @@ func parseSQLite(rest, dir string) (Target, error) {
 	return t, nil
 }
 
-// parsePostgreSQL turns SQLAlchemy's URL into one for pgx. Nothing of a URL
+// parsePostgreSQL turns SQLAlchemy's URL into one for libpq. Nothing of a URL
 // that can't be read is shown, since it may hold a password anywhere.
 func parsePostgreSQL(rest string) (Target, error) {
 	u, err := url.Parse("postgresql://" + rest)
@@ -120,7 +120,7 @@ func parsePostgreSQL(rest string) (Target, error) {
 	return Target{Kind: PostgreSQL, dsn: u.String(), redacted: redacted.String()}, nil
 }
 
-// translateOptions maps the options of Python's drivers to those of libpq and pgx. A
+// translateOptions maps the options of Python's drivers to those of libpq. A
 // server may have TLS or not, so without sslmode both work.
 func translateOptions(query url.Values) (url.Values, error) {
 	if ssl := query.Get("ssl"); ssl != "" && query.Get("sslmode") == "" { // asyncpg's name for it
@@ -149,14 +149,15 @@ func translateOptions(query url.Values) (url.Values, error) {
 	return query, nil
 }
 
-// clientOptions are options of libpq and of drivers that say how the client works.
-// pgx would send what it does not know to the server.
+// clientOptions are options of libpq and of other drivers that say how the client works. lib/pq would send them to the
+// server, as it does with all that it does not know, or work otherwise than package db expects.
 func clientOptions() []string {
 	return []string{"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
 		"keepalives_count", "tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requiressl", "prepare_threshold",
 		"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "max_cached_statement_lifetime",
-		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback",
-		"binary_parameters", "disable_prepared_binary_result", "fallback_application_name", "load_balance_hosts"}
+		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback", "default_query_exec_mode",
+		"statement_cache_capacity", "description_cache_capacity", "min_read_buffer_size",
+		"binary_parameters", "disable_prepared_binary_result"}
 }
 
 // withSchema returns the target with another PostgreSQL schema to work in.
@@ -189,7 +190,7 @@ func (t Target) withoutPassword() (dsn, password string, err error) {
 }
 
 // libpqOptions are the options of a URL that PostgreSQL's own programs take, apart
-// from passwords. pgx takes settings of the server as well, such as search_path.
+// from passwords. lib/pq takes settings of the server as well, such as search_path.
 func libpqOptions() []string {
 	return []string{"host", "hostaddr", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout",
 		"application_name", "fallback_application_name", "options", "target_session_attrs", "client_encoding", "passfile", "service"}

@@ -156,7 +156,7 @@ func TestMalformedURLs(t *testing.T) {
 	}
 }
 
-// What pgx does not accept is invalid too, once the database is opened.
+// What lib/pq does not accept is invalid too, once the database is opened.
 func TestOptionsThatAreNone(t *testing.T) {
 	for _, option := range []string{"connect_timeout=soon", "client_encoding=latin1", "sslnegotiation=maybe"} {
 		for _, text := range []string{"postgresql://u:" + secret + "@127.0.0.1:1/d?" + option, "postgresql://u@127.0.0.1:1/d?password=" + secret + "&" + option} {

@@ -3,14 +3,10 @@ package db
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
-
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/mattn/go-sqlite3"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -27,14 +23,11 @@ type tx struct {
 	run       runner
 	catalogue *catalogue
 	version   int64          // of the catalogue; 0: not known yet
-	queue     []queued       // that are left to do later; never any on SQLite
 	pending   *pendingTotals // nil: nothing was appended
 	months    []time.Time    // in which log rows were added
 	// short says that no statement of it lasts long enough to be interrupted, which
 	// the driver of SQLite would wait for in a goroutine of its own each time.
 	short bool
-	// answered says that PostgreSQL has answered something in this transaction.
-	answered bool
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -92,10 +85,6 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 				continue
 			}
 		}
-		var early lostEarlyError
-		if errors.As(err, &early) && ctx.Err() == nil {
-			continue
-		}
 		if !errors.Is(err, errLostRace) && !d.retry(err) {
 			break
 		}
@@ -121,79 +110,21 @@ func pause(ctx context.Context, wait time.Duration) error {
 
 // view runs fn in a transaction that reads one state of the database.
 func (d *DB) view(ctx context.Context, fn func(*tx) error) error {
-	var options *sql.TxOptions
-	if d.kind == PostgreSQL {
-		options = &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
-	}
-	return d.failure(ctx, d.within(ctx, d.reader, options, fn))
+	return d.failure(ctx, d.within(ctx, d.reader, &sql.TxOptions{ReadOnly: true}, fn))
 }
 
 // once runs fn in a transaction that writes, one time.
 func (d *DB) once(ctx context.Context, fn func(*tx) error) error {
-	if d.kind == SQLite {
-		return d.within(ctx, d.writer, nil, fn)
-	}
-	conn, err := d.writer.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close() // gives it back to the pool
-	t := &tx{dialect: &d.dialect, conn: conn, run: conn, catalogue: &d.catalogue}
-	// A transaction that has waited for a lock must read what the one before it wrote,
-	// whatever the server's default is. It begins with its first statement.
-	t.queue = []queued{{statement: statement{text: "BEGIN ISOLATION LEVEL READ COMMITTED"}}}
-	if err = fn(t); err == nil {
-		t.answered = true // if only by this: whether a COMMIT that got no answer was done is not known
-		err = t.send(ctx, statement{text: "COMMIT"})
-	}
-	if err == nil {
-		return nil
-	}
-	if lost := t.rollBack(ctx); lost && !t.answered {
-		return lostEarlyError{err}
-	}
-	return err
+	return d.within(ctx, d.writer, nil, fn)
 }
 
-// lostEarlyError is that of a transaction whose connection was gone before anything
-// came back: it may simply run again on another one.
-type lostEarlyError struct{ error }
-
-// Unwrap returns what the driver said.
-func (e lostEarlyError) Unwrap() error { return e.error }
-
-// rollBack ends a transaction that has failed, and tells whether its connection is
-// lost. What is no longer in a known state is not given back to the pool.
-func (t *tx) rollBack(ctx context.Context) (lost bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelPatience)
-	defer cancel()
-	_ = t.conn.Raw(func(driverConn any) error { // the error before it counts
-		conn := driverConn.(*stdlib.Conn).Conn()
-		if lost = conn.IsClosed(); lost {
-			return driver.ErrBadConn
-		}
-		if conn.PgConn().TxStatus() == 'I' {
-			return nil
-		}
-		if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
-			return driver.ErrBadConn
-		}
-		return nil
-	})
-	return lost
-}
-
-// within runs fn in a transaction of database/sql.
+// within runs fn in a transaction.
 func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, fn func(*tx) error) error {
-	conn, err := pool.Conn(ctx)
+	conn, sqlTx, err := d.begin(ctx, pool, options)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() // gives it back to the pool
-	sqlTx, err := d.begin(ctx, conn, options)
-	if err != nil {
-		return err
-	}
+	defer conn.Close()     // gives it back to the pool
 	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
 	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
 		return err
@@ -201,32 +132,32 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	if err := sqlTx.Commit(); err != nil {
 		return err
 	}
-	if pool == d.writer {
+	if options == nil {
 		d.commits.Add(1)
 	}
 	return nil
 }
 
-// isBusy tells whether another process holds the lock of a SQLite file.
-func isBusy(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && e.Code == sqlite3.ErrBusy
-}
-
-// begin begins a transaction. Where another process holds the lock of a SQLite file,
-// it asks again every few milliseconds: SQLite's own waiting sleeps longer and longer,
-// so that of many processes some would never have their turn.
-func (d *DB) begin(ctx context.Context, conn *sql.Conn, options *sql.TxOptions) (*sql.Tx, error) {
+// begin begins a transaction, on a connection of its own. What fails before anything was done in it may be tried again:
+// mayBegin says so.
+func (d *DB) begin(ctx context.Context, pool *sql.DB, options *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
 	began := time.Now() //nolint:forbidigo // how long to wait is no matter of --now
-	for {
-		sqlTx, err := conn.BeginTx(ctx, options)
-		waited := time.Since(began) //nolint:forbidigo // as above
-		if err == nil || d.kind != SQLite || !isBusy(err) || waited > d.target.lockTimeout() {
-			return sqlTx, err
+	for attempt := 1; ; attempt++ {
+		conn, err := pool.Conn(ctx)
+		if err != nil {
+			return nil, nil, err
 		}
-		longest := min(2*time.Millisecond+waited/16, 12*time.Millisecond)
-		if err := pause(ctx, time.Millisecond+time.Duration(rand.Int64N(int64(longest)))); err != nil {
-			return nil, err
+		sqlTx, err := conn.BeginTx(ctx, options)
+		if err == nil {
+			return conn, sqlTx, nil
+		}
+		_ = conn.Close()                                                     // the error before it counts
+		again, wait := d.mayBegin(err, attempt, time.Since(began), d.target) //nolint:forbidigo // as above
+		if !again {
+			return nil, nil, err
+		}
+		if err := pause(ctx, wait); err != nil {
+			return nil, nil, err
 		}
 	}
 }
@@ -241,9 +172,6 @@ func (d *DB) failure(ctx context.Context, err error) error {
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := t.send(ctx); err != nil {
-		return nil, err
-	}
 	return t.run.ExecContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
 }
 
@@ -254,11 +182,31 @@ func (t *tx) interruptible(ctx context.Context) context.Context {
 	return ctx
 }
 
+// do runs a statement whose result does not matter, if it is no error.
+func (t *tx) do(ctx context.Context, query string, args ...any) error {
+	_, err := t.exec(ctx, query, args...)
+	return err
+}
+
+// statement is one of several reads that are declared together.
+type statement struct {
+	text string
+	args []any
+	scan func(row scanner) error // of each row
+}
+
+// send runs reads, one after another.
+func (t *tx) send(ctx context.Context, statements ...statement) error {
+	for _, s := range statements {
+		if err := t.query(ctx, s.scan, s.text, s.args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // query runs a SELECT and calls scan for each row.
 func (t *tx) query(ctx context.Context, scan func(row scanner) error, query string, args ...any) error {
-	if err := t.send(ctx); err != nil {
-		return err
-	}
 	rows, err := t.run.QueryContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
 	if err != nil {
 		return err
@@ -288,8 +236,7 @@ func (t *tx) lock(ctx context.Context, table, mode string) error {
 	if statement == "" {
 		return nil
 	}
-	_, err := t.exec(ctx, statement)
-	return err
+	return t.do(ctx, statement)
 }
 
 // Lock implements usage.Tx. The rows are locked in one order by everyone, so that a
@@ -305,14 +252,14 @@ func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
 		if t.kind == PostgreSQL {
 			action = "UPDATE SET created_at = users.created_at WHERE FALSE" // it locks the row, and leaves it as it is
 		}
-		return t.later(ctx, insert+"VALUES ($1, $2)"+known+action, users[0], now)
+		return t.do(ctx, insert+"VALUES ($1, $2)"+known+action, users[0], now)
 	}
-	err := t.later(ctx, insert+"SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE"+known+"NOTHING", t.list(users), now)
+	err := t.do(ctx, insert+"SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE"+known+"NOTHING", t.list(users), now)
 	if err != nil || t.kind == SQLite {
 		return err
 	}
 	condition, arg := t.oneOf("user_id", "$1", users)
-	return t.later(ctx, "SELECT user_id FROM users WHERE "+condition+" ORDER BY user_id FOR UPDATE", arg)
+	return t.do(ctx, "SELECT user_id FROM users WHERE "+condition+" ORDER BY user_id FOR UPDATE", arg)
 }
 
 // chunkSize bounds how many values one statement lists.

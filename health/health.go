@@ -121,7 +121,7 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration)
 		return []Check{failed("database", err)}, ctx.Err()
 	}
 	schema := schemaCheck(status)
-	checks := []Check{{Name: "database", OK: true, Detail: status.Location + ", " + status.Version}, schema}
+	checks := []Check{storageCheck(status), schema}
 	if !schema.OK {
 		return checks, nil
 	}
@@ -138,6 +138,15 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration)
 		checks = append(checks, found...)
 	}
 	return checks, nil
+}
+
+func storageCheck(status usage.StorageStatus) Check {
+	c := Check{Name: "database", OK: status.Encoding == "UTF8", Detail: status.Location + ", " + status.Version}
+	if !c.OK {
+		c.Detail += ", encoding " + status.Encoding + ": it must be UTF8, or text with other letters can't be recorded"
+		c.Hint = "move to a database made with createdb --encoding=UTF8 --template=template0"
+	}
+	return c
 }
 
 func schemaCheck(status usage.StorageStatus) Check {

@@ -56,7 +56,7 @@ func now() time.Time { return time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC) }
 func well() *state {
 	price := pricing.Price{Provider: "gemini", Model: "default", EffectiveFrom: pricing.Beginning()}
 	return &state{
-		status: usage.StorageStatus{Location: "sqlite:///x.db", Version: "SQLite 3", SchemaVersion: 7, SchemaNeeded: 7},
+		status: usage.StorageStatus{Location: "sqlite:///x.db", Version: "SQLite 3", Encoding: "UTF8", SchemaVersion: 7, SchemaNeeded: 7},
 		plans:  plan.Plans{{Name: "Free", Tier: plan.DefaultTier}},
 		book:   pricing.NewBook(pricing.Providers{"gemini": {Name: "gemini"}}, []pricing.Price{price}),
 		totals: usage.Reconciliation{Rollups: true},
@@ -82,6 +82,7 @@ func TestChecks(t *testing.T) {
 	}{
 		{"all is well", func(*state) {}, "", ""},
 		{"no status", func(s *state) { s.err = errors.New("gone") }, "database", "gone"},
+		{"another encoding", func(s *state) { s.status.Encoding = "LATIN1" }, "database", "encoding LATIN1"},
 		{"an old schema", func(s *state) { s.status.SchemaVersion = 6 }, "schema", "version 6, needed is 7"},
 		{"a new schema", func(s *state) { s.status.SchemaVersion = 8 }, "schema", "made by a newer alwrity-sub; this one knows 7"},
 		{"no default plan", func(s *state) { s.plans = nil }, "plans", "no plan of the tier"},

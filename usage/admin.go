@@ -54,6 +54,7 @@ type StorageStatus struct {
 	Kind          string // sqlite or postgresql
 	Version       string // of the database software
 	Location      string // URL or path, never with a password
+	Encoding      string // of text; it must be UTF8
 	SchemaVersion int64
 	SchemaNeeded  int64 // the version that this binary works with
 	SizeBytes     int64

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func PostgreSQL(t testing.TB) Place {
 		query.Set("sslmode", "prefer") // a test turns TLS off for a while
 	}
 	base.RawQuery = query.Encode()
-	behind := openBehind(t, "pgx", base.String())
+	behind := openBehind(t, "postgres", base.String())
 	if _, err := behind.Exec("CREATE SCHEMA " + schema); err != nil {
 		t.Fatal(err)
 	}
@@ -68,10 +69,10 @@ func PostgreSQL(t testing.TB) Place {
 }
 
 // Database makes a database beside that of a place on PostgreSQL: one that has nothing
-// of other tests in it. It is dropped when the test ends.
-func (p Place) Database(t testing.TB, name string) Place {
+// of other tests in it, made with options of CREATE DATABASE. It is dropped when the test ends.
+func (p Place) Database(t testing.TB, name string, options ...string) Place {
 	t.Helper()
-	if _, err := p.SQL.Exec("CREATE DATABASE " + name); err != nil {
+	if _, err := p.SQL.Exec("CREATE DATABASE " + name + " " + strings.Join(options, " ")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -84,7 +85,7 @@ func (p Place) Database(t testing.TB, name string) Place {
 		t.Fatal(err)
 	}
 	address.Path, address.RawQuery = "/"+name, ""
-	behind := openBehind(t, "pgx", address.String())
+	behind := openBehind(t, "postgres", address.String())
 	return place(t, address.String(), behind)
 }
 

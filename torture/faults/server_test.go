@@ -3,7 +3,6 @@ package faults_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -297,14 +296,9 @@ func (s *server) url(database string) string {
 	return fmt.Sprintf("postgresql://alwrity:%s@127.0.0.1:%d/%s?%s", password, s.port, database, patience)
 }
 
-// pool opens a database behind the program's back, with whichever driver db uses.
+// pool opens a database behind the program's back, by the driver that package db uses.
 func (s *server) pool(database string) (*sql.DB, error) {
-	for _, driver := range []string{"pgx", "postgres"} {
-		if slices.Contains(sql.Drivers(), driver) {
-			return sql.Open(driver, s.url(database)+"&sslmode=disable")
-		}
-	}
-	return nil, errors.New("package db has registered no driver of PostgreSQL")
+	return sql.Open("postgres", s.url(database)+"&sslmode=disable")
 }
 
 func (s *server) exec(database string, statements ...string) error {
