@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/alwrity/alwrity-sub/db/packedrows"
 )
 
 // flushTotals adds what is pending to the tables of totals.
@@ -77,7 +79,7 @@ func (t *tx) insertMany(ctx context.Context, statement func(source string) strin
 		return t.insertArrays(ctx, statement, rows, put)
 	}
 	columns := len(valuesOf(func(to sink) { put(to, 0) }))
-	return t.insertPacked(ctx, statement(packedSource(columns)), columns, rows, put)
+	return t.insertPacked(ctx, statement(packedrows.Source(columns)), columns, rows, put)
 }
 
 // dayTime returns the beginning of a day that is written yyyymmdd.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/alwrity/alwrity-sub/db/packedrows"
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
@@ -96,7 +97,7 @@ func (d *DB) openSQLite(mode string) error {
 		name = "file::memory:"
 		settings.Del("mode")
 	}
-	if err := registerPackedRows(); err != nil {
+	if err := packedrows.Register(); err != nil {
 		return err
 	}
 	waiting := settings.Get("_busy_timeout")

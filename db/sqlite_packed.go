@@ -1,80 +1,35 @@
 package db
 
-// SQLite itself is compiled into its driver's package, where the linker finds what
-// sqlite_packed.c leaves open.
-
-// #cgo linux LDFLAGS: -Wl,--unresolved-symbols=ignore-all
-// #cgo darwin LDFLAGS: -Wl,-undefined,dynamic_lookup
-// #include "sqlite_packed.h"
-import "C"
-
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
-	"fmt"
-	"strconv"
-	"strings"
 	"sync"
+
+	"github.com/alwrity/alwrity-sub/db/packedrows"
 )
 
-// registerPackedRows gives the SQLite connections that are opened from now on the
-// table-valued function packed_rows. Registering it again changes nothing.
-func registerPackedRows() error {
-	if code := C.alwrity_register_packed_rows(); code != 0 {
-		return fmt.Errorf("SQLite takes no functions: code %d", int(code))
+// packedRows take the values of rows for SQLite's packed_rows.
+type packedRows struct{ packedrows.Rows }
+
+func (p *packedRows) text(s string)       { p.Text(s) }
+func (p *packedRows) integer(n int64)     { p.Integer(n) }
+func (p *packedRows) small(n int16)       { p.Integer(int64(n)) }
+func (p *packedRows) moment(micros int64) { p.Integer(micros) }
+func (p *packedRows) nullInteger()        { p.Null() }
+func (p *packedRows) nullMoment()         { p.Null() }
+
+func (p *packedRows) boolean(b bool) {
+	if b {
+		p.Integer(1)
+	} else {
+		p.Integer(0)
 	}
-	return nil
 }
-
-// packedRows are rows of values for packed_rows, in one piece of memory.
-type packedRows struct{ bytes []byte }
-
-// The kinds of packed values, as sqlite_packed.c reads them.
-const (
-	packedNull    = 0
-	packedInteger = 1
-	packedText    = 2
-)
 
 // packedChunk is how many rows are packed at a time.
 const packedChunk = 2048
 
-func (p *packedRows) nullInteger() { p.bytes = append(p.bytes, packedNull) }
-func (p *packedRows) nullMoment()  { p.nullInteger() }
-
-func (p *packedRows) integer(n int64) {
-	p.bytes = binary.NativeEndian.AppendUint64(append(p.bytes, packedInteger), uint64(n))
-}
-
-func (p *packedRows) text(s string) {
-	p.bytes = binary.NativeEndian.AppendUint32(append(p.bytes, packedText), uint32(len(s)))
-	p.bytes = append(p.bytes, s...)
-}
-
-func (p *packedRows) boolean(b bool) {
-	if b {
-		p.integer(1)
-	} else {
-		p.integer(0)
-	}
-}
-
-func (p *packedRows) small(n int16)       { p.integer(int64(n)) }
-func (p *packedRows) moment(micros int64) { p.integer(micros) }
-
-// packedSource is the SELECT of packed rows of so many columns, of which an INSERT makes
-// rows of a table. Without its WHERE, SQLite would take an ON CONFLICT after it for part
-// of a join.
-func packedSource(columns int) string {
-	names := make([]string, columns)
-	for i := range names {
-		names[i] = "c" + strconv.Itoa(i+1)
-	}
-	return "SELECT " + strings.Join(names, ", ") + " FROM packed_rows($1) WHERE TRUE"
-}
-
-// insertPacked runs an INSERT from packedSource for so many rows, on SQLite: put is
+// insertPacked runs an INSERT from packedrows.Source for so many rows, on SQLite: put is
 // asked to put row after row, from another goroutine while SQLite is at work on those
 // before. It returns how many rows of tables were changed.
 func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows int, put func(to sink, n int)) (changed int64, err error) {
@@ -84,7 +39,7 @@ func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows i
 	current, next := t.buffers.take(), t.buffers.take()
 	defer t.buffers.giveBack(current, next)
 	fill := func(packed *packedRows, from int) {
-		packed.bytes = binary.NativeEndian.AppendUint32(packed.bytes[:0], uint32(columns))
+		packed.Reset(columns)
 		for n := from; n < min(from+packedChunk, rows); n++ {
 			put(packed, n)
 		}
@@ -96,7 +51,7 @@ func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows i
 		if from < rows {
 			packing.Go(func() { fill(next, from) })
 		}
-		n, err := t.changes(t.exec(ctx, statement, current.bytes))
+		n, err := t.changes(t.exec(ctx, statement, current.Bytes()))
 		changed += n
 		packing.Wait()
 		if err != nil || from >= rows {

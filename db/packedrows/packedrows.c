@@ -1,9 +1,9 @@
-// The table-valued function packed_rows(rows): the rows that packedRows has packed, as
+// The table-valued function packed_rows(rows): the rows that Rows has packed, as
 // columns c1, c2 and so on. INSERT … SELECT … FROM packed_rows(?) inserts thousands of
 // rows in one run of a statement, which opens the table's indexes and makes room for its
 // rows once, where a statement for each row does so again and again.
 
-#include "sqlite_packed.h"
+#include "packedrows.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,8 @@
 #include <string.h>
 
 // What is used of SQLite's C interface, as https://www.sqlite.org/c3ref/module.html,
-// vtab.html, vtab_cursor.html and index_info.html define it. The driver compiles it in.
+// vtab.html, vtab_cursor.html and index_info.html define it. The driver's package compiles it in, and the last link finds
+// it there. Until then the functions are weak: cgo links each package alone first, and what is weak may be missing.
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_value sqlite3_value;
 typedef struct sqlite3_context sqlite3_context;
@@ -72,17 +73,18 @@ struct sqlite3_index_info {
 enum { SQLITE_OK = 0, SQLITE_NOMEM = 7, SQLITE_CONSTRAINT = 19, SQLITE_CORRUPT_VTAB = 11 | 1 << 8 };
 enum { SQLITE_INDEX_CONSTRAINT_EQ = 2, SQLITE_VTAB_DIRECTONLY = 3 };
 
-int sqlite3_auto_extension(void (*entry)(void));
-int sqlite3_create_module_v2(sqlite3 *, const char *name, const sqlite3_module *, void *app, void (*destroy)(void *));
-int sqlite3_declare_vtab(sqlite3 *, const char *sql);
-int sqlite3_vtab_config(sqlite3 *, int option, ...);
-const void *sqlite3_value_blob(sqlite3_value *);
-int sqlite3_value_bytes(sqlite3_value *);
-void sqlite3_result_null(sqlite3_context *);
-void sqlite3_result_int64(sqlite3_context *, long long);
-void sqlite3_result_text(sqlite3_context *, const char *, int bytes, void (*destroy)(void *));
+#define WEAK __attribute__((weak))
+WEAK int sqlite3_auto_extension(void (*entry)(void));
+WEAK int sqlite3_create_module_v2(sqlite3 *, const char *name, const sqlite3_module *, void *app, void (*destroy)(void *));
+WEAK int sqlite3_declare_vtab(sqlite3 *, const char *sql);
+WEAK int sqlite3_vtab_config(sqlite3 *, int option, ...);
+WEAK const void *sqlite3_value_blob(sqlite3_value *);
+WEAK int sqlite3_value_bytes(sqlite3_value *);
+WEAK void sqlite3_result_null(sqlite3_context *);
+WEAK void sqlite3_result_int64(sqlite3_context *, long long);
+WEAK void sqlite3_result_text(sqlite3_context *, const char *, int bytes, void (*destroy)(void *));
 
-// Rows are packed one after another as packedRows writes them: first four bytes, the
+// Rows are packed one after another as Rows in packedrows.go writes them: first four bytes, the
 // number of columns of all rows; then for each value a byte that says what follows, and
 // eight bytes of an integer or four bytes of a length and the text, in the machine's own
 // byte order. What runs past the end is refused.
@@ -229,4 +231,12 @@ static int add_packed_rows(sqlite3 *db, char **message, const void *routines) {
 	return sqlite3_create_module_v2(db, "packed_rows", &module, NULL, NULL);
 }
 
-int alwrity_register_packed_rows(void) { return sqlite3_auto_extension((void (*)(void))add_packed_rows); }
+// linked tells whether every function that is used here was found.
+static int linked(void) {
+	return sqlite3_auto_extension && sqlite3_create_module_v2 && sqlite3_declare_vtab && sqlite3_vtab_config && sqlite3_value_blob &&
+		sqlite3_value_bytes && sqlite3_result_null && sqlite3_result_int64 && sqlite3_result_text;
+}
+
+int alwrity_register_packed_rows(void) {
+	return linked() ? sqlite3_auto_extension((void (*)(void))add_packed_rows) : NOT_LINKED;
+}
