@@ -31,7 +31,7 @@ func changed(t *testing.T, place dbtest.Place, change func(*url.URL, url.Values)
 	return target
 }
 
-func closedPort(t *testing.T) string {
+func closedPort(t testing.TB) string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -117,20 +117,42 @@ func (d *DB) runMigrations(ctx context.Context) error {
 	})
 }
 
+// errMigrating says that another process is at work on the tables.
+var errMigrating = errors.New("another process migrates")
+
 // migrateAlone runs migrations while no other process does, on PostgreSQL. The lock is that of a transaction beside them
-// and not of a session, which a pooler would not keep. Its number is goose's own, for versions before this one.
+// and not of a session, which a pooler would not keep; and nobody waits for it within a transaction, which would keep a
+// connection of the pooler from the one who has it. Its number is goose's own, for versions before this one.
 func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
-	return d.once(ctx, func(t *tx) error {
-		err := t.do(ctx, "SELECT set_config('lock_timeout', '5min', true), set_config('idle_in_transaction_session_timeout', '0', true)")
-		if err == nil {
-			err = t.do(ctx, "SELECT pg_advisory_xact_lock($1)", lock.DefaultLockID)
-		}
-		if err != nil {
+	for range mostMigrationWaits {
+		err := d.once(ctx, func(t *tx) error {
+			free := false
+			err := t.query(ctx, func(row scanner) error { return row.Scan(&free) }, "SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
+			if err == nil && !free {
+				err = errMigrating
+			}
+			if err == nil {
+				err = t.do(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
+			}
+			if err != nil {
+				return err
+			}
+			return run()
+		})
+		if !errors.Is(err, errMigrating) {
 			return err
 		}
-		return run()
-	})
+		if err := pause(ctx, migrationWait); err != nil {
+			return err
+		}
+	}
+	return failure.Unavailablef("another alwrity-sub init has been at work on the tables for 5 minutes").WithHint("try again once it is done").Because(errMigrating)
 }
+
+const (
+	migrationWait      = 100 * time.Millisecond
+	mostMigrationWaits = int(5 * time.Minute / migrationWait)
+)
 
 // schemaVersion returns the number of the last migration that was applied, 0
 // where there is none yet.
