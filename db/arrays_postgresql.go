@@ -113,7 +113,9 @@ func (a *arrays) arguments() []any {
 
 // insertArrays runs the INSERT that statement makes of a source of rows, for so many rows,
 // and returns how many rows of the table were changed.
-func (t *tx) insertArrays(ctx context.Context, statement func(source string) string, rows int, put func(to sink, n int)) (changed int64, err error) {
+func (t *tx) insertArrays(
+	ctx context.Context, statement func(source string) string, rows int, put func(to sink, n int),
+) (changed int64, err error) {
 	a := t.buffers.takeArrays()
 	defer t.buffers.arrays.give(a)
 	for n := range rows {

@@ -9,7 +9,8 @@ import (
 	"github.com/lib/pq"
 )
 
-// postgresText writes values as PostgreSQL reads them in text. A sink has one for each list of rows, or for each column.
+// postgresText writes values as PostgreSQL reads them in text. A sink has one for each list of rows, or for each
+// column.
 type postgresText struct {
 	bytes []byte
 	day   int64 // since 1970, of the moment that was written last

@@ -107,7 +107,8 @@ func (d *DB) runMigrations(ctx context.Context) error {
 		gooseDialect = database.DialectPostgres
 		alone = func(run func() error) error { return d.migrateAlone(ctx, run) }
 	}
-	provider, err := goose.NewProvider(gooseDialect, d.writer, files, goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(gooseDialect, d.writer, files, goose.WithTableName(versionTable),
+		goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
@@ -120,14 +121,15 @@ func (d *DB) runMigrations(ctx context.Context) error {
 // errMigrating says that another process is at work on the tables.
 var errMigrating = errors.New("another process migrates")
 
-// migrateAlone runs migrations while no other process does, on PostgreSQL. The lock is that of a transaction beside them
-// and not of a session, which a pooler would not keep; and nobody waits for it within a transaction, which would keep a
-// connection of the pooler from the one who has it. Its number is goose's own, for versions before this one.
+// migrateAlone runs migrations while no other process does, on PostgreSQL. The lock is that of a transaction beside
+// them and not of a session, which a pooler would not keep; and nobody waits for it within a transaction, which would
+// keep a connection of the pooler from the one who has it. Its number is goose's own, for versions before this one.
 func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
 	for range mostMigrationWaits {
 		err := d.once(ctx, func(t *tx) error {
 			free := false
-			err := t.query(ctx, func(row scanner) error { return row.Scan(&free) }, "SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
+			err := t.query(ctx, func(row scanner) error { return row.Scan(&free) },
+				"SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
 			if err == nil && !free {
 				err = errMigrating
 			}
@@ -146,7 +148,8 @@ func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
 			return err
 		}
 	}
-	return failure.Unavailablef("another alwrity-sub init has been at work on the tables for 5 minutes").WithHint("try again once it is done").Because(errMigrating)
+	return failure.Unavailablef("another alwrity-sub init has been at work on the tables for 5 minutes").
+		WithHint("try again once it is done").Because(errMigrating)
 }
 
 const (

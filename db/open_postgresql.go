@@ -144,8 +144,8 @@ func connectionString(options map[string]string) string {
 	return strings.Join(list, " ")
 }
 
-// hideVariables hides the variables of libpq that lib/pq refuses, though nothing that it does depends on them, and names
-// the service file where lib/pq looks for it. The function that it returns undoes that.
+// hideVariables hides the variables of libpq that lib/pq refuses, though nothing that it does depends on them, and
+// names the service file where lib/pq looks for it. The function that it returns undoes that.
 func hideVariables(options map[string]string) (restore func()) {
 	restores := []func(){hide("PGREQUIRESSL"), hide("PGSSLCOMPRESSION"), hide("PGREALM"), hide("PGGSSENCMODE"),
 		hide("PGGSSDELEGATION"), hide("PGGSSLIB"), hide("PGKRBSRVNAME"), hide("PGCHANNELBINDING"),
@@ -164,7 +164,7 @@ func hideVariables(options map[string]string) (restore func()) {
 
 // hide takes a variable from the environment until restore is called.
 func hide(name string) (restore func()) {
-	value, ok := os.LookupEnv(name) //nolint:forbidigo // lib/pq alone reads it, and gets nothing of what is hidden
+	value, ok := os.LookupEnv(name)
 	_ = os.Unsetenv(name)
 	return func() {
 		if ok {

@@ -147,7 +147,8 @@ func behindPgBouncer(t *testing.T, address string) {
 	place := behind(t, direct, address)
 	place.Create(t)
 	var tables int
-	if err := direct.SQL.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1", schema(t, direct)).Scan(&tables); err != nil || tables < 20 {
+	err := direct.SQL.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = $1", schema(t, direct)).Scan(&tables)
+	if err != nil || tables < 20 {
 		t.Errorf("%d tables, %v", tables, err)
 	}
 	d, err := db.Open(t.Context(), db.Impatient(place.Target))
@@ -168,7 +169,8 @@ func behindPgBouncer(t *testing.T, address string) {
 	}
 	wantFailure(t, write(d), failure.Unavailable, "locked")
 	var setting string
-	if err := d.Pool().QueryRowContext(t.Context(), "SELECT current_setting('search_path') WHERE $1", true).Scan(&setting); err != nil || setting != schema(t, direct) {
+	err = d.Pool().QueryRowContext(t.Context(), "SELECT current_setting('search_path') WHERE $1", true).Scan(&setting)
+	if err != nil || setting != schema(t, direct) {
 		t.Errorf("outside of a transaction search_path is %q, %v", setting, err)
 	}
 	if _, err := d.Pool().ExecContext(t.Context(), "SELECT no_such_function()"); err == nil {
@@ -196,7 +198,8 @@ func shareServer(t *testing.T, address string) {
 	}
 	clients.Wait()
 	var prepared int
-	if err := place.Open(t).Pool().QueryRow("SELECT COUNT(*) FROM pg_prepared_statements").Scan(&prepared); err != nil || prepared != 0 {
+	err := place.Open(t).Pool().QueryRow("SELECT COUNT(*) FROM pg_prepared_statements").Scan(&prepared)
+	if err != nil || prepared != 0 {
 		t.Errorf("%d statements are prepared, %v", prepared, err)
 	}
 }

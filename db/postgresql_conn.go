@@ -107,7 +107,9 @@ func (c *postgresConn) PrepareContext(context.Context, string) (driver.Stmt, err
 }
 
 // ExecContext implements driver.ExecerContext.
-func (c *postgresConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (result driver.Result, err error) {
+func (c *postgresConn) ExecContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (result driver.Result, err error) {
 	c.watch(ctx)
 	err = c.settled(ctx, func() error {
 		s, err := c.prepared(ctx, query, args)
@@ -125,7 +127,9 @@ func (c *postgresConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 // QueryContext implements driver.QueryerContext.
-func (c *postgresConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
+func (c *postgresConn) QueryContext(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (rows driver.Rows, err error) {
 	c.watch(ctx)
 	err = c.settled(ctx, func() error {
 		s, err := c.prepared(ctx, query, args)
@@ -222,7 +226,9 @@ func newStatementCache() statementCache {
 }
 
 // prepared returns the prepared statement of a query, nil where it runs without.
-func (c *postgresConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (preparedStatement, error) {
+func (c *postgresConn) prepared(
+	ctx context.Context, query string, args []driver.NamedValue,
+) (preparedStatement, error) {
 	cache := &c.statements
 	// A text without arguments may be several commands, or one that can't be prepared.
 	if c.poolSettings != "" || len(args) == 0 && !strings.HasPrefix(query, "SELECT ") {
@@ -262,8 +268,8 @@ func isStalePlan(err error) bool {
 	return ok && (e.Code == "26000" || e.Code == "0A000" && strings.Contains(e.Message, "cached plan"))
 }
 
-// copyIn runs a COPY … FROM STDIN of lines that next returns some of at a time, without the last one's end, and none in
-// the end.
+// copyIn runs a COPY … FROM STDIN of lines. next returns some at a time, without the last one's end, and none in the
+// end.
 func (c *postgresConn) copyIn(ctx context.Context, statement string, next func() []byte) error {
 	s, err := c.postgresSession.PrepareContext(ctx, statement)
 	if err != nil {

@@ -24,8 +24,8 @@ type postgresConnector struct {
 	pooled atomic.Bool
 }
 
-// sessionSetting is a setting that nothing reads. If a session does not have the value that its connection asked for, it
-// is not the connection's own.
+// sessionSetting is a setting that nothing reads. If a session does not have the value that its connection asked for,
+// it is not the connection's own.
 const sessionSetting = "alwrity_sub.session"
 
 // Driver implements driver.Connector.

@@ -1,5 +1,5 @@
-// Package packedrows gives SQLite the table-valued function packed_rows, written in C: thousands of rows reach a table by
-// one run of one INSERT, without a statement for each.
+// Package packedrows gives SQLite the table-valued function packed_rows, written in C: thousands of rows reach a table
+// by one run of one INSERT, without a statement for each.
 package packedrows
 
 // SQLite is compiled into the package of its driver. On macOS the linker takes what is missing until the last link only
