@@ -37,7 +37,7 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 		if err != nil {
 			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed "+
 				"with a mark-up, are too much",
-				series[i].Provider, pricing.Shorten(series[i].Model), series[i].Usage.Cost)
+				series[i].Provider, failure.Shorten(series[i].Model), series[i].Usage.Cost)
 		}
 		amounts[i] = amount
 	}

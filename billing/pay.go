@@ -103,7 +103,7 @@ func payFromCredit(ctx context.Context, tx Tx, audit usage.Audit, b *Bill) error
 	}
 	if left := accounts[b.UserID].Balance; left < b.Total {
 		return failure.Conflictf("the bill %d is over %s, and %s has %s of credit", b.Number, b.Total.Display(),
-			pricing.Shorten(b.UserID), left.Display()).
+			failure.Shorten(b.UserID), left.Display()).
 			WithHint("a bill is paid wholly; what is left of the credit is used up by the next one")
 	}
 	return tx.AddCredits(ctx, []CreditEntry{{UserID: b.UserID, At: audit.At, Amount: -b.Total, Number: b.Number,
@@ -245,7 +245,7 @@ func requireCredit(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error 
 	}
 	if left := accounts[b.UserID].Balance; left+back < 0 {
 		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left",
-			b.Number, (-back).Display(), pricing.Shorten(b.UserID), left.Display()).
+			b.Number, (-back).Display(), failure.Shorten(b.UserID), left.Display()).
 			WithHint("first make the bills void that have used it up: alwrity-sub billing list --user …")
 	}
 	return nil

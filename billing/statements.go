@@ -7,7 +7,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -63,7 +62,7 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 
 // noStatement is the failure where there is no bill such as is wanted.
 func noStatement(user string, q StatementQuery) error {
-	of := pricing.Shorten(user)
+	of := failure.Shorten(user)
 	list := "they are in: alwrity-sub billing list --user " + of
 	switch {
 	case q.Number != 0:

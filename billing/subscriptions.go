@@ -8,7 +8,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -128,7 +127,7 @@ func requireUser(ctx context.Context, r Reader, user, hint string) error {
 	}
 	known, err := r.UserKnown(ctx, user)
 	if err == nil && !known {
-		err = failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).
+		err = failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
 			WithHint("%s", hint)
 	}
 	return err
@@ -223,7 +222,7 @@ func (u *subscriptionUpdate) reopen(ctx context.Context, from time.Time) error {
 	if from.Before(billed) {
 		until := billed.Format(time.RFC3339)
 		return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on",
-			pricing.Shorten(user), until, from.Format(time.RFC3339)).
+			failure.Shorten(user), until, from.Format(time.RFC3339)).
 			WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT "+
 				"--reason …", until, user)
 	}

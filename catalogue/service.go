@@ -99,7 +99,7 @@ func (s *Service) History(ctx context.Context, provider, model string) ([]pricin
 	}
 	history := book.History(provider, model)
 	if len(history) == 0 {
-		return nil, pricing.UnknownName(failure.NotFound, "price of "+provider, model, book.Models(provider))
+		return nil, failure.UnknownName(failure.NotFound, "price of "+provider, model, book.Models(provider))
 	}
 	return history, nil
 }

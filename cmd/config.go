@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // layer is one source of settings: a file or the environment.
@@ -118,8 +117,8 @@ func (c *config) choice(name string, words ...string) (string, error) {
 	if err != nil || slices.Contains(words, value) {
 		return value, err
 	}
-	invalid := failure.Invalidf("%s is %q: it must be %s", c.label(name), pricing.Shorten(value), orList(words))
-	if near := pricing.Nearest(value, words); near != "" {
+	invalid := failure.Invalidf("%s is %q: it must be %s", c.label(name), failure.Shorten(value), orList(words))
+	if near := failure.Nearest(value, words); near != "" {
 		return "", invalid.WithHint("did you mean %s?", near)
 	}
 	return "", invalid
@@ -138,7 +137,7 @@ func (c *config) truth(name string) (bool, error) {
 	}
 	value, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, failure.Invalidf("%s is %q: it must be true or false", c.label(name), pricing.Shorten(text))
+		return false, failure.Invalidf("%s is %q: it must be true or false", c.label(name), failure.Shorten(text))
 	}
 	return value, nil
 }
@@ -151,7 +150,7 @@ func (c *config) number(name string, least, most int) (int, error) {
 	}
 	value, err := strconv.Atoi(text)
 	if err != nil || value < least || value > most {
-		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), pricing.Shorten(text), least, most)
+		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), failure.Shorten(text), least, most)
 	}
 	return value, nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 const (
@@ -70,8 +69,8 @@ func parseConfigFile(name string, text []byte) (layer, error) {
 }
 
 func unknownKey(name, found string, known []string) error {
-	invalid := failure.Invalidf("%s has the key %q, which is not known", name, pricing.Shorten(found))
-	if near := pricing.Nearest(found, known); near != "" {
+	invalid := failure.Invalidf("%s has the key %q, which is not known", name, failure.Shorten(found))
+	if near := failure.Nearest(found, known); near != "" {
 		return invalid.WithHint("did you mean %s?", near)
 	}
 	return invalid.WithHint("known are: %s", strings.Join(known, ", "))

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // unknownCommand is the failure for a word that is no command of a group.
@@ -20,9 +19,9 @@ func unknownCommand(group *cobra.Command, word string, secrets *redactor) error 
 			known = append(append(known, c.Name()), c.Aliases...)
 		}
 	}
-	word = pricing.Shorten(secrets.clean(word))
+	word = failure.Shorten(secrets.clean(word))
 	invalid := failure.Invalidf("%s has no command %q", group.CommandPath(), word)
-	if near := pricing.Nearest(word, known); near != "" {
+	if near := failure.Nearest(word, known); near != "" {
 		return invalid.WithHint("did you mean %s %s?", group.CommandPath(), near)
 	}
 	return invalid.WithHint("known are: %s; see %s --help", strings.Join(known, ", "), group.CommandPath())
@@ -35,7 +34,7 @@ func argumentsFailure(c *cobra.Command, args []string, err error) error {
 		return err
 	}
 	if none := cobra.NoArgs(c, args); none != nil && none.Error() == err.Error() {
-		return failure.Invalidf("%s takes no arguments, but has %q", c.CommandPath(), pricing.Shorten(args[0])).WithHint("%s", usageHint(c))
+		return failure.Invalidf("%s takes no arguments, but has %q", c.CommandPath(), failure.Shorten(args[0])).WithHint("%s", usageHint(c))
 	}
 	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
 }
@@ -94,12 +93,12 @@ func unknownFlag(c *cobra.Command, err *pflag.NotExistError) error {
 		}
 	})
 	word, _, _ = strings.Cut(word, "=") // a value may be a secret
-	invalid := failure.Invalidf("%s has no flag %s%s", c.CommandPath(), dashes, pricing.Shorten(word))
-	if near := pricing.Nearest(word, known); near != "" {
+	invalid := failure.Invalidf("%s has no flag %s%s", c.CommandPath(), dashes, failure.Shorten(word))
+	if near := failure.Nearest(word, known); near != "" {
 		return invalid.WithHint("did you mean --%s?", near)
 	}
 	if dashes == "-" && strings.IndexAny(word, "0123456789.") == 0 && strings.Contains(c.Use, " AMOUNT") {
-		return invalid.WithHint("an amount below 0 stands after two dashes, at the end: -- -%s", pricing.Shorten(word))
+		return invalid.WithHint("an amount below 0 stands after two dashes, at the end: -- -%s", failure.Shorten(word))
 	}
 	return invalid.WithHint("see %s --help", c.CommandPath())
 }
@@ -127,7 +126,7 @@ func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 	default:
 		right = "it must be " + right
 	}
-	return failure.Invalidf("--%s is %q: %s", name, pricing.Shorten(err.GetValue()), right).WithHint("see %s --help", c.CommandPath())
+	return failure.Invalidf("--%s is %q: %s", name, failure.Shorten(err.GetValue()), right).WithHint("see %s --help", c.CommandPath())
 }
 
 const (

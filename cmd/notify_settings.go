@@ -13,7 +13,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/notify"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -200,7 +199,7 @@ func (c *config) mailFrom(m *notify.Mail) error {
 	}
 	from, err := mail.ParseAddress(text)
 	if err != nil {
-		return failure.Invalidf("%s is %q: it must be an address", c.label(keySMTPFrom), pricing.Shorten(text)).
+		return failure.Invalidf("%s is %q: it must be an address", c.label(keySMTPFrom), failure.Shorten(text)).
 			WithHint("write billing@example.com, or Example <billing@example.com>").Because(err)
 	}
 	m.From = *from
@@ -215,7 +214,7 @@ func (c *config) recipients(s *notify.Settings) error {
 	for _, address := range addresses {
 		parsed, err := mail.ParseAddress(address)
 		if err != nil {
-			return failure.Invalidf("%s has %q in it: that is no address", c.label(keyAlertEmail), pricing.Shorten(address)).
+			return failure.Invalidf("%s has %q in it: that is no address", c.label(keyAlertEmail), failure.Shorten(address)).
 				WithHint("write ops@example.com, several with commas between them").Because(err)
 		}
 		s.Operators = append(s.Operators, parsed.Address)
@@ -230,7 +229,7 @@ func (c *config) recipients(s *notify.Settings) error {
 	}
 	for _, word := range words {
 		if !slices.Contains(notify.Kinds(), usage.NotificationKind(word)) {
-			return failure.Invalidf("%s has %q in it: there is no such message", c.label(keyAlertKinds), pricing.Shorten(word)).
+			return failure.Invalidf("%s has %q in it: there is no such message", c.label(keyAlertKinds), failure.Shorten(word)).
 				WithHint("write all, or some of: %s", strings.Trim(strings.Join(kindWords(), ", "), " "))
 		}
 		s.OperatorKinds = append(s.OperatorKinds, usage.NotificationKind(word))
@@ -282,7 +281,7 @@ func (c *config) hours(s *notify.Settings) error {
 		return err
 	}
 	if s.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		return failure.Invalidf("%s is %q: there is no such time zone", c.label(keyTimeZone), pricing.Shorten(zone)).WithHint("write a name such as Europe/Berlin, or UTC")
+		return failure.Invalidf("%s is %q: there is no such time zone", c.label(keyTimeZone), failure.Shorten(zone)).WithHint("write a name such as Europe/Berlin, or UTC")
 	}
 	digest, err := c.choice(keyDigest, "off", "daily")
 	s.Digest = digest == "daily"

@@ -153,7 +153,7 @@ func (c *config) thresholds() ([]int, error) {
 		percent, err := strconv.Atoi(strings.TrimSpace(word))
 		switch {
 		case err != nil || percent < 1 || percent > 1000:
-			return nil, c.badThreshold("has %q in it: each must be a whole percent from 1 to 1000", pricing.Shorten(word))
+			return nil, c.badThreshold("has %q in it: each must be a whole percent from 1 to 1000", failure.Shorten(word))
 		case len(percents) > 0 && percent <= percents[len(percents)-1]:
 			return nil, c.badThreshold("has %d after %d: they must ascend, each once", percent, percents[len(percents)-1])
 		}
@@ -188,7 +188,7 @@ func (c *config) actor(p Process) (string, error) {
 	}
 	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > longestActor || strings.ContainsFunc(name, unicode.IsControl) {
 		return "", failure.Invalidf("%s is %q: it must be at most %d characters, none of them a control character",
-			c.label(keyActor), pricing.Shorten(name), longestActor)
+			c.label(keyActor), failure.Shorten(name), longestActor)
 	}
 	return name, nil
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // sources lists where the settings came from that are not defaults, the
@@ -65,8 +65,8 @@ func unknownVariables(p Process, envFile map[string]string) []string {
 		if !strings.HasPrefix(name, "ALWRITY_SUB_") || slices.Contains(known, name) {
 			continue
 		}
-		line := "not known, has no effect: " + pricing.Shorten(name)
-		if near := pricing.Nearest(name, known); near != "" {
+		line := "not known, has no effect: " + failure.Shorten(name)
+		if near := failure.Nearest(name, known); near != "" {
 			line += " (did you mean " + near + "?)"
 		}
 		lines = append(lines, line)

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -63,7 +62,7 @@ func newAlertsReadCmd(env *Env) *cobra.Command {
 			for _, arg := range args {
 				id, err := strconv.ParseInt(arg, 10, 64)
 				if err != nil || id < 1 {
-					return failure.Invalidf("the alert id %q is no whole number", pricing.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts list")
+					return failure.Invalidf("the alert id %q is no whole number", failure.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts list")
 				}
 				opts.ids = append(opts.ids, id)
 			}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/notify"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -47,7 +46,7 @@ that was written since the last run of alerts send has none yet.`,
 func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
 	status := notify.Status(opts.status)
 	if status != "" && !slices.Contains(notify.Statuses(), status) {
-		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", pricing.Shorten(opts.status))
+		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", failure.Shorten(opts.status))
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
 		found, err := s.Notify.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
@@ -110,7 +109,7 @@ func deliveryIDs(args []string) ([]int64, error) {
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id < 1 {
-			return nil, failure.Invalidf("the id %q is no whole number", pricing.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts outbox list")
+			return nil, failure.Invalidf("the id %q is no whole number", failure.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts outbox list")
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -85,7 +84,7 @@ func parseStatuses(text string) ([]billing.Status, error) {
 	for word := range strings.SplitSeq(text, ",") {
 		word = strings.ToLower(strings.TrimSpace(word))
 		if !slices.Contains(known, word) {
-			return nil, pricing.UnknownName(failure.Invalid, "status", word, known)
+			return nil, failure.UnknownName(failure.Invalid, "status", word, known)
 		}
 		statuses = append(statuses, billing.Status(word))
 	}
@@ -122,7 +121,7 @@ func parseNumber(text string) (int64, error) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || number < 1 {
 		return 0, failure.Invalidf("the number of the bill is %q: it must be a whole number from 1 on",
-			pricing.Shorten(text)).
+			failure.Shorten(text)).
 			WithHint("the numbers are in: alwrity-sub billing list")
 	}
 	return number, nil

@@ -9,7 +9,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -95,7 +94,7 @@ func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, e
 	case "jsonl":
 		return report.BillsAsRecords, nil
 	}
-	return nil, failure.Invalidf("format is %q: it must be focus, csv or jsonl", pricing.Shorten(opts.format))
+	return nil, failure.Invalidf("format is %q: it must be focus, csv or jsonl", failure.Shorten(opts.format))
 }
 
 // exportBills writes the bills of a month of the books and returns how many they are.

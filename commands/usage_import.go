@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -125,7 +124,7 @@ func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
 		}
 		return usage.JSONLines, nil
 	}
-	return "", failure.Invalidf("format is %q: it must be jsonl or csv", pricing.Shorten(opts.format))
+	return "", failure.Invalidf("format is %q: it must be jsonl or csv", failure.Shorten(opts.format))
 }
 
 // open returns the file and its size, -1 where that is not known.

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -93,7 +92,7 @@ func (opts *usageLogsOptions) continueAfter(ctx context.Context, s *Services) er
 		}
 		last, ok := entries[opts.after]
 		if !ok {
-			return failure.NotFoundf("there is no event %q to continue after", pricing.Shorten(opts.after))
+			return failure.NotFoundf("there is no event %q to continue after", failure.Shorten(opts.after))
 		}
 		opts.query.BeforeTime, opts.query.BeforeID = last.Time, last.ID
 		return nil

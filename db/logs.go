@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -124,7 +123,7 @@ func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) 
 	err := t.query(ctx, func(row scanner) error { return row.Scan(&found) },
 		"SELECT log_id FROM api_usage_logs WHERE occurred_at = $1 AND event_id = $2", at, id)
 	if err == nil && found < 0 {
-		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", pricing.Shorten(id)).
+		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", failure.Shorten(id)).
 			WithHint("begin again at the newest")
 	}
 	return found, err

@@ -69,7 +69,7 @@ func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, row
 		}
 		if usage.MonthOf(e.Time) != a.Month {
 			return failure.Invalidf("the event %q of %s is not of the month %s: its time is %s",
-				pricing.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
+				failure.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
 		}
 		found, cost = found+1, cost.Add(pricing.TotalOf(e.Cost))
 		if batch = append(batch, e); len(batch) == restoreBatch {
@@ -102,7 +102,7 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 	}
 	for id, e := range taken {
 		return failure.Conflictf("the event %q of %s has been recorded again, with the time %s: an id stands for one event",
-			pricing.Shorten(id), a.File, e.Time.Format(time.RFC3339)).
+			failure.Shorten(id), a.File, e.Time.Format(time.RFC3339)).
 			WithHint("restore a backup of the time before that, or leave the month archived")
 	}
 	if t.kind == SQLite {

@@ -4,14 +4,14 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // deliveries returns who gets a message, and how.
 func (s *Settings) deliveries(m Message) []Delivery {
 	if !slices.Contains(Kinds(), m.Kind) { // a newer version wrote it; that one can retry it
 		return []Delivery{{Channel: Email, Audience: ToOperators, Status: Skipped, NextAttempt: m.At,
-			LastError: "this version of alwrity-sub knows no message of the kind " + pricing.Shorten(string(m.Kind))}}
+			LastError: "this version of alwrity-sub knows no message of the kind " + failure.Shorten(string(m.Kind))}}
 	}
 	var all []Delivery
 	add := func(d Delivery) {
@@ -45,7 +45,7 @@ func (s *Settings) mailTo(m Message, address string, audience Audience) Delivery
 	}
 	switch {
 	case address == "":
-		d.Status, d.LastError = Skipped, "the user "+pricing.Shorten(m.UserID)+" has no email address"
+		d.Status, d.LastError = Skipped, "the user "+failure.Shorten(m.UserID)+" has no email address"
 	case s.Mail.Host == "":
 		d.Held, d.LastError = true, "no mail server is configured (SMTP_HOST)"
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // QuietHours are the hours of the day in which only urgent messages go out, by the local clock. The zero value is
@@ -24,7 +23,7 @@ func ParseQuietHours(text string) (QuietHours, error) {
 	q.To, errTo = parseMinute(to)
 	if errFrom != nil || errTo != nil || q.From == q.To {
 		return QuietHours{}, failure.Invalidf("the quiet hours are %q: write two different times of day",
-			pricing.Shorten(text)).WithHint("such as 22:00-07:00, or off")
+			failure.Shorten(text)).WithHint("such as 22:00-07:00, or off")
 	}
 	return q, nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -52,7 +51,7 @@ func (s *Settings) Check() error {
 	case m.Host != "" && m.User != "" && m.TLS == TLSNone &&
 		!slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, m.Host):
 		return failure.Invalidf("SMTP_TLS is none: the password would be sent to %s without encryption",
-			pricing.Shorten(m.Host)).WithHint("leave SMTP_TLS at auto; a certificate of your own can be named with SMTP_CA_FILE")
+			failure.Shorten(m.Host)).WithHint("leave SMTP_TLS at auto; a certificate of your own can be named with SMTP_CA_FILE")
 	case len(s.Webhooks) > 0 && s.Secret == "":
 		return failure.Invalidf("ALWRITY_SUB_WEBHOOK_URL is set and ALWRITY_SUB_WEBHOOK_SECRET is not: " +
 			"who gets a webhook could not tell whether it is from you").

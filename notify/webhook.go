@@ -17,7 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // The headers of a webhook.
@@ -165,7 +165,7 @@ func statusOutcome(response *http.Response, answer string) outcome {
 	}
 	reason := "the answer is " + response.Status
 	if answer = oneLine(answer); answer != "" {
-		reason += ": " + pricing.Shorten(answer)
+		reason += ": " + failure.Shorten(answer)
 	}
 	never := []int{http.StatusBadRequest, http.StatusGone, http.StatusRequestEntityTooLarge,
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}

@@ -124,7 +124,7 @@ func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plan
 			err = plans.mustNotHave(p)
 		}
 		if err != nil {
-			return nil, failure.Within(err, "%s: plan %d (%s)", name, i+1, pricing.Shorten(entry.Name))
+			return nil, failure.Within(err, "%s: plan %d (%s)", name, i+1, failure.Shorten(entry.Name))
 		}
 		plans = append(plans, p)
 	}
@@ -167,7 +167,7 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 			err = failure.Invalidf("it appears twice")
 		}
 		if err != nil {
-			return Plan{}, failure.Within(err, "limit %s", pricing.Shorten(entry.name))
+			return Plan{}, failure.Within(err, "limit %s", failure.Shorten(entry.name))
 		}
 		p.Limits = append(p.Limits, l)
 	}
@@ -176,7 +176,7 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 
 func validatePlanName(name string) error {
 	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return failure.Invalidf("name is %q: it must be 1 to 64 characters, without spaces around it", pricing.Shorten(name))
+		return failure.Invalidf("name is %q: it must be 1 to 64 characters, without spaces around it", failure.Shorten(name))
 	}
 	return nil
 }
@@ -242,7 +242,7 @@ func (s Scope) validate(providers pricing.Providers) error {
 			for v := range vendors {
 				known = append(known, v)
 			}
-			return pricing.UnknownName(failure.Invalid, "vendor", name, known)
+			return failure.UnknownName(failure.Invalid, "vendor", name, known)
 		}
 	}
 	return nil

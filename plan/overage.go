@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // Overage says what a plan does with a call beyond a limit that blocks. The zero
@@ -34,7 +33,7 @@ func ParseOverage(text string) (Overage, error) {
 	case "allow":
 		return OverageAllow, nil
 	}
-	return OverageBlock, failure.Invalidf("overage is %q: it must be block or allow", pricing.Shorten(text))
+	return OverageBlock, failure.Invalidf("overage is %q: it must be block or allow", failure.Shorten(text))
 }
 
 // TakesOverage tells whether a call beyond the limit can be overage: where it
@@ -53,7 +52,7 @@ const (
 func ParseMarkup(text string) (int64, error) {
 	number, percent := strings.CutSuffix(text, "%")
 	if !percent || len(text) > longestMarkupInBytes || strings.Trim(number, "0123456789.") != "" {
-		return 0, failure.Invalidf("overage_markup is %q: %s", pricing.Shorten(text), markupMustBe)
+		return 0, failure.Invalidf("overage_markup is %q: %s", failure.Shorten(text), markupMustBe)
 	}
 	exact, ok := new(big.Rat).SetString(number)
 	if ok {

@@ -68,7 +68,7 @@ func (ps Plans) Find(name string) (Plan, error) {
 			return p, nil
 		}
 	}
-	return Plan{}, pricing.UnknownName(failure.NotFound, "plan", name, ps.Names())
+	return Plan{}, failure.UnknownName(failure.NotFound, "plan", name, ps.Names())
 }
 
 // ByID returns the plan with an ID.

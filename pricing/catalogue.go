@@ -104,7 +104,7 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 			err = failure.Invalidf("it appears twice")
 		}
 		if err != nil {
-			return Catalogue{}, failure.Within(err, "%s: provider %d (%s)", name, i+1, Shorten(entry.Name))
+			return Catalogue{}, failure.Within(err, "%s: provider %d (%s)", name, i+1, failure.Shorten(entry.Name))
 		}
 		c.Providers = append(c.Providers, p)
 	}
@@ -114,7 +114,7 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 			err = failure.Invalidf("there are two prices from the same moment on")
 		}
 		if err != nil {
-			return Catalogue{}, failure.Within(err, "%s: price %d (%s %s)", name, i+1, Shorten(entry.Provider), Shorten(entry.Model))
+			return Catalogue{}, failure.Within(err, "%s: price %d (%s %s)", name, i+1, failure.Shorten(entry.Provider), failure.Shorten(entry.Model))
 		}
 		c.Prices = append(c.Prices, p)
 	}
@@ -174,7 +174,7 @@ func (e providerEntry) provider() (Provider, error) {
 func ValidateName(field, name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-."
 	if name == "" || len(name) > 64 || strings.Trim(name, allowed) != "" {
-		return failure.Invalidf("%s is %q: it must be 1 to 64 lower-case letters, digits, '_', '-' or '.'", field, Shorten(name))
+		return failure.Invalidf("%s is %q: it must be 1 to 64 lower-case letters, digits, '_', '-' or '.'", field, failure.Shorten(name))
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/agnivade/levenshtein"
-
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
@@ -53,11 +51,7 @@ func (ps Providers) Find(name string) (Provider, error) {
 	if len(ps) == 0 {
 		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").WithHint("run: alwrity-sub init")
 	}
-	names := make([]string, 0, len(ps))
-	for known := range ps {
-		names = append(names, known)
-	}
-	return Provider{}, UnknownName(failure.Invalid, "provider", name, names)
+	return Provider{}, failure.UnknownName(failure.Invalid, "provider", name, slices.Collect(maps.Keys(ps)))
 }
 
 // With returns the providers with others added, or put in place of those of the same name.
@@ -68,41 +62,6 @@ func (ps Providers) With(others []Provider) Providers {
 		all[p.Name] = p
 	}
 	return all
-}
-
-// UnknownName makes the failure for a name that is not among the known ones: it
-// suggests the nearest, else lists them all.
-func UnknownName(code failure.Code, kind, name string, known []string) *failure.Error {
-	err := failure.New(code, "there is no %s %q", kind, Shorten(name))
-	if near := Nearest(name, known); near != "" {
-		return err.WithHint("did you mean %s?", near)
-	}
-	if len(known) == 0 {
-		return err
-	}
-	return err.WithHint("known are: %s", strings.Join(sorted(known), ", "))
-}
-
-// Nearest returns the known name that is most like name, or "" where none is
-// like it: more than a third of its letters would have to change.
-func Nearest(name string, known []string) string {
-	best, bestDistance := "", len(name)
-	for _, candidate := range sorted(known) {
-		d := levenshtein.ComputeDistance(strings.ToLower(Shorten(name)), strings.ToLower(candidate))
-		if d <= (len(candidate)+2)/3 && d < bestDistance {
-			best, bestDistance = candidate, d
-		}
-	}
-	return best
-}
-
-// Shorten cuts a text that is too long to be shown in a message.
-func Shorten(text string) string {
-	const most = 80
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }
 
 // Sorted returns the providers by name.

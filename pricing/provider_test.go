@@ -88,19 +88,3 @@ func TestFindProvider(t *testing.T) {
 		}
 	}
 }
-
-func TestUnknownNameAmongNone(t *testing.T) {
-	if err := pricing.UnknownName(failure.NotFound, "plan", "x", nil); err.Code != failure.NotFound || err.Hint != "" {
-		t.Errorf("got %+v", err)
-	}
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"exa", "gemini", "serper", "openai"}
-	tests := map[string]string{"exb": "exa", "xyz": "", "gem": "", "semper": "serper", "OPENAI": "openai", "e": "", "": ""}
-	for name, want := range tests {
-		if got := pricing.Nearest(name, known); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
-		}
-	}
-}

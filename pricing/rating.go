@@ -132,7 +132,7 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 // provider has prices for, and the command that sets one.
 func (b *Book) Advice(provider, model string) string {
 	models := b.Models(provider)
-	if near := Nearest(model, models); near != "" {
+	if near := failure.Nearest(model, models); near != "" {
 		return fmt.Sprintf("did you mean --model %s? Else set a price: alwrity-sub pricing set %s %s --request-cost …", near, provider, shown(model))
 	}
 	if model == "" && len(models) > 0 && len(models) <= 5 {
@@ -145,5 +145,5 @@ func shown(model string) string {
 	if model == "" {
 		return DefaultModel
 	}
-	return Shorten(model)
+	return failure.Shorten(model)
 }

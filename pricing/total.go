@@ -36,7 +36,7 @@ func ParseTotal(text string) (Total, error) {
 			return Total{n}, nil
 		}
 	}
-	return Total{}, failure.Invalidf("%q is no exact amount of dollars", Shorten(text))
+	return Total{}, failure.Invalidf("%q is no exact amount of dollars", failure.Shorten(text))
 }
 
 // Add returns t + v.

@@ -101,7 +101,7 @@ func normalise(digits string, exponent int) (string, int) {
 // must come out exact, and a price is never negative.
 func ParseUnitPrice(text string) (USD, error) {
 	amount, per, divided := strings.Cut(text, "/")
-	text = Shorten(text)
+	text = failure.Shorten(text)
 	price, err := ParseUSD(amount)
 	if err != nil {
 		return 0, err

@@ -74,12 +74,12 @@ func TestParseUSDRefuses(t *testing.T) {
 	for _, text := range notAmounts() {
 		got, err := pricing.ParseUSD(text)
 		if err == nil {
-			t.Errorf("ParseUSD(%q) = %s, want a failure", pricing.Shorten(text), got)
+			t.Errorf("ParseUSD(%q) = %s, want a failure", failure.Shorten(text), got)
 			continue
 		}
 		wantInvalid(t, err)
 		if got != 0 {
-			t.Errorf("ParseUSD(%q) = %s beside its failure", pricing.Shorten(text), got)
+			t.Errorf("ParseUSD(%q) = %s beside its failure", failure.Shorten(text), got)
 		}
 	}
 }
@@ -233,7 +233,7 @@ func TestParseUnitPrice(t *testing.T) {
 		"-1", "-1/1M", "-0.000000000001", "1/9223372036854775808", "1/9223372036854775807K", "1/1MM", "1/0x10", "1/"+strings.Repeat("1", 10_000))
 	for _, text := range refused {
 		if got, err := pricing.ParseUnitPrice(text); err == nil {
-			t.Errorf("ParseUnitPrice(%q) = %s, want a failure", pricing.Shorten(text), got)
+			t.Errorf("ParseUnitPrice(%q) = %s, want a failure", failure.Shorten(text), got)
 		} else {
 			wantInvalid(t, err)
 		}

@@ -36,7 +36,7 @@ func ReadYAML(name string, text []byte, into any) (err error) {
 		return failure.Within(err, "%s", name)
 	case errors.As(err, &located) && located.GetToken() != nil:
 		at := located.GetToken().Position
-		return failure.Invalidf("%s, line %d, column %d: %s", name, at.Line, at.Column, Shorten(located.GetMessage()))
+		return failure.Invalidf("%s, line %d, column %d: %s", name, at.Line, at.Column, failure.Shorten(located.GetMessage()))
 	}
-	return failure.Invalidf("%s can't be read: %s", name, Shorten(strings.TrimSpace(yaml.FormatError(err, false, false))))
+	return failure.Invalidf("%s can't be read: %s", name, failure.Shorten(strings.TrimSpace(yaml.FormatError(err, false, false))))
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // ValidateEmail returns an invalid failure unless a text is a mail address alone, or empty.
@@ -16,7 +15,7 @@ func ValidateEmail(email string) error {
 	}
 	parsed, err := mail.ParseAddress(email)
 	if err != nil || parsed.Address != email || len(email) > 254 {
-		return failure.Invalidf("email is %q: it must be an address such as alice@example.com", pricing.Shorten(email))
+		return failure.Invalidf("email is %q: it must be an address such as alice@example.com", failure.Shorten(email))
 	}
 	return nil
 }

@@ -252,7 +252,7 @@ func (a *Archiver) mustBeInLog(ctx context.Context, path string) error {
 			found, err := r.Entries(ctx, ids)
 			for _, id := range ids {
 				if _, ok := found[id]; err == nil && !ok {
-					return fmt.Errorf("the event %q is not in the log", pricing.Shorten(id))
+					return fmt.Errorf("the event %q is not in the log", failure.Shorten(id))
 				}
 			}
 			return err

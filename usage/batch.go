@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // batch is what one transaction does: it decides requests one after another, by what is read for all
@@ -138,7 +137,7 @@ func (b *batch) findOwners(ctx context.Context) error {
 		held := b.reservations[r.reservation]
 		switch {
 		case held == nil:
-			r.err = failure.NotFoundf("there is no reservation %q", pricing.Shorten(r.reservation)).
+			r.err = failure.NotFoundf("there is no reservation %q", failure.Shorten(r.reservation)).
 				WithHint("list them: alwrity-sub limits reservations")
 		case r.event == nil:
 			r.user = held.UserID

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // csvReader reads CSV with a header.
@@ -41,7 +40,7 @@ func (r *csvReader) readHeader() error {
 	for _, column := range names {
 		name := strings.ToLower(strings.TrimSpace(string(column)))
 		if seen[name] {
-			return failure.Invalidf("the header names %q twice", pricing.Shorten(name))
+			return failure.Invalidf("the header names %q twice", failure.Shorten(name))
 		}
 		seen[name] = true
 		r.columns = append(r.columns, r.events.column([]byte(name)))

@@ -159,11 +159,11 @@ func validateName(field, value string, required bool) error {
 	case len(value) > longestName:
 		return failure.Invalidf("%s is %d bytes long: it must not be longer than %d", field, len(value), longestName)
 	case !utf8.ValidString(value):
-		return failure.Invalidf("%s is not valid UTF-8 text: %q", field, pricing.Shorten(strings.ToValidUTF8(value, "?")))
+		return failure.Invalidf("%s is not valid UTF-8 text: %q", field, failure.Shorten(strings.ToValidUTF8(value, "?")))
 	case strings.ContainsFunc(value, unicode.IsControl):
-		return failure.Invalidf("%s is %q: it must not contain control characters", field, pricing.Shorten(value))
+		return failure.Invalidf("%s is %q: it must not contain control characters", field, failure.Shorten(value))
 	case strings.TrimSpace(value) != value:
-		return failure.Invalidf("%s is %q: it must not begin or end with a space", field, pricing.Shorten(value))
+		return failure.Invalidf("%s is %q: it must not begin or end with a space", field, failure.Shorten(value))
 	}
 	return nil
 }

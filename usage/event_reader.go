@@ -145,7 +145,7 @@ func (r *eventReader) set(cell *cell) error {
 	}
 	if before := r.given[c.number]; before != nil && !bytes.Equal(before, text) {
 		return failure.Invalidf("%s is given twice, as %q and as %q",
-			c.name, pricing.Shorten(string(before)), pricing.Shorten(string(text)))
+			c.name, failure.Shorten(string(before)), failure.Shorten(string(text)))
 	}
 	r.given[c.number] = text
 	return c.field.parse(&r.row, text, c.texts)

@@ -200,7 +200,7 @@ func parseCount(name string, text []byte) (int64, error) {
 func parseBool(name string, text []byte) (bool, error) {
 	value, err := strconv.ParseBool(strings.ToLower(string(text)))
 	if err != nil {
-		return false, failure.Invalidf("%s is %q: it must be true or false", name, pricing.Shorten(string(text)))
+		return false, failure.Invalidf("%s is %q: it must be true or false", name, failure.Shorten(string(text)))
 	}
 	return value, nil
 }

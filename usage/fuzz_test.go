@@ -190,7 +190,7 @@ func FuzzParseTime(f *testing.F) {
 		got, err := ParseTime("time", text)
 		if err != nil {
 			checkReason(t, err, "time is ")
-			if shown := pricing.Shorten(text); !strings.Contains(err.Error(), strings.TrimSpace(text)) && !strings.Contains(err.Error(), strconv.Quote(shown)) {
+			if shown := failure.Shorten(text); !strings.Contains(err.Error(), strings.TrimSpace(text)) && !strings.Contains(err.Error(), strconv.Quote(shown)) {
 				t.Errorf("%q does not name %q", err, shown)
 			}
 			return

@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // jsonlReader reads JSON lines: each is one object of single values. It is
@@ -109,7 +108,7 @@ func (r *jsonlReader) cell(name, value []byte) cell {
 		c.text = unquote(value)
 	case 'n':
 	case '{', '[':
-		c.err = failure.Invalidf("%s is a JSON object or array: it must be a single value", pricing.Shorten(string(name)))
+		c.err = failure.Invalidf("%s is a JSON object or array: it must be a single value", failure.Shorten(string(name)))
 	default:
 		c.text = value
 	}
@@ -134,7 +133,7 @@ func noObject(err error) error {
 	case !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF):
 		return failure.Invalidf("the line is no complete JSON object")
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return failure.Invalidf("the line names %q twice", pricing.Shorten(syntax.JSONPointer.LastToken()))
+		return failure.Invalidf("the line names %q twice", failure.Shorten(syntax.JSONPointer.LastToken()))
 	}
 	return failure.Invalidf("the line is no JSON object: %s", strings.TrimPrefix(err.Error(), "jsontext: "))
 }

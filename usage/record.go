@@ -156,7 +156,7 @@ func (b *batch) record(r *request) error {
 func (b *batch) answerAgain(r *request, before *Entry) error {
 	if differences := before.differences(*r.event); len(differences) > 0 {
 		return failure.Conflictf("the event %s is recorded already with other content: %s differ",
-			pricing.Shorten(r.event.ID), strings.Join(differences, ", ")).
+			failure.Shorten(r.event.ID), strings.Join(differences, ", ")).
 			WithHint("an id stands for one event for ever: report another event under another id")
 	}
 	r.result.status, r.result.entry = Duplicate, before
@@ -213,7 +213,7 @@ func quoted(model string) string {
 	if model == "" {
 		return "without a model"
 	}
-	return fmt.Sprintf("%q", pricing.Shorten(model))
+	return fmt.Sprintf("%q", failure.Shorten(model))
 }
 
 // count counts an entry, and notes the alerts that it makes and the blocking limits that are
@@ -257,7 +257,7 @@ func (b *batch) settle(r *request) error {
 	}
 	if r.result.status == Duplicate {
 		return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s",
-			pricing.Shorten(r.event.ID), held.ID).
+			failure.Shorten(r.event.ID), held.ID).
 			WithHint("settle it under an id of its own, or give it back: alwrity-sub limits release %s", held.ID)
 	}
 	r.result.note = held.lateness(r.now)
@@ -273,7 +273,7 @@ func (e Event) settling(r Reservation) (Event, error) {
 	}
 	if e.UserID != r.UserID {
 		return e, failure.Conflictf("the reservation %s belongs to the user %s, not to %s",
-			r.ID, r.UserID, pricing.Shorten(e.UserID))
+			r.ID, r.UserID, failure.Shorten(e.UserID))
 	}
 	if e.ID == "" {
 		e.ID = r.ID

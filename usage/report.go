@@ -41,7 +41,7 @@ func ParseDimensions(text string) ([]Dimension, error) {
 	for _, part := range strings.Split(text, ",") {
 		d := Dimension(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(Dimensions(), d) {
-			return nil, pricing.UnknownName(failure.Invalid, "report dimension", part, names)
+			return nil, failure.UnknownName(failure.Invalid, "report dimension", part, names)
 		}
 		if slices.Contains(by, d) {
 			return nil, failure.Invalidf("by names %s twice", d)
@@ -228,7 +228,7 @@ func MakeTrend(ctx context.Context, store Reports, user string, months int, now 
 func MonthRange(text string) (from, to time.Time, err error) {
 	from, err = time.Parse("2006-01", text)
 	if err != nil || !validTime(from) {
-		return from, to, failure.Invalidf("month is %q: write it as YYYY-MM, for example 2026-11", pricing.Shorten(text))
+		return from, to, failure.Invalidf("month is %q: write it as YYYY-MM, for example 2026-11", failure.Shorten(text))
 	}
 	return from, from.AddDate(0, 1, 0), nil
 }

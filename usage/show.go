@@ -7,7 +7,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // LimitStatus says how far a user's limits are used up in a period.
@@ -46,7 +45,7 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Per
 			return err
 		}
 		if !known {
-			return failure.NotFoundf("there is no user %q: no subscription and no usage", pricing.Shorten(user)).
+			return failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
 				WithHint("list them: alwrity-sub users list")
 		}
 		all, err := s.periodUsages(ctx, reader, []string{user}, at, now)

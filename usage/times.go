@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // secondsToMS turns seconds, as a decimal number, into whole milliseconds,
@@ -20,7 +19,7 @@ func secondsToMS(text string) (string, error) {
 			return strconv.FormatUint((tenths+5)/10, 10), nil
 		}
 	}
-	return "", failure.Invalidf("response_time is %q: it must be a number of seconds", pricing.Shorten(text))
+	return "", failure.Invalidf("response_time is %q: it must be a number of seconds", failure.Shorten(text))
 }
 
 // ParseTime reads a moment: RFC 3339, a date (its midnight), or a date and time
@@ -46,7 +45,7 @@ func ParseTime(name, text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23", name, pricing.Shorten(text))
+	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23", name, failure.Shorten(text))
 }
 
 // sameShape spares ParseTime most layouts, whose failing takes long: it tells

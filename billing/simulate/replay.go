@@ -29,7 +29,7 @@ func (u *userMonth) replay(ctx context.Context) error {
 		Limit: userLogPage}
 	for m := usage.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
 		if err := u.requireLog(m); err != nil {
-			return failure.Within(err, "the usage period of %s began in %s", pricing.Shorten(u.account.UserID), m)
+			return failure.Within(err, "the usage period of %s began in %s", failure.Shorten(u.account.UserID), m)
 		}
 	}
 	for {
