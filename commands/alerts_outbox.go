@@ -30,7 +30,8 @@ func newOutboxListCmd(env *Env) *cobra.Command {
 		Use: "list", Short: "List deliveries, newest first",
 		Long: `List deliveries, newest first: each takes one message to one recipient. A message
 that was written since the last run of alerts send has none yet.`,
-		Example: "  alwrity-sub alerts outbox list --status dead\n  alwrity-sub alerts outbox list --status unconfirmed -o json", Args: cobra.NoArgs,
+		Example: "  alwrity-sub alerts outbox list --status dead\n  alwrity-sub alerts outbox list --status unconfirmed -o json",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.limit < 1 {
 				return failure.Invalidf("limit is %d: it must be 1 or more", opts.limit)
@@ -38,7 +39,8 @@ that was written since the last run of alerts send has none yet.`,
 			return outboxListRun(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.status, "status", "", "only with this `STATUS`: waiting, sending, sent, unconfirmed, dead or skipped")
+	cmd.Flags().StringVar(&opts.status, "status", "",
+		"only with this `STATUS`: waiting, sending, sent, unconfirmed, dead or skipped")
 	cmd.Flags().IntVar(&opts.limit, "limit", 100, "at most `N`")
 	return cmd
 }
@@ -46,7 +48,8 @@ that was written since the last run of alerts send has none yet.`,
 func outboxListRun(ctx context.Context, opts *outboxListOptions) error {
 	status := notify.Status(opts.status)
 	if status != "" && !slices.Contains(notify.Statuses(), status) {
-		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped", failure.Shorten(opts.status))
+		return failure.Invalidf("status is %q: it must be waiting, sending, sent, unconfirmed, dead or skipped",
+			failure.Shorten(opts.status))
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
 		found, err := s.Notify.Deliveries(ctx, notify.DeliveryQuery{Status: status, Limit: opts.limit})
@@ -72,7 +75,8 @@ what is waiting at once instead of later. Whoever has an unconfirmed message alr
 gets it a second time, under the same Message-ID. A message in a digest takes the whole
 digest along. One without a recipient is looked at anew: the user may have an address
 by now.`,
-		Example: "  alwrity-sub alerts outbox retry 17 18", Args: cobra.MinimumNArgs(1), Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub alerts outbox retry 17 18", Args: cobra.MinimumNArgs(1),
+		Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if opts.ids, err = deliveryIDs(args); err != nil {
 				return err
@@ -89,10 +93,12 @@ func newOutboxDropCmd(env *Env) *cobra.Command {
 		Long: `Never send what is waiting, dead or unconfirmed: some of it, or all that was written
 before a moment, such as before mail was set up. It stays in the list as skipped. An ID
 in a digest takes the whole digest along; --before does not: what is later goes out.`,
-		Example: "  alwrity-sub alerts outbox drop 17\n  alwrity-sub alerts outbox drop --before 2026-11-01", Args: cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
+		Example: "  alwrity-sub alerts outbox drop 17\n  alwrity-sub alerts outbox drop --before 2026-11-01",
+		Args:    cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if (len(args) > 0) == !opts.before.IsZero() {
-				return failure.Invalidf("what is to be dropped? Name the ids, or a moment with --before").WithHint("the ids are in: alwrity-sub alerts outbox list")
+				return failure.Invalidf("what is to be dropped? Name the ids, or a moment with --before").
+					WithHint("the ids are in: alwrity-sub alerts outbox list")
 			}
 			if opts.ids, err = deliveryIDs(args); err != nil {
 				return err
@@ -109,7 +115,8 @@ func deliveryIDs(args []string) ([]int64, error) {
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil || id < 1 {
-			return nil, failure.Invalidf("the id %q is no whole number", failure.Shorten(arg)).WithHint("the ids are in: alwrity-sub alerts outbox list")
+			return nil, failure.Invalidf("the id %q is no whole number", failure.Shorten(arg)).
+				WithHint("the ids are in: alwrity-sub alerts outbox list")
 		}
 		if !slices.Contains(ids, id) {
 			ids = append(ids, id)

@@ -31,7 +31,8 @@ gets it can tell; Slack shows it twice.
 
 Exit code 6 where a mail server or webhook takes nothing now (nothing is lost), 7
 where a message could not be delivered for good, or may not have been.`,
-		Example: "  alwrity-sub alerts send\n  alwrity-sub alerts send --limit 100 -o json", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7,130"),
+		Example: "  alwrity-sub alerts send\n  alwrity-sub alerts send --limit 100 -o json",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7,130"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.limit < 0 {
 				return failure.Invalidf("limit is %d: it must be 0 (none) or more", opts.limit)

@@ -24,7 +24,8 @@ func newAlertsTestCmd(env *Env) *cobra.Command {
 		Long: `Try out mail and webhooks, and say step by step what works: finding the mail server,
 connecting, TLS with the certificate's names and last day, the login, the mail that is
 taken; and what to do about what does not. It needs no database and keeps nothing.`,
-		Example: "  alwrity-sub alerts test --to you@example.com\n  alwrity-sub alerts test --webhook", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
+		Example: "  alwrity-sub alerts test --to you@example.com\n  alwrity-sub alerts test --webhook",
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return alertsTestRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().StringVar(&opts.to, "to", "", "send a test mail to this `ADDRESS`")
@@ -65,7 +66,8 @@ func (opts *alertsTestOptions) validate(s *notify.Settings) error {
 	case opts.to != "" && s.Mail.Host == "":
 		return failure.Invalidf("no mail server is configured").WithHint("set SMTP_HOST and SMTP_FROM")
 	case opts.webhook && len(s.Webhooks)+len(s.Slack) == 0:
-		return failure.Invalidf("no webhook is configured").WithHint("set ALWRITY_SUB_WEBHOOK_URL and ALWRITY_SUB_WEBHOOK_SECRET, or ALWRITY_SUB_SLACK_WEBHOOK_URL")
+		return failure.Invalidf("no webhook is configured").
+			WithHint("set ALWRITY_SUB_WEBHOOK_URL and ALWRITY_SUB_WEBHOOK_SECRET, or ALWRITY_SUB_SLACK_WEBHOOK_URL")
 	}
 	if err := s.Check(); err != nil {
 		return err

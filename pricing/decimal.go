@@ -1,0 +1,54 @@
+package pricing
+
+import "math/big"
+
+// PerMilleOf returns which part of a whole t is, in thousandths rounded half to even. It returns false if the whole is
+// not above 0 or the result does not fit an int64. It is for what people read: nothing is billed by it.
+func (t Total) PerMilleOf(whole Total) (int64, bool) {
+	if whole.value().Sign() <= 0 {
+		return 0, false
+	}
+	n := HalfEven(new(big.Int).Mul(t.value(), big.NewInt(1000)), whole.value())
+	if !n.IsInt64() {
+		return 0, false
+	}
+	return n.Int64(), true
+}
+
+// NearestCent returns t in whole cents, rounded half to even, for pages on which more decimals would only be in the
+// way.
+func (t Total) NearestCent() Total {
+	cent := big.NewInt(int64(Dollar) / 100)
+	n := HalfEven(t.value(), cent)
+	return Total{n.Mul(n, cent)}
+}
+
+// HalfEven returns n / by, for by above 0, rounded to the nearest whole number or, halfway between two, to the even
+// one. Wherever money is rounded, it is rounded like this.
+func HalfEven(n, by *big.Int) *big.Int {
+	quotient, rest := new(big.Int).DivMod(n, by, new(big.Int)) // rest is 0 or more
+	if c := rest.Lsh(rest, 1).Cmp(by); c > 0 || c == 0 && quotient.Bit(0) == 1 {
+		quotient.Add(quotient, big.NewInt(1))
+	}
+	return quotient
+}
+
+// Roundly returns the amount for people who need no more than whole cents: "$3.43". What would be shown as $0.00 and
+// is not 0 is shown exactly.
+func (u USD) Roundly() string {
+	cents := TotalOf(u).NearestCent()
+	if u != 0 && cents.value().Sign() == 0 {
+		return u.Display()
+	}
+	return cents.Display()
+}
+
+// RoundlyOf returns how much is used of an allowance, both as Roundly returns them. If that would make less than all
+// of it look like all of it, the first is exact.
+func (u USD) RoundlyOf(allowed USD) (used, of string) {
+	used, of = u.Roundly(), allowed.Roundly()
+	if used == of && u < allowed {
+		used = u.Display()
+	}
+	return used, of
+}
