@@ -96,34 +96,32 @@ func (f *fixture) waitUntilBlocked(pid, others int) {
 	}
 }
 
-// An import has found August open, and is kept from going on until August is archived. On SQLite nobody
-// archives while another records.
+// A transaction has found August open, and August is archived before its row is in the log: it runs again. On SQLite
+// nobody archives while another records.
 func archiveAfterLook(t *testing.T, p Place) {
 	if p.Kind == db.SQLite {
 		return
 	}
 	f := seeded(t, p)
 	f.varied()
-	inTheWay, err := p.SQL.Begin()
-	f.must(err)
-	defer inTheWay.Rollback()
-	_, err = inTheWay.Exec("INSERT INTO usage_event_ids (event_id, user_id, occurred_at) VALUES ('late50', 'x', '2026-08-01')")
-	f.must(err)
-	var pid int
-	f.must(inTheWay.QueryRow("SELECT pg_backend_pid()").Scan(&pid))
-	service := usage.Service{Store: p.Open(t)}
-	var importing sync.WaitGroup
-	var result usage.ImportResult
-	var failed error
-	importing.Go(func() {
-		result, failed = service.Import(f.ctx, now(), strings.NewReader(augustLines("late", "carol")), usage.ImportOptions{Format: usage.JSONLines})
-	})
-	f.waitUntilBlocked(pid, 1)
-	a := f.archive(august)
-	f.must(inTheWay.Rollback())
-	importing.Wait()
-	mustBeRefused(t, result, failed)
-	f.mustReconcile(41, 20)
+	late := f.logs()[0]
+	late.ID, late.Time = "late", date(2026, 8, 9)
+	other := p.Open(t)
+	var a archived
+	var found []string
+	f.must(other.Update(f.ctx, []string{late.UserID}, now(), func(tx usage.Tx) error {
+		months, err := tx.ArchivedMonths(f.ctx)
+		if err != nil {
+			return err
+		}
+		if found = append(found, months[august]); months[august] != "" {
+			return nil
+		}
+		a = f.archive(august)
+		return tx.Append(f.ctx, []usage.Entry{late})
+	}))
+	wantEqual(t, "what was found archived", found, []string{"", august.FileName()})
+	f.mustReconcile(40, 20)
 	f.must(f.restore(a))
 	f.mustAgree()
 }
