@@ -14,7 +14,7 @@ import (
 
 // requireUser fails with not_found unless the user was ever seen.
 func (s *Service) requireUser(ctx context.Context, user string) error {
-	return s.Store.ViewBilling(ctx, func(r Reader) error { return requireUser(ctx, r, user, listUsers) })
+	return s.Store.ViewBilling(ctx, func(r Reader) error { return requireUser(ctx, r, user, "unknown_user") })
 }
 
 // Show returns a bill with its lines, or a not_found failure.
@@ -30,7 +30,7 @@ func (s *Service) Show(ctx context.Context, number int64) (Bill, error) {
 }
 
 func unknownBill(number int64) error {
-	return failure.NotFoundf("there is no bill %d", number).WithHint("list them: alwrity-sub billing list")
+	return failure.NotFoundf("there is no bill %d", number).WithReason("unknown_bill", "bill", number)
 }
 
 // Payment is what a bill is paid with.
@@ -226,8 +226,7 @@ func requireNoLaterProration(ctx context.Context, tx Tx, b *Bill) error {
 		if number != 0 {
 			return failure.Conflictf("the bill %d goes on from the bill %d, for a change of plan within what that "+
 				"has billed", number, b.Number).
-				WithHint("first make that one void: alwrity-sub billing void %d --reason …, or give credit for the "+
-					"rest: alwrity-sub billing credit %s AMOUNT --reason …", number, b.UserID)
+				WithReason("bill_continued", "bill", number, "user", b.UserID)
 		}
 	}
 	return nil
@@ -246,7 +245,7 @@ func requireCredit(ctx context.Context, tx Tx, b *Bill, back pricing.USD) error 
 	if left := accounts[b.UserID].Balance; left+back < 0 {
 		return failure.Conflictf("the bill %d has carried over %s to the credit of %s, of which only %s is left",
 			b.Number, (-back).Display(), failure.Shorten(b.UserID), left.Display()).
-			WithHint("first make the bills void that have used it up: alwrity-sub billing list --user …")
+			WithReason("credit_used_up", "user", b.UserID)
 	}
 	return nil
 }
@@ -282,7 +281,7 @@ func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, am
 	}
 	if amount == 0 || strings.TrimSpace(reason) == "" {
 		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").
-			WithHint("alwrity-sub billing credit %s 5.00 --reason \"outage of May 3\"", user)
+			WithReason("credit_incomplete", "user", user)
 	}
 	if err := s.requireUser(ctx, user); err != nil {
 		return 0, err

@@ -11,7 +11,7 @@ import (
 func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
 	run := &closing{Service: s, now: now}
 	err = s.Store.ViewBilling(ctx, func(reader Reader) error {
-		if err := requireUser(ctx, reader, user, listUsers); err != nil {
+		if err := requireUser(ctx, reader, user, "unknown_user"); err != nil {
 			return err
 		}
 		rounds, accounts, err := run.draftRounds(ctx, reader, []string{user})

@@ -63,16 +63,13 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 // noStatement is the failure where there is no bill such as is wanted.
 func noStatement(user string, q StatementQuery) error {
 	of := failure.Shorten(user)
-	list := "they are in: alwrity-sub billing list --user " + of
 	switch {
 	case q.Number != 0:
-		return failure.NotFoundf("there is no bill %d of %s", q.Number, of).WithHint("%s", list)
+		return failure.NotFoundf("there is no bill %d of %s", q.Number, of).WithReason("bills_of_user", "user", of)
 	case q.Month != 0:
-		return failure.NotFoundf("there is no bill of %s in %s", of, q.Month).WithHint("%s", list)
+		return failure.NotFoundf("there is no bill of %s in %s", of, q.Month).WithReason("bills_of_user", "user", of)
 	}
-	return failure.NotFoundf("there is no bill of %s yet",
-		of).WithHint("periods are closed by: alwrity-sub billing close; "+
-		"what the next bill will be: alwrity-sub billing preview %s", of)
+	return failure.NotFoundf("there is no bill of %s yet", of).WithReason("never_billed", "user", of)
 }
 
 // correctedBy returns the number of the credit note that takes a bill back, 0 for none.

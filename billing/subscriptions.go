@@ -97,8 +97,7 @@ func (s *Service) Resume(ctx context.Context, audit usage.Audit, user string) (S
 func (s *Service) Account(ctx context.Context, user string) (plan.Account, error) {
 	var account plan.Account
 	err := s.Store.ViewBilling(ctx, func(r Reader) error {
-		const hint = listUsers + "; to begin a subscription: alwrity-sub users subscribe USER --plan …"
-		if err := requireUser(ctx, r, user, hint); err != nil {
+		if err := requireUser(ctx, r, user, "unknown_subscriber"); err != nil {
 			return err
 		}
 		accounts, err := r.Accounts(ctx, []string{user})
@@ -117,18 +116,15 @@ func (s *Service) History(ctx context.Context, user string) ([]plan.HistoryEntry
 	return s.Store.History(ctx, user)
 }
 
-// listUsers is the hint where a user is not there.
-const listUsers = "list them: alwrity-sub users list"
-
-// requireUser fails with not_found unless the user was ever seen.
-func requireUser(ctx context.Context, r Reader, user, hint string) error {
+// requireUser fails with not_found and a reason unless the user was ever seen.
+func requireUser(ctx context.Context, r Reader, user, reason string) error {
 	if err := usage.ValidateUser(user); err != nil {
 		return err
 	}
 	known, err := r.UserKnown(ctx, user)
 	if err == nil && !known {
 		err = failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
-			WithHint("%s", hint)
+			WithReason(reason, "user", user)
 	}
 	return err
 }
@@ -223,8 +219,7 @@ func (u *subscriptionUpdate) reopen(ctx context.Context, from time.Time) error {
 		until := billed.Format(time.RFC3339)
 		return failure.Conflictf("the periods of %s are closed until %s, and this would change them from %s on",
 			failure.Shorten(user), until, from.Format(time.RFC3339)).
-			WithHint("let it hold from %s on, or correct what was billed: alwrity-sub billing credit %s AMOUNT "+
-				"--reason …", until, user)
+			WithReason("periods_closed", "user", user, "until", until)
 	}
 	if u.account.ClosedUntil.After(from) {
 		u.account.ClosedUntil = from
@@ -325,9 +320,7 @@ func (u *subscriptionUpdate) requireNotArchived(ctx context.Context, before plan
 		}
 		month := usage.MonthOf(day)
 		return failure.Conflictf("usage of %s would move to another period or plan, and the month %s is archived: "+
-			"it can't be changed", after.UserID, month).WithReason("archived").
-			WithHint("choose a later start, or bring the month back first: alwrity-sub usage restore %s",
-				month.FileName())
+			"it can't be changed", after.UserID, month).WithReason("usage_archived", "file", month.FileName())
 	}
 	return nil
 }

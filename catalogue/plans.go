@@ -82,7 +82,7 @@ func withdrawn(diffs []plan.Difference, have plan.Plans, subscribers map[int64]i
 		if n := subscribers[p.ID]; n > 0 {
 			return nil, failure.Invalidf("the file has no plan of the tier %s (%s), which has %s", p.Tier, p.Name,
 				failure.Counted(n, "subscriber")).
-				WithHint("move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file")
+				WithReason("plan_has_subscribers", "plan", p.Name)
 		}
 		ids = append(ids, p.ID)
 	}

@@ -135,8 +135,9 @@ func (s *Service) Quote(ctx context.Context, q Quote) (pricing.Rating, error) {
 	}
 	rating, err := book.Rate(q.Provider, q.Model, q.At, q.Quantities)
 	if err == nil && rating.Basis == pricing.Unpriced {
-		err = failure.NotFoundf("there is no price for %s %q", q.Provider, q.Model).
-			WithHint("%s", book.Advice(q.Provider, q.Model))
+		unpriced := failure.NotFoundf("there is no price for %s %q", q.Provider, q.Model)
+		unpriced.Reason, unpriced.Args = book.Advice(q.Provider, q.Model)
+		err = unpriced
 	}
 	return rating, err
 }

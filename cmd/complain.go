@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -25,7 +26,7 @@ func complaintOf(err error, secrets *redactor) complaint {
 	c := complaint{Code: failure.CodeOf(err), Message: message(err)}
 	var f *failure.Error
 	if errors.As(err, &f) {
-		c.Hint, c.Reason = f.Hint, f.Reason
+		c.Hint, c.Reason = commands.Hint(f), commands.PublicReason(f)
 	}
 	if c.Code == failure.Internal && c.Hint == "" {
 		c.Hint = "this is a fault of the program; --debug shows more"

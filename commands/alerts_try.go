@@ -54,7 +54,7 @@ func alertsTestRun(ctx context.Context, opts *alertsTestOptions) error {
 	}
 	checks := make([]health.Check, len(steps))
 	for i, s := range steps {
-		checks[i] = health.Check(s)
+		checks[i] = health.Check{Name: s.Name, OK: s.OK, Detail: s.Detail, Hint: s.Hint}
 	}
 	return opts.env.printChecks(checks)
 }

@@ -49,7 +49,7 @@ func doctorRun(ctx context.Context, opts *doctorOptions) (err error) {
 
 // printChecks prints checks and returns the failure of those that found problems.
 func (env *Env) printChecks(checks []health.Check) error {
-	if err := env.print(report.Checks(checks)); err != nil {
+	if err := env.print(report.Checks(worded(checks))); err != nil {
 		return err
 	}
 	var failed []string

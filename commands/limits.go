@@ -79,7 +79,7 @@ func (env *Env) answer(ctx context.Context, s *Services, j usage.Decision) error
 // done: that the advice can't be had is no failure of it.
 func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model string) {
 	if book, err := s.Catalogue.Book(ctx); err == nil {
-		env.note("hint: %s", book.Advice(provider, model))
+		env.note("hint: %s", wording(book.Advice(provider, model)))
 	}
 }
 

@@ -53,7 +53,7 @@ func pricingQuoteRun(ctx context.Context, opts *pricingQuoteOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
 		rating, err := s.Catalogue.Quote(ctx, opts.call)
 		if f, ok := asFailure(err); ok && rating.Basis == pricing.Unpriced && !opts.strict {
-			opts.env.note("hint: %s", f.Hint)
+			opts.env.note("hint: %s", Hint(f))
 			err = nil
 		}
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -34,7 +35,7 @@ func reconcileRun(ctx context.Context, opts *reconcileOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := opts.env.print(report.Reconciliation(result)); err != nil {
+		if err := opts.env.print(report.Reconciliation(result, worded(health.TotalsChecks(result)))); err != nil {
 			return err
 		}
 		if len(result.Discrepancies) > 0 && !result.Repaired {

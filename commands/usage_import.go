@@ -74,7 +74,7 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
 		result, err := s.Usage.Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
-			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects,
+			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects, Hint: Hint,
 		})
 		var damaged damagedError
 		if errors.As(err, &damaged) {

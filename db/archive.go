@@ -131,7 +131,7 @@ func (t *tx) beginArchiving(ctx context.Context, month usage.Month) error {
 	for _, other := range archives {
 		if other.Month == month {
 			return failure.Conflictf("the month %s is archived in %s already", month, other.File).
-				WithHint("list what is archived: alwrity-sub usage archives")
+				WithReason("archived_already", "file", other.File)
 		}
 	}
 	return nil

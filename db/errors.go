@@ -24,8 +24,6 @@ import (
 // running again will find it.
 var errLostRace = errors.New("another transaction recorded the same event")
 
-const initHint = "run: alwrity-sub init"
-
 func tooLarge(err error) error {
 	return failure.Invalidf("a total would be too large to be kept: at most 9,223,372 dollars or 9.2e18 units for one user, month and model").Because(err)
 }
@@ -254,7 +252,7 @@ func isPartitionMissing(err error) bool {
 }
 
 func schemaMissing() *failure.Error {
-	return failure.Unavailablef("the tables have not been created yet, or are out of date").WithHint(initHint)
+	return failure.Unavailablef("the tables have not been created yet, or are out of date").WithReason("not_initialized")
 }
 
 // isBusy tells whether another process holds the lock of a SQLite file.

@@ -148,7 +148,7 @@ func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
 			return err
 		}
 	}
-	return failure.Unavailablef("another alwrity-sub init has been at work on the tables for 5 minutes").
+	return failure.Unavailablef("another process has been at work on the tables for 5 minutes").
 		WithHint("try again once it is done").Because(errMigrating)
 }
 
@@ -195,7 +195,7 @@ func (d *DB) checkSchema(ctx context.Context) error {
 		return err
 	case version < SchemaVersion:
 		return failure.Unavailablef("the tables in %s have not been created yet, or are out of date (schema %d, needed is %d)",
-			d.target.redacted, version, int64(SchemaVersion)).WithHint(initHint)
+			d.target.redacted, version, int64(SchemaVersion)).WithReason("not_initialized")
 	case version > SchemaVersion:
 		return d.tooNew(version)
 	}

@@ -59,7 +59,7 @@ func mustBeFile(target Target) error {
 	info, err := os.Stat(target.Path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return failure.Unavailablef("there is no database at %s", target.Path).WithHint(initHint + " (it creates the file), or check DATABASE_URL")
+		return failure.Unavailablef("there is no database at %s", target.Path).WithReason("no_database_file")
 	case err != nil:
 		return failure.Unavailablef("the database file can't be opened: %s", err).
 			WithHint("check its path and the permissions of its directory").Because(err)

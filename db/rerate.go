@@ -89,7 +89,7 @@ func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, 
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return failure.New(failure.FailedCheck, "the event %s has no row in %s", e.ID, table.name).WithHint("run: alwrity-sub reconcile --repair").Because(err)
+		return failure.New(failure.FailedCheck, "the event %s has no row in %s", e.ID, table.name).WithReason("totals_differ").Because(err)
 	}
 	return nil
 }

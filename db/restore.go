@@ -52,8 +52,7 @@ func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
-			WithHint("list what is archived: alwrity-sub usage archives").Because(err)
+		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).WithReason("archive_gone", "file", a.File).Because(err)
 	}
 	_, err = t.exec(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
 	return err

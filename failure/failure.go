@@ -1,6 +1,6 @@
 // Package failure is how every layer says what went wrong: a code that scripts
-// can rely on, a message for people that names the value at fault, and a hint
-// with what to do now.
+// can rely on, a message for people that names the value at fault, and what to do
+// now: as a hint, or as a reason with arguments for whoever talks to the user to word.
 package failure
 
 import (
@@ -25,13 +25,31 @@ const (
 )
 
 // Error is a failure with its code. Reason is a finer code within the kind, for
-// example limit_exceeded under denied; it may be empty.
+// example limit_exceeded under denied; it may be empty. What to do now depends on how
+// the user reached us: where that takes a command or a page of ours, there is a reason
+// and no hint.
 type Error struct {
 	Code    Code
 	Reason  string
+	Args    Args // what the reason is about
 	Message string
 	Hint    string
 	Err     error // what caused it, for logs and errors.Is; not part of the message
+}
+
+// Args are named values, in their order.
+type Args []Arg
+
+// Arg is a named value.
+type Arg struct{ Name, Value string }
+
+// ArgsOf makes arguments of names, each followed by its value.
+func ArgsOf(pairs ...any) Args {
+	var args Args
+	for i := 0; i+1 < len(pairs); i += 2 {
+		args = append(args, Arg{fmt.Sprint(pairs[i]), fmt.Sprint(pairs[i+1])})
+	}
+	return args
 }
 
 // Error returns the message for people.
@@ -58,12 +76,12 @@ func Conflictf(format string, args ...any) *Error { return New(Conflict, format,
 func Unavailablef(format string, args ...any) *Error { return New(Unavailable, format, args...) }
 
 // Within returns err with the place where it happened in front of its message;
-// its code, reason and hint stay.
+// its code, reason, arguments and hint stay.
 func Within(err error, format string, args ...any) *Error {
 	within := New(CodeOf(err), "%s: %s", fmt.Sprintf(format, args...), err).Because(err)
 	var e *Error
 	if errors.As(err, &e) {
-		within.Reason, within.Hint = e.Reason, e.Hint
+		within.Reason, within.Args, within.Hint = e.Reason, e.Args, e.Hint
 	}
 	return within
 }
@@ -74,9 +92,10 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 	return e
 }
 
-// WithReason returns the failure with a finer code.
-func (e *Error) WithReason(reason string) *Error {
-	e.Reason = reason
+// WithReason returns the failure with a finer code and what that is about: names, each
+// followed by its value.
+func (e *Error) WithReason(reason string, args ...any) *Error {
+	e.Reason, e.Args = reason, ArgsOf(args...)
 	return e
 }
 

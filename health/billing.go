@@ -29,7 +29,7 @@ func periodsCheck(h billing.Health) Check {
 			Name: "closed periods",
 			Detail: failure.Counted(h.Overdue, "user") +
 				" with a period that ended more than two days ago and is not closed",
-			Hint: "run every night: alwrity-sub billing close",
+			Reason: "periods_overdue",
 		}
 	case h.Bills == 0:
 		return Check{Name: "closed periods", OK: true, Detail: "no period was billed yet"}

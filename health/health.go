@@ -22,7 +22,10 @@ type Check struct {
 	Name   string
 	OK     bool
 	Detail string
-	Hint   string // what to do about it; may be empty
+	// What to do about it, as in a failure: a hint, or a reason with arguments for the caller to word.
+	Hint   string
+	Reason string
+	Args   failure.Args
 }
 
 // Store is the storage that the checks read.
@@ -109,7 +112,7 @@ func failed(name string, err error) Check {
 	c := Check{Name: name, Detail: err.Error()}
 	var f *failure.Error
 	if errors.As(err, &f) {
-		c.Hint = f.Hint
+		c.Hint, c.Reason, c.Args = f.Hint, f.Reason, f.Args
 	}
 	return c
 }
@@ -155,7 +158,7 @@ func schemaCheck(status usage.StorageStatus) Check {
 	switch {
 	case has < needs:
 		c.Detail += fmt.Sprintf(", needed is %d: the tables have not been created yet, or are out of date", needs)
-		c.Hint = "run: alwrity-sub init"
+		c.Reason = "not_initialized"
 	case has > needs:
 		c.Detail += fmt.Sprintf(" was made by a newer alwrity-sub; this one knows %d", needs)
 		c.Hint = "use a newer version of alwrity-sub"
@@ -182,7 +185,7 @@ func (s *Service) prices(ctx context.Context, now time.Time, config *Configurati
 	inForce := len(book.All(now))
 	c := Check{Name: "prices", OK: inForce > 0, Detail: fmt.Sprintf("%d in force", inForce)}
 	if !c.OK {
-		c.Hint = "run: alwrity-sub init"
+		c.Reason = "not_initialized"
 	}
 	var without []string
 	for _, p := range book.Providers.Sorted() {
@@ -206,7 +209,7 @@ func (c *Configuration) environmentPrices(book *pricing.Book, now time.Time) Che
 		return failed(check.Name, err)
 	case len(rates.FromNow(book, now)) > 0:
 		check.Detail = "those in force are not those that the environment sets"
-		check.Hint = "to take them from now on: alwrity-sub pricing set huggingface"
+		check.Reason = "environment_prices_differ"
 	case rates.Set():
 		check.Detail = "in force as the environment sets them"
 	}
@@ -235,8 +238,7 @@ func (s *Service) unpriced(ctx context.Context, _ time.Time, _ *Configuration) (
 	return []Check{{
 		Name:   "unpriced usage",
 		Detail: "events without a price, counted at a cost of 0: " + strings.Join(parts, "; "),
-		Hint: "set a price from then on (alwrity-sub pricing set … --effective-from …), " +
-			"then run: alwrity-sub pricing rerate --dry-run",
+		Reason: "unpriced_usage",
 	}}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -148,7 +149,7 @@ func TestChecksOfTheConfiguration(t *testing.T) {
 		}
 	}
 	unreachable := health.Unreachable(c, failure.Unavailablef("no server").WithHint("start it"))
-	if len(unreachable) != 3 || unreachable[1] != (health.Check{Name: "database", Detail: "no server", Hint: "start it"}) {
+	if len(unreachable) != 3 || !reflect.DeepEqual(unreachable[1], health.Check{Name: "database", Detail: "no server", Hint: "start it"}) {
 		t.Errorf("got %+v", unreachable)
 	}
 }

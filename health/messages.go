@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/notify"
 )
 
@@ -28,13 +29,13 @@ func mailCheck(ctx context.Context, now time.Time, settings *notify.Settings) Ch
 	}
 	c := Check{Name: "mail", OK: true}
 	for _, step := range notify.ProbeMail(ctx, settings, nil, "", now) {
-		c.OK, c.Hint = step.OK, step.Hint
+		c.OK = step.OK
 		c.Detail = step.Name + ": " + step.Detail
+		c.Reason, c.Args = "mail_unusable", failure.ArgsOf("hint", step.Hint)
 	}
 	if c.OK {
 		c.Detail = fmt.Sprintf("%s takes mail from %s", settings.Mail.Host, settings.Mail.From.Address)
-	} else {
-		c.Hint += "; look closer with: alwrity-sub alerts test --to you@example.com"
+		c.Reason, c.Args = "", nil
 	}
 	return c
 }
@@ -52,11 +53,11 @@ func outboxCheck(state notify.OutboxState, now time.Time, configured bool) Check
 	if !state.Oldest.IsZero() && now.Sub(state.Oldest) > longestWait {
 		c.OK = false
 		c.Detail += ", the oldest since " + state.Oldest.Format("2006-01-02 15:04 UTC")
-		c.Hint = "does cron run it? alwrity-sub alerts send"
+		c.Reason = "messages_wait"
 	}
 	if dead+unconfirmed > 0 {
 		c.OK = false
-		c.Hint = "see them with: alwrity-sub alerts outbox list --status dead (or unconfirmed); then retry ID or drop ID"
+		c.Reason = "messages_stuck"
 	}
 	return c
 }

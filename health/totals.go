@@ -47,6 +47,6 @@ func totalsCheck(r usage.Reconciliation, name string, rows int64) Check {
 	}
 	return Check{
 		Name: name, Detail: differences + " from the sums of " + log,
-		Hint: "to rebuild them from the log: alwrity-sub reconcile --repair",
+		Reason: "totals_to_rebuild",
 	}
 }

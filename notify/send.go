@@ -290,11 +290,10 @@ func (r *run) noteUnreachable(w worker, reason string) {
 func (s *Summary) Failure() error {
 	switch {
 	case len(s.Unreachable) > 0:
-		return failure.Unavailablef("%s", strings.Join(s.Unreachable, "; ")).WithReason("not_delivered").
-			WithHint("nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test")
+		return failure.Unavailablef("%s", strings.Join(s.Unreachable, "; ")).WithReason("not_delivered")
 	case s.Dead+s.Unconfirmed > 0:
 		return failure.New(failure.FailedCheck, "%s: they are not tried again by themselves", s.undelivered()).
-			WithHint("see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID")
+			WithReason("delivery_failed")
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (b Blocked) failure(err error, done string) error {
 			which = append(which, strconv.FormatInt(id, 10))
 		}
 		return failure.NotFoundf("there is no delivery %s; none was %s", strings.Join(which, ", "), done).
-			WithHint("the ids are in: alwrity-sub alerts outbox list")
+			WithReason("unknown_delivery")
 	case len(b.WrongStatus) > 0:
 		for i := range b.WrongStatus {
 			which = append(which, fmt.Sprintf("%d is %s", b.WrongStatus[i].ID, b.WrongStatus[i].Status))

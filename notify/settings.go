@@ -40,8 +40,7 @@ func (s *Settings) Check() error {
 	switch {
 	case !s.Configured():
 		return failure.Invalidf("there is no way to send anything: neither a mail server nor a webhook is configured").
-			WithHint("set SMTP_HOST and SMTP_FROM, ALWRITY_SUB_WEBHOOK_URL or ALWRITY_SUB_SLACK_WEBHOOK_URL, " +
-				"then try: alwrity-sub alerts test --to you@example.com")
+			WithReason("nothing_configured")
 	case m.Host != "" && m.From.Address == "":
 		return failure.Invalidf("SMTP_HOST is set and SMTP_FROM is not: a mail must be from somebody").
 			WithHint("set SMTP_FROM, for example to billing@example.com")

@@ -49,9 +49,9 @@ func (a Account) Subscribe(o Order, now time.Time) (Change, error) {
 		if !old.StatusAt(now).Ended() {
 			refused := failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID), old.StatusAt(now))
 			if old.Suspended && !now.Before(old.Anchor) && !old.RunsAt(now) {
-				return Change{}, refused.WithHint("it has ended while it was suspended; first run: alwrity-sub users resume %s", a.UserID)
+				return Change{}, refused.WithReason("ended_while_suspended", "user", a.UserID)
 			}
-			return Change{}, refused.WithHint("to change the plan: alwrity-sub users change-plan %s --plan %s", a.UserID, o.Plan.Name)
+			return Change{}, refused.WithReason("already_subscribed", "user", a.UserID, "plan", o.Plan.Name)
 		}
 		if o.Start.Before(old.endedAt()) || o.Start.After(now) {
 			return Change{}, failure.Invalidf("start is %s: it must not lie before the end of the last subscription (%s) nor in the future",
@@ -100,10 +100,10 @@ func (a Account) ChangePlanAtEnd(to Plan, now time.Time) (Change, error) {
 	switch {
 	case c.Subscription.PlanID == to.ID:
 		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name).
-			WithHint("to take back a change that lies ahead: alwrity-sub users change-plan %s --plan %s", a.UserID, to.Name)
+			WithReason("already_on_plan", "user", a.UserID, "plan", to.Name)
 	case !c.Subscription.RunsAt(end):
 		return Change{}, failure.Conflictf("the subscription of %s ends at %s: there is no plan to change to then", a.UserID, end.Format(time.RFC3339)).
-			WithHint("to let it go on: alwrity-sub users renew %s", a.UserID)
+			WithReason("ends_before_change", "user", a.UserID)
 	case c.Subscription.NextPlanID == to.ID:
 		return Change{}, failure.Conflictf("%s changes to the plan %s at %s already", a.UserID, to.Name, c.Subscription.NextAt.Format(time.RFC3339))
 	}
@@ -183,12 +183,12 @@ func (a Account) Renew(now time.Time) (Change, error) {
 	sub.EndsAt = time.Time{}
 	if p, ok := a.Plans.ByID(sub.PlanID); ok && p.Withdrawn {
 		return Change{}, failure.Conflictf("the plan %s of %s is no longer on offer", p.Name, a.UserID).
-			WithHint("move to another: alwrity-sub users subscribe %s --plan …", a.UserID)
+			WithReason("plan_withdrawn", "user", a.UserID)
 	}
 	switch status := a.Subscription.StatusAt(now); {
 	case status == Suspended:
 		return Change{}, failure.Conflictf("the subscription of %s is suspended", a.UserID).
-			WithHint("first run: alwrity-sub users resume %s", a.UserID)
+			WithReason("subscription_suspended", "user", a.UserID)
 	case status.Ended():
 		sub.Anchor = now
 		sub.PaidUntil = sub.CycleAt(now).End
@@ -232,7 +232,7 @@ func (a Account) running(action ChangeAction, now time.Time) (Change, error) {
 	}
 	if status := a.Subscription.StatusAt(now); status.Ended() {
 		return Change{}, failure.Conflictf("the subscription of %s has ended: it is %s since %s", a.UserID, status, a.Subscription.endedAt().Format(time.RFC3339)).
-			WithHint("to begin again: alwrity-sub users renew %s, or alwrity-sub users subscribe %s --plan …", a.UserID, a.UserID)
+			WithReason("subscription_ended", "user", a.UserID)
 	}
 	return Change{Action: action, EffectiveAt: a.effective(now), Subscription: *a.Subscription}, nil
 }
@@ -250,7 +250,7 @@ func (a Account) mustExist() error {
 		return nil
 	}
 	return failure.NotFoundf("%s has no subscription", a.UserID).
-		WithHint("to begin one: alwrity-sub users subscribe %s --plan …", a.UserID)
+		WithReason("no_subscription", "user", a.UserID)
 }
 
 func (a Account) planName(id int64) string {

@@ -90,7 +90,7 @@ func (ps Plans) Default() (Plan, error) {
 		}
 	}
 	return Plan{}, failure.Unavailablef("there is no plan of the tier %q, which every user without a subscription is on", DefaultTier).
-		WithHint("run: alwrity-sub init")
+		WithReason("not_initialized")
 }
 
 // Names returns the names of the plans on offer in their order.

@@ -49,7 +49,7 @@ func (ps Providers) Find(name string) (Provider, error) {
 		return p, nil
 	}
 	if len(ps) == 0 {
-		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").WithHint("run: alwrity-sub init")
+		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").WithReason("not_initialized")
 	}
 	return Provider{}, failure.UnknownName(failure.Invalid, "provider", name, slices.Collect(maps.Keys(ps)))
 }

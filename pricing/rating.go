@@ -1,7 +1,6 @@
 package pricing
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -128,17 +127,18 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 	return used, rates
 }
 
-// Advice returns what to do about a call without a price: which models the
-// provider has prices for, and the command that sets one.
-func (b *Book) Advice(provider, model string) string {
+// Advice returns why a call has no price, as the reason of a failure and its arguments: a
+// model of the provider has nearly that name, the call names none and must, or it is just
+// not there.
+func (b *Book) Advice(provider, model string) (reason string, args failure.Args) {
 	models := b.Models(provider)
 	if near := failure.Nearest(model, models); near != "" {
-		return fmt.Sprintf("did you mean --model %s? Else set a price: alwrity-sub pricing set %s %s --request-cost …", near, provider, shown(model))
+		return "unpriced_near", failure.ArgsOf("provider", provider, "model", shown(model), "near", near)
 	}
 	if model == "" && len(models) > 0 && len(models) <= 5 {
-		return fmt.Sprintf("name a model with --model; %s has prices for %s", provider, strings.Join(models, ", "))
+		return "unpriced_without_model", failure.ArgsOf("provider", provider, "models", strings.Join(models, ", "))
 	}
-	return fmt.Sprintf("set a price: alwrity-sub pricing set %s %s --request-cost … (or --input-token-cost … and so on) --effective-from …, then run: alwrity-sub pricing rerate", provider, shown(model))
+	return "unpriced", failure.ArgsOf("provider", provider, "model", shown(model))
 }
 
 func shown(model string) string {

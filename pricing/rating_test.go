@@ -1,6 +1,7 @@
 package pricing_test
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -292,15 +293,16 @@ func TestAllIsSorted(t *testing.T) {
 func TestAdvice(t *testing.T) {
 	book := defaultBook(t)
 	tests := []struct{ name, provider, model, want string }{
-		{"near miss", "openai", "gpt4o", "did you mean --model gpt-4o? Else set a price: alwrity-sub pricing set openai gpt4o"},
-		{"no model", "anthropic", "", "name a model with --model; anthropic has prices for claude-3.5-sonnet"},
-		{"nothing like it", "anthropic", "opus", "set a price: alwrity-sub pricing set anthropic opus"},
-		{"provider without prices", "mistral", "", "set a price: alwrity-sub pricing set mistral default"},
-		{"many models", "gemini", "", "set a price: alwrity-sub pricing set gemini default"},
+		{"near miss", "openai", "gpt4o", "unpriced_near [{provider openai} {model gpt4o} {near gpt-4o}]"},
+		{"no model", "anthropic", "", "unpriced_without_model [{provider anthropic} {models claude-3.5-sonnet"},
+		{"nothing like it", "anthropic", "opus", "unpriced [{provider anthropic} {model opus}]"},
+		{"provider without prices", "mistral", "", "unpriced [{provider mistral} {model default}]"},
+		{"many models", "gemini", "", "unpriced [{provider gemini} {model default}]"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := book.Advice(tt.provider, tt.model); !strings.HasPrefix(got, tt.want) {
+			reason, args := book.Advice(tt.provider, tt.model)
+			if got := fmt.Sprint(reason, " ", args); !strings.HasPrefix(got, tt.want) {
 				t.Errorf("got %q, want %q…", got, tt.want)
 			}
 		})

@@ -56,10 +56,9 @@ func (t *Text) checks(checks []health.Check) {
 	}
 }
 
-// Reconciliation shows whether the totals are the sums of the log. It is all
+// Reconciliation shows whether the totals are the sums of the log, with the checks of health.TotalsChecks. It is all
 // well where there were discrepancies and they have been repaired.
-func Reconciliation(r usage.Reconciliation) Document {
-	checks := health.TotalsChecks(r)
+func Reconciliation(r usage.Reconciliation, checks []health.Check) Document {
 	differ := rowsOf(r.Discrepancies, func(d usage.Discrepancy) fields {
 		return fields{
 			{"table", "TABLE", d.Table},

@@ -13,6 +13,7 @@ import (
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -206,6 +207,17 @@ func alerts() []usage.Alert {
 		{ID: 1042, UserID: wide, PeriodStart: november().Start, Limit: limits[4], Threshold: 100, Used: int64(usd("150.0000375")),
 			CreatedAt: now(), ReadAt: now().Add(time.Hour)},
 	}
+}
+
+// reconciled is the document of a reconciliation, with hints as a terminal gets them.
+func reconciled(r usage.Reconciliation) report.Document {
+	checks := health.TotalsChecks(r)
+	for i := range checks {
+		if checks[i].Reason != "" {
+			checks[i].Hint = "to rebuild them from the log: alwrity-sub reconcile --repair"
+		}
+	}
+	return report.Reconciliation(r, checks)
 }
 
 func checks() []health.Check {

@@ -131,7 +131,7 @@ func TestReconciliationIsWellOnceRepaired(t *testing.T) {
 		{reconciliation(), `"ok":false`},
 		{usage.Reconciliation{Repaired: true, Discrepancies: reconciliation().Discrepancies}, `"ok":true`},
 	} {
-		got := render(t, report.Printer{Format: report.FormatJSONL}, report.Reconciliation(test.r))
+		got := render(t, report.Printer{Format: report.FormatJSONL}, reconciled(test.r))
 		if !strings.HasPrefix(got, "{"+test.want) {
 			t.Errorf("%+v: %s", test.r, got)
 		}

@@ -170,8 +170,8 @@ func (a *Archiver) find(ctx context.Context, file string) (Archive, error) {
 				"and %s was recorded", file, sum, archive.SHA256).WithHint("find the right file, or its copy in a backup")
 		}
 	}
-	return Archive{}, failure.NotFoundf("no month is archived in %s", file).WithHint(
-		"list what is archived: alwrity-sub usage archives; events of another database: alwrity-sub usage import %s", file)
+	return Archive{}, failure.NotFoundf("no month is archived in %s", file).
+		WithReason("not_archived", "file", file)
 }
 
 // RequireNotArchived refuses the file of a month that is archived here: an import would refuse each of its rows.
@@ -188,7 +188,7 @@ func (a *Archiver) RequireNotArchived(ctx context.Context, file string) error {
 	switch {
 	case err == nil:
 		return failure.Conflictf("%s has the month %s, which is archived here: nothing was recorded", file, archive.Month).
-			WithReason("archived").WithHint("bring the month back: alwrity-sub usage restore %s", file)
+			WithReason("file_archived", "file", file)
 	case failure.Is(err, failure.NotFound), failure.Is(err, failure.Conflict):
 		return nil
 	}
@@ -198,7 +198,7 @@ func (a *Archiver) RequireNotArchived(ctx context.Context, file string) error {
 // archivedFailure refuses an event whose month is archived in a file.
 func archivedFailure(month Month, file string) error {
 	return failure.Conflictf("the month %s is archived in %s: nothing can be recorded in it", month, file).
-		WithReason("archived").WithHint("bring the month back first: alwrity-sub usage restore %s", file)
+		WithReason("archived", "file", file)
 }
 
 // checkOpen refuses an event of a month that is archived.

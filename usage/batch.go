@@ -138,7 +138,7 @@ func (b *batch) findOwners(ctx context.Context) error {
 		switch {
 		case held == nil:
 			r.err = failure.NotFoundf("there is no reservation %q", failure.Shorten(r.reservation)).
-				WithHint("list them: alwrity-sub limits reservations")
+				WithReason("unknown_reservation", "reservation", r.reservation)
 		case r.event == nil:
 			r.user = held.UserID
 		default:

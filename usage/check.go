@@ -41,14 +41,8 @@ func requesting(uses []LimitUse, m metered) []LimitUse {
 
 // denied makes the failure of a refused call.
 func (d Verdict) denied(user string, p plan.Plan) error {
-	err := failure.New(failure.Denied, "%s (plan %s) is refused: %s", user, p.Name, d.Message).WithReason(string(d.Reason))
-	switch d.Reason {
-	case IsSuspended:
-		return err.WithHint("where a bill is unpaid (alwrity-sub billing list --user %s --status past_due): alwrity-sub billing mark-paid NUMBER; else: alwrity-sub users resume %s", user, user)
-	case IsCancelled, IsExpired:
-		return err.WithHint("to begin again: alwrity-sub users renew %s", user)
-	}
-	return err.WithHint("every limit: alwrity-sub usage show %s; a larger plan: alwrity-sub users change-plan %s --plan …", user, user)
+	return failure.New(failure.Denied, "%s (plan %s) is refused: %s", user, p.Name, d.Message).
+		WithReason(string(d.Reason), "user", user)
 }
 
 // Denied returns the denied failure of a refused call, nil for an allowed one.

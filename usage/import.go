@@ -28,6 +28,8 @@ type ImportOptions struct {
 	Strict   bool           // reject what has no price
 	Rejects  io.Writer      // gets the rows that were not recorded, as they stand; may be nil
 	Progress func(rows int) // is told how many rows more are done; may be nil
+	// Hint words what to do about a bad row; nil: only hints that need no words of the caller's.
+	Hint func(*failure.Error) string
 }
 
 const (
@@ -250,8 +252,14 @@ func (run *importing) reject(bad *row) error {
 	if len(run.result.Problems) < mostProblems {
 		text := bad.err.Error()
 		var f *failure.Error
-		if errors.As(bad.err, &f) && f.Hint != "" && !conflict {
-			text += "; " + f.Hint
+		if errors.As(bad.err, &f) && !conflict {
+			hint := f.Hint
+			if run.opts.Hint != nil {
+				hint = run.opts.Hint(f)
+			}
+			if hint != "" {
+				text += "; " + hint
+			}
 		}
 		run.result.Problems = append(run.result.Problems, ImportProblem{bad.line, text})
 	}

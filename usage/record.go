@@ -198,9 +198,10 @@ func (b *batch) rate(entry *Entry, strict bool) error {
 		return err
 	}
 	if charge.Basis == pricing.Unpriced && strict {
-		return failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
-			entry.Provider, quoted(entry.Model), entry.Time.Format(time.RFC3339)).
-			WithHint("%s", b.state.book.Advice(entry.Provider, entry.Model))
+		unpriced := failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
+			entry.Provider, quoted(entry.Model), entry.Time.Format(time.RFC3339))
+		unpriced.Reason, unpriced.Args = b.state.book.Advice(entry.Provider, entry.Model)
+		return unpriced
 	}
 	entry.Cost, entry.Basis, entry.PriceID = charge.Cost, charge.Basis, charge.PriceID
 	if !entry.Counts() {
@@ -258,7 +259,7 @@ func (b *batch) settle(r *request) error {
 	if r.result.status == Duplicate {
 		return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s",
 			failure.Shorten(r.event.ID), held.ID).
-			WithHint("settle it under an id of its own, or give it back: alwrity-sub limits release %s", held.ID)
+			WithReason("reservation_open", "reservation", held.ID)
 	}
 	r.result.note = held.lateness(r.now)
 	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now

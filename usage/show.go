@@ -46,7 +46,7 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Per
 		}
 		if !known {
 			return failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
-				WithHint("list them: alwrity-sub users list")
+				WithReason("unknown_user", "user", user)
 		}
 		all, err := s.periodUsages(ctx, reader, []string{user}, at, now)
 		if err == nil {

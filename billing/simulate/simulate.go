@@ -130,9 +130,8 @@ func (run *simulation) requireLog(month usage.Month) error {
 	if !archived {
 		return nil
 	}
-	return failure.Conflictf("the month %s is archived in %s: its log is not here to be replayed", month,
-		file).WithReason("archived").
-		WithHint("bring the month back first: alwrity-sub usage restore %s", file)
+	return failure.Conflictf("the month %s is archived in %s: its log is not here to be replayed", month, file).
+		WithReason("archived", "file", file)
 }
 
 // row returns the row of a plan.

@@ -239,7 +239,7 @@ func archiveRefuses(t *testing.T, p Place) {
 	for _, e := range []usage.Event{call("e1", "alice", date(2026, 8, 5), 1, 1), call("e3", "bob", date(2026, 8, 31), 1, 1)} {
 		for _, opts := range []usage.RecordOptions{{}, {Enforce: true}} {
 			_, err := f.service.Record(f.ctx, now(), e, opts)
-			wantFailure(t, err, failure.Conflict, why, "usage restore usage-2026-08.jsonl.gz")
+			wantFailure(t, err, failure.Conflict, why, "archived [{file usage-2026-08.jsonl.gz}]")
 		}
 	}
 	_, err = f.service.Record(f.ctx, now(), usage.Event{Time: date(2026, 8, 7), StatusCode: 200, Quantities: tokens(1)}, usage.RecordOptions{Reservation: "r1"})
@@ -351,7 +351,7 @@ func archiveSubscriptions(t *testing.T, p Place) {
 	}
 	totals := f.totals()
 	for _, start := range []time.Time{date(2026, 7, 20), date(2026, 8, 10), date(2026, 8, 10).Add(12 * time.Hour)} {
-		wantFailure(t, try("alice", start), failure.Conflict, "usage of alice would move", "2026-08 is archived", "usage restore usage-2026-08.jsonl.gz")
+		wantFailure(t, try("alice", start), failure.Conflict, "usage of alice would move", "2026-08 is archived", "usage_archived [{file usage-2026-08.jsonl.gz}]")
 	}
 	if f.totals() != totals || f.account("alice").Subscription != nil {
 		t.Error("something has changed")

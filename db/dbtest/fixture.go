@@ -308,17 +308,18 @@ func (f *fixture) count(table string) int {
 	return n
 }
 
-// wantFailure checks the code of a failure, and that its message or hint has the
-// texts.
+// wantFailure checks the code of a failure, and that its message, reason, arguments or
+// hint have the texts.
 func wantFailure(t rapid.TB, err error, code failure.Code, texts ...string) {
 	t.Helper()
 	var f *failure.Error
 	if !errors.As(err, &f) || f.Code != code {
 		t.Fatalf("got %v, want a failure with the code %s", err, code)
 	}
+	told := fmt.Sprintln(f.Message, f.Reason, f.Args, f.Hint)
 	for _, text := range texts {
-		if !strings.Contains(f.Message+"\n"+f.Hint, text) {
-			t.Errorf("%q (hint: %q) does not say %q", f.Message, f.Hint, text)
+		if !strings.Contains(told, text) {
+			t.Errorf("%q does not say %q", told, text)
 		}
 	}
 }

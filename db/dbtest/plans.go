@@ -200,5 +200,5 @@ func noDefaultPlan(t *testing.T, p Place) {
 		return nil, []int64{free.ID}, nil
 	}))
 	_, err := f.service.Check(f.ctx, now(), callOf(call("", "alice", now(), 1, 1)))
-	wantFailure(t, err, "unavailable", "init")
+	wantFailure(t, err, "unavailable", "not_initialized")
 }

@@ -44,11 +44,11 @@ func (l *library) records(t testing.TB, user, id string, want usage.Status) {
 	}
 }
 
-// unavailable requires a failure of that kind with a hint.
+// unavailable requires a failure of that kind that says what to do.
 func unavailable(t testing.TB, err error) {
 	t.Helper()
 	var f *failure.Error
-	if !errors.As(err, &f) || f.Code != failure.Unavailable || f.Hint == "" {
+	if !errors.As(err, &f) || f.Code != failure.Unavailable || f.Hint+f.Reason == "" {
 		t.Errorf("want an unavailable failure with a hint: %v", chain(err))
 	}
 }

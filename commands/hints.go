@@ -1,0 +1,123 @@
+package commands
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
+)
+
+// hints are what a person at a terminal is told to do about a failure, by its reason.
+// {name} stands for the argument of that name.
+//
+//nolint:gochecknoglobals // read-only
+var hints = map[string]string{
+	// the database
+	"not_initialized":  "run: alwrity-sub init",
+	"no_database_file": "run: alwrity-sub init (it creates the file), or check DATABASE_URL",
+	"totals_differ":    "run: alwrity-sub reconcile --repair",
+
+	"totals_to_rebuild": "to rebuild them from the log: alwrity-sub reconcile --repair",
+	"periods_overdue":   "run every night: alwrity-sub billing close",
+
+	// refused calls
+	"limit_exceeded": "every limit: alwrity-sub usage show {user}; a larger plan: alwrity-sub users change-plan {user} --plan …",
+	"not_in_plan":    "every limit: alwrity-sub usage show {user}; a larger plan: alwrity-sub users change-plan {user} --plan …",
+	"suspended": "where a bill is unpaid (alwrity-sub billing list --user {user} --status past_due): " +
+		"alwrity-sub billing mark-paid NUMBER; else: alwrity-sub users resume {user}",
+	"cancelled": "to begin again: alwrity-sub users renew {user}",
+	"expired":   "to begin again: alwrity-sub users renew {user}",
+
+	// prices and plans
+	"unpriced": "set a price: alwrity-sub pricing set {provider} {model} --request-cost … " +
+		"(or --input-token-cost … and so on) --effective-from …, then run: alwrity-sub pricing rerate",
+	"unpriced_usage": "set a price from then on (alwrity-sub pricing set … --effective-from …), " +
+		"then run: alwrity-sub pricing rerate --dry-run",
+	"environment_prices_differ": "to take them from now on: alwrity-sub pricing set huggingface",
+	"unpriced_near": "did you mean --model {near}? " +
+		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
+	"unpriced_without_model": "name a model with --model; {provider} has prices for {models}",
+	"plan_has_subscribers":   "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
+
+	// usage
+	"unknown_user":        "list them: alwrity-sub users list",
+	"unknown_reservation": "list them: alwrity-sub limits reservations",
+	"reservation_open":    "settle it under an id of its own, or give it back: alwrity-sub limits release {reservation}",
+	"archived":            "bring the month back first: alwrity-sub usage restore {file}",
+	"usage_archived":      "choose a later start, or bring the month back first: alwrity-sub usage restore {file}",
+	"file_archived":       "bring the month back: alwrity-sub usage restore {file}",
+	"not_archived":        "list what is archived: alwrity-sub usage archives; events of another database: alwrity-sub usage import {file}",
+	"archived_already":    "list what is archived: alwrity-sub usage archives",
+	"archive_gone":        "list what is archived: alwrity-sub usage archives",
+
+	// subscriptions
+	"unknown_subscriber": "list them: alwrity-sub users list; " +
+		"to begin a subscription: alwrity-sub users subscribe USER --plan …",
+	"no_subscription":        "to begin one: alwrity-sub users subscribe {user} --plan …",
+	"already_subscribed":     "to change the plan: alwrity-sub users change-plan {user} --plan {plan}",
+	"already_on_plan":        "to take back a change that lies ahead: alwrity-sub users change-plan {user} --plan {plan}",
+	"ends_before_change":     "to let it go on: alwrity-sub users renew {user}",
+	"plan_withdrawn":         "move to another: alwrity-sub users subscribe {user} --plan …",
+	"subscription_suspended": "first run: alwrity-sub users resume {user}",
+	"ended_while_suspended":  "it has ended while it was suspended; first run: alwrity-sub users resume {user}",
+	"subscription_ended": "to begin again: alwrity-sub users renew {user}, " +
+		"or alwrity-sub users subscribe {user} --plan …",
+	"periods_closed": "let it hold from {until} on, " +
+		"or correct what was billed: alwrity-sub billing credit {user} AMOUNT --reason …",
+
+	// bills
+	"unknown_bill":  "list them: alwrity-sub billing list",
+	"bills_of_user": "they are in: alwrity-sub billing list --user {user}",
+	"never_billed": "periods are closed by: alwrity-sub billing close; " +
+		"what the next bill will be: alwrity-sub billing preview {user}",
+	"bill_continued": "first make that one void: alwrity-sub billing void {bill} --reason …, " +
+		"or give credit for the rest: alwrity-sub billing credit {user} AMOUNT --reason …",
+	"credit_used_up":    "first make the bills void that have used it up: alwrity-sub billing list --user …",
+	"credit_incomplete": `alwrity-sub billing credit {user} 5.00 --reason "outage of May 3"`,
+
+	// messages
+	"nothing_configured": "set SMTP_HOST and SMTP_FROM, ALWRITY_SUB_WEBHOOK_URL or ALWRITY_SUB_SLACK_WEBHOOK_URL, " +
+		"then try: alwrity-sub alerts test --to you@example.com",
+	"not_delivered":    "nothing is lost, the next run tries again; look closer with: alwrity-sub alerts test",
+	"unknown_delivery": "the ids are in: alwrity-sub alerts outbox list",
+	"mail_unusable":    "{hint}; look closer with: alwrity-sub alerts test --to you@example.com",
+	"messages_wait":    "does cron run it? alwrity-sub alerts send",
+	"messages_stuck":   "see them with: alwrity-sub alerts outbox list --status dead (or unconfirmed); then retry ID or drop ID",
+	"delivery_failed":  "see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID",
+}
+
+// Hint returns what a person at a terminal can do about a failure; "" where nothing is known.
+func Hint(f *failure.Error) string {
+	return cmp.Or(f.Hint, wording(f.Reason, f.Args))
+}
+
+// worded words what to do about each check.
+func worded(checks []health.Check) []health.Check {
+	for i := range checks {
+		c := &checks[i]
+		c.Hint = cmp.Or(c.Hint, wording(c.Reason, c.Args))
+	}
+	return checks
+}
+
+// wording returns the hint for a reason.
+func wording(reason string, args failure.Args) string {
+	pairs := make([]string, 0, 2*len(args))
+	for _, arg := range args {
+		pairs = append(pairs, "{"+arg.Name+"}", arg.Value)
+	}
+	return strings.NewReplacer(pairs...).Replace(hints[reason])
+}
+
+// PublicReason returns the reason of a failure where it is part of the JSON that programs
+// rely on (docs/json.md); "" where it is not.
+func PublicReason(f *failure.Error) string {
+	switch {
+	case f.Code == failure.Denied, f.Reason == "rows_rejected", f.Reason == "not_delivered", f.Reason == "archived":
+		return f.Reason
+	case f.Reason == "usage_archived", f.Reason == "file_archived":
+		return "archived"
+	}
+	return ""
+}
