@@ -14,7 +14,7 @@ import (
 )
 
 // entryColumns are the columns of a log row, in the order of usage.EntryFields.
-var entryColumns = namesOfColumns() //nolint:gochecknoglobals // read-only
+var entryColumns = namesOfColumns() // read-only
 
 func namesOfColumns() string {
 	var names []string

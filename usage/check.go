@@ -46,11 +46,11 @@ func (d Verdict) denied(user string, p plan.Plan) error {
 }
 
 // Denied returns the denied failure of a refused call, nil for an allowed one.
-func (j Decision) Denied() error {
-	if j.Allowed {
+func (d Decision) Denied() error {
+	if d.Allowed {
 		return nil
 	}
-	return j.denied(j.Call.UserID, j.Plan)
+	return d.denied(d.Call.UserID, d.Plan)
 }
 
 func (c Call) event() (Event, error) {
@@ -127,18 +127,18 @@ type Step struct {
 }
 
 // Explain tells how the decision came about, in the order in which it is made.
-func (j Decision) Explain() []Step {
+func (d Decision) Explain() []Step {
 	steps := []Step{
-		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d", j.Call.Provider, quoted(j.Call.Model), j.Call.Vendor,
-			j.Call.Quantities[pricing.Requests], j.Call.Quantities.Tokens())},
-		{"plan", fmt.Sprintf("%s; the subscription is %s", j.Plan.Name, j.Status)},
-		{"period", fmt.Sprintf("%s to %s", j.Period.Start.Format(time.RFC3339), j.Period.End.Format(time.RFC3339))},
-		{"price", fmt.Sprintf("%s: the call is estimated at %s", j.Basis, j.EstimatedCost.Display())},
+		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d", d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor,
+			d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
+		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
+		{"period", fmt.Sprintf("%s to %s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339))},
+		{"price", fmt.Sprintf("%s: the call is estimated at %s", d.Basis, d.EstimatedCost.Display())},
 	}
-	for _, v := range j.Limits {
+	for _, v := range d.Limits {
 		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})
 	}
-	return append(steps, Step{"decision", j.Message})
+	return append(steps, Step{"decision", d.Message})
 }
 
 func (v LimitVerdict) explain() string {

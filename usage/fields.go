@@ -42,7 +42,7 @@ const (
 )
 
 // entryFields are the fields in the order in which exports and archives have them.
-var entryFields = makeEntryFields() //nolint:gochecknoglobals // read-only
+var entryFields = makeEntryFields() // read-only
 
 // EntryFields returns the fields of a log row in their order. Nobody may change them.
 func EntryFields() []Field { return entryFields }
