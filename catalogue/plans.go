@@ -34,15 +34,16 @@ func (s *Service) ApplyPlans(ctx context.Context, audit usage.Audit, file File, 
 	if err != nil {
 		return err
 	}
-	return s.Store.ChangePlans(ctx, audit, func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error) {
+	change := func(have plan.Plans, subscribers map[int64]int) (save plan.Plans, withdraw []int64, err error) {
 		diffs := plan.Diff(have, wanted)
 		if !slices.Equal(diffs, shown) {
 			return nil, nil, failure.Conflictf("the plans were changed meanwhile by somebody else").
 				WithHint("run it again, and read what it changes now")
 		}
-		withdraw, err := withdrawn(diffs, have, subscribers)
+		withdraw, err = withdrawn(diffs, have, subscribers)
 		return asAdmin(wanted, have), withdraw, err
-	})
+	}
+	return s.Store.ChangePlans(ctx, audit, change)
 }
 
 func (s *Service) parsePlans(ctx context.Context, file File) (plan.Plans, error) {

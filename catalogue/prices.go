@@ -78,15 +78,16 @@ func (s *Service) SetPrice(
 func (s *Service) changePrices(
 	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []PriceChange, error),
 ) (changes []PriceChange, err error) {
-	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) (add []pricing.Provider, prices []pricing.Price, err error) {
-		add, changes, err = fn(book)
+	add := func(book *pricing.Book) (providers []pricing.Provider, prices []pricing.Price, err error) {
+		providers, changes, err = fn(book)
 		for _, c := range changes {
 			if c.Status == Added {
 				prices = append(prices, c.After)
 			}
 		}
-		return add, prices, err
-	})
+		return providers, prices, err
+	}
+	err = s.Store.ChangePrices(ctx, audit, add)
 	return changes, err
 }
 

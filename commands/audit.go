@@ -20,7 +20,8 @@ func newAuditCmd(env *Env) *cobra.Command {
 func newAuditListCmd(env *Env) *cobra.Command {
 	opts := &auditOptions{env: env}
 	cmd := &cobra.Command{
-		Use: "list", Short: "List changes of plans, prices and subscriptions, newest first", Example: "  alwrity-sub audit list --limit 20", Args: cobra.NoArgs,
+		Use: "list", Short: "List changes of plans, prices and subscriptions, newest first",
+		Example: "  alwrity-sub audit list --limit 20", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return auditListRun(cmd.Context(), opts) },
 	}
 	cmd.Flags().IntVar(&opts.limit, "limit", 50, "at most so many")

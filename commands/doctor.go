@@ -30,7 +30,8 @@ One line a check; exit code 7 where there is a problem.`,
 func doctorRun(ctx context.Context, opts *doctorOptions) (err error) {
 	env := opts.env
 	config := &health.Configuration{
-		Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys, Lookup: env.Settings.Lookup, Notify: &env.Settings.Notify,
+		Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys, Lookup: env.Settings.Lookup,
+		Notify: &env.Settings.Notify,
 	}
 	s, err := env.Inspect(ctx)
 	if ctx.Err() != nil {

@@ -32,8 +32,9 @@ type plansListOptions struct {
 func newPlansListCmd(env *Env) *cobra.Command {
 	opts := &plansListOptions{env: env}
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the plans on offer", Example: "  alwrity-sub plans list\n  alwrity-sub plans list --at 2026-01-01", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return plansListRun(cmd.Context(), opts) },
+		Use: "list", Short: "List the plans on offer", Args: cobra.NoArgs,
+		Example: "  alwrity-sub plans list\n  alwrity-sub plans list --at 2026-01-01",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return plansListRun(cmd.Context(), opts) },
 	}
 	addPlansAt(cmd, &opts.at)
 	return cmd
@@ -58,8 +59,9 @@ type plansShowOptions struct {
 func newPlansShowCmd(env *Env) *cobra.Command {
 	opts := &plansShowOptions{env: env}
 	cmd := &cobra.Command{
-		Use: "show NAME", Short: "Show a plan with every limit", Example: "  alwrity-sub plans show pro\n  alwrity-sub plans show pro --at 2026-01-01",
-		Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
+		Use: "show NAME", Short: "Show a plan with every limit", Args: cobra.ExactArgs(1),
+		Example:     "  alwrity-sub plans show pro\n  alwrity-sub plans show pro --at 2026-01-01",
+		Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.name = args[0]
 			return plansShowRun(cmd.Context(), opts)

@@ -23,8 +23,9 @@ func newPricingQuoteCmd(env *Env) *cobra.Command {
 	opts := &pricingQuoteOptions{env: env}
 	cmd := &cobra.Command{
 		Use: "quote", Short: "Say what a call would cost, part by part",
-		Long:        "Say what a call would cost, part by part. PROVIDER and MODEL may be given as arguments or as flags.",
-		Example:     "  alwrity-sub pricing quote --provider gemini --model gemini-2.5-pro --input-tokens 250000 --output-tokens 1000",
+		Long: "Say what a call would cost, part by part. PROVIDER and MODEL may be given as arguments or as flags.",
+		Example: "  alwrity-sub pricing quote --provider gemini --model gemini-2.5-pro" +
+			" --input-tokens 250000 --output-tokens 1000",
 		Args:        cobra.MaximumNArgs(2),
 		Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {

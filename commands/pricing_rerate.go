@@ -23,7 +23,8 @@ func newPricingRerateCmd(env *Env) *cobra.Command {
 		Long: `Rate recorded usage again: what had no price when it was recorded, and what was
 rated before a price for its time was set. Prices that hold from a later moment
 change nothing. Every log row keeps the history of its ratings.`,
-		Example: "  alwrity-sub pricing rerate --dry-run\n  alwrity-sub pricing rerate --from 2026-11-01 --to 2026-12-01", Args: cobra.NoArgs,
+		Example: "  alwrity-sub pricing rerate --dry-run\n" +
+			"  alwrity-sub pricing rerate --from 2026-11-01 --to 2026-12-01", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return pricingRerateRun(cmd.Context(), opts) },
 	}
 	addTime(cmd, &opts.from, "from", "only usage from then on")

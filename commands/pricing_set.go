@@ -46,9 +46,13 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 		name := strings.ReplaceAll(q.Unit(), "_", "-") + "-cost"
 		cmd.Flags().Var(priceFlag{&opts.setting.Rates[q]}, name, "what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
 	}
-	cmd.Flags().Var(quantityFlag{pricing.InputTokens, &opts.above}, "above-input-tokens", "input longer than this takes the higher token prices")
-	cmd.Flags().Var(priceFlag{&opts.setting.AboveInputToken}, "above-input-token-cost", "an input token's cost in a long call")
-	cmd.Flags().Var(priceFlag{&opts.setting.AboveOutputToken}, "above-output-token-cost", "an output token's cost in a long call")
+	flags := cmd.Flags()
+	flags.Var(quantityFlag{pricing.InputTokens, &opts.above}, "above-input-tokens",
+		"input longer than this takes the higher token prices")
+	flags.Var(priceFlag{&opts.setting.AboveInputToken}, "above-input-token-cost",
+		"an input token's cost in a long call")
+	flags.Var(priceFlag{&opts.setting.AboveOutputToken}, "above-output-token-cost",
+		"an output token's cost in a long call")
 	addTime(cmd, &opts.setting.From, "effective-from", "from then on (default now)")
 	return cmd
 }

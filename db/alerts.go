@@ -9,12 +9,14 @@ import (
 )
 
 // alertColumns are the columns of an alert in the order in which they are put and scanned.
-const alertColumns = "user_id, period_start, period_end, limit_name, meter, action, threshold, used_amount, max_amount, overage, event_id, created_at"
+const alertColumns = `user_id, period_start, period_end, limit_name, meter, action, threshold, used_amount, max_amount,
+	overage, event_id, created_at`
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	added, err := t.insertMany(ctx, func(source string) string {
-		return "INSERT INTO usage_alerts (" + alertColumns + ") " + source + " ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
+		return "INSERT INTO usage_alerts (" + alertColumns + ") " + source +
+			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
 	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) })
 	return int(added), err
 }
@@ -41,8 +43,9 @@ func putAlert(to sink, a *usage.Alert) {
 // scanAlert scans an alert's id, alertColumns and when it was read.
 func scanAlert(row scanner) (usage.Alert, error) {
 	var a usage.Alert
-	err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, moment{&a.PeriodEnd}, &a.Limit.Name, &a.Limit.Meter, &a.Limit.Action, &a.Threshold,
-		&a.Used, &a.Limit.Max, &a.Overage, &a.EventID, moment{&a.CreatedAt}, moment{&a.ReadAt})
+	err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, moment{&a.PeriodEnd}, &a.Limit.Name, &a.Limit.Meter,
+		&a.Limit.Action, &a.Threshold, &a.Used, &a.Limit.Max, &a.Overage, &a.EventID, moment{&a.CreatedAt},
+		moment{&a.ReadAt})
 	return a, err
 }
 
@@ -81,7 +84,8 @@ func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64,
 	err := d.update(ctx, func(t *tx) error {
 		missing = nil
 		for _, id := range ids {
-			result, err := t.exec(ctx, "UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
+			result, err := t.exec(ctx,
+				"UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
 			if err != nil {
 				return err
 			}

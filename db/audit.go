@@ -22,7 +22,8 @@ func (t *tx) audit(ctx context.Context, audit usage.Audit, subject string, befor
 		}
 		states[i] = string(text)
 	}
-	_, err := t.exec(ctx, `INSERT INTO audit_log (at, actor, action, subject, before_state, after_state) VALUES ($1, $2, $3, $4, $5, $6)`,
+	_, err := t.exec(ctx, `INSERT INTO audit_log (at, actor, action, subject, before_state, after_state)
+		VALUES ($1, $2, $3, $4, $5, $6)`,
 		audit.At, audit.Actor, audit.Action, subject, states[0], states[1])
 	return err
 }

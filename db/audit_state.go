@@ -14,8 +14,11 @@ func planState(p plan.Plan) state {
 	for _, l := range p.Limits {
 		limits[l.Name] = l.MaxText() + " (" + string(l.Action) + ")"
 	}
-	return state{"name": p.Name, "tier": p.Tier, "monthly": p.Monthly, "yearly": p.Yearly, "description": p.Description,
-		"features": append([]string{}, p.Features...), "overage": p.Overage.String(), "overage_markup": p.MarkupText(), "limits": limits, "source": p.Source}
+	return state{
+		"name": p.Name, "tier": p.Tier, "monthly": p.Monthly, "yearly": p.Yearly, "description": p.Description,
+		"features": append([]string{}, p.Features...), "overage": p.Overage.String(), "overage_markup": p.MarkupText(),
+		"limits": limits, "source": p.Source,
+	}
 }
 
 func priceState(p pricing.Price) state {

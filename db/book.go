@@ -71,8 +71,8 @@ func (t *tx) prices(ctx context.Context, provider string) ([]pricing.Price, erro
 		p, err := scanPrice(row)
 		prices = append(prices, p)
 		return err
-	}, `SELECT price_id, provider, model, effective_from, source, above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`
-		FROM api_provider_pricing WHERE $1 = '' OR provider = $1`, provider)
+	}, `SELECT price_id, provider, model, effective_from, source, above_input_tokens, above_input_token_pico,
+			above_output_token_pico, `+rateColumns+` FROM api_provider_pricing WHERE $1 = '' OR provider = $1`, provider)
 	return prices, err
 }
 
@@ -94,7 +94,9 @@ func scanPrice(row scanner) (pricing.Price, error) {
 	}
 	p.CachedPriced = rates[pricing.CachedInputTokens] != nil
 	if over != nil {
-		p.Above = &pricing.LongContext{OverInputTokens: *over, InputToken: pricing.USD(*overInput), OutputToken: pricing.USD(*overOutput)}
+		p.Above = &pricing.LongContext{
+			OverInputTokens: *over, InputToken: pricing.USD(*overInput), OutputToken: pricing.USD(*overOutput),
+		}
 	}
 	return p, nil
 }
@@ -102,7 +104,9 @@ func scanPrice(row scanner) (pricing.Price, error) {
 // ChangePrices runs fn on the book under a lock that keeps other changes of
 // prices away, then adds the providers and prices that fn returns, each price
 // with an audit row. fn may run more than once.
-func (d *DB) ChangePrices(ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error)) error {
+func (d *DB) ChangePrices(
+	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error),
+) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
@@ -136,7 +140,8 @@ func (d *DB) ChangePrices(ctx context.Context, audit usage.Audit, fn func(*prici
 }
 
 func sameProvider(p, q pricing.Provider) bool {
-	return p.Name == q.Name && p.Vendor == q.Vendor && p.CharactersAreInputTokens == q.CharactersAreInputTokens && slices.Equal(p.VendorRules, q.VendorRules)
+	return p.Name == q.Name && p.Vendor == q.Vendor && p.CharactersAreInputTokens == q.CharactersAreInputTokens &&
+		slices.Equal(p.VendorRules, q.VendorRules)
 }
 
 func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.Providers, p pricing.Provider) error {
@@ -148,9 +153,10 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (provider) DO UPDATE SET vendor = excluded.vendor, vendor_rules = excluded.vendor_rules,
-			characters_are_input_tokens = excluded.characters_are_input_tokens`, p.Name, p.Vendor, string(text), p.CharactersAreInputTokens)
+	_, err = t.exec(ctx, `INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens)
+		VALUES ($1, $2, $3, $4) ON CONFLICT (provider) DO UPDATE SET vendor = excluded.vendor,
+			vendor_rules = excluded.vendor_rules, characters_are_input_tokens = excluded.characters_are_input_tokens`,
+		p.Name, p.Vendor, string(text), p.CharactersAreInputTokens)
 	if err != nil {
 		return err
 	}
@@ -164,8 +170,8 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book, p pricing.Price) error {
 	for _, old := range book.History(p.Provider, p.Model) {
 		if old.EffectiveFrom.Equal(p.EffectiveFrom) {
-			return failure.Conflictf("%s %s has another price from %s on already, and prices are never edited", p.Provider, p.Model,
-				p.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on")
+			return failure.Conflictf("%s %s has another price from %s on already, and prices are never edited",
+				p.Provider, p.Model, p.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on")
 		}
 	}
 	args := []any{p.Provider, p.Model, p.EffectiveFrom, string(p.Source), audit.At, nil, nil, nil}
@@ -180,7 +186,8 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 		args = append(args, int64(rate))
 	}
 	_, err := t.exec(ctx, `INSERT INTO api_provider_pricing (provider, model, effective_from, source, created_at,
-		above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`) VALUES `+valueList(1, len(args)), args...)
+		above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`)
+		VALUES `+valueList(1, len(args)), args...)
 	if err != nil {
 		return err
 	}

@@ -31,10 +31,12 @@ func (t *tx) addVersion(ctx context.Context, before plan.Plan, at time.Time) err
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at); err != nil {
+	_, err = t.exec(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at)
+	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 7)+" ON CONFLICT DO NOTHING", // held for no time
+	_, err = t.exec(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 7)+
+		" ON CONFLICT DO NOTHING", // held for no time
 		before.ID, at, int64(v.Monthly), int64(v.Yearly), v.Overage.String(), v.MarkupMillionths, string(limits))
 	return err
 }

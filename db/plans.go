@@ -18,7 +18,8 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 	err := t.query(ctx, func(row scanner) error {
 		var p plan.Plan
 		var features, overage string
-		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &overage, &p.MarkupMillionths, &p.Withdrawn, &p.Source)
+		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &overage,
+			&p.MarkupMillionths, &p.Withdrawn, &p.Source)
 		if err != nil {
 			return err
 		}
@@ -28,8 +29,8 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 		index[p.ID] = len(plans)
 		plans = append(plans, p)
 		return json.Unmarshal([]byte(features), &plans[len(plans)-1].Features)
-	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, overage, markup_millionths, withdrawn, source
-		FROM subscription_plans ORDER BY position, plan_id`)
+	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, overage,
+			markup_millionths, withdrawn, source FROM subscription_plans ORDER BY position, plan_id`)
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +51,11 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 		return err
 	}
 	// The past is read last: where plans are changed meanwhile, it has what held until then.
-	return plans, t.send(ctx, statement{"SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position", nil, limits},
-		statement{"SELECT plan_id, held_until, " + versionColumns + " FROM plan_versions ORDER BY plan_id, held_until", nil, versions})
+	return plans, t.send(ctx,
+		statement{`SELECT plan_id, name, meter, providers, vendors, max_amount, action
+			FROM plan_limits ORDER BY plan_id, position`, nil, limits},
+		statement{"SELECT plan_id, held_until, " + versionColumns + " FROM plan_versions ORDER BY plan_id, held_until", nil,
+			versions})
 }
 
 func scanLimit(row scanner, id *int64) (plan.Limit, error) {
@@ -122,7 +126,10 @@ func (t *tx) subscribers(ctx context.Context, now time.Time, later bool) (map[in
 // ChangePlans runs fn on the plans on offer under a lock that keeps other changes
 // of plans and subscriptions away, then saves the plans that fn returns, in their
 // order, and withdraws others. fn may run more than once.
-func (d *DB) ChangePlans(ctx context.Context, audit usage.Audit, fn func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error)) error {
+func (d *DB) ChangePlans(
+	ctx context.Context, audit usage.Audit,
+	fn func(have plan.Plans, subscribers map[int64]int) (plan.Plans, []int64, error),
+) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "subscription_plans", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
@@ -179,14 +186,17 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 		return err
 	}
 	err = t.query(ctx, func(row scanner) error { return row.Scan(&p.ID) },
-		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features, overage, markup_millionths,
-			withdrawn, source, updated_at)
+		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features,
+			overage, markup_millionths, withdrawn, source, updated_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (tier) DO UPDATE SET name = excluded.name, position = excluded.position, monthly_price_pico = excluded.monthly_price_pico,
-			yearly_price_pico = excluded.yearly_price_pico, description = excluded.description, features = excluded.features, overage = excluded.overage, markup_millionths = excluded.markup_millionths,
-			withdrawn = excluded.withdrawn, source = excluded.source, updated_at = excluded.updated_at
+		ON CONFLICT (tier) DO UPDATE SET name = excluded.name, position = excluded.position,
+			monthly_price_pico = excluded.monthly_price_pico, yearly_price_pico = excluded.yearly_price_pico,
+			description = excluded.description, features = excluded.features, overage = excluded.overage,
+			markup_millionths = excluded.markup_millionths, withdrawn = excluded.withdrawn, source = excluded.source,
+			updated_at = excluded.updated_at
 		RETURNING plan_id`,
-		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features), p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
+		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features),
+		p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
 	if err != nil {
 		return err
 	}
@@ -218,13 +228,15 @@ func (t *tx) addLimit(ctx context.Context, id int64, position int, l plan.Limit)
 	if !l.Unlimited {
 		max = l.Max
 	}
-	_, err := t.exec(ctx, "INSERT INTO plan_limits (plan_id, name, position, meter, providers, vendors, max_amount, action) VALUES "+valueList(1, 8),
-		id, l.Name, position, string(l.Meter), strings.Join(l.Scope.Providers, ","), strings.Join(l.Scope.Vendors, ","), max, string(l.Action))
+	_, err := t.exec(ctx, `INSERT INTO plan_limits (plan_id, name, position, meter, providers, vendors, max_amount, action)
+		VALUES `+valueList(1, 8), id, l.Name, position, string(l.Meter), strings.Join(l.Scope.Providers, ","),
+		strings.Join(l.Scope.Vendors, ","), max, string(l.Action))
 	return err
 }
 
 func (t *tx) withdrawPlan(ctx context.Context, audit usage.Audit, all plan.Plans, id int64) error {
-	_, err := t.exec(ctx, "UPDATE subscription_plans SET withdrawn = $1, updated_at = $2 WHERE plan_id = $3", true, audit.At, id)
+	_, err := t.exec(ctx, "UPDATE subscription_plans SET withdrawn = $1, updated_at = $2 WHERE plan_id = $3",
+		true, audit.At, id)
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,18 @@ type reportSource struct {
 func reportSources() []reportSource {
 	const high, low = "d.cost_pico / 1000000", "d.cost_pico % 1000000"
 	return []reportSource{
-		{"usage_user_monthly", "month", "", "d.month", high, low, "month user plan"},
-		{"usage_fleet_daily", "day", "d.day", "d.day / 100", "d.cost_dollars * 1000000 + " + high, low, "day month plan provider vendor model"},
-		{"usage_daily", "day", "d.day", "d.day / 100", high, low, "day month user plan provider vendor model"},
+		{
+			table: "usage_user_monthly", time: "month", months: "d.month", high: high, low: low,
+			dimensions: "month user plan",
+		},
+		{
+			table: "usage_fleet_daily", time: "day", days: "d.day", months: "d.day / 100",
+			high: "d.cost_dollars * 1000000 + " + high, low: low, dimensions: "day month plan provider vendor model",
+		},
+		{
+			table: "usage_daily", time: "day", days: "d.day", months: "d.day / 100", high: high, low: low,
+			dimensions: "day month user plan provider vendor model",
+		},
 	}
 }
 
@@ -40,8 +49,8 @@ func sourceOf(q usage.ReportQuery) reportSource {
 	return sources[slices.IndexFunc(sources, func(s reportSource) bool {
 		has := func(d usage.Dimension) bool { return slices.Contains(strings.Fields(s.dimensions), string(d)) }
 		wholeMonths := q.From.Day() == 1 && q.To.Day() == 1
-		return (s.time == "day" || wholeMonths) && (q.User == "" || s.table == "usage_daily") && (q.Provider == "" || has(usage.ByProvider)) &&
-			!slices.ContainsFunc(q.By, func(d usage.Dimension) bool { return !has(d) }) &&
+		return (s.time == "day" || wholeMonths) && (q.User == "" || s.table == "usage_daily") &&
+			(q.Provider == "" || has(usage.ByProvider)) && !slices.ContainsFunc(q.By, func(d usage.Dimension) bool { return !has(d) }) &&
 			(s.table != "usage_user_monthly" || slices.Contains(q.By, usage.ByUser))
 	})]
 }
@@ -80,8 +89,9 @@ func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuer
 		return nil, err
 	}
 	query := `SELECT CAST(SUM(d.calls) AS BIGINT), CAST(SUM(d.errors) AS BIGINT), CAST(SUM(d.input_tokens) AS BIGINT),
-		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT), SUM(` + source.high + "), SUM(" + source.low + ")" +
-		strings.Join(append([]string{""}, columns...), ", ") + " FROM " + source.table + " d JOIN subscription_plans p ON p.plan_id = d.plan_id" + where.sql()
+		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT),
+		SUM(` + source.high + "), SUM(" + source.low + ")" + strings.Join(append([]string{""}, columns...), ", ") +
+		" FROM " + source.table + " d JOIN subscription_plans p ON p.plan_id = d.plan_id" + where.sql()
 	if len(columns) > 0 {
 		query += " GROUP BY " + strings.Join(columns, ", ")
 	}
@@ -109,7 +119,8 @@ func (t *tx) reported(ctx context.Context, source reportSource, q usage.ReportQu
 		return where, nil
 	}
 	days, err := t.daysBetween(ctx, q.From, q.To)
-	where.texts = append(where.texts, "d.day IN (SELECT CAST(u AS BIGINT) FROM "+t.rowsOf(where.bind(t.list(dayTexts(days))), "u")+")")
+	where.texts = append(where.texts,
+		"d.day IN (SELECT CAST(u AS BIGINT) FROM "+t.rowsOf(where.bind(t.list(dayTexts(days))), "u")+")")
 	return where, err
 }
 

@@ -83,7 +83,8 @@ func (t trial) pricing(ctx context.Context) (string, error) {
 		used            quantities // beside one request
 		cost            string
 	}{
-		{"gemini", "gemini-2.5-flash", quantities{pricing.InputTokens: 1000, pricing.OutputTokens: 500}, "0.00155 (exact)"},
+		{"gemini", "gemini-2.5-flash", quantities{pricing.InputTokens: 1000, pricing.OutputTokens: 500},
+			"0.00155 (exact)"},
 		{"gemini", "gemini-1.5-flash-8b", quantities{pricing.InputTokens: 1}, "0.0000000375 (exact)"},
 		{"gemini", "gemini-2.5-pro", quantities{pricing.InputTokens: 200_000}, "0.25 (exact)"},
 		{"gemini", "gemini-2.5-pro", quantities{pricing.InputTokens: 200_001}, "0.5000025 (exact)"},
@@ -156,11 +157,12 @@ func (t trial) limits(ctx context.Context) (string, error) {
 		return "", err
 	}
 	passed := len(slices.DeleteFunc(allowed[:], func(allowed bool) bool { return !allowed }))
-	if err := want(fmt.Sprintf("how many of %d calls at once pass a limit of %d", tries, most), passed, most); err != nil {
+	err := want(fmt.Sprintf("how many of %d calls at once pass a limit of %d", tries, most), passed, most)
+	if err != nil {
 		return "", err
 	}
 	event := t.event("selftest-4", "limited", "openai", "gpt-4o")
-	_, err := t.Usage.Record(ctx, t.now, event, usage.RecordOptions{Enforce: true})
+	_, err = t.Usage.Record(ctx, t.now, event, usage.RecordOptions{Enforce: true})
 	var f *failure.Error
 	if !errors.As(err, &f) || f.Reason != string(usage.NotInPlan) {
 		return "", want("the answer to a call that the plan does not include", err, usage.NotInPlan)

@@ -68,8 +68,10 @@ func (s *Service) due(st PeriodUsage, now time.Time) []Alert {
 	var alerts []Alert
 	for _, v := range st.Limits {
 		if percent := crossed(&v.Limit, 0, v.Used, s.Thresholds); percent > 0 {
-			alerts = append(alerts, Alert{UserID: st.UserID, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: v.Limit,
-				Threshold: percent, Used: v.Used, CreatedAt: now, Overage: billsOverage(&st.Plan, &v.Limit)})
+			alerts = append(alerts, Alert{
+				UserID: st.UserID, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: v.Limit,
+				Threshold: percent, Used: v.Used, CreatedAt: now, Overage: billsOverage(&st.Plan, &v.Limit),
+			})
 		}
 	}
 	return alerts

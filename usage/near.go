@@ -42,7 +42,9 @@ func (s *Service) NearLimits(ctx context.Context, now time.Time, percent int) ([
 	return near, nil
 }
 
-func (s *Service) nearAmong(ctx context.Context, reader Reader, now time.Time, percent int, users []string) ([]Near, error) {
+func (s *Service) nearAmong(
+	ctx context.Context, reader Reader, now time.Time, percent int, users []string,
+) ([]Near, error) {
 	used, err := s.periodUsages(ctx, reader, users, now, now)
 	var near []Near
 	for _, u := range used {
