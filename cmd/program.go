@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +65,7 @@ func (g *program) execute(ctx context.Context) (err error) {
 			err = failure.New(failure.Internal, "a fault of the program: %v", fault)
 		}
 	}()
+	g.env.In = newInterruptible(ctx, g.process.In)
 	g.root.SetArgs(slices.Concat([]string{}, g.process.Args))
 	g.command, err = g.root.ExecuteContextC(ctx)
 	if err == nil {
@@ -78,10 +78,17 @@ func (g *program) execute(ctx context.Context) (err error) {
 	return err
 }
 
+// boundedMemory is beyond how many bytes garbage is collected more often, where memory must
+// not grow with the input. Beside the storage's own it keeps a process under 200 MB.
+const boundedMemory = 85 << 20
+
 // prepare reads the configuration and fills the environment of the commands. It
 // runs when the flags are parsed.
 func (g *program) prepare(called *cobra.Command) error {
 	g.command, g.parsed = called, true
+	if called.Annotations[commands.BoundedMemory] != "" {
+		debug.SetMemoryLimit(boundedMemory)
+	}
 	if needsNoConfig(called) {
 		return nil
 	}
@@ -113,7 +120,7 @@ func (g *program) configure() error {
 	}
 	g.fill(c, s)
 	g.env.Settings.Notify.Redact = g.secrets.clean
-	g.env.Now = sync.OnceValue(now) // one command is one operation: it has one now
+	g.env.Now = now
 	return nil
 }
 

@@ -42,12 +42,13 @@ func alertsTestRun(ctx context.Context, opts *alertsTestOptions) error {
 	if err != nil {
 		return err
 	}
+	now := opts.env.Now()
 	var steps []notify.ProbeStep
 	if opts.to != "" {
-		steps = notify.ProbeMail(ctx, settings, templates, opts.to, opts.env.Now())
+		steps = notify.ProbeMail(ctx, settings, templates, opts.to, now)
 	}
 	if opts.webhook {
-		steps = append(steps, notify.ProbeEndpoints(ctx, settings, templates, opts.env.Now())...)
+		steps = append(steps, notify.ProbeEndpoints(ctx, settings, templates, now)...)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -48,14 +48,14 @@ nobody else, and makes exit code 7.`,
 }
 
 func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
-	env := opts.env
-	if opts.since.After(env.Now()) {
+	env, now := opts.env, opts.env.Now()
+	if opts.since.After(now) {
 		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed", opts.since.Format(time.RFC3339))
 	}
 	return env.withServices(ctx, func(s *Services) error {
 		progress := closingProgress{env: env}
 		var drafts []billing.Bill
-		result, err := s.Billing.Close(ctx, env.Now(), billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
+		result, err := s.Billing.Close(ctx, now, billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
 			progress.bill()
 			if opts.dryRun {
 				drafts = append(drafts, b)

@@ -54,8 +54,9 @@ func demoRun(ctx context.Context, opts *demoOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	sample := newSample(opts.users, opts.days, opts.env.Now())
-	result, err := opts.fill(ctx, s, sample)
+	now := opts.env.Now()
+	sample := newSample(opts.users, opts.days, now)
+	result, err := opts.fill(ctx, s, now, sample)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func demoRun(ctx context.Context, opts *demoOptions) (err error) {
 	if opts.env.Printer.Format != report.FormatTable { // one result, as scripts expect
 		return opts.env.print(report.Import(result))
 	}
-	return opts.show(ctx, s, sample)
+	return opts.show(ctx, s, now, sample)
 }
 
 func (opts *demoOptions) place() (string, error) {
@@ -86,12 +87,12 @@ func (opts *demoOptions) place() (string, error) {
 
 // fill seeds the database, subscribes the users and imports their usage, by the
 // same ways as the commands do.
-func (opts *demoOptions) fill(ctx context.Context, s *Services, sample *sample) (usage.ImportResult, error) {
+func (opts *demoOptions) fill(ctx context.Context, s *Services, now time.Time, sample *sample) (usage.ImportResult, error) {
 	seeds, err := catalogue.BuiltIn()
 	if err != nil {
 		return usage.ImportResult{}, err
 	}
-	if _, err := s.Catalogue.Seed(ctx, opts.env.audit("init"), seeds); err != nil {
+	if _, err := s.Catalogue.Seed(ctx, opts.env.auditAt(now, "init"), seeds); err != nil {
 		return usage.ImportResult{}, err
 	}
 	for _, u := range sample.users {
@@ -99,26 +100,25 @@ func (opts *demoOptions) fill(ctx context.Context, s *Services, sample *sample) 
 			continue
 		}
 		order := billing.Order{Plan: u.tier, Cycle: u.cycle, Start: u.start, AutoRenew: true, Email: u.id + "@example.com"}
-		_, err := s.Billing.Subscribe(ctx, opts.env.audit("users subscribe"), u.id, order)
+		_, err := s.Billing.Subscribe(ctx, opts.env.auditAt(now, "users subscribe"), u.id, order)
 		if err != nil {
 			return usage.ImportResult{}, err
 		}
 	}
 	lines, writer := io.Pipe()
 	go func() { writer.CloseWithError(sample.write(writer)) }()
-	result, err := s.Usage.Import(ctx, opts.env.Now(), lines, usage.ImportOptions{Format: usage.JSONLines})
+	result, err := s.Usage.Import(ctx, now, lines, usage.ImportOptions{Format: usage.JSONLines})
 	if err == nil && result.Rejected+result.Conflicts > 0 {
 		err = failure.New(failure.Internal, "%d sample events were refused: %v", result.Rejected+result.Conflicts, result.Problems)
 	}
 	if err == nil {
-		_, err = s.Billing.Close(ctx, opts.env.Now(), billing.CloseOptions{})
+		_, err = s.Billing.Close(ctx, now, billing.CloseOptions{})
 	}
 	return result, errors.Join(err, lines.Close())
 }
 
 // show prints the reports that an owner would look at first.
-func (opts *demoOptions) show(ctx context.Context, s *Services, sample *sample) error {
-	now := opts.env.Now()
+func (opts *demoOptions) show(ctx context.Context, s *Services, now time.Time, sample *sample) error {
 	today := now.Truncate(24 * time.Hour)
 	query := usage.ReportQuery{From: today.AddDate(0, 0, 1-opts.days), To: today.AddDate(0, 0, 1)}
 	for _, part := range []struct {

@@ -25,7 +25,7 @@ type Env struct {
 	Quiet    bool           // no notes, no progress
 	Progress bool           // Err is a terminal
 	Log      *slog.Logger
-	Now      func() time.Time // the moment that --now names, else the clock's; UTC, microseconds
+	Now      func() time.Time // the moment that --now names, else the clock's, which a verb reads once; UTC, microseconds
 	Settings Settings
 
 	// Open opens the configured database, whose schema must be there and fit.

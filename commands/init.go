@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -93,5 +94,9 @@ func (opts *initOptions) seeds(ctx context.Context) (seeds catalogue.Seeds, err 
 
 // audit names who does something now.
 func (env *Env) audit(action string) usage.Audit {
-	return usage.Audit{At: env.Now(), Actor: env.Settings.Actor, Action: action}
+	return env.auditAt(env.Now(), action)
+}
+
+func (env *Env) auditAt(now time.Time, action string) usage.Audit {
+	return usage.Audit{At: now, Actor: env.Settings.Actor, Action: action}
 }

@@ -170,15 +170,16 @@ func newLimitsReservationsCmd(env *Env) *cobra.Command {
 
 func limitsReservationsRun(ctx context.Context, opts *limitsReservationsOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
+		now := opts.env.Now()
 		reservations, err := usage.Every(func(last usage.Reservation) (usage.Page[usage.Reservation], error) {
 			return s.Lists.Reservations(ctx, usage.ReservationQuery{
-				User: opts.user, Now: opts.env.Now(), AfterTime: last.CreatedAt, AfterID: last.ID, Limit: usage.PageSize,
+				User: opts.user, Now: now, AfterTime: last.CreatedAt, AfterID: last.ID, Limit: usage.PageSize,
 			})
 		})
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Reservations(reservations, opts.env.Now()))
+		return opts.env.print(report.Reservations(reservations, now))
 	})
 }
 

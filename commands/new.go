@@ -23,6 +23,9 @@ func New(env *Env) []*cobra.Command {
 // exitCodes is the annotation that lists a command's exit codes for its help.
 func exitCodes(codes string) map[string]string { return map[string]string{"exit_codes": codes} }
 
+// BoundedMemory is the annotation of a command whose memory must not grow with its input.
+const BoundedMemory = "bounded_memory"
+
 // group makes a command that only holds others.
 func group(use, short string, subcommands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short}

@@ -73,11 +73,12 @@ func newPlansShowCmd(env *Env) *cobra.Command {
 
 func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		p, subscribers, err := s.Catalogue.Plan(ctx, opts.env.Now(), opts.name)
+		now := opts.env.Now()
+		p, subscribers, err := s.Catalogue.Plan(ctx, now, opts.name)
 		if err != nil {
 			return err
 		}
-		return opts.env.print(report.Plan(p, subscribers, cmp.Or(opts.at, opts.env.Now())))
+		return opts.env.print(report.Plan(p, subscribers, cmp.Or(opts.at, now)))
 	})
 }
 
@@ -137,7 +138,8 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 		return err
 	}
 	return opts.env.withServices(ctx, func(s *Services) error {
-		diffs, err := s.Catalogue.DiffPlans(ctx, opts.env.Now(), file)
+		now := opts.env.Now()
+		diffs, err := s.Catalogue.DiffPlans(ctx, now, file)
 		if err != nil && len(diffs) == 0 {
 			return err
 		}
@@ -147,7 +149,7 @@ func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
 			}
 		}
 		if err == nil && !opts.dryRun && len(diffs) > 0 {
-			err = s.Catalogue.ApplyPlans(ctx, opts.env.audit("plans apply"), file, diffs)
+			err = s.Catalogue.ApplyPlans(ctx, opts.env.auditAt(now, "plans apply"), file, diffs)
 		}
 		return opts.finish(diffs, err)
 	})

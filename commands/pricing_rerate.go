@@ -35,12 +35,13 @@ change nothing. Every log row keeps the history of its ratings.`,
 
 func pricingRerateRun(ctx context.Context, opts *pricingRerateOptions) error {
 	return opts.env.withServices(ctx, func(s *Services) error {
-		result, err := usage.Rerate(ctx, s.Ratings, opts.env.Now(), opts.from, opts.to, !opts.dryRun)
+		now := opts.env.Now()
+		result, err := usage.Rerate(ctx, s.Ratings, now, opts.from, opts.to, !opts.dryRun)
 		if err != nil {
 			return err
 		}
 		if !opts.dryRun {
-			if err := opts.env.checkAlertsOf(ctx, s, result); err != nil {
+			if err := opts.env.checkAlertsOf(ctx, s, now, result); err != nil {
 				return err
 			}
 		}
@@ -49,11 +50,11 @@ func pricingRerateRun(ctx context.Context, opts *pricingRerateOptions) error {
 }
 
 // checkAlertsOf makes the alerts of users whose cost has changed.
-func (env *Env) checkAlertsOf(ctx context.Context, s *Services, result usage.RerateResult) error {
+func (env *Env) checkAlertsOf(ctx context.Context, s *Services, now time.Time, result usage.RerateResult) error {
 	users := make([]string, len(result.Users))
 	for i, u := range result.Users {
 		users[i] = u.UserID
 	}
-	_, err := s.Usage.CheckAlerts(ctx, env.Now(), users)
+	_, err := s.Usage.CheckAlerts(ctx, now, users)
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ gzip; - is standard input. Importing a file again adds nothing, so an import tha
 simply run again. A bad row stops nothing: it is counted, shown with its line and
 reason, and written whole to the rejects file; the exit code is 2 then.`,
 		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n  cat calls.csv.gz | alwrity-sub usage import - --format csv",
-		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,5,6,130"),
+		Args:    cobra.ExactArgs(1), Annotations: map[string]string{"exit_codes": "0,1,2,5,6,130", BoundedMemory: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
 			return usageImportRun(cmd.Context(), opts)
@@ -46,10 +45,6 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 	cmd.Flags().StringVar(&opts.rejects, "rejects", "", "write the rows that were not recorded to this `FILE`")
 	return cmd
 }
-
-// importMemory is how many bytes an import uses beside the storage: with it, 200 MB are enough for
-// files of any size.
-const importMemory = 85 << 20
 
 func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 	format, err := opts.fileFormat()
@@ -62,6 +57,8 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		defer in.Close()
+		// A read of a pipe would wait for whoever writes into it.
+		defer context.AfterFunc(ctx, func() { _ = in.Close() })()
 		if err := s.Archives.RequireNotArchived(ctx, opts.file); err != nil {
 			return err
 		}
@@ -69,8 +66,6 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		if err != nil {
 			return err
 		}
-		// Beyond it, the program cleans up more often.
-		defer debug.SetMemoryLimit(debug.SetMemoryLimit(importMemory))
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := opts.bar(size)
 		result, err := s.Usage.Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
@@ -79,6 +74,9 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		var damaged damagedError
 		if errors.As(err, &damaged) {
 			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, damaged, result.Read).Because(err)
+		}
+		if errors.Is(err, os.ErrClosed) && ctx.Err() != nil {
+			err = ctx.Err()
 		}
 		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
 		_ = bar.Finish()                   // it only draws

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,12 +68,12 @@ func usersShowRun(ctx context.Context, opts *userOptions) error {
 		if err != nil {
 			return err
 		}
-		return opts.env.printUser(account)
+		return opts.env.printUser(account, opts.env.Now())
 	})
 }
 
-func (env *Env) printUser(a plan.Account) error {
-	doc, err := report.User(a, env.Now())
+func (env *Env) printUser(a plan.Account, now time.Time) error {
+	doc, err := report.User(a, now)
 	if err != nil {
 		return err
 	}

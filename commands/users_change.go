@@ -17,7 +17,8 @@ type subscriptionChange func(context.Context, *billing.Service, usage.Audit) (bi
 // changeSubscription changes a user's subscription and shows the user.
 func (env *Env) changeSubscription(ctx context.Context, action string, change subscriptionChange) error {
 	return env.withServices(ctx, func(s *Services) error {
-		r, err := change(ctx, s.Billing, env.audit(action))
+		audit := env.audit(action)
+		r, err := change(ctx, s.Billing, audit)
 		if err != nil {
 			return err
 		}
@@ -25,7 +26,7 @@ func (env *Env) changeSubscription(ctx context.Context, action string, change su
 			env.note("note: the change to %s that was set for %s is taken back", next.PlanName,
 				next.At.Format(time.RFC3339))
 		}
-		return env.printUser(r.Account)
+		return env.printUser(r.Account, audit.At)
 	})
 }
 
