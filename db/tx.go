@@ -38,13 +38,13 @@ type runner interface {
 
 // Update implements usage.Store.
 func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
-	locked := func(t *tx) error {
+	return d.update(ctx, func(t *tx) error {
+		t.short = d.kind == SQLite
 		if err := t.Lock(ctx, users, now); err != nil {
 			return err
 		}
 		return fn(t)
-	}
-	return d.update(ctx, locked)
+	})
 }
 
 // Load implements usage.Store. Large transactions change fewer pages of a SQLite file, whose one
