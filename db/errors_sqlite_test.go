@@ -54,7 +54,7 @@ func TestMissingSQLiteFile(t *testing.T) {
 	missing := db.SQLiteFile(filepath.Join(dir, "x.db"))
 	for _, open := range []func(context.Context, db.Target) (*db.DB, error){db.Open, db.Inspect} {
 		_, err := open(t.Context(), missing)
-		wantFailure(t, err, failure.Unavailable, "there is no database", "x.db", "init")
+		wantFailure(t, err, failure.Unavailable, "there is no database", "x.db", "no_database_file")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("opening has made %v, %v", left, err)

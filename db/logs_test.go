@@ -16,7 +16,7 @@ func TestPagesAreReadInOrder(t *testing.T) {
 	from, to := time.Date(2026, 10, 3, 0, 0, 0, 0, time.UTC), time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)
 	forEach(t, func(t *testing.T, place dbtest.Place) {
 		d := place.Create(t)
-		e := usage.Entry{Event: usage.Event{ID: "e", UserID: "u", Provider: "p", Time: from, StatusCode: 200}, PeriodStart: from, Basis: pricing.Exact, RecordedAt: from}
+		e := usage.Entry{Event: usage.Event{ID: "e", UserID: "u", Provider: "p", Time: from, StatusCode: 200}, PeriodStart: from, PlanID: 1, Basis: pricing.Exact, RecordedAt: from}
 		if err := d.Update(t.Context(), []string{"u"}, from, func(tx usage.Tx) error { return tx.Append(t.Context(), []usage.Entry{e}) }); err != nil {
 			t.Fatal(err)
 		}

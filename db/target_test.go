@@ -22,11 +22,11 @@ func wantFailure(t testing.TB, err error, code failure.Code, texts ...string) {
 	if !errors.As(err, &f) || f.Code != code {
 		t.Fatalf("got %v (%T), want a failure with the code %s", err, err, code)
 	}
-	shown := err.Error() + "\n" + f.Message + "\n" + f.Hint
+	shown := err.Error() + "\n" + f.Message + "\n" + f.Reason + "\n" + f.Hint
 	if strings.Contains(shown, secret) {
 		t.Errorf("it shows the password: %s", shown)
 	}
-	if f.Hint == "" {
+	if f.Hint == "" && f.Reason == "" { // of a reason, the commands make a hint
 		t.Errorf("%q has no hint", f.Message)
 	}
 	for _, text := range texts {

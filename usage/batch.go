@@ -76,7 +76,7 @@ func (b *batch) run(ctx context.Context) error {
 func (b *batch) reset() {
 	records := 0
 	for _, r := range b.requests {
-		r.result, r.decision, r.err, r.busy = result{}, nil, nil, false
+		r.forget()
 		if r.records {
 			records++
 		}

@@ -147,7 +147,7 @@ func (run *importing) giveUp(err error) error {
 		if run.pending[0].op.err == nil {
 			err = errors.Join(err, run.finishFirst())
 		} else {
-			run.pending = run.pending[1:]
+			run.pending = slices.Delete(run.pending, 0, 1)
 		}
 	}
 	return err
@@ -157,10 +157,10 @@ func (run *importing) giveUp(err error) error {
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
 	requests := make([]request, 0, len(b.rows))
-	opts := RecordOptions{Strict: run.opts.Strict}
+	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict}, records: true, decide: (*batch).record}
 	for i := range b.rows {
 		if b.rows[i].err == nil {
-			requests = append(requests, request{now: run.now, event: &b.rows[i].event, opts: opts, records: true, decide: (*batch).record})
+			requests = append(requests, request{order: each, event: &b.rows[i].event})
 		}
 	}
 	run.pending = append(run.pending, handedIn{b, run.service.submit(ctx, requests)})
@@ -170,7 +170,7 @@ func (run *importing) handIn(ctx context.Context, b fileBatch) {
 // rejects, and lets its reader go on.
 func (run *importing) finishFirst() error {
 	b := run.pending[0]
-	run.pending = run.pending[1:]
+	run.pending = slices.Delete(run.pending, 0, 1) // which keeps nothing of it
 	if b.op.err != nil {
 		return b.op.err
 	}
@@ -204,15 +204,15 @@ func (run *importing) finishFirst() error {
 func (run *importing) count(r *request, cost *batchCost) {
 	switch {
 	case r.err != nil:
-	case r.result.status == Duplicate:
+	case r.status == Duplicate:
 		run.result.Duplicates++
 	default:
 		run.result.Recorded++
-		cost.add(r.result.entry.Cost)
-		if r.result.entry.Basis == pricing.Unpriced && r.result.entry.Counts() {
+		cost.add(r.cost)
+		if r.unpriced {
 			run.result.Unpriced++
 		}
-		if len(r.result.over) > 0 {
+		if r.overLimit {
 			run.result.OverLimit++
 		}
 	}

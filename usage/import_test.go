@@ -223,12 +223,11 @@ func TestImportVeryLongLine(t *testing.T) {
 }
 
 func TestImportStrict(t *testing.T) {
-	service := usage.Service{Store: newMemory()}
 	const text = `{"user_id":"alice","provider":"openai","model":"x"}`
 	for strict, want := range map[bool]string{
 		false: "1 read, 1 recorded, 0 duplicates, 0 rejected, 0 conflicts, 1 unpriced", true: "1 read, 0 recorded, 0 duplicates, 1 rejected, 0 conflicts, 0 unpriced",
 	} {
-		service.Store = newMemory()
+		service := usage.Service{Store: newMemory()}
 		r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Format: usage.JSONLines, Strict: strict})
 		if err != nil {
 			t.Fatal(err)

@@ -49,32 +49,21 @@ type Outcome struct {
 	Err       error
 }
 
-// result is what became of one event, without what only a single caller wants to know.
-type result struct {
-	status  Status
-	entry   *Entry
-	period  plan.Period
-	over    []string // blocking limits that are exceeded now
-	overage bool     // as the plan allows for one of them
-	note    string
-}
-
 // Record records one event, once: reporting it again with the same content does nothing and
 // succeeds, with other content it is a conflict failure. With Enforce it is judged and recorded in
 // one step, or denied. A settlement is never denied. An event without an id gets the reservation's,
 // or a new one.
 func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
-	r := request{now: now, event: &event, opts: opts, records: true, single: true, decide: (*batch).record}
+	o := order{now: now, opts: opts, records: true, decide: (*batch).record}
 	if opts.Reservation != "" {
-		r.reservation, r.closes, r.decide = opts.Reservation, true, (*batch).settle
+		o.reservation, o.closes, o.decide = opts.Reservation, true, (*batch).settle
 	} else {
-		withID, err := event.complete()
-		if err != nil {
+		var err error
+		if event, err = event.complete(); err != nil {
 			return Outcome{}, err
 		}
-		r.event = &withID
 	}
-	r, err := s.one(ctx, r)
+	r, err := s.one(ctx, o, &event)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -82,19 +71,27 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 }
 
 // one carries a single request out.
-func (s *Service) one(ctx context.Context, r request) (request, error) {
-	done, err := s.do(ctx, r)
+func (s *Service) one(ctx context.Context, o order, event *Event) (request, error) {
+	o.single = true
+	done, err := s.do(ctx, request{order: &o, event: event})
 	return done[0], err
 }
 
 // outcome returns the answer for those who report a single event.
 func (r *request) outcome() Outcome {
-	o := Outcome{Status: r.result.status, Period: r.result.period, OverLimit: r.result.over, Overage: r.result.overage,
-		Refusal: r.decision, Note: r.result.note, Err: r.err}
-	if r.result.entry != nil {
-		o.Entry = *r.result.entry
+	var o Outcome
+	if r.answer != nil {
+		o = *r.answer
 	}
+	o.Status, o.Refusal, o.Err = r.status, r.decision, r.err
 	return o
+}
+
+// answerWith keeps all there is to say of an event, for who reports a single one.
+func (r *request) answerWith(e *Entry, period plan.Period) {
+	if r.single {
+		r.answer = &Outcome{Entry: *e, Period: period}
+	}
 }
 
 // complete returns the event with an id, normalised and checked.
@@ -148,7 +145,7 @@ func (b *batch) record(r *request) error {
 		return err
 	}
 	b.added[entry.ID] = entry
-	r.result.status, r.result.entry, r.result.period = Recorded, entry, where.period
+	r.status, r.cost, r.unpriced = Recorded, entry.Cost, entry.Basis == pricing.Unpriced && entry.Counts()
 	return nil
 }
 
@@ -159,8 +156,8 @@ func (b *batch) answerAgain(r *request, before *Entry) error {
 			failure.Shorten(r.event.ID), strings.Join(differences, ", ")).
 			WithHint("an id stands for one event for ever: report another event under another id")
 	}
-	r.result.status, r.result.entry = Duplicate, before
-	r.result.period = b.state.users[before.UserID].account.PeriodAt(before.Time)
+	r.status = Duplicate
+	r.answerWith(before, b.state.users[before.UserID].account.PeriodAt(before.Time))
 	return nil
 }
 
@@ -177,14 +174,15 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 	if r.opts.Enforce && !r.closes && entry.Counts() {
 		d := b.state.decideEntry(entry, where, limits, user.held, r.now)
 		if !d.Allowed {
-			refused := *entry // the next one takes its place
-			r.decision, r.result.entry, r.result.period = &d, &refused, where.period
+			r.decision = &d
+			r.answerWith(entry, where.period)
 			return d.Denied()
 		}
 	}
 	if r.closes {
 		user.free(r.reservation)
 	}
+	r.answerWith(entry, where.period)
 	b.count(r, entry, where, limits)
 	if entry.Basis == pricing.Unpriced && entry.Counts() {
 		b.missing.note(entry)
@@ -236,8 +234,11 @@ func (b *batch) count(r *request, entry *Entry, where *userPeriod, limits []int)
 			})
 		}
 		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
-			r.result.over = append(r.result.over, l.Name)
-			r.result.overage = r.result.overage || billsOverage(where.plan, l)
+			r.overLimit = true
+			if r.answer != nil {
+				r.answer.OverLimit = append(r.answer.OverLimit, l.Name)
+				r.answer.Overage = r.answer.Overage || billsOverage(where.plan, l)
+			}
 		}
 	}
 }
@@ -256,12 +257,12 @@ func (b *batch) settle(r *request) error {
 	if err := b.record(r); err != nil || held.Status == Settled {
 		return err
 	}
-	if r.result.status == Duplicate {
+	if r.status == Duplicate {
 		return failure.Conflictf("the event %s was recorded before and can't settle the reservation %s",
 			failure.Shorten(r.event.ID), held.ID).
 			WithReason("reservation_open", "reservation", held.ID)
 	}
-	r.result.note = held.lateness(r.now)
+	r.answer.Note = held.lateness(r.now)
 	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now
 	b.save(held)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // recorder is the one road of every change of usage. Callers hand in operations and wait. While one
@@ -34,25 +35,41 @@ type operation struct {
 	done     chan struct{} // is closed when all of its requests have their answers
 }
 
-// request is one change of usage, and the answer to it.
+// request is one change of usage, and the answer to it. An import has many thousands at a time: what they have in
+// common is in their order.
 type request struct {
+	*order
+	event *Event // that is recorded, or that a reservation is taken for
+
+	user string // whose usage changes, once that is known
+	busy bool   // another transaction holds that user: it has to be done apart
+
+	// What became of it.
+	status    Status
+	cost      pricing.USD
+	unpriced  bool
+	overLimit bool
+	answer    *Outcome     // all there is to say, for who reports a single event
+	decision  *Decision    // about a reservation that was asked for, or that refused an event
+	released  *Reservation // that was given back
+	err       error
+}
+
+// order says what is to be done.
+type order struct {
 	now         time.Time
 	decide      func(*batch, *request) error // one of batch's methods
-	event       *Event                       // that is recorded, or that a reservation is taken for
 	opts        RecordOptions
 	reservation string        // the id of the one that is taken, settled or released
 	ttl         time.Duration // of the one that is taken
 	records     bool          // the event goes to the log
 	closes      bool          // the reservation is settled or released
-	single      bool          // its operation has no other
+	single      bool          // no other request is in the same operation
+}
 
-	user string // whose usage changes, once that is known
-	busy bool   // another transaction holds that user: it has to be done apart
-
-	result   result
-	decision *Decision // about a reservation that was asked for, or that refused an event
-	released *Reservation
-	err      error
+// forget forgets what an attempt has made of a request.
+func (r *request) forget() {
+	*r = request{order: r.order, event: r.event}
 }
 
 // mostOperations is how many callers share a transaction at most: the first waits for the last.

@@ -34,7 +34,7 @@ func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id stri
 	if err := ValidateID(id); err != nil {
 		return Decision{}, err
 	}
-	r, err := s.one(ctx, request{now: now, event: &event, reservation: id, ttl: ttl, decide: (*batch).reserve, single: true})
+	r, err := s.one(ctx, order{now: now, reservation: id, ttl: ttl, decide: (*batch).reserve}, &event)
 	if err != nil || r.decision == nil {
 		return Decision{}, cmp.Or(err, r.err)
 	}
@@ -91,7 +91,7 @@ func (r Reservation) checkSame(wanted Reservation, now time.Time) error {
 // Release gives back what a reservation holds, if it still does. Releasing it again does nothing and
 // succeeds; a settled one is a conflict failure.
 func (s *Service) Release(ctx context.Context, now time.Time, id string) (Reservation, error) {
-	r, err := s.one(ctx, request{now: now, reservation: id, closes: true, decide: (*batch).release, single: true})
+	r, err := s.one(ctx, order{now: now, reservation: id, closes: true, decide: (*batch).release}, nil)
 	if err = cmp.Or(err, r.err); err != nil {
 		return Reservation{}, err
 	}
