@@ -140,15 +140,11 @@ func (run *importing) record(ctx context.Context, batches <-chan fileBatch) erro
 	return nil
 }
 
-// giveUp takes back what the recorder has not begun, waits for what it has, and returns err.
+// giveUp takes back what the recorder has not begun, counts what it has done by then, and returns err.
 func (run *importing) giveUp(err error) error {
 	for len(run.pending) > 0 {
 		run.service.recorder.wait(run.pending[0].op)
-		if run.pending[0].op.err == nil {
-			err = errors.Join(err, run.finishFirst())
-		} else {
-			run.pending = slices.Delete(run.pending, 0, 1)
-		}
+		_ = run.finishFirst() // err came before
 	}
 	return err
 }

@@ -31,7 +31,7 @@ type recorder struct {
 type operation struct {
 	ctx      context.Context //nolint:containedctx // of the one caller that waits for it
 	requests []request
-	err      error         // why its outcome is not known, such as a storage that can't be reached
+	err      error         // of a caller that gave up before it was begun
 	done     chan struct{} // is closed when all of its requests have their answers
 }
 
@@ -72,11 +72,17 @@ func (r *request) forget() {
 	*r = request{order: r.order, event: r.event}
 }
 
+// fail gives a request the error of a transaction that was not committed.
+func (r *request) fail(err error) {
+	r.forget()
+	r.err = err
+}
+
 // mostOperations is how many callers share a transaction at most: the first waits for the last.
 const mostOperations = 512
 
-// do carries requests out and waits until they are done. The error is one of the storage; each
-// request has its own answer. A caller that gives up while it waits is taken out.
+// do carries requests out and waits until they are done: each has its own answer. A caller that gives up while it
+// waits is taken out, which is the error.
 func (s *Service) do(ctx context.Context, requests ...request) ([]request, error) {
 	op := s.submit(ctx, requests)
 	s.recorder.wait(op)
@@ -172,13 +178,13 @@ func (s *Service) run(load []*operation) {
 			requests = append(requests, &op.requests[i])
 		}
 	}
-	err := s.commit(ctx, requests, len(load) > 1)
+	s.commit(ctx, requests, len(load) > 1)
 	for _, op := range load {
-		if err == nil && op.requests[0].busy {
+		if op.requests[0].busy {
 			go s.runApart(op)
 			continue
 		}
-		op.end(err)
+		op.end(nil)
 	}
 	if len(requests) >= importBatch {
 		time.Sleep(s.Store.Load().Pause)
@@ -191,7 +197,10 @@ func (s *Service) runApart(op *operation) {
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	b := &batch{service: s, requests: []*request{&op.requests[0]}}
-	op.end(b.commit(op.ctx))
+	if err := b.commit(op.ctx); err != nil {
+		op.requests[0].fail(err)
+	}
+	op.end(nil)
 }
 
 // mostApart is how many operations wait for their users at the same time, each on a connection.
@@ -202,9 +211,9 @@ func (r *recorder) apart() chan struct{} {
 	return r.slots
 }
 
-// commit carries requests out in one transaction. If that fails for something that is in them it is
-// done again in halves, so that nobody spoils it for others. The error is one of the storage, or nil.
-func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool) error {
+// commit carries requests out in one transaction. If that fails for something that is in them it is done again in
+// halves, so that nobody spoils it for others. Each request gets its answer, or the error of the storage.
+func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool) {
 	r := &s.recorder
 	b := &batch{service: s, requests: requests, skipBusy: skipBusy, state: r.state, watch: r.watch}
 	if r.watch == nil { // for the next one: who comes alone has no use for it
@@ -212,20 +221,16 @@ func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool
 	}
 	r.state = nil // it is changed now, and holds again once that is committed
 	err := b.commit(ctx)
-	if err == nil {
+	switch {
+	case err == nil:
 		r.state = b.state
-		return nil
+	case len(requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
+		for _, one := range requests {
+			one.fail(err)
+		}
+	default:
+		half := len(requests) / 2
+		s.commit(ctx, requests[:half], skipBusy)
+		s.commit(ctx, requests[half:], skipBusy)
 	}
-	if ctx.Err() != nil || failure.Is(err, failure.Unavailable) {
-		return err
-	}
-	if len(requests) == 1 {
-		requests[0].err = err
-		return nil
-	}
-	half := len(requests) / 2
-	if err := s.commit(ctx, requests[:half], skipBusy); err != nil {
-		return err
-	}
-	return s.commit(ctx, requests[half:], skipBusy)
 }
