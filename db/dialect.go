@@ -26,8 +26,8 @@ type dialect struct {
 	softwareQuery string
 	// sizeQuery asks how many bytes the database takes.
 	sizeQuery string
-	// commits counts the transactions that were committed on SQLite.
-	commits *atomic.Int64
+	// writes counts the transactions that may have changed something and have ended, one way or the other.
+	writes *atomic.Int64
 	// buffers are what rows are packed and summed up in.
 	buffers *memory
 	// classify turns the driver's error into a failure.
@@ -47,7 +47,7 @@ func sqliteDialect() dialect {
 		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
 		value:   sqliteValue,
 		buffers: &memory{},
-		commits: &atomic.Int64{},
+		writes:  &atomic.Int64{},
 		rowsOf: func(list, column string) string {
 			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
 		},
@@ -67,7 +67,7 @@ func postgresDialect() dialect {
 		rebind:        func(query string) string { return query },
 		value:         postgresValue,
 		buffers:       &memory{},
-		commits:       &atomic.Int64{},
+		writes:        &atomic.Int64{},
 		rowsOf:        func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
 		list:          func(texts []string) any { return texts },
 		lockTable:     func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },

@@ -127,16 +127,13 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	}
 	defer conn.Close()     // gives it back to the pool
 	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
+	if options == nil {
+		defer d.writes.Add(1)
+	}
 	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
 		return err
 	}
-	if err := sqlTx.Commit(); err != nil {
-		return err
-	}
-	if options == nil {
-		d.commits.Add(1)
-	}
-	return nil
+	return sqlTx.Commit()
 }
 
 // begin begins a transaction, on a connection of its own. What fails before anything was done in it may be tried again:

@@ -23,14 +23,14 @@ func (d *DB) NewWatch() usage.Watch {
 type fileWatch struct{ expected fileState }
 
 type fileState struct {
-	conn             any
-	version, commits int64
+	conn            any
+	version, writes int64
 }
 
 // Quiet implements usage.Watch.
 func (w *fileWatch) Quiet(ctx context.Context, asking usage.Tx) (bool, error) {
 	t := asking.(*tx)
-	now := fileState{commits: t.commits.Load()}
+	now := fileState{writes: t.writes.Load()}
 	if err := t.conn.Raw(func(driverConn any) error { now.conn = driverConn; return nil }); err != nil {
 		return false, err
 	}
@@ -39,7 +39,7 @@ func (w *fileWatch) Quiet(ctx context.Context, asking usage.Tx) (bool, error) {
 	}
 	quiet := now == w.expected
 	w.expected = now
-	w.expected.commits++ // by this transaction
+	w.expected.writes++ // this one, whether it is committed or rolled back
 	return quiet, nil
 }
 

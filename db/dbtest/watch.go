@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -46,6 +47,17 @@ func watchNotices(t *testing.T, p Place) {
 		"a call of another process":   func() { other.record(call("other's", "alice", now(), 1, 1)) },
 		"a price of another process":  func() { f.must(other.addPrice("gemini", "gemini-2.5-pro", date(2026, 11, 19), 7, 7, 7)) },
 		"the same, of another import": func() { f.quiet(f.db.NewWatch(), "alice") },
+		"a price, after what was refused and rolled back": func() {
+			refused := errors.New("refused")
+			err := f.db.Update(f.ctx, []string{"alice"}, now(), func(tx usage.Tx) error {
+				_, err := watch.Quiet(f.ctx, tx)
+				return errors.Join(err, refused)
+			})
+			if !errors.Is(err, refused) {
+				t.Error(err)
+			}
+			f.must(f.addPrice("gemini", "gemini-2.5-flash", date(2026, 11, 18), 8, 8, 8))
+		},
 	} {
 		f.quiet(watch, "alice")
 		change()
