@@ -242,7 +242,8 @@ func (b *batch) provider() string {
 
 // write writes what the requests have come to.
 func (b *batch) write(ctx context.Context) error {
-	if len(b.entries)+len(b.changed) == 0 {
+	unseen := b.unseen()
+	if len(b.entries)+len(b.changed) == 0 && len(unseen) == len(b.newUsers) {
 		return errNothingToWrite
 	}
 	if err := b.tx.Append(ctx, b.entries); err != nil {
@@ -257,22 +258,22 @@ func (b *batch) write(ctx context.Context) error {
 	if err := b.tx.SaveReservations(ctx, b.changed); err != nil {
 		return err
 	}
-	return b.tx.RemoveUsers(ctx, b.unseen())
+	return b.tx.RemoveUsers(ctx, unseen)
 }
 
-// unseen returns the users who were added only to be locked: all of their calls were refused.
+// unseen returns the users who were added only to be locked: a single call of theirs was refused. A file's users stay,
+// whatever became of their rows.
 func (b *batch) unseen() []string {
 	if len(b.newUsers) == 0 {
 		return nil
 	}
 	seen := map[string]bool{}
-	for i := range b.entries {
-		seen[b.entries[i].UserID] = true
+	for _, r := range b.requests {
+		if !r.single || r.err == nil && r.decision == nil || r.decision != nil && r.decision.Reservation != nil {
+			seen[r.user] = true
+		}
 	}
-	for _, r := range b.changed {
-		seen[r.UserID] = true
-	}
-	return slices.DeleteFunc(b.newUsers, func(user string) bool { return seen[user] })
+	return slices.DeleteFunc(slices.Clone(b.newUsers), func(user string) bool { return seen[user] })
 }
 
 // save has a reservation written.
