@@ -138,7 +138,7 @@ func (t *tx) copyInto(ctx context.Context, table, columns string, rows int, put 
 		return nil
 	}
 	lines := copyLines{rows: rows, put: put}
-	return t.conn.Raw(func(driverConn any) error {
+	return t.onDriver(func(driverConn any) error {
 		return driverConn.(*postgresConn).copyIn(ctx, "COPY "+table+" ("+columns+") FROM STDIN", lines.chunk)
 	})
 }

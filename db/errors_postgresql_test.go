@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"database/sql"
+	"database/sql/driver"
 	"net"
 	"net/url"
 	"strings"
@@ -267,6 +268,14 @@ func TestPostgreSQLConnectionIsCut(t *testing.T) {
 	if err := write(d); err != nil {
 		t.Errorf("with a new connection: %s", err)
 	}
+}
+
+// What lib/pq says of a lost connection while rows are copied must not reach database/sql within the transaction: that
+// would wait for the transaction's end, for ever.
+func TestPostgreSQLConnectionIsLostWhileCopying(t *testing.T) {
+	d := dbtest.PostgreSQL(t).Create(t)
+	err := d.OnDriver(t.Context(), func(any) error { return driver.ErrBadConn })
+	wantFailure(t, err, failure.Unavailable, "the connection was cut")
 }
 
 // Two transactions that wait for each other: one is sent back, and runs again.

@@ -29,6 +29,11 @@ func (d *DB) Classify(err error) error { return d.classify(err) }
 // Retry tells whether a transaction that failed so runs again.
 func (d *DB) Retry(err error) bool { return d.retry(err) }
 
+// OnDriver calls do with the driver's connection of a transaction that writes.
+func (d *DB) OnDriver(ctx context.Context, do func(driverConn any) error) error {
+	return d.update(ctx, func(t *tx) error { return t.onDriver(do) })
+}
+
 // QuietBetween tells whether, of the transactions that have ended between two snapshots
 // as PostgreSQL writes them, all are our own.
 func QuietBetween(before, after string, own ...int64) (bool, error) {

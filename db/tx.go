@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -167,6 +168,17 @@ func (d *DB) failure(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	return d.classify(err)
+}
+
+// onDriver calls do with the driver's own connection. Its error goes past database/sql: that closes a connection at
+// driver.ErrBadConn, and waits for the end of the transaction to do so, which would be for ever.
+func (t *tx) onDriver(do func(driverConn any) error) error {
+	var failed error
+	err := t.conn.Raw(func(driverConn any) error {
+		failed = do(driverConn)
+		return nil
+	})
+	return cmp.Or(err, failed)
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {

@@ -31,7 +31,7 @@ type fileState struct {
 func (w *fileWatch) Quiet(ctx context.Context, asking usage.Tx) (bool, error) {
 	t := asking.(*tx)
 	now := fileState{writes: t.writes.Load()}
-	if err := t.conn.Raw(func(driverConn any) error { now.conn = driverConn; return nil }); err != nil {
+	if err := t.onDriver(func(driverConn any) error { now.conn = driverConn; return nil }); err != nil {
 		return false, err
 	}
 	if err := t.query(ctx, func(row scanner) error { return row.Scan(&now.version) }, "PRAGMA data_version"); err != nil {
