@@ -39,8 +39,8 @@ func (s *Service) EachBill(ctx context.Context, q Query, fn func(Bill) error) er
 	}, func(b Bill) int64 { return b.Number }, fn)
 }
 
-// allBills returns every bill that a query asks for.
-func (s *Service) allBills(ctx context.Context, q Query) (bills []Bill, err error) {
+// AllBills returns every bill that a query asks for.
+func (s *Service) AllBills(ctx context.Context, q Query) (bills []Bill, err error) {
 	err = s.EachBill(ctx, q, func(b Bill) error {
 		bills = append(bills, b)
 		return nil
@@ -55,12 +55,15 @@ func (s *Service) Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, er
 	return s.Store.Credits(ctx, q)
 }
 
-// EachCredit calls fn with all credit of a user or, where user is "", of everyone, oldest first, and reads a page at a
-// time. An error of fn ends it.
-func (s *Service) EachCredit(ctx context.Context, user string, fn func(CreditEntry) error) error {
-	return eachRow(pageWithoutLines, func(after int64, limit int) ([]CreditEntry, error) {
+// AllCredits returns all credit of a user or, where user is "", of everyone, oldest first.
+func (s *Service) AllCredits(ctx context.Context, user string) (entries []CreditEntry, err error) {
+	err = eachRow(pageWithoutLines, func(after int64, limit int) ([]CreditEntry, error) {
 		return s.Store.Credits(ctx, CreditQuery{UserID: user, After: after, Limit: limit})
-	}, func(c CreditEntry) int64 { return c.ID }, fn)
+	}, func(c CreditEntry) int64 { return c.ID }, func(c CreditEntry) error {
+		entries = append(entries, c)
+		return nil
+	})
+	return entries, err
 }
 
 // pageSize returns how many rows a page has where so many are wanted; 0 is any number.

@@ -138,7 +138,7 @@ func (s *Service) Revenue(ctx context.Context, now time.Time, month usage.Month)
 			return Revenue{}, err
 		}
 	}
-	unsettled, err := s.allBills(ctx, Query{UnsettledAt: now})
+	unsettled, err := s.AllBills(ctx, Query{UnsettledAt: now})
 	if err != nil {
 		return Revenue{}, err
 	}

@@ -31,7 +31,7 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.allBills(ctx, Query{UserID: user})
+	all, err := s.AllBills(ctx, Query{UserID: user})
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 			return nil, noStatement(user, q)
 		}
 	}
-	bills, err := s.allBills(ctx, wanted)
+	bills, err := s.AllBills(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}

@@ -100,9 +100,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	prices := &catalogue.Service{Store: d}
 	return &commands.Services{
 		Usage:     metering,
-		Reports:   d,
-		Ratings:   d,
-		Totals:    d,
+		Reports:   &usage.Reporter{Store: d, Usage: metering},
 		Archives:  &usage.Archiver{Store: d},
 		Billing:   &billing.Service{Store: d, Usage: metering, Actor: settings.Actor, Rules: settings.Billing},
 		Health:    &health.Service{Store: d, Catalogue: prices, Usage: metering},

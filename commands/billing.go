@@ -1,10 +1,196 @@
 package commands
 
-import "github.com/spf13/cobra"
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
+)
 
 func newBillingCmd(env *Env) *cobra.Command {
 	return group("billing", "Closing periods: renewals, bills, payments",
 		newBillingCloseCmd(env), newBillingListCmd(env), newBillingShowCmd(env), newBillingPreviewCmd(env),
 		newBillingMarkPaidCmd(env), newBillingVoidCmd(env), newBillingCreditCmd(env), newBillingCreditsCmd(env),
 		newBillingReportCmd(env), newBillingStatementCmd(env), newBillingExportCmd(env))
+}
+
+func newBillingListCmd(env *Env) *cobra.Command {
+	var user, month, status string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List bills and credit notes by number",
+		Long: `List bills and credit notes by number, oldest first. A bill is in the month in which its
+period ends, where midnight of the 1st belongs to the month before; a credit note is in
+the month in which it was issued, as in billing export.`,
+		Example: "  alwrity-sub billing list --month 2026-11\n  alwrity-sub billing list --status past_due -o csv",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			q := billing.Query{UserID: user}
+			if q.Statuses, err = parseStatuses(status); err != nil {
+				return err
+			}
+			if q.Month, err = optionalMonth(month); err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				bills, err := s.Billing.AllBills(ctx, q)
+				return report.Bills(bills), err
+			})(cmd, nil)
+		},
+	}
+	cmd.Flags().StringVar(&user, "user", "", "only of this `USER`")
+	cmd.Flags().StringVar(&month, "month", "", "only of this month, as `YYYY-MM`")
+	cmd.Flags().StringVar(&status, "status", "", "only open, past_due, paid, void, or several with commas")
+	return cmd
+}
+
+// optionalMonth reads a month of the books; "" is 0.
+func optionalMonth(text string) (usage.Month, error) {
+	if text == "" {
+		return 0, nil
+	}
+	return parseMonth(text)
+}
+
+// parseMonth reads a month of the books.
+func parseMonth(text string) (usage.Month, error) {
+	from, _, err := usage.MonthRange(text)
+	return usage.MonthOf(from), err
+}
+
+// parseStatuses reads a list of statuses with commas between them.
+func parseStatuses(text string) ([]billing.Status, error) {
+	if text == "" {
+		return nil, nil
+	}
+	known := []string{string(billing.Open), string(billing.PastDue), string(billing.Paid), string(billing.Void)}
+	var statuses []billing.Status
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.ToLower(strings.TrimSpace(word))
+		if !slices.Contains(known, word) {
+			return nil, failure.UnknownName(failure.Invalid, "status", word, known)
+		}
+		statuses = append(statuses, billing.Status(word))
+	}
+	return statuses, nil
+}
+
+// billQuery asks the services for something about one bill.
+type billQuery func(ctx context.Context, s *Services, number int64) (billing.Bill, error)
+
+// newBillCmd makes a command with the number of a bill as its argument, which shows the bill that a query returns.
+func newBillCmd(env *Env, use, short, example string, ask billQuery) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " NUMBER", Short: short, Example: example, Args: cobra.ExactArgs(1),
+		Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			number, err := strconv.ParseInt(args[0], 10, 64)
+			if err != nil || number < 1 {
+				return failure.Invalidf("the number of the bill is %q: it must be a whole number from 1 on",
+					failure.Shorten(args[0])).WithHint("the numbers are in: alwrity-sub billing list")
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				b, err := ask(ctx, s, number)
+				return report.Bill(b), err
+			})(cmd, nil)
+		},
+	}
+}
+
+func newBillingShowCmd(env *Env) *cobra.Command {
+	cmd := newBillCmd(env, "show", "Show a bill line by line", "  alwrity-sub billing show 17",
+		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
+			return s.Billing.Show(ctx, number)
+		})
+	cmd.Annotations = exitCodes("0,1,2,3,6")
+	return cmd
+}
+
+func newBillingPreviewCmd(env *Env) *cobra.Command {
+	cmd := newUserCmd(env, "preview", "Show what a user's next bill would be if the period ended now",
+		"  alwrity-sub billing preview alice",
+		func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			due, running, err := s.Billing.Preview(ctx, args[0], env.Now())
+			return report.Preview(due, running), err
+		})
+	cmd.Annotations = exitCodes("0,1,2,3,6")
+	return cmd
+}
+
+func newBillingMarkPaidCmd(env *Env) *cobra.Command {
+	var payment billing.Payment
+	cmd := newBillCmd(env, "mark-paid", "Note that a bill has been paid",
+		"  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"",
+		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
+			return s.Billing.MarkPaid(ctx, env.audit("billing mark-paid"), number, payment)
+		})
+	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
+through again once none is left whose grace days are over. With --from-credit it is
+paid from the user's credit, which must be enough for all of it: by itself, credit is
+used up by later bills alone.`
+	cmd.Flags().StringVar(&payment.Reference, "reference", "", "what the payment is known by")
+	cmd.Flags().BoolVar(&payment.FromCredit, "from-credit", false, "take the money from the user's credit")
+	cmd.MarkFlagsMutuallyExclusive("reference", "from-credit")
+	return cmd
+}
+
+func newBillingVoidCmd(env *Env) *cobra.Command {
+	var reason string
+	cmd := newBillCmd(env, "void", "Take a bill back by a credit note",
+		"  alwrity-sub billing void 17 --reason \"billed by mistake\"",
+		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
+			return s.Billing.Void(ctx, env.audit("billing void"), number, reason)
+		})
+	cmd.Long = `Take a bill back by a credit note over all of it, and show that. What was paid of the
+bill, and what it had used up of the user's credit, becomes the user's credit.`
+	cmd.Flags().StringVar(&reason, "reason", "", "why, as the credit note says it")
+	mustRequire(cmd, "reason")
+	return cmd
+}
+
+func newBillingCreditCmd(env *Env) *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use: "credit USER AMOUNT --reason TEXT", Short: "Give a user credit, which the next bills use up",
+		Long: `Give a user credit, which the next bills use up. An amount below 0 takes back what is
+left of it: write it after two dashes, as in the example.`,
+		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\"\n" +
+			"  alwrity-sub billing credit alice --reason \"given by mistake\" -- -5.00",
+		Args: cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,5,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			user := args[0]
+			amount, err := pricing.ParseUSD(args[1])
+			if err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				balance, err := s.Billing.Credit(ctx, env.audit("billing credit"), user, amount, reason)
+				return report.Credit(user, balance), err
+			})(cmd, nil)
+		},
+	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	mustRequire(cmd, "reason")
+	return cmd
+}
+
+func newBillingCreditsCmd(env *Env) *cobra.Command {
+	var user string
+	cmd := &cobra.Command{
+		Use: "credits", Short: "List the credit that users got and what bills used up of it, oldest first",
+		Example: "  alwrity-sub billing credits --user alice\n  alwrity-sub billing credits -o csv", Args: cobra.NoArgs,
+		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			entries, err := s.Billing.AllCredits(ctx, user)
+			return report.Credits(entries), err
+		}),
+	}
+	cmd.Flags().StringVar(&user, "user", "", "only of this `USER`")
+	return cmd
 }

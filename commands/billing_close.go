@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -11,15 +12,8 @@ import (
 	"github.com/alwrity/alwrity-sub/report"
 )
 
-type billingCloseOptions struct {
-	env    *Env
-	user   string
-	since  time.Time
-	dryRun bool
-}
-
 func newBillingCloseCmd(env *Env) *cobra.Command {
-	opts := &billingCloseOptions{env: env}
+	var opts billing.CloseOptions
 	cmd := &cobra.Command{
 		Use: "close", Short: "Close the periods that have ended: write bills, renew, change plans, let expire",
 		Long: `Close the usage periods that have ended by now, one after the other for each user:
@@ -37,45 +31,88 @@ nobody else, and makes exit code 7.`,
 			if err := mustNotBeEmpty(cmd, "user"); err != nil {
 				return err
 			}
-			return billingCloseRun(cmd.Context(), opts)
+			return billingCloseRun(cmd.Context(), env, opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.user, "user", "", "only the periods of this `USER`")
-	addTime(cmd, &opts.since, "since",
+	cmd.Flags().StringVar(&opts.User, "user", "", "only the periods of this `USER`")
+	addTime(cmd, &opts.Since, "since",
 		"of users whose periods were never closed, leave out those that ended before (another system billed them)")
-	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would be done, and change nothing")
+	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "show what would be done, and change nothing")
 	return cmd
 }
 
-func billingCloseRun(ctx context.Context, opts *billingCloseOptions) error {
-	env, now := opts.env, opts.env.Now()
-	if opts.since.After(now) {
-		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed", opts.since.Format(time.RFC3339))
+func billingCloseRun(ctx context.Context, env *Env, opts billing.CloseOptions) error {
+	now := env.Now()
+	if opts.Since.After(now) {
+		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed",
+			opts.Since.Format(time.RFC3339))
 	}
 	return env.withServices(ctx, func(s *Services) error {
 		progress := closingProgress{env: env}
 		var drafts []billing.Bill
-		result, err := s.Billing.Close(ctx, now, billing.CloseOptions{User: opts.user, Since: opts.since, DryRun: opts.dryRun, Note: func(b billing.Bill) {
+		opts.Progress = progress.users
+		opts.Note = func(b billing.Bill) {
 			progress.bill()
-			if opts.dryRun {
+			if opts.DryRun {
 				drafts = append(drafts, b)
 			}
-		}, Progress: progress.users})
+		}
+		result, err := s.Billing.Close(ctx, now, opts)
 		progress.finish()
 		if err != nil {
-			if result.Bills > 0 && !opts.dryRun && !env.forPrograms() {
-				env.always("note: %s written before that; run the command again, no period is closed twice", failure.Counted(result.Bills, "bill"))
+			if result.Bills > 0 && !opts.DryRun && !env.forPrograms() {
+				env.always("note: %s written before that; run the command again, no period is closed twice",
+					failure.Counted(result.Bills, "bill"))
 			}
 			return err
 		}
-		if err := env.print(report.Closing(result, opts.dryRun, drafts)); err != nil {
+		if err := env.print(report.Closing(result, opts.DryRun, drafts)); err != nil {
 			return err
 		}
 		if n := len(result.Failures); n > 0 {
 			first := result.Failures[0]
-			return failure.New(failure.FailedCheck, "the periods of %s could not be closed: first of %s: %s", failure.Counted(n, "user"), first.UserID, first.Err).
+			return failure.New(failure.FailedCheck, "the periods of %s could not be closed: first of %s: %s",
+				failure.Counted(n, "user"), first.UserID, first.Err).
 				WithHint("mend what is named, then run the command again: the others are closed").Because(first.Err)
 		}
 		return nil
 	})
+}
+
+// closingProgress shows on a terminal of how many users the periods are closed, and how many bills that made. What the
+// bar answers is left alone: it only draws.
+type closingProgress struct {
+	env   *Env
+	bar   *progressbar.ProgressBar // nil until it is known how many users there are
+	bills int64
+}
+
+// users is told how many users are done.
+func (p *closingProgress) users(done, all int64) {
+	if p.bar == nil {
+		p.bar = p.env.progressBar(all, "closing periods", progressbar.OptionShowCount())
+	}
+	p.bar.ChangeMax64(all)
+	_ = p.bar.Set64(done)
+}
+
+// bill is told of one more bill.
+func (p *closingProgress) bill() {
+	p.bills++
+	if p.bar != nil {
+		p.bar.Describe("closing periods, " + failure.Counted(p.bills, "bill"))
+	}
+}
+
+func (p *closingProgress) finish() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}
+
+// progressBar returns a bar that is drawn on a terminal only.
+func (env *Env) progressBar(most int64, what string, count progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(most, progressbar.OptionSetWriter(env.Err), count,
+		progressbar.OptionSetDescription(what), progressbar.OptionSetVisibility(env.Progress && !env.Quiet),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 }

@@ -2,7 +2,6 @@ package commands
 
 import (
 	"cmp"
-	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -10,19 +9,10 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
-type billingExportOptions struct {
-	env    *Env
-	format string
-	month  string
-	file   string
-	issuer string
-}
-
 func newBillingExportCmd(env *Env) *cobra.Command {
-	opts := &billingExportOptions{env: env}
+	var format, month, file, issuer string
 	cmd := &cobra.Command{
 		Use: "export --format FORMAT --month YYYY-MM", Short: "Write a month's bills for accounting and FinOps",
 		Long: `Write a month's bills, oldest number first, for the programs of others:
@@ -43,68 +33,56 @@ not at all. A month without bills gives the header alone, or nothing.`,
 			if err := mustNotBeEmpty(cmd, "file", "issuer"); err != nil {
 				return err
 			}
-			if opts.issuer == "" {
-				opts.issuer = cmp.Or(env.Settings.Sender.Company, "ALwrity")
+			inMonth, err := parseMonth(month)
+			if err != nil {
+				return err
 			}
-			return billingExportRun(cmd.Context(), opts)
+			writer, err := billWriter(format, cmp.Or(issuer, env.Settings.Sender.Company, "ALwrity"))
+			if err != nil {
+				return err
+			}
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				q, bills := billing.Query{Month: inMonth, Lines: true}, 0
+				export := func(w io.Writer) error {
+					to := writer(w)
+					err := s.Billing.EachBill(cmd.Context(), q, func(b billing.Bill) error {
+						bills++
+						return to.Write(&b)
+					})
+					if err != nil {
+						return err
+					}
+					return to.Flush()
+				}
+				if file == "" {
+					return export(env.Printer.Out)
+				}
+				if err := writeWhole(file, export); err != nil {
+					return err
+				}
+				env.note("%s of %s written to %s", failure.Counted(bills, "bill"), inMonth, file)
+				return nil
+			})
 		},
 	}
-	cmd.Flags().StringVar(&opts.format, "format", "", "focus, csv or jsonl")
-	cmd.Flags().StringVar(&opts.month, "month", "", "the month `YYYY-MM`, in UTC")
-	cmd.Flags().StringVar(&opts.file, "file", "", "write to this `FILE` instead of stdout")
-	cmd.Flags().StringVar(&opts.issuer, "issuer", "",
+	cmd.Flags().StringVar(&format, "format", "", "focus, csv or jsonl")
+	cmd.Flags().StringVar(&month, "month", "", "the month `YYYY-MM`, in UTC")
+	cmd.Flags().StringVar(&file, "file", "", "write to this `FILE` instead of stdout")
+	cmd.Flags().StringVar(&issuer, "issuer", "",
 		"the `NAME` of who sells and sends the bills, for focus (default the company's name, else ALwrity)")
 	mustRequire(cmd, "format", "month")
 	return cmd
 }
 
-func billingExportRun(ctx context.Context, opts *billingExportOptions) error {
-	month, err := parseMonth(opts.month)
-	if err != nil {
-		return err
-	}
-	writer, err := opts.writer()
-	if err != nil {
-		return err
-	}
-	return opts.env.withServices(ctx, func(s *Services) error {
-		if opts.file == "" {
-			_, err := exportBills(ctx, s.Billing, month, writer(opts.env.Printer.Out))
-			return err
-		}
-		var bills int
-		err := writeWhole(opts.file, func(w io.Writer) (err error) {
-			bills, err = exportBills(ctx, s.Billing, month, writer(w))
-			return err
-		})
-		if err == nil {
-			opts.env.note("%s of %s written to %s", failure.Counted(bills, "bill"), month, opts.file)
-		}
-		return err
-	})
-}
-
-// writer returns what makes the writer of the format that was asked for.
-func (opts *billingExportOptions) writer() (func(io.Writer) report.BillWriter, error) {
-	switch opts.format {
+// billWriter returns what makes the writer of a format.
+func billWriter(format, issuer string) (func(io.Writer) report.BillWriter, error) {
+	switch format {
 	case "focus":
-		return func(w io.Writer) report.BillWriter { return report.BillsAsFocus(w, opts.issuer) }, nil
+		return func(w io.Writer) report.BillWriter { return report.BillsAsFocus(w, issuer) }, nil
 	case "csv":
 		return report.BillsAsLedger, nil
 	case "jsonl":
 		return report.BillsAsRecords, nil
 	}
-	return nil, failure.Invalidf("format is %q: it must be focus, csv or jsonl", failure.Shorten(opts.format))
-}
-
-// exportBills writes the bills of a month of the books and returns how many they are.
-func exportBills(ctx context.Context, b *billing.Service, month usage.Month, to report.BillWriter) (n int, err error) {
-	err = b.EachBill(ctx, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
-		n++
-		return to.Write(&b)
-	})
-	if err == nil {
-		err = to.Flush()
-	}
-	return n, err
+	return nil, failure.Invalidf("format is %q: it must be focus, csv or jsonl", failure.Shorten(format))
 }

@@ -1,8 +1,6 @@
 package commands
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -10,15 +8,9 @@ import (
 	"github.com/alwrity/alwrity-sub/report/dashboard"
 )
 
-type billingReportOptions struct {
-	env   *Env
-	month string
-	top   int
-	html  string
-}
-
 func newBillingReportCmd(env *Env) *cobra.Command {
-	opts := &billingReportOptions{env: env}
+	var month, html string
+	var top int
 	cmd := &cobra.Command{
 		Use: "report", Short: "Report revenue, cost and margin of a month",
 		Long: `Report what was billed for the usage periods that ended in a month, what their usage
@@ -40,32 +32,28 @@ the fee of the plan before and what was taken back of it.
 			if err := mustNotBeEmpty(cmd, "month", "html"); err != nil {
 				return err
 			}
-			return billingReportRun(cmd.Context(), opts)
+			if top < 1 {
+				return failure.Invalidf("top is %d: it must be 1 or more", top)
+			}
+			wanted, err := optionalMonth(month)
+			if err != nil {
+				return err
+			}
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				r, err := s.Billing.Revenue(cmd.Context(), env.Now(), wanted)
+				if err != nil {
+					return err
+				}
+				if html != "" {
+					return env.writePage(html, dashboard.Revenue(r, env.Settings.Sender.Company, top))
+				}
+				return env.print(report.Revenue(r, top))
+			})
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.month, "month", "", "the month in which periods ended, as `YYYY-MM` (default the last one)")
-	flags.IntVar(&opts.top, "top", 10, "how many users the table and the page list; the other formats list all")
-	flags.StringVar(&opts.html, "html", "", "write a page to this `FILE`")
+	flags.StringVar(&month, "month", "", "the month in which periods ended, as `YYYY-MM` (default the last one)")
+	flags.IntVar(&top, "top", 10, "how many users the table and the page list; the other formats list all")
+	flags.StringVar(&html, "html", "", "write a page to this `FILE`")
 	return cmd
-}
-
-func billingReportRun(ctx context.Context, opts *billingReportOptions) error {
-	if opts.top < 1 {
-		return failure.Invalidf("top is %d: it must be 1 or more", opts.top)
-	}
-	month, err := optionalMonth(opts.month)
-	if err != nil {
-		return err
-	}
-	return opts.env.withServices(ctx, func(s *Services) error {
-		r, err := s.Billing.Revenue(ctx, opts.env.Now(), month)
-		if err != nil {
-			return err
-		}
-		if opts.html != "" {
-			return opts.env.writePage(opts.html, dashboard.Revenue(r, opts.env.Settings.Sender.Company, opts.top))
-		}
-		return opts.env.print(report.Revenue(r, opts.top))
-	})
 }

@@ -11,17 +11,13 @@ import (
 )
 
 type billingStatementOptions struct {
-	env    *Env
-	user   string
-	month  string
-	number int64
-	html   string
-	pdf    string
-	paper  string
+	user, month      string
+	number           int64
+	html, pdf, paper string
 }
 
 func newBillingStatementCmd(env *Env) *cobra.Command {
-	opts := &billingStatementOptions{env: env}
+	var opts billingStatementOptions
 	cmd := &cobra.Command{
 		Use: "statement USER", Short: "Write a user's bill as a page or PDF to send",
 		Long: `Write a user's bill as a page (--html) or PDF (--pdf) to send: by default the last
@@ -44,7 +40,7 @@ of - is the standard output. A file that is there already is replaced.`,
 				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).
 					WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
 			}
-			return billingStatementRun(cmd.Context(), opts)
+			return billingStatementRun(cmd.Context(), env, opts)
 		},
 	}
 	flags := cmd.Flags()
@@ -56,8 +52,7 @@ of - is the standard output. A file that is there already is replaced.`,
 	return cmd
 }
 
-func billingStatementRun(ctx context.Context, opts *billingStatementOptions) error {
-	env := opts.env
+func billingStatementRun(ctx context.Context, env *Env, opts billingStatementOptions) error {
 	switch {
 	case (opts.html == "") == (opts.pdf == ""):
 		return failure.Invalidf("name one file: --html FILE or --pdf FILE").
@@ -74,8 +69,8 @@ func billingStatementRun(ctx context.Context, opts *billingStatementOptions) err
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		statements, err := s.Billing.Statements(ctx, opts.user,
-			billing.StatementQuery{Month: month, Number: opts.number})
+		q := billing.StatementQuery{Month: month, Number: opts.number}
+		statements, err := s.Billing.Statements(ctx, opts.user, q)
 		if err != nil {
 			return err
 		}

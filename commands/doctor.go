@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"context"
 	"errors"
 	"strings"
 
@@ -12,10 +11,7 @@ import (
 	"github.com/alwrity/alwrity-sub/report"
 )
 
-type doctorOptions struct{ env *Env }
-
 func newDoctorCmd(env *Env) *cobra.Command {
-	opts := &doctorOptions{env}
 	return &cobra.Command{
 		Use: "doctor", Short: "Check configuration, database, prices and totals",
 		Long: `Check configuration, database and schema, which API keys are present (never what
@@ -23,29 +19,47 @@ they are), plans and prices, usage without a price, the totals against the log, 
 bills against the totals.
 One line a check; exit code 7 where there is a problem.`,
 		Example: "  alwrity-sub doctor", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return doctorRun(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			ctx := cmd.Context()
+			config := &health.Configuration{Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys,
+				Lookup: env.Settings.Lookup, Notify: &env.Settings.Notify}
+			s, err := env.Inspect(ctx)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				return env.printChecks(health.Unreachable(config, err))
+			}
+			defer func() { err = errors.Join(err, s.Close()) }()
+			checks, err := s.Health.Checks(ctx, env.Now(), config)
+			if err != nil {
+				return err
+			}
+			return env.printChecks(checks)
+		},
 	}
 }
 
-func doctorRun(ctx context.Context, opts *doctorOptions) (err error) {
-	env := opts.env
-	config := &health.Configuration{
-		Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys, Lookup: env.Settings.Lookup,
-		Notify: &env.Settings.Notify,
+func newSelftestCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "selftest", Short: "Try everything once on a scratch database of the configured kind",
+		Long: `Try tables, pricing, usage tracking, limits and error handling once on a scratch
+database of the configured kind: a temporary file, or a temporary schema in the
+configured PostgreSQL database. The configured database's own data is not touched.`,
+		Example: "  alwrity-sub selftest", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6,7"),
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			s, remove, err := env.Scratch(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, remove()) }()
+			checks, err := s.Health.Selftest(cmd.Context(), env.Now())
+			if err != nil {
+				return err
+			}
+			return env.printChecks(checks)
+		},
 	}
-	s, err := env.Inspect(ctx)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if err != nil {
-		return env.printChecks(health.Unreachable(config, err))
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	checks, err := s.Health.Checks(ctx, env.Now(), config)
-	if err != nil {
-		return err
-	}
-	return env.printChecks(checks)
 }
 
 // printChecks prints checks and returns the failure of those that found problems.
@@ -60,8 +74,38 @@ func (env *Env) printChecks(checks []health.Check) error {
 		}
 	}
 	if len(failed) > 0 {
-		return failure.New(failure.FailedCheck, "%d of %d checks found a problem: %s",
-			len(failed), len(checks), strings.Join(failed, ", "))
+		return failure.New(failure.FailedCheck, "%d of %d checks found a problem: %s", len(failed), len(checks),
+			strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+func newReconcileCmd(env *Env) *cobra.Command {
+	var repair bool
+	cmd := &cobra.Command{
+		Use: "reconcile", Short: "Prove that log, daily totals and summaries agree",
+		Long: `Sum the log anew, with what is archived of it, and compare it with the daily totals
+and the summaries, and those with the totals that reports read. Every difference is
+shown. --repair rebuilds the totals from the log, which is what counts.`,
+		Example: "  alwrity-sub reconcile\n  alwrity-sub reconcile --repair", Args: cobra.NoArgs,
+		Annotations: exitCodes("0,1,2,6,7"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				result, checks, err := s.Health.Reconcile(cmd.Context(), repair)
+				if err != nil {
+					return err
+				}
+				if err := env.print(report.Reconciliation(result, worded(checks))); err != nil {
+					return err
+				}
+				if len(result.Discrepancies) > 0 && !result.Repaired {
+					return failure.New(failure.FailedCheck, "the totals are not the sum of the log").
+						WithHint("rebuild them: alwrity-sub reconcile --repair")
+				}
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "rebuild the totals where they differ")
+	return cmd
 }

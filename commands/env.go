@@ -10,10 +10,13 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/statement"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Env is what a command gets from the process. It is filled in once the flags
@@ -55,4 +58,26 @@ type Settings struct {
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
 	APIKeys       []health.APIKey
 	Notify        notify.Settings
+}
+
+// Services are the operations on one open database. cmd makes them; a verb calls one of them.
+type Services struct {
+	Usage     *usage.Service
+	Reports   *usage.Reporter
+	Archives  *usage.Archiver
+	Lists     *usage.Lists
+	Billing   *billing.Service
+	Simulate  *simulate.Service
+	Catalogue *catalogue.Service
+	Notify    *notify.Service
+	Health    *health.Service
+	Storage   Storage
+	Close     func() error // closes the database
+}
+
+// Storage tells about the database itself.
+type Storage interface {
+	Status(ctx context.Context) (usage.StorageStatus, error)
+	// Backup writes a consistent copy into a file that must not be there yet.
+	Backup(ctx context.Context, file string) error
 }

@@ -31,8 +31,9 @@ func flagName(q pricing.Quantity) string { return strings.ReplaceAll(q.String(),
 
 // addQuantities adds a flag for every quantity. One request is the default.
 func addQuantities(flags *pflag.FlagSet, to *pricing.Quantities) {
-	usageText := [pricing.QuantityCount]string{"API requests (default 1)", "input tokens, cached ones included", "output tokens",
-		"those of the input tokens that came from a cache", "images", "searches", "pages", "characters", "seconds"}
+	usageText := [pricing.QuantityCount]string{"API requests (default 1)", "input tokens, cached ones included",
+		"output tokens", "those of the input tokens that came from a cache", "images", "searches", "pages", "characters",
+		"seconds"}
 	to[pricing.Requests] = 1
 	for _, q := range pricing.AllQuantities() {
 		flags.Var(quantityFlag{q, to}, flagName(q), usageText[q])
@@ -65,6 +66,12 @@ func (f timeFlag) Set(text string) (err error) {
 
 func addTime(cmd *cobra.Command, to *time.Time, name, usageText string) {
 	cmd.Flags().Var(timeFlag{name, to}, name, usageText)
+}
+
+// addFile adds the required flag for a file.
+func addFile(cmd *cobra.Command, to *string, usageText string) {
+	cmd.Flags().StringVarP(to, "file", "f", "", usageText)
+	mustRequire(cmd, "file")
 }
 
 // cycleFlag is a flag for a billing cycle.
@@ -113,6 +120,16 @@ func mustNotBeEmpty(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
 		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
 			return failure.Invalidf("--%s is empty: give it a value, or leave it out", name)
+		}
+	}
+	return nil
+}
+
+// required returns an invalid failure for the first of the flags, given as pairs of name and value, that is empty.
+func required(pairs ...string) error {
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			return failure.Invalidf("%s is missing or empty", pairs[i]).WithHint("give it a value: %s …", pairs[i])
 		}
 	}
 	return nil

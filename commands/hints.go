@@ -41,6 +41,7 @@ var hints = map[string]string{
 	"plan_has_subscribers":   "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
 
 	// usage
+	"unknown_alert":       "the ids are in: alwrity-sub alerts list",
 	"unknown_user":        "list them: alwrity-sub users list",
 	"unknown_reservation": "list them: alwrity-sub limits reservations",
 	"reservation_open":    "settle it under an id of its own, or give it back: alwrity-sub limits release {reservation}",

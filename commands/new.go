@@ -7,16 +7,16 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // New returns the verbs of the command line, each a command of the root.
 func New(env *Env) []*cobra.Command {
 	return []*cobra.Command{
 		newInitCmd(env), newDemoCmd(env), newDoctorCmd(env), newSelftestCmd(env),
-		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env), newBillingCmd(env),
-		newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newVersionCmd(env),
+		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
+		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newVersionCmd(env),
 	}
 }
 
@@ -33,6 +33,22 @@ func group(use, short string, subcommands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
+// query asks the services of the configured database for a result.
+type query func(ctx context.Context, s *Services, args []string) (report.Document, error)
+
+// show returns what a command runs that prints the answer to a query.
+func (env *Env) show(ask query) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return env.withServices(cmd.Context(), func(s *Services) error {
+			doc, err := ask(cmd.Context(), s, args)
+			if err != nil {
+				return err
+			}
+			return env.print(doc)
+		})
+	}
+}
+
 // withServices opens the configured database, runs fn with its services, and closes it.
 func (env *Env) withServices(ctx context.Context, fn func(*Services) error) (err error) {
 	s, err := env.Open(ctx)
@@ -43,6 +59,11 @@ func (env *Env) withServices(ctx context.Context, fn func(*Services) error) (err
 	return fn(s)
 }
 
+// audit names who does something now.
+func (env *Env) audit(action string) usage.Audit {
+	return usage.Audit{At: env.Now(), Actor: env.Settings.Actor, Action: action}
+}
+
 // print writes a result; a document that could not be made is its error.
 func (env *Env) print(doc report.Document) error { return env.Printer.Print(doc) }
 
@@ -50,7 +71,7 @@ func (env *Env) print(doc report.Document) error { return env.Printer.Print(doc)
 // that asks for JSON finds nothing on stderr but its failure.
 func (env *Env) note(format string, args ...any) {
 	if !env.Quiet && !env.forPrograms() {
-		fmt.Fprintf(env.Err, format+"\n", args...)
+		env.always(format, args...)
 	}
 }
 
@@ -60,10 +81,3 @@ func (env *Env) forPrograms() bool {
 
 // always tells something that must not be lost, also under --quiet.
 func (env *Env) always(format string, args ...any) { fmt.Fprintf(env.Err, format+"\n", args...) }
-
-// asFailure returns the failure in an error's chain.
-func asFailure(err error) (*failure.Error, bool) {
-	var f *failure.Error
-	ok := errors.As(err, &f)
-	return f, ok
-}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -24,149 +23,104 @@ func addPlansAt(cmd *cobra.Command, to *time.Time) {
 	addTime(cmd, to, "at", "prices, limits and overage as they were then (default now)")
 }
 
-type plansListOptions struct {
-	env *Env
-	at  time.Time
-}
-
 func newPlansListCmd(env *Env) *cobra.Command {
-	opts := &plansListOptions{env: env}
+	var at time.Time
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the plans on offer", Args: cobra.NoArgs,
 		Example: "  alwrity-sub plans list\n  alwrity-sub plans list --at 2026-01-01",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return plansListRun(cmd.Context(), opts) },
+		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			plans, subscribers, err := s.Catalogue.Plans(ctx, env.Now(), at)
+			return report.Plans(plans, subscribers), err
+		}),
 	}
-	addPlansAt(cmd, &opts.at)
+	addPlansAt(cmd, &at)
 	return cmd
 }
 
-func plansListRun(ctx context.Context, opts *plansListOptions) error {
-	return opts.env.withServices(ctx, func(s *Services) error {
-		plans, subscribers, err := s.Catalogue.Plans(ctx, opts.env.Now(), opts.at)
-		if err != nil {
-			return err
-		}
-		return opts.env.print(report.Plans(plans, subscribers))
-	})
-}
-
-type plansShowOptions struct {
-	env  *Env
-	name string
-	at   time.Time
-}
-
 func newPlansShowCmd(env *Env) *cobra.Command {
-	opts := &plansShowOptions{env: env}
+	var at time.Time
 	cmd := &cobra.Command{
 		Use: "show NAME", Short: "Show a plan with every limit", Args: cobra.ExactArgs(1),
 		Example:     "  alwrity-sub plans show pro\n  alwrity-sub plans show pro --at 2026-01-01",
 		Annotations: exitCodes("0,1,2,3,6"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.name = args[0]
-			return plansShowRun(cmd.Context(), opts)
-		},
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			now := env.Now()
+			p, subscribers, err := s.Catalogue.Plan(ctx, now, args[0])
+			return report.Plan(p, subscribers, cmp.Or(at, now)), err
+		}),
 	}
-	addPlansAt(cmd, &opts.at)
+	addPlansAt(cmd, &at)
 	return cmd
-}
-
-func plansShowRun(ctx context.Context, opts *plansShowOptions) error {
-	return opts.env.withServices(ctx, func(s *Services) error {
-		now := opts.env.Now()
-		p, subscribers, err := s.Catalogue.Plan(ctx, now, opts.name)
-		if err != nil {
-			return err
-		}
-		return opts.env.print(report.Plan(p, subscribers, cmp.Or(opts.at, now)))
-	})
-}
-
-type plansExportOptions struct {
-	env *Env
-	at  time.Time
 }
 
 func newPlansExportCmd(env *Env) *cobra.Command {
-	opts := &plansExportOptions{env: env}
+	var at time.Time
 	cmd := &cobra.Command{
 		Use: "export", Short: "Write the plans as YAML, as plans apply reads them",
 		Example: "  alwrity-sub plans export > plans.yaml", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return plansExportRun(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				plans, _, err := s.Catalogue.Plans(cmd.Context(), env.Now(), at)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprint(env.Printer.Out, plans.YAML())
+				return err
+			})
+		},
 	}
-	addPlansAt(cmd, &opts.at)
+	addPlansAt(cmd, &at)
 	return cmd
 }
 
-func plansExportRun(ctx context.Context, opts *plansExportOptions) error {
-	return opts.env.withServices(ctx, func(s *Services) error {
-		plans, _, err := s.Catalogue.Plans(ctx, opts.env.Now(), opts.at)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprint(opts.env.Printer.Out, plans.YAML())
-		return err
-	})
-}
-
-type plansApplyOptions struct {
-	env    *Env
-	file   string
-	dryRun bool
-}
-
 func newPlansApplyCmd(env *Env) *cobra.Command {
-	opts := &plansApplyOptions{env: env}
+	var file string
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Change the plans to those of a file",
 		Long: `Change the plans to those of a file, and print what changes before it is changed.
 
 The file names every plan: one that is not in it is withdrawn, which is refused
 while users are subscribed to it. Plans are told apart by their tier.`,
-		Example: "  alwrity-sub plans apply -f plans.yaml --dry-run", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return plansApplyRun(cmd.Context(), opts) },
+		Example: "  alwrity-sub plans apply -f plans.yaml --dry-run", Args: cobra.NoArgs,
+		Annotations: exitCodes("0,1,2,5,6"),
+		RunE:        func(cmd *cobra.Command, _ []string) error { return plansApplyRun(cmd.Context(), env, file, dryRun) },
 	}
-	cmd.Flags().StringVarP(&opts.file, "file", "f", "", "the plan `FILE`")
-	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "print what would change, and change nothing")
-	mustRequire(cmd, "file")
+	addFile(cmd, &file, "the plan `FILE`")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would change, and change nothing")
 	return cmd
 }
 
-func plansApplyRun(ctx context.Context, opts *plansApplyOptions) error {
-	file, err := readFile(opts.file)
+func plansApplyRun(ctx context.Context, env *Env, name string, dryRun bool) error {
+	file, err := readFile(name)
 	if err != nil {
 		return err
 	}
-	return opts.env.withServices(ctx, func(s *Services) error {
-		now := opts.env.Now()
-		diffs, err := s.Catalogue.DiffPlans(ctx, now, file)
+	return env.withServices(ctx, func(s *Services) error {
+		audit, forPeople := env.audit("plans apply"), env.Printer.Format == report.FormatTable
+		diffs, err := s.Catalogue.DiffPlans(ctx, audit.At, *file)
 		if err != nil && len(diffs) == 0 {
 			return err
 		}
-		if opts.env.Printer.Format == report.FormatTable { // a person reads what changes before it is changed
-			if err := opts.env.print(report.PlanChanges(diffs, false)); err != nil {
+		if forPeople { // a person reads what changes before it is changed
+			if err := env.print(report.PlanChanges(diffs, false)); err != nil {
 				return err
 			}
 		}
-		if err == nil && !opts.dryRun && len(diffs) > 0 {
-			err = s.Catalogue.ApplyPlans(ctx, opts.env.auditAt(now, "plans apply"), file, diffs)
+		if err == nil && !dryRun && len(diffs) > 0 {
+			err = s.Catalogue.ApplyPlans(ctx, audit, *file, diffs)
 		}
-		return opts.finish(diffs, err)
+		applied := err == nil && !dryRun
+		if !forPeople {
+			err = errors.Join(err, env.print(report.PlanChanges(diffs, applied)))
+		}
+		switch {
+		case len(diffs) == 0:
+		case applied:
+			env.note("%s applied", failure.Counted(len(diffs), "change"))
+		case err == nil:
+			env.note("nothing was changed: this was a dry run")
+		}
+		return err
 	})
-}
-
-// finish says whether the changes were made.
-func (opts *plansApplyOptions) finish(diffs []plan.Difference, err error) error {
-	applied := err == nil && !opts.dryRun
-	if opts.env.Printer.Format != report.FormatTable && (err == nil || len(diffs) > 0) {
-		err = errors.Join(err, opts.env.print(report.PlanChanges(diffs, applied)))
-	}
-	switch {
-	case len(diffs) == 0:
-	case applied:
-		opts.env.note("%s applied", failure.Counted(len(diffs), "change"))
-	case err == nil:
-		opts.env.note("nothing was changed: this was a dry run")
-	}
-	return err
 }

@@ -12,15 +12,12 @@ import (
 )
 
 type plansSimulateOptions struct {
-	env     *Env
-	plans   string
-	prices  string
-	month   string
-	refused bool
+	plans, prices, month string
+	refused              bool
 }
 
 func newPlansSimulateCmd(env *Env) *cobra.Command {
-	opts := &plansSimulateOptions{env: env}
+	var opts plansSimulateOptions
 	cmd := &cobra.Command{
 		Use:   "simulate --month YYYY-MM [-f FILE] [--prices FILE]",
 		Short: "Replay a month's usage against other plans or prices",
@@ -40,7 +37,7 @@ call.`,
 		Example: "  alwrity-sub plans simulate --month 2026-10 -f plans.yaml\n" +
 			"  alwrity-sub plans simulate --month 2026-10 -f plans.yaml --prices prices.yaml --refused -o csv",
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
-		RunE: func(cmd *cobra.Command, _ []string) error { return plansSimulateRun(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return plansSimulateRun(cmd.Context(), env, opts) },
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&opts.plans, "file", "f", "", "the plan `FILE` (default the plans as they were)")
@@ -51,12 +48,12 @@ call.`,
 	return cmd
 }
 
-func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
+func plansSimulateRun(ctx context.Context, env *Env, opts plansSimulateOptions) error {
 	from, to, err := usage.MonthRange(opts.month)
 	if err != nil {
 		return err
 	}
-	now := opts.env.Now().UTC()
+	now := env.Now()
 	if from.After(now) {
 		return failure.Invalidf("the month %s has not begun: there is nothing to replay", opts.month).
 			WithHint("the last whole month: --month %s", now.AddDate(0, 0, -now.Day()).Format("2006-01"))
@@ -66,7 +63,7 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 			WithHint("begin with the plans as they are: alwrity-sub plans export > plans.yaml; then change them, and " +
 				"give -f plans.yaml")
 	}
-	return opts.env.withServices(ctx, func(s *Services) error {
+	return env.withServices(ctx, func(s *Services) error {
 		request, err := opts.request(usage.MonthOf(from))
 		if err != nil {
 			return err
@@ -76,13 +73,12 @@ func plansSimulateRun(ctx context.Context, opts *plansSimulateOptions) error {
 			return err
 		}
 		if to.After(now) {
-			opts.env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month",
-				opts.month)
+			env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month", opts.month)
 		}
 		if opts.refused {
-			return opts.env.print(report.SimulatedRefusals(result))
+			return env.print(report.SimulatedRefusals(result))
 		}
-		return opts.env.print(report.Simulation(result))
+		return env.print(report.Simulation(result))
 	})
 }
 
@@ -96,13 +92,7 @@ func (opts *plansSimulateOptions) request(month usage.Month) (simulate.Request, 
 		}
 		r.Prices = &prices
 	}
-	if opts.plans != "" {
-		f, err := readFile(opts.plans)
-		if err != nil {
-			return r, err
-		}
-		plans := simulate.File(f)
-		r.Plans = &plans
-	}
-	return r, nil
+	plans, err := readOptionalFile(opts.plans)
+	r.Plans = (*simulate.File)(plans)
+	return r, err
 }

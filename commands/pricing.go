@@ -1,11 +1,200 @@
 package commands
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
 	"github.com/spf13/cobra"
+
+	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/report"
 )
 
 func newPricingCmd(env *Env) *cobra.Command {
 	return group("pricing", "Prices of providers and models",
 		newPricingListCmd(env), newPricingHistoryCmd(env), newPricingSetCmd(env), newPricingQuoteCmd(env),
 		newPricingRerateCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env))
+}
+
+func newPricingListCmd(env *Env) *cobra.Command {
+	var q catalogue.PriceQuery
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the prices in force",
+		Example: "  alwrity-sub pricing list --provider gemini\n  alwrity-sub pricing list --at 2026-01-01",
+		Args:    cobra.NoArgs,
+		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			q.At = cmp.Or(q.At, env.Now())
+			prices, err := s.Catalogue.Prices(ctx, q)
+			return report.Prices(prices), err
+		}),
+	}
+	addProvider(cmd, &q.Provider, "only this PROVIDER")
+	cmd.Flags().StringVar(&q.Model, "model", "", "only this `MODEL`")
+	addTime(cmd, &q.At, "at", "as they were, or will be, in force then (default now)")
+	return cmd
+}
+
+func newPricingHistoryCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "history PROVIDER MODEL", Short: "Show every price that a model has had",
+		Example: "  alwrity-sub pricing history huggingface default", Args: cobra.ExactArgs(2),
+		Annotations: exitCodes("0,1,2,3,6"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			history, err := s.Catalogue.History(ctx, strings.ToLower(args[0]), args[1])
+			return report.Prices(history), err
+		}),
+	}
+}
+
+func newPricingSetCmd(env *Env) *cobra.Command {
+	var setting catalogue.PriceSetting
+	var above pricing.Quantities // its input tokens are where long context begins
+	cmd := &cobra.Command{
+		Use: "set PROVIDER [MODEL]", Short: "Set the price of a model from now, or from a moment, on",
+		Long: `Set the price of a model from now, or from a moment, on. What is not named stays as
+it is. Without MODEL it is the provider's default price, for every model that has
+none of its own. Earlier usage keeps its cost; for usage that was recorded at a
+price set late, see pricing rerate.
+
+A cost is what one unit costs in dollars: 0.000001, 1e-06, $3, 3/1M or 1.5/1K.
+"pricing set huggingface" without any cost takes the token prices from
+HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
+		Example: `  alwrity-sub pricing set openai gpt-4o --input-token-cost 2.5/1M --output-token-cost 10/1M
+  alwrity-sub pricing set video --request-cost 0.25
+  alwrity-sub pricing set huggingface`,
+		Args: cobra.RangeArgs(1, 2), Annotations: exitCodes("0,1,2,5,6"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			setting.Provider, setting.AboveInputTokens = strings.ToLower(args[0]), above[pricing.InputTokens]
+			if len(args) > 1 {
+				setting.Model = args[1]
+			}
+			changes, err := s.Catalogue.SetPrice(ctx, env.audit("pricing set"), setting, env.Settings.Lookup)
+			for _, c := range changes {
+				if err == nil && c.Before == nil && c.Status == catalogue.Added && setting.From.IsZero() {
+					env.note("note: usage of %s %s before %s has no price of its own; to price it too, "+
+						"set one with --effective-from and run: alwrity-sub pricing rerate",
+						c.After.Provider, c.After.Model, c.After.EffectiveFrom.Format(time.RFC3339))
+				}
+			}
+			return report.PriceChanges(changes), err
+		}),
+	}
+	flags := cmd.Flags()
+	for _, q := range pricing.AllQuantities() {
+		flags.Var(priceFlag{&setting.Rates[q]}, strings.ReplaceAll(q.Unit(), "_", "-")+"-cost",
+			"what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
+	}
+	flags.Var(quantityFlag{pricing.InputTokens, &above}, "above-input-tokens",
+		"input longer than this takes the higher token prices")
+	flags.Var(priceFlag{&setting.AboveInputToken}, "above-input-token-cost", "an input token's cost in a long call")
+	flags.Var(priceFlag{&setting.AboveOutputToken}, "above-output-token-cost", "an output token's cost in a long call")
+	addTime(cmd, &setting.From, "effective-from", "from then on (default now)")
+	return cmd
+}
+
+func newPricingQuoteCmd(env *Env) *cobra.Command {
+	var call catalogue.Quote
+	var strict bool
+	cmd := &cobra.Command{
+		Use: "quote", Short: "Say what a call would cost, part by part",
+		Long: "Say what a call would cost, part by part. PROVIDER and MODEL may be given as arguments or as flags.",
+		Example: "  alwrity-sub pricing quote --provider gemini --model gemini-2.5-pro" +
+			" --input-tokens 250000 --output-tokens 1000",
+		Args:        cobra.MaximumNArgs(2),
+		Annotations: exitCodes("0,1,2,3,6"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for i, place := range []*string{&call.Provider, &call.Model} {
+				if i < len(args) {
+					*place = args[i]
+				}
+			}
+			call.Provider, call.At = strings.ToLower(call.Provider), cmp.Or(call.At, env.Now())
+			if call.Provider == "" {
+				return failure.Invalidf("the provider is missing").WithHint("name it with --provider")
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				rating, err := s.Catalogue.Quote(ctx, call)
+				if f, ok := errors.AsType[*failure.Error](err); ok && rating.Basis == pricing.Unpriced && !strict {
+					env.note("hint: %s", Hint(f))
+					err = nil
+				}
+				return report.Quote(call.Provider, call.Model, rating), err
+			})(cmd, nil)
+		},
+	}
+	addProvider(cmd, &call.Provider, "the PROVIDER")
+	cmd.Flags().StringVar(&call.Model, "model", "", "the `MODEL`")
+	addQuantities(cmd.Flags(), &call.Quantities)
+	addTime(cmd, &call.At, "at", "at the price in force then (default now)")
+	cmd.Flags().BoolVar(&strict, "strict", false, "fail where there is no price")
+	return cmd
+}
+
+func newPricingRerateCmd(env *Env) *cobra.Command {
+	var from, to time.Time
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "rerate", Short: "Rate recorded usage again, at the prices now known to have been in force",
+		Long: `Rate recorded usage again: what had no price when it was recorded, and what was
+rated before a price for its time was set. Prices that hold from a later moment
+change nothing. Every log row keeps the history of its ratings.`,
+		Example: "  alwrity-sub pricing rerate --dry-run\n" +
+			"  alwrity-sub pricing rerate --from 2026-11-01 --to 2026-12-01", Args: cobra.NoArgs,
+		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			result, err := s.Reports.Rerate(ctx, env.Now(), from, to, !dryRun)
+			return report.Rerating(result, !dryRun), err
+		}),
+	}
+	addTime(cmd, &from, "from", "only usage from then on")
+	addTime(cmd, &to, "to", "only usage before then")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
+	return cmd
+}
+
+func newPricingExportCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "export", Short: "Write providers and prices in force as YAML, as pricing apply reads them",
+		Example: "  alwrity-sub pricing export > prices.yaml", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				prices, err := s.Catalogue.Export(cmd.Context(), env.Now())
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprint(env.Printer.Out, prices.YAML())
+				return err
+			})
+		},
+	}
+}
+
+func newPricingApplyCmd(env *Env) *cobra.Command {
+	var file string
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use: "apply -f FILE", Short: "Add the providers and prices of a file",
+		Long: `Add the providers of a file, and its prices where they differ from those in force:
+from now on, or from their effective_from. A model that has had no price yet gets
+it from the beginning. Prices that are not in the file stay.`,
+		Example: "  alwrity-sub pricing apply -f prices.yaml --dry-run", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			prices, err := readPrices(file)
+			if err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				changes, err := s.Catalogue.ApplyPrices(ctx, env.audit("pricing apply"), prices, dryRun)
+				return report.PriceChanges(changes), err
+			})(cmd, nil)
+		},
+	}
+	addFile(cmd, &file, "the price `FILE`")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
+	return cmd
 }

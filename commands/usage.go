@@ -1,12 +1,15 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func newUsageCmd(env *Env) *cobra.Command {
@@ -16,36 +19,146 @@ func newUsageCmd(env *Env) *cobra.Command {
 		newUsageRestoreCmd(env))
 }
 
-type usageShowOptions struct {
-	env  *Env
-	user string
-	at   time.Time
-}
-
 func newUsageShowCmd(env *Env) *cobra.Command {
-	opts := &usageShowOptions{env: env}
+	var at time.Time
 	cmd := &cobra.Command{
 		Use: "show USER", Short: "Show a user's period against every limit of the plan",
-		Example: "  alwrity-sub usage show alice\n  alwrity-sub usage show alice --at 2026-10-15", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.user = args[0]
-			return usageShowRun(cmd.Context(), opts)
-		},
+		Example: "  alwrity-sub usage show alice\n  alwrity-sub usage show alice --at 2026-10-15",
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			now := env.Now()
+			used, err := s.Usage.Show(ctx, args[0], cmp.Or(at, now), now)
+			return report.Usage(used), err
+		}),
 	}
-	addTime(cmd, &opts.at, "at", "the period that contains this moment (default now)")
+	addTime(cmd, &at, "at", "the period that contains this moment (default now)")
 	return cmd
 }
 
-func usageShowRun(ctx context.Context, opts *usageShowOptions) error {
-	now := opts.env.Now()
-	if opts.at.IsZero() {
-		opts.at = now
+func newUsageLogsCmd(env *Env) *cobra.Command {
+	var q usage.LogQuery
+	var status, after string
+	cmd := &cobra.Command{
+		Use: "logs", Short: "List recorded calls, newest first",
+		Example: "  alwrity-sub usage logs --user alice --from 2026-11-01\n" +
+			"  alwrity-sub usage logs --status unpriced -o csv\n" +
+			"  alwrity-sub usage logs --limit 100 --after LAST-ID-OF-THE-PAGE-BEFORE",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q.Status = usage.LogStatus(status)
+			switch {
+			case cmd.Flags().Changed("limit"):
+			case env.Printer.Format == report.FormatTable:
+				q.Limit = 50
+			default: // an export, which must not end in silence
+				q.Limit = 1_000_000
+			}
+			if err := q.Validate(); err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				entries, plans, err := s.Reports.Logs(ctx, q, after)
+				if len(entries) == q.Limit && err == nil {
+					env.always("note: there may be more; continue with --after %s", entries[len(entries)-1].ID)
+				}
+				return report.Logs(entries, func(id int64) string { return plans[id] }), err
+			})(cmd, nil)
+		},
 	}
-	return opts.env.withServices(ctx, func(s *Services) error {
-		statement, err := s.Usage.Show(ctx, opts.user, opts.at, now)
-		if err != nil {
-			return err
+	flags := cmd.Flags()
+	flags.StringVar(&q.User, "user", "", "only this `USER`")
+	addProvider(cmd, &q.Provider, "only this PROVIDER")
+	flags.StringVar(&q.Model, "model", "", "only this `MODEL`")
+	addTime(cmd, &q.From, "from", "only calls from then on")
+	addTime(cmd, &q.To, "to", "only calls before then")
+	flags.StringVar(&status, "status", "", "only these: ok, failed or unpriced")
+	flags.IntVar(&q.Limit, "limit", 0, "at most so many (default 50 in a table, else 1000000)")
+	flags.StringVar(&after, "after", "", "continue after the call with this `ID`")
+	return cmd
+}
+
+type usageReportOptions struct {
+	usage.ReportQuery
+	month string
+	by    string
+	top   int
+	chart bool
+}
+
+func newUsageReportCmd(env *Env) *cobra.Command {
+	var opts usageReportOptions
+	cmd := &cobra.Command{
+		Use: "report", Short: "Report usage and cost, broken down as you like",
+		Long: `Report usage and cost of whole UTC days: by default of the running month until
+today. --from is the first day that counts, --to the first that does not.`,
+		Example: "  alwrity-sub usage report --month 2026-10 --by provider,model\n" +
+			"  alwrity-sub usage report --from 2026-11-01 --by day --chart\n" +
+			"  alwrity-sub usage report --by user --top 20 -o csv",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			q, err := opts.query(env.Now())
+			if err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				result, err := s.Reports.Report(ctx, q, opts.top)
+				return report.Report(result, opts.chart), err
+			})(cmd, nil)
+		},
+	}
+	flags := cmd.Flags()
+	addTime(cmd, &opts.From, "from", "the first day (default the first of the running month)")
+	addTime(cmd, &opts.To, "to", "the first day that does not count (default tomorrow)")
+	flags.StringVar(&opts.month, "month", "", "a whole month, as `YYYY-MM`")
+	flags.StringVar(&opts.by, "by", "provider", "day, month, user, plan, provider, vendor, model, or several with commas")
+	flags.StringVar(&opts.User, "user", "", "only this `USER`")
+	addProvider(cmd, &opts.Provider, "only this PROVIDER")
+	flags.IntVar(&opts.top, "top", 0, "only the `N` dearest rows; the total counts them all")
+	flags.BoolVar(&opts.chart, "chart", false, "draw a chart")
+	return cmd
+}
+
+// query returns what is asked for: by default the running month until today.
+func (opts *usageReportOptions) query(now time.Time) (q usage.ReportQuery, err error) {
+	q = opts.ReportQuery
+	if opts.top < 0 {
+		return q, failure.Invalidf("top is %d: it must be 1 or more", opts.top)
+	}
+	if q.By, err = usage.ParseDimensions(opts.by); err != nil {
+		return q, err
+	}
+	if opts.month != "" {
+		if !q.From.IsZero() || !q.To.IsZero() {
+			return q, failure.Invalidf("--month is given together with --from or --to: either names the days")
 		}
-		return opts.env.print(report.Usage(statement))
-	})
+		q.From, q.To, err = usage.MonthRange(opts.month)
+		return q, err
+	}
+	if q.To.IsZero() {
+		q.To = now.Truncate(24*time.Hour).AddDate(0, 0, 1)
+	}
+	if q.From.IsZero() {
+		last := q.To.AddDate(0, 0, -1)
+		q.From = time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	}
+	return q, q.Validate()
+}
+
+func newUsageTrendsCmd(env *Env) *cobra.Command {
+	var months int
+	cmd := &cobra.Command{
+		Use: "trends [USER]", Short: "Show usage by month, with a projection of the running one",
+		Example: "  alwrity-sub usage trends\n  alwrity-sub usage trends alice --months 12", Args: cobra.MaximumNArgs(1),
+		Annotations: exitCodes("0,1,2,3,6"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			user := ""
+			if len(args) > 0 {
+				user = args[0]
+			}
+			trend, err := s.Reports.Trend(ctx, user, months, env.Now())
+			return report.Trend(trend), err
+		}),
+	}
+	cmd.Flags().IntVar(&months, "months", 6, "how many months, the running one included")
+	return cmd
 }

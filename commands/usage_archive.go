@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -12,15 +11,9 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-type usageArchiveOptions struct {
-	env    *Env
-	before time.Time
-	to     string
-	dryRun bool
-}
-
 func newUsageArchiveCmd(env *Env) *cobra.Command {
-	opts := &usageArchiveOptions{env: env}
+	var opts usage.ArchiveOptions
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use: "archive --before TIME --to DIR", Short: "Move whole months of the log to files",
 		Long: `Move the log rows of whole months (UTC) that ended at or before a moment to files:
@@ -37,65 +30,58 @@ at any moment, it is simply run again.`,
 			if err := mustNotBeEmpty(cmd, "to"); err != nil {
 				return err
 			}
-			return usageArchiveRun(cmd.Context(), opts)
+			return env.withServices(cmd.Context(), func(s *Services) error {
+				if dryRun {
+					months, err := s.Archives.Plan(cmd.Context(), env.Now(), opts)
+					if err != nil {
+						return err
+					}
+					return env.print(report.Archivable(months, opts.Dir))
+				}
+				bar := env.progressBar(0, "archiving", progressbar.OptionShowCount())
+				opts.Progress = func(written, of int64) {
+					bar.ChangeMax64(of)
+					_ = bar.Set64(written) // it only draws
+				}
+				archived, err := s.Archives.Archive(cmd.Context(), env.audit("usage archive"), opts)
+				_ = bar.Finish() // as above
+				if err != nil && len(archived) == 0 {
+					return err
+				}
+				return errors.Join(err, env.print(report.Archived(archived, opts.Dir)))
+			})
 		},
 	}
-	addTime(cmd, &opts.before, "before", "only months that ended at or before then")
-	cmd.Flags().StringVar(&opts.to, "to", "", "the directory `DIR` that gets the files")
-	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "show what would be archived, and change nothing")
+	addTime(cmd, &opts.Before, "before", "only months that ended at or before then")
+	cmd.Flags().StringVar(&opts.Dir, "to", "", "the directory `DIR` that gets the files")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be archived, and change nothing")
 	mustRequire(cmd, "before", "to")
 	return cmd
 }
 
-func usageArchiveRun(ctx context.Context, opts *usageArchiveOptions) error {
-	return opts.env.withServices(ctx, func(s *Services) error {
-		audit := usage.Audit{At: opts.env.Now(), Actor: opts.env.Settings.Actor, Action: "usage archive"}
-		bar := opts.bar()
-		what := usage.ArchiveOptions{Before: opts.before, Dir: opts.to, Progress: func(written, of int64) {
-			bar.ChangeMax64(of)
-			_ = bar.Set64(written) // it only draws
-		}}
-		if opts.dryRun {
-			months, err := s.Archives.Plan(ctx, audit.At, what)
-			if err != nil {
-				return err
-			}
-			return opts.env.print(report.Archivable(months, opts.to))
-		}
-		archived, err := s.Archives.Archive(ctx, audit, what)
-		_ = bar.Finish() // as above
-		if err != nil && len(archived) == 0 {
-			return err
-		}
-		return errors.Join(err, opts.env.print(report.Archived(archived, opts.to)))
-	})
-}
-
-// bar shows on a terminal how many rows are written.
-func (opts *usageArchiveOptions) bar() *progressbar.ProgressBar {
-	return progressbar.NewOptions64(0, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowCount(),
-		progressbar.OptionSetDescription("archiving"),
-		progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
-}
-
-type usageArchivesOptions struct{ env *Env }
-
 func newUsageArchivesCmd(env *Env) *cobra.Command {
-	opts := &usageArchivesOptions{env}
 	return &cobra.Command{
 		Use: "archives", Short: "List the months of the log that were moved to files",
 		Example: "  alwrity-sub usage archives", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return usageArchivesRun(cmd.Context(), opts) },
+		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			archives, err := s.Archives.List(ctx)
+			return report.Archives(archives), err
+		}),
 	}
 }
 
-func usageArchivesRun(ctx context.Context, opts *usageArchivesOptions) error {
-	return opts.env.withServices(ctx, func(s *Services) error {
-		archives, err := s.Archives.Store.Archives(ctx)
-		if err != nil {
-			return err
-		}
-		return opts.env.print(report.Archives(archives))
-	})
+func newUsageRestoreCmd(env *Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "restore FILE", Short: "Bring an archived month of the log back",
+		Long: `Bring the log rows of an archived month back as they were recorded, with their cost,
+plan and period; usage can be recorded in the month again. The file must be the one
+that was archived from this database, to the last byte. It stays where it is. In
+another database its events are recorded with usage import.`,
+		Example: "  alwrity-sub usage archives\n  alwrity-sub usage restore /srv/alwrity/archive/usage-2026-08.jsonl.gz",
+		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,5,6,130"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			restored, err := s.Archives.Restore(ctx, env.audit("usage restore"), args[0])
+			return report.Restored(restored), err
+		}),
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,26 +17,25 @@ import (
 )
 
 type usageImportOptions struct {
-	env     *Env
-	file    string
-	format  string
-	strict  bool
-	rejects string
+	file, format, rejects string
+	strict                bool
 }
 
 func newUsageImportCmd(env *Env) *cobra.Command {
-	opts := &usageImportOptions{env: env}
+	var opts usageImportOptions
 	cmd := &cobra.Command{
 		Use: "import FILE|-", Short: "Record the calls of a file of JSON lines or CSV",
 		Long: `Record the calls of a file of JSON lines, or of CSV with a header, also packed with
 gzip; - is standard input. Importing a file again adds nothing, so an import that was interrupted is
 simply run again. A bad row stops nothing: it is counted, shown with its line and
 reason, and written whole to the rejects file; the exit code is 2 then.`,
-		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n  cat calls.csv.gz | alwrity-sub usage import - --format csv",
-		Args:    cobra.ExactArgs(1), Annotations: map[string]string{"exit_codes": "0,1,2,5,6,130", BoundedMemory: "true"},
+		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n" +
+			"  cat calls.csv.gz | alwrity-sub usage import - --format csv",
+		Args:        cobra.ExactArgs(1),
+		Annotations: map[string]string{"exit_codes": "0,1,2,5,6,130", BoundedMemory: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.file = args[0]
-			return usageImportRun(cmd.Context(), opts)
+			return usageImportRun(cmd.Context(), env, opts)
 		},
 	}
 	cmd.Flags().StringVar(&opts.format, "format", "", "jsonl or csv (default by the file's ending, else jsonl)")
@@ -46,13 +44,13 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 	return cmd
 }
 
-func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
+func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) error {
 	format, err := opts.fileFormat()
 	if err != nil {
 		return err
 	}
-	return opts.env.withServices(ctx, func(s *Services) error {
-		in, size, err := opts.open()
+	return env.withServices(ctx, func(s *Services) error {
+		in, size, err := opts.open(env.In)
 		if err != nil {
 			return err
 		}
@@ -67,12 +65,11 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 			return err
 		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
-		bar := opts.bar(size)
-		result, err := s.Usage.Import(ctx, opts.env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
+		bar := env.progressBar(size, "importing", progressbar.OptionShowBytes(true))
+		result, err := s.Usage.Import(ctx, env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
 			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects, Hint: Hint,
 		})
-		var damaged damagedError
-		if errors.As(err, &damaged) {
+		if damaged, ok := errors.AsType[damagedError](err); ok {
 			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, damaged, result.Read).Because(err)
 		}
 		if errors.Is(err, os.ErrClosed) && ctx.Err() != nil {
@@ -83,19 +80,20 @@ func usageImportRun(ctx context.Context, opts *usageImportOptions) error {
 		if closeErr := rejects.close(); err == nil {
 			err = closeErr
 		}
-		return opts.finish(result, err)
+		return opts.finish(env, result, err)
 	})
 }
 
 // finish prints the result, also of an import that did not come to its end.
-func (opts *usageImportOptions) finish(result usage.ImportResult, err error) error {
+func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err error) error {
 	if err != nil {
-		if result.Read > 0 && !opts.env.forPrograms() {
-			opts.env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice", result.Read, result.Recorded)
+		if result.Read > 0 && !env.forPrograms() {
+			env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice",
+				result.Read, result.Recorded)
 		}
 		return err
 	}
-	if err := opts.env.print(report.Import(result)); err != nil {
+	if err := env.print(report.Import(result)); err != nil {
 		return err
 	}
 	if bad := result.Rejected + result.Conflicts; bad > 0 {
@@ -103,7 +101,8 @@ func (opts *usageImportOptions) finish(result usage.ImportResult, err error) err
 		if opts.rejects != "" {
 			where = "they are in " + opts.rejects
 		}
-		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithReason("rows_rejected").WithHint("%s; mend them and import that file", where)
+		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithReason("rows_rejected").
+			WithHint("%s; mend them and import that file", where)
 	}
 	return nil
 }
@@ -113,11 +112,8 @@ func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
 	case usage.JSONLines, usage.CSV:
 		return format, nil
 	case "":
-		name := opts.file
-		if strings.EqualFold(filepath.Ext(name), ".gz") {
-			name = name[:len(name)-len(".gz")]
-		}
-		if strings.EqualFold(filepath.Ext(name), ".csv") {
+		name := strings.ToLower(opts.file)
+		if strings.HasSuffix(strings.TrimSuffix(name, ".gz"), ".csv") {
 			return usage.CSV, nil
 		}
 		return usage.JSONLines, nil
@@ -125,14 +121,14 @@ func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
 	return "", failure.Invalidf("format is %q: it must be jsonl or csv", failure.Shorten(opts.format))
 }
 
-// open returns the file and its size, -1 where that is not known.
-func (opts *usageImportOptions) open() (io.ReadCloser, int64, error) {
+// open returns the file, or standard input, and its size, -1 where that is not known.
+func (opts *usageImportOptions) open(stdin io.Reader) (io.ReadCloser, int64, error) {
 	if opts.file == "-" {
-		return io.NopCloser(opts.env.In), -1, nil
+		return io.NopCloser(stdin), -1, nil
 	}
 	file, err := os.Open(opts.file)
 	if err != nil {
-		return nil, 0, failure.Invalidf("the file %s can't be read: %s", opts.file, reason(err)).Because(err)
+		return nil, 0, unreadable(opts.file, err)
 	}
 	info, err := file.Stat()
 	if err == nil && info.IsDir() {
@@ -145,11 +141,4 @@ func (opts *usageImportOptions) open() (io.ReadCloser, int64, error) {
 		return file, -1, nil
 	}
 	return file, info.Size(), nil
-}
-
-// bar shows on a terminal how much of the file is read.
-func (opts *usageImportOptions) bar(size int64) *progressbar.ProgressBar {
-	return progressbar.NewOptions64(size, progressbar.OptionSetWriter(opts.env.Err), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetDescription("importing"), progressbar.OptionSetVisibility(opts.env.Progress && !opts.env.Quiet),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 }

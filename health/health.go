@@ -243,6 +243,6 @@ func (s *Service) unpriced(ctx context.Context, _ time.Time, _ *Configuration) (
 }
 
 func (s *Service) totals(ctx context.Context, _ time.Time, _ *Configuration) ([]Check, error) {
-	result, err := s.Store.Reconcile(ctx, false)
-	return TotalsChecks(result), err
+	_, checks, err := s.Reconcile(ctx, false)
+	return checks, err
 }

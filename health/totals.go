@@ -1,6 +1,7 @@
 package health
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/dustin/go-humanize"
@@ -8,6 +9,13 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
 )
+
+// Reconcile compares the totals with the log, with repair rebuilds those that differ, and says what it found: a check
+// for each table of totals.
+func (s *Service) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, []Check, error) {
+	result, err := s.Store.Reconcile(ctx, repair)
+	return result, TotalsChecks(result), err
+}
 
 // TotalsChecks says whether the totals are the sums of the log, a check for each table of totals.
 func TotalsChecks(r usage.Reconciliation) []Check {

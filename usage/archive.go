@@ -58,6 +58,9 @@ type ArchiveOptions struct {
 	Progress func(written, of int64) // told of each row that is written
 }
 
+// List returns the archived months, oldest first.
+func (a *Archiver) List(ctx context.Context) ([]Archive, error) { return a.Store.Archives(ctx) }
+
 // Plan returns the months that Archive would move.
 func (a *Archiver) Plan(ctx context.Context, now time.Time, opts ArchiveOptions) (months []LogMonth, err error) {
 	err = a.within(ctx, now, opts, func(found []LogMonth) error {

@@ -2,6 +2,8 @@ package usage
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -18,6 +20,8 @@ type ListStore interface {
 	Reservations(ctx context.Context, q ReservationQuery) ([]Reservation, error)
 	// Audit returns the changes that admins made, newest first: those with an id below one that is not 0.
 	Audit(ctx context.Context, before int64, limit int) ([]AuditEntry, error)
+	// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not
+	// exist.
 	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
 }
 
@@ -93,9 +97,14 @@ func (l *Lists) Alerts(ctx context.Context, q AlertQuery) (Page[Alert], error) {
 	})
 }
 
-// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not exist.
-func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error) {
-	return l.Store.MarkRead(ctx, ids, now)
+// MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure.
+func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) error {
+	missing, err := l.Store.MarkRead(ctx, ids, now)
+	if err == nil && len(missing) > 0 {
+		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(missing), " ", ", "), "[]")
+		err = failure.NotFoundf("there is no alert %s; none was marked", numbers).WithReason("unknown_alert")
+	}
+	return err
 }
 
 // Reservations returns a page of the reservations that hold, oldest first.

@@ -35,18 +35,10 @@ type PeriodUsage struct {
 // limits that the plan had at its end, as bills count. A user who was never seen is a
 // not_found failure.
 func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (PeriodUsage, error) {
-	if err := ValidateUser(user); err != nil {
-		return PeriodUsage{}, err
-	}
 	var st PeriodUsage
 	err := s.Store.View(ctx, func(reader Reader) error {
-		known, err := reader.UserKnown(ctx, user)
-		if err != nil {
+		if err := requireUser(ctx, reader, user, "unknown_user"); err != nil {
 			return err
-		}
-		if !known {
-			return failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
-				WithReason("unknown_user", "user", user)
 		}
 		all, err := s.periodUsages(ctx, reader, []string{user}, at, now)
 		if err == nil {
@@ -55,6 +47,19 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Per
 		return err
 	})
 	return st, err
+}
+
+// requireUser fails with not_found and a reason unless the user was ever seen.
+func requireUser(ctx context.Context, reader Reader, user, reason string) error {
+	if err := ValidateUser(user); err != nil {
+		return err
+	}
+	known, err := reader.UserKnown(ctx, user)
+	if err == nil && !known {
+		err = failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
+			WithReason(reason, "user", user)
+	}
+	return err
 }
 
 // periodUsages returns what users have used in the periods that contain a moment, in their order.

@@ -2,13 +2,57 @@ package commands
 
 import (
 	"bufio"
-	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"errors"
 	"io"
 	"os"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
+
+// gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
+const gzipMark = "\x1f\x8b"
+
+// unpackedReader reads what may be packed with gzip, by its first bytes, as it was
+// before.
+type unpackedReader struct {
+	in   *bufio.Reader
+	rows io.Reader // nil until the first bytes are read
+}
+
+// damagedError says why packed data can't be read.
+type damagedError struct{ error }
+
+func unpacked(r io.Reader) *unpackedReader {
+	return &unpackedReader{in: bufio.NewReaderSize(r, 64<<10)}
+}
+
+// Read implements io.Reader.
+func (u *unpackedReader) Read(p []byte) (int, error) {
+	if u.rows == nil {
+		u.rows = u.in
+		if mark, err := u.in.Peek(len(gzipMark)); err == nil && string(mark) == gzipMark {
+			rows, err := gzip.NewReader(u.in)
+			if err != nil {
+				return 0, ofDamage(err)
+			}
+			u.rows = rows
+		}
+	}
+	n, err := u.rows.Read(p)
+	return n, ofDamage(err)
+}
+
+// ofDamage tells an error that comes of the packed data from others.
+func ofDamage(err error) error {
+	_, corrupt := errors.AsType[flate.CorruptInputError](err)
+	if corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
+		errors.Is(err, io.ErrUnexpectedEOF) {
+		return damagedError{err}
+	}
+	return err
+}
 
 // rejectsFile gets the rows that an import did not record. It is written beside
 // its place and put there at the end, so that the file of an earlier run stays
@@ -38,7 +82,7 @@ func openRejects(path string, in io.Reader) (*rejectsFile, error) {
 	}
 	file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) // it holds what users did
 	if err != nil {
-		return nil, failure.Invalidf("the rejects file %s can't be written: %s", path, reason(err)).Because(err)
+		return nil, failure.Invalidf("the rejects file %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
 	}
 	f.file, f.buffer = file, bufio.NewWriter(file)
 	return f, nil
@@ -55,31 +99,13 @@ func mayBeReplaced(path string, in io.Reader) error {
 				WithHint("name another file with --rejects")
 		}
 	}
-	if is, err := isDatabase(path); err != nil || is {
-		if is {
-			err = failure.Invalidf("the rejects file %s is a database: it would be lost", path).
-				WithHint("name another file with --rejects")
-		}
+	if is, err := isDatabase(path); err != nil {
 		return err
+	} else if is {
+		return failure.Invalidf("the rejects file %s is a database: it would be lost", path).
+			WithHint("name another file with --rejects")
 	}
 	return nil
-}
-
-// isDatabase tells whether a SQLite database is at a path. A file that can't be read is
-// an invalid failure, one that is not there is none.
-func isDatabase(path string) (bool, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, failure.Invalidf("the file %s can't be written: %s", path, reason(err)).Because(err)
-	}
-	defer file.Close()                 //nolint:errcheck // it was only read
-	const mark = "SQLite format 3\x00" // https://www.sqlite.org/fileformat.html#magic_header_string
-	begin := make([]byte, len(mark))
-	n, _ := io.ReadFull(file, begin)
-	return bytes.Equal(begin[:n], []byte(mark)), nil
 }
 
 // Write implements io.Writer.
@@ -104,7 +130,7 @@ func (f *rejectsFile) close() error {
 		err = os.Remove(f.file.Name())
 	}
 	if err != nil {
-		return failure.Unavailablef("the rejects file %s can't be written: %s", f.path, reason(err)).
+		return failure.Unavailablef("the rejects file %s can't be written: %s", f.path, failure.WithoutPath(err)).
 			WithHint("free some space or name another file, and run the import again: nothing is recorded twice").Because(err)
 	}
 	return nil
