@@ -80,7 +80,7 @@ func (d *DB) ArchiveMonth(
 	var written usage.Archive
 	var version int64
 	read := func(t *tx) (err error) {
-		if version, err = t.catalogueVersion(ctx); err != nil {
+		if version, err = t.CatalogueVersion(ctx); err != nil {
 			return err
 		}
 		written, err = write(func(fn func(*usage.Entry) error) error { return t.monthRows(ctx, month, fn) })
@@ -216,7 +216,7 @@ func (t *tx) archives(ctx context.Context) ([]usage.Archive, error) {
 
 // ArchivedMonths implements usage.Reader.
 func (t *tx) ArchivedMonths(ctx context.Context) (map[usage.Month]string, error) {
-	version, err := t.catalogueVersion(ctx)
+	version, err := t.CatalogueVersion(ctx)
 	if err != nil {
 		return nil, err
 	}

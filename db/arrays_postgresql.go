@@ -12,6 +12,7 @@ import (
 type arrays struct {
 	columns []array
 	column  int // of the next value
+	offset  int // how many arguments stand before the first array
 }
 
 // array is a column: "{" and values, each with a comma after it.
@@ -41,7 +42,7 @@ func (a *arrays) addColumn(element string) {
 }
 
 // reset empties the arrays, and keeps their memory.
-func (a *arrays) reset() { a.column, a.columns = 0, a.columns[:0] }
+func (a *arrays) reset() { a.column, a.offset, a.columns = 0, 0, a.columns[:0] }
 
 func (a *array) end() { a.bytes = append(a.bytes, ',') }
 
@@ -91,13 +92,22 @@ func (a *arrays) missing(element string) {
 	c.bytes = append(c.bytes, "NULL,"...)
 }
 
-// source is the SELECT of the rows, of which each array, as an argument, is a column.
-func (a *arrays) source() string {
-	lists := make([]string, len(a.columns))
-	for i, c := range a.columns {
-		lists[i] = fmt.Sprintf("$%d::%s[]", i+1, c.element)
+// add adds the columns of some rows, and returns what makes the SELECT of them, of which each array, as an argument, is a
+// column.
+func (a *arrays) add(rows int, put func(to sink, n int)) (source func() string) {
+	first := len(a.columns)
+	for n := range rows {
+		a.column = first
+		put(a, n)
 	}
-	return "SELECT * FROM unnest(" + strings.Join(lists, ", ") + ")"
+	after := len(a.columns)
+	return func() string {
+		lists := make([]string, 0, after-first)
+		for i, c := range a.columns[first:after] {
+			lists = append(lists, fmt.Sprintf("$%d::%s[]", a.offset+first+i+1, c.element))
+		}
+		return "SELECT * FROM unnest(" + strings.Join(lists, ", ") + ")"
+	}
 }
 
 // arguments completes the arrays and returns them.
@@ -111,16 +121,11 @@ func (a *arrays) arguments() []any {
 	return args
 }
 
-// insertArrays runs the INSERT that statement makes of a source of rows, for so many rows,
-// and returns how many rows of the table were changed.
-func (t *tx) insertArrays(
-	ctx context.Context, statement func(source string) string, rows int, put func(to sink, n int),
-) (changed int64, err error) {
+// insertArrays writes rows as arrays, and returns how many rows of the table were changed.
+func (t *tx) insertArrays(ctx context.Context, r rowsInto) (changed int64, err error) {
 	a := t.buffers.takeArrays()
 	defer t.buffers.arrays.give(a)
-	for n := range rows {
-		a.column = 0
-		put(a, n)
-	}
-	return t.changes(t.exec(ctx, statement(a.source()), a.arguments()...))
+	source := a.add(r.rows, r.put)
+	text := t.buffers.text(r.name+" of arrays", func() string { return r.insert(source()) })
+	return t.changes(t.exec(ctx, text, a.arguments()...))
 }

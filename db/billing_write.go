@@ -38,19 +38,19 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 			lines = append(lines, numberedLine{b, n, prices})
 		}
 	}
-	err = t.writeRows(ctx, "billing_history", func(source string) string {
+	err = t.writeRows(ctx, rowsInto{"billing_history", func(source string) string {
 		return `INSERT INTO billing_history (number, kind, refers_to, user_id, plan_id, cycle, period_start,
 			period_end, issued_at, due_at, status,
 			subtotal_pico, rounding_pico, total_pico, cost_pico, settled_at, reference, terms) ` + source
-	}, len(bills), func(to sink, i int) { putBill(to, &bills[i], terms[i]) })
+	}, len(bills), func(to sink, i int) { putBill(to, &bills[i], terms[i]) }})
 	if err != nil {
 		return err
 	}
-	return t.writeRows(ctx, "billing_lines", func(source string) string {
+	return t.writeRows(ctx, rowsInto{"billing_lines", func(source string) string {
 		return `INSERT INTO billing_lines (number, line, user_id, kind, description, period_start, period_end,
 			provider, vendor, model, ` + totalColumns +
 			`, amount_pico, unit_prices) ` + source
-	}, len(lines), func(to sink, i int) { lines[i].put(to) })
+	}, len(lines), func(to sink, i int) { lines[i].put(to) }})
 }
 
 func jsonOrNothing(v any, nothing bool) (string, error) {
@@ -129,7 +129,7 @@ func (t *tx) Settle(ctx context.Context, number int64, status billing.Status, at
 
 // AddCredits implements billing.Tx.
 func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) error {
-	return t.writeRows(ctx, "billing_credits", func(source string) string {
+	return t.writeRows(ctx, rowsInto{"billing_credits", func(source string) string {
 		return "INSERT INTO billing_credits (user_id, at, amount_pico, number, reason, actor) " + source
 	}, len(credits), func(to sink, i int) {
 		c := &credits[i]
@@ -139,12 +139,12 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 		putIDOrNull(to, c.Number)
 		to.text(c.Reason)
 		to.text(c.Actor)
-	})
+	}})
 }
 
 // SaveBillingAccounts implements billing.Tx.
 func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.BillingAccount) error {
-	return t.writeRows(ctx, "billing_accounts", func(source string) string {
+	return t.writeRows(ctx, rowsInto{"billing_accounts", func(source string) string {
 		return "INSERT INTO billing_accounts (user_id, closed_until, billed_from, closes_at, suspended_unpaid) " + source +
 			` ON CONFLICT (user_id) DO UPDATE SET closed_until = excluded.closed_until,
 				billed_from = excluded.billed_from, closes_at = excluded.closes_at, suspended_unpaid = excluded.suspended_unpaid`
@@ -159,7 +159,7 @@ func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.Billing
 		}
 		putMomentOrNull(to, f.ClosesAt)
 		to.boolean(f.SuspendedUnpaid)
-	})
+	}})
 }
 
 // AddAudit implements billing.Tx.

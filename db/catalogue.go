@@ -32,8 +32,8 @@ func (c *catalogue) at(version int64) *catalogue {
 
 const versionStatement = "SELECT version FROM catalogue_version"
 
-// catalogueVersion returns the version that this transaction sees.
-func (t *tx) catalogueVersion(ctx context.Context) (int64, error) {
+// CatalogueVersion implements usage.Reader.
+func (t *tx) CatalogueVersion(ctx context.Context) (int64, error) {
 	if t.version != 0 {
 		return t.version, nil
 	}
@@ -62,7 +62,7 @@ func (t *tx) unchanged(ctx context.Context) (bool, error) {
 
 // Book implements usage.Reader.
 func (t *tx) Book(ctx context.Context, provider string) (*pricing.Book, error) {
-	version, err := t.catalogueVersion(ctx)
+	version, err := t.CatalogueVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (t *tx) keep(ctx context.Context, version int64, put func(*catalogue)) erro
 // keptPlans returns every plan, also those withdrawn, in their order. Nobody may
 // change them.
 func (t *tx) keptPlans(ctx context.Context) (plan.Plans, error) {
-	version, err := t.catalogueVersion(ctx)
+	version, err := t.CatalogueVersion(ctx)
 	if err != nil {
 		return nil, err
 	}

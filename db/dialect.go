@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +18,10 @@ type dialect struct {
 	rowsOf func(placeholder, column string) string
 	// list turns a list of texts into such an argument.
 	list func(texts []string) any
+	// among is the condition that a column is one of such a list.
+	among func(column, placeholder string) string
+	// lockRows ends a SELECT that locks its rows, or of them those that nobody else has; empty where BEGIN locks all.
+	lockRows func(skipLocked bool) string
 	// lockTable is the statement that keeps other changes of a table away for
 	// the rest of the transaction; empty where BEGIN does that.
 	lockTable func(table, mode string) string
@@ -26,8 +29,6 @@ type dialect struct {
 	softwareQuery string
 	// sizeQuery asks how many bytes the database takes.
 	sizeQuery string
-	// writes counts the transactions that may have changed something and have ended, one way or the other.
-	writes *atomic.Int64
 	// buffers are what rows are packed and summed up in.
 	buffers *memory
 	// classify turns the driver's error into a failure.
@@ -47,11 +48,14 @@ func sqliteDialect() dialect {
 		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
 		value:   sqliteValue,
 		buffers: &memory{},
-		writes:  &atomic.Int64{},
 		rowsOf: func(list, column string) string {
 			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
 		},
-		list:      jsonList,
+		list: jsonList,
+		among: func(column, list string) string {
+			return column + " IN (SELECT value FROM json_each(" + list + "))"
+		},
+		lockRows:  func(bool) string { return "" },
 		lockTable: func(string, string) string { return "" },
 		classify:  classifySQLite,
 		retry:     func(error) bool { return false },
@@ -67,14 +71,22 @@ func postgresDialect() dialect {
 		rebind:        func(query string) string { return query },
 		value:         postgresValue,
 		buffers:       &memory{},
-		writes:        &atomic.Int64{},
 		rowsOf:        func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
 		list:          func(texts []string) any { return texts },
+		among:         func(column, list string) string { return column + " = ANY(" + list + ")" },
+		lockRows:      lockRowsPostgreSQL,
 		lockTable:     func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
 		classify:      classifyPostgreSQL,
 		retry:         retryPostgreSQL,
 		mayBegin:      mayBeginPostgreSQL,
 	}
+}
+
+func lockRowsPostgreSQL(skipLocked bool) string {
+	if skipLocked {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return " FOR UPDATE"
 }
 
 // oneOf returns the condition that a column is one of some texts, and its argument.

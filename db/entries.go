@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -129,85 +128,65 @@ func prefixed(alias, columns string) string {
 	return alias + "." + strings.ReplaceAll(columns, ", ", ", "+alias+".")
 }
 
-// Append implements usage.Tx.
-func (t *tx) Append(ctx context.Context, entries []usage.Entry) error {
-	if len(entries) == 0 {
-		return nil
-	}
-	if t.pending == nil {
-		t.pending = t.buffers.takePending()
-	}
-	insert := t.insertEntries
-	if t.kind == SQLite {
-		insert = t.insertEntriesSQLite
-	}
-	if len(entries) < fewRows {
-		t.pending.add(entries)
-		return insert(ctx, entries)
-	}
-	var adding sync.WaitGroup
-	adding.Go(func() { t.pending.add(entries) })
-	err := insert(ctx, entries)
-	adding.Wait()
-	return err
+// logInsert is the INSERT of log rows of a source.
+func logInsert(source string) string {
+	return "INSERT INTO api_usage_logs (" + entryColumns + ") " + source
 }
 
-// insertEntriesSQLite adds log rows. The id of an event was looked for before, in this
-// transaction: nobody else can have taken it.
-func (t *tx) insertEntriesSQLite(ctx context.Context, entries []usage.Entry) error {
-	put := func(to sink, n int) {
-		to.integer(eventKey(entries[n].ID))
-		putEntry(to, &entries[n])
+// logRows are log rows on PostgreSQL, with the ids that they claim: none may be noted yet.
+func (t *tx) logRows(entries []usage.Entry) []rowsInto {
+	t.noteMonths(entries)
+	return []rowsInto{
+		{"usage_event_ids", func(source string) string {
+			return "INSERT INTO usage_event_ids (" + idColumns + ") " + source
+		}, len(entries), func(to sink, n int) { putID(to, &entries[n]) }},
+		{"api_usage_logs", logInsert, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) }},
 	}
-	insert := func(source string) string {
-		return "INTO api_usage_logs (event_key, " + entryColumns + ") " + source
-	}
-	if len(entries) < fewRows {
-		return t.writeRows(ctx, "api_usage_logs", func(source string) string { return "INSERT " + insert(source) }, len(entries), put)
-	}
-	// OR FAIL: after an error the transaction is rolled back, so SQLite need not be able
-	// to undo this statement alone, for which it would keep what each page held before.
-	_, err := t.insertMany(ctx, func(source string) string { return "INSERT OR FAIL " + insert(source) }, len(entries), put)
-	return err
 }
 
-// insertEntries claims the ids of entries and adds their log rows, on PostgreSQL. An id
-// that another transaction has claimed meanwhile is a lost race.
-func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
-	if err := t.claimIDs(ctx, entries); err != nil {
-		return err
-	}
-	if len(entries) >= fewRows {
-		return t.copyEntries(ctx, "api_usage_logs", entries)
-	}
-	return t.writeRows(ctx, "api_usage_logs", func(source string) string { return "INSERT INTO api_usage_logs (" + entryColumns + ") " + source },
-		len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
+const idColumns = "event_id, user_id, occurred_at"
+
+func putID(to sink, e *usage.Entry) {
+	to.text(e.ID)
+	to.text(e.UserID)
+	to.moment(e.Time.UnixMicro())
 }
 
-// claimIDs notes, on PostgreSQL, where the events of ids are: none may be noted yet.
-func (t *tx) claimIDs(ctx context.Context, entries []usage.Entry) error {
+// noteMonths notes which partitions of the log are needed.
+func (t *tx) noteMonths(entries []usage.Entry) {
 	times := make([]time.Time, len(entries))
 	for i := range entries {
 		times[i] = entries[i].Time
 	}
 	t.months = append(t.months, monthsOf(times)...)
-	const table, columns = "usage_event_ids", "event_id, user_id, occurred_at"
-	put := func(to sink, n int) {
-		to.text(entries[n].ID)
-		to.text(entries[n].UserID)
-		to.moment(entries[n].Time.UnixMicro())
-	}
-	if len(entries) >= fewRows {
-		return t.copyInto(ctx, table, columns, len(entries), put)
-	}
-	return t.writeRows(ctx, table, func(source string) string { return "INSERT INTO " + table + " (" + columns + ") " + source }, len(entries), put)
 }
 
-// fewRows is how many rows are not worth the ways of many.
-const fewRows = 50
+// insertEntries adds log rows. On PostgreSQL their ids are claimed: one that another transaction has claimed meanwhile
+// is a lost race. On SQLite they were looked for before, in this transaction: nobody else can have taken them.
+func (t *tx) insertEntries(ctx context.Context, entries []usage.Entry) error {
+	if t.kind == PostgreSQL {
+		return t.copyEntries(ctx, "api_usage_logs", entries)
+	}
+	verb := "INSERT"
+	if len(entries) >= fewRows {
+		// After an error the transaction is rolled back, so SQLite need not be able to undo this statement alone, for
+		// which it would keep what each page held before.
+		verb = "INSERT OR FAIL"
+	}
+	return t.writeRows(ctx, rowsInto{"api_usage_logs", func(source string) string {
+		return verb + " INTO api_usage_logs (event_key, " + entryColumns + ") " + source
+	}, len(entries), func(to sink, n int) {
+		to.integer(eventKey(entries[n].ID))
+		putEntry(to, &entries[n])
+	}})
+}
 
-// copyEntries adds log rows to the log or to a partition of it. Since their ids are
-// claimed, no row can be there already.
+// copyEntries adds log rows to the log on PostgreSQL, or to a partition of it, and claims their ids.
 func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
+	t.noteMonths(entries)
+	err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), func(to sink, n int) { putID(to, &entries[n]) })
+	if err != nil {
+		return err
+	}
 	return t.copyInto(ctx, table, entryColumns, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
 }

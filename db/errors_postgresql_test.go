@@ -320,8 +320,10 @@ func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
 		}
 		_, err := tx.AddAlerts(t.Context(), []usage.Alert{{UserID: "bob", CreatedAt: time.Unix(0, 0), PeriodStart: time.Unix(0, 0)}})
 		if err == nil {
-			err = tx.SaveReservations(t.Context(), []*usage.Reservation{{ID: "r", UserID: "bob", PeriodStart: time.Unix(0, 0), Status: usage.Held,
-				CreatedAt: time.Unix(0, 0), ExpiresAt: time.Unix(1, 0)}})
+			err = tx.Write(t.Context(), usage.Changes{Reservations: []*usage.Reservation{{
+				ID: "r", UserID: "bob", PeriodStart: time.Unix(0, 0), Status: usage.Held,
+				CreatedAt: time.Unix(0, 0), ExpiresAt: time.Unix(1, 0),
+			}}})
 		}
 		return err
 	})

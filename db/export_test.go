@@ -34,24 +34,6 @@ func (d *DB) OnDriver(ctx context.Context, do func(driverConn any) error) error 
 	return d.update(ctx, func(t *tx) error { return t.onDriver(do) })
 }
 
-// QuietBetween tells whether, of the transactions that have ended between two snapshots
-// as PostgreSQL writes them, all are our own.
-func QuietBetween(before, after string, own ...int64) (bool, error) {
-	first, err := parseSnapshot(before)
-	if err != nil {
-		return false, err
-	}
-	then, err := parseSnapshot(after)
-	if err != nil {
-		return false, err
-	}
-	numbers := map[int64]bool{}
-	for _, n := range own {
-		numbers[n] = true
-	}
-	return first.until(then, numbers), nil
-}
-
 // ExplainLogs returns how the database reads a page of the log.
 func (d *DB) ExplainLogs(ctx context.Context, q usage.LogQuery) (lines []string, err error) {
 	err = d.view(ctx, func(t *tx) error {

@@ -8,32 +8,38 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// LockUsers implements usage.Tx. On SQLite the transaction has locked the file already.
-func (t *tx) LockUsers(ctx context.Context, users []string, now time.Time, skip bool) (usage.Locked, error) {
+// Lock locks the rows of users, adding those that are new, for a transaction that keeps nothing in memory. Everyone
+// locks them in one order, so that a deadlock is rare; one is run again. On SQLite the file is locked already.
+func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
+	_, err := t.LockUsers(ctx, users, now, usage.NoWriter, false)
+	return err
+}
+
+// LockUsers implements usage.Tx.
+func (t *tx) LockUsers(
+	ctx context.Context, users []string, now time.Time, writer usage.Writer, skip bool,
+) (usage.Locked, error) {
 	var locked usage.Locked
 	if len(users) == 0 {
 		return locked, nil
 	}
 	users = distinct(slices.Clone(users))
-	missing := users
-	if t.kind == PostgreSQL {
-		found, err := t.lockKnown(ctx, users, skip)
-		if err != nil {
-			return locked, err
-		}
-		missing = slices.DeleteFunc(slices.Clone(users), func(user string) bool { return found[user] })
+	known, err := t.lockKnown(ctx, users, writer, skip, &locked)
+	if err != nil {
+		return locked, err
 	}
+	missing := slices.DeleteFunc(users, func(user string) bool { return known[user] })
 	if len(missing) == 0 {
 		return locked, nil
 	}
-	err := t.query(ctx, func(row scanner) error {
+	err = t.query(ctx, func(row scanner) error {
 		var user string
 		err := row.Scan(&user)
 		locked.Added = append(locked.Added, user)
 		return err
-	}, "INSERT INTO users (user_id, created_at) SELECT u, $2 FROM "+t.rowsOf("$1", "u")+
-		" WHERE TRUE ORDER BY u ON CONFLICT (user_id) DO NOTHING RETURNING user_id", t.list(missing), now)
-	if err != nil || t.kind == SQLite || len(locked.Added) == len(missing) {
+	}, "INSERT INTO users (user_id, created_at, last_writer) SELECT u, $2, $3 FROM "+t.rowsOf("$1", "u")+
+		" WHERE TRUE ORDER BY u ON CONFLICT (user_id) DO NOTHING RETURNING user_id", t.list(missing), now, int64(writer))
+	if err != nil || len(locked.Added) == len(missing) {
 		return locked, err
 	}
 	// Those who are neither new nor locked are another transaction's, or it has just added them.
@@ -42,31 +48,57 @@ func (t *tx) LockUsers(ctx context.Context, users []string, now time.Time, skip 
 		locked.Busy = rest
 		return locked, nil
 	}
-	_, err = t.lockKnown(ctx, rest, false)
+	_, err = t.lockKnown(ctx, rest, writer, false, &locked)
 	return locked, err
 }
 
-// lockKnown locks the rows of users that there are, in one order, and tells which it has.
-func (t *tx) lockKnown(ctx context.Context, users []string, skip bool) (map[string]bool, error) {
-	wait := ""
-	if skip {
-		wait = " SKIP LOCKED"
-	}
-	found := make(map[string]bool, len(users))
-	return found, t.query(ctx, func(row scanner) error {
+// lockKnown locks the rows of users that there are, tells which it has, and notes who writes now.
+func (t *tx) lockKnown(
+	ctx context.Context, users []string, writer usage.Writer, skip bool, locked *usage.Locked,
+) (known map[string]bool, err error) {
+	known = make(map[string]bool, len(users))
+	var changed []string
+	err = t.query(ctx, func(row scanner) error {
 		var user string
-		err := row.Scan(&user)
-		found[user] = true
+		var last int64
+		err := row.Scan(&user, &last)
+		known[user] = true
+		if usage.Writer(last) != writer {
+			changed = append(changed, user)
+		}
 		return err
-	}, "SELECT user_id FROM users WHERE user_id = ANY($1) ORDER BY user_id FOR UPDATE"+wait, t.list(users))
+	}, "SELECT user_id, last_writer FROM users WHERE "+t.among("user_id", "$1")+" ORDER BY user_id"+t.lockRows(skip),
+		t.list(users))
+	locked.Changed = append(locked.Changed, changed...)
+	if err != nil || len(changed) == 0 {
+		return known, err
+	}
+	return known, t.do(ctx, "UPDATE users SET last_writer = $2 WHERE "+t.among("user_id", "$1"),
+		t.list(changed), int64(writer))
 }
 
-// RemoveUsers implements usage.Tx.
-func (t *tx) RemoveUsers(ctx context.Context, users []string) error {
+// assumptionQuery asks whether a usage.Assumption holds, with four arguments: the users, their number, who wrote for
+// them last, and the version of the catalogue. It waits for nobody, and locks the users.
+func (d *dialect) assumptionQuery() string {
+	return "SELECT (SELECT COUNT(*) FROM (SELECT user_id FROM users WHERE " + d.among("user_id", "$1") +
+		" AND last_writer = $3 ORDER BY user_id" + d.lockRows(true) + ") AS mine) = $2" +
+		" AND (SELECT version FROM catalogue_version) = $4"
+}
+
+func (d *dialect) assumptionArguments(a *usage.Assumption) []any {
+	return []any{d.list(a.Users), int64(len(a.Users)), int64(a.Writer), a.Catalogue}
+}
+
+// holds tells whether an assumption holds.
+func (t *tx) holds(ctx context.Context, a *usage.Assumption) (holds bool, err error) {
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&holds) },
+		t.assumptionQuery(), t.assumptionArguments(a)...)
+	return holds, err
+}
+
+func (t *tx) removeUsers(ctx context.Context, users []string) error {
 	if len(users) == 0 {
 		return nil
 	}
-	condition, arg := t.oneOf("user_id", "$1", users)
-	_, err := t.exec(ctx, "DELETE FROM users WHERE "+condition, arg)
-	return err
+	return t.do(ctx, "DELETE FROM users WHERE "+t.among("user_id", "$1"), t.list(users))
 }

@@ -17,7 +17,7 @@ func TestPagesAreReadInOrder(t *testing.T) {
 	forEach(t, func(t *testing.T, place dbtest.Place) {
 		d := place.Create(t)
 		e := usage.Entry{Event: usage.Event{ID: "e", UserID: "u", Provider: "p", Time: from, StatusCode: 200}, PeriodStart: from, PlanID: 1, Basis: pricing.Exact, RecordedAt: from}
-		if err := d.Update(t.Context(), []string{"u"}, from, func(tx usage.Tx) error { return tx.Append(t.Context(), []usage.Entry{e}) }); err != nil {
+		if err := d.Update(t.Context(), []string{"u"}, from, func(tx usage.Tx) error { return tx.Write(t.Context(), usage.Changes{Entries: []usage.Entry{e}}) }); err != nil {
 			t.Fatal(err)
 		}
 		for name, q := range map[string]usage.LogQuery{

@@ -35,6 +35,11 @@ func (b *memory) takePending() *pendingTotals {
 	return newPendingTotals()
 }
 
+func (b *memory) givePending(pending *pendingTotals) {
+	pending.reset()
+	b.pending.give(pending)
+}
+
 func (b *memory) takeArrays() *arrays {
 	if a, ok := b.arrays.take(); ok {
 		a.reset()

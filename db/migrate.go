@@ -25,7 +25,7 @@ const versionTable = "schema_versions"
 
 // SchemaVersion is the version of the schema that this binary works with: the
 // number of the last migration.
-const SchemaVersion = 8
+const SchemaVersion = 9
 
 // migrate brings the schema up to date, one process at a time. On SQLite those who
 // begin at once get in each other's way, also where SQLite waits for no lock (a

@@ -17,9 +17,7 @@ type pendingTotals struct {
 	starts  numbering[int64] // of usage periods, in microseconds since 1970
 	plans   numbering[int64] // by their ids
 	entries []pendingEntry
-	periods map[usage.PeriodKey]bool // of entries
-	latest  []uint32                 // the number of the start of each user's latest period, by the user's number
-	parts   map[dayOfSeries]int64    // of the day in which there are entries
+	parts   map[dayOfSeries]int64 // of the day in which there are entries
 	last    lastDay
 
 	summaries, daily pendingTable
@@ -116,8 +114,7 @@ func (l *lastDay) part(at time.Time) int64 {
 func newPendingTotals() *pendingTotals {
 	return &pendingTotals{
 		users: newNumbering[string](), series: newNumbering[series](), starts: newNumbering[int64](), plans: newNumbering[int64](),
-		periods: map[usage.PeriodKey]bool{},
-		parts:   map[dayOfSeries]int64{},
+		parts: map[dayOfSeries]int64{},
 	}
 }
 
@@ -127,9 +124,8 @@ func (p *pendingTotals) reset() {
 	p.series.reset()
 	p.starts.reset()
 	p.plans.reset()
-	clear(p.periods)
 	clear(p.parts)
-	p.entries, p.latest = p.entries[:0], p.latest[:0]
+	p.entries = p.entries[:0]
 	p.summaries.reset()
 	p.daily.reset()
 	p.fleet, p.monthly = nil, nil
@@ -146,46 +142,26 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 			start: p.starts.number(e.PeriodStart.UnixMicro()), plan: p.plans.number(e.PlanID), day: p.last.of(e.Time), amounts: e.Amounts(),
 		}
 		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
-		p.note(e.UserID, one)
 		p.entries = append(p.entries, one)
 	}
-}
-
-// note remembers that something is pending for a period.
-func (p *pendingTotals) note(user string, e pendingEntry) {
-	if int(e.user) == len(p.latest) {
-		p.latest = append(p.latest, e.start+1)
-	}
-	if p.latest[e.user] != e.start {
-		p.latest[e.user] = e.start
-		p.periods[usage.PeriodKey{UserID: user, Start: p.starts.values[e.start]}] = true
-	}
-}
-
-// has tells whether anything is pending for one of some periods.
-func (p *pendingTotals) has(periods []usage.PeriodKey) bool {
-	return slices.ContainsFunc(periods, func(key usage.PeriodKey) bool { return p.periods[key] })
 }
 
 func compareSeries(a, b series) int {
 	return cmp.Or(strings.Compare(a.provider, b.provider), strings.Compare(a.vendor, b.vendor), strings.Compare(a.model, b.model))
 }
 
-// sumUpSummaries puts the entries into the order of usage_summaries: everyone locks rows
-// in one order, and pages are changed one after another. A sum that does not fit is an
-// invalid failure.
-func (p *pendingTotals) sumUpSummaries() error {
-	users, starts, all := p.users.ranks(strings.Compare), p.starts.ranks(cmp.Compare), p.series.ranks(compareSeries)
-	return p.sumUp(&p.summaries, func(e *pendingEntry) (high, low uint64) {
+// sumUp puts the entries into the order of the tables' keys: everyone locks rows in one order, and pages are changed one
+// after another. It sums the days up for the tables that leave out more. A sum that does not fit is an invalid failure.
+func (p *pendingTotals) sumUp() error {
+	users, starts, plans := p.users.ranks(strings.Compare), p.starts.ranks(cmp.Compare), p.plans.ranks(cmp.Compare)
+	all := p.series.ranks(compareSeries)
+	err := p.sort(&p.summaries, func(e *pendingEntry) (high, low uint64) {
 		return users[e.user]<<32 | starts[e.start], all[e.series]
 	})
-}
-
-// sumUpDaily does so in the order of usage_daily, and sums the days up for the tables that
-// leave out more.
-func (p *pendingTotals) sumUpDaily() error {
-	users, plans, all := p.users.ranks(strings.Compare), p.plans.ranks(cmp.Compare), p.series.ranks(compareSeries)
-	err := p.sumUp(&p.daily, func(e *pendingEntry) (high, low uint64) {
+	if err != nil {
+		return err
+	}
+	err = p.sort(&p.daily, func(e *pendingEntry) (high, low uint64) {
 		return uint64(e.day)<<32 | users[e.user], plans[e.plan]<<32 | all[e.series]
 	})
 	if err == nil {
@@ -194,7 +170,7 @@ func (p *pendingTotals) sumUpDaily() error {
 	return err
 }
 
-func (p *pendingTotals) sumUp(t *pendingTable, place func(e *pendingEntry) (high, low uint64)) error {
+func (p *pendingTotals) sort(t *pendingTable, place func(e *pendingEntry) (high, low uint64)) error {
 	t.reset()
 	for i := range p.entries {
 		high, low := place(&p.entries[i])

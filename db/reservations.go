@@ -69,18 +69,16 @@ func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usa
 	return found, err
 }
 
-// SaveReservations implements usage.Tx. A reservation that another transaction took meanwhile under
-// the same id, for another user, is a lost race.
-func (t *tx) SaveReservations(ctx context.Context, reservations []*usage.Reservation) error {
-	saved, err := t.insertMany(ctx, func(source string) string {
+const reservationsName = "usage_reservations"
+
+// reservationRows adds reservations or updates their status. Of those that another transaction took meanwhile under the
+// same id, for another user, none is changed.
+func reservationRows(reservations []*usage.Reservation) rowsInto {
+	return rowsInto{reservationsName, func(source string) string {
 		return "INSERT INTO usage_reservations (" + reservationColumns + ") " + source + `
 			ON CONFLICT (reservation_id) DO UPDATE SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
 			WHERE usage_reservations.user_id = excluded.user_id`
-	}, len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) })
-	if err == nil && saved != int64(len(reservations)) {
-		err = errLostRace
-	}
-	return err
+	}, len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) }}
 }
 
 // putReservation puts the values of reservationColumns.

@@ -105,10 +105,7 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 			WithHint("restore a backup of the time before that, or leave the month archived")
 	}
 	if t.kind == SQLite {
-		return t.insertEntriesSQLite(ctx, batch)
-	}
-	if err := t.claimIDs(ctx, batch); err != nil {
-		return err
+		return t.insertEntries(ctx, batch)
 	}
 	return t.copyEntries(ctx, table, batch)
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -57,35 +58,34 @@ type rollupKey struct {
 	day                int32
 }
 
-// writeRollups adds what is pending to both tables.
-func (t *tx) writeRollups(ctx context.Context, pending *pendingTotals) error {
+// rollupRows are what is pending for both tables.
+func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	slot := int64(0)
 	if t.kind == PostgreSQL {
 		slot = rand.Int64N(slots)
 	}
 	fleet, monthly := pending.fleet, pending.monthly
-	err := t.writeRows(ctx, "usage_fleet_daily", fleetUpsert, len(fleet), func(to sink, n int) {
-		r := &fleet[n]
-		to.integer(int64(r.key.day))
-		to.integer(pending.plans.values[r.key.plan])
-		putSeries(to, pending.series.values[r.key.series])
-		to.integer(slot)
-		putCounts(to, &r.amounts)
-		to.integer(r.dollars)
-		to.integer(int64(r.amounts.Cost))
-		to.integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
-	})
-	if err != nil {
-		return err
-	}
 	table := monthlyTable()
-	return t.writeRows(ctx, table.name, table.upsert, len(monthly), func(to sink, n int) {
-		r := &monthly[n]
-		to.integer(int64(r.key.day))
-		to.text(pending.users.values[r.key.user])
-		to.integer(pending.plans.values[r.key.plan])
-		putAmounts(to, &r.amounts)
-	})
+	return []rowsInto{
+		{"usage_fleet_daily", fleetUpsert, len(fleet), func(to sink, n int) {
+			r := &fleet[n]
+			to.integer(int64(r.key.day))
+			to.integer(pending.plans.values[r.key.plan])
+			putSeries(to, pending.series.values[r.key.series])
+			to.integer(slot)
+			putCounts(to, &r.amounts)
+			to.integer(r.dollars)
+			to.integer(int64(r.amounts.Cost))
+			to.integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
+		}},
+		{table.name, table.upsert, len(monthly), func(to sink, n int) {
+			r := &monthly[n]
+			to.integer(int64(r.key.day))
+			to.text(pending.users.values[r.key.user])
+			to.integer(pending.plans.values[r.key.plan])
+			putAmounts(to, &r.amounts)
+		}},
+	}
 }
 
 // rollups sums the pending daily totals up, in the order of the tables' keys.
@@ -252,4 +252,9 @@ func (t *tx) compareRollups(ctx context.Context, r *usage.Reconciliation) error 
 	return t.compare(ctx, comparison{table: "usage_user_monthly", keys: monthlyKeys, columns: totalColumns,
 		stored: "SELECT " + monthlyKeys + ", " + totalColumns + " FROM usage_user_monthly",
 		sums:   "SELECT " + monthlyGroup + ", " + dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup}, r)
+}
+
+// dayTime returns the beginning of a day that is written yyyymmdd.
+func dayTime(day int32) time.Time {
+	return time.Date(int(day/10_000), time.Month(day/100%100), int(day%100), 0, 0, 0, 0, time.UTC)
 }

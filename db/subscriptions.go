@@ -48,7 +48,7 @@ func (t *tx) SetEmail(ctx context.Context, user, email string) error {
 
 // SaveSubscriptions implements billing.Tx.
 func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now time.Time) error {
-	return t.writeRows(ctx, "subscriptions", func(source string) string {
+	return t.writeRows(ctx, rowsInto{"subscriptions", func(source string) string {
 		return `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended,
 			ends_at,
 				next_plan_id, next_plan_at, updated_at) ` + source + `
@@ -70,12 +70,12 @@ func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now
 		putIDOrNull(to, s.NextPlanID)
 		putMomentOrNull(to, s.NextAt)
 		to.moment(now.UnixMicro())
-	})
+	}})
 }
 
 // AppendHistory implements billing.Tx. It is the only writer of the history.
 func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionChange) error {
-	return t.writeRows(ctx, "subscription history", func(source string) string {
+	return t.writeRows(ctx, rowsInto{"subscription history", func(source string) string {
 		return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before,
 			plan_id, cycle, anchor,
 			period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before,
@@ -108,7 +108,7 @@ func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionCh
 		to.moment(after.PaidUntil.UnixMicro())
 		to.boolean(after.AutoRenew)
 		to.boolean(h.Change.Continues)
-	})
+	}})
 }
 
 // BilledUntil implements billing.Reader.

@@ -70,6 +70,26 @@ func (d *dialect) totalsTables() []totalsTable {
 	return []totalsTable{summariesTable(), d.dailyTable()}
 }
 
+// totalRows are what log rows that were summed up add to the tables of totals. A sum that does not fit is an invalid
+// failure.
+func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
+	if len(pending.entries) == 0 {
+		return nil, nil
+	}
+	if err := pending.sumUp(); err != nil {
+		return nil, err
+	}
+	of := func(table totalsTable, sums *pendingTable) rowsInto {
+		return rowsInto{table.name, table.upsert, len(sums.ends), func(to sink, n int) {
+			key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
+			table.putKey(to, pending, key)
+			putAmounts(to, &sum)
+		}}
+	}
+	rows := []rowsInto{of(summariesTable(), &pending.summaries), of(t.dailyTable(), &pending.daily)}
+	return append(rows, t.rollupRows(pending)...), nil
+}
+
 // upsert returns the statement that adds rows of totals to what is there.
 func (table totalsTable) upsert(rows string) string {
 	var sets []string
@@ -162,11 +182,6 @@ func (t *tx) daysOf(ctx context.Context, user string) ([]int, error) {
 // Totals implements usage.Reader. It asks for the users' rows of any of the
 // periods at once, which are hardly more than those that are wanted.
 func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
-	if t.pending != nil && t.pending.has(periods) {
-		if err := t.flushTotals(ctx); err != nil {
-			return nil, err
-		}
-	}
 	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
 	var users []string
 	starts := map[int64]bool{}

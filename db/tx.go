@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -23,9 +22,8 @@ type tx struct {
 	conn      *sql.Conn // on which it runs, for what only the driver can do
 	run       runner
 	catalogue *catalogue
-	version   int64          // of the catalogue; 0: not known yet
-	pending   *pendingTotals // nil: nothing was appended
-	months    []time.Time    // in which log rows were added
+	version   int64       // of the catalogue; 0: not known yet
+	months    []time.Time // in which log rows were added
 	// short says that no statement of it lasts long enough to be interrupted, which
 	// the driver of SQLite would wait for in a goroutine of its own each time.
 	short bool
@@ -68,9 +66,6 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 	var months []time.Time
 	complete := func(t *tx) error {
 		err := fn(t)
-		if err == nil {
-			err = t.flushTotals(ctx)
-		}
 		months = t.months
 		return err
 	}
@@ -128,9 +123,6 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	}
 	defer conn.Close()     // gives it back to the pool
 	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
-	if options == nil {
-		defer d.writes.Add(1)
-	}
 	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
 		return err
 	}
@@ -247,29 +239,6 @@ func (t *tx) lock(ctx context.Context, table, mode string) error {
 		return nil
 	}
 	return t.do(ctx, statement)
-}
-
-// Lock implements usage.Tx. The rows are locked in one order by everyone, so that a
-// deadlock is rare; one is run again. On SQLite the file is locked already.
-func (t *tx) Lock(ctx context.Context, users []string, now time.Time) error {
-	if len(users) == 0 {
-		return nil
-	}
-	users = distinct(slices.Clone(users))
-	const insert, known = "INSERT INTO users (user_id, created_at) ", " ON CONFLICT (user_id) DO "
-	if len(users) == 1 {
-		action := "NOTHING"
-		if t.kind == PostgreSQL {
-			action = "UPDATE SET created_at = users.created_at WHERE FALSE" // it locks the row, and leaves it as it is
-		}
-		return t.do(ctx, insert+"VALUES ($1, $2)"+known+action, users[0], now)
-	}
-	err := t.do(ctx, insert+"SELECT u, $2 FROM "+t.rowsOf("$1", "u")+" WHERE TRUE"+known+"NOTHING", t.list(users), now)
-	if err != nil || t.kind == SQLite {
-		return err
-	}
-	condition, arg := t.oneOf("user_id", "$1", users)
-	return t.do(ctx, "SELECT user_id FROM users WHERE "+condition+" ORDER BY user_id FOR UPDATE", arg)
 }
 
 // chunkSize bounds how many values one statement lists.

@@ -78,27 +78,21 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 	return found, nil
 }
 
-func (m *memory) NewWatch() usage.Watch { return noisy{} }
+func (m *memory) CatalogueVersion(context.Context) (int64, error) { return 1, nil }
 
-// noisy is a watch of a storage that others change all the time.
-type noisy struct{}
-
-func (noisy) Quiet(context.Context, usage.Tx) (bool, error) { return false, nil }
-
-func (m *memory) LockUsers(context.Context, []string, time.Time, bool) (usage.Locked, error) {
-	return usage.Locked{}, nil
+func (m *memory) LockUsers(_ context.Context, users []string, _ time.Time, _ usage.Writer, _ bool) (usage.Locked, error) {
+	return usage.Locked{Changed: users}, nil // others change them all the time
 }
-
-func (m *memory) RemoveUsers(context.Context, []string) error { return nil }
-
-func (m *memory) SaveReservations(context.Context, []*usage.Reservation) error { return nil }
 
 func (m *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
 	return map[usage.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
 }
 
-func (m *memory) Append(_ context.Context, entries []usage.Entry) error {
-	for _, e := range entries {
+func (m *memory) Write(_ context.Context, c usage.Changes) error {
+	if c.Assumed != nil {
+		return usage.ErrOutdated
+	}
+	for _, e := range c.Entries {
 		m.entries[e.ID] = e
 	}
 	return nil

@@ -58,6 +58,7 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	if opts.Reservation != "" {
 		o.reservation, o.closes, o.decide = opts.Reservation, true, (*batch).settle
 	} else {
+		o.newID = event.ID == ""
 		var err error
 		if event, err = event.complete(); err != nil {
 			return Outcome{}, err
@@ -180,7 +181,7 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 		}
 	}
 	if r.closes {
-		user.free(r.reservation)
+		b.state.free(b.reservations[r.reservation])
 	}
 	r.answerWith(entry, where.period)
 	b.count(r, entry, where, limits)

@@ -2,6 +2,9 @@ package usage
 
 import (
 	"context"
+	"math"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -20,8 +23,8 @@ type recorder struct {
 	running bool // a goroutine runs what waits, and ends when nothing does
 
 	// What follows belongs to that goroutine.
-	watch Watch
-	state *state // as the last transaction left it, which holds until somebody else writes
+	writer Writer // NoWriter for the first transaction: who comes alone keeps nothing
+	state  *state // as the last transaction left it, which holds until somebody else writes
 
 	once  sync.Once
 	slots chan struct{} // of those who wait for their users apart
@@ -65,6 +68,7 @@ type order struct {
 	records     bool          // the event goes to the log
 	closes      bool          // the reservation is settled or released
 	single      bool          // no other request is in the same operation
+	newID       bool          // the event's or reservation's id was made for it: nobody else has it
 }
 
 // forget forgets what an attempt has made of a request.
@@ -145,6 +149,7 @@ func (s *Service) runWaiting() {
 			return
 		}
 		s.run(load)
+		runtime.Gosched() // who has just heard may have more for the next transaction
 	}
 }
 
@@ -215,15 +220,17 @@ func (r *recorder) apart() chan struct{} {
 // halves, so that nobody spoils it for others. Each request gets its answer, or the error of the storage.
 func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool) {
 	r := &s.recorder
-	b := &batch{service: s, requests: requests, skipBusy: skipBusy, state: r.state, watch: r.watch}
-	if r.watch == nil { // for the next one: who comes alone has no use for it
-		r.watch = s.Store.NewWatch()
+	b := &batch{service: s, requests: requests, skipBusy: skipBusy, writer: r.writer, state: r.state}
+	if r.writer == NoWriter {
+		r.writer = newWriter()
 	}
 	r.state = nil // it is changed now, and holds again once that is committed
 	err := b.commit(ctx)
 	switch {
 	case err == nil:
-		r.state = b.state
+		if b.writer != NoWriter {
+			r.state = b.state
+		}
 	case len(requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
 		for _, one := range requests {
 			one.fail(err)
@@ -234,3 +241,6 @@ func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool
 		s.commit(ctx, requests[half:], skipBusy)
 	}
 }
+
+// newWriter returns a writer that nobody else is.
+func newWriter() Writer { return Writer(rand.Int64N(math.MaxInt64-1) + 1) }

@@ -45,12 +45,12 @@ func (s *gatedStore) Update(ctx context.Context, _ []string, _ time.Time, fn fun
 }
 
 func (s *gatedStore) Load() Load                                          { return Load{Rows: 1_000} }
-func (s *gatedStore) NewWatch() Watch                                     { return s }
-func (s *gatedStore) Quiet(context.Context, Tx) (bool, error)             { return true, nil }
 func (s *gatedStore) View(_ context.Context, fn func(Reader) error) error { return fn(s) }
-func (s *gatedStore) RemoveUsers(context.Context, []string) error         { return nil }
+func (s *gatedStore) CatalogueVersion(context.Context) (int64, error)     { return 1, nil }
 
-func (s *gatedStore) LockUsers(_ context.Context, users []string, _ time.Time, skip bool) (Locked, error) {
+func (s *gatedStore) LockUsers(
+	_ context.Context, users []string, _ time.Time, _ Writer, skip bool,
+) (Locked, error) {
 	if skip && slices.Contains(users, s.busy) {
 		return Locked{Busy: []string{s.busy}}, nil
 	}
@@ -88,7 +88,11 @@ func (s *gatedStore) Entries(_ context.Context, ids []string) (map[string]Entry,
 	return found, nil
 }
 
-func (s *gatedStore) Append(_ context.Context, entries []Entry) error {
+func (s *gatedStore) Write(_ context.Context, c Changes) error {
+	entries := c.Entries
+	if c.Assumed != nil && slices.Contains(c.Assumed.Users, s.busy) {
+		return ErrOutdated
+	}
 	if s.appendFails != nil {
 		if err := s.appendFails(entries); err != nil {
 			return err
@@ -102,7 +106,6 @@ func (s *gatedStore) Append(_ context.Context, entries []Entry) error {
 
 func (s *gatedStore) AddAlerts(context.Context, []Alert) (int, error)               { return 0, nil }
 func (s *gatedStore) AddNotifications(context.Context, []Notification) error        { return nil }
-func (s *gatedStore) SaveReservations(context.Context, []*Reservation) error        { return nil }
 func (s *gatedStore) Reservations(context.Context, []string) ([]Reservation, error) { return nil, nil }
 
 // callers are some who record an event each.

@@ -26,7 +26,8 @@ func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id stri
 	if ttl < ShortestHold || ttl > LongestHold {
 		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
 	}
-	if id == "" {
+	newID := id == ""
+	if newID {
 		if id, err = NewID(); err != nil {
 			return Decision{}, err
 		}
@@ -34,7 +35,7 @@ func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id stri
 	if err := ValidateID(id); err != nil {
 		return Decision{}, err
 	}
-	r, err := s.one(ctx, order{now: now, reservation: id, ttl: ttl, decide: (*batch).reserve}, &event)
+	r, err := s.one(ctx, order{now: now, reservation: id, newID: newID, ttl: ttl, decide: (*batch).reserve}, &event)
 	if err != nil || r.decision == nil {
 		return Decision{}, cmp.Or(err, r.err)
 	}
@@ -58,7 +59,7 @@ func (b *batch) reserve(r *request) error {
 	}
 	if d.Allowed {
 		d.Reservation = &wanted
-		user.held = append(user.held, wanted)
+		b.state.hold(wanted)
 		saved := wanted
 		b.save(&saved)
 	}
@@ -105,7 +106,7 @@ func (b *batch) release(r *request) error {
 		return failure.Conflictf("the reservation %s is settled already, by the event %s", held.ID, held.EventID)
 	case Held:
 		held.Status, held.ClosedAt = Released, r.now
-		b.state.users[r.user].free(held.ID)
+		b.state.free(held)
 		b.save(held)
 	}
 	released := *held

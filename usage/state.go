@@ -14,10 +14,13 @@ import (
 // state is what is known of users: what they have used and reserved, and the plans that hold for
 // them. Decisions change it, so that of many in a row each sees those before it.
 type state struct {
-	since time.Time // reservations that ended before are not known
-	users map[string]*userState
-	book  *pricing.Book
-	of    string // the provider whose prices are in the book, "" for all
+	since   time.Time // reservations that ended before are not known
+	users   map[string]*userState
+	holders map[string]string // by the id of a reservation that is held, whose it is
+
+	catalogue int64 // the version of plans and prices
+	book      *pricing.Book
+	of        string // the provider whose prices are in the book, "" for all
 	// archived are the files of archived months: nothing is recorded in those.
 	archived map[Month]string
 
@@ -62,16 +65,27 @@ type planUse struct {
 }
 
 func newState(since time.Time) *state {
-	return &state{since: since, users: map[string]*userState{}, plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
+	return &state{since: since, users: map[string]*userState{}, holders: map[string]string{}, plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
+}
+
+// mostKeptUsers bounds the memory for what is known of users between two transactions.
+const mostKeptUsers = 20_000
+
+func (s *state) isFull() bool { return len(s.users) > mostKeptUsers }
+
+// hasBook tells whether the prices of a provider, or of all, are known.
+func (s *state) hasBook(provider string) bool {
+	return s.book != nil && (s.of == "" || s.of == provider)
 }
 
 // loadCatalogue reads prices, of one provider alone where one is named, and what is archived.
 func (s *state) loadCatalogue(ctx context.Context, reader Reader, provider string) (err error) {
-	if s.book == nil {
+	switch {
+	case s.book == nil:
 		s.of = provider
-	} else if s.of == "" || s.of == provider {
+	case s.of == "" || s.of == provider:
 		return nil
-	} else {
+	default:
 		s.of = ""
 	}
 	if s.book, err = reader.Book(ctx, s.of); err != nil {
@@ -96,9 +110,36 @@ func (s *state) loadUsers(ctx context.Context, reader Reader, users []string) er
 		return err
 	}
 	for _, user := range missing {
-		s.users[user] = &userState{account: accounts[user], held: held[user], periods: map[int64]*periodState{}}
+		s.users[user] = &userState{account: accounts[user], periods: map[int64]*periodState{}}
+		for _, r := range held[user] {
+			s.hold(r)
+		}
 	}
 	return nil
+}
+
+// forget forgets what is known of a user.
+func (s *state) forget(user string) {
+	if known := s.users[user]; known != nil {
+		for _, r := range known.held {
+			delete(s.holders, r.ID)
+		}
+		delete(s.users, user)
+	}
+}
+
+// hold adds a reservation to what a known user holds.
+func (s *state) hold(r Reservation) {
+	user := s.users[r.UserID]
+	user.held = append(user.held, r)
+	s.holders[r.ID] = r.UserID
+}
+
+// reservation returns a copy of one that a known user holds.
+func (s *state) reservation(id string) *Reservation {
+	held := s.users[s.holders[id]].held
+	r := held[slices.IndexFunc(held, func(r Reservation) bool { return r.ID == id })]
+	return &r
 }
 
 // loadPeriods reads the periods in which known users are at some moments, as far as they are not
@@ -261,9 +302,11 @@ func (p *periodState) total(provider, vendor string) *Total {
 	return &p.totals[len(p.totals)-1]
 }
 
-// free takes a reservation out of what is held.
-func (u *userState) free(id string) {
-	u.held = slices.DeleteFunc(u.held, func(r Reservation) bool { return r.ID == id })
+// free takes a reservation out of what a known user holds.
+func (s *state) free(r *Reservation) {
+	user := s.users[r.UserID]
+	user.held = slices.DeleteFunc(user.held, func(other Reservation) bool { return other.ID == r.ID })
+	delete(s.holders, r.ID)
 }
 
 // without returns what is held but for one reservation.

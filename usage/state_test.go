@@ -98,8 +98,8 @@ func TestStateAddsUp(t *testing.T) {
 	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
 	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
 	check("with two calls, one of which failed", [5][2]int64{{3, 1}, {32, 7}, {105, 11}, {2, 1}, {0, 0}})
-	alice.free("r2")
-	alice.free("nothing")
+	s.free(&Reservation{ID: "r2", UserID: "alice"})
+	s.free(&Reservation{ID: "nothing", UserID: "alice"})
 	check("with one reservation less", [5][2]int64{{3, 1}, {32, 7}, {105, 2}, {2, 0}, {0, 0}})
 }
 

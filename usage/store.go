@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
@@ -16,8 +17,6 @@ type Store interface {
 	Update(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
 	// View runs fn on one consistent state of the database, for reading only.
 	View(ctx context.Context, fn func(Reader) error) error
-	// NewWatch returns a watch for one who runs one transaction after another.
-	NewWatch() Watch
 	// Load says how much one transaction takes best.
 	Load() Load
 }
@@ -28,15 +27,10 @@ type Load struct {
 	Pause time.Duration // that is left to other processes after so many rows
 }
 
-// Watch notices what others change.
-type Watch interface {
-	// Quiet tells whether nobody but the transactions that ask it has changed anything since it was
-	// asked last. It is asked once in a transaction, when the users are locked.
-	Quiet(ctx context.Context, tx Tx) (bool, error)
-}
-
 // Reader reads what decisions are made of.
 type Reader interface {
+	// CatalogueVersion returns a number that changes with plans, prices, providers and archived months.
+	CatalogueVersion(ctx context.Context) (int64, error)
 	// Book returns the prices and providers; of the named provider alone where one is given. Every
 	// known provider is in it always.
 	Book(ctx context.Context, provider string) (*pricing.Book, error)
@@ -63,27 +57,56 @@ type Reader interface {
 // Tx changes what a Reader reads.
 type Tx interface {
 	Reader
-	// LockUsers locks the rows of users, adding those that are new. Where others are to be skipped,
-	// those whom another transaction has locked are left out, and nothing waits.
-	LockUsers(ctx context.Context, users []string, now time.Time, skip bool) (Locked, error)
-	// RemoveUsers removes users that LockUsers has added.
-	RemoveUsers(ctx context.Context, users []string) error
-	// Append adds log rows and, before the commit, what they add to the totals.
-	Append(ctx context.Context, entries []Entry) error
-	// SaveReservations adds reservations or updates their status. No two have one id.
-	SaveReservations(ctx context.Context, reservations []*Reservation) error
+	// LockUsers locks the rows of users, adding those that are new, and notes in them who writes now. Where others
+	// are to be skipped, those whom another transaction has locked are left out, and nothing waits.
+	LockUsers(ctx context.Context, users []string, now time.Time, writer Writer, skip bool) (Locked, error)
+	// Write writes what a batch has come to, at once. A reservation that another transaction took meanwhile under the
+	// same id for another user, or an event's id that it used, makes all of the transaction run again.
+	Write(ctx context.Context, c Changes) error
 	// AddAlerts adds alerts, but never the same threshold of a limit twice for a user and period,
-	// and returns how many are new. That they are to be told stands with them until messages are sent.
+	// and returns how many are new.
 	AddAlerts(ctx context.Context, alerts []Alert) (int, error)
 	// AddNotifications adds notifications, but never one whose key is there.
 	AddNotifications(ctx context.Context, notifications []Notification) error
 }
 
+// Writer stands for one who keeps in memory what is known of users, such as a running recorder. Each user's row says who
+// has written for that user last: if it is still the same writer, what it knows holds. NoWriter keeps nothing.
+type Writer int64
+
+// NoWriter is who keeps nothing in memory.
+const NoWriter Writer = 0
+
 // Locked tells what LockUsers did.
 type Locked struct {
-	Added []string // users that are new
-	Busy  []string // users that another transaction has locked
+	Added   []string // users that are new
+	Busy    []string // users that another transaction has locked
+	Changed []string // users for whom another writer has written last
 }
+
+// Changes are what one transaction writes.
+type Changes struct {
+	// Assumed is what was decided by without looking again. If it no longer holds, nothing is written, and the error is
+	// ErrOutdated. Nil: all was read in this transaction.
+	Assumed *Assumption
+
+	Entries       []Entry // are added to the log and to its totals
+	Reservations  []*Reservation
+	Alerts        []Alert // that they are to be told stands with them until messages are sent
+	Notifications []Notification
+	RemovedUsers  []string // whom LockUsers has added
+}
+
+// Assumption is that nobody but one writer has written for some users since it knows of them, that no other transaction
+// has them now, and that the catalogue is of a version.
+type Assumption struct {
+	Writer    Writer
+	Users     []string // each once
+	Catalogue int64
+}
+
+// ErrOutdated says that an assumption no longer holds.
+var ErrOutdated = errors.New("what was known is outdated")
 
 // PeriodKey names one usage period of one user.
 type PeriodKey struct {

@@ -118,7 +118,7 @@ func archiveAfterLook(t *testing.T, p Place) {
 			return nil
 		}
 		a = f.archive(august)
-		return tx.Append(f.ctx, []usage.Entry{late})
+		return tx.Write(f.ctx, usage.Changes{Entries: []usage.Entry{late}})
 	}))
 	wantEqual(t, "what was found archived", found, []string{"", august.FileName()})
 	f.mustReconcile(40, 20)

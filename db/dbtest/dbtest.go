@@ -175,7 +175,7 @@ func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTest
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(), outboxTests(), listTests(),
-		rerateTests(), reconcileTests(), adminTests(), importTests(), watchTests(), largeTests(), archiveTests(), billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
+		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(), billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
 		modelTests(),
 	} {
 		runGroup(t, group, fresh)

@@ -53,7 +53,7 @@ func bareEntry() usage.Entry {
 
 func (f *fixture) append(entries ...usage.Entry) {
 	f.Helper()
-	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.Append(f.ctx, entries) }))
+	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: entries}) }))
 }
 
 func entriesRoundTrip(t *testing.T, p Place) {
@@ -98,7 +98,7 @@ func manyEntries(t *testing.T, p Place) {
 		keys = append(keys, usage.NewPeriodKey(e.UserID, e.PeriodStart))
 	}
 	slices.Reverse(users)
-	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) error { return tx.Append(f.ctx, events) }))
+	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: events}) }))
 	f.must(f.db.View(f.ctx, func(r usage.Reader) error {
 		entries, err := r.Entries(f.ctx, names)
 		f.must(err)
@@ -181,11 +181,11 @@ func transactionRollsBack(t *testing.T, p Place) {
 	f := seeded(t, p)
 	boom := errors.New("boom")
 	err := f.db.Update(f.ctx, []string{"alice"}, now(), func(tx usage.Tx) error {
-		if err := tx.Append(f.ctx, []usage.Entry{fullEntry()}); err != nil {
+		if err := tx.Write(f.ctx, usage.Changes{Entries: []usage.Entry{fullEntry()}}); err != nil {
 			return err // PostgreSQL runs it again, with a partition for the month
 		}
 		r1 := reservation("r1", "alice")
-		f.must(tx.SaveReservations(f.ctx, []*usage.Reservation{&r1}))
+		f.must(tx.Write(f.ctx, usage.Changes{Reservations: []*usage.Reservation{&r1}}))
 		_, err := tx.AddAlerts(f.ctx, []usage.Alert{alert("alice", "x", 80)})
 		f.must(err)
 		return boom

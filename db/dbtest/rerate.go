@@ -145,7 +145,7 @@ func rerateManyRows(t *testing.T, p Place) {
 		e.PeriodStart, e.Quantities, e.StatusCode = account.PeriodAt(e.Time).Start, tokens(1), 200
 		entries = append(entries, e)
 	}
-	f.must(f.db.Update(f.ctx, []string{"u0", "u1", "u2"}, now(), func(tx usage.Tx) error { return tx.Append(f.ctx, entries) }))
+	f.must(f.db.Update(f.ctx, []string{"u0", "u1", "u2"}, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: entries}) }))
 	f.must(f.addPrice("wavespeed", "new-model", date(2026, 10, 1), 7, 0, 0))
 	if r := f.rerate(now(), true); r.Read != 2_100 || r.Changed != 2_100 || r.After.Cmp(pricing.TotalOf(7*2_100)) != 0 {
 		t.Errorf("read %d, changed %d", r.Read, r.Changed)

@@ -30,7 +30,9 @@ func reservationRoundTrip(t *testing.T, p Place) {
 	want := reservation("r-ü", "alice")
 	want.Model, want.Calls, want.Tokens, want.Cost = "模型", pricing.MaxQuantity, 2*pricing.MaxQuantity, 1<<63-1
 	save := func(r usage.Reservation) {
-		f.must(f.db.Update(f.ctx, []string{r.UserID}, now(), func(tx usage.Tx) error { return tx.SaveReservations(f.ctx, []*usage.Reservation{&r}) }))
+		f.must(f.db.Update(f.ctx, []string{r.UserID}, now(), func(tx usage.Tx) error {
+			return tx.Write(f.ctx, usage.Changes{Reservations: []*usage.Reservation{&r}})
+		}))
 	}
 	read := func() (got usage.Reservation, ok bool) {
 		f.must(f.db.View(f.ctx, func(r usage.Reader) error {
