@@ -88,8 +88,8 @@ type Line struct {
 	Provider    string      // this and the next two of usage, overage and adjustments
 	Vendor      string
 	Model       string
-	// Usage is how much was used, and its cost. It is negative where an adjustment takes back, and empty where the line
-	// is of no usage.
+	// Usage is how much was used, and its cost. It is negative where an adjustment takes back, and empty where the line is
+	// of no usage.
 	Usage  usage.Amounts
 	Amount pricing.USD // what is billed
 	Prices []UnitPrice // in force within Period, from the first on
@@ -98,7 +98,7 @@ type Line struct {
 // UnitPrice is a price that was in force in the period of a line.
 type UnitPrice struct {
 	From  time.Time              `json:"from"`            // since when, also before the period
-	Rates map[string]pricing.USD `json:"rates"`           // for one unit by its name: input_token, …; without what is free
+	Rates map[string]pricing.USD `json:"rates"`           // of a unit by its name: input_token, …; without what is free
 	Above *pricing.LongContext   `json:"above,omitempty"` // nil where long input costs no more
 	Basis pricing.Basis          `json:"basis"`           // exact, or default: of the provider's default model
 }

@@ -74,8 +74,8 @@ type CloseOptions struct {
 	Since time.Time
 	// Note is called with each bill once it is committed; nil where nobody asks.
 	Note func(Bill)
-	// Progress is called first with 0 and with how many users there are whose periods may have ended, then with how
-	// many of them are done; nil where nobody asks. It is not called for one user alone.
+	// Progress is called first with 0 and with how many users there are whose periods may have ended, then with how many
+	// of them are done; nil where nobody asks. It is not called for one user alone.
 	Progress func(done, users int64)
 }
 

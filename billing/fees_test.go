@@ -76,7 +76,8 @@ func TestFees(t *testing.T) {
 		{"a third, rounded", []string{"2026-04-01 pro monthly", "2026-04-21 basic"}, "2026-04-01",
 			"fee 79 until 2026-05-01; proration -26.333333333333 until 2026-05-01; proration 9.666666666667 until 2026-05-01"},
 		{"twice in a month", []string{"2026-04-01 basic monthly", "2026-04-11 pro", "2026-04-21 basic"}, "2026-04-01",
-			"fee 29 until 2026-05-01; proration -19.333333333333 until 2026-05-01; proration 52.666666666667 until 2026-05-01; " +
+			"fee 29 until 2026-05-01; proration -19.333333333333 until 2026-05-01; proration 52.666666666667 until " +
+				"2026-05-01; " +
 				"proration -26.333333333333 until 2026-05-01; proration 9.666666666667 until 2026-05-01"},
 		{"at the boundary of a month", []string{"2026-04-01 basic monthly", "2026-05-01 pro"}, "2026-05-01",
 			"fee 79 until 2026-06-01"},

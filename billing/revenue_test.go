@@ -153,7 +153,8 @@ func TestHistory(t *testing.T) {
 	note.Kind, note.IssuedAt = billing.CreditNote, date(2026, 2, 28)
 	store := cabinet{month: 202602, bills: []billing.Bill{note, at(date(2026, 3, 1), 5, 2), at(date(2026, 2, 1), 7, 1),
 		at(date(2026, 1, 15), -3, 0), at(date(2025, 12, 1), 100, 0), at(date(2026, 3, 2), 100, 0)}}
-	r, err := (&billing.Service{Store: store, Usage: &usage.Service{Store: nobody{}}}).Revenue(context.Background(), date(2026, 3, 5), 0)
+	r, err := (&billing.Service{Store: store, Usage: &usage.Service{Store: nobody{}}}).Revenue(context.Background(),
+		date(2026, 3, 5), 0)
 	if err != nil || len(r.Months) != 12 {
 		t.Fatal(len(r.Months), err)
 	}

@@ -13,17 +13,17 @@ import (
 type Store interface {
 	// ViewBilling runs fn on one state of the database. It takes no lock, and waits for nobody who writes.
 	ViewBilling(ctx context.Context, fn func(Reader) error) error
-	// UpdateBilling runs fn in one transaction that has locked the users, which makes those that are new. It commits if
-	// fn returns nil and rolls back otherwise; fn may run more than once.
+	// UpdateBilling runs fn in one transaction that has locked the users, which makes those that are new. It commits if fn
+	// returns nil and rolls back otherwise; fn may run more than once.
 	UpdateBilling(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
 
-	// DueUsers returns the ids of up to so many users after one, in their order, who have a period that has ended by
-	// now, or of whom it is not known when the next one ends.
+	// DueUsers returns the ids of up to so many users after one, in their order, who have a period that has ended by now,
+	// or of whom it is not known when the next one ends.
 	DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error)
 	// CountDue returns how many these are.
 	CountDue(ctx context.Context, now time.Time) (int64, error)
-	// UnpaidUsers returns the ids of up to so many users after one, in their order, who have an open bill that was due
-	// by due, or a past due one that was due by overdue.
+	// UnpaidUsers returns the ids of up to so many users after one, in their order, who have an open bill that was due by
+	// due, or a past due one that was due by overdue.
 	UnpaidUsers(ctx context.Context, due, overdue time.Time, after string, limit int) ([]string, error)
 	// Renewing returns the users whose subscriptions renew themselves between two moments.
 	Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error)
@@ -47,8 +47,8 @@ type Reader interface {
 	BillingAccounts(ctx context.Context, users []string) (map[string]BillingAccount, error)
 	// Used returns what was used in periods, by provider, vendor and model.
 	Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]Series, error)
-	// Unbilled returns where the usage of the users' closed periods differs from what their bills have of it. The
-	// periods' ends are not filled in.
+	// Unbilled returns where the usage of the users' closed periods differs from what their bills have of it. The periods'
+	// ends are not filled in.
 	Unbilled(ctx context.Context, users []string) (map[string][]Difference, error)
 	// Book returns all prices.
 	Book(ctx context.Context, provider string) (*pricing.Book, error)

@@ -1,6 +1,6 @@
-// Package failure is how every layer says what went wrong: a code that scripts
-// can rely on, a message for people that names the value at fault, and what to do
-// now: as a hint, or as a reason with arguments for whoever talks to the user to word.
+// Package failure is how every layer says what went wrong: a code that scripts can rely on, a message for people that
+// names the value at fault, and what to do now: as a hint, or as a reason with arguments for whoever talks to the user
+// to word.
 package failure
 
 import (
@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// Code says of which kind a failure is. The process maps each code to one exit
-// code, and the JSON error object carries it as it stands.
+// Code says of which kind a failure is. The process maps each code to one exit code, and the JSON error object carries
+// it as it stands.
 type Code string
 
 // The codes, in the order of their exit codes (1 to 7, and 130).
@@ -24,10 +24,9 @@ const (
 	Interrupted Code = "interrupted"  // stopped by the user or the system; nothing half done
 )
 
-// Error is a failure with its code. Reason is a finer code within the kind, for
-// example limit_exceeded under denied; it may be empty. What to do now depends on how
-// the user reached us: where that takes a command or a page of ours, there is a reason
-// and no hint.
+// Error is a failure with its code. Reason is a finer code within the kind, for example limit_exceeded under denied; it
+// may be empty. What to do now depends on how the user reached us: where that takes a command or a page of ours, there
+// is a reason and no hint.
 type Error struct {
 	Code    Code
 	Reason  string
@@ -75,8 +74,8 @@ func Conflictf(format string, args ...any) *Error { return New(Conflict, format,
 // Unavailablef reports that a service that is needed can't be used.
 func Unavailablef(format string, args ...any) *Error { return New(Unavailable, format, args...) }
 
-// Within returns err with the place where it happened in front of its message;
-// its code, reason, arguments and hint stay.
+// Within returns err with the place where it happened in front of its message; its code, reason, arguments and hint
+// stay.
 func Within(err error, format string, args ...any) *Error {
 	within := New(CodeOf(err), "%s: %s", fmt.Sprintf(format, args...), err).Because(err)
 	var e *Error
@@ -92,8 +91,7 @@ func (e *Error) WithHint(format string, args ...any) *Error {
 	return e
 }
 
-// WithReason returns the failure with a finer code and what that is about: names, each
-// followed by its value.
+// WithReason returns the failure with a finer code and what that is about: names, each followed by its value.
 func (e *Error) WithReason(reason string, args ...any) *Error {
 	e.Reason, e.Args = reason, ArgsOf(args...)
 	return e
@@ -105,8 +103,7 @@ func (e *Error) Because(err error) *Error {
 	return e
 }
 
-// CodeOf returns the code of err: that of the first Error in its chain, else
-// Internal. It must not be called with nil.
+// CodeOf returns the code of err: that of the first Error in its chain, else Internal. It must not be called with nil.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

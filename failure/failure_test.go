@@ -42,8 +42,11 @@ func TestCodeOf(t *testing.T) {
 }
 
 func TestErrorKeepsWhatItIsGiven(t *testing.T) {
-	err := failure.New(failure.Denied, "%d of %d", 3, 2).WithReason("limit_exceeded", "user", "ann", "most", 2).WithHint("ask %s", "ann").Because(io.EOF)
-	want := failure.Error{Code: failure.Denied, Reason: "limit_exceeded", Args: failure.Args{{Name: "user", Value: "ann"}, {Name: "most", Value: "2"}}, Message: "3 of 2", Hint: "ask ann", Err: io.EOF}
+	err := failure.New(failure.Denied, "%d of %d", 3, 2).WithReason("limit_exceeded", "user", "ann", "most",
+		2).WithHint("ask %s", "ann").Because(io.EOF)
+	want := failure.Error{Code: failure.Denied, Reason: "limit_exceeded",
+		Args: failure.Args{{Name: "user", Value: "ann"}, {Name: "most", Value: "2"}}, Message: "3 of 2", Hint: "ask ann",
+		Err: io.EOF}
 	if !reflect.DeepEqual(*err, want) {
 		t.Errorf("got %+v, want %+v", *err, want)
 	}
@@ -56,12 +59,14 @@ func TestErrorKeepsWhatItIsGiven(t *testing.T) {
 }
 
 func TestWithinNamesThePlaceAndKeepsTheRest(t *testing.T) {
-	inner := failure.NotFoundf("there is no plan %q", "Bsic").WithReason("r", "plan", "Bsic").WithHint("did you mean %s?", "Basic").Because(io.EOF)
+	inner := failure.NotFoundf("there is no plan %q", "Bsic").WithReason("r", "plan", "Bsic").WithHint("did you mean %s?",
+		"Basic").Because(io.EOF)
 	err := failure.Within(inner, "line %d", 7)
 	if err.Error() != `line 7: there is no plan "Bsic"` {
 		t.Errorf("message is %q", err)
 	}
-	if err.Code != failure.NotFound || err.Reason != "r" || len(err.Args) != 1 || err.Hint != "did you mean Basic?" || !errors.Is(err, io.EOF) {
+	if err.Code != failure.NotFound || err.Reason != "r" || len(err.Args) != 1 || err.Hint != "did you mean Basic?" ||
+		!errors.Is(err, io.EOF) {
 		t.Errorf("got %+v", err)
 	}
 	if inner.Message != `there is no plan "Bsic"` {

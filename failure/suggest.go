@@ -7,8 +7,8 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// UnknownName makes the failure for a name that is not among the known ones. Its hint suggests the nearest of them,
-// or else lists them all.
+// UnknownName makes the failure for a name that is not among the known ones. Its hint suggests the nearest of them, or
+// else lists them all.
 func UnknownName(code Code, kind, name string, known []string) *Error {
 	err := New(code, "there is no %s %q", kind, Shorten(name))
 	if nearest := Nearest(name, known); nearest != "" {

@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// Account is where one user stands: the subscription, if there is one, and every
-// plan and anchor that has held since the user's first subscription.
+// Account is where one user stands: the subscription, if there is one, and every plan and anchor that has held since
+// the user's first subscription.
 type Account struct {
 	UserID       string
 	Email        string
@@ -18,8 +18,7 @@ type Account struct {
 	Plans        Plans         // every plan, also those no longer offered
 }
 
-// Segment says which plan and anchor hold from a moment on, since one change of a
-// subscription.
+// Segment says which plan and anchor hold from a moment on, since one change of a subscription.
 type Segment struct {
 	From   time.Time
 	Anchor time.Time
@@ -27,10 +26,9 @@ type Segment struct {
 	EndsAt time.Time // of the subscription, as that change left it
 }
 
-// timeline returns the segments as they follow each other in time. What was
-// recorded later overrides, from its moment on, everything before: a subscription
-// that was cancelled before it began never takes force, nor does a change that was
-// made after the moment from which another subscription holds.
+// timeline returns the segments as they follow each other in time. What was recorded later overrides, from its moment
+// on, everything before: a subscription that was cancelled before it began never takes force, nor does a change that
+// was made after the moment from which another subscription holds.
 func (a Account) timeline() []Segment {
 	var line []Segment
 	for _, s := range a.Segments {
@@ -47,8 +45,8 @@ func (a Account) timeline() []Segment {
 	return line
 }
 
-// neverBegan tells whether a segment is of a subscription that was cancelled before
-// it began: the last change of the subscription with its anchor says so.
+// neverBegan tells whether a segment is of a subscription that was cancelled before it began: the last change of the
+// subscription with its anchor says so.
 func (a Account) neverBegan(s Segment) bool {
 	for _, last := range slices.Backward(a.Segments) {
 		if last.Anchor.Equal(s.Anchor) {
@@ -58,15 +56,13 @@ func (a Account) neverBegan(s Segment) bool {
 	return false
 }
 
-// segmentAt returns the index of the segment in force at a moment, -1 before the
-// first.
+// segmentAt returns the index of the segment in force at a moment, -1 before the first.
 func segmentAt(segments []Segment, at time.Time) int {
 	return sort.Search(len(segments), func(i int) bool { return segments[i].From.After(at) }) - 1
 }
 
-// PlanAt returns the plan in force at a moment, or an unavailable failure where
-// it is the default plan and there is none. A plan that is not among the
-// account's is a fault of the program, and never taken for the default one.
+// PlanAt returns the plan in force at a moment, or an unavailable failure where it is the default plan and there is
+// none. A plan that is not among the account's is a fault of the program, and never taken for the default one.
 func (a Account) PlanAt(at time.Time) (Plan, error) {
 	segments := a.timeline()
 	i := segmentAt(segments, at)
@@ -79,9 +75,8 @@ func (a Account) PlanAt(at time.Time) (Plan, error) {
 	return Plan{}, failure.New(failure.Internal, "the plan %d of %s is not among the plans", segments[i].PlanID, a.UserID)
 }
 
-// PeriodAt returns the usage period that contains a moment. Periods count from
-// the anchor in force; before the first subscription they are calendar months.
-// Where another anchor takes over, the running period ends: periods neither
+// PeriodAt returns the usage period that contains a moment. Periods count from the anchor in force; before the first
+// subscription they are calendar months. Where another anchor takes over, the running period ends: periods neither
 // overlap nor leave a gap.
 func (a Account) PeriodAt(at time.Time) Period {
 	segments := a.timeline()
@@ -102,8 +97,8 @@ func (a Account) PeriodAt(at time.Time) Period {
 	return p
 }
 
-// StatusAt returns the subscription's status at a moment; a user without one, or
-// whose only one was cancelled before it began, is active on the default plan.
+// StatusAt returns the subscription's status at a moment; a user without one, or whose only one was cancelled before it
+// began, is active on the default plan.
 func (a Account) StatusAt(at time.Time) Status {
 	if a.Subscription == nil || a.Subscription.neverBegan() {
 		return Active
@@ -121,6 +116,7 @@ func (a Account) After(c Change) Account {
 	if c.Continues || c.Planned {
 		return a
 	}
-	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID, EndsAt: sub.EndsAt})
+	a.Segments = append(slices.Clone(a.Segments), Segment{From: c.EffectiveAt, Anchor: sub.Anchor, PlanID: sub.PlanID,
+		EndsAt: sub.EndsAt})
 	return a
 }

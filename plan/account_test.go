@@ -22,9 +22,8 @@ func newLife(t testing.TB) *life {
 	return &life{t, plan.Account{UserID: "ann", Plans: stored(t)}}
 }
 
-// do makes one step, written as on the command line: "subscribe pro yearly",
-// "subscribe pro from 2025-03-01", "change basic", "cancel", "cancel at end",
-// "renew", "suspend", "resume". The word once turns the renewal off.
+// do makes one step, written as on the command line: "subscribe pro yearly", "subscribe pro from 2025-03-01", "change
+// basic", "cancel", "cancel at end", "renew", "suspend", "resume". The word once turns the renewal off.
 func (l *life) do(now, step string) (plan.Change, error) {
 	l.t.Helper()
 	moment := at(l.t, now)
@@ -102,31 +101,37 @@ func TestLives(t *testing.T) {
 			{"2024-03-28", "pro active 2024-02-29/2024-03-29"},
 			{"2025-02-28", "pro active 2025-02-28/2025-03-29"},
 		}},
-		{"change of plan keeps the anchor", [][2]string{{"2025-01-10", "subscribe basic"}, {"2025-01-20 12:00", "change pro"}}, [][2]string{
+		{"change of plan keeps the anchor", [][2]string{{"2025-01-10", "subscribe basic"},
+			{"2025-01-20 12:00", "change pro"}}, [][2]string{
 			{"2025-01-20 11:59", "basic active 2025-01-10/2025-02-10"},
 			{"2025-01-20 12:00", "pro active 2025-01-10/2025-02-10"},
 			{"2025-02-10", "pro active 2025-02-10/2025-03-10"},
 		}},
-		{"two changes at one moment: the last holds", [][2]string{{"2025-01-10", "subscribe basic"}, {"2025-01-10", "change pro"}, {"2025-01-10", "change enterprise"}}, [][2]string{
+		{"two changes at one moment: the last holds", [][2]string{{"2025-01-10", "subscribe basic"},
+			{"2025-01-10", "change pro"}, {"2025-01-10", "change enterprise"}}, [][2]string{
 			{"2025-01-10", "enterprise active 2025-01-10/2025-02-10"},
 		}},
 		{"cancel now", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, [][2]string{
 			{"2025-01-19", "pro active 2025-01-10/2025-02-10"},
 			{"2025-01-20", "pro cancelled 2025-01-10/2025-02-10"},
 		}},
-		{"cancel at the end of a month", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-03-20", "cancel at end"}}, [][2]string{
-			{"2025-04-09", "pro active 2025-03-10/2025-04-10"},
-			{"2025-04-10", "pro cancelled 2025-04-10/2025-05-10"},
-		}},
-		{"cancel at the end of a year", [][2]string{{"2024-02-29", "subscribe pro yearly"}, {"2024-06-01", "cancel at end"}}, [][2]string{
-			{"2025-02-27", "pro active 2025-01-29/2025-02-28"},
-			{"2025-02-28", "pro cancelled 2025-02-28/2025-03-29"},
-		}},
-		{"cancel at the end of what was paid ahead", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-11", "renew"}, {"2025-01-12", "cancel at end"}}, [][2]string{
+		{"cancel at the end of a month", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-03-20", "cancel at end"}},
+			[][2]string{
+				{"2025-04-09", "pro active 2025-03-10/2025-04-10"},
+				{"2025-04-10", "pro cancelled 2025-04-10/2025-05-10"},
+			}},
+		{"cancel at the end of a year", [][2]string{{"2024-02-29", "subscribe pro yearly"}, {"2024-06-01", "cancel at end"}},
+			[][2]string{
+				{"2025-02-27", "pro active 2025-01-29/2025-02-28"},
+				{"2025-02-28", "pro cancelled 2025-02-28/2025-03-29"},
+			}},
+		{"cancel at the end of what was paid ahead", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-11", "renew"},
+			{"2025-01-12", "cancel at end"}}, [][2]string{
 			{"2025-03-09", "pro active 2025-02-10/2025-03-10"},
 			{"2025-03-10", "pro cancelled 2025-03-10/2025-04-10"},
 		}},
-		{"cancel ahead, then now", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "cancel at end"}, {"2025-01-13", "cancel"}}, [][2]string{
+		{"cancel ahead, then now", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "cancel at end"},
+			{"2025-01-13", "cancel"}}, [][2]string{
 			{"2025-01-13", "pro cancelled 2025-01-10/2025-02-10"},
 		}},
 		{"without renewal", [][2]string{{"2025-01-31", "subscribe pro once"}}, [][2]string{
@@ -141,11 +146,13 @@ func TestLives(t *testing.T) {
 			{"2025-03-30", "pro active 2025-02-28/2025-03-31"},
 			{"2025-03-31", "pro expired 2025-03-31/2025-04-30"},
 		}},
-		{"renewed twice while it runs", [][2]string{{"2025-01-31", "subscribe pro once"}, {"2025-02-10", "renew"}, {"2025-02-10", "renew"}}, [][2]string{
+		{"renewed twice while it runs", [][2]string{{"2025-01-31", "subscribe pro once"}, {"2025-02-10", "renew"},
+			{"2025-02-10", "renew"}}, [][2]string{
 			{"2025-04-29", "pro active 2025-03-31/2025-04-30"},
 			{"2025-04-30", "pro expired 2025-04-30/2025-05-31"},
 		}},
-		{"renewal takes back a cancellation ahead", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "cancel at end"}, {"2025-01-13", "renew"}}, [][2]string{
+		{"renewal takes back a cancellation ahead", [][2]string{{"2025-01-10", "subscribe pro"},
+			{"2025-01-12", "cancel at end"}, {"2025-01-13", "renew"}}, [][2]string{
 			{"2025-02-10", "pro active 2025-02-10/2025-03-10"},
 			{"2025-12-31", "pro active 2025-12-10/2026-01-10"},
 		}},
@@ -156,25 +163,32 @@ func TestLives(t *testing.T) {
 			{"2025-02-20", "pro active 2025-02-20/2025-03-20"},
 			{"2025-03-20", "pro expired 2025-03-20/2025-04-20"},
 		}},
-		{"subscribed again", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}, {"2025-03-05", "subscribe basic yearly"}}, [][2]string{
+		{"subscribed again", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"},
+			{"2025-03-05", "subscribe basic yearly"}}, [][2]string{
 			{"2025-01-15", "pro pending 2025-01-10/2025-02-10"},
 			{"2025-03-04", "pro pending 2025-02-10/2025-03-05"},
 			{"2025-03-05", "basic active 2025-03-05/2025-04-05"},
 		}},
-		{"subscribed again from the very end", [][2]string{{"2025-01-10", "subscribe pro once"}, {"2025-03-05", "subscribe basic from 2025-02-10"}}, [][2]string{
+		{"subscribed again from the very end", [][2]string{{"2025-01-10", "subscribe pro once"},
+			{"2025-03-05", "subscribe basic from 2025-02-10"}}, [][2]string{
 			{"2025-02-09", "pro pending 2025-01-10/2025-02-10"},
 			{"2025-02-10", "basic active 2025-02-10/2025-03-10"},
 		}},
-		{"suspended and resumed", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"}}, [][2]string{{"2025-01-12", "pro suspended 2025-01-10/2025-02-10"}}},
-		{"resumed", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"}, {"2025-01-14", "resume"}}, [][2]string{{"2025-01-14", "pro active 2025-01-10/2025-02-10"}}},
-		{"changed and cancelled while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"}, {"2025-01-13", "change basic"}, {"2025-01-14", "cancel at end"}, {"2025-01-15", "resume"}}, [][2]string{
+		{"suspended and resumed", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"}},
+			[][2]string{{"2025-01-12", "pro suspended 2025-01-10/2025-02-10"}}},
+		{"resumed", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"}, {"2025-01-14", "resume"}},
+			[][2]string{{"2025-01-14", "pro active 2025-01-10/2025-02-10"}}},
+		{"changed and cancelled while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-12", "suspend"},
+			{"2025-01-13", "change basic"}, {"2025-01-14", "cancel at end"}, {"2025-01-15", "resume"}}, [][2]string{
 			{"2025-01-15", "basic active 2025-01-10/2025-02-10"},
 			{"2025-02-10", "basic cancelled 2025-02-10/2025-03-10"},
 		}},
-		{"resumed after it would have expired", [][2]string{{"2025-01-10", "subscribe pro once"}, {"2025-01-12", "suspend"}, {"2025-03-01", "resume"}}, [][2]string{
+		{"resumed after it would have expired", [][2]string{{"2025-01-10", "subscribe pro once"}, {"2025-01-12", "suspend"},
+			{"2025-03-01", "resume"}}, [][2]string{
 			{"2025-03-01", "pro expired 2025-02-10/2025-03-10"},
 		}},
-		{"cancelled while suspended after it was paid for", [][2]string{{"2025-01-10", "subscribe pro once"}, {"2025-01-12", "suspend"}, {"2025-03-01", "cancel"},
+		{"cancelled while suspended after it was paid for", [][2]string{{"2025-01-10", "subscribe pro once"},
+			{"2025-01-12", "suspend"}, {"2025-03-01", "cancel"},
 			{"2025-03-02", "resume"}, {"2025-03-03", "subscribe basic from 2025-02-10"}}, [][2]string{
 			{"2025-02-10", "basic active 2025-02-10/2025-03-10"},
 		}},
@@ -186,26 +200,31 @@ func TestLives(t *testing.T) {
 		{"began earlier", [][2]string{{"2025-05-20", "subscribe pro from 2025-03-31"}}, [][2]string{
 			{"2025-05-20", "pro active 2025-04-30/2025-05-31"},
 		}},
-		{"changed before it begins", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"}, {"2025-01-11", "change basic"}}, [][2]string{
+		{"changed before it begins", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"},
+			{"2025-01-11", "change basic"}}, [][2]string{
 			{"2025-01-11", "free pending 2025-01-01/2025-02-01"},
 			{"2025-03-31", "basic active 2025-03-31/2025-04-30"},
 		}},
-		{"cancelled before it begins", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"}, {"2025-01-11", "cancel"}}, [][2]string{
-			{"2025-01-11", "free active 2025-01-01/2025-02-01"},
-			{"2025-03-31", "free active 2025-03-01/2025-04-01"},
-			{"2025-06-01", "free active 2025-06-01/2025-07-01"},
-		}},
-		{"renewed before it begins", [][2]string{{"2025-01-10", "subscribe pro once from 2025-03-31"}, {"2025-01-11", "renew"}}, [][2]string{
+		{"cancelled before it begins", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"}, {"2025-01-11", "cancel"}},
+			[][2]string{
+				{"2025-01-11", "free active 2025-01-01/2025-02-01"},
+				{"2025-03-31", "free active 2025-03-01/2025-04-01"},
+				{"2025-06-01", "free active 2025-06-01/2025-07-01"},
+			}},
+		{"renewed before it begins", [][2]string{{"2025-01-10", "subscribe pro once from 2025-03-31"},
+			{"2025-01-11", "renew"}}, [][2]string{
 			{"2025-05-30", "pro active 2025-04-30/2025-05-31"},
 			{"2025-05-31", "pro expired 2025-05-31/2025-06-30"},
 		}},
-		{"cancelled before it begins, then another", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"}, {"2025-01-11", "cancel"}, {"2025-01-12", "subscribe basic"}}, [][2]string{
+		{"cancelled before it begins, then another", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"},
+			{"2025-01-11", "cancel"}, {"2025-01-12", "subscribe basic"}}, [][2]string{
 			{"2025-01-12", "basic active 2025-01-12/2025-02-12"},
 			{"2025-03-30", "basic active 2025-03-12/2025-04-12"},
 			{"2025-03-31", "basic active 2025-03-12/2025-04-12"},
 			{"2025-06-01", "basic active 2025-05-12/2025-06-12"},
 		}},
-		{"cancelled before it begins, then renewed", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"}, {"2025-01-11", "cancel"}, {"2025-01-12", "renew"}, {"2025-01-13", "change basic"}}, [][2]string{
+		{"cancelled before it begins, then renewed", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-31"},
+			{"2025-01-11", "cancel"}, {"2025-01-12", "renew"}, {"2025-01-13", "change basic"}}, [][2]string{
 			{"2025-01-12", "pro active 2025-01-12/2025-02-12"},
 			{"2025-04-01", "basic active 2025-03-12/2025-04-12"},
 		}},
@@ -256,25 +275,39 @@ func TestChangesThatAreRefused(t *testing.T) {
 		code  failure.Code
 		want  string // part of the message or hint
 	}{
-		{"subscribed twice", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "subscribe basic", failure.Conflict, "already_subscribed [{user ann} {plan Basic}]"},
-		{"subscribed while pending", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-01"}}, "2025-01-11", "subscribe basic", failure.Conflict, "(Pro, pending)"},
-		{"subscribed while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-11", "suspend"}}, "2025-01-12", "subscribe basic", failure.Conflict, "(Pro, suspended)"},
-		{"subscribed before the last one's end", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, "2025-02-01", "subscribe pro from 2025-01-19", failure.Invalid, "2025-01-20T00:00:00Z"},
-		{"subscribed again in the future", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, "2025-02-01", "subscribe pro from 2025-02-02", failure.Invalid, "nor in the future"},
-		{"same plan", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "change pro", failure.Conflict, "on the plan Pro already"},
+		{"subscribed twice", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "subscribe basic", failure.Conflict,
+			"already_subscribed [{user ann} {plan Basic}]"},
+		{"subscribed while pending", [][2]string{{"2025-01-10", "subscribe pro from 2025-03-01"}}, "2025-01-11",
+			"subscribe basic", failure.Conflict, "(Pro, pending)"},
+		{"subscribed while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-11", "suspend"}}, "2025-01-12",
+			"subscribe basic", failure.Conflict, "(Pro, suspended)"},
+		{"subscribed before the last one's end", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}},
+			"2025-02-01", "subscribe pro from 2025-01-19", failure.Invalid, "2025-01-20T00:00:00Z"},
+		{"subscribed again in the future", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}},
+			"2025-02-01", "subscribe pro from 2025-02-02", failure.Invalid, "nor in the future"},
+		{"same plan", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "change pro", failure.Conflict,
+			"on the plan Pro already"},
 		{"changed without one", nil, "2025-01-11", "change pro", failure.NotFound, "no_subscription [{user ann}]"},
-		{"changed after its end", [][2]string{{"2025-01-10", "subscribe pro once"}}, "2025-02-10", "change basic", failure.Conflict, "expired since 2025-02-10T00:00:00Z"},
-		{"changed after it was cancelled", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, "2025-01-20", "change basic", failure.Conflict, "cancelled since 2025-01-20T00:00:00Z"},
+		{"changed after its end", [][2]string{{"2025-01-10", "subscribe pro once"}}, "2025-02-10", "change basic",
+			failure.Conflict, "expired since 2025-02-10T00:00:00Z"},
+		{"changed after it was cancelled", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}},
+			"2025-01-20", "change basic", failure.Conflict, "cancelled since 2025-01-20T00:00:00Z"},
 		{"cancelled without one", nil, "2025-01-11", "cancel", failure.NotFound, "ann has no subscription"},
-		{"cancelled twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, "2025-01-21", "cancel", failure.Conflict, "has ended"},
-		{"cancelled ahead twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel at end"}}, "2025-01-21", "cancel at end", failure.Conflict, "set to end at 2025-02-10T00:00:00Z already"},
+		{"cancelled twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel"}}, "2025-01-21", "cancel",
+			failure.Conflict, "has ended"},
+		{"cancelled ahead twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "cancel at end"}}, "2025-01-21",
+			"cancel at end", failure.Conflict, "set to end at 2025-02-10T00:00:00Z already"},
 		{"renewed without one", nil, "2025-01-11", "renew", failure.NotFound, "ann has no subscription"},
-		{"renewed while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "suspend"}}, "2025-01-21", "renew", failure.Conflict, "subscription_suspended [{user ann}]"},
+		{"renewed while suspended", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "suspend"}}, "2025-01-21",
+			"renew", failure.Conflict, "subscription_suspended [{user ann}]"},
 		{"suspended without one", nil, "2025-01-11", "suspend", failure.NotFound, "ann has no subscription"},
-		{"suspended twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "suspend"}}, "2025-01-21", "suspend", failure.Conflict, "suspended already"},
-		{"suspended after its end", [][2]string{{"2025-01-10", "subscribe pro once"}}, "2025-03-01", "suspend", failure.Conflict, "subscription_ended [{user ann}]"},
+		{"suspended twice", [][2]string{{"2025-01-10", "subscribe pro"}, {"2025-01-20", "suspend"}}, "2025-01-21", "suspend",
+			failure.Conflict, "suspended already"},
+		{"suspended after its end", [][2]string{{"2025-01-10", "subscribe pro once"}}, "2025-03-01", "suspend",
+			failure.Conflict, "subscription_ended [{user ann}]"},
 		{"resumed without one", nil, "2025-01-11", "resume", failure.NotFound, "ann has no subscription"},
-		{"resumed while it runs", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "resume", failure.Conflict, "it is active"},
+		{"resumed while it runs", [][2]string{{"2025-01-10", "subscribe pro"}}, "2025-01-11", "resume", failure.Conflict,
+			"it is active"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -305,7 +338,8 @@ func TestAfterLeavesTheOldAccountAlone(t *testing.T) {
 	}
 	c.Email = "ann@example.org"
 	changed := old.After(c)
-	if len(old.Segments) != 1 || old.Subscription.PlanID == changed.Subscription.PlanID || old.Email != "" || changed.Email != "ann@example.org" {
+	if len(old.Segments) != 1 || old.Subscription.PlanID == changed.Subscription.PlanID || old.Email != "" ||
+		changed.Email != "ann@example.org" {
 		t.Errorf("before %+v, after %+v", old, changed)
 	}
 	c.Email = ""
@@ -322,7 +356,8 @@ func TestPlanAtRefusesAPlanThatIsGone(t *testing.T) {
 	wantFailure(t, err, failure.Internal)
 	_, err = plan.Account{}.PlanAt(at(t, "2025-01-11"))
 	wantFailure(t, err, failure.Unavailable)
-	if _, err := l.do("2025-01-12", "subscribe free"); err == nil || !strings.Contains(err.Error(), "a plan that is gone") {
+	if _, err := l.do("2025-01-12", "subscribe free"); err == nil || !strings.Contains(err.Error(),
+		"a plan that is gone") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -339,9 +374,8 @@ func TestParseCycle(t *testing.T) {
 	}
 }
 
-// Whatever an admin does, the usage periods of a user cover the time from the
-// first to the last without overlapping and without a gap, and the plan changes
-// where a change says so.
+// Whatever an admin does, the usage periods of a user cover the time from the first to the last without overlapping and
+// without a gap, and the plan changes where a change says so.
 func TestPeriodsOfAnyHistory(t *testing.T) {
 	plans := stored(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -349,7 +383,8 @@ func TestPeriodsOfAnyHistory(t *testing.T) {
 		now := anyAnchor().Draw(t, "beginning")
 		first := now
 		for range rapid.IntRange(1, 12).Draw(t, "steps") {
-			pause := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 5), rapid.Int64Range(0, 100*86_400_000_000)).Draw(t, "pause")
+			pause := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(0, 5), rapid.Int64Range(0, 100*86_400_000_000)).Draw(t,
+				"pause")
 			now = now.Add(time.Duration(pause) * time.Microsecond)
 			if c, ok := anyChange(t, a, now); ok {
 				if c.EffectiveAt.Before(first) {
@@ -383,10 +418,12 @@ func anyChange(t *rapid.T, a plan.Account, now time.Time) (plan.Change, bool) {
 	to := a.Plans[rapid.IntRange(0, len(a.Plans)-1).Draw(t, "plan")]
 	var c plan.Change
 	var err error
-	switch rapid.SampledFrom([]string{"subscribe", "subscribe", "change", "cancel", "cancel at end", "renew", "suspend", "resume"}).Draw(t, "step") {
+	switch rapid.SampledFrom([]string{"subscribe", "subscribe", "change", "cancel", "cancel at end", "renew", "suspend",
+		"resume"}).Draw(t, "step") {
 	case "subscribe":
 		shift := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Range(-60*86_400_000_000, 60*86_400_000_000)).Draw(t, "shift")
-		c, err = a.Subscribe(plan.Order{Plan: to, Cycle: rapid.SampledFrom([]plan.Cycle{plan.Monthly, plan.Yearly}).Draw(t, "cycle"),
+		c, err = a.Subscribe(plan.Order{Plan: to, Cycle: rapid.SampledFrom([]plan.Cycle{plan.Monthly, plan.Yearly}).Draw(t,
+			"cycle"),
 			Start: now.Add(time.Duration(shift) * time.Microsecond), AutoRenew: rapid.Bool().Draw(t, "renews")}, now)
 	case "change":
 		c, err = a.ChangePlan(to, now)
@@ -414,14 +451,17 @@ func checkChange(t *rapid.T, a plan.Account, c plan.Change, now time.Time) {
 		return
 	}
 	if p, err := a.PlanAt(c.EffectiveAt); err != nil || p.ID != sub.PlanID {
-		t.Fatalf("after a %s at %s the plan is %s, %v, want %d: %+v", c.Action, c.EffectiveAt, p.Name, err, sub.PlanID, a.Segments)
+		t.Fatalf("after a %s at %s the plan is %s, %v, want %d: %+v", c.Action, c.EffectiveAt, p.Name, err, sub.PlanID,
+			a.Segments)
 	}
 	later := now.Add(time.Duration(rapid.Int64Range(0, 400*86_400_000_000).Draw(t, "later")) * time.Microsecond)
 	if later.Before(c.EffectiveAt) {
 		later = c.EffectiveAt
 	}
-	if p, err := a.PlanAt(later); err != nil || p.ID != sub.PlanID || a.PeriodAt(later) != plan.PeriodAt(sub.Anchor, later) {
-		t.Fatalf("on %s the plan is %s, %v, in %v, want %d in %v: %+v", later, p.Name, err, a.PeriodAt(later), sub.PlanID, plan.PeriodAt(sub.Anchor, later), a.Segments)
+	if p, err := a.PlanAt(later); err != nil || p.ID != sub.PlanID || a.PeriodAt(later) != plan.PeriodAt(sub.Anchor,
+		later) {
+		t.Fatalf("on %s the plan is %s, %v, in %v, want %d in %v: %+v", later, p.Name, err, a.PeriodAt(later), sub.PlanID,
+			plan.PeriodAt(sub.Anchor, later), a.Segments)
 	}
 	if sub.PaidUntil.Equal(sub.Anchor) || sub.CycleAt(sub.PaidUntil).Start != sub.PaidUntil {
 		t.Fatalf("it is paid until %s, which is no end of a cycle from %s", sub.PaidUntil, sub.Anchor)

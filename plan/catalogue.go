@@ -22,8 +22,8 @@ func DefaultCatalogue(providers pricing.Providers) (Plans, error) {
 	return ParseCatalogue("the built-in plans.yaml", defaultCatalogue, providers)
 }
 
-// catalogueFile is a plan file as people write it. What a limit counts is
-// defined once under limits, and each plan gives its maximum.
+// catalogueFile is a plan file as people write it. What a limit counts is defined once under limits, and each plan
+// gives its maximum.
 type catalogueFile struct {
 	Limits map[string]definition `yaml:"limits"`
 	Plans  []planEntry           `yaml:"plans"`
@@ -47,8 +47,8 @@ type planEntry struct {
 	Limits      limitEntries `yaml:"limits"`
 }
 
-// scalarText keeps the exact text of the file away from floating point. It is
-// read where its meaning is known and a failure can name its place.
+// scalarText keeps the exact text of the file away from floating point. It is read where its meaning is known and a
+// failure can name its place.
 type scalarText string
 
 // UnmarshalYAML keeps the text, quoted or not.
@@ -57,8 +57,7 @@ func (s *scalarText) UnmarshalYAML(text []byte) error {
 	return nil
 }
 
-// amount reads what pricing.ParseUSD takes, nothing being 0; the field is named
-// in the failure.
+// amount reads what pricing.ParseUSD takes, nothing being 0; the field is named in the failure.
 func (s scalarText) amount(field string) (pricing.USD, error) {
 	if s == "" {
 		return 0, nil
@@ -108,9 +107,8 @@ func (es *limitEntries) UnmarshalYAML(node ast.Node) error {
 	return nil
 }
 
-// ParseCatalogue reads a plan file. The name of the file is used in failures,
-// which are all invalid ones: text that is no YAML, unknown fields, providers,
-// vendors, meters or actions, maxima that are no amounts, plans, tiers or limits
+// ParseCatalogue reads a plan file. The name of the file is used in failures, which are all invalid ones: text that is
+// no YAML, unknown fields, providers, vendors, meters or actions, maxima that are no amounts, plans, tiers or limits
 // that appear twice, and a file without a plan of the default tier.
 func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plans, error) {
 	var file catalogueFile
@@ -129,7 +127,8 @@ func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plan
 		plans = append(plans, p)
 	}
 	if _, err := plans.Default(); err != nil {
-		return nil, failure.Invalidf("%s has no plan of the tier %q: every user without a subscription is on it", name, DefaultTier)
+		return nil, failure.Invalidf("%s has no plan of the tier %q: every user without a subscription is on it", name,
+			DefaultTier)
 	}
 	return plans, nil
 }
@@ -175,7 +174,8 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 }
 
 func validatePlanName(name string) error {
-	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if name == "" || len(name) > 64 || strings.TrimSpace(name) != name ||
+		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return failure.Invalidf("name is %q: it must be 1 to 64 characters, without spaces around it", failure.Shorten(name))
 	}
 	return nil
@@ -186,7 +186,8 @@ func (e limitEntry) limit(definitions map[string]definition, providers pricing.P
 	if l.Meter == "" {
 		d, ok := definitions[e.name]
 		if !ok {
-			return Limit{}, failure.Invalidf("what it counts is not said: define it under limits at the top, or give it a meter here")
+			return Limit{}, failure.Invalidf(
+				"what it counts is not said: define it under limits at the top, or give it a meter here")
 		}
 		l.Meter = d.Meter
 		if len(e.Providers) == 0 && len(e.Vendors) == 0 {
@@ -263,8 +264,9 @@ func (ps Plans) YAML() string {
 	}
 	b.WriteString("plans:\n")
 	for _, p := range ps {
-		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n    description: %s\n    features: [%s]\n%s    limits:\n",
-			strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description), quotedList(p.Features), p.yamlOverage())
+		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n"+
+			"    description: %s\n    features: [%s]\n%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description),
+			quotedList(p.Features), p.yamlOverage())
 		for _, l := range p.Limits {
 			fmt.Fprintf(&b, "      %s: %s\n", pricing.YAMLName(l.Name), l.yamlMaximum(definitions[l.Name]))
 		}

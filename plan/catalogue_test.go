@@ -36,8 +36,8 @@ func defaultPlans(t testing.TB) plan.Plans {
 	return plans
 }
 
-// givenLimit is a limit as it was given: its maximum in the plans Free, Basic, Pro
-// and Enterprise, with the action where it does not block.
+// givenLimit is a limit as it was given: its maximum in the plans Free, Basic, Pro and Enterprise, with the action
+// where it does not block.
 type givenLimit struct {
 	name               string
 	meter              plan.Meter
@@ -47,7 +47,8 @@ type givenLimit struct {
 
 func givenLimits() []givenLimit {
 	return []givenLimit{
-		{"ai_text_generation_calls", plan.Calls, "gemini openai anthropic mistral huggingface wavespeed", "", [4]string{"50", "500", "3000", "unlimited"}},
+		{"ai_text_generation_calls", plan.Calls, "gemini openai anthropic mistral huggingface wavespeed", "",
+			[4]string{"50", "500", "3000", "unlimited"}},
 		{"gemini_calls", plan.Calls, "gemini", "", [4]string{"50 warn", "1000 warn", "5000 warn", "unlimited"}},
 		{"openai_calls", plan.Calls, "openai", "", [4]string{"0", "500 warn", "2500 warn", "unlimited"}},
 		{"anthropic_calls", plan.Calls, "anthropic", "", [4]string{"0", "200 warn", "1000 warn", "unlimited"}},
@@ -89,7 +90,8 @@ func TestDefaultCatalogueHoldsTheGivenFigures(t *testing.T) {
 	for i, want := range given {
 		p := plans[i]
 		t.Run(want.name, func(t *testing.T) {
-			if p.Name != want.name || p.Tier != want.tier || p.Monthly.String() != want.monthly || p.Yearly.String() != want.yearly ||
+			if p.Name != want.name || p.Tier != want.tier || p.Monthly.String() != want.monthly ||
+				p.Yearly.String() != want.yearly ||
 				p.Description != want.description || strings.Join(p.Features, " ") != want.features || p.Withdrawn {
 				t.Errorf("got %+v", p)
 			}
@@ -138,18 +140,21 @@ func samePlans(t rapid.TB, want, got plan.Plans) {
 
 func anyName() *rapid.Generator[string] {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"null", "true", "no", "-", "---", "...", ".", ".inf", "1.0", "1_0", "0x1f", "1e3", "00", "0o7", "2025-01-01", "-1", "a-", "nan"}),
+		rapid.SampledFrom([]string{"null", "true", "no", "-", "---", "...", ".", ".inf", "1.0", "1_0", "0x1f", "1e3", "00",
+			"0o7", "2025-01-01", "-1", "a-", "nan"}),
 		rapid.StringMatching(`[a-z0-9_.-]{1,64}`))
 }
 
 func anyText() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(1, 20, 64), rapid.SampledFrom([]string{
-		"null", "1.50", "~", "a: b", "# no comment", "'", `"`, `\`, `\x41`, "a,b", "é", "\u0085x", "\u2028x", "\U0001F600", "{}", "*a", "&a", "!!str", "%", "[", "- a"}))
+		"null", "1.50", "~", "a: b", "# no comment", "'", `"`, `\`, `\x41`, "a,b", "é", "\u0085x", "\u2028x", "\U0001F600",
+		"{}", "*a", "&a", "!!str", "%", "[", "- a"}))
 }
 
 func anyLimit(name string) *rapid.Generator[plan.Limit] {
 	return rapid.Custom(func(t *rapid.T) plan.Limit {
-		l := plan.Limit{Name: name, Meter: rapid.SampledFrom([]plan.Meter{plan.Calls, plan.Tokens, plan.Cost}).Draw(t, "meter"),
+		l := plan.Limit{Name: name, Meter: rapid.SampledFrom([]plan.Meter{plan.Calls, plan.Tokens, plan.Cost}).Draw(t,
+			"meter"),
 			Action: rapid.SampledFrom([]plan.Action{plan.Block, plan.Warn}).Draw(t, "action")}
 		l.Scope.Providers = rapid.SliceOfN(rapid.SampledFrom([]string{"openai", "gemini", "null"}), 0, 2).Draw(t, "providers")
 		l.Scope.Vendors = rapid.SliceOfN(rapid.SampledFrom([]string{"google", "wavespeed", "1.0"}), 0, 2).Draw(t, "vendors")
@@ -168,7 +173,8 @@ func TestAnyCatalogueRoundTrips(t *testing.T) {
 		var plans plan.Plans
 		for i, tier := range []string{"free", rapid.SampledFrom([]string{"null", "1.0", "-", "gold"}).Draw(t, "tier")} {
 			p := plan.Plan{Name: fmt.Sprintf("%d%sx", i, anyText().Filter(printable).Draw(t, "name")), Tier: tier,
-				Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")), Yearly: pricing.USD(rapid.Int64Min(0).Draw(t, "yearly")),
+				Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")), Yearly: pricing.USD(rapid.Int64Min(0).Draw(t,
+					"yearly")),
 				Description: anyText().Draw(t, "description"), Features: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "features")}
 			if p.Overage = plan.Overage(rapid.Bool().Draw(t, "overage")); p.Overage == plan.OverageAllow {
 				p.MarkupMillionths = rapid.Int64Range(0, 100_000_000).Draw(t, "mark-up")
@@ -199,7 +205,8 @@ const freePlan = "plans:\n  - name: Free\n    tier: free\n"
 
 // limits is a plan file with the default plan, and these lines under its limits.
 func limits(lines ...string) string {
-	return "limits:\n  texts: {meter: calls, providers: [openai, gemini]}\n  budget: {meter: cost}\n" + freePlan + "    limits:\n      " +
+	return "limits:\n  texts: {meter: calls, providers: [openai, gemini]}\n  budget: {meter: cost}\n" + freePlan +
+		"    limits:\n      " +
 		strings.Join(lines, "\n      ") + "\n"
 }
 
@@ -225,7 +232,8 @@ func TestParseCatalogueReadsLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := plans[0].Limits[0]
-			if got := fmt.Sprint(l.MaxText(), " ", l.Action, " ", l.Meter, " ", l.Scope.Providers, " ", l.Scope.Vendors); got != tt.want {
+			if got := fmt.Sprint(l.MaxText(), " ", l.Action, " ", l.Meter, " ", l.Scope.Providers, " ",
+				l.Scope.Vendors); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
@@ -244,31 +252,41 @@ func TestParseCatalogueRefuses(t *testing.T) {
 		{"no default plan", "plans:\n  - {name: Gold, tier: gold}\n", []string{`f.yaml has no plan of the tier "free"`}},
 		{"unknown section", freePlan + "plan: []\n", []string{`line 4, column 1: unknown field "plan"`}},
 		{"unknown field", freePlan + "    montly: 3\n", []string{`line 4, column 5: unknown field "montly"`}},
-		{"unknown field of a limit", limits("texts: {max: 3, vendor: [google]}"), []string{`unknown field "vendor"`, "line 8,"}},
+		{"unknown field of a limit", limits("texts: {max: 3, vendor: [google]}"),
+			[]string{`unknown field "vendor"`, "line 8,"}},
 		{"field twice", freePlan + "    tier: gold\n", []string{`"tier" already defined`, "line 4, column 5"}},
 
 		{"price nan", freePlan + "    monthly: nan\n", []string{"f.yaml: plan 1 (Free): monthly", `"nan" is not an amount`}},
-		{"price with 13 decimals", freePlan + "    yearly: 0.1234567890123\n", []string{"plan 1 (Free): yearly", "more than 12 decimals"}},
-		{"negative price", freePlan + "  - {name: Gold, tier: gold, monthly: -3}\n", []string{"plan 2 (Gold): monthly", "-3 is negative"}},
+		{"price with 13 decimals", freePlan + "    yearly: 0.1234567890123\n",
+			[]string{"plan 1 (Free): yearly", "more than 12 decimals"}},
+		{"negative price", freePlan + "  - {name: Gold, tier: gold, monthly: -3}\n",
+			[]string{"plan 2 (Gold): monthly", "-3 is negative"}},
 		{"price too large", freePlan + "    yearly: 1e7\n", []string{"plan 1 (Free): yearly", "too large"}},
 		{"price a list", freePlan + "    yearly: [3]\n", []string{"plan 1 (Free): yearly", "not an amount"}},
 
 		{"unknown overage", freePlan + "    overage: yes\n", []string{"plan 1 (Free)", `overage is "yes"`, "block or allow"}},
-		{"mark-up without overage", freePlan + "    overage_markup: 20%\n", []string{"plan 1 (Free)", "overage_markup is 20%", "needs overage: allow"}},
-		{"mark-up where it blocks", freePlan + "    overage: block\n    overage_markup: 0%\n", []string{"plan 1 (Free)", "needs overage: allow"}},
-		{"mark-up without a percent sign", freePlan + "    overage: allow\n    overage_markup: 0.2\n", []string{"plan 1 (Free)", `overage_markup is "0.2"`, "a percentage such as 20%"}},
-		{"mark-up a list", freePlan + "    overage: allow\n    overage_markup: [20%]\n", []string{"plan 1 (Free)", "overage_markup is"}},
+		{"mark-up without overage", freePlan + "    overage_markup: 20%\n", []string{"plan 1 (Free)", "overage_markup is 20%",
+			"needs overage: allow"}},
+		{"mark-up where it blocks", freePlan + "    overage: block\n    overage_markup: 0%\n",
+			[]string{"plan 1 (Free)", "needs overage: allow"}},
+		{"mark-up without a percent sign", freePlan + "    overage: allow\n    overage_markup: 0.2\n",
+			[]string{"plan 1 (Free)", `overage_markup is "0.2"`, "a percentage such as 20%"}},
+		{"mark-up a list", freePlan + "    overage: allow\n    overage_markup: [20%]\n",
+			[]string{"plan 1 (Free)", "overage_markup is"}},
 
 		{"no name", "plans:\n  - {tier: free}\n", []string{"plan 1 ()", `name is ""`}},
 		{"name with a control character", "plans:\n  - {name: \"a\\e\", tier: free}\n", []string{"plan 1", "name is"}},
 		{"name with a space", "plans:\n  - {name: \" a\", tier: free}\n", []string{"plan 1", "without spaces around it"}},
-		{"name too long", "plans:\n  - {name: " + strings.Repeat("a", 10_000) + ", tier: free}\n", []string{"plan 1", "1 to 64"}},
+		{"name too long", "plans:\n  - {name: " + strings.Repeat("a", 10_000) + ", tier: free}\n",
+			[]string{"plan 1", "1 to 64"}},
 		{"no tier", "plans:\n  - {name: Free}\n", []string{"plan 1 (Free)", "tier is"}},
 		{"tier in upper case", "plans:\n  - {name: Free, tier: FREE}\n", []string{"plan 1 (Free)", "tier is"}},
 		{"plan twice", freePlan + "  - {name: FREE, tier: gold}\n", []string{"plan 2 (FREE)", "taken by the plan Free"}},
 		{"tier twice", freePlan + "  - {name: Gold, tier: free}\n", []string{"plan 2 (Gold)", "taken by the plan Free"}},
-		{"name that is a tier", freePlan + "  - {name: Gold, tier: gold}\n  - {name: GOLD, tier: g}\n", []string{"plan 3 (GOLD)", "taken by the plan Gold"}},
-		{"tier that is a name", freePlan + "  - {name: Gold, tier: g}\n  - {name: Silver, tier: gold}\n", []string{"plan 3 (Silver)", "taken by the plan Gold"}},
+		{"name that is a tier", freePlan + "  - {name: Gold, tier: gold}\n  - {name: GOLD, tier: g}\n",
+			[]string{"plan 3 (GOLD)", "taken by the plan Gold"}},
+		{"tier that is a name", freePlan + "  - {name: Gold, tier: g}\n  - {name: Silver, tier: gold}\n",
+			[]string{"plan 3 (Silver)", "taken by the plan Gold"}},
 
 		{"limits a list", freePlan + "    limits: [a]\n", []string{"f.yaml", "limits must be a mapping"}},
 		{"limit twice", limits("texts: 3", "texts: 4"), []string{`"texts" already defined`, "line 9, column 7"}},
@@ -282,12 +300,17 @@ func TestParseCatalogueRefuses(t *testing.T) {
 		{"maximum in upper case", limits("texts: Unlimited"), []string{"limit texts", `max is "Unlimited"`}},
 		{"no maximum", limits("texts: {action: warn}"), []string{"limit texts", `max is ""`}},
 		{"null", limits("texts: ~"), []string{"limit texts", "max is"}},
-		{"unknown action", limits("texts: {max: 3, action: wrn}"), []string{"limit texts", `action is "wrn"`, "block or warn"}},
-		{"unknown meter", limits("pages: {max: 3, meter: page}"), []string{"limit pages", `meter is "page"`, "calls, tokens or cost"}},
+		{"unknown action", limits("texts: {max: 3, action: wrn}"), []string{"limit texts", `action is "wrn"`,
+			"block or warn"}},
+		{"unknown meter", limits("pages: {max: 3, meter: page}"), []string{"limit pages", `meter is "page"`,
+			"calls, tokens or cost"}},
 		{"limit with a bad name", limits("Pages: {max: 3, meter: calls}"), []string{"limit Pages", "its name is"}},
-		{"unknown provider", limits("texts: {max: 3, meter: calls, providers: [opnai]}"), []string{"plan 1 (Free): limit texts", `no provider "opnai"`, "did you mean openai?"}},
-		{"unknown vendor", limits("texts: {max: 3, meter: calls, vendors: [gogle]}"), []string{"plan 1 (Free): limit texts", `no vendor "gogle"`, "did you mean google?"}},
-		{"unknown provider in a definition", "limits: {a: {meter: calls, providers: [gemni]}}\n" + freePlan + "    limits: {a: 3}\n", []string{`no provider "gemni"`, "did you mean gemini?"}},
+		{"unknown provider", limits("texts: {max: 3, meter: calls, providers: [opnai]}"),
+			[]string{"plan 1 (Free): limit texts", `no provider "opnai"`, "did you mean openai?"}},
+		{"unknown vendor", limits("texts: {max: 3, meter: calls, vendors: [gogle]}"),
+			[]string{"plan 1 (Free): limit texts", `no vendor "gogle"`, "did you mean google?"}},
+		{"unknown provider in a definition", "limits: {a: {meter: calls, providers: [gemni]}}\n" + freePlan +
+			"    limits: {a: 3}\n", []string{`no provider "gemni"`, "did you mean gemini?"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

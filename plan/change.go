@@ -42,19 +42,21 @@ type Order struct {
 	Email     string
 }
 
-// Subscribe begins a subscription. It is a conflict failure where one is
-// running, and an invalid one where it would begin before the last one ended.
+// Subscribe begins a subscription. It is a conflict failure where one is running, and an invalid one where it would
+// begin before the last one ended.
 func (a Account) Subscribe(o Order, now time.Time) (Change, error) {
 	if old := a.Subscription; old != nil {
 		if !old.StatusAt(now).Ended() {
-			refused := failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID), old.StatusAt(now))
+			refused := failure.Conflictf("%s already has a subscription (%s, %s)", a.UserID, a.planName(old.PlanID),
+				old.StatusAt(now))
 			if old.Suspended && !now.Before(old.Anchor) && !old.RunsAt(now) {
 				return Change{}, refused.WithReason("ended_while_suspended", "user", a.UserID)
 			}
 			return Change{}, refused.WithReason("already_subscribed", "user", a.UserID, "plan", o.Plan.Name)
 		}
 		if o.Start.Before(old.endedAt()) || o.Start.After(now) {
-			return Change{}, failure.Invalidf("start is %s: it must not lie before the end of the last subscription (%s) nor in the future",
+			return Change{}, failure.Invalidf(
+				"start is %s: it must not lie before the end of the last subscription (%s) nor in the future",
 				o.Start.Format(time.RFC3339), old.endedAt().Format(time.RFC3339))
 		}
 	}
@@ -63,9 +65,8 @@ func (a Account) Subscribe(o Order, now time.Time) (Change, error) {
 	return Change{Action: New, EffectiveAt: o.Start, Subscription: sub, Email: o.Email}, nil
 }
 
-// ChangePlan moves a running subscription to another plan from now on; its
-// anchor, cycle and usage stay. A subscription that has ended, or is on that
-// plan already, is a conflict failure.
+// ChangePlan moves a running subscription to another plan from now on; its anchor, cycle and usage stay. A subscription
+// that has ended, or is on that plan already, is a conflict failure.
 func (a Account) ChangePlan(to Plan, now time.Time) (Change, error) {
 	c, err := a.running(Upgrade, now)
 	if err != nil {
@@ -85,9 +86,8 @@ func (a Account) ChangePlan(to Plan, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// ChangePlanAtEnd moves a running subscription to another plan from the end of its
-// paid cycle on, in place of another change that lies ahead. One that ends then is a
-// conflict failure, as is one that is on that plan already.
+// ChangePlanAtEnd moves a running subscription to another plan from the end of its paid cycle on, in place of another
+// change that lies ahead. One that ends then is a conflict failure, as is one that is on that plan already.
 func (a Account) ChangePlanAtEnd(to Plan, now time.Time) (Change, error) {
 	c, err := a.running(Upgrade, now)
 	if err != nil {
@@ -102,10 +102,12 @@ func (a Account) ChangePlanAtEnd(to Plan, now time.Time) (Change, error) {
 		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name).
 			WithReason("already_on_plan", "user", a.UserID, "plan", to.Name)
 	case !c.Subscription.RunsAt(end):
-		return Change{}, failure.Conflictf("the subscription of %s ends at %s: there is no plan to change to then", a.UserID, end.Format(time.RFC3339)).
+		return Change{}, failure.Conflictf("the subscription of %s ends at %s: there is no plan to change to then", a.UserID,
+			end.Format(time.RFC3339)).
 			WithReason("ends_before_change", "user", a.UserID)
 	case c.Subscription.NextPlanID == to.ID:
-		return Change{}, failure.Conflictf("%s changes to the plan %s at %s already", a.UserID, to.Name, c.Subscription.NextAt.Format(time.RFC3339))
+		return Change{}, failure.Conflictf("%s changes to the plan %s at %s already", a.UserID, to.Name,
+			c.Subscription.NextAt.Format(time.RFC3339))
 	}
 	c.Action = a.direction(c.Subscription.PlanID, to)
 	c.Subscription.NextPlanID, c.Subscription.NextAt, c.Planned = to.ID, end, true
@@ -120,8 +122,7 @@ func (a Account) direction(from int64, to Plan) ChangeAction {
 	return Upgrade
 }
 
-// Due returns the change of plan that was set for a moment that has come by now, and
-// whether there is one.
+// Due returns the change of plan that was set for a moment that has come by now, and whether there is one.
 func (a Account) Due(now time.Time) (Change, bool) {
 	if a.Subscription == nil || a.Subscription.NextPlanID == 0 || a.Subscription.NextAt.After(now) {
 		return Change{}, false
@@ -136,9 +137,8 @@ func (a Account) Due(now time.Time) (Change, bool) {
 	return c, true
 }
 
-// Rolled returns the renewal of a subscription whose paid cycle has ended at a moment
-// and that goes on: one more cycle is paid. There is none where it ends, or is paid
-// beyond it.
+// Rolled returns the renewal of a subscription whose paid cycle has ended at a moment and that goes on: one more cycle
+// is paid. There is none where it ends, or is paid beyond it.
 func (a Account) Rolled(at time.Time) (Change, bool) {
 	sub := a.Subscription
 	if sub == nil || !sub.AutoRenew || sub.PaidUntil.After(at) || !sub.RunsAt(at) {
@@ -162,7 +162,8 @@ func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
 			ends = paid
 		}
 		if c.Subscription.EndsAt.Equal(ends) {
-			return Change{}, failure.Conflictf("the subscription of %s is set to end at %s already", a.UserID, ends.Format(time.RFC3339))
+			return Change{}, failure.Conflictf("the subscription of %s is set to end at %s already", a.UserID,
+				ends.Format(time.RFC3339))
 		}
 	}
 	c.Subscription.EndsAt = ends
@@ -172,9 +173,8 @@ func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
 	return c, nil
 }
 
-// Renew pays for one more cycle: of a running subscription from the end of what
-// is paid, also taking back a cancellation that lies ahead; of an ended one from
-// now on, which is its new anchor.
+// Renew pays for one more cycle: of a running subscription from the end of what is paid, also taking back a
+// cancellation that lies ahead; of an ended one from now on, which is its new anchor.
 func (a Account) Renew(now time.Time) (Change, error) {
 	if err := a.mustExist(); err != nil {
 		return Change{}, err
@@ -231,7 +231,8 @@ func (a Account) running(action ChangeAction, now time.Time) (Change, error) {
 		return Change{}, err
 	}
 	if status := a.Subscription.StatusAt(now); status.Ended() {
-		return Change{}, failure.Conflictf("the subscription of %s has ended: it is %s since %s", a.UserID, status, a.Subscription.endedAt().Format(time.RFC3339)).
+		return Change{}, failure.Conflictf("the subscription of %s has ended: it is %s since %s", a.UserID, status,
+			a.Subscription.endedAt().Format(time.RFC3339)).
 			WithReason("subscription_ended", "user", a.UserID)
 	}
 	return Change{Action: action, EffectiveAt: a.effective(now), Subscription: *a.Subscription}, nil

@@ -17,9 +17,8 @@ type Difference struct {
 // Withdraws tells whether the whole plan goes.
 func (d Difference) Withdraws() bool { return d.Field == "plan" && d.After == "" }
 
-// Diff returns what has to change to get from the plans that are there to those
-// that are wanted. Plans are the same where their tier is. A plan that is
-// withdrawn is one that is not there.
+// Diff returns what has to change to get from the plans that are there to those that are wanted. Plans are the same
+// where their tier is. A plan that is withdrawn is one that is not there.
 func Diff(have, want Plans) []Difference {
 	var diffs []Difference
 	for _, w := range want {

@@ -1,5 +1,5 @@
-// Package plan holds plans, limits, subscriptions and usage periods, and the
-// default plan catalogue. It does no I/O and reads no clock.
+// Package plan holds plans, limits, subscriptions and usage periods, and the default plan catalogue. It does no I/O and
+// reads no clock.
 package plan
 
 import (
@@ -29,8 +29,8 @@ const (
 	Warn  Action = "warn"  // it is shown and makes an alert
 )
 
-// Scope says whose usage a limit counts: that of some providers, that of some
-// vendors, or, when both are empty, all of it.
+// Scope says whose usage a limit counts: that of some providers, that of some vendors, or, when both are empty, all of
+// it.
 type Scope struct {
 	Providers []string `json:"providers,omitempty"`
 	Vendors   []string `json:"vendors,omitempty"`
@@ -54,8 +54,8 @@ type Limit struct {
 	Name  string `json:"name"` // limits are kept with bills: these names stay
 	Meter Meter  `json:"meter"`
 	Scope Scope  `json:"scope"`
-	// Max is in the meter's unit (calls, tokens, pico-dollars); 0 means that the
-	// plan does not include it. It counts for nothing where Unlimited is true.
+	// Max is in the meter's unit (calls, tokens, pico-dollars); 0 means that the plan does not include it. It counts for
+	// nothing where Unlimited is true.
 	Max       int64  `json:"max"`
 	Unlimited bool   `json:"unlimited"`
 	Action    Action `json:"action"`

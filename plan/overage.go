@@ -7,8 +7,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// Overage says what a plan does with a call beyond a limit that blocks. The zero
-// value refuses it.
+// Overage says what a plan does with a call beyond a limit that blocks. The zero value refuses it.
 type Overage bool
 
 // The ways.
@@ -36,8 +35,7 @@ func ParseOverage(text string) (Overage, error) {
 	return OverageBlock, failure.Invalidf("overage is %q: it must be block or allow", failure.Shorten(text))
 }
 
-// TakesOverage tells whether a call beyond the limit can be overage: where it
-// refuses calls, and includes some.
+// TakesOverage tells whether a call beyond the limit can be overage: where it refuses calls, and includes some.
 func (l Limit) TakesOverage() bool { return l.Action == Block && !l.Unlimited && l.Max > 0 }
 
 // A mark-up is held in millionths of the cost: a percent of it has four decimals.
@@ -77,7 +75,8 @@ func (e planEntry) readOverage(p *Plan) error {
 		return err
 	}
 	if p.MarkupMillionths, err = ParseMarkup(string(e.Markup)); err == nil && p.Overage != OverageAllow {
-		err = failure.Invalidf("overage_markup is %s, but nothing beyond a limit is billed: it needs overage: allow", p.MarkupText())
+		err = failure.Invalidf("overage_markup is %s, but nothing beyond a limit is billed: it needs overage: allow",
+			p.MarkupText())
 	}
 	return err
 }

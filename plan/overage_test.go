@@ -16,8 +16,10 @@ func TestParseMarkup(t *testing.T) {
 		millionths int64
 		written    string
 	}{
-		"0%": {0, "0%"}, "20%": {200_000, "20%"}, "12.5%": {125_000, "12.5%"}, "020.50%": {205_000, "20.5%"}, "0.0001%": {1, "0.0001%"},
-		"10000%": {100_000_000, "10000%"}, "9999.9999%": {99_999_999, "9999.9999%"}, "1.00000%": {10_000, "1%"}, ".5%": {5_000, "0.5%"},
+		"0%": {0, "0%"}, "20%": {200_000, "20%"}, "12.5%": {125_000, "12.5%"}, "020.50%": {205_000, "20.5%"},
+		"0.0001%": {1, "0.0001%"},
+		"10000%":  {100_000_000, "10000%"}, "9999.9999%": {99_999_999, "9999.9999%"}, "1.00000%": {10_000, "1%"},
+		".5%": {5_000, "0.5%"},
 	} {
 		got, err := plan.ParseMarkup(text)
 		if err != nil || got != c.millionths {
@@ -27,7 +29,8 @@ func TestParseMarkup(t *testing.T) {
 			t.Errorf("%s is written as %s, want %s", text, written, c.written)
 		}
 	}
-	for _, text := range []string{"", "%", "20", "0.2", "-1%", "+1%", "1e2%", "1/2%", "0.00001%", "10000.0001%", "1.2.3%", "20 %", "20%%", "٢%", "nan%", "0x1%", "1_0%",
+	for _, text := range []string{"", "%", "20", "0.2", "-1%", "+1%", "1e2%", "1/2%", "0.00001%", "10000.0001%", "1.2.3%",
+		"20 %", "20%%", "٢%", "nan%", "0x1%", "1_0%",
 		strings.Repeat("0", 100_000) + "%"} {
 		_, err := plan.ParseMarkup(text)
 		wantFailure(t, err, failure.Invalid)
@@ -54,8 +57,10 @@ func TestOverageOfAPlanFile(t *testing.T) {
 		"":                     {},
 		"    overage: block\n": {},
 		"    overage: allow\n": {Overage: plan.OverageAllow},
-		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {Overage: plan.OverageAllow, MarkupMillionths: 125_000},
-		"    overage: allow\n    overage_markup: 20%\n":                     {Overage: plan.OverageAllow, MarkupMillionths: 200_000},
+		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {Overage: plan.OverageAllow,
+			MarkupMillionths: 125_000},
+		"    overage: allow\n    overage_markup: 20%\n": {Overage: plan.OverageAllow,
+			MarkupMillionths: 200_000},
 	} {
 		plans, err := plan.ParseCatalogue("f.yaml", []byte(freePlan+lines), providers(t))
 		if err != nil {
@@ -74,7 +79,8 @@ func TestOverageIsADifference(t *testing.T) {
 		t.Error("plans with and without overage are called the same")
 	}
 	diffs := plan.Diff(have, want)
-	if len(diffs) != 2 || diffs[0] != (plan.Difference{Plan: "Basic", Field: "overage", Before: "block", After: "allow"}) ||
+	if len(diffs) != 2 || diffs[0] != (plan.Difference{Plan: "Basic", Field: "overage", Before: "block",
+		After: "allow"}) ||
 		diffs[1] != (plan.Difference{Plan: "Basic", Field: "overage_markup", Before: "0%", After: "20%"}) {
 		t.Errorf("the differences are %+v", diffs)
 	}

@@ -11,10 +11,9 @@ type Period struct {
 // Contains tells whether a moment lies in the period.
 func (p Period) Contains(t time.Time) bool { return !t.Before(p.Start) && t.Before(p.End) }
 
-// AddMonths returns the moment n months after the anchor: on the anchor's day of
-// the month or, in a shorter month, on its last day, at the anchor's time of day.
-// It is always computed from the anchor, so a 31st does not turn into a 28th for
-// good. n may be negative.
+// AddMonths returns the moment n months after the anchor: on the anchor's day of the month or, in a shorter month, on
+// its last day, at the anchor's time of day. It is always computed from the anchor, so a 31st does not turn into a 28th
+// for good. n may be negative.
 func AddMonths(anchor time.Time, n int) time.Time {
 	anchor = anchor.UTC()
 	year, month, day := anchor.Date()
@@ -26,12 +25,10 @@ func AddMonths(anchor time.Time, n int) time.Time {
 	return time.Date(first.Year(), first.Month(), day, hour, minute, second, anchor.Nanosecond(), time.UTC)
 }
 
-// PeriodAt returns the usage period, a month counted from the anchor, that
-// contains a moment.
+// PeriodAt returns the usage period, a month counted from the anchor, that contains a moment.
 func PeriodAt(anchor, at time.Time) Period { return cycleAt(anchor, at, 1) }
 
-// cycleAt returns the stretch of so many months from the anchor that contains a
-// moment.
+// cycleAt returns the stretch of so many months from the anchor that contains a moment.
 func cycleAt(anchor, at time.Time, months int) Period {
 	anchor, at = anchor.UTC(), at.UTC()
 	apart := (at.Year()-anchor.Year())*12 + int(at.Month()) - int(anchor.Month())

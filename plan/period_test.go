@@ -40,7 +40,8 @@ func addMonths(anchor time.Time, n int) time.Time {
 		days[2] = 29
 	}
 	midnight := time.Date(anchor.Year(), anchor.Month(), anchor.Day(), 0, 0, 0, 0, time.UTC)
-	return time.Date(year, time.Month(month), min(anchor.Day(), days[month]), 0, 0, 0, 0, time.UTC).Add(anchor.Sub(midnight))
+	return time.Date(year, time.Month(month), min(anchor.Day(), days[month]), 0, 0, 0, 0,
+		time.UTC).Add(anchor.Sub(midnight))
 }
 
 func TestAddMonths(t *testing.T) {
@@ -49,10 +50,13 @@ func TestAddMonths(t *testing.T) {
 		n      int
 		want   string
 	}{
-		{"2025-01-31", 1, "2025-02-28"}, {"2024-01-31", 1, "2024-02-29"}, {"2028-01-31", 1, "2028-02-29"}, {"2100-01-31", 1, "2100-02-28"}, {"2000-01-31", 1, "2000-02-29"},
-		{"2025-01-31", 2, "2025-03-31"}, {"2025-01-31", 3, "2025-04-30"}, {"2025-01-30", 1, "2025-02-28"}, {"2024-01-30", 1, "2024-02-29"},
+		{"2025-01-31", 1, "2025-02-28"}, {"2024-01-31", 1, "2024-02-29"}, {"2028-01-31", 1, "2028-02-29"},
+		{"2100-01-31", 1, "2100-02-28"}, {"2000-01-31", 1, "2000-02-29"},
+		{"2025-01-31", 2, "2025-03-31"}, {"2025-01-31", 3, "2025-04-30"}, {"2025-01-30", 1, "2025-02-28"},
+		{"2024-01-30", 1, "2024-02-29"},
 		{"2025-01-29", 1, "2025-02-28"}, {"2025-01-28", 1, "2025-02-28"}, {"2024-01-28", 1, "2024-02-28"},
-		{"2024-02-29", 12, "2025-02-28"}, {"2024-02-29", 48, "2028-02-29"}, {"2096-02-29", 48, "2100-02-28"}, {"2096-02-29", 96, "2104-02-29"},
+		{"2024-02-29", 12, "2025-02-28"}, {"2024-02-29", 48, "2028-02-29"}, {"2096-02-29", 48, "2100-02-28"},
+		{"2096-02-29", 96, "2104-02-29"},
 		{"2025-03-31", -1, "2025-02-28"}, {"2025-01-31", -2, "2024-11-30"}, {"2025-01-15", -25, "2022-12-15"},
 		{"2025-12-31 23:59:59.999999", 2, "2026-02-28 23:59:59.999999"}, {"2025-08-31 12:30", 0, "2025-08-31 12:30"},
 	}
@@ -69,10 +73,12 @@ func TestAddMonths(t *testing.T) {
 func anyAnchor() *rapid.Generator[time.Time] {
 	return rapid.Custom(func(t *rapid.T) time.Time {
 		day := rapid.OneOf(rapid.IntRange(28, 31), rapid.IntRange(1, 31)).Draw(t, "day")
-		year := rapid.OneOf(rapid.SampledFrom([]int{1900, 2000, 2024, 2025, 2026, 2027, 2028, 2096, 2100}), rapid.IntRange(1900, 2200)).Draw(t, "year")
+		year := rapid.OneOf(rapid.SampledFrom([]int{1900, 2000, 2024, 2025, 2026, 2027, 2028, 2096, 2100}),
+			rapid.IntRange(1900, 2200)).Draw(t, "year")
 		first := time.Date(year, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 1, 0, 0, 0, 0, time.UTC)
 		day = min(day, first.AddDate(0, 1, -1).Day())
-		tick := rapid.OneOf(rapid.Just(int64(0)), rapid.Just(int64(86_399_999_999)), rapid.Int64Range(0, 86_399_999_999)).Draw(t, "microsecond")
+		tick := rapid.OneOf(rapid.Just(int64(0)), rapid.Just(int64(86_399_999_999)),
+			rapid.Int64Range(0, 86_399_999_999)).Draw(t, "microsecond")
 		return first.AddDate(0, 0, day-1).Add(time.Duration(tick) * time.Microsecond)
 	})
 }
@@ -93,7 +99,8 @@ func TestPeriodsOfEachAnchor(t *testing.T) {
 				anchor := time.Date(year, 1, day, 0, 0, 0, 0, time.UTC).Add(clock)
 				for n := -30; n < 30; n++ {
 					p := plan.Period{Start: addMonths(anchor, n), End: addMonths(anchor, n+1)}
-					for _, moment := range []time.Time{p.Start, p.Start.Add(time.Microsecond), p.Start.Add(p.End.Sub(p.Start) / 2), p.End.Add(-time.Microsecond)} {
+					for _, moment := range []time.Time{p.Start, p.Start.Add(time.Microsecond), p.Start.Add(p.End.Sub(p.Start) / 2),
+						p.End.Add(-time.Microsecond)} {
 						if got := plan.PeriodAt(anchor, moment); got != p {
 							t.Errorf("%s from %s lies in %v, want %v", moment, anchor, got, p)
 						}
@@ -105,7 +112,8 @@ func TestPeriodsOfEachAnchor(t *testing.T) {
 }
 
 func TestPeriodsOfJanuary31(t *testing.T) {
-	want := []string{"2025-01-31", "2025-02-28", "2025-03-31", "2025-04-30", "2025-05-31", "2025-06-30", "2025-07-31", "2025-08-31", "2025-09-30", "2025-10-31",
+	want := []string{"2025-01-31", "2025-02-28", "2025-03-31", "2025-04-30", "2025-05-31", "2025-06-30", "2025-07-31",
+		"2025-08-31", "2025-09-30", "2025-10-31",
 		"2025-11-30", "2025-12-31", "2026-01-31", "2026-02-28"}
 	moment := at(t, want[0])
 	for i := range want[1:] {
@@ -141,7 +149,8 @@ func TestEveryMomentLiesInOnePeriod(t *testing.T) {
 		if last := sub.CycleAt(p.Start.Add(-time.Microsecond)); !last.End.Equal(p.Start) {
 			t.Fatalf("before %v comes %v", p, last)
 		}
-		if zone := time.FixedZone("", rapid.IntRange(-43_200, 50_400).Draw(t, "zone")); sub.CycleAt(moment.In(zone)) != p || (plan.Subscription{Cycle: cycle, Anchor: anchor.In(zone)}).CycleAt(moment) != p {
+		if zone := time.FixedZone("", rapid.IntRange(-43_200, 50_400).Draw(t, "zone")); sub.CycleAt(moment.In(zone)) != p ||
+			(plan.Subscription{Cycle: cycle, Anchor: anchor.In(zone)}).CycleAt(moment) != p {
 			t.Fatal("the time zone changes the period")
 		}
 	})
@@ -171,7 +180,8 @@ func TestYearlyCycleFromALeapDay(t *testing.T) {
 }
 
 func TestCalendarMonth(t *testing.T) {
-	for moment, want := range map[string][2]string{"2024-02-29 23:59": {"2024-02-01", "2024-03-01"}, "2025-12-31 23:59:59.999999": {"2025-12-01", "2026-01-01"}, "2025-01-01": {"2025-01-01", "2025-02-01"}} {
+	for moment, want := range map[string][2]string{"2024-02-29 23:59": {"2024-02-01", "2024-03-01"},
+		"2025-12-31 23:59:59.999999": {"2025-12-01", "2026-01-01"}, "2025-01-01": {"2025-01-01", "2025-02-01"}} {
 		if got := plan.CalendarMonth(at(t, moment)); got != (plan.Period{Start: at(t, want[0]), End: at(t, want[1])}) {
 			t.Errorf("%s lies in %v, want %v", moment, got, want)
 		}

@@ -22,8 +22,7 @@ type Plan struct {
 	Features    []string
 	Limits      []Limit
 	Overage     Overage
-	// MarkupMillionths is added to the cost of what is billed as overage, in
-	// millionths of it.
+	// MarkupMillionths is added to the cost of what is billed as overage, in millionths of it.
 	MarkupMillionths int64
 	Source           pricing.Source
 	Withdrawn        bool      // no longer on offer; only history and subscribers' logs name it
@@ -33,18 +32,19 @@ type Plan struct {
 // Equal tells whether two plans offer the same under the same name.
 func (p Plan) Equal(q Plan) bool {
 	return p.Name == q.Name && p.Tier == q.Tier && p.Monthly == q.Monthly && p.Yearly == q.Yearly &&
-		p.Description == q.Description && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths && slices.Equal(p.Features, q.Features) &&
+		p.Description == q.Description && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths &&
+		slices.Equal(p.Features, q.Features) &&
 		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
 }
 
 // SameFigures tells whether two plans cost the same and have the same limits.
 func (p Plan) SameFigures(q Plan) bool {
-	return p.Monthly == q.Monthly && p.Yearly == q.Yearly && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths &&
+	return p.Monthly == q.Monthly && p.Yearly == q.Yearly && p.Overage == q.Overage &&
+		p.MarkupMillionths == q.MarkupMillionths &&
 		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
 }
 
-// isCalled tells whether a text is the plan's name or tier, upper and lower case
-// alike.
+// isCalled tells whether a text is the plan's name or tier, upper and lower case alike.
 func (p Plan) isCalled(text string) bool {
 	return strings.EqualFold(p.Name, text) || strings.EqualFold(p.Tier, text)
 }
@@ -60,8 +60,8 @@ func (p Plan) Price(c Cycle) pricing.USD {
 // Plans are all the plans that there are.
 type Plans []Plan
 
-// Find returns the plan on offer with a name or tier, upper and lower case alike, or a
-// not_found failure that names the nearest one.
+// Find returns the plan on offer with a name or tier, upper and lower case alike, or a not_found failure that names the
+// nearest one.
 func (ps Plans) Find(name string) (Plan, error) {
 	for _, p := range ps {
 		if !p.Withdrawn && p.isCalled(name) {
@@ -81,15 +81,16 @@ func (ps Plans) ByID(id int64) (Plan, bool) {
 	return Plan{}, false
 }
 
-// Default returns the plan of a user without a subscription, or an unavailable
-// failure where the plans have not been seeded.
+// Default returns the plan of a user without a subscription, or an unavailable failure where the plans have not been
+// seeded.
 func (ps Plans) Default() (Plan, error) {
 	for _, p := range ps {
 		if p.Tier == DefaultTier && !p.Withdrawn {
 			return p, nil
 		}
 	}
-	return Plan{}, failure.Unavailablef("there is no plan of the tier %q, which every user without a subscription is on", DefaultTier).
+	return Plan{}, failure.Unavailablef("there is no plan of the tier %q, which every user without a subscription is on",
+		DefaultTier).
 		WithReason("not_initialized")
 }
 

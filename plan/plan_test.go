@@ -45,12 +45,14 @@ func mustFind(t testing.TB, plans plan.Plans, name string) plan.Plan {
 func TestFindPlan(t *testing.T) {
 	plans := stored(t)
 	plans[2].Withdrawn = true // Pro
-	for name, want := range map[string]string{"Basic": "Basic", "basic": "Basic", "ENTERPRISE": "Enterprise", "free": "Free"} {
+	for name, want := range map[string]string{"Basic": "Basic", "basic": "Basic", "ENTERPRISE": "Enterprise",
+		"free": "Free"} {
 		if p, err := plans.Find(name); err != nil || p.Name != want {
 			t.Errorf("Find(%q) = %s, %v", name, p.Name, err)
 		}
 	}
-	for name, hint := range map[string]string{"Bsic": "did you mean Basic?", "": "known are: Basic, Enterprise, Free", "pro": "known are: ", strings.Repeat("x", 10_000): "known are: "} {
+	for name, hint := range map[string]string{"Bsic": "did you mean Basic?", "": "known are: Basic, Enterprise, Free",
+		"pro": "known are: ", strings.Repeat("x", 10_000): "known are: "} {
 		_, err := plans.Find(name)
 		if f := wantFailure(t, err, failure.NotFound); !strings.HasPrefix(f.Hint, hint) {
 			t.Errorf("the hint for %q is %q, want %q", name, f.Hint, hint)
@@ -139,26 +141,31 @@ func TestDiff(t *testing.T) {
 		{"nothing", have, defaultPlans(t), nil},
 		{"from nothing", nil, have[:1], []plan.Difference{{Plan: "Free", Field: "plan", After: "new"}}},
 		{"a plan goes", have, have[:3], []plan.Difference{{Plan: "Enterprise", Field: "plan", Before: "offered"}}},
-		{"name", have, edited(have, "Pro", func(p *plan.Plan) { p.Name = "Plus" }), []plan.Difference{{"Plus", "name", "Pro", "Plus"}}},
+		{"name", have, edited(have, "Pro", func(p *plan.Plan) { p.Name = "Plus" }),
+			[]plan.Difference{{"Plus", "name", "Pro", "Plus"}}},
 		{"prices", have, edited(have, "Pro", func(p *plan.Plan) { p.Monthly, p.Yearly = 2*pricing.Dollar, 3 }),
 			[]plan.Difference{{"Pro", "monthly", "79", "2"}, {"Pro", "yearly", "790", "0.000000000003"}}},
 		{"texts", have, edited(have, "Free", func(p *plan.Plan) { p.Description, p.Features = "x", []string{"a", "b"} }),
-			[]plan.Difference{{"Free", "description", "Perfect for trying out ALwrity", "x"}, {"Free", "features", "basic_content_generation, limited_research", "a, b"}}},
+			[]plan.Difference{{"Free", "description", "Perfect for trying out ALwrity", "x"},
+				{"Free", "features", "basic_content_generation, limited_research", "a, b"}}},
 		{"maximum", have, edited(have, "Free", func(p *plan.Plan) { p.Limits[0].Max = 51 }),
 			[]plan.Difference{{"Free", "limit ai_text_generation_calls",
 				"50 (block; meter: calls, providers: [gemini, openai, anthropic, mistral, huggingface, wavespeed])",
 				"51 (block; meter: calls, providers: [gemini, openai, anthropic, mistral, huggingface, wavespeed])"}}},
 		{"action", have, edited(have, "Free", func(p *plan.Plan) { p.Limits[21].Action = plan.Warn }),
 			[]plan.Difference{{"Free", "limit monthly_cost", "2 (block; meter: cost)", "2 (warn; meter: cost)"}}},
-		{"scope", have, edited(have, "Enterprise", func(p *plan.Plan) { p.Limits[15].Scope = plan.Scope{Providers: []string{"video"}} }),
-			[]plan.Difference{{"Enterprise", "limit wavespeed_calls", "unlimited (block; meter: calls, vendors: [wavespeed])", "unlimited (block; meter: calls, providers: [video])"}}},
+		{"scope", have, edited(have, "Enterprise",
+			func(p *plan.Plan) { p.Limits[15].Scope = plan.Scope{Providers: []string{"video"}} }),
+			[]plan.Difference{{"Enterprise", "limit wavespeed_calls", "unlimited (block; meter: calls, vendors: [wavespeed])",
+				"unlimited (block; meter: calls, providers: [video])"}}},
 		{"a limit goes", have, edited(have, "Free", func(p *plan.Plan) { p.Limits = p.Limits[:21] }),
 			[]plan.Difference{{"Free", "limit monthly_cost", "2 (block; meter: cost)", ""}}},
 		{"a limit comes", edited(have, "Free", func(p *plan.Plan) { p.Limits = p.Limits[:21] }), have,
 			[]plan.Difference{{"Free", "limit monthly_cost", "", "2 (block; meter: cost)"}}},
 		{"order of the limits", have, edited(have, "Free", func(p *plan.Plan) { slices.Reverse(p.Limits) }),
 			[]plan.Difference{{"Free", "limits", "another order", "the order of the file"}}},
-		{"a withdrawn plan is gone already", edited(have, "Pro", func(p *plan.Plan) { p.Withdrawn = true }), slices.Concat(have[:2], have[3:]), nil},
+		{"a withdrawn plan is gone already", edited(have, "Pro", func(p *plan.Plan) { p.Withdrawn = true }),
+			slices.Concat(have[:2], have[3:]), nil},
 		{"a withdrawn plan comes back", edited(have, "Pro", func(p *plan.Plan) { p.Withdrawn = true }), have,
 			[]plan.Difference{{Plan: "Pro", Field: "plan", After: "new"}}},
 	}
@@ -189,14 +196,17 @@ func TestSeed(t *testing.T) {
 		{"a file changed one", edited(stored(t), "Pro", fromFile), pricing.FromCatalogue, 0, 1, 3},
 		{"a file changed one, from another file", edited(stored(t), "Pro", fromFile), pricing.FromFile, 1, 0, 3},
 		{"a newer catalogue", edited(stored(t), "Pro", older), pricing.FromCatalogue, 1, 0, 3},
-		{"a plan that the catalogue does not have", append(stored(t), plan.Plan{ID: 9, Name: "Own", Tier: "own", Source: pricing.FromAdmin}), pricing.FromCatalogue, 0, 0, 4},
-		{"a withdrawn plan stays withdrawn", edited(stored(t), "Pro", func(p *plan.Plan) { p.Withdrawn = true }), pricing.FromCatalogue, 0, 0, 4},
+		{"a plan that the catalogue does not have", append(stored(t), plan.Plan{ID: 9, Name: "Own", Tier: "own",
+			Source: pricing.FromAdmin}), pricing.FromCatalogue, 0, 0, 4},
+		{"a withdrawn plan stays withdrawn", edited(stored(t), "Pro", func(p *plan.Plan) { p.Withdrawn = true }),
+			pricing.FromCatalogue, 0, 0, 4},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := plan.Seed(defaultPlans(t), tt.source, tt.have)
 			if len(got.Save) != tt.save || len(got.Kept) != tt.kept || got.Unchanged != tt.unchanged {
-				t.Errorf("save %d, kept %d, unchanged %d, want %d, %d, %d", len(got.Save), len(got.Kept), got.Unchanged, tt.save, tt.kept, tt.unchanged)
+				t.Errorf("save %d, kept %d, unchanged %d, want %d, %d, %d", len(got.Save), len(got.Kept), got.Unchanged, tt.save,
+					tt.kept, tt.unchanged)
 			}
 			for _, p := range got.Save {
 				if p.Source != tt.source {

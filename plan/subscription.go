@@ -35,8 +35,7 @@ func (c Cycle) Months() int {
 // Status says whether a subscription's calls are let through.
 type Status string
 
-// The statuses. A pending subscription begins later; until then its user is on
-// the default plan.
+// The statuses. A pending subscription begins later; until then its user is on the default plan.
 const (
 	Active    Status = "active"
 	Pending   Status = "pending"
@@ -45,8 +44,7 @@ const (
 	Expired   Status = "expired"
 )
 
-// Ended tells whether the status is one that a subscription does not come back
-// from by itself.
+// Ended tells whether the status is one that a subscription does not come back from by itself.
 func (s Status) Ended() bool { return s == Cancelled || s == Expired }
 
 // Subscription is one user's plan, billing cycle and state.
@@ -54,8 +52,7 @@ type Subscription struct {
 	PlanID int64
 	Cycle  Cycle
 	Anchor time.Time // when it began; its periods and cycles count from here
-	// PaidUntil is the end of the last cycle that was paid for. It ends the
-	// subscription only where AutoRenew is off.
+	// PaidUntil is the end of the last cycle that was paid for. It ends the subscription only where AutoRenew is off.
 	PaidUntil time.Time
 	AutoRenew bool
 	Suspended bool
@@ -83,12 +80,11 @@ func (s Subscription) StatusAt(at time.Time) Status {
 	return Active
 }
 
-// CycleAt returns the paid cycle, a month or a year counted from the anchor,
-// that contains a moment.
+// CycleAt returns the paid cycle, a month or a year counted from the anchor, that contains a moment.
 func (s Subscription) CycleAt(at time.Time) Period { return cycleAt(s.Anchor, at, s.Cycle.Months()) }
 
-// PaidAt returns until when the subscription is paid, as of a moment: one that
-// renews itself is paid to the end of the running cycle at least.
+// PaidAt returns until when the subscription is paid, as of a moment: one that renews itself is paid to the end of the
+// running cycle at least.
 func (s Subscription) PaidAt(at time.Time) time.Time {
 	if end := s.CycleAt(at).End; s.AutoRenew && s.StatusAt(at) == Active && end.After(s.PaidUntil) {
 		return end
@@ -96,8 +92,8 @@ func (s Subscription) PaidAt(at time.Time) time.Time {
 	return s.PaidUntil
 }
 
-// PlanIDAt returns the plan that the subscription has at a moment, now or later: a change
-// that was set for before then counts.
+// PlanIDAt returns the plan that the subscription has at a moment, now or later: a change that was set for before then
+// counts.
 func (s Subscription) PlanIDAt(at time.Time) int64 {
 	if s.NextPlanID != 0 && !at.Before(s.NextAt) {
 		return s.NextPlanID
@@ -105,8 +101,8 @@ func (s Subscription) PlanIDAt(at time.Time) int64 {
 	return s.PlanID
 }
 
-// EndsWithin returns when the subscription ends by itself or by a cancellation,
-// where that is after one moment and not after another.
+// EndsWithin returns when the subscription ends by itself or by a cancellation, where that is after one moment and not
+// after another.
 func (s Subscription) EndsWithin(after, until time.Time) (time.Time, bool) {
 	if s.neverBegan() || s.EndsAt.IsZero() && s.AutoRenew {
 		return time.Time{}, false
@@ -115,8 +111,8 @@ func (s Subscription) EndsWithin(after, until time.Time) (time.Time, bool) {
 	return end, end.After(after) && !end.After(until)
 }
 
-// RunsAt tells whether the subscription is paid for at a moment: it has begun and has
-// not ended. One that is suspended goes on.
+// RunsAt tells whether the subscription is paid for at a moment: it has begun and has not ended. One that is suspended
+// goes on.
 func (s Subscription) RunsAt(at time.Time) bool {
 	s.Suspended = false
 	return s.StatusAt(at) == Active

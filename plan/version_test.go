@@ -28,7 +28,8 @@ func TestPlanAt(t *testing.T) {
 		{second.AddDate(9, 0, 0), "30 300 3 block 0"},
 	} {
 		then := p.At(c.at)
-		got := fmt.Sprint(int64(then.Monthly), " ", int64(then.Yearly), " ", then.Limits[0].Max, " ", then.Overage, " ", then.MarkupMillionths)
+		got := fmt.Sprint(int64(then.Monthly), " ", int64(then.Yearly), " ", then.Limits[0].Max, " ", then.Overage, " ",
+			then.MarkupMillionths)
 		if got != c.want || then.ID != 7 || then.Name != "Pro" {
 			t.Errorf("at %s: %s %+v, want %s", c.at, got, then, c.want)
 		}

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Book is a set of prices that finds the one in force for a model at a moment,
-// with the providers they belong to.
+// Book is a set of prices that finds the one in force for a model at a moment, with the providers they belong to.
 type Book struct {
 	Providers Providers
 	prices    map[bookKey][]Price // by EffectiveFrom, oldest first

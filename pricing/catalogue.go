@@ -13,8 +13,8 @@ import (
 //go:embed prices.yaml
 var defaultCatalogue []byte
 
-// Catalogue is what a price file holds: the providers, with the rules that
-// derive a vendor, and prices. A price without a moment holds from the beginning.
+// Catalogue is what a price file holds: the providers, with the rules that derive a vendor, and prices. A price without
+// a moment holds from the beginning.
 type Catalogue struct {
 	Providers []Provider
 	Prices    []Price
@@ -69,8 +69,7 @@ type aboveEntry struct {
 	OutputToken *numberText `yaml:"output_token,omitempty"`
 }
 
-// numberText keeps the exact text of the file, quoted or not, away from floating
-// point.
+// numberText keeps the exact text of the file, quoted or not, away from floating point.
 type numberText string
 
 // UnmarshalYAML keeps the text; it is read where a failure can name its place.
@@ -88,9 +87,8 @@ func (n numberText) price(field string) (USD, error) {
 	return parsed, nil
 }
 
-// ParseCatalogue reads a price file. The name of the file is used in failures,
-// which are all invalid ones: text that is no YAML, unknown fields, amounts that
-// are no prices, providers or prices that appear twice, and prices of a provider
+// ParseCatalogue reads a price file. The name of the file is used in failures, which are all invalid ones: text that is
+// no YAML, unknown fields, amounts that are no prices, providers or prices that appear twice, and prices of a provider
 // that neither the file nor the built-in catalogue has.
 func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	var file catalogueFile
@@ -114,7 +112,8 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 			err = failure.Invalidf("there are two prices from the same moment on")
 		}
 		if err != nil {
-			return Catalogue{}, failure.Within(err, "%s: price %d (%s %s)", name, i+1, failure.Shorten(entry.Provider), failure.Shorten(entry.Model))
+			return Catalogue{}, failure.Within(err, "%s: price %d (%s %s)", name, i+1, failure.Shorten(entry.Provider),
+				failure.Shorten(entry.Model))
 		}
 		c.Prices = append(c.Prices, p)
 	}
@@ -169,12 +168,13 @@ func (e providerEntry) provider() (Provider, error) {
 	return p, nil
 }
 
-// ValidateName checks the name of a provider, vendor or limit: 1 to 64 lower-case
-// letters, digits, '_', '-' and '.'. The field is named in the invalid failure.
+// ValidateName checks the name of a provider, vendor or limit: 1 to 64 lower-case letters, digits, '_', '-' and '.'.
+// The field is named in the invalid failure.
 func ValidateName(field, name string) error {
 	const allowed = "abcdefghijklmnopqrstuvwxyz0123456789_-."
 	if name == "" || len(name) > 64 || strings.Trim(name, allowed) != "" {
-		return failure.Invalidf("%s is %q: it must be 1 to 64 lower-case letters, digits, '_', '-' or '.'", field, failure.Shorten(name))
+		return failure.Invalidf("%s is %q: it must be 1 to 64 lower-case letters, digits, '_', '-' or '.'", field,
+			failure.Shorten(name))
 	}
 	return nil
 }
@@ -196,7 +196,8 @@ func (e priceEntry) price() (Price, error) {
 			return Price{}, failure.Invalidf("effective_from is %q: write a date or an RFC 3339 time", e.EffectiveFrom)
 		}
 		if at.Before(Beginning()) || at.Year() >= 9000 { // as the times of events
-			return Price{}, failure.Invalidf("effective_from is %q: it must lie between the years 1970 and 8999", e.EffectiveFrom)
+			return Price{}, failure.Invalidf("effective_from is %q: it must lie between the years 1970 and 8999",
+				e.EffectiveFrom)
 		}
 		p.EffectiveFrom = at.UTC().Truncate(time.Microsecond)
 	}
@@ -270,12 +271,14 @@ func (c Catalogue) YAML() string {
 	return b.String()
 }
 
-// YAMLName writes a name that ValidateName takes, quoted where YAML would read it
-// as something else: a number, null, a list.
+// YAMLName writes a name that ValidateName takes, quoted where YAML would read it as something else: a number, null, a
+// list.
 func YAMLName(name string) string {
-	switch {
-	case name == "", name == "null", name == "true", name == "false", name == "yes", name == "no", name == "on", name == "off",
-		name[0] < 'a', name[0] > 'z':
+	switch name {
+	case "", "null", "true", "false", "yes", "no", "on", "off":
+		return strconv.Quote(name)
+	}
+	if name[0] < 'a' || name[0] > 'z' {
 		return strconv.Quote(name)
 	}
 	return name
@@ -292,14 +295,14 @@ func (p Price) yamlFields() string {
 		}
 	}
 	if p.Above != nil {
-		fields = append(fields, fmt.Sprintf("above: {input_tokens: %d, input_token: %s, output_token: %s}", p.Above.OverInputTokens,
-			unitPriceText(InputTokens, p.Above.InputToken), unitPriceText(OutputTokens, p.Above.OutputToken)))
+		fields = append(fields, fmt.Sprintf("above: {input_tokens: %d, input_token: %s, output_token: %s}",
+			p.Above.OverInputTokens, unitPriceText(InputTokens, p.Above.InputToken),
+			unitPriceText(OutputTokens, p.Above.OutputToken)))
 	}
 	return strings.Join(fields, ", ")
 }
 
-// unitPriceText writes a rate as people read it: tokens and characters by the
-// million, everything else by one.
+// unitPriceText writes a rate as people read it: tokens and characters by the million, everything else by one.
 func unitPriceText(q Quantity, rate USD) string {
 	switch q {
 	case InputTokens, OutputTokens, CachedInputTokens, Characters:

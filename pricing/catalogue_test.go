@@ -13,8 +13,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// figures are the prices of one model as they were given: tokens by the million,
-// everything else by one; "" costs nothing.
+// figures are the prices of one model as they were given: tokens by the million, everything else by one; "" costs
+// nothing.
 type figures struct {
 	provider, model         string
 	input, output           string
@@ -26,17 +26,21 @@ type figures struct {
 // givenFigures are the figures that the built-in catalogue has to hold.
 func givenFigures() []figures {
 	return []figures{
-		{provider: "gemini", model: "gemini-2.5-pro", input: "1.25", output: "10", over: 200000, inputAbove: "2.5", outputAbove: "15"},
+		{provider: "gemini", model: "gemini-2.5-pro", input: "1.25", output: "10", over: 200000, inputAbove: "2.5",
+			outputAbove: "15"},
 		{provider: "gemini", model: "gemini-2.5-pro-large", input: "2.5", output: "15"},
 		{provider: "gemini", model: "gemini-2.5-flash", input: "0.3", output: "2.5"},
 		{provider: "gemini", model: "gemini-2.5-flash-audio", input: "1", output: "2.5"},
 		{provider: "gemini", model: "gemini-2.5-flash-lite", input: "0.1", output: "0.4"},
 		{provider: "gemini", model: "gemini-2.5-flash-lite-audio", input: "0.3", output: "0.4"},
-		{provider: "gemini", model: "gemini-1.5-flash", input: "0.075", output: "0.3", over: 128000, inputAbove: "0.15", outputAbove: "0.6"},
+		{provider: "gemini", model: "gemini-1.5-flash", input: "0.075", output: "0.3", over: 128000, inputAbove: "0.15",
+			outputAbove: "0.6"},
 		{provider: "gemini", model: "gemini-1.5-flash-large", input: "0.15", output: "0.6"},
-		{provider: "gemini", model: "gemini-1.5-flash-8b", input: "0.0375", output: "0.15", over: 128000, inputAbove: "0.075", outputAbove: "0.3"},
+		{provider: "gemini", model: "gemini-1.5-flash-8b", input: "0.0375", output: "0.15", over: 128000, inputAbove: "0.075",
+			outputAbove: "0.3"},
 		{provider: "gemini", model: "gemini-1.5-flash-8b-large", input: "0.075", output: "0.3"},
-		{provider: "gemini", model: "gemini-1.5-pro", input: "1.25", output: "5", over: 128000, inputAbove: "2.5", outputAbove: "10"},
+		{provider: "gemini", model: "gemini-1.5-pro", input: "1.25", output: "5", over: 128000, inputAbove: "2.5",
+			outputAbove: "10"},
 		{provider: "gemini", model: "gemini-1.5-pro-large", input: "2.5", output: "10"},
 		{provider: "gemini", model: "gemini-embedding", input: "0.15"},
 		{provider: "gemini", model: "gemini-grounding-search", request: "0.035"},
@@ -78,8 +82,8 @@ func givenFigures() []figures {
 	}
 }
 
-// exactPico returns a decimal number of dollars for so many units as pico-dollars for
-// one, calculated without package pricing.
+// exactPico returns a decimal number of dollars for so many units as pico-dollars for one, calculated without package
+// pricing.
 func exactPico(t testing.TB, dollars string, units int64) *big.Rat {
 	t.Helper()
 	if dollars == "" {
@@ -133,7 +137,8 @@ func TestDefaultCatalogueHoldsTheGivenFigures(t *testing.T) {
 			same("a request", p.Rates[pricing.Requests], want.request, 1)
 			same("an image", p.Rates[pricing.Images], want.image, 1)
 			same("a page", p.Rates[pricing.Pages], want.page, 1)
-			for _, q := range []pricing.Quantity{pricing.CachedInputTokens, pricing.Searches, pricing.Characters, pricing.Seconds} {
+			for _, q := range []pricing.Quantity{pricing.CachedInputTokens, pricing.Searches, pricing.Characters,
+				pricing.Seconds} {
 				same("one of "+q.String(), p.Rates[q], "", 1)
 			}
 			if p.CachedPriced || p.Source != pricing.FromCatalogue || p.ID != 0 {
@@ -169,10 +174,12 @@ func TestDefaultCatalogueRoundTrips(t *testing.T) {
 func sameCatalogue(t rapid.TB, want, got pricing.Catalogue) {
 	t.Helper()
 	if len(got.Providers) != len(want.Providers) || len(got.Prices) != len(want.Prices) {
-		t.Fatalf("got %d providers and %d prices, want %d and %d", len(got.Providers), len(got.Prices), len(want.Providers), len(want.Prices))
+		t.Fatalf("got %d providers and %d prices, want %d and %d", len(got.Providers), len(got.Prices), len(want.Providers),
+			len(want.Prices))
 	}
 	for i := range want.Providers {
-		if w, g := fmt.Sprintf("%q", fmt.Sprintf("%+v", want.Providers[i])), fmt.Sprintf("%q", fmt.Sprintf("%+v", got.Providers[i])); w != g {
+		if w, g := fmt.Sprintf("%q", fmt.Sprintf("%+v", want.Providers[i])),
+			fmt.Sprintf("%q", fmt.Sprintf("%+v", got.Providers[i])); w != g {
 			t.Fatalf("provider %d is\n%s, want\n%s", i, g, w)
 		}
 	}
@@ -184,24 +191,25 @@ func sameCatalogue(t rapid.TB, want, got pricing.Catalogue) {
 	}
 }
 
-// anyName draws what ValidateName takes, the names that YAML reads as something
-// else among them.
+// anyName draws what ValidateName takes, the names that YAML reads as something else among them.
 func anyName() *rapid.Generator[string] {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"null", "true", "no", "-", "---", "...", ".", ".inf", "1.0", "1_0", "0x1f", "1e3", "00", "0o7", "2025-01-01", "-1", "a-", "nan"}),
+		rapid.SampledFrom([]string{"null", "true", "no", "-", "---", "...", ".", ".inf", "1.0", "1_0", "0x1f", "1e3", "00",
+			"0o7", "2025-01-01", "-1", "a-", "nan"}),
 		rapid.StringMatching(`[a-z0-9_.-]{1,64}`))
 }
 
-// anyText draws text that a model's name or a description may be. The YAML library
-// replaces bytes that are no UTF-8.
+// anyText draws text that a model's name or a description may be. The YAML library replaces bytes that are no UTF-8.
 func anyText() *rapid.Generator[string] {
 	return rapid.OneOf(rapid.StringN(1, 20, -1), rapid.SampledFrom([]string{
-		"null", "1.50", "~", "a: b", "# no comment", "'", `"`, `\`, `\x41`, "a\nb", "a\r\nb", "\t", " ", "é", "\u0085", "\u2028", "\ufeff", "\U0001F600", "{}", "*a", "&a", "!!str", "\x00", "\x7f", "%"}))
+		"null", "1.50", "~", "a: b", "# no comment", "'", `"`, `\`, `\x41`, "a\nb", "a\r\nb", "\t", " ", "é", "\u0085",
+		"\u2028", "\ufeff", "\U0001F600", "{}", "*a", "&a", "!!str", "\x00", "\x7f", "%"}))
 }
 
 func anyPrice() *rapid.Generator[pricing.Price] {
 	return rapid.Custom(func(t *rapid.T) pricing.Price {
-		p := pricing.Price{Provider: "openai", Model: anyText().Draw(t, "model"), EffectiveFrom: pricing.Beginning(), Source: pricing.FromCatalogue}
+		p := pricing.Price{Provider: "openai", Model: anyText().Draw(t, "model"), EffectiveFrom: pricing.Beginning(),
+			Source: pricing.FromCatalogue}
 		rate := rapid.OneOf(rapid.Just(int64(0)), rapid.Int64Min(0), rapid.Int64Range(0, 1e9))
 		for i := range p.Rates {
 			p.Rates[i] = pricing.USD(rate.Draw(t, pricing.Quantity(i).Unit()))
@@ -226,7 +234,8 @@ func TestAnyCatalogueRoundTrips(t *testing.T) {
 		name := anyName().Draw(t, "provider")
 		c.Providers = append(c.Providers, pricing.Provider{Name: name, Vendor: anyName().Draw(t, "vendor"),
 			CharactersAreInputTokens: rapid.Bool().Draw(t, "characters"),
-			VendorRules:              []pricing.VendorRule{{Contains: anyText().Draw(t, "contains"), Vendor: anyName().Draw(t, "vendor of the rule")}}})
+			VendorRules: []pricing.VendorRule{{Contains: anyText().Draw(t, "contains"),
+				Vendor: anyName().Draw(t, "vendor of the rule")}}})
 		p := anyPrice().Draw(t, "price")
 		q := p
 		q.Provider = name
@@ -256,10 +265,12 @@ prices: # without providers: those of the built-in catalogue are known
 		t.Fatal(err)
 	}
 	first, second := c.Prices[0], c.Prices[1]
-	if first.Rates[pricing.InputTokens] != 1_250_000 || first.Rates[pricing.OutputTokens] != 10_000_000 || !first.CachedPriced {
+	if first.Rates[pricing.InputTokens] != 1_250_000 || first.Rates[pricing.OutputTokens] != 10_000_000 ||
+		!first.CachedPriced {
 		t.Errorf("the first price is %+v", first)
 	}
-	if want := (pricing.LongContext{OverInputTokens: 1000, InputToken: 1_250_000, OutputToken: 20_000_000}); *first.Above != want {
+	if want := (pricing.LongContext{OverInputTokens: 1000, InputToken: 1_250_000,
+		OutputToken: 20_000_000}); *first.Above != want {
 		t.Errorf("a long context costs %+v, want %+v: what isn't given stays as it is below", *first.Above, want)
 	}
 	if want := time.Date(2025, 8, 7, 0, 0, 0, 0, time.UTC); !first.EffectiveFrom.Equal(want) {
@@ -274,7 +285,8 @@ prices: # without providers: those of the built-in catalogue are known
 }
 
 func TestParseCatalogueRefuses(t *testing.T) {
-	const known = "providers:\n  - {name: openai, vendor: openai}\nprices:\n  - {provider: openai, model: a, input_token: 1/1M}\n"
+	const known = "providers:\n  - {name: openai, vendor: openai}\nprices:\n  - {provider: openai, model: a, " +
+		"input_token: 1/1M}\n"
 	tests := []struct {
 		name, file string
 		want       []string // parts of the message or hint
@@ -283,39 +295,64 @@ func TestParseCatalogueRefuses(t *testing.T) {
 		{"a tab", known + "\t- x\n", []string{"f.yaml", "line 5, column 1"}},
 		{"a list", "- a\n", []string{"f.yaml", "line 1,"}},
 		{"unknown section", known + "price: []\n", []string{`line 5, column 1: unknown field "price"`}},
-		{"unknown field", known + "  - {provider: openai, model: b, input_tokn: 1}\n", []string{`line 5, column 34: unknown field "input_tokn"`}},
-		{"field twice", known + "  - {provider: openai, model: b, page: 1, page: 2}\n", []string{`"page" already defined`, "line 5,"}},
+		{"unknown field", known + "  - {provider: openai, model: b, input_tokn: 1}\n",
+			[]string{`line 5, column 34: unknown field "input_tokn"`}},
+		{"field twice", known + "  - {provider: openai, model: b, page: 1, page: 2}\n",
+			[]string{`"page" already defined`, "line 5,"}},
 		{"NUL", "\x00", []string{"f.yaml"}},
 
-		{"amount nan", known + "  - {provider: openai, model: b, output_token: nan}\n", []string{"f.yaml: price 2 (openai b): output_token", `"nan" is not an amount`}},
-		{"amount inf", known + "  - {provider: openai, model: b, page: .inf}\n", []string{"price 2 (openai b): page", `".inf" is not an amount`}},
-		{"amount empty", known + "  - {provider: openai, model: b, page: ''}\n", []string{"price 2 (openai b): page", `"" is not an amount`}},
-		{"amount with 13 decimals", known + "  - {provider: openai, model: b, image: 0.1234567890123}\n", []string{"price 2 (openai b): image", "more than 12 decimals"}},
-		{"inexact division", known + "  - {provider: openai, model: b, image: 0.1/3}\n", []string{"price 2 (openai b): image", "never rounded"}},
-		{"negative amount", known + "  - {provider: openai, model: b, search: -1}\n", []string{"price 2 (openai b): search", "negative"}},
-		{"amount too large", known + "  - {provider: openai, model: b, second: 1e7}\n", []string{"price 2 (openai b): second", "too large"}},
-		{"amount a mapping", known + "  - {provider: openai, model: b, second: {a: b}}\n", []string{"price 2 (openai b): second", "not an amount"}},
-		{"amount of a long context", known + "  - {provider: openai, model: b, above: {input_tokens: 5, input_token: x}}\n", []string{"price 2 (openai b): above: input_token", `"x"`}},
-		{"output of a long context", known + "  - {provider: openai, model: b, above: {input_tokens: 5, output_token: x}}\n", []string{"price 2 (openai b): above: output_token", `"x"`}},
-		{"long context without amount", known + "  - {provider: openai, model: b, above: {input_tokens: 5}}\n", []string{"price 2", "above has no price"}},
-		{"long context without length", known + "  - {provider: openai, model: b, above: {input_token: 5}}\n", []string{"price 2", "above: input_tokens"}},
-		{"long context of length 0", known + "  - {provider: openai, model: b, above: {input_tokens: 0, input_token: 5}}\n", []string{"price 2", "above 0 input tokens"}},
-		{"long context of fractional length", known + "  - {provider: openai, model: b, above: {input_tokens: 1.5, input_token: 5}}\n", []string{"price 2", `above: input_tokens is "1.5"`}},
-		{"long context of negative length", known + "  - {provider: openai, model: b, above: {input_tokens: -5, input_token: 5}}\n", []string{"price 2", `above: input_tokens is "-5"`}},
+		{"amount nan", known + "  - {provider: openai, model: b, output_token: nan}\n", []string{"f.yaml: price 2 (openai " +
+			"b): output_token", `"nan" is not an amount`}},
+		{"amount inf", known + "  - {provider: openai, model: b, page: .inf}\n",
+			[]string{"price 2 (openai b): page", `".inf" is not an amount`}},
+		{"amount empty", known + "  - {provider: openai, model: b, page: ''}\n",
+			[]string{"price 2 (openai b): page", `"" is not an amount`}},
+		{"amount with 13 decimals", known + "  - {provider: openai, model: b, image: 0.1234567890123}\n",
+			[]string{"price 2 (openai b): image", "more than 12 decimals"}},
+		{"inexact division", known + "  - {provider: openai, model: b, image: 0.1/3}\n",
+			[]string{"price 2 (openai b): image", "never rounded"}},
+		{"negative amount", known + "  - {provider: openai, model: b, search: -1}\n",
+			[]string{"price 2 (openai b): search", "negative"}},
+		{"amount too large", known + "  - {provider: openai, model: b, second: 1e7}\n",
+			[]string{"price 2 (openai b): second", "too large"}},
+		{"amount a mapping", known + "  - {provider: openai, model: b, second: {a: b}}\n",
+			[]string{"price 2 (openai b): second", "not an amount"}},
+		{"amount of a long context", known + "  - {provider: openai, model: b, above: {input_tokens: 5, input_token: x}}\n",
+			[]string{"price 2 (openai b): above: input_token", `"x"`}},
+		{"output of a long context", known + "  - {provider: openai, model: b, above: {input_tokens: 5, output_token: x}}\n",
+			[]string{"price 2 (openai b): above: output_token", `"x"`}},
+		{"long context without amount", known + "  - {provider: openai, model: b, above: {input_tokens: 5}}\n",
+			[]string{"price 2", "above has no price"}},
+		{"long context without length", known + "  - {provider: openai, model: b, above: {input_token: 5}}\n",
+			[]string{"price 2", "above: input_tokens"}},
+		{"long context of length 0", known + "  - {provider: openai, model: b, above: {input_tokens: 0, input_token: 5}}\n",
+			[]string{"price 2", "above 0 input tokens"}},
+		{"long context of fractional length", known + "  - {provider: openai, model: b, above: {input_tokens: 1.5, " +
+			"input_token: 5}}\n", []string{"price 2", `above: input_tokens is "1.5"`}},
+		{"long context of negative length", known + "  - {provider: openai, model: b, above: {input_tokens: -5, " +
+			"input_token: 5}}\n", []string{"price 2", `above: input_tokens is "-5"`}},
 
 		{"no model", known + "  - {provider: openai, input_token: 1}\n", []string{"price 2 (openai )", "must both be given"}},
 		{"no provider", known + "  - {model: b, input_token: 1}\n", []string{"price 2 ( b)", "must both be given"}},
 		{"empty price", known + "  -\n", []string{"price 2", "must both be given"}},
-		{"price twice", known + "  - {provider: openai, model: a}\n", []string{"price 2 (openai a)", "two prices from the same moment"}},
+		{"price twice", known + "  - {provider: openai, model: a}\n", []string{"price 2 (openai a)",
+			"two prices from the same moment"}},
 		{"price twice in the same microsecond", known + "  - {provider: openai, model: b, effective_from: 2025-01-01}\n" +
-			"  - {provider: openai, model: b, effective_from: '2025-01-01T00:00:00.0000001Z'}\n", []string{"price 3 (openai b)", "two prices from the same moment"}},
-		{"no time", known + "  - {provider: openai, model: b, effective_from: 2025-02-30}\n", []string{"price 2", `effective_from is "2025-02-30"`}},
-		{"provider twice", "providers:\n  - {name: a, vendor: v}\n  - {name: a, vendor: v}\n", []string{"f.yaml: provider 2 (a)", "appears twice"}},
+			"  - {provider: openai, model: b, effective_from: '2025-01-01T00:00:00.0000001Z'}\n",
+			[]string{"price 3 (openai b)", "two prices from the same moment"}},
+		{"no time", known + "  - {provider: openai, model: b, effective_from: 2025-02-30}\n",
+			[]string{"price 2", `effective_from is "2025-02-30"`}},
+		{"provider twice", "providers:\n  - {name: a, vendor: v}\n  - {name: a, vendor: v}\n",
+			[]string{"f.yaml: provider 2 (a)", "appears twice"}},
 		{"provider without vendor", "providers:\n  - {name: a}\n", []string{"provider 1 (a)", "vendor is"}},
-		{"provider in upper case", "providers:\n  - {name: OpenAI, vendor: v}\n", []string{"provider 1 (OpenAI)", "lower-case"}},
-		{"provider with a long name", "providers:\n  - {name: " + strings.Repeat("a", 65) + ", vendor: v}\n", []string{"provider 1 (aaaa", "1 to 64"}},
-		{"rule without text", "providers:\n  - {name: a, vendor: v, models: [{vendor: w}]}\n", []string{"provider 1 (a)", "contains"}},
-		{"rule without vendor", "providers:\n  - {name: a, vendor: v, models: [{contains: w}]}\n", []string{"provider 1 (a)", "vendor is"}},
+		{"provider in upper case", "providers:\n  - {name: OpenAI, vendor: v}\n",
+			[]string{"provider 1 (OpenAI)", "lower-case"}},
+		{"provider with a long name", "providers:\n  - {name: " + strings.Repeat("a", 65) + ", vendor: v}\n",
+			[]string{"provider 1 (aaaa", "1 to 64"}},
+		{"rule without text", "providers:\n  - {name: a, vendor: v, models: [{vendor: w}]}\n",
+			[]string{"provider 1 (a)", "contains"}},
+		{"rule without vendor", "providers:\n  - {name: a, vendor: v, models: [{contains: w}]}\n",
+			[]string{"provider 1 (a)", "vendor is"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -373,9 +410,12 @@ func TestParseCatalogueSurvives(t *testing.T) {
 }
 
 func FuzzParseCatalogue(f *testing.F) {
-	f.Add("providers:\n  - {name: openai, vendor: openai}\nprices:\n  - {provider: openai, model: a, input_token: 1/1M, cached_input_token: 0}\n")
-	f.Add("providers:\n  - name: a\n    vendor: b\n    models: &r\n      - {contains: x, vendor: y}\n  - {name: c, vendor: d, models: *r}\n")
-	f.Add("prices:\n  - {provider: video, model: \"a\\nb\", effective_from: 2025-01-01, above: {input_tokens: 5, input_token: 1}}\n")
+	f.Add("providers:\n  - {name: openai, vendor: openai}\nprices:\n  - {provider: openai, model: a, input_token: 1/1M, " +
+		"cached_input_token: 0}\n")
+	f.Add("providers:\n  - name: a\n    vendor: b\n    models: &r\n      - {contains: x, vendor: y}\n  - {name: c, " +
+		"vendor: d, models: *r}\n")
+	f.Add("prices:\n  - {provider: video, model: \"a\\nb\", effective_from: 2025-01-01, above: {input_tokens: 5, " +
+		"input_token: 1}}\n")
 	f.Add("prices: [{provider: audio, model: m, page: nan}]")
 	f.Add("a: &a [*a]")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -400,7 +440,8 @@ func TestValidateName(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", " ", "A", "a b", "é", "a\n", "a/b", "ａ", strings.Repeat("z", 65), strings.Repeat("z", 10_000)} {
+	for _, name := range []string{"", " ", "A", "a b", "é", "a\n", "a/b", "ａ", strings.Repeat("z", 65),
+		strings.Repeat("z", 10_000)} {
 		err := pricing.ValidateName("vendor", name)
 		wantInvalid(t, err)
 		if err != nil && !strings.HasPrefix(err.Error(), "vendor is ") {

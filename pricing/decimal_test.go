@@ -15,8 +15,10 @@ func TestPerMilleOf(t *testing.T) {
 		want        int64
 		ok          bool
 	}{
-		{"1", "3", 333, true}, {"2", "3", 667, true}, {"-1", "3", -333, true}, {"-2", "3", -667, true}, {"5", "5", 1000, true}, {"0", "5", 0, true},
-		{"0.0005", "1", 0, true}, {"0.0015", "1", 2, true}, {"0.0025", "1", 2, true}, {"-0.0005", "1", 0, true}, {"-0.0015", "1", -2, true},
+		{"1", "3", 333, true}, {"2", "3", 667, true}, {"-1", "3", -333, true}, {"-2", "3", -667, true},
+		{"5", "5", 1000, true}, {"0", "5", 0, true},
+		{"0.0005", "1", 0, true}, {"0.0015", "1", 2, true}, {"0.0025", "1", 2, true}, {"-0.0005", "1", 0, true},
+		{"-0.0015", "1", -2, true},
 		{"12", "0", 0, false}, {"12", "-4", 0, false}, {"99999999999999999999999", "0.000000000001", 0, false},
 	} {
 		part, err := pricing.ParseTotal(c.part)
@@ -37,7 +39,8 @@ func TestPerMilleOf(t *testing.T) {
 }
 
 func TestNearestCent(t *testing.T) {
-	for text, want := range map[string]string{"0": "0", "1.004999": "1", "1.005": "1", "1.015": "1.02", "1.015000000001": "1.02", "-1.005": "-1", "-1.015": "-1.02",
+	for text, want := range map[string]string{"0": "0", "1.004999": "1", "1.005": "1", "1.015": "1.02",
+		"1.015000000001": "1.02", "-1.005": "-1", "-1.015": "-1.02",
 		"-0.004": "0", "99999999999999999999.999": "100000000000000000000"} {
 		total, err := pricing.ParseTotal(text)
 		if err != nil {
@@ -52,7 +55,8 @@ func TestNearestCent(t *testing.T) {
 // Nothing is nearer, and of two that are as near it is the even one.
 func TestHalfEven(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		n, by := big.NewInt(rapid.Int64().Draw(rt, "n")), big.NewInt(rapid.Int64Range(1, 1<<rapid.IntRange(1, 62).Draw(rt, "bits")).Draw(rt, "by"))
+		n, by := big.NewInt(rapid.Int64().Draw(rt, "n")), big.NewInt(rapid.Int64Range(1,
+			1<<rapid.IntRange(1, 62).Draw(rt, "bits")).Draw(rt, "by"))
 		got := pricing.HalfEven(n, by)
 		off := new(big.Int).Sub(n, new(big.Int).Mul(got, by))
 		if c := off.Lsh(off.Abs(off), 1).Cmp(by); c > 0 || c == 0 && got.Bit(0) == 1 {

@@ -7,8 +7,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// The environment variables with the token prices of huggingface, in dollars
-// for one token.
+// The environment variables with the token prices of huggingface, in dollars for one token.
 const (
 	HuggingFaceInputVariable  = "HUGGINGFACE_INPUT_TOKEN_COST"
 	HuggingFaceOutputVariable = "HUGGINGFACE_OUTPUT_TOKEN_COST"
@@ -20,16 +19,14 @@ func environmentModels() []string {
 	return []string{"openai/gpt-oss-120b:groq", "gpt-oss-120b", DefaultModel}
 }
 
-// EnvironmentRates are the token prices that the environment gives for
-// huggingface; a nil one is not set.
+// EnvironmentRates are the token prices that the environment gives for huggingface; a nil one is not set.
 type EnvironmentRates struct {
 	InputToken  *USD
 	OutputToken *USD
 }
 
-// ParseEnvironmentRates reads the two variables through lookup, which returns ""
-// for one that is not set. A value that is no price is an invalid failure that
-// names the variable.
+// ParseEnvironmentRates reads the two variables through lookup, which returns "" for one that is not set. A value that
+// is no price is an invalid failure that names the variable.
 func ParseEnvironmentRates(lookup func(name string) string) (EnvironmentRates, error) {
 	var rates EnvironmentRates
 	var err error
@@ -75,8 +72,8 @@ func (e EnvironmentRates) over(p Price) Price {
 	return p
 }
 
-// unchangedSince tells whether the last price that no admin has set says what the
-// environment says now. What an admin has set since then has to stay.
+// unchangedSince tells whether the last price that no admin has set says what the environment says now. What an admin
+// has set since then has to stay.
 func (e EnvironmentRates) unchangedSince(history []Price) bool {
 	for _, p := range slices.Backward(history) {
 		if p.Source != FromAdmin {
@@ -86,8 +83,8 @@ func (e EnvironmentRates) unchangedSince(history []Price) bool {
 	return false
 }
 
-// FromNow returns the huggingface prices that the environment changes, in force
-// from now on; none where it gives none, or where they are in force already.
+// FromNow returns the huggingface prices that the environment changes, in force from now on; none where it gives none,
+// or where they are in force already.
 func (e EnvironmentRates) FromNow(book *Book, now time.Time) []Price {
 	if !e.Set() {
 		return nil

@@ -8,10 +8,11 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// FuzzNames: a provider or vendor name that is allowed, and any text as a model or a
-// rule, comes back from a price file; what is not allowed is refused by its name.
+// FuzzNames: a provider or vendor name that is allowed, and any text as a model or a rule, comes back from a price
+// file; what is not allowed is refused by its name.
 func FuzzNames(f *testing.F) {
-	for _, name := range []string{"openai", "image_edit", "null", "1e3", "-", "0x1f", "no", "a.b", "A", "", "gpt-4o: {x}", "模型", "a\"b", "a\\nb", "#c", "*x", "\xff", "a\x00b", "\u2028"} {
+	for _, name := range []string{"openai", "image_edit", "null", "1e3", "-", "0x1f", "no", "a.b", "A", "", "gpt-4o: {x}",
+		"模型", "a\"b", "a\\nb", "#c", "*x", "\xff", "a\x00b", "\u2028"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
@@ -27,7 +28,8 @@ func FuzzNames(f *testing.F) {
 		}
 		if utf8.ValidString(name) && name != "" {
 			c.Providers[0].VendorRules = []pricing.VendorRule{{Contains: name, Vendor: "x"}}
-			c.Prices = append(c.Prices, pricing.Price{Provider: c.Providers[0].Name, Model: "m-" + name, EffectiveFrom: pricing.Beginning()})
+			c.Prices = append(c.Prices, pricing.Price{Provider: c.Providers[0].Name, Model: "m-" + name,
+				EffectiveFrom: pricing.Beginning()})
 		}
 		again, err := pricing.ParseCatalogue("export", []byte(c.YAML()))
 		if err != nil {

@@ -8,21 +8,20 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// Provider is the kind of API that a call is billed under. Providers are data:
-// the list grows by catalogue, not by code.
+// Provider is the kind of API that a call is billed under. Providers are data: the list grows by catalogue, not by
+// code.
 type Provider struct {
 	Name string
 	// Vendor is who serves its calls where no VendorRule says otherwise.
 	Vendor string
 	// VendorRules are tried in order; the first that matches the model wins.
 	VendorRules []VendorRule
-	// CharactersAreInputTokens says that an event that gives characters and no
-	// input tokens is charged one input token for each character.
+	// CharactersAreInputTokens says that an event that gives characters and no input tokens is charged one input token for
+	// each character.
 	CharactersAreInputTokens bool
 }
 
-// VendorRule names the vendor of the models whose name contains a text, upper
-// and lower case alike.
+// VendorRule names the vendor of the models whose name contains a text, upper and lower case alike.
 type VendorRule struct {
 	Contains string
 	Vendor   string
@@ -42,14 +41,14 @@ func (p Provider) VendorOf(model string) string {
 // Providers is every known provider by name.
 type Providers map[string]Provider
 
-// Find returns the provider of a name, or an invalid failure that names the
-// nearest one that there is.
+// Find returns the provider of a name, or an invalid failure that names the nearest one that there is.
 func (ps Providers) Find(name string) (Provider, error) {
 	if p, ok := ps[name]; ok {
 		return p, nil
 	}
 	if len(ps) == 0 {
-		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").WithReason("not_initialized")
+		return Provider{}, failure.Unavailablef("there are no providers: prices have not been seeded").
+			WithReason("not_initialized")
 	}
 	return Provider{}, failure.UnknownName(failure.Invalid, "provider", name, slices.Collect(maps.Keys(ps)))
 }

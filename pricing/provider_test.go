@@ -10,8 +10,10 @@ import (
 
 func TestVendorOfOwnModels(t *testing.T) {
 	ps := providersOf(defaultCatalogue(t))
-	own := map[string]string{"gemini": "google", "openai": "openai", "anthropic": "anthropic", "mistral": "mistral", "huggingface": "huggingface",
-		"wavespeed": "wavespeed", "tavily": "tavily", "serper": "serper", "metaphor": "metaphor", "exa": "exa", "firecrawl": "firecrawl"}
+	own := map[string]string{"gemini": "google", "openai": "openai", "anthropic": "anthropic", "mistral": "mistral",
+		"huggingface": "huggingface",
+		"wavespeed":   "wavespeed", "tavily": "tavily", "serper": "serper", "metaphor": "metaphor", "exa": "exa",
+		"firecrawl": "firecrawl"}
 	for provider, vendor := range own {
 		for _, model := range []string{"", "default", "anything", "wavespeed/kling", "tencent/Hunyuan", "qwen3"} {
 			if got := ps[provider].VendorOf(model); got != vendor {
@@ -27,16 +29,20 @@ func TestVendorOfOwnModels(t *testing.T) {
 func TestVendorOfMediaModels(t *testing.T) {
 	ps := providersOf(defaultCatalogue(t))
 	byModel := map[string]string{
-		"wan-2.5": "wavespeed", "seedance": "wavespeed", "infinitetalk": "wavespeed", "kling": "wavespeed", "minimax": "wavespeed", "speech-02": "wavespeed",
-		"qwen": "wavespeed", "ideogram": "wavespeed", "flux": "wavespeed", "kontext": "wavespeed", "wavespeed": "wavespeed", "alibaba": "wavespeed",
+		"wan-2.5": "wavespeed", "seedance": "wavespeed", "infinitetalk": "wavespeed", "kling": "wavespeed",
+		"minimax": "wavespeed", "speech-02": "wavespeed",
+		"qwen": "wavespeed", "ideogram": "wavespeed", "flux": "wavespeed", "kontext": "wavespeed", "wavespeed": "wavespeed",
+		"alibaba":   "wavespeed",
 		"cosyvoice": "wavespeed", "tencent": "huggingface", "hunyuan": "huggingface", "stable-diffusion": "stability",
 		// The first rule that matches wins, whatever stands first in the name.
 		"tencent/qwen-hunyuan": "wavespeed", "stable-diffusion-flux": "wavespeed", "stable-diffusion/tencent": "huggingface",
 	}
-	others := map[string]string{"video": "wavespeed", "audio": "wavespeed", "image_edit": "wavespeed", "stability": "stability"}
+	others := map[string]string{"video": "wavespeed", "audio": "wavespeed", "image_edit": "wavespeed",
+		"stability": "stability"}
 	for provider, other := range others {
 		for model, vendor := range byModel {
-			for _, name := range []string{model, strings.ToUpper(model), "org/" + model + "-v1", "Org/" + strings.ToTitle(model) + ":x"} {
+			for _, name := range []string{model, strings.ToUpper(model), "org/" + model + "-v1", "Org/" +
+				strings.ToTitle(model) + ":x"} {
 				if got := ps[provider].VendorOf(name); got != vendor {
 					t.Errorf("%s %q is served by %s, want %s", provider, name, got, vendor)
 				}
@@ -51,7 +57,8 @@ func TestVendorOfMediaModels(t *testing.T) {
 }
 
 func TestVendorOfRuleInUpperCase(t *testing.T) {
-	p := pricing.Provider{Vendor: "v", VendorRules: []pricing.VendorRule{{Contains: "KLING", Vendor: "w"}, {Contains: "kling-9", Vendor: "x"}}}
+	p := pricing.Provider{Vendor: "v", VendorRules: []pricing.VendorRule{{Contains: "KLING", Vendor: "w"},
+		{Contains: "kling-9", Vendor: "x"}}}
 	if got := p.VendorOf("Kling-9"); got != "w" {
 		t.Errorf("got %s, want w: the first match wins, upper and lower case alike", got)
 	}

@@ -24,9 +24,8 @@ const (
 	QuantityCount // how many quantities there are
 )
 
-// MaxQuantity is the most of one quantity that a single event may report. It is
-// far above what any API serves in one call, and keeps thousands of such events
-// from overflowing a sum.
+// MaxQuantity is the most of one quantity that a single event may report. It is far above what any API serves in one
+// call, and keeps thousands of such events from overflowing a sum.
 const MaxQuantity = 1_000_000_000_000_000
 
 // String returns the name that events, JSON and columns use: "input_tokens".
@@ -41,8 +40,8 @@ func (q Quantity) Unit() string {
 		"image", "search", "page", "character", "second"}[q]
 }
 
-// OneEachCall says whether a call that does not tell how many it used is charged for
-// one, where there is a price of them.
+// OneEachCall says whether a call that does not tell how many it used is charged for one, where there is a price of
+// them.
 func (q Quantity) OneEachCall() bool { return q == Images || q == Searches || q == Pages }
 
 // AllQuantities returns every quantity in the order of their constants.
@@ -60,8 +59,8 @@ type Quantities [QuantityCount]int64
 // Tokens returns the input and output tokens together.
 func (q Quantities) Tokens() int64 { return q[InputTokens] + q[OutputTokens] }
 
-// Validate returns an invalid failure for an amount that is negative or above
-// MaxQuantity, and for more cached input tokens than input tokens.
+// Validate returns an invalid failure for an amount that is negative or above MaxQuantity, and for more cached input
+// tokens than input tokens.
 func (q Quantities) Validate() error {
 	for i, n := range q {
 		if n < 0 || n > MaxQuantity {
@@ -69,14 +68,15 @@ func (q Quantities) Validate() error {
 		}
 	}
 	if q[CachedInputTokens] > q[InputTokens] {
-		return failure.Invalidf("cached_input_tokens is %d, more than input_tokens (%d): input_tokens includes the cached ones",
+		return failure.Invalidf(
+			"cached_input_tokens is %d, more than input_tokens (%d): input_tokens includes the cached ones",
 			q[CachedInputTokens], q[InputTokens])
 	}
 	return nil
 }
 
-// ParseQuantity reads a whole number from 0 to MaxQuantity. "1500.0" is whole,
-// "1500.5" is not. The name is used in the failure.
+// ParseQuantity reads a whole number from 0 to MaxQuantity. "1500.0" is whole, "1500.5" is not. The name is used in the
+// failure.
 func ParseQuantity(name, text string) (int64, error) {
 	s := strings.TrimSpace(text)
 	if whole, fraction, found := strings.Cut(s, "."); found && fraction != "" && strings.Trim(fraction, "0") == "" {
@@ -92,5 +92,6 @@ func quantityRange(name, text string) error {
 	if len(text) > 40 {
 		text = text[:40] + "…"
 	}
-	return failure.Invalidf("%s is %s: it must be a whole number from 0 to %d", name, strconv.Quote(text), int64(MaxQuantity))
+	return failure.Invalidf("%s is %s: it must be a whole number from 0 to %d", name, strconv.Quote(text),
+		int64(MaxQuantity))
 }

@@ -13,12 +13,14 @@ import (
 func asFailure(err error, target **failure.Error) bool { return errors.As(err, target) }
 
 func TestParseQuantity(t *testing.T) {
-	for text, want := range map[string]int64{"0": 0, "-0": 0, "7": 7, " 7 ": 7, "007": 7, "1500.0": 1500, "1500.000": 1500, "1000000000000000": pricing.MaxQuantity} {
+	for text, want := range map[string]int64{"0": 0, "-0": 0, "7": 7, " 7 ": 7, "007": 7, "1500.0": 1500, "1500.000": 1500,
+		"1000000000000000": pricing.MaxQuantity} {
 		if got, err := pricing.ParseQuantity("images", text); err != nil || got != want {
 			t.Errorf("ParseQuantity(%q) = %d, %v, want %d", text, got, err, want)
 		}
 	}
-	refused := []string{"", " ", "-1", "+1", "1.5", "1.", ".0", ".5", "1.0.0", "1e3", "0x10", "1_000", "1,000", "NaN", "Inf", "1000000000000001", "9223372036854775808",
+	refused := []string{"", " ", "-1", "+1", "1.5", "1.", ".0", ".5", "1.0.0", "1e3", "0x10", "1_000", "1,000", "NaN",
+		"Inf", "1000000000000001", "9223372036854775808",
 		"１", "1\x00", "seven", strings.Repeat("9", 10_000), strings.Repeat("é", 10_000)}
 	for _, text := range refused {
 		got, err := pricing.ParseQuantity("images", text)
@@ -61,7 +63,8 @@ func TestQuantitiesValidate(t *testing.T) {
 		{"the most", pricing.Quantities{pricing.Seconds: pricing.MaxQuantity}, ""},
 		{"negative", pricing.Quantities{pricing.Seconds: -1}, `seconds is "-1"`},
 		{"too many", pricing.Quantities{pricing.Pages: pricing.MaxQuantity + 1}, `pages is "1000000000000001"`},
-		{"more cached than input", pricing.Quantities{pricing.InputTokens: 5, pricing.CachedInputTokens: 6}, "cached_input_tokens is 6, more than input_tokens (5)"},
+		{"more cached than input", pricing.Quantities{pricing.InputTokens: 5, pricing.CachedInputTokens: 6},
+			"cached_input_tokens is 6, more than input_tokens (5)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,10 +96,12 @@ func TestQuantityNames(t *testing.T) {
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("got %s", got)
 	}
-	if got, want := strings.Join(units, " "), "request input_token output_token cached_input_token image search page character second"; got != want {
+	if got, want := strings.Join(units, " "), "request input_token output_token cached_input_token image search page "+
+		"character second"; got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := (pricing.Quantities{pricing.InputTokens: 2, pricing.OutputTokens: 3, pricing.CachedInputTokens: 1}).Tokens(); got != 5 {
+	if got := (pricing.Quantities{pricing.InputTokens: 2, pricing.OutputTokens: 3,
+		pricing.CachedInputTokens: 1}).Tokens(); got != 5 {
 		t.Errorf("tokens are %d, want 5: the input includes the cached ones", got)
 	}
 }

@@ -40,13 +40,13 @@ type Charge struct {
 	PriceID int64 // 0 where Basis is Unpriced
 }
 
-// Rate returns what the quantities of a call cost at the price in force at the
-// time of the call: the model's own, else that of the provider's default model,
-// else nothing, marked Unpriced. It never guesses and never rounds. A cost that
+// Rate returns what the quantities of a call cost at the price in force at the time of the call: the model's own, else
+// that of the provider's default model, else nothing, marked Unpriced. It never guesses and never rounds. A cost that
 // does not fit is an invalid failure.
 func (b *Book) Rate(provider, model string, at time.Time, used Quantities) (Rating, error) {
 	var rating Rating
-	price, charge, err := b.charge(provider, model, at, &used, func(c Component) { rating.Components = append(rating.Components, c) })
+	price, charge, err := b.charge(provider, model, at, &used,
+		func(c Component) { rating.Components = append(rating.Components, c) })
 	if err != nil {
 		return Rating{}, err
 	}
@@ -63,9 +63,10 @@ func (b *Book) Charge(provider, model string, at time.Time, used *Quantities) (C
 	return charge, err
 }
 
-// charge rates a call and tells each component to a function, if there is one. The price
-// is nil where there is none.
-func (b *Book) charge(provider, model string, at time.Time, used *Quantities, each func(Component)) (*Price, Charge, error) {
+// charge rates a call and tells each component to a function, if there is one. The price is nil where there is none.
+func (b *Book) charge(
+	provider, model string, at time.Time, used *Quantities, each func(Component),
+) (*Price, Charge, error) {
 	price, basis := b.find(provider, model, at)
 	if price == nil {
 		return nil, Charge{Basis: basis}, nil
@@ -81,7 +82,8 @@ func (b *Book) charge(provider, model string, at time.Time, used *Quantities, ea
 			charge.Cost, err = charge.Cost.Add(cost)
 		}
 		if err != nil {
-			return nil, Charge{}, failure.Invalidf("the cost of %d %s of %s %s does not fit: %s", amount, Quantity(i), provider, model, err)
+			return nil, Charge{}, failure.Invalidf("the cost of %d %s of %s %s does not fit: %s",
+				amount, Quantity(i), provider, model, err)
 		}
 		if each != nil {
 			each(Component{Quantity(i), amount, rates[i], cost})
@@ -90,8 +92,7 @@ func (b *Book) charge(provider, model string, at time.Time, used *Quantities, ea
 	return price, charge, nil
 }
 
-// find returns the price that holds for a model, nil where there is none, and on what
-// basis.
+// find returns the price that holds for a model, nil where there is none, and on what basis.
 func (b *Book) find(provider, model string, at time.Time) (*Price, Basis) {
 	if model != "" && model != DefaultModel {
 		if p := b.inForce(provider, model, at); p != nil {
@@ -104,8 +105,8 @@ func (b *Book) find(provider, model string, at time.Time) (*Price, Basis) {
 	return nil, Unpriced
 }
 
-// chargeable turns the quantities of an event into the amounts that are
-// charged, and a price into the rates that hold for them.
+// chargeable turns the quantities of an event into the amounts that are charged, and a price into the rates that hold
+// for them.
 func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Quantities, Rates) {
 	rates := price.Rates
 	if charactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
@@ -127,9 +128,8 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 	return used, rates
 }
 
-// Advice returns why a call has no price, as the reason of a failure and its arguments: a
-// model of the provider has nearly that name, the call names none and must, or it is just
-// not there.
+// Advice returns why a call has no price, as the reason of a failure and its arguments: a model of the provider has
+// nearly that name, the call names none and must, or it is just not there.
 func (b *Book) Advice(provider, model string) (reason string, args failure.Args) {
 	models := b.Models(provider)
 	if near := failure.Nearest(model, models); near != "" {

@@ -62,7 +62,8 @@ func anyUsage() *rapid.Generator[pricing.Quantities] {
 	return rapid.Custom(func(t *rapid.T) pricing.Quantities {
 		var used pricing.Quantities
 		for i := range used {
-			used[i] = rapid.OneOf(rapid.Just(int64(0)), rapid.Just(int64(1)), rapid.Int64Range(0, 300_000), rapid.SampledFrom([]int64{128_000, 128_001, 200_000, 200_001})).
+			used[i] = rapid.OneOf(rapid.Just(int64(0)), rapid.Just(int64(1)), rapid.Int64Range(0, 300_000),
+				rapid.SampledFrom([]int64{128_000, 128_001, 200_000, 200_001})).
 				Draw(t, pricing.Quantity(i).String())
 		}
 		used[pricing.CachedInputTokens] = min(used[pricing.CachedInputTokens], used[pricing.InputTokens])
@@ -156,44 +157,66 @@ func TestRateRules(t *testing.T) {
 	}{
 		{"nothing used", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Requests: 7}}, pricing.Quantities{}, "0"},
 		{"nothing priced", pricing.Provider{}, pricing.Price{}, pricing.Quantities{1, 1, 1, 1, 1, 1, 1, 1, 1}, "0"},
-		{"input exactly at the boundary", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.OutputTokens: usd(t, "3")}, Above: long},
+		{"input exactly at the boundary", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
+			pricing.OutputTokens: usd(t, "3")}, Above: long},
 			pricing.Quantities{pricing.InputTokens: 100, pricing.OutputTokens: 10}, "130"},
-		{"one token more: the whole call is dearer", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.OutputTokens: usd(t, "3")}, Above: long},
+		{"one token more: the whole call is dearer", pricing.Provider{},
+			pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.OutputTokens: usd(t, "3")}, Above: long},
 			pricing.Quantities{pricing.InputTokens: 101, pricing.OutputTokens: 10}, "252"},
-		{"long output is no long context", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.OutputTokens: usd(t, "3")}, Above: long},
+		{"long output is no long context", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
+			pricing.OutputTokens: usd(t, "3")}, Above: long},
 			pricing.Quantities{pricing.InputTokens: 1, pricing.OutputTokens: 1000}, "3001"},
-		{"cached tokens count towards the boundary", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true, Above: long},
+		{"cached tokens count towards the boundary", pricing.Provider{},
+			pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")},
+				CachedPriced: true, Above: long},
 			pricing.Quantities{pricing.InputTokens: 101, pricing.CachedInputTokens: 100}, "12"},
-		{"cached tokens with a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
+		{"cached tokens with a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
+			pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "14"},
-		{"cached tokens that are free", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}, CachedPriced: true},
+		{"cached tokens that are free", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")},
+			CachedPriced: true},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "10"},
 		{"cached tokens without a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
-		{"a cached rate that is not marked as a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}},
+		{"a cached rate that is not marked as a price", pricing.Provider{},
+			pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
-		{"all tokens cached", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
+		{"all tokens cached", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
+			pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 50}, "5"},
-		{"images are counted", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 2, pricing.Images: 5}, "0.2"},
-		{"no images: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 2}, "0.08"},
-		{"no searches: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Searches: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 1}, "0.04"},
-		{"no pages: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Pages: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 3}, "0.12"},
-		{"no seconds: none", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Seconds: usd(t, "0.04")}}, pricing.Quantities{pricing.Requests: 3}, "0"},
-		{"no requests and no images", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}}, pricing.Quantities{pricing.InputTokens: 3}, "0"},
-		{"request and image both priced", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Requests: usd(t, "1"), pricing.Images: usd(t, "0.5")}}, pricing.Quantities{pricing.Requests: 2}, "3"},
-		{"characters are input tokens", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "50/1M")}}, pricing.Quantities{pricing.Characters: 1000}, "0.05"},
-		{"tokens given: characters are only counted", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "50/1M")}},
+		{"images are counted", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}},
+			pricing.Quantities{pricing.Requests: 2, pricing.Images: 5}, "0.2"},
+		{"no images: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}},
+			pricing.Quantities{pricing.Requests: 2}, "0.08"},
+		{"no searches: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Searches: usd(t,
+			"0.04")}}, pricing.Quantities{pricing.Requests: 1}, "0.04"},
+		{"no pages: one for each request", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Pages: usd(t, "0.04")}},
+			pricing.Quantities{pricing.Requests: 3}, "0.12"},
+		{"no seconds: none", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Seconds: usd(t, "0.04")}},
+			pricing.Quantities{pricing.Requests: 3}, "0"},
+		{"no requests and no images", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}},
+			pricing.Quantities{pricing.InputTokens: 3}, "0"},
+		{"request and image both priced", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Requests: usd(t, "1"),
+			pricing.Images: usd(t, "0.5")}}, pricing.Quantities{pricing.Requests: 2}, "3"},
+		{"characters are input tokens", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "50/1M")}},
+			pricing.Quantities{pricing.Characters: 1000}, "0.05"},
+		{"tokens given: characters are only counted", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t,
+			"50/1M")}},
 			pricing.Quantities{pricing.Characters: 1000, pricing.InputTokens: 10}, "0.0005"},
-		{"characters with a price of their own", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "50/1M"), pricing.Characters: usd(t, "1")}},
+		{"characters with a price of their own", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "50/1M"),
+			pricing.Characters: usd(t, "1")}},
 			pricing.Quantities{pricing.Characters: 3}, "3"},
-		{"characters make a long context", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}, Above: long}, pricing.Quantities{pricing.Characters: 101}, "202"},
-		{"characters elsewhere cost nothing", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}}, pricing.Quantities{pricing.Characters: 1000}, "0"},
+		{"characters make a long context", characters, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")},
+			Above: long}, pricing.Quantities{pricing.Characters: 101}, "202"},
+		{"characters elsewhere cost nothing", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t,
+			"1")}}, pricing.Quantities{pricing.Characters: 1000}, "0"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.price.Provider, tt.price.Model, tt.price.EffectiveFrom = "p", model, pricing.Beginning()
 			before := tt.used
-			r, err := pricing.NewBook(pricing.Providers{"p": tt.provider}, []pricing.Price{tt.price}).Rate("p", model, noon, tt.used)
+			r, err := pricing.NewBook(pricing.Providers{"p": tt.provider}, []pricing.Price{tt.price}).Rate("p", model, noon,
+				tt.used)
 			if err != nil || r.Cost.String() != tt.want {
 				t.Errorf("it costs %s, %v, want %s", r.Cost, err, tt.want)
 			}
@@ -211,7 +234,8 @@ func TestRateRefusesWhatDoesNotFit(t *testing.T) {
 		rates pricing.Rates
 		used  pricing.Quantities
 	}{
-		{"product", pricing.Rates{pricing.InputTokens: pricing.Dollar}, pricing.Quantities{pricing.InputTokens: pricing.MaxQuantity}},
+		{"product", pricing.Rates{pricing.InputTokens: pricing.Dollar},
+			pricing.Quantities{pricing.InputTokens: pricing.MaxQuantity}},
 		{"sum", pricing.Rates{pricing.Requests: math.MaxInt64, pricing.Pages: 1}, pricing.Quantities{pricing.Requests: 1}},
 		{"negative amount", pricing.Rates{pricing.Requests: 1}, pricing.Quantities{pricing.Requests: -1}},
 	}
@@ -230,7 +254,8 @@ func TestRateRefusesWhatDoesNotFit(t *testing.T) {
 func TestPriceHistoryBoundaries(t *testing.T) {
 	at := func(day int) time.Time { return time.Date(2025, 1, day, 0, 0, 0, 0, time.UTC) }
 	price := func(model string, day int, cost string) pricing.Price {
-		return pricing.Price{Provider: "p", Model: model, EffectiveFrom: at(day), Rates: pricing.Rates{pricing.Requests: usd(t, cost)}}
+		return pricing.Price{Provider: "p", Model: model, EffectiveFrom: at(day),
+			Rates: pricing.Rates{pricing.Requests: usd(t, cost)}}
 	}
 	book := pricing.NewBook(nil, []pricing.Price{price("m", 20, "2"), price("m", 10, "1"), price("default", 5, "9")})
 	tests := []struct {
@@ -316,10 +341,13 @@ func TestPriceValidate(t *testing.T) {
 		want  string
 	}{
 		{"free", pricing.Price{}, ""},
-		{"negative", pricing.Price{Provider: "p", Model: "m", Rates: pricing.Rates{pricing.Seconds: -1}}, "second of p m is -0.000000000001"},
+		{"negative", pricing.Price{Provider: "p", Model: "m", Rates: pricing.Rates{pricing.Seconds: -1}},
+			"second of p m is -0.000000000001"},
 		{"long context above 0", pricing.Price{Above: &pricing.LongContext{}}, "above 0 input tokens"},
-		{"long context above too much", pricing.Price{Above: &pricing.LongContext{OverInputTokens: pricing.MaxQuantity + 1}}, "input tokens"},
-		{"negative long context", pricing.Price{Above: &pricing.LongContext{OverInputTokens: 1, OutputToken: -1}}, "is negative"},
+		{"long context above too much", pricing.Price{Above: &pricing.LongContext{OverInputTokens: pricing.MaxQuantity + 1}},
+			"input tokens"},
+		{"negative long context", pricing.Price{Above: &pricing.LongContext{OverInputTokens: 1, OutputToken: -1}},
+			"is negative"},
 		{"long context", pricing.Price{Above: &pricing.LongContext{OverInputTokens: 1}}, ""},
 	}
 	for _, tt := range tests {

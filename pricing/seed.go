@@ -9,12 +9,10 @@ type Seeding struct {
 	Unchanged int     // prices that are there already
 }
 
-// Seed compares a catalogue with the book and returns what has to be added. A
-// model without any price gets the catalogue's from their own moments on. A model
-// whose price differs gets the new one from now on, or from the moment that the
-// catalogue names, unless what is in force then comes from a stronger source. The
-// environment's huggingface prices count when they have changed since the
-// environment was last used.
+// Seed compares a catalogue with the book and returns what has to be added. A model without any price gets the
+// catalogue's from their own moments on. A model whose price differs gets the new one from now on, or from the moment
+// that the catalogue names, unless what is in force then comes from a stronger source. The environment's huggingface
+// prices count when they have changed since the environment was last used.
 func Seed(c Catalogue, source Source, book *Book, env EnvironmentRates, now time.Time) Seeding {
 	var s Seeding
 	wanted := NewBook(nil, c.Prices)
@@ -41,8 +39,8 @@ func Seed(c Catalogue, source Source, book *Book, env EnvironmentRates, now time
 	return s
 }
 
-// addDated adds a price at its own moment to a model that has prices already, and
-// what the environment has changed from now on.
+// addDated adds a price at its own moment to a model that has prices already, and what the environment has changed from
+// now on.
 func (s *Seeding) addDated(p Price, history []Price, book *Book, env EnvironmentRates, now time.Time) {
 	then, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom)
 	taken := ok && then.EffectiveFrom.Equal(p.EffectiveFrom)

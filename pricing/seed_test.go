@@ -21,8 +21,8 @@ func newShop(t *testing.T) *shop {
 
 func (s *shop) book() *pricing.Book { return pricing.NewBook(nil, s.prices) }
 
-// seed applies one seeding, an hour after the last step. Two prices of a model
-// must not begin at one moment: the database refuses them.
+// seed applies one seeding, an hour after the last step. Two prices of a model must not begin at one moment: the
+// database refuses them.
 func (s *shop) seed(c pricing.Catalogue, source pricing.Source, env pricing.EnvironmentRates) pricing.Seeding {
 	s.t.Helper()
 	s.now = s.now.Add(time.Hour)
@@ -104,7 +104,8 @@ func priceFile(t *testing.T, prices ...string) pricing.Catalogue {
 }
 
 func TestSecondSeedChangesNothing(t *testing.T) {
-	for name, env := range map[string]pricing.EnvironmentRates{"without environment": {}, "with environment": environment(t, "2/1M", "4/1M"), "with half an environment": environment(t, "", "4/1M")} {
+	for name, env := range map[string]pricing.EnvironmentRates{"without environment": {},
+		"with environment": environment(t, "2/1M", "4/1M"), "with half an environment": environment(t, "", "4/1M")} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)
 			first := s.seed(defaultCatalogue(t), pricing.FromCatalogue, env)
@@ -133,20 +134,24 @@ func TestSeedKeepsWhatAnAdminSet(t *testing.T) {
 		again := s.seed(defaultCatalogue(t), pricing.FromCatalogue, pricing.EnvironmentRates{})
 		wantSeeding(t, "again", again, 0, 1)
 	}
-	file := priceFile(t, "provider: openai, model: gpt-4o, input_token: 1/1M, output_token: 1/1M", "provider: openai, model: gpt-4o-mini, input_token: 1/1M, output_token: 1/1M")
+	file := priceFile(t, "provider: openai, model: gpt-4o, input_token: 1/1M, output_token: 1/1M",
+		"provider: openai, model: gpt-4o-mini, input_token: 1/1M, output_token: 1/1M")
 	wantSeeding(t, "a file", s.seed(file, pricing.FromFile, pricing.EnvironmentRates{}), 1, 1)
 	s.wantTokens("the admin's", "openai", "gpt-4o", s.now, "7", "10")
 	s.wantTokens("the file's", "openai", "gpt-4o-mini", s.now, "1", "1")
-	wantSeeding(t, "the catalogue after the file", s.seed(defaultCatalogue(t), pricing.FromCatalogue, pricing.EnvironmentRates{}), 0, 2)
+	wantSeeding(t, "the catalogue after the file", s.seed(defaultCatalogue(t), pricing.FromCatalogue,
+		pricing.EnvironmentRates{}), 0, 2)
 	s.wantTokens("still the file's", "openai", "gpt-4o-mini", s.now, "1", "1")
 	wantSeeding(t, "the file again", s.seed(file, pricing.FromFile, pricing.EnvironmentRates{}), 0, 1)
 }
 
 func TestSeedKeepsTheOldPriceForOldEvents(t *testing.T) {
 	s := newShop(t)
-	s.seed(priceFile(t, "provider: openai, model: m, input_token: 1/1M"), pricing.FromCatalogue, pricing.EnvironmentRates{})
+	s.seed(priceFile(t, "provider: openai, model: m, input_token: 1/1M"), pricing.FromCatalogue,
+		pricing.EnvironmentRates{})
 	before := s.now
-	changed := s.seed(priceFile(t, "provider: openai, model: m, input_token: 2/1M"), pricing.FromCatalogue, pricing.EnvironmentRates{})
+	changed := s.seed(priceFile(t, "provider: openai, model: m, input_token: 2/1M"), pricing.FromCatalogue,
+		pricing.EnvironmentRates{})
 	wantSeeding(t, "a new catalogue", changed, 1, 0)
 	s.wantTokens("an old event", "openai", "m", before, "1", "0")
 	s.wantTokens("a microsecond before", "openai", "m", s.now.Add(-time.Microsecond), "1", "0")
@@ -191,15 +196,18 @@ func TestSeedWithDatedPrices(t *testing.T) {
 	})
 	t.Run("the environment changes while a dated price is new", func(t *testing.T) {
 		s := newShop(t)
-		s.seed(priceFile(t, "provider: huggingface, model: default, input_token: 1/1M, output_token: 3/1M"), pricing.FromCatalogue, none)
-		dated := priceFile(t, "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, output_token: 5/1M")
+		s.seed(priceFile(t, "provider: huggingface, model: default, input_token: 1/1M, output_token: 3/1M"),
+			pricing.FromCatalogue, none)
+		dated := priceFile(t, "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, "+
+			"output_token: 5/1M")
 		env := environment(t, "9/1M", "")
 		wantSeeding(t, "both", s.seed(dated, pricing.FromFile, env), 2, 0)
 		s.wantTokens("both", "huggingface", "default", s.now, "9", "5")
 		wantSeeding(t, "again", s.seed(dated, pricing.FromFile, env), 0, 0)
 	})
 	t.Run("the environment goes over what holds now", func(t *testing.T) {
-		const hfNow, hfAhead = "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, output_token: 2/1M",
+		const hfNow, hfAhead = "provider: huggingface, model: default, effective_from: 2024-06-01, input_token: 2/1M, " +
+			"output_token: 2/1M",
 			"provider: huggingface, model: default, effective_from: 2030-01-01, input_token: 3/1M, output_token: 3/1M"
 		s := newShop(t)
 		file := priceFile(t, hfNow, hfAhead)

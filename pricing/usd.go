@@ -1,5 +1,5 @@
-// Package pricing holds exact money, prices, the price book, rating and the
-// default price catalogue. It does no I/O and reads no clock.
+// Package pricing holds exact money, prices, the price book, rating and the default price catalogue. It does no I/O and
+// reads no clock.
 package pricing
 
 import (
@@ -12,9 +12,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// USD is an amount of money in pico-dollars (1e-12 USD). Every price of the
-// catalogue is a whole number of them, so rating never rounds. The largest
-// amount is about 9.2 million dollars; sums that may be larger are a Total.
+// USD is an amount of money in pico-dollars (1e-12 USD). Every price of the catalogue is a whole number of them, so
+// rating never rounds. The largest amount is about 9.2 million dollars; sums that may be larger are a Total.
 type USD int64
 
 const (
@@ -26,10 +25,9 @@ const (
 	longestAmount = 64
 )
 
-// ParseUSD reads an exact decimal amount of dollars: "3", "$0.035",
-// "0.0000000375", "1e-06", "-$2.50". It never rounds: more than 12 decimals, or
-// an amount beyond what a USD holds (±9,223,372 dollars and a bit), is an invalid
-// failure, and so is everything that is no decimal number (NaN, Inf, hexadecimal, separators).
+// ParseUSD reads an exact decimal amount of dollars: "3", "$0.035", "0.0000000375", "1e-06", "-$2.50". It never rounds:
+// more than 12 decimals, or an amount beyond what a USD holds (±9,223,372 dollars and a bit), is an invalid failure,
+// and so is everything that is no decimal number (NaN, Inf, hexadecimal, separators).
 func ParseUSD(text string) (USD, error) {
 	s := strings.TrimSpace(text)
 	if len(s) > longestAmount {
@@ -41,11 +39,13 @@ func ParseUSD(text string) (USD, error) {
 	}
 	digits, exponent, ok := scanDecimal(strings.TrimPrefix(s, "$"))
 	if !ok {
-		return 0, failure.Invalidf("%q is not an amount: write a decimal number of dollars such as 0.000001, 1e-06 or $3", text)
+		return 0, failure.Invalidf("%q is not an amount: write a decimal number of dollars such as 0.000001, 1e-06 or $3",
+			text)
 	}
 	digits, exponent = normalise(digits, exponent+decimals)
 	if exponent < 0 {
-		return 0, failure.Invalidf("%q has more than %d decimals: amounts are exact to 0.000000000001 dollars and are never rounded", text, decimals)
+		return 0, failure.Invalidf("%q has more than %d decimals: amounts are exact to 0.000000000001 dollars and are "+
+			"never rounded", text, decimals)
 	}
 	tooLarge := failure.Invalidf("%q is too large: an amount is at most %s dollars", text, USD(math.MaxInt64))
 	if len(digits)+exponent > 19 {
@@ -58,8 +58,8 @@ func ParseUSD(text string) (USD, error) {
 	return USD(n), nil
 }
 
-// scanDecimal splits digits[.digits][e[±]digits] into its digits without the
-// point and the power of ten that the last digit stands for.
+// scanDecimal splits digits[.digits][e[±]digits] into its digits without the point and the power of ten that the last
+// digit stands for.
 func scanDecimal(s string) (digits string, exponent int, ok bool) {
 	mantissa, power, hasPower := cutExponent(s)
 	if hasPower {
@@ -96,9 +96,8 @@ func normalise(digits string, exponent int) (string, int) {
 	return trimmed, exponent + len(digits) - len(trimmed)
 }
 
-// ParseUnitPrice reads a price for one unit: an amount as ParseUSD takes it, or
-// an amount for many units such as "3/1M", "1.5/1K" or "2/1000". The division
-// must come out exact, and a price is never negative.
+// ParseUnitPrice reads a price for one unit: an amount as ParseUSD takes it, or an amount for many units such as
+// "3/1M", "1.5/1K" or "2/1000". The division must come out exact, and a price is never negative.
 func ParseUnitPrice(text string) (USD, error) {
 	amount, per, divided := strings.Cut(text, "/")
 	text = failure.Shorten(text)
@@ -114,10 +113,12 @@ func ParseUnitPrice(text string) (USD, error) {
 	}
 	units, ok := parseUnits(strings.TrimSpace(per))
 	if !ok {
-		return 0, failure.Invalidf("%q is not a price: after the / write how many units it is for, such as 1M, 1K or 1000", text)
+		return 0, failure.Invalidf("%q is not a price: after the / write how many units it is for, such as 1M, 1K or 1000",
+			text)
 	}
 	if int64(price)%units != 0 {
-		return 0, failure.Invalidf("%q has more than %d decimals for one unit: prices are exact and are never rounded", text, decimals)
+		return 0, failure.Invalidf("%q has more than %d decimals for one unit: prices are exact and are never rounded", text,
+			decimals)
 	}
 	return price / USD(units), nil
 }
@@ -140,8 +141,8 @@ func parseUnits(s string) (int64, bool) {
 // String returns the exact decimal text, as short as it can be: "3", "0.00155".
 func (u USD) String() string { return decimalText(big.NewInt(int64(u)), 0) }
 
-// Display returns the amount for people: with $, thousands separators, at least
-// two decimals and as many more as the number needs: "$1,234.50", "$0.00155".
+// Display returns the amount for people: with $, thousands separators, at least two decimals and as many more as the
+// number needs: "$1,234.50", "$0.00155".
 func (u USD) Display() string { return displayText(big.NewInt(int64(u))) }
 
 // MarshalText writes the amount as String does, so that JSON carries a string.
@@ -158,7 +159,8 @@ func (u *USD) UnmarshalText(text []byte) error {
 func (u USD) Add(v USD) (USD, error) {
 	sum := u + v
 	if (sum > u) != (v > 0) {
-		return 0, failure.Invalidf("the sum of %s and %s dollars is too large: an amount is at most %s dollars", u, v, USD(math.MaxInt64))
+		return 0, failure.Invalidf("the sum of %s and %s dollars is too large: an amount is at most %s dollars", u, v,
+			USD(math.MaxInt64))
 	}
 	return sum, nil
 }
@@ -166,8 +168,7 @@ func (u USD) Add(v USD) (USD, error) {
 // Split returns the whole dollars of an amount that is not negative, and the rest.
 func (u USD) Split() (dollars int64, rest USD) { return int64(u / Dollar), u % Dollar }
 
-// Times returns u * n for an n of 0 or more, or an invalid failure where the
-// product does not fit.
+// Times returns u * n for an n of 0 or more, or an invalid failure where the product does not fit.
 func (u USD) Times(n int64) (USD, error) {
 	magnitude, most := uint64(u), uint64(math.MaxInt64)
 	if u < 0 {
@@ -175,7 +176,8 @@ func (u USD) Times(n int64) (USD, error) {
 	}
 	hi, lo := bits.Mul64(magnitude, uint64(n))
 	if n < 0 || hi != 0 || lo > most {
-		return 0, failure.Invalidf("%d units of %s dollars are too much: an amount is at most %s dollars", n, u, USD(math.MaxInt64))
+		return 0, failure.Invalidf("%d units of %s dollars are too much: an amount is at most %s dollars", n, u,
+			USD(math.MaxInt64))
 	}
 	if u < 0 {
 		return -USD(lo), nil

@@ -20,8 +20,7 @@ func anyUSD() *rapid.Generator[pricing.USD] {
 	return rapid.Custom(func(t *rapid.T) pricing.USD { return pricing.USD(rapid.Int64().Draw(t, "pico")) })
 }
 
-// wantInvalid checks that err is a failure for people: invalid, and not too long
-// to be read.
+// wantInvalid checks that err is a failure for people: invalid, and not too long to be read.
 func wantInvalid(t testing.TB, err error) {
 	t.Helper()
 	if !failure.Is(err, failure.Invalid) {
@@ -37,15 +36,19 @@ func TestParseUSDAccepts(t *testing.T) {
 		want pricing.USD
 	}{
 		{"0", 0}, {"-0", 0}, {"0.0", 0}, {"0e99", 0}, {"$0", 0}, {"0.0000000000000000000", 0},
-		{"3", 3 * pricing.Dollar}, {"$3", 3 * pricing.Dollar}, {"-3", -3 * pricing.Dollar}, {"-$2.50", -5 * pricing.Dollar / 2},
+		{"3", 3 * pricing.Dollar}, {"$3", 3 * pricing.Dollar}, {"-3", -3 * pricing.Dollar},
+		{"-$2.50", -5 * pricing.Dollar / 2},
 		{" 3 ", 3 * pricing.Dollar}, {"\t3\n", 3 * pricing.Dollar}, {".5", pricing.Dollar / 2}, {"$.5", pricing.Dollar / 2},
 		{"5.", 5 * pricing.Dollar}, {"000.5", pricing.Dollar / 2}, {"0.50", pricing.Dollar / 2},
 		{"0.0000000375", 37_500}, {"0.00155", 1_550_000_000}, {"0.000000000001", 1}, {"-0.000000000001", -1},
 		{"0.0000000000010", 1}, // 13 decimals, and none of them is lost
-		{"1e-06", 1_000_000}, {"1E-06", 1_000_000}, {"1e-12", 1}, {"10e-13", 1}, {"1E+3", 1000 * pricing.Dollar}, {"1e3", 1000 * pricing.Dollar},
-		{"3.75e-08", 37_500}, {"0.000001e6", pricing.Dollar}, {"1500e-3", 3 * pricing.Dollar / 2}, {".5e1", 5 * pricing.Dollar},
+		{"1e-06", 1_000_000}, {"1E-06", 1_000_000}, {"1e-12", 1}, {"10e-13", 1}, {"1E+3", 1000 * pricing.Dollar},
+		{"1e3", 1000 * pricing.Dollar},
+		{"3.75e-08", 37_500}, {"0.000001e6", pricing.Dollar}, {"1500e-3", 3 * pricing.Dollar / 2},
+		{".5e1", 5 * pricing.Dollar},
 		{"0.000000000000000000000001e12", 1},
-		{"9223372.036854775807", math.MaxInt64}, {"-9223372.036854775808", math.MinInt64}, {"9223372036854775807e-12", math.MaxInt64},
+		{"9223372.036854775807", math.MaxInt64}, {"-9223372.036854775808", math.MinInt64},
+		{"9223372036854775807e-12", math.MaxInt64},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
@@ -61,12 +64,15 @@ func TestParseUSDAccepts(t *testing.T) {
 func notAmounts() []string {
 	return []string{
 		"", " ", "$", "-", "-$", ".", "$.", "e", "1e", "1e+", "e5", ".e1", "1e1e1", "1e1.5", "1e+-3", "1e 3",
-		"NaN", "nan", "Inf", "-Inf", "+Inf", "infinity", "null", "true", "0x1p3", "0x10", "0b1", "1p3", "1_000", "1,000", "1 000", "1'000", "1,5",
+		"NaN", "nan", "Inf", "-Inf", "+Inf", "infinity", "null", "true", "0x1p3", "0x10", "0b1", "1p3", "1_000", "1,000",
+		"1 000", "1'000", "1,5",
 		"+3", "--3", "$-3", "$$3", "3$", "€3", "3 USD", "1.2.3", "1..2",
 		"0.0000000000001", "1e-13", "0.1234567890123", "1e-999", "1e-1001", "1e-999999999999999999999",
-		"9223372.036854775808", "-9223372.036854775809", "9223373", "1e7", "1e18", "1e1000", "1e1001", "1e999999999", "1e99999999999999999999",
+		"9223372.036854775808", "-9223372.036854775809", "9223373", "1e7", "1e18", "1e1000", "1e1001", "1e999999999",
+		"1e99999999999999999999",
 		"１２３", "٣", "1٫5", "½", "1\x00", "\x00", "3\n4", "\xff", "−3", "3\u200b", "\ufeff3",
-		strings.Repeat("9", 65), strings.Repeat("0", 65), "0." + strings.Repeat("0", 10_000) + "1", strings.Repeat("é", 10_000),
+		strings.Repeat("9", 65), strings.Repeat("0", 65), "0." + strings.Repeat("0", 10_000) + "1",
+		strings.Repeat("é", 10_000),
 	}
 }
 
@@ -87,8 +93,7 @@ func TestParseUSDRefuses(t *testing.T) {
 // decimal is the grammar of an amount, written a second time.
 var decimal = regexp.MustCompile(`^-?\$?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
 
-// pico calculates an amount independently; ok is false where it is not exact, or
-// does not fit.
+// pico calculates an amount independently; ok is false where it is not exact, or does not fit.
 func pico(text string) (n int64, ok bool) {
 	r, ok := new(big.Rat).SetString(strings.Replace(text, "$", "", 1))
 	if !ok {
@@ -129,13 +134,15 @@ func checkParse(t rapid.TB, text string) {
 }
 
 func FuzzParseUSD(f *testing.F) {
-	for _, text := range append(notAmounts(), "3", "$0.035", "1e-06", "-$2.50", " .5 ", "9223372.036854775807", "-9223372.036854775808") {
+	for _, text := range append(notAmounts(), "3", "$0.035", "1e-06", "-$2.50", " .5 ", "9223372.036854775807",
+		"-9223372.036854775808") {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		checkParse(t, text)
 		u, err := pricing.ParseUSD(text)
-		if shown := strings.TrimSpace(text); err != nil && len(shown) <= 64 && !strings.Contains(err.Error(), strconv.Quote(shown)) {
+		if shown := strings.TrimSpace(text); err != nil && len(shown) <= 64 &&
+			!strings.Contains(err.Error(), strconv.Quote(shown)) {
 			t.Errorf("%q does not name %q", err, shown)
 		}
 		if err == nil {
@@ -148,7 +155,8 @@ func FuzzParseUSD(f *testing.F) {
 
 func TestUSDRoundTrips(t *testing.T) {
 	check := func(t rapid.TB, u pricing.USD) {
-		for _, text := range []string{u.String(), " " + u.String() + "\n", u.String() + "e0", strings.ReplaceAll(u.Display(), ",", "")} {
+		for _, text := range []string{u.String(), " " + u.String() + "\n", u.String() + "e0",
+			strings.ReplaceAll(u.Display(), ",", "")} {
 			if got, err := pricing.ParseUSD(text); err != nil || got != u {
 				t.Fatalf("%d is written %q and read back as %d, %v", int64(u), text, int64(got), err)
 			}
@@ -165,7 +173,8 @@ func TestUSDRoundTrips(t *testing.T) {
 			t.Fatalf("%d is written %s", int64(u), u)
 		}
 	}
-	for _, u := range []pricing.USD{0, 1, -1, math.MaxInt64, math.MinInt64, math.MinInt64 + 1, pricing.Dollar, -pricing.Dollar} {
+	for _, u := range []pricing.USD{0, 1, -1, math.MaxInt64, math.MinInt64, math.MinInt64 + 1, pricing.Dollar,
+		-pricing.Dollar} {
 		check(t, u)
 	}
 	rapid.Check(t, func(t *rapid.T) { check(t, anyUSD().Draw(t, "u")) })
@@ -218,9 +227,12 @@ func TestParseUnitPrice(t *testing.T) {
 		text string
 		want pricing.USD
 	}{
-		{"3/1M", 3_000_000}, {"3/1m", 3_000_000}, {"3 / 1M", 3_000_000}, {"$3/1000000", 3_000_000}, {"1.5/1K", 1_500_000_000}, {"1.5/1k", 1_500_000_000},
-		{"2/1000", 2_000_000_000}, {"0.0375/1M", 37_500}, {"0.000001", 1_000_000}, {"1e-06", 1_000_000}, {"$3", 3 * pricing.Dollar},
-		{"0/7", 0}, {"0", 0}, {"0.3/3", pricing.Dollar / 10}, {"1e-12/1", 1}, {" 5/10 ", pricing.Dollar / 2}, {"0.000001/1M", 1},
+		{"3/1M", 3_000_000}, {"3/1m", 3_000_000}, {"3 / 1M", 3_000_000}, {"$3/1000000", 3_000_000}, {"1.5/1K", 1_500_000_000},
+		{"1.5/1k", 1_500_000_000},
+		{"2/1000", 2_000_000_000}, {"0.0375/1M", 37_500}, {"0.000001", 1_000_000}, {"1e-06", 1_000_000},
+		{"$3", 3 * pricing.Dollar},
+		{"0/7", 0}, {"0", 0}, {"0.3/3", pricing.Dollar / 10}, {"1e-12/1", 1}, {" 5/10 ", pricing.Dollar / 2},
+		{"0.000001/1M", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
@@ -229,8 +241,10 @@ func TestParseUnitPrice(t *testing.T) {
 			}
 		})
 	}
-	refused := append(notAmounts(), "0.1/3", "0.0000001/1M", "1/0", "1/-1", "1/0M", "1/M", "1/", "/1M", "/", "1/1M/1M", "1/1.5K", "1/1e6", "1/1G", "1/1 000",
-		"-1", "-1/1M", "-0.000000000001", "1/9223372036854775808", "1/9223372036854775807K", "1/1MM", "1/0x10", "1/"+strings.Repeat("1", 10_000))
+	refused := append(notAmounts(), "0.1/3", "0.0000001/1M", "1/0", "1/-1", "1/0M", "1/M", "1/", "/1M", "/", "1/1M/1M",
+		"1/1.5K", "1/1e6", "1/1G", "1/1 000",
+		"-1", "-1/1M", "-0.000000000001", "1/9223372036854775808", "1/9223372036854775807K", "1/1MM", "1/0x10",
+		"1/"+strings.Repeat("1", 10_000))
 	for _, text := range refused {
 		if got, err := pricing.ParseUnitPrice(text); err == nil {
 			t.Errorf("ParseUnitPrice(%q) = %s, want a failure", failure.Shorten(text), got)
@@ -335,7 +349,8 @@ func TestTotal(t *testing.T) {
 		over, under := rapid.Int64Range(0, 1e6).Draw(t, "numerator"), rapid.Int64Range(1, 1e6).Draw(t, "denominator")
 		scaled := new(big.Int).Mul(want, big.NewInt(over))
 		scaled.Quo(scaled, big.NewInt(under))
-		if got := sum.Scale(over, under); mustRat(got.String()).Cmp(new(big.Rat).SetFrac(scaled, big.NewInt(int64(pricing.Dollar)))) != 0 {
+		if got := sum.Scale(over, under); mustRat(got.String()).Cmp(new(big.Rat).SetFrac(scaled,
+			big.NewInt(int64(pricing.Dollar)))) != 0 {
 			t.Fatalf("%s * %d / %d = %s", sum, over, under, got)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// ReadYAML reads the text of a file into a value. Text that is no YAML, or has
-// fields that the value has not, is an invalid failure that says where.
+// ReadYAML reads the text of a file into a value. Text that is no YAML, or has fields that the value has not, is an
+// invalid failure that says where.
 func ReadYAML(name string, text []byte, into any) (err error) {
 	// The library panics on some malformed text.
 	defer func() {
@@ -38,5 +38,6 @@ func ReadYAML(name string, text []byte, into any) (err error) {
 		at := located.GetToken().Position
 		return failure.Invalidf("%s, line %d, column %d: %s", name, at.Line, at.Column, failure.Shorten(located.GetMessage()))
 	}
-	return failure.Invalidf("%s can't be read: %s", name, failure.Shorten(strings.TrimSpace(yaml.FormatError(err, false, false))))
+	reason := strings.TrimSpace(yaml.FormatError(err, false, false))
+	return failure.Invalidf("%s can't be read: %s", name, failure.Shorten(reason))
 }

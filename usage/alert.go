@@ -21,12 +21,10 @@ type Alert struct {
 	ReadAt      time.Time // zero: not read yet
 }
 
-// DefaultThresholds are the percentages of a limit that make an alert where the
-// configuration names none.
+// DefaultThresholds are the percentages of a limit that make an alert where the configuration names none.
 func DefaultThresholds() []int { return []int{80, 90, 100} }
 
-// crossed returns the highest threshold that lies between two amounts used of a
-// limit, 0 where there is none.
+// crossed returns the highest threshold that lies between two amounts used of a limit, 0 where there is none.
 func crossed(l *plan.Limit, before, after int64, thresholds []int) int {
 	highest := 0
 	for _, percent := range thresholds {

@@ -36,9 +36,8 @@ func (s *Service) eachUser(ctx context.Context, together int, fn func(ids []stri
 	}
 }
 
-// CheckAlerts looks at every given user's running period and adds the alerts
-// that are due and were not made when the usage was recorded, for example since
-// a plan or the thresholds have changed. It returns how many are new.
+// CheckAlerts looks at every given user's running period and adds the alerts that are due and were not made when the
+// usage was recorded, for example since a plan or the thresholds have changed. It returns how many are new.
 func (s *Service) CheckAlerts(ctx context.Context, now time.Time, users []string) (int, error) {
 	added := 0
 	for some := range slices.Chunk(users, checkedTogether) {

@@ -24,31 +24,30 @@ type Archive struct {
 
 // ArchiveStore is the storage that archiving needs.
 type ArchiveStore interface {
-	// Months returns the months that end at or before a moment and have log rows, oldest first. Those
-	// before 2000 or after 2099 are never archived and not among them.
+	// Months returns the months that end at or before a moment and have log rows, oldest first. Those before 2000 or after
+	// 2099 are never archived and not among them.
 	Months(ctx context.Context, before time.Time) ([]LogMonth, error)
-	// ArchiveMonth has write write the rows of a month to a file. Then it takes them from the log, and
-	// keeps what they add up to. If they are no longer what was written, that is a conflict failure with
-	// ErrMonthChanged, and nothing changes. With alone nobody can use the log while the file is written,
-	// so that cannot happen; write may run more than once then.
+	// ArchiveMonth has write write the rows of a month to a file. Then it takes them from the log, and keeps what they add
+	// up to. If they are no longer what was written, that is a conflict failure with ErrMonthChanged, and nothing changes.
+	// With alone nobody can use the log while the file is written, so that cannot happen; write may run more than once
+	// then.
 	ArchiveMonth(ctx context.Context, audit Audit, month Month, alone bool, write WriteMonth) error
 	// Archives returns the archived months, oldest first.
 	Archives(ctx context.Context) ([]Archive, error)
-	// Restore puts the rows of an archived month back into the log as they were; it is archived no more.
-	// The rows may be read more than once. An error among them is returned, and nothing has changed.
+	// Restore puts the rows of an archived month back into the log as they were; it is archived no more. The rows may be
+	// read more than once. An error among them is returned, and nothing has changed.
 	Restore(ctx context.Context, audit Audit, archive Archive, rows iter.Seq2[Entry, error]) error
 	View(ctx context.Context, fn func(Reader) error) error
 }
 
-// MonthRows calls fn with each log row of a month, in the order in which they happened. An error of fn
-// ends it.
+// MonthRows calls fn with each log row of a month, in the order in which they happened. An error of fn ends it.
 type MonthRows func(fn func(*Entry) error) error
 
 // WriteMonth writes the rows of a month to a file.
 type WriteMonth func(MonthRows) (Archive, error)
 
-// ErrMonthChanged is in the chain of the failure of a month that has changed since it was written to a
-// file: it can be written again.
+// ErrMonthChanged is in the chain of the failure of a month that has changed since it was written to a file: it can be
+// written again.
 var ErrMonthChanged = errors.New("the month has changed since it was written")
 
 // ArchiveOptions say what is archived.
@@ -70,8 +69,8 @@ func (a *Archiver) Plan(ctx context.Context, now time.Time, opts ArchiveOptions)
 	return months, err
 }
 
-// Archive moves months to files, one after another, and returns those that are done, also with an error.
-// A directory that cannot be used is an invalid failure, a file in it that is not ours a conflict.
+// Archive moves months to files, one after another, and returns those that are done, also with an error. A directory
+// that cannot be used is an invalid failure, a file in it that is not ours a conflict.
 func (a *Archiver) Archive(ctx context.Context, audit Audit, opts ArchiveOptions) (done []Archive, err error) {
 	err = a.within(ctx, audit.At, opts, func(months []LogMonth) error {
 		rows, written := int64(0), int64(0)
@@ -116,8 +115,8 @@ func (a *Archiver) within(
 // openAttempts is how often a month is written while others may record into it.
 const openAttempts = 2
 
-// ArchiveMonth moves one month to a file in a directory in which nobody else archives, and calls progress for
-// each row that is written. If the month changes each time while it is written, it is written alone at last.
+// ArchiveMonth moves one month to a file in a directory in which nobody else archives, and calls progress for each row
+// that is written. If the month changes each time while it is written, it is written alone at last.
 func (a *Archiver) ArchiveMonth(
 	ctx context.Context, audit Audit, month Month, dir string, progress func(),
 ) (archive Archive, err error) {
@@ -142,8 +141,8 @@ func (a *Archiver) ArchiveMonth(
 	return archive, a.Store.ArchiveMonth(ctx, audit, month, true, write)
 }
 
-// Restore brings an archived month back into the log. The file must be the one that was archived, to the
-// last byte: any other is a conflict or not_found failure.
+// Restore brings an archived month back into the log. The file must be the one that was archived, to the last byte: any
+// other is a conflict or not_found failure.
 func (a *Archiver) Restore(ctx context.Context, audit Audit, file string) (Archive, error) {
 	archive, err := a.find(ctx, file)
 	if err != nil {

@@ -87,8 +87,8 @@ type manifest struct {
 // rowsSchema is the version of the lines of archived months.
 const rowsSchema = 1
 
-// write writes the file and its manifest. Both are on the disk under their names when it returns nil.
-// mayReplace is asked before the new file, which has a SHA-256, takes the place of one that is there.
+// write writes the file and its manifest. Both are on the disk under their names when it returns nil. mayReplace is
+// asked before the new file, which has a SHA-256, takes the place of one that is there.
 func (f *monthFile) write(rows MonthRows, progress func(), mayReplace func(sum string) error) error {
 	if err := writeFile(f.path, func(w io.Writer) error {
 		sum := sha256.New()
@@ -132,8 +132,7 @@ func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
 	return packed.Close()
 }
 
-// appendArchived appends the line of a row: its fields as an import reads them, without those that are
-// empty.
+// appendArchived appends the line of a row: its fields as an import reads them, without those that are empty.
 func appendArchived(line []byte, e *Entry) ([]byte, error) {
 	first := len(line) + 1
 	line = append(line, '{')
@@ -173,8 +172,8 @@ func (f *monthFile) writeManifest() error {
 	})
 }
 
-// writeFile writes a file for its owner alone, all of it or nothing: beside its place first, and renamed
-// when it is on the disk. After that a crash of the machine leaves it there.
+// writeFile writes a file for its owner alone, all of it or nothing: beside its place first, and renamed when it is on
+// the disk. After that a crash of the machine leaves it there.
 func writeFile(path string, write func(io.Writer) error) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.part")
 	if err != nil {
@@ -225,8 +224,8 @@ func unreadable(path string, err error) error {
 	return failure.Invalidf("the file %s can't be read: %s", path, failure.WithoutPath(err)).Because(err)
 }
 
-// mustBeReplaceable returns a conflict failure if there is a file of the month already, unless it is of a
-// run that did not come to its end: then it has nothing but events that are still in the log.
+// mustBeReplaceable returns a conflict failure if there is a file of the month already, unless it is of a run that did
+// not come to its end: then it has nothing but events that are still in the log.
 func (a *Archiver) mustBeReplaceable(ctx context.Context, path, sum string) error {
 	there, err := sumOfFile(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && there == sum {

@@ -30,7 +30,8 @@ func TestMonth(t *testing.T) {
 			t.Errorf("%s: %s from %s to %s", at, m, m.Start(), m.End())
 		}
 	}
-	if m := Month(202612); m.Next() != 202701 || m.FileName() != "usage-2026-12.jsonl.gz" || m.ManifestName() != "usage-2026-12.manifest.json" {
+	if m := Month(202612); m.Next() != 202701 || m.FileName() != "usage-2026-12.jsonl.gz" ||
+		m.ManifestName() != "usage-2026-12.manifest.json" {
 		t.Errorf("%s, %s, %s", m.Next(), m.FileName(), m.ManifestName())
 	}
 }
@@ -77,7 +78,8 @@ func TestArchivedRowsComeBack(t *testing.T) {
 			cost = cost.Add(pricing.TotalOf(e.Cost))
 		}
 		archive, last := month.archive, entries[len(entries)-1].Time
-		if archive.Rows != int64(len(entries)) || archive.Cost.Cmp(cost) != 0 || !month.first.Equal(entries[0].Time) || !month.last.Equal(last) {
+		if archive.Rows != int64(len(entries)) || archive.Cost.Cmp(cost) != 0 || !month.first.Equal(entries[0].Time) ||
+			!month.last.Equal(last) {
 			rt.Errorf("the content is %+v, costing %s", month, archive.Cost)
 		}
 		imported(rt, file, entries)
@@ -103,16 +105,22 @@ func imported(t rapid.TB, file []byte, entries []Entry) {
 }
 
 func anyEntry(t *rapid.T) Entry {
-	text := rapid.StringOf(rapid.OneOf(rapid.Rune(), rapid.SampledFrom([]rune("\"\\\n\t<>&\u2028\u2029\ufffd/")))).Filter(func(s string) bool { return !strings.ContainsAny(s, "\x00\r") })
+	text := rapid.StringOf(rapid.OneOf(rapid.Rune(),
+		rapid.SampledFrom([]rune("\"\\\n\t<>&\u2028\u2029\ufffd/")))).Filter(func(s string) bool { return !strings.ContainsAny(s, "\x00\r") })
 	moment := rapid.Custom(func(t *rapid.T) time.Time {
 		return time.UnixMicro(rapid.Int64Range(0, 221_800_000_000_000_000).Draw(t, "microseconds")).UTC()
 	})
 	count := rapid.Int64Range(0, pricing.MaxQuantity)
-	e := Entry{PeriodStart: moment.Draw(t, "period"), PlanID: rapid.Int64Min(1).Draw(t, "plan"), Cost: pricing.USD(rapid.Int64Min(0).Draw(t, "cost")),
-		Basis: rapid.SampledFrom([]pricing.Basis{pricing.Exact, pricing.Default, pricing.Unpriced}).Draw(t, "basis"), PriceID: rapid.Int64Min(0).Draw(t, "price"), RecordedAt: moment.Draw(t, "recorded")}
-	e.Event = Event{ID: text.Draw(t, "id") + "i", UserID: text.Draw(t, "user") + "u", Provider: "exa", Model: text.Draw(t, "model"), Vendor: rapid.SampledFrom([]string{"", "exa"}).Draw(t, "vendor"),
-		Time: moment.Draw(t, "time"), Endpoint: text.Draw(t, "endpoint"), Method: rapid.SampledFrom([]string{"", "GET"}).Draw(t, "method"), StatusCode: rapid.IntRange(100, 599).Draw(t, "status"),
-		ResponseTimeMS: count.Draw(t, "ms"), ErrorMessage: text.Draw(t, "message"), RetryCount: count.Draw(t, "retries"), Billable: rapid.Bool().Draw(t, "billable")}
+	e := Entry{PeriodStart: moment.Draw(t, "period"), PlanID: rapid.Int64Min(1).Draw(t, "plan"),
+		Cost:    pricing.USD(rapid.Int64Min(0).Draw(t, "cost")),
+		Basis:   rapid.SampledFrom([]pricing.Basis{pricing.Exact, pricing.Default, pricing.Unpriced}).Draw(t, "basis"),
+		PriceID: rapid.Int64Min(0).Draw(t, "price"), RecordedAt: moment.Draw(t, "recorded")}
+	e.Event = Event{ID: text.Draw(t, "id") + "i", UserID: text.Draw(t, "user") + "u", Provider: "exa",
+		Model: text.Draw(t, "model"), Vendor: rapid.SampledFrom([]string{"", "exa"}).Draw(t, "vendor"),
+		Time: moment.Draw(t, "time"), Endpoint: text.Draw(t, "endpoint"), Method: rapid.SampledFrom([]string{"",
+			"GET"}).Draw(t, "method"), StatusCode: rapid.IntRange(100, 599).Draw(t, "status"),
+		ResponseTimeMS: count.Draw(t, "ms"), ErrorMessage: text.Draw(t, "message"), RetryCount: count.Draw(t, "retries"),
+		Billable: rapid.Bool().Draw(t, "billable")}
 	for i := range e.Quantities {
 		e.Quantities[i] = count.Draw(t, "quantity")
 	}
@@ -133,9 +141,11 @@ func TestWhatIsNoArchive(t *testing.T) {
 	fmt.Fprintln(packed, "no JSON")
 	packed.Close()
 	for name, file := range map[string][]byte{
-		"nothing": nil, "text": []byte("{}"), "a half": good[:len(good)/2], "a missing end": good[:len(good)-1], "no JSON": other.Bytes(),
+		"nothing": nil, "text": []byte("{}"), "a half": good[:len(good)/2], "a missing end": good[:len(good)-1],
+		"no JSON": other.Bytes(),
 	} {
-		if _, err := unpack(file); !failure.Is(err, failure.Invalid) || !strings.Contains(err.Error(), "no archived month, or is damaged") {
+		if _, err := unpack(file); !failure.Is(err, failure.Invalid) || !strings.Contains(err.Error(),
+			"no archived month, or is damaged") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

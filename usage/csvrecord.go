@@ -7,15 +7,14 @@ import (
 	"errors"
 )
 
-// recordParser splits the texts of CSV records into fields, as encoding/csv does.
-// The zero value is ready for use.
+// recordParser splits the texts of CSV records into fields, as encoding/csv does. The zero value is ready for use.
 type recordParser struct {
 	fields [][]byte
 	in     *bufio.Reader // what encoding/csv reads from
 }
 
-// parse returns the fields of one record, or the reason why the text is none. A
-// field may be part of the text, and the slice of them is good until the next call.
+// parse returns the fields of one record, or the reason why the text is none. A field may be part of the text, and the
+// slice of them is good until the next call.
 func (p *recordParser) parse(text []byte) ([][]byte, error) {
 	p.fields = p.fields[:0]
 	if quotesNothing(text) {
@@ -34,9 +33,8 @@ func (p *recordParser) parse(text []byte) ([][]byte, error) {
 	return p.fields, nil
 }
 
-// quotesNothing tells whether the record is one in which commas are all there is
-// to know: most are, and they need no csv.Reader. The others are those with a
-// quotation mark, those that end in a carriage return, which encoding/csv takes
+// quotesNothing tells whether the record is one in which commas are all there is to know: most are, and they need no
+// csv.Reader. The others are those with a quotation mark, those that end in a carriage return, which encoding/csv takes
 // for a line break, and the empty one, which is no record.
 func quotesNothing(text []byte) bool {
 	return len(text) > 0 && text[len(text)-1] != '\r' && bytes.IndexByte(text, '"') < 0

@@ -7,10 +7,11 @@ import (
 	"testing"
 )
 
-// FuzzCSVRecord: a record is the same fields, or none, as for encoding/csv, and
-// what was parsed before it makes no difference.
+// FuzzCSVRecord: a record is the same fields, or none, as for encoding/csv, and what was parsed before it makes no
+// difference.
 func FuzzCSVRecord(f *testing.F) {
-	for _, text := range []string{"", "a", "a,b", ",", ",,", "a,b\r", "a\rb,c", "\r", `"a,b",c`, `"a""b"`, `a"b`, `"a"b`, `"`, "\"a\nb\",c", " a , b ", "é,\xff", "'=1", "\"a\r\nb\"", "a,\x00"} {
+	for _, text := range []string{"", "a", "a,b", ",", ",,", "a,b\r", "a\rb,c", "\r", `"a,b",c`, `"a""b"`, `a"b`, `"a"b`,
+		`"`, "\"a\nb\",c", " a , b ", "é,\xff", "'=1", "\"a\r\nb\"", "a,\x00"} {
 		f.Add(text, text)
 	}
 	f.Fuzz(func(t *testing.T, before, text string) {

@@ -21,8 +21,8 @@ type csvReader struct {
 	cells   []cell       // likewise
 }
 
-// readHeader reads the first line. A header that names no user_id and provider is
-// an invalid failure: nothing in the file could be recorded.
+// readHeader reads the first line. A header that names no user_id and provider is an invalid failure: nothing in the
+// file could be recorded.
 func (r *csvReader) readHeader() error {
 	l, err := r.lines.next()
 	if errors.Is(err, io.EOF) {
@@ -70,8 +70,8 @@ func (r *csvReader) next() (row, error) {
 		return row{}, err
 	}
 	if err := r.split(text); err != nil {
-		// What was taken for one record of several lines is none: only its first
-		// line is bad for certain, the others are read on their own.
+		// What was taken for one record of several lines is none: only its first line is bad for certain, the others are read
+		// on their own.
 		r.lines.unread(more)
 		return row{line: first.number, raw: first.text, err: err}, nil
 	}
@@ -79,9 +79,8 @@ func (r *csvReader) next() (row, error) {
 	return row{line: first.number, raw: text, event: event, err: err}, nil
 }
 
-// wholeRecord returns the text of the record that begins with a line, and the
-// further lines that belong to it: as long as a quoted field is open. A quotation
-// mark that is never closed takes in no more than longestLine bytes.
+// wholeRecord returns the text of the record that begins with a line, and the further lines that belong to it: as long
+// as a quoted field is open. A quotation mark that is never closed takes in no more than longestLine bytes.
 func (r *csvReader) wholeRecord(first line) (text []byte, more []line, err error) {
 	open := opensQuote(first.text)
 	if !open {
@@ -107,12 +106,11 @@ func (r *csvReader) wholeRecord(first line) (text []byte, more []line, err error
 	return text, more, nil
 }
 
-// opensQuote tells whether a line leaves a quoted field open, or closes one that
-// was: its number of quotation marks is odd.
+// opensQuote tells whether a line leaves a quoted field open, or closes one that was: its number of quotation marks is
+// odd.
 func opensQuote(text []byte) bool { return bytes.Count(text, []byte(`"`))%2 == 1 }
 
-// split puts the fields of a record into r.cells, or returns an invalid failure
-// for a text that is none.
+// split puts the fields of a record into r.cells, or returns an invalid failure for a text that is none.
 func (r *csvReader) split(text []byte) error {
 	record, err := r.records.parse(text)
 	if err != nil {

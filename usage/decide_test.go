@@ -43,24 +43,33 @@ func TestDecideOneLimit(t *testing.T) {
 		use    usage.LimitUse
 		reason usage.Reason
 	}{
-		"the first call":                    {usage.LimitUse{Limit: limitOf(10, plan.Block), Requested: 1}, ""},
-		"the last call":                     {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, ""},
-		"one too many":                      {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitExceeded},
-		"nothing, once it is used up":       {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10}, usage.LimitExceeded},
-		"over it already":                   {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 12}, usage.LimitExceeded},
-		"the rest is reserved":              {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5, Requested: 1}, usage.LimitExceeded},
-		"more is reserved than is left":     {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 6}, usage.LimitExceeded},
-		"nothing, with the rest reserved":   {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5}, ""},
-		"exactly what is left":              {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 4}, ""},
-		"more than is left":                 {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}, usage.LimitExceeded},
-		"not in the plan":                   {usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
-		"nothing of what is not in it":      {usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
-		"what only warns":                   {usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
-		"what is not in it and only warns":  {usage.LimitUse{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
-		"unlimited":                         {usage.LimitUse{Limit: unlimited, Used: most, Reserved: most, Requested: most}, ""},
-		"sums beyond an integer":            {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most, Requested: most}, usage.LimitExceeded},
-		"a request beyond an integer":       {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Requested: most}, usage.LimitExceeded},
-		"exactly as much as an integer has": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1, Requested: most - 2}, ""},
+		"the first call": {usage.LimitUse{Limit: limitOf(10, plan.Block), Requested: 1}, ""},
+		"the last call":  {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, ""},
+		"one too many": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1},
+			usage.LimitExceeded},
+		"nothing, once it is used up": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10}, usage.LimitExceeded},
+		"over it already":             {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 12}, usage.LimitExceeded},
+		"the rest is reserved": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5,
+			Requested: 1}, usage.LimitExceeded},
+		"more is reserved than is left": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 6},
+			usage.LimitExceeded},
+		"nothing, with the rest reserved": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 5, Reserved: 5}, ""},
+		"exactly what is left": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3,
+			Requested: 4}, ""},
+		"more than is left": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3,
+			Requested: 5}, usage.LimitExceeded},
+		"not in the plan":                  {usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
+		"nothing of what is not in it":     {usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
+		"what only warns":                  {usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
+		"what is not in it and only warns": {usage.LimitUse{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
+		"unlimited": {usage.LimitUse{Limit: unlimited, Used: most, Reserved: most, Requested: most},
+			""},
+		"sums beyond an integer": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most,
+			Requested: most}, usage.LimitExceeded},
+		"a request beyond an integer": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Requested: most},
+			usage.LimitExceeded},
+		"exactly as much as an integer has": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: 1, Reserved: 1,
+			Requested: most - 2}, ""},
 	} {
 		d := usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{c.use})
 		if d.Allowed != (c.reason == "") || d.Reason != c.reason || d.Message == "" || len(d.Limits) != 1 {
@@ -72,14 +81,16 @@ func TestDecideOneLimit(t *testing.T) {
 func TestDecideByStatus(t *testing.T) {
 	fits, full := usage.LimitUse{Limit: limitOf(10, plan.Block)}, usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10}
 	for status, reason := range map[plan.Status]usage.Reason{
-		plan.Active: "", plan.Pending: "", plan.Suspended: usage.IsSuspended, plan.Cancelled: usage.IsCancelled, plan.Expired: usage.IsExpired,
+		plan.Active: "", plan.Pending: "", plan.Suspended: usage.IsSuspended, plan.Cancelled: usage.IsCancelled,
+		plan.Expired: usage.IsExpired,
 	} {
 		for _, uses := range [][]usage.LimitUse{nil, {fits}, {full}} {
 			want := reason
 			if want == "" && len(uses) > 0 && uses[0].Used == 10 {
 				want = usage.LimitExceeded
 			}
-			if d := usage.Decide(status, plan.OverageBlock, uses); d.Reason != want || d.Allowed != (want == "") || len(d.Limits) != len(uses) {
+			if d := usage.Decide(status, plan.OverageBlock, uses); d.Reason != want || d.Allowed != (want == "") ||
+				len(d.Limits) != len(uses) {
 				t.Errorf("%s with %v: %+v, want %q", status, uses, d, want)
 			}
 		}
@@ -88,9 +99,12 @@ func TestDecideByStatus(t *testing.T) {
 
 // Where the plan allows overage, a limit that blocks says how much is included.
 func TestDecideAllowsOverage(t *testing.T) {
-	full, part := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}, usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}
-	fits, warns := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1}, usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}
-	none, open := usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.LimitUse{Limit: plan.Limit{Unlimited: true, Action: plan.Block}, Used: 1}
+	full, part := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1},
+		usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3, Requested: 5}
+	fits, warns := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 9, Requested: 1},
+		usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}
+	none, open := usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1},
+		usage.LimitUse{Limit: plan.Limit{Unlimited: true, Action: plan.Block}, Used: 1}
 	for name, c := range map[string]struct {
 		status  plan.Status
 		uses    []usage.LimitUse
@@ -98,15 +112,22 @@ func TestDecideAllowsOverage(t *testing.T) {
 		says    string
 		overage string // limit by limit
 	}{
-		"used up":                      {plan.Active, []usage.LimitUse{full}, "", "allowed, as overage beyond calls", "[true]"},
-		"more than is left":            {plan.Active, []usage.LimitUse{part}, "", "allowed, as overage beyond calls", "[true]"},
-		"within it":                    {plan.Active, []usage.LimitUse{fits}, "", "allowed", "[false]"},
-		"unlimited":                    {plan.Active, []usage.LimitUse{open}, "", "allowed", "[false]"},
-		"what only warns":              {plan.Active, []usage.LimitUse{warns, full}, "", "allowed, as overage beyond calls, though over what only warns: calls", "[false true]"},
-		"what only warns, and no more": {plan.Active, []usage.LimitUse{warns}, "", "allowed, though over what only warns: calls", "[false]"},
-		"not in the plan":              {plan.Active, []usage.LimitUse{full, none}, usage.NotInPlan, "calls is 0: the plan does not include it", "[true false]"},
-		"suspended":                    {plan.Suspended, []usage.LimitUse{full}, usage.IsSuspended, "the subscription is suspended", "[true]"},
-		"expired":                      {plan.Expired, []usage.LimitUse{full}, usage.IsExpired, "the subscription is expired", "[true]"},
+		"used up": {plan.Active, []usage.LimitUse{full}, "", "allowed, as overage beyond calls",
+			"[true]"},
+		"more than is left": {plan.Active, []usage.LimitUse{part}, "", "allowed, as overage beyond calls",
+			"[true]"},
+		"within it": {plan.Active, []usage.LimitUse{fits}, "", "allowed", "[false]"},
+		"unlimited": {plan.Active, []usage.LimitUse{open}, "", "allowed", "[false]"},
+		"what only warns": {plan.Active, []usage.LimitUse{warns, full}, "", "allowed, as overage beyond " +
+			"calls, though over what only warns: calls", "[false true]"},
+		"what only warns, and no more": {plan.Active, []usage.LimitUse{warns}, "", "allowed, though over what only warns: " +
+			"calls", "[false]"},
+		"not in the plan": {plan.Active, []usage.LimitUse{full, none}, usage.NotInPlan,
+			"calls is 0: the plan does not include it", "[true false]"},
+		"suspended": {plan.Suspended, []usage.LimitUse{full}, usage.IsSuspended,
+			"the subscription is suspended", "[true]"},
+		"expired": {plan.Expired, []usage.LimitUse{full}, usage.IsExpired, "the subscription is expired",
+			"[true]"},
 	} {
 		d := usage.Decide(c.status, plan.OverageAllow, c.uses)
 		var overage []bool
@@ -122,10 +143,10 @@ func TestDecideAllowsOverage(t *testing.T) {
 	}
 }
 
-// The first limit that refuses is named, but what is not in the plan at all says
-// more than what is used up.
+// The first limit that refuses is named, but what is not in the plan at all says more than what is used up.
 func TestDecideNamesTheReasonThatCounts(t *testing.T) {
-	full, other, none, warns := usage.LimitUse{Limit: limitOf(5, plan.Block), Used: 5}, usage.LimitUse{Limit: limitOf(7, plan.Block), Used: 7},
+	full, other, none, warns := usage.LimitUse{Limit: limitOf(5, plan.Block), Used: 5},
+		usage.LimitUse{Limit: limitOf(7, plan.Block), Used: 7},
 		usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.LimitUse{Limit: limitOf(1, plan.Warn), Used: 3}
 	other.Limit.Name, none.Limit.Name, warns.Limit.Name = "other", "none", "warns"
 	for _, c := range []struct {
@@ -141,7 +162,8 @@ func TestDecideNamesTheReasonThatCounts(t *testing.T) {
 		{nil, "", "allowed"},
 	} {
 		d := usage.Decide(plan.Active, plan.OverageBlock, c.uses)
-		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) || d.Limit != "" && !strings.HasPrefix(c.says, d.Limit+" is ") || d.Allowed != (d.Limit == "") {
+		if d.Reason != c.reason || !strings.HasPrefix(d.Message, c.says) || d.Limit != "" &&
+			!strings.HasPrefix(c.says, d.Limit+" is ") || d.Allowed != (d.Limit == "") {
 			t.Errorf("%v: %q since %q, want %q since %q", c.uses, d.Message, d.Reason, c.says, c.reason)
 		}
 	}
@@ -149,21 +171,25 @@ func TestDecideNamesTheReasonThatCounts(t *testing.T) {
 
 // The rule of the design, with numbers that have no bounds.
 func TestDecideIsTheRule(t *testing.T) {
-	amounts := rapid.OneOf(rapid.Int64Range(0, 20), rapid.Int64Range(0, math.MaxInt64), rapid.Int64Range(math.MaxInt64-5, math.MaxInt64))
+	amounts := rapid.OneOf(rapid.Int64Range(0, 20), rapid.Int64Range(0, math.MaxInt64),
+		rapid.Int64Range(math.MaxInt64-5, math.MaxInt64))
 	rapid.Check(t, func(t *rapid.T) {
-		u := usage.LimitUse{Limit: limitOf(amounts.Draw(t, "max"), plan.Block), Used: amounts.Draw(t, "used"), Reserved: amounts.Draw(t, "reserved"), Requested: amounts.Draw(t, "requested")}
+		u := usage.LimitUse{Limit: limitOf(amounts.Draw(t, "max"), plan.Block), Used: amounts.Draw(t, "used"),
+			Reserved: amounts.Draw(t, "reserved"), Requested: amounts.Draw(t, "requested")}
 		sum := new(big.Int).Add(big.NewInt(u.Used), big.NewInt(u.Reserved))
 		sum.Add(sum, big.NewInt(u.Requested))
 		want := u.Used < u.Limit.Max && sum.Cmp(big.NewInt(u.Limit.Max)) <= 0
 		if d := usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{u}); d.Allowed != want {
 			t.Fatalf("%+v: %+v", u, d)
 		}
-		if d := usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{u}); d.Allowed != (u.Limit.Max > 0) || d.Limits[0].Overage != (d.Allowed && !want) {
+		if d := usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{u}); d.Allowed != (u.Limit.Max > 0) ||
+			d.Limits[0].Overage != (d.Allowed && !want) {
 			t.Fatalf("with overage, %+v: %+v", u, d)
 		}
 		percent := rapid.IntRange(0, 1000).Draw(t, "percent")
 		hundredfold := new(big.Int).Mul(big.NewInt(u.Used), big.NewInt(100))
-		reached := u.Limit.Max > 0 && hundredfold.Cmp(new(big.Int).Mul(big.NewInt(u.Limit.Max), big.NewInt(int64(percent)))) >= 0
+		reached := u.Limit.Max > 0 && hundredfold.Cmp(new(big.Int).Mul(big.NewInt(u.Limit.Max),
+			big.NewInt(int64(percent)))) >= 0
 		if u.Reached(percent) != reached {
 			t.Fatalf("%+v has reached %d%%: %t", u, percent, !reached)
 		}

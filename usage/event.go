@@ -1,6 +1,5 @@
-// Package usage meters API calls: events, the limit decision, reservations,
-// alerts, reports and bulk import. Storage is behind small interfaces that
-// package db implements.
+// Package usage meters API calls: events, the limit decision, reservations, alerts, reports and bulk import. Storage is
+// behind small interfaces that package db implements.
 package usage
 
 import (
@@ -34,8 +33,7 @@ type Event struct {
 	Billable       bool // a failed call that is charged all the same
 }
 
-// Entry is a recorded event: with its period, plan and rating. It is a row of
-// the log.
+// Entry is a recorded event: with its period, plan and rating. It is a row of the log.
 type Entry struct {
 	Event
 	PeriodStart time.Time
@@ -55,12 +53,11 @@ const (
 // Failed tells whether the call failed.
 func (e Event) Failed() bool { return e.StatusCode >= 400 }
 
-// Counts tells whether the call counts as a call and is charged: it did not
-// fail, or its event says that it is billable all the same.
+// Counts tells whether the call counts as a call and is charged: it did not fail, or its event says that it is billable
+// all the same.
 func (e Event) Counts() bool { return !e.Failed() || e.Billable }
 
-// NewID returns an id for an event or reservation whose caller chose none: a
-// UUID version 7.
+// NewID returns an id for an event or reservation whose caller chose none: a UUID version 7.
 func NewID() (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -69,14 +66,12 @@ func NewID() (string, error) {
 	return id.String(), nil
 }
 
-// Normalise returns the event with names in lower case where they are
-// keywords, and its time in UTC to the microsecond.
+// Normalise returns the event with names in lower case where they are keywords, and its time in UTC to the microsecond.
 func (e Event) Normalise() Event {
 	e.Provider = strings.ToLower(e.Provider)
 	e.Vendor = strings.ToLower(e.Vendor)
 	e.Method = strings.ToUpper(e.Method)
-	// CSV can't tell the two kinds of line break apart, and what is exported has
-	// to come back as the same event.
+	// CSV can't tell the two kinds of line break apart, and what is exported has to come back as the same event.
 	e.ErrorMessage = plainBreaks(e.ErrorMessage)
 	e.Endpoint = plainBreaks(e.Endpoint)
 	if !e.Time.IsZero() {
@@ -92,8 +87,8 @@ func plainBreaks(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 }
 
-// Validate returns an invalid failure that names the first field that can't be.
-// Whether the provider is known is not checked here.
+// Validate returns an invalid failure that names the first field that can't be. Whether the provider is known is not
+// checked here.
 func (e Event) Validate() error {
 	return cmp.Or(
 		ValidateUser(e.UserID),
@@ -130,23 +125,21 @@ func (e Event) validateNumbers() error {
 	return e.Quantities.Validate()
 }
 
-// validTime leaves room for the periods that begin at a moment: RFC 3339 ends with
-// the year 9999.
+// validTime leaves room for the periods that begin at a moment: RFC 3339 ends with the year 9999.
 func validTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 9000 }
 
 // ValidateUser returns an invalid failure for a user id that can't be one.
 func ValidateUser(id string) error { return validateName("user_id", id, true) }
 
-// ValidateID returns an invalid failure for an event or reservation id that
-// can't be one.
+// ValidateID returns an invalid failure for an event or reservation id that can't be one.
 func ValidateID(id string) error { return validateName("id", id, true) }
 
-// longestReason is how long what a person gives as a reason or a reference may be: it
-// stands in tables, on credit notes and in the audit log.
+// longestReason is how long what a person gives as a reason or a reference may be: it stands in tables, on credit notes
+// and in the audit log.
 const longestReason = 1_000
 
-// ValidateReason returns an invalid failure for a reason or a reference, called field,
-// that is too long or that no database stores.
+// ValidateReason returns an invalid failure for a reason or a reference, called field, that is too long or that no
+// database stores.
 func ValidateReason(field, text string) error { return validateText(field, text, longestReason) }
 
 func validateName(field, value string, required bool) error {
@@ -168,8 +161,8 @@ func validateName(field, value string, required bool) error {
 	return nil
 }
 
-// isPlain tells whether a name is of ASCII that can be seen, with spaces at most
-// between: as nearly all are, and nothing but the length is to be checked of those.
+// isPlain tells whether a name is of ASCII that can be seen, with spaces at most between: as nearly all are, and
+// nothing but the length is to be checked of those.
 func isPlain(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; c < ' ' || c > '~' {
@@ -193,8 +186,8 @@ func validateText(field, value string, longest int) error {
 	return nil
 }
 
-// differences returns the names of the fields in which a reported event differs from what is recorded
-// under its id. What the report leaves open (its time, its vendor) does not differ.
+// differences returns the names of the fields in which a reported event differs from what is recorded under its id.
+// What the report leaves open (its time, its vendor) does not differ.
 func (e *Entry) differences(report Event) []string {
 	if report.Vendor == "" {
 		report.Vendor = e.Vendor

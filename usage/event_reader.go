@@ -18,8 +18,8 @@ type column struct {
 	derived bool         // not read, and not missed
 }
 
-// eventColumns returns the columns of an event file by all the names under which they are read. What
-// recording adds to an event is read of archived rows alone.
+// eventColumns returns the columns of an event file by all the names under which they are read. What recording adds to
+// an event is read of archived rows alone.
 func eventColumns(archived bool) map[string]*column {
 	columns := map[string]*column{}
 	shared, users := newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers)
@@ -79,8 +79,8 @@ func makeEventReader(columns map[string]*column) *eventReader {
 	return &eventReader{columns: columns, unread: map[string]int64{}, given: make([][]byte, len(entryFields))}
 }
 
-// mostNames is how many names an eventReader remembers, known and unknown. Those
-// beyond it are read as well, and more slowly.
+// mostNames is how many names an eventReader remembers, known and unknown. Those beyond it are read as well, and more
+// slowly.
 const mostNames = 1_000
 
 // column returns what a name stands for, in upper or lower case.
@@ -99,8 +99,8 @@ func (r *eventReader) column(name []byte) *column {
 	return c
 }
 
-// event makes an event of the cells of a row, in their order. What is not given
-// has its default: one request, status 200. The event keeps nothing of the cells.
+// event makes an event of the cells of a row, in their order. What is not given has its default: one request, status
+// 200. The event keeps nothing of the cells.
 func (r *eventReader) event(cells []cell) (Event, error) {
 	if err := r.read(cells); err != nil {
 		return Event{}, err

@@ -29,17 +29,24 @@ func TestEventFields(t *testing.T) {
 	if err != nil || plain.StatusCode != 200 || plain.Quantities[0] != 1 || !plain.Time.IsZero() || plain.ID != "" {
 		t.Errorf("the defaults are %+v, %v", plain, err)
 	}
-	full, err := readFields("id", "e1", "user_id", "alice", "provider", "Gemini", "model", "M", "vendor", "Google", "time", "2026-11-23", "requests", "0",
-		"input_tokens", "1", "output_tokens", "2.0", "cached_input_tokens", "1", "images", "4", "searches", "5", "pages", "6", "characters", "7", "seconds", "8",
-		"endpoint", "/x", "method", "post", "status_code", "404", "response_time_ms", "9", "error_message", "m", "retry_count", "10", "billable", "True")
-	want := Event{ID: "e1", UserID: "alice", Provider: "gemini", Model: "M", Vendor: "google", Time: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
-		Quantities: [9]int64{0, 1, 2, 1, 4, 5, 6, 7, 8}, Endpoint: "/x", Method: "POST", StatusCode: 404, ResponseTimeMS: 9, ErrorMessage: "m", RetryCount: 10, Billable: true}
+	full, err := readFields("id", "e1", "user_id", "alice", "provider", "Gemini", "model", "M", "vendor", "Google", "time",
+		"2026-11-23", "requests", "0",
+		"input_tokens", "1", "output_tokens", "2.0", "cached_input_tokens", "1", "images", "4", "searches", "5", "pages", "6",
+		"characters", "7", "seconds", "8",
+		"endpoint", "/x", "method", "post", "status_code", "404", "response_time_ms", "9", "error_message", "m",
+		"retry_count", "10", "billable", "True")
+	want := Event{ID: "e1", UserID: "alice", Provider: "gemini", Model: "M", Vendor: "google",
+		Time:       time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		Quantities: [9]int64{0, 1, 2, 1, 4, 5, 6, 7, 8}, Endpoint: "/x", Method: "POST", StatusCode: 404, ResponseTimeMS: 9,
+		ErrorMessage: "m", RetryCount: 10, Billable: true}
 	if err != nil || full != want {
 		t.Errorf("got  %+v, %v\nwant %+v", full, err, want)
 	}
-	aliased, err := readFields("tokens_input", "1", "tokens_output", "2", "model_used", "M", "timestamp", "2026-11-23", "response_time", "1.5",
+	aliased, err := readFields("tokens_input", "1", "tokens_output", "2", "model_used", "M", "timestamp", "2026-11-23",
+		"response_time", "1.5",
 		"search_count", "5", "image_count", "4", "page_count", "6")
-	want = Event{Model: "M", Time: want.Time, Quantities: [9]int64{1, 1, 2, 0, 4, 5, 6}, StatusCode: 200, ResponseTimeMS: 1500}
+	want = Event{Model: "M", Time: want.Time, Quantities: [9]int64{1, 1, 2, 0, 4, 5, 6}, StatusCode: 200,
+		ResponseTimeMS: 1500}
 	if err != nil || aliased != want {
 		t.Errorf("got  %+v, %v\nwant %+v", aliased, err, want)
 	}
@@ -63,7 +70,8 @@ func TestEventFieldsThatAreNone(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", pairs, err, says)
 		}
 	}
-	if _, err := readFields("model", "a", "model_used", "a", "response_time_ms", "1000", "response_time", "1", "images", ""); err != nil {
+	if _, err := readFields("model", "a", "model_used", "a", "response_time_ms", "1000", "response_time", "1", "images",
+		""); err != nil {
 		t.Errorf("the same twice: %s", err)
 	}
 	reader := newEventReader()
@@ -97,7 +105,8 @@ func TestManyUnreadFields(t *testing.T) {
 }
 
 func TestParseCount(t *testing.T) {
-	for _, text := range []string{"", "0", "7", "007", "-0", "-1", "+1", " 7 ", "1.0", "1.5", "1e3", "999999999999999", "1000000000000000", "1000000000000001", "99999999999999999999", "１", "x"} {
+	for _, text := range []string{"", "0", "7", "007", "-0", "-1", "+1", " 7 ", "1.0", "1.5", "1e3", "999999999999999",
+		"1000000000000000", "1000000000000001", "99999999999999999999", "１", "x"} {
 		want, wantErr := pricing.ParseQuantity("images", text)
 		got, err := parseCount("images", []byte(text))
 		if got != want || fmt.Sprint(err) != fmt.Sprint(wantErr) {

@@ -11,7 +11,8 @@ import (
 )
 
 func goodEvent() usage.Event {
-	return usage.Event{ID: "e1", UserID: "alice", Provider: "gemini", Model: "m", Vendor: "google", Time: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+	return usage.Event{ID: "e1", UserID: "alice", Provider: "gemini", Model: "m", Vendor: "google",
+		Time:       time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
 		Quantities: pricing.Quantities{pricing.Requests: 1}, StatusCode: 200}
 }
 
@@ -54,9 +55,11 @@ func TestValidateEvent(t *testing.T) {
 }
 
 func TestNormaliseEvent(t *testing.T) {
-	e := usage.Event{Provider: "GeMini", Vendor: "Google", Model: "Keeps-Case", Method: "post", ErrorMessage: "a\r\nb\rc\n", Endpoint: "x\r\n",
+	e := usage.Event{Provider: "GeMini", Vendor: "Google", Model: "Keeps-Case", Method: "post",
+		ErrorMessage: "a\r\nb\rc\n", Endpoint: "x\r\n",
 		Time: time.Date(2026, 11, 23, 1, 0, 0, 1999, time.FixedZone("", 3600))}
-	want := usage.Event{Provider: "gemini", Vendor: "google", Model: "Keeps-Case", Method: "POST", ErrorMessage: "a\nb\nc\n", Endpoint: "x\n",
+	want := usage.Event{Provider: "gemini", Vendor: "google", Model: "Keeps-Case", Method: "POST",
+		ErrorMessage: "a\nb\nc\n", Endpoint: "x\n",
 		Time: time.Date(2026, 11, 23, 0, 0, 0, 1000, time.UTC)}
 	if got := e.Normalise(); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -77,7 +80,8 @@ func TestWhatCounts(t *testing.T) {
 		failed   bool
 		counts   bool
 	}{
-		{200, false, false, true}, {399, false, false, true}, {400, false, true, false}, {599, false, true, false}, {500, true, true, true}, {200, true, false, true},
+		{200, false, false, true}, {399, false, false, true}, {400, false, true, false}, {599, false, true, false},
+		{500, true, true, true}, {200, true, false, true},
 	} {
 		e := usage.Entry{Event: goodEvent(), Cost: 5, Basis: pricing.Unpriced}
 		e.StatusCode, e.Billable = c.status, c.billable
@@ -97,7 +101,8 @@ func TestAmountsThatDoNotFit(t *testing.T) {
 	if _, err := big.Add(usage.Amounts{}); err != nil {
 		t.Errorf("nothing more: %s", err)
 	}
-	for _, more := range []usage.Amounts{{Quantities: pricing.Quantities{pricing.OutputTokens: 2}}, {Calls: 1<<63 - 1}, {Errors: 1<<63 - 1}} {
+	for _, more := range []usage.Amounts{{Quantities: pricing.Quantities{pricing.OutputTokens: 2}}, {Calls: 1<<63 - 1},
+		{Errors: 1<<63 - 1}} {
 		_, err := big.Add(more)
 		wantFailure(t, err, failure.Invalid, "too large")
 	}

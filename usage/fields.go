@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Field is one field of a log row. Event files, archives, documents and the log's columns are all made
-// from the one list that EntryFields returns.
+// Field is one field of a log row. Event files, archives, documents and the log's columns are all made from the one
+// list that EntryFields returns.
 type Field struct {
 	Name     string // in event files, archives and documents
 	Column   string // of api_usage_logs
@@ -181,8 +181,7 @@ func (f *Field) appendJSON(text []byte, e *Entry) ([]byte, error) {
 	return strconv.AppendInt(text, *f.Number(e), 10), nil
 }
 
-// parseCount is pricing.ParseQuantity, which allocates, with a short cut for what nearly all numbers are:
-// a few digits.
+// parseCount is pricing.ParseQuantity, which allocates, with a short cut for what nearly all numbers are: a few digits.
 func parseCount(name string, text []byte) (int64, error) {
 	if len(text) == 0 || len(text) > 15 { // 15 digits are below pricing.MaxQuantity
 		return pricing.ParseQuantity(name, string(text))

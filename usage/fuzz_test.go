@@ -32,17 +32,18 @@ func checkEvent(t *testing.T, e Event) {
 	}
 }
 
-// printed returns an event as the log's export has it: as a line of JSON, and as a
-// CSV file.
+// printed returns an event as the log's export has it: as a line of JSON, and as a CSV file.
 func printed(t testing.TB, e Event) (jsonLine, csvFile string) {
 	t.Helper()
 	at := ""
 	if !e.Time.IsZero() {
 		at = e.Time.Format(time.RFC3339Nano)
 	}
-	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "endpoint", "method", "status_code", "response_time_ms", "error_message", "retry_count", "billable"}
+	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "endpoint", "method", "status_code",
+		"response_time_ms", "error_message", "retry_count", "billable"}
 	values := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, e.Endpoint, e.Method, strconv.Itoa(e.StatusCode),
-		strconv.FormatInt(e.ResponseTimeMS, 10), e.ErrorMessage, strconv.FormatInt(e.RetryCount, 10), strconv.FormatBool(e.Billable)}
+		strconv.FormatInt(e.ResponseTimeMS, 10), e.ErrorMessage, strconv.FormatInt(e.RetryCount, 10),
+		strconv.FormatBool(e.Billable)}
 	for i, n := range e.Quantities {
 		names, values = append(names, pricing.Quantity(i).String()), append(values, strconv.FormatInt(n, 10))
 	}
@@ -87,21 +88,23 @@ func checkReturns(t *testing.T, e Event) {
 	}
 }
 
-// checkReason checks the failure of what can't be read: it is an invalid one, short,
-// and says what of the input is meant.
+// checkReason checks the failure of what can't be read: it is an invalid one, short, and says what of the input is
+// meant.
 func checkReason(t *testing.T, err error, meant string) {
 	t.Helper()
-	if text := err.Error(); !failure.Is(err, failure.Invalid) || !utf8.ValidString(text) || len(text) > 1_000 || !strings.Contains(text, meant) {
+	if text := err.Error(); !failure.Is(err, failure.Invalid) || !utf8.ValidString(text) || len(text) > 1_000 ||
+		!strings.Contains(text, meant) {
 		t.Errorf("the reason is %q (%s); want %q in it", text, failure.CodeOf(err), meant)
 	}
 }
 
-// FuzzJSONLines: every line that is not blank is one row, with its bytes, and is
-// an event or has a reason.
+// FuzzJSONLines: every line that is not blank is one row, with its bytes, and is an event or has a reason.
 func FuzzJSONLines(f *testing.F) {
 	for _, text := range []string{
-		`{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"time":"2026-11-23T10:00:00Z"}`, "{}\n{}", `{"a":1e999}`, `{"user_id":"\ud800"}`,
-		"{\"response_time\":\"1.5\"}\r\n\xff", `{"id":"a","id":"b"}`, `{"user_id":{"a":[null]}}`, "\xef\xbb\xbf{}", `null`, `{"requests":"1500.0","billable":"TRUE"}`,
+		`{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"time":"2026-11-23T10:00:00Z"}`, "{}\n{}",
+		`{"a":1e999}`, `{"user_id":"\ud800"}`,
+		"{\"response_time\":\"1.5\"}\r\n\xff", `{"id":"a","id":"b"}`, `{"user_id":{"a":[null]}}`, "\xef\xbb\xbf{}", `null`,
+		`{"requests":"1500.0","billable":"TRUE"}`,
 	} {
 		f.Add(text)
 	}
@@ -137,7 +140,8 @@ func FuzzJSONLines(f *testing.F) {
 func FuzzCSV(f *testing.F) {
 	const header = "user_id,provider,requests,error_message\n"
 	for _, text := range []string{
-		"alice,gemini,1,x\n", "\"alice,gemini\nbob,gemini,2,y", "a,b,c\n", "\"a\nb\",gemini,1,\"x\"\"y\"\r\n", "a,b,1,'=1+1", "\"\"\"\n\"\n\"", ",,,\n\n,,,",
+		"alice,gemini,1,x\n", "\"alice,gemini\nbob,gemini,2,y", "a,b,c\n", "\"a\nb\",gemini,1,\"x\"\"y\"\r\n", "a,b,1,'=1+1",
+		"\"\"\"\n\"\n\"", ",,,\n\n,,,",
 	} {
 		f.Add(header + text)
 	}
@@ -160,7 +164,8 @@ func FuzzCSV(f *testing.F) {
 			}
 		}
 		// Only line breaks, blank lines and the byte order mark are left out.
-		if blank := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, " ") + strings.Count(text, "\t") + 3; kept > len(text) || kept+blank < len(text)-countBlank(text) {
+		if blank := strings.Count(text, "\n") + strings.Count(text, "\r") + strings.Count(text, " ") +
+			strings.Count(text, "\t") + 3; kept > len(text) || kept+blank < len(text)-countBlank(text) {
 			t.Errorf("%d bytes of %d are kept", kept, len(text))
 		}
 	})
@@ -176,21 +181,24 @@ func countBlank(text string) int {
 	return n
 }
 
-// FuzzParseTime: what was read is between 1970 and 8999, in UTC and whole
-// microseconds, and comes back from its own text.
+// FuzzParseTime: what was read is between 1970 and 8999, in UTC and whole microseconds, and comes back from its own
+// text.
 func FuzzParseTime(f *testing.F) {
-	for _, text := range []string{"2026-11-23T10:00:00Z", "2026-11-23", "2026-11-23 10:00:00.123456+05:30", "9999-12-31T23:59:59.999999999-12:00", "1970-01-01T00:00:00+00:01",
+	for _, text := range []string{"2026-11-23T10:00:00Z", "2026-11-23", "2026-11-23 10:00:00.123456+05:30",
+		"9999-12-31T23:59:59.999999999-12:00", "1970-01-01T00:00:00+00:01",
 		"2026-11-23T10:00", "2026-02-30", "2026-11-23T10:00:00,5Z"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if from, to, err := MonthRange(text); err == nil && (from.Format("2006-01") != text || !from.AddDate(0, 1, 0).Equal(to)) {
+		if from, to, err := MonthRange(text); err == nil && (from.Format("2006-01") != text ||
+			!from.AddDate(0, 1, 0).Equal(to)) {
 			t.Errorf("the month %q is from %s to %s", text, from, to)
 		}
 		got, err := ParseTime("time", text)
 		if err != nil {
 			checkReason(t, err, "time is ")
-			if shown := failure.Shorten(text); !strings.Contains(err.Error(), strings.TrimSpace(text)) && !strings.Contains(err.Error(), strconv.Quote(shown)) {
+			if shown := failure.Shorten(text); !strings.Contains(err.Error(), strings.TrimSpace(text)) &&
+				!strings.Contains(err.Error(), strconv.Quote(shown)) {
 				t.Errorf("%q does not name %q", err, shown)
 			}
 			return
@@ -205,10 +213,11 @@ func FuzzParseTime(f *testing.F) {
 	})
 }
 
-// FuzzNames: a name that an event may have comes back from every file that it is
-// written to; one that it may not have is refused with its field.
+// FuzzNames: a name that an event may have comes back from every file that it is written to; one that it may not have
+// is refused with its field.
 func FuzzNames(f *testing.F) {
-	for _, name := range []string{"alice", "gpt-4o", "models/gemini-2.5", "=1+1", "'=x", "a\tb", " a", "č", "\xff", "", "a\u2028b", "null", "\ufeffa", "a\"b,c"} {
+	for _, name := range []string{"alice", "gpt-4o", "models/gemini-2.5", "=1+1", "'=x", "a\tb", " a", "č", "\xff", "",
+		"a\u2028b", "null", "\ufeffa", "a\"b,c"} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

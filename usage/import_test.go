@@ -49,7 +49,8 @@ func (m *memory) View(_ context.Context, fn func(usage.Reader) error) error { re
 func (m *memory) Book(context.Context, string) (*pricing.Book, error) {
 	p := pricing.Price{Provider: "gemini", Model: pricing.DefaultModel}
 	p.Rates[pricing.Requests] = 1
-	return pricing.NewBook(pricing.Providers{"gemini": {Name: "gemini", Vendor: "google"}, "openai": {Name: "openai", Vendor: "openai"}}, []pricing.Price{p}), nil
+	return pricing.NewBook(pricing.Providers{"gemini": {Name: "gemini", Vendor: "google"},
+		"openai": {Name: "openai", Vendor: "openai"}}, []pricing.Price{p}), nil
 }
 
 func (m *memory) Accounts(_ context.Context, users []string) (map[string]plan.Account, error) {
@@ -109,7 +110,8 @@ func importText(t *testing.T, m *memory, format usage.FileFormat, text string) (
 	t.Helper()
 	var rejects bytes.Buffer
 	service := usage.Service{Store: m}
-	r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Format: format, Rejects: &rejects})
+	r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Format: format,
+		Rejects: &rejects})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +119,8 @@ func importText(t *testing.T, m *memory, format usage.FileFormat, text string) (
 }
 
 func counts(r usage.ImportResult) string {
-	return fmt.Sprintf("%d read, %d recorded, %d duplicates, %d rejected, %d conflicts, %d unpriced", r.Read, r.Recorded, r.Duplicates, r.Rejected, r.Conflicts, r.Unpriced)
+	return fmt.Sprintf("%d read, %d recorded, %d duplicates, %d rejected, %d conflicts, %d unpriced", r.Read, r.Recorded,
+		r.Duplicates, r.Rejected, r.Conflicts, r.Unpriced)
 }
 
 func wantCounts(t *testing.T, r usage.ImportResult, want string) {
@@ -138,12 +141,13 @@ func TestImportRowsWithoutID(t *testing.T) {
 	more, _ := importText(t, m, usage.CSV, text+"alice,gemini,1\n")
 	wantCounts(t, more, "5 read, 1 recorded, 4 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 	// The same rows as JSON, in another order, are the same events.
-	other, _ := importText(t, m, usage.JSONLines, `{"images":2,"provider":"gemini","user_id":"alice"}`+"\n"+`{"images":"1","user_id":"alice","provider":"gemini","requests":1}`)
+	other, _ := importText(t, m, usage.JSONLines,
+		`{"images":2,"provider":"gemini","user_id":"alice"}`+"\n"+`{"images":"1","user_id":"alice","provider":"gemini","requests":1}`)
 	wantCounts(t, other, "2 read, 0 recorded, 2 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 }
 
-// Batches that are recorded together use the same memory one after another: nothing
-// of one is left in the next, and the rejects stay as they were.
+// Batches that are recorded together use the same memory one after another: nothing of one is left in the next, and the
+// rejects stay as they were.
 func TestImportReusesMemory(t *testing.T) {
 	m := newMemory()
 	m.load = usage.Load{Rows: 10_000} // two of the batches that are read at a time
@@ -168,7 +172,8 @@ func TestImportReusesMemory(t *testing.T) {
 	var cost pricing.USD
 	for i := range rows {
 		e, there := m.entries[fmt.Sprint("e", i)]
-		if there != (i%701 != 0) || there && (e.UserID != fmt.Sprint("user", i%50) || e.Quantities[pricing.Requests] != int64(1+i%97)) {
+		if there != (i%701 != 0) || there && (e.UserID != fmt.Sprint("user", i%50) ||
+			e.Quantities[pricing.Requests] != int64(1+i%97)) {
 			t.Fatalf("the event %d is %+v", i, e)
 		}
 		cost += e.Cost
@@ -178,11 +183,11 @@ func TestImportReusesMemory(t *testing.T) {
 	}
 }
 
-// The rejects can be mended and imported; together with what was recorded they are
-// the whole file.
+// The rejects can be mended and imported; together with what was recorded they are the whole file.
 func TestImportRejects(t *testing.T) {
 	m := newMemory()
-	r, rejects := importText(t, m, usage.CSV, "user_id,provider,requests\nalice,gemini,1\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n\"dave,gemini,1\nerin,gemini,1\n")
+	r, rejects := importText(t, m, usage.CSV,
+		"user_id,provider,requests\nalice,gemini,1\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n\"dave,gemini,1\nerin,gemini,1\n")
 	wantCounts(t, r, "6 read, 2 recorded, 0 duplicates, 4 rejected, 0 conflicts, 0 unpriced")
 	if want := "user_id,provider,requests\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n\"dave,gemini,1\n"; rejects != want {
 		t.Errorf("the rejects are\n%swant\n%s", rejects, want)
@@ -190,7 +195,8 @@ func TestImportRejects(t *testing.T) {
 	if len(r.Problems) != 4 || r.Problems[0].Line != 3 || !strings.Contains(r.Problems[0].Reason, "did you mean gemini?") {
 		t.Errorf("the problems are %+v", r.Problems)
 	}
-	mended := strings.NewReplacer("gemni", "gemini", ",gemini,1\nc", "x,gemini,1\nc", "many", "2", `"dave`, "dave").Replace(rejects)
+	mended := strings.NewReplacer("gemni", "gemini", ",gemini,1\nc", "x,gemini,1\nc", "many", "2", `"dave`,
+		"dave").Replace(rejects)
 	r, rejects = importText(t, m, usage.CSV, mended)
 	wantCounts(t, r, "4 read, 4 recorded, 0 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 	if rejects != "" {
@@ -219,10 +225,12 @@ func TestImportVeryLongLine(t *testing.T) {
 func TestImportStrict(t *testing.T) {
 	const text = `{"user_id":"alice","provider":"openai","model":"x"}`
 	for strict, want := range map[bool]string{
-		false: "1 read, 1 recorded, 0 duplicates, 0 rejected, 0 conflicts, 1 unpriced", true: "1 read, 0 recorded, 0 duplicates, 1 rejected, 0 conflicts, 0 unpriced",
+		false: "1 read, 1 recorded, 0 duplicates, 0 rejected, 0 conflicts, 1 unpriced", true: "1 read, 0 recorded, 0 " +
+			"duplicates, 1 rejected, 0 conflicts, 0 unpriced",
 	} {
 		service := usage.Service{Store: newMemory()}
-		r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Format: usage.JSONLines, Strict: strict})
+		r, err := service.Import(t.Context(), at(), strings.NewReader(text),
+			usage.ImportOptions{Format: usage.JSONLines, Strict: strict})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -241,11 +249,13 @@ func TestImportInterrupted(t *testing.T) {
 	service := usage.Service{Store: m}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := 0
-	r, err := service.Import(ctx, at(), strings.NewReader(text.String()), usage.ImportOptions{Format: usage.JSONLines, Progress: func(rows int) {
-		done += rows
-		cancel()
-	}})
-	if !errors.Is(err, context.Canceled) || r.Recorded == 0 || r.Recorded == rows || int64(done) != r.Recorded || len(m.entries) != done {
+	r, err := service.Import(ctx, at(), strings.NewReader(text.String()),
+		usage.ImportOptions{Format: usage.JSONLines, Progress: func(rows int) {
+			done += rows
+			cancel()
+		}})
+	if !errors.Is(err, context.Canceled) || r.Recorded == 0 || r.Recorded == rows || int64(done) != r.Recorded ||
+		len(m.entries) != done {
 		t.Fatalf("interrupted: %s, %d done, %d there, %v", counts(r), done, len(m.entries), err)
 	}
 	again, _ := importText(t, m, usage.JSONLines, text.String())
@@ -258,13 +268,16 @@ func TestImportFails(t *testing.T) {
 	const good = "{\"user_id\":\"alice\",\"provider\":\"gemini\"}\n"
 	boom := errors.New("boom")
 	service := usage.Service{Store: newMemory()}
-	_, err := service.Import(t.Context(), at(), io.MultiReader(strings.NewReader(good), iotest.ErrReader(boom)), usage.ImportOptions{Format: usage.JSONLines})
+	_, err := service.Import(t.Context(), at(), io.MultiReader(strings.NewReader(good), iotest.ErrReader(boom)),
+		usage.ImportOptions{Format: usage.JSONLines})
 	wantFailure(t, err, failure.Unavailable, "after 1 rows", "boom")
-	_, err = service.Import(t.Context(), at(), strings.NewReader("x\n"), usage.ImportOptions{Format: usage.JSONLines, Rejects: failingWriter{}})
+	_, err = service.Import(t.Context(), at(), strings.NewReader("x\n"), usage.ImportOptions{Format: usage.JSONLines,
+		Rejects: failingWriter{}})
 	wantFailure(t, err, failure.Unavailable, "rejects file")
 	broken := newMemory()
 	broken.fail = failure.Unavailablef("the database is gone")
-	r, err := (&usage.Service{Store: broken}).Import(t.Context(), at(), strings.NewReader(good), usage.ImportOptions{Format: usage.JSONLines})
+	r, err := (&usage.Service{Store: broken}).Import(t.Context(), at(), strings.NewReader(good),
+		usage.ImportOptions{Format: usage.JSONLines})
 	wantFailure(t, err, failure.Unavailable, "gone")
 	if r.Recorded != 0 || r.Read != 1 {
 		t.Errorf("the result is %s", counts(r))

@@ -12,11 +12,9 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// jsonlReader reads JSON lines: each is one object of single values. It is
-// jsontext that reads them, because it refuses by itself what encoding/json lets
-// pass or replaces in silence (a name that appears twice: which one counts? half a
-// surrogate pair: two different ids could become one), and because it copies
-// nothing.
+// jsonlReader reads JSON lines: each is one object of single values. It is jsontext that reads them, because it refuses
+// by itself what encoding/json lets pass or replaces in silence (a name that appears twice: which one counts? half a
+// surrogate pair: two different ids could become one), and because it copies nothing.
 type jsonlReader struct {
 	lines  *lineReader
 	events *eventReader
@@ -44,8 +42,7 @@ func (r *jsonlReader) next() (row, error) {
 	}
 }
 
-// parse returns the event of a line, or an invalid failure for a line that is
-// none.
+// parse returns the event of a line, or an invalid failure for a line that is none.
 func (r *jsonlReader) parse(text []byte) (Event, error) {
 	if !utf8.Valid(text) { // jsontext finds it too, but only where it does not stop before
 		return Event{}, failure.Invalidf("the line is not valid UTF-8 text")
@@ -56,8 +53,8 @@ func (r *jsonlReader) parse(text []byte) (Event, error) {
 	return r.events.event(r.cells)
 }
 
-// readObject puts the members of a JSON object into r.cells, in their order. It
-// reads the whole line first: of a line that is no object, no member counts.
+// readObject puts the members of a JSON object into r.cells, in their order. It reads the whole line first: of a line
+// that is no object, no member counts.
 func (r *jsonlReader) readObject(text []byte) error {
 	r.source.Reset()
 	r.source.Write(text)
@@ -87,8 +84,8 @@ func (r *jsonlReader) readObject(text []byte) error {
 	return nil
 }
 
-// readValue returns the next name or value as it stands in the text: what the
-// decoder returns is its own, and gone with what it reads next.
+// readValue returns the next name or value as it stands in the text: what the decoder returns is its own, and gone with
+// what it reads next.
 func (r *jsonlReader) readValue(text []byte) ([]byte, error) {
 	value, err := r.decoder.ReadValue()
 	if err != nil {
@@ -98,8 +95,7 @@ func (r *jsonlReader) readValue(text []byte) ([]byte, error) {
 	return text[end-len(value) : end], nil
 }
 
-// cell returns a member as what the event reader takes: the text of a string,
-// number or boolean, "" for null.
+// cell returns a member as what the event reader takes: the text of a string, number or boolean, "" for null.
 func (r *jsonlReader) cell(name, value []byte) cell {
 	name = unquote(name)
 	c := cell{column: r.events.column(name)}
@@ -115,8 +111,7 @@ func (r *jsonlReader) cell(name, value []byte) cell {
 	return c
 }
 
-// unquote returns the text of a valid JSON string: part of it where nothing in it
-// is escaped, else a copy.
+// unquote returns the text of a valid JSON string: part of it where nothing in it is escaped, else a copy.
 func unquote(quoted []byte) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
@@ -125,8 +120,8 @@ func unquote(quoted []byte) []byte {
 	return text
 }
 
-// noObject returns the invalid failure for a line of which jsontext says err, or
-// for one that is some other JSON value, where err is nil.
+// noObject returns the invalid failure for a line of which jsontext says err, or for one that is some other JSON value,
+// where err is nil.
 func noObject(err error) error {
 	var syntax *jsontext.SyntacticError
 	switch {

@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// membersByEncodingJSON returns the names and texts of a line in their order, read
-// by the tokens of encoding/json and checked where that lets too much pass.
+// membersByEncodingJSON returns the names and texts of a line in their order, read by the tokens of encoding/json and
+// checked where that lets too much pass.
 func membersByEncodingJSON(text []byte) (pairs []string, err error) {
 	if !utf8.Valid(text) {
 		return nil, errors.New("no UTF-8")
@@ -64,14 +64,18 @@ func scalarByEncodingJSON(value json.RawMessage) (string, error) {
 	return string(value), nil
 }
 
-// FuzzJSONLinesAsEncodingJSON: a line is the same event, or none, for jsontext and
-// for encoding/json, which is an implementation of its own.
+// FuzzJSONLinesAsEncodingJSON: a line is the same event, or none, for jsontext and for encoding/json, which is an
+// implementation of its own.
 func FuzzJSONLinesAsEncodingJSON(f *testing.F) {
 	for _, text := range []string{
-		`{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"time":"2026-11-23T10:00:00Z"}`, `{"id":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`,
-		`{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{"requests":01}`, `{"requests":1.}`, `{"requests":-0}`, `{"requests":1E+2}`, `{"a":nul}`, `{"a":truee}`, `{"billable":false}`,
-		`{"id":"a","\u0069d":"b"}`, `{"id":"\ud800"}`, `{"id":"\udc00\ud800"}`, `{"id":"\uD83Dx"}`, `{"a":{"b":1},"c":[2]}`, `{"a":[}`, ` {"id" : "a" } `, `{} {}`, `{}}`, `[]`, `null`,
-		"{\"id\":\"a\x01\"}", "{\"id\":\"a\x7f\u2028\"}", "{\"id\":\"\xed\xa0\x80\"}", `{"ID":"a","Id":"a","iD":"a"}`, `{"response_time":1.5,"response_time_ms":1500}`, `{"id":null,"id":null}`,
+		`{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"time":"2026-11-23T10:00:00Z"}`,
+		`{"id":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}`,
+		`{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{"requests":01}`, `{"requests":1.}`, `{"requests":-0}`,
+		`{"requests":1E+2}`, `{"a":nul}`, `{"a":truee}`, `{"billable":false}`,
+		`{"id":"a","\u0069d":"b"}`, `{"id":"\ud800"}`, `{"id":"\udc00\ud800"}`, `{"id":"\uD83Dx"}`, `{"a":{"b":1},"c":[2]}`,
+		`{"a":[}`, ` {"id" : "a" } `, `{} {}`, `{}}`, `[]`, `null`,
+		"{\"id\":\"a\x01\"}", "{\"id\":\"a\x7f\u2028\"}", "{\"id\":\"\xed\xa0\x80\"}", `{"ID":"a","Id":"a","iD":"a"}`,
+		`{"response_time":1.5,"response_time_ms":1500}`, `{"id":null,"id":null}`,
 	} {
 		f.Add(text)
 	}
@@ -79,8 +83,7 @@ func FuzzJSONLinesAsEncodingJSON(f *testing.F) {
 		if strings.Contains(text, "\n") || strings.TrimSpace(text) == "" || strings.HasPrefix(text, "\xef\xbb\xbf") {
 			return
 		}
-		// encoding/json puts U+FFFD in the place of half a surrogate pair and says
-		// nothing; jsontext refuses it.
+		// encoding/json puts U+FFFD in the place of half a surrogate pair and says nothing; jsontext refuses it.
 		half := strings.Contains(strings.ToLower(text), `\ud`)
 		events := newEventReader()
 		var want Event

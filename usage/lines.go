@@ -17,8 +17,7 @@ type line struct {
 	tooLong bool // text is only its beginning; the rest went to overflow
 }
 
-// lineReader reads lines of any length in bounded memory, and takes lines back
-// that were read too far.
+// lineReader reads lines of any length in bounded memory, and takes lines back that were read too far.
 type lineReader struct {
 	in       *bufio.Reader
 	chunk    []byte    // that the lines are kept in, one after another

@@ -29,10 +29,12 @@ func readLines(t *testing.T, in io.Reader) (lines []line, overflow string) {
 
 func TestLines(t *testing.T) {
 	for text, want := range map[string][]string{
-		"": nil, "\n": {""}, "a": {"a"}, "a\n": {"a"}, "a\nb": {"a", "b"}, "a\r\nb\r\n": {"a", "b"}, "a\n\nb\n": {"a", "", "b"}, "a\rb\n": {"a\rb"},
+		"": nil, "\n": {""}, "a": {"a"}, "a\n": {"a"}, "a\nb": {"a", "b"}, "a\r\nb\r\n": {"a", "b"},
+		"a\n\nb\n": {"a", "", "b"}, "a\rb\n": {"a\rb"},
 		"\xef\xbb\xbfa\n": {"a"}, "\xef\xbb": {"\xef\xbb"}, "a\xef\xbb\xbf\n": {"a\xef\xbb\xbf"},
 	} {
-		for name, in := range map[string]io.Reader{"at once": strings.NewReader(text), "byte by byte": iotest.OneByteReader(strings.NewReader(text))} {
+		for name, in := range map[string]io.Reader{"at once": strings.NewReader(text),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(text))} {
 			lines, overflow := readLines(t, in)
 			var got []string
 			for i, l := range lines {
@@ -50,7 +52,8 @@ func TestLines(t *testing.T) {
 
 // However long a line is, all of it goes to the rejects.
 func TestLongLinesAreKeptWhole(t *testing.T) {
-	for _, length := range []int{longestLine - 1, longestLine, longestLine + 1, longestLine + 70_000, 2*longestLine + 5, 3*longestLine + 100} {
+	for _, length := range []int{longestLine - 1, longestLine, longestLine + 1, longestLine + 70_000, 2*longestLine + 5,
+		3*longestLine + 100} {
 		for _, end := range []string{"\n", ""} {
 			long := strings.Repeat("0123456789", length/10+1)[:length]
 			lines, overflow := readLines(t, strings.NewReader("before\n"+long+end))

@@ -7,8 +7,7 @@ import (
 	"syscall"
 )
 
-// lockDirectory locks an open directory for this process, until it is closed. It does
-// not wait.
+// lockDirectory locks an open directory for this process, until it is closed. It does not wait.
 func lockDirectory(dir *os.File) error {
 	return syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

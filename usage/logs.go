@@ -26,9 +26,8 @@ type LogQuery struct {
 	From, To time.Time // zero: open; From belongs to it, To not
 	Status   LogStatus
 	Limit    int
-	// BeforeTime and BeforeID continue after the last row of an earlier page;
-	// a zero time begins at the newest row. If that row is no longer in the log,
-	// that is a conflict failure.
+	// BeforeTime and BeforeID continue after the last row of an earlier page; a zero time begins at the newest row. If
+	// that row is no longer in the log, that is a conflict failure.
 	BeforeTime time.Time
 	BeforeID   string
 }
@@ -54,16 +53,14 @@ type UserLogQuery struct {
 	User     string
 	From, To time.Time // From belongs to it, To not
 	Limit    int
-	// AfterTime and AfterID continue after the last row of an earlier page; a zero
-	// time begins at the oldest row. If that row is no longer in the log, that is a
-	// conflict failure.
+	// AfterTime and AfterID continue after the last row of an earlier page; a zero time begins at the oldest row. If that
+	// row is no longer in the log, that is a conflict failure.
 	AfterTime time.Time
 	AfterID   string
 }
 
 // Logs is the storage that listing the log needs.
 type Logs interface {
-	// Logs returns the query's rows, newest first, those of one moment as they were
-	// recorded, the last first.
+	// Logs returns the query's rows, newest first, those of one moment as they were recorded, the last first.
 	Logs(ctx context.Context, q LogQuery) ([]Entry, error)
 }

@@ -12,8 +12,8 @@ type NotificationKind string
 
 // The kinds, each with the data of its notifications.
 const (
-	// ThresholdReached: limit, meter, action, used, max, percent, period_start, period_end, and overage (allow) if
-	// the plan lets calls go on at an extra charge.
+	// ThresholdReached: limit, meter, action, used, max, percent, period_start, period_end, and overage (allow) if the
+	// plan lets calls go on at an extra charge.
 	ThresholdReached NotificationKind = "threshold_reached"
 	// LimitReached is the same from 100 percent on.
 	LimitReached NotificationKind = "limit_reached"
@@ -34,8 +34,8 @@ const (
 	PriceMissing NotificationKind = "price_missing"
 )
 
-// Notification is something that a user or the operators should be told. It is stored in the transaction of its
-// cause, and delivered later.
+// Notification is something that a user or the operators should be told. It is stored in the transaction of its cause,
+// and delivered later.
 type Notification struct {
 	Key    string // says what it is about: there is never a second notification with the same key
 	Kind   NotificationKind
@@ -69,8 +69,8 @@ func (a *Alert) Notification() Notification {
 		Kind: kind, UserID: a.UserID, At: a.CreatedAt, Data: data}
 }
 
-// missingPrices remembers which models have no price, so that each is reported once and the thousandth call without
-// a price costs only a look into memory.
+// missingPrices remembers which models have no price, so that each is reported once and the thousandth call without a
+// price costs only a look into memory.
 type missingPrices struct {
 	seen    map[unpricedModel]bool
 	unsaved []Notification // to be stored with the events that caused them
@@ -78,8 +78,8 @@ type missingPrices struct {
 
 type unpricedModel struct{ provider, model string }
 
-// note notes that an entry has no price. It is reported once a month, as long as it lasts, in the month in which it
-// is recorded.
+// note notes that an entry has no price. It is reported once a month, as long as it lasts, in the month in which it is
+// recorded.
 func (m *missingPrices) note(e *Entry) {
 	model := unpricedModel{provider: e.Provider, model: e.Model}
 	if m.seen[model] {
@@ -97,8 +97,8 @@ func (m *missingPrices) note(e *Entry) {
 	})
 }
 
-// take returns what is to be stored, ordered by key, so that two transactions that store the same do not wait for
-// each other in a circle.
+// take returns what is to be stored, ordered by key, so that two transactions that store the same do not wait for each
+// other in a circle.
 func (m *missingPrices) take() []Notification {
 	unsaved := m.unsaved
 	m.unsaved = nil
@@ -106,8 +106,8 @@ func (m *missingPrices) take() []Notification {
 	return unsaved
 }
 
-// rejectedNotification returns what the operators are told about an import with rows that were not recorded. Each
-// run has its own: the same file may have been corrected and spoilt again.
+// rejectedNotification returns what the operators are told about an import with rows that were not recorded. Each run
+// has its own: the same file may have been corrected and spoilt again.
 func (r *ImportResult) rejectedNotification(run, file string, now time.Time) Notification {
 	data := map[string]string{
 		"file": file, "read": strconv.FormatInt(r.Read, 10),

@@ -30,7 +30,7 @@ const MostDiscrepancies = 100
 
 // Reconciler is the storage that reconciliation needs.
 type Reconciler interface {
-	// Reconcile compares every total with its log rows; with repair it rebuilds
-	// the totals that differ, in the same transaction.
+	// Reconcile compares every total with its log rows; with repair it rebuilds the totals that differ, in the same
+	// transaction.
 	Reconcile(ctx context.Context, repair bool) (Reconciliation, error)
 }

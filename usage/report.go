@@ -54,8 +54,8 @@ func ParseDimensions(text string) ([]Dimension, error) {
 // isTime tells whether rows of the dimension have an order of their own.
 func (d Dimension) isTime() bool { return d == ByDay || d == ByMonth }
 
-// ReportQuery says what a report counts: whole UTC days from From until before
-// To, of one user or provider where they are given.
+// ReportQuery says what a report counts: whole UTC days from From until before To, of one user or provider where they
+// are given.
 type ReportQuery struct {
 	From, To time.Time
 	By       []Dimension
@@ -107,7 +107,8 @@ func (r ReportRow) Tokens() int64 { return AtMost(r.InputTokens, r.OutputTokens)
 
 // Empty tells whether a row counts nothing.
 func (r ReportRow) Empty() bool {
-	return r.Calls == 0 && r.Errors == 0 && r.InputTokens == 0 && r.OutputTokens == 0 && r.Unpriced == 0 && r.Cost.Cmp(pricing.Total{}) == 0
+	return r.Calls == 0 && r.Errors == 0 && r.InputTokens == 0 && r.OutputTokens == 0 && r.Unpriced == 0 &&
+		r.Cost.Cmp(pricing.Total{}) == 0
 }
 
 func (r ReportRow) plus(s ReportRow) ReportRow {
@@ -130,14 +131,12 @@ type Report struct {
 
 // Reports is the storage that reports need. It reads totals and never the log.
 type Reports interface {
-	// Usage returns the query's rows in no particular order; a day as
-	// 2026-11-23, a month as 2026-11, a plan by its name.
+	// Usage returns the query's rows in no particular order; a day as 2026-11-23, a month as 2026-11, a plan by its name.
 	Usage(ctx context.Context, q ReportQuery) ([]ReportRow, error)
 }
 
-// MakeReport returns the report of a query: in the order of time where it is
-// broken down by time, else the dearest first. With top above 0 it keeps that
-// many rows, the dearest.
+// MakeReport returns the report of a query: in the order of time where it is broken down by time, else the dearest
+// first. With top above 0 it keeps that many rows, the dearest.
 func MakeReport(ctx context.Context, store Reports, q ReportQuery, top int) (Report, error) {
 	if err := q.Validate(); err != nil {
 		return Report{}, err
@@ -181,8 +180,8 @@ func dearer(a, b ReportRow) bool {
 type Trend struct {
 	User   string // empty: everyone
 	Months []TrendMonth
-	// Projected is what the running month will cost if it goes on as it began:
-	// its cost so far, by the share of the month that has passed.
+	// Projected is what the running month will cost if it goes on as it began: its cost so far, by the share of the month
+	// that has passed.
 	Projected pricing.Total
 }
 

@@ -46,13 +46,18 @@ func TestReportOrder(t *testing.T) {
 		top  int
 		want string
 	}{
-		{[]usage.Dimension{usage.ByUser}, rowsOf{row(1, 9, "b"), row(3, 1, "c"), row(1, 9, "a"), row(1, 10, "d")}, 0, "c d a b"},
+		{[]usage.Dimension{usage.ByUser}, rowsOf{row(1, 9, "b"), row(3, 1, "c"), row(1, 9, "a"), row(1, 10, "d")}, 0,
+			"c d a b"},
 		{[]usage.Dimension{usage.ByUser}, rowsOf{row(1, 9, "b"), row(3, 1, "c"), row(1, 9, "a"), row(1, 10, "d")}, 2, "c d"},
 		{[]usage.Dimension{usage.ByUser}, rowsOf{row(1, 9, "b"), row(3, 1, "c")}, 5, "c b"},
-		{[]usage.Dimension{usage.ByDay}, rowsOf{row(9, 1, "2026-11-03"), row(1, 1, "2026-11-01"), row(5, 1, "2026-11-02")}, 0, "2026-11-01 2026-11-02 2026-11-03"},
-		{[]usage.Dimension{usage.ByDay}, rowsOf{row(9, 1, "2026-11-03"), row(1, 1, "2026-11-01"), row(5, 1, "2026-11-02")}, 2, "2026-11-02 2026-11-03"},
-		{[]usage.Dimension{usage.ByMonth, usage.ByUser}, rowsOf{row(1, 1, "2026-11", "a"), row(9, 1, "2026-11", "b"), row(5, 1, "2026-10", "a")}, 0, "2026-10/a 2026-11/b 2026-11/a"},
-		{[]usage.Dimension{usage.ByUser, usage.ByDay}, rowsOf{row(1, 1, "a", "2"), row(9, 1, "b", "1"), row(5, 1, "a", "1")}, 0, "b/1 a/1 a/2"},
+		{[]usage.Dimension{usage.ByDay}, rowsOf{row(9, 1, "2026-11-03"), row(1, 1, "2026-11-01"), row(5, 1, "2026-11-02")}, 0,
+			"2026-11-01 2026-11-02 2026-11-03"},
+		{[]usage.Dimension{usage.ByDay}, rowsOf{row(9, 1, "2026-11-03"), row(1, 1, "2026-11-01"), row(5, 1, "2026-11-02")}, 2,
+			"2026-11-02 2026-11-03"},
+		{[]usage.Dimension{usage.ByMonth, usage.ByUser}, rowsOf{row(1, 1, "2026-11", "a"), row(9, 1, "2026-11", "b"),
+			row(5, 1, "2026-10", "a")}, 0, "2026-10/a 2026-11/b 2026-11/a"},
+		{[]usage.Dimension{usage.ByUser, usage.ByDay}, rowsOf{row(1, 1, "a", "2"), row(9, 1, "b", "1"), row(5, 1, "a", "1")},
+			0, "b/1 a/1 a/2"},
 	} {
 		q.By = c.by
 		r, err := usage.MakeReport(t.Context(), c.rows, q, c.top)
@@ -89,7 +94,8 @@ func TestParseDimensions(t *testing.T) {
 	if err != nil || !slices.Equal(by, []usage.Dimension{usage.ByDay, usage.ByModel, usage.ByUser}) {
 		t.Errorf("%v, %v", by, err)
 	}
-	for text, says := range map[string]string{"": "", "dai": "did you mean day?", "day,day": "twice", "day,": "", "day;user": "", strings.Repeat("x", 10_000): ""} {
+	for text, says := range map[string]string{"": "", "dai": "did you mean day?", "day,day": "twice", "day,": "",
+		"day;user": "", strings.Repeat("x", 10_000): ""} {
 		_, err := usage.ParseDimensions(text)
 		wantFailure(t, err, failure.Invalid, says)
 	}
@@ -97,12 +103,14 @@ func TestParseDimensions(t *testing.T) {
 
 func TestDays(t *testing.T) {
 	zone := time.FixedZone("", 5*3600)
-	for at, want := range map[time.Time]int{day(2026, 11, 23): 20261123, day(2026, 1, 2): 20260102, time.Date(2026, 1, 1, 4, 0, 0, 0, zone): 20251231} {
+	for at, want := range map[time.Time]int{day(2026, 11, 23): 20261123, day(2026, 1, 2): 20260102,
+		time.Date(2026, 1, 1, 4, 0, 0, 0, zone): 20251231} {
 		if got := usage.Day(at); got != want {
 			t.Errorf("Day(%s) = %d", at, got)
 		}
 	}
-	for n, want := range map[int]string{20261123: "2026-11-23", 20260102: "2026-01-02", 202611: "2026-11", 197001: "1970-01", 89991231: "8999-12-31"} {
+	for n, want := range map[int]string{20261123: "2026-11-23", 20260102: "2026-01-02", 202611: "2026-11",
+		197001: "1970-01", 89991231: "8999-12-31"} {
 		if got := usage.DayText(n); got != want {
 			t.Errorf("DayText(%d) = %s", n, got)
 		}
@@ -114,7 +122,8 @@ func TestMonthRange(t *testing.T) {
 	if err != nil || !from.Equal(day(2026, 12, 1)) || !to.Equal(day(2027, 1, 1)) {
 		t.Errorf("%s to %s, %v", from, to, err)
 	}
-	for _, text := range []string{"", "2026", "2026-13", "2026-00", "2026-1", "2026-11-01", "11-2026", "1969-12", "9000-01", strings.Repeat("2026-11", 1000)} {
+	for _, text := range []string{"", "2026", "2026-13", "2026-00", "2026-1", "2026-11-01", "11-2026", "1969-12",
+		"9000-01", strings.Repeat("2026-11", 1000)} {
 		_, _, err := usage.MonthRange(text)
 		wantFailure(t, err, failure.Invalid, "YYYY-MM")
 	}
@@ -153,7 +162,8 @@ func TestLogQueriesThatMakeNoSense(t *testing.T) {
 	} {
 		wantFailure(t, q.Validate(), failure.Invalid, says)
 	}
-	if err := (usage.LogQuery{From: day(2026, 11, 2), Limit: 1_000_000, Status: usage.LogUnpriced}).Validate(); err != nil {
+	if err := (usage.LogQuery{From: day(2026, 11, 2), Limit: 1_000_000,
+		Status: usage.LogUnpriced}).Validate(); err != nil {
 		t.Error(err)
 	}
 }
@@ -195,7 +205,8 @@ func TestRerate(t *testing.T) {
 	const rows = 4_001 // more than two pages
 	s := &logStore{memory: newMemory()}
 	for i := range rows {
-		e := usage.Entry{Event: usage.Event{ID: fmt.Sprintf("e%05d", rows-i), UserID: fmt.Sprint("u", i%2), Provider: "gemini", Time: at(), StatusCode: 200,
+		e := usage.Entry{Event: usage.Event{ID: fmt.Sprintf("e%05d", rows-i), UserID: fmt.Sprint("u", i%2),
+			Provider: "gemini", Time: at(), StatusCode: 200,
 			Quantities: pricing.Quantities{1}}, Cost: 1, Basis: pricing.Default}
 		switch i % 4 {
 		case 1:
@@ -215,13 +226,15 @@ func TestRerate(t *testing.T) {
 	if err != nil || fmt.Sprint(dry) != fmt.Sprint(done) || int64(len(s.changes)) != done.Changed {
 		t.Errorf("done: %+v, %v\ndry:  %+v", done, err, dry)
 	}
-	if done.Read != rows || done.Changed != 3_000 || done.Priced != 2_000 || done.Before.Cmp(pricing.TotalOf(3_000)) != 0 || done.After.Cmp(pricing.TotalOf(2_000)) != 0 {
+	if done.Read != rows || done.Changed != 3_000 || done.Priced != 2_000 ||
+		done.Before.Cmp(pricing.TotalOf(3_000)) != 0 || done.After.Cmp(pricing.TotalOf(2_000)) != 0 {
 		t.Errorf("the result is %+v", done)
 	}
 	if done.Archived != 3 {
 		t.Errorf("%d archived months were left out", done.Archived)
 	}
-	if len(done.Users) != 2 || done.Users[0].UserID != "u1" || done.Users[0].Events != 2_000 || done.Users[1].Events != 1_000 {
+	if len(done.Users) != 2 || done.Users[0].UserID != "u1" || done.Users[0].Events != 2_000 ||
+		done.Users[1].Events != 1_000 {
 		t.Errorf("the users are %+v", done.Users)
 	}
 	s.fail = errors.New("boom")
@@ -233,27 +246,34 @@ func TestRerate(t *testing.T) {
 }
 
 func TestExplainSaysEveryStep(t *testing.T) {
-	j := usage.Decision{Call: usage.Call{UserID: "alice", Provider: "gemini", Vendor: "google", Quantities: pricing.Quantities{1, 10, 5}},
-		Plan: plan.Plan{Name: "Free"}, Status: plan.Active, Period: plan.CalendarMonth(at()), EstimatedCost: 7, Basis: pricing.Default}
+	j := usage.Decision{Call: usage.Call{UserID: "alice", Provider: "gemini", Vendor: "google",
+		Quantities: pricing.Quantities{1, 10, 5}},
+		Plan: plan.Plan{Name: "Free"}, Status: plan.Active, Period: plan.CalendarMonth(at()), EstimatedCost: 7,
+		Basis: pricing.Default}
 	j.Verdict = usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{
-		{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 1, Requested: 1}, {Limit: limitOf(2, plan.Warn), Used: 2, Requested: 1}, {Limit: limitOf(0, plan.Block), Requested: 1},
+		{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 1, Requested: 1},
+		{Limit: limitOf(2, plan.Warn), Used: 2, Requested: 1}, {Limit: limitOf(0, plan.Block), Requested: 1},
 		{Limit: plan.Limit{Name: "open", Unlimited: true}},
 	})
 	var texts []string
 	for _, s := range j.Explain() {
 		texts = append(texts, s.Name+": "+s.Text)
 	}
-	for i, says := range []string{"call: gemini without a model, served by google", "plan: Free", "period: 2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z",
-		"price: default", "passes: 3 used + 1 reserved + 1 requested, of 10 calls", "only warns", "refuses: calls is 0", "unlimited", "decision: calls is 0"} {
+	for i, says := range []string{"call: gemini without a model, served by google", "plan: Free",
+		"period: 2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z",
+		"price: default", "passes: 3 used + 1 reserved + 1 requested, of 10 calls", "only warns", "refuses: calls is 0",
+		"unlimited", "decision: calls is 0"} {
 		if i >= len(texts) || !strings.Contains(texts[i], says) {
 			t.Errorf("step %d of %q does not say %q", i, texts, says)
 		}
 	}
 	wantFailure(t, j.Denied(), failure.Denied, "alice", "Free")
 
-	j.Verdict = usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{{Limit: limitOf(2, plan.Block), Used: 2, Requested: 1}})
+	j.Verdict = usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{{Limit: limitOf(2, plan.Block), Used: 2,
+		Requested: 1}})
 	steps := j.Explain()
-	if got, want := steps[4].Text, "passes as overage, beyond what the plan includes: 2 used + 0 reserved + 1 requested, of 2 calls"; got != want {
+	if got, want := steps[4].Text, "passes as overage, beyond what the plan includes: 2 used + 0 reserved + 1 "+
+		"requested, of 2 calls"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -24,12 +24,10 @@ type RerateStore interface {
 	Logs
 	// Archives returns the archived months.
 	Archives(ctx context.Context) ([]Archive, error)
-	// Rerate changes the rating of log rows and, with them, the totals. The rows
-	// keep their history. A row that was rated otherwise meanwhile is left alone;
-	// it returns how many were changed.
+	// Rerate changes the rating of log rows and, with them, the totals. The rows keep their history. A row that was rated
+	// otherwise meanwhile is left alone; it returns how many were changed.
 	Rerate(ctx context.Context, now time.Time, changes []Rerating) (int, error)
-	// ClosedUntil returns until when the periods of users are closed; of those that have
-	// never been it has none.
+	// ClosedUntil returns until when the periods of users are closed; of those that have never been it has none.
 	ClosedUntil(ctx context.Context, users []string) (map[string]time.Time, error)
 }
 
@@ -52,17 +50,15 @@ type UserDifference struct {
 	Events int64
 	Before pricing.Total
 	After  pricing.Total
-	// Closed is the part of After - Before that is in closed periods: the next bill adjusts
-	// what they were billed.
+	// Closed is the part of After - Before that is in closed periods: the next bill adjusts what they were billed.
 	Closed pricing.Total
 }
 
 // rerateBatch is how many log rows are read, and changed, at a time.
 const rerateBatch = 2_000
 
-// Rerate rates the log rows of an interval again, at the prices that now are
-// known to have been in force at their time. With apply it changes those that
-// differ. It may be interrupted and run again.
+// Rerate rates the log rows of an interval again, at the prices that now are known to have been in force at their time.
+// With apply it changes those that differ. It may be interrupted and run again.
 func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, apply bool) (RerateResult, error) {
 	var book *pricing.Book
 	err := store.View(ctx, func(r Reader) (err error) {

@@ -6,8 +6,7 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// ReservationStatus says what became of a reservation. One that is held ends by
-// itself when it expires.
+// ReservationStatus says what became of a reservation. One that is held ends by itself when it expires.
 type ReservationStatus string
 
 // The statuses.

@@ -11,8 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that is none is
-// an invalid failure, and the last there is.
+// ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that is none is an
+// invalid failure, and the last there is.
 func ReadArchived(path string) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		file, err := os.Open(path)

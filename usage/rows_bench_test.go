@@ -10,12 +10,13 @@ import (
 
 const benchmarkRows = 10_000
 
-// sampleRows returns rows as a busy system writes them; line is the form of one,
-// of an id, a user, a time and a number of tokens.
+// sampleRows returns rows as a busy system writes them; line is the form of one, of an id, a user, a time and a number
+// of tokens.
 func sampleRows(line string) string {
 	var b strings.Builder
 	for i := range benchmarkRows {
-		fmt.Fprintf(&b, line+"\n", fmt.Sprintf("6513270e-269e-0d37-f2a7-%012x", i), fmt.Sprintf("user-%04d", i%5000), fmt.Sprintf("2026-10-01T00:00:00.%06dZ", i), i%900)
+		fmt.Fprintf(&b, line+"\n", fmt.Sprintf("6513270e-269e-0d37-f2a7-%012x", i), fmt.Sprintf("user-%04d", i%5000),
+			fmt.Sprintf("2026-10-01T00:00:00.%06dZ", i), i%900)
 	}
 	return b.String()
 }
@@ -74,8 +75,7 @@ func BenchmarkCSVQuoted(b *testing.B) {
 	benchmarkReading(b, openCSV, sampleCSV(`"a ""quoted"" message, with a comma"`))
 }
 
-// A million rows are read in a few seconds as long as a row costs no more than its
-// own bytes, its id and its user.
+// A million rows are read in a few seconds as long as a row costs no more than its own bytes, its id and its user.
 func TestRowsTakeFewAllocations(t *testing.T) {
 	const most = 3
 	for name, read := range map[string]func(){

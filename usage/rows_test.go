@@ -47,7 +47,8 @@ func TestJSONLines(t *testing.T) {
 
   {"user_id":"b\u00f6b \ud83d\ude00" , "provider" : "openai", "requests": 2.0}`+"\r\n")
 	want := []Event{
-		{ID: "e1", UserID: "alice", Provider: "gemini", Quantities: pricing.Quantities{1, 15, 7}, StatusCode: 200, Billable: true, Time: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)},
+		{ID: "e1", UserID: "alice", Provider: "gemini", Quantities: pricing.Quantities{1, 15, 7}, StatusCode: 200,
+			Billable: true, Time: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)},
 		{UserID: "böb 😀", Provider: "openai", Quantities: pricing.Quantities{2}, StatusCode: 200},
 	}
 	for i, r := range rows {
@@ -62,25 +63,32 @@ func TestJSONLines(t *testing.T) {
 
 func TestJSONLinesThatAreNone(t *testing.T) {
 	for text, says := range map[string]string{
-		`x`: "no JSON object", `{`: "no complete JSON object", `[]`: "no complete JSON object", `null`: "no complete JSON object", `"x"`: "no complete JSON object", `{}x`: "", `{} {}`: "more than one",
-		`{"user_id":{}}`: "user_id is a JSON object", `{"user_id":["a"]}`: "user_id is a JSON object or array", "{\"user_id\":\"a\xff\"}": "UTF-8", `{"user_id":"\ud800"}`: "surrogate",
-		`{"requests":1e3}`: "requests", `{"requests":-1}`: "requests", `{"requests":NaN}`: "no JSON", `{"requests":1.5}`: "requests",
-		`{"id":"a","id":"b"}`: "names \"id\" twice", `{"status_code":true}`: "status_code", `{"billable":2}`: "billable", `{'id':'a'}`: "no JSON",
+		`x`: "no JSON object", `{`: "no complete JSON object", `[]`: "no complete JSON object",
+		`null`: "no complete JSON object", `"x"`: "no complete JSON object", `{}x`: "", `{} {}`: "more than one",
+		`{"user_id":{}}`: "user_id is a JSON object", `{"user_id":["a"]}`: "user_id is a JSON object or array",
+		"{\"user_id\":\"a\xff\"}": "UTF-8", `{"user_id":"\ud800"}`: "surrogate",
+		`{"requests":1e3}`: "requests", `{"requests":-1}`: "requests", `{"requests":NaN}`: "no JSON",
+		`{"requests":1.5}`:    "requests",
+		`{"id":"a","id":"b"}`: "names \"id\" twice", `{"status_code":true}`: "status_code", `{"billable":2}`: "billable",
+		`{'id':'a'}`: "no JSON",
 	} {
 		rows := readJSONLines(t, text+"\n"+`{"user_id":"good"}`)
-		if len(rows) != 2 || rows[0].err == nil || !strings.Contains(rows[0].err.Error(), says) || string(rows[0].raw) != text || rows[1].err != nil {
+		if len(rows) != 2 || rows[0].err == nil || !strings.Contains(rows[0].err.Error(), says) ||
+			string(rows[0].raw) != text || rows[1].err != nil {
 			t.Errorf("%s: %+v, want %q", text, rows, says)
 		}
 	}
 }
 
 func TestCSVRows(t *testing.T) {
-	rows, err := readCSV(t, "\xef\xbb\xbfID, User_ID ,provider,error_message\r\ne1,alice,gemini,\"two\r\nlines, \"\"quoted\"\"\"\r\n\r\ne2,bob,openai,'=1+1\n\"e3\",carol,exa,''twice\n")
+	rows, err := readCSV(t, "\xef\xbb\xbfID, User_ID ,provider,error_message\r\ne1,alice,gemini,\"two\r\nlines, "+
+		"\"\"quoted\"\"\"\r\n\r\ne2,bob,openai,'=1+1\n\"e3\",carol,exa,''twice\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Event{{ID: "e1", UserID: "alice", Provider: "gemini", ErrorMessage: "two\nlines, \"quoted\""},
-		{ID: "e2", UserID: "bob", Provider: "openai", ErrorMessage: "=1+1"}, {ID: "e3", UserID: "carol", Provider: "exa", ErrorMessage: "'twice"}}
+		{ID: "e2", UserID: "bob", Provider: "openai", ErrorMessage: "=1+1"},
+		{ID: "e3", UserID: "carol", Provider: "exa", ErrorMessage: "'twice"}}
 	for i, r := range rows {
 		want[i].StatusCode, want[i].Quantities[0] = 200, 1
 		if r.err != nil || r.event != want[i] {
@@ -120,7 +128,8 @@ func TestCSVRowsThatAreNone(t *testing.T) {
 		if bad != nil && fmt.Sprint(got) != fmt.Sprint(bad) {
 			t.Errorf("%.60q: bad are %v, want %v", text, got, bad)
 		}
-		if last := rows[len(rows)-1]; strings.HasSuffix(text, "bob,gemini\n") && (last.err != nil || last.event.UserID != "bob") {
+		if last := rows[len(rows)-1]; strings.HasSuffix(text, "bob,gemini\n") &&
+			(last.err != nil || last.event.UserID != "bob") {
 			t.Errorf("%.60q: the last row is %+v", text, last)
 		}
 	}
@@ -128,7 +137,8 @@ func TestCSVRowsThatAreNone(t *testing.T) {
 
 func TestCSVHeadersThatAreNone(t *testing.T) {
 	for text, says := range map[string]string{
-		"": "empty", "\n": "no CSV", "id,provider\n": "no column user_id", "user_id\n": "no column provider", "user_id;provider\n": "no column user_id",
+		"": "empty", "\n": "no CSV", "id,provider\n": "no column user_id", "user_id\n": "no column provider",
+		"user_id;provider\n":         "no column user_id",
 		"user_id,provider,User_ID\n": `names "user_id" twice`, "user_id,\"provider\n": "no CSV",
 		`{"user_id":"a"}`: "no CSV",
 	} {
@@ -145,7 +155,8 @@ func TestCSVHeadersThatAreNone(t *testing.T) {
 func TestCSVRoundTrip(t *testing.T) {
 	texts := rapid.OneOf(rapid.StringMatching(`[a-z"',=+@\-\n\t ]{0,8}`), rapid.StringMatching(`[\pL\pN\pP\pS]{0,8}`))
 	rapid.Check(t, func(rt *rapid.T) {
-		e := Event{ID: "e1", UserID: "u", Provider: "p", StatusCode: 200, Quantities: pricing.Quantities{1}, ErrorMessage: texts.Draw(rt, "message"), Endpoint: texts.Draw(rt, "endpoint")}
+		e := Event{ID: "e1", UserID: "u", Provider: "p", StatusCode: 200, Quantities: pricing.Quantities{1},
+			ErrorMessage: texts.Draw(rt, "message"), Endpoint: texts.Draw(rt, "endpoint")}
 		var cells []string
 		for _, text := range []string{e.ID, e.UserID, e.Provider, e.ErrorMessage, e.Endpoint} {
 			cells = append(cells, `"`+strings.ReplaceAll(ProtectCell(text), `"`, `""`)+`"`)

@@ -31,9 +31,8 @@ type PeriodUsage struct {
 	Limits      []LimitVerdict
 }
 
-// Show returns what a user has used in the period that contains a moment, against the
-// limits that the plan had at its end, as bills count. A user who was never seen is a
-// not_found failure.
+// Show returns what a user has used in the period that contains a moment, against the limits that the plan had at its
+// end, as bills count. A user who was never seen is a not_found failure.
 func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (PeriodUsage, error) {
 	var st PeriodUsage
 	err := s.Store.View(ctx, func(reader Reader) error {
@@ -63,7 +62,9 @@ func requireUser(ctx context.Context, reader Reader, user, reason string) error 
 }
 
 // periodUsages returns what users have used in the periods that contain a moment, in their order.
-func (s *Service) periodUsages(ctx context.Context, reader Reader, users []string, at, now time.Time) ([]PeriodUsage, error) {
+func (s *Service) periodUsages(
+	ctx context.Context, reader Reader, users []string, at, now time.Time,
+) ([]PeriodUsage, error) {
 	st := newState(now)
 	if err := st.loadUsers(ctx, reader, users); err != nil {
 		return nil, err

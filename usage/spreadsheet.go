@@ -5,9 +5,8 @@ import "strings"
 // formulaStarts are the characters with which a spreadsheet begins to calculate.
 const formulaStarts = "=+-@\t\r"
 
-// ProtectCell returns a text of a CSV file so that no spreadsheet runs it as a
-// formula: where it begins like one, an apostrophe is put before it. A text that
-// would read as protected already gets one more, so that UnprotectCell finds
+// ProtectCell returns a text of a CSV file so that no spreadsheet runs it as a formula: where it begins like one, an
+// apostrophe is put before it. A text that would read as protected already gets one more, so that UnprotectCell finds
 // every text again.
 func ProtectCell(s string) string {
 	if startsFormula(s) || looksProtected(s) {

@@ -37,9 +37,12 @@ func (r *countingReader) Accounts(_ context.Context, users []string) (map[string
 func (r *countingReader) Held(context.Context, []string, time.Time) (map[string][]Reservation, error) {
 	expires := time.Unix(60, 0)
 	return map[string][]Reservation{"alice": {
-		{ID: "r1", UserID: "alice", Provider: "gemini", Vendor: "google", Calls: 1, Tokens: 7, Cost: 2, Status: Held, ExpiresAt: expires},
-		{ID: "r2", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Tokens: 0, Cost: 9, Status: Held, ExpiresAt: expires},
-		{ID: "r3", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Cost: 9, Status: Held, ExpiresAt: time.Unix(0, 0)},
+		{ID: "r1", UserID: "alice", Provider: "gemini", Vendor: "google", Calls: 1, Tokens: 7, Cost: 2, Status: Held,
+			ExpiresAt: expires},
+		{ID: "r2", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Tokens: 0, Cost: 9, Status: Held,
+			ExpiresAt: expires},
+		{ID: "r3", UserID: "alice", Provider: "video", Vendor: "wavespeed", Calls: 1, Cost: 9, Status: Held,
+			ExpiresAt: time.Unix(0, 0)},
 	}}, nil
 }
 
@@ -84,7 +87,8 @@ func TestStateAddsUp(t *testing.T) {
 	usage := alice.periods[0]
 	limits := []plan.Limit{
 		{Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}}}, {Meter: plan.Tokens}, {Meter: plan.Cost},
-		{Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}}, {Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"exa"}}},
+		{Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}},
+		{Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"exa"}}},
 	}
 	check := func(when string, want [5][2]int64) {
 		t.Helper()
@@ -95,8 +99,10 @@ func TestStateAddsUp(t *testing.T) {
 		}
 	}
 	check("as loaded", [5][2]int64{{3, 1}, {30, 7}, {5, 11}, {0, 1}, {0, 0}})
-	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
-	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500, Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 200,
+		Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
+	s.add(usage, &Entry{Event: Event{Provider: "video", Vendor: "wavespeed", StatusCode: 500,
+		Quantities: pricing.Quantities{2, 1, 1}}, Cost: 100})
 	check("with two calls, one of which failed", [5][2]int64{{3, 1}, {32, 7}, {105, 11}, {2, 1}, {0, 0}})
 	s.free(&Reservation{ID: "r2", UserID: "alice"})
 	s.free(&Reservation{ID: "nothing", UserID: "alice"})
@@ -107,8 +113,9 @@ func TestStateAddsUp(t *testing.T) {
 func TestStateNeverTurnsNegative(t *testing.T) {
 	const most = 1<<63 - 1
 	usage := &periodState{
-		totals: []Total{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most}, {Provider: "b", Calls: 1, Cost: 1}},
-		sum:    Total{Calls: most},
+		totals: []Total{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most},
+			{Provider: "b", Calls: 1, Cost: 1}},
+		sum: Total{Calls: most},
 	}
 	expires := time.Unix(60, 0)
 	held := []Reservation{
@@ -134,8 +141,10 @@ func TestCrossedThresholds(t *testing.T) {
 		thresholds    []int
 		want          int
 	}{
-		{0, 7, []int{80, 90, 100}, 0}, {7, 8, []int{80, 90, 100}, 80}, {8, 8, []int{80, 90, 100}, 0}, {0, 9, []int{80, 90, 100}, 90},
-		{0, 50, []int{100, 80, 90}, 100}, {8, 10, []int{80}, 0}, {10, 11, []int{80, 90, 100}, 0}, {0, 20, []int{150, 80}, 150}, {0, 10, nil, 0},
+		{0, 7, []int{80, 90, 100}, 0}, {7, 8, []int{80, 90, 100}, 80}, {8, 8, []int{80, 90, 100}, 0},
+		{0, 9, []int{80, 90, 100}, 90},
+		{0, 50, []int{100, 80, 90}, 100}, {8, 10, []int{80}, 0}, {10, 11, []int{80, 90, 100}, 0},
+		{0, 20, []int{150, 80}, 150}, {0, 10, nil, 0},
 	} {
 		if got := crossed(&limit, c.before, c.after, c.thresholds); got != c.want {
 			t.Errorf("from %d to %d of 10 with %v: %d, want %d", c.before, c.after, c.thresholds, got, c.want)

@@ -7,8 +7,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Amounts are what log rows add to the totals that are kept of them. A failed
-// call that is not billable adds to Errors and to nothing else.
+// Amounts are what log rows add to the totals that are kept of them. A failed call that is not billable adds to Errors
+// and to nothing else.
 type Amounts struct {
 	Calls      int64
 	Errors     int64
@@ -45,14 +45,14 @@ func (a Amounts) Add(b Amounts) (Amounts, error) {
 		full = full || a.Quantities[i] == math.MaxInt64
 	}
 	if full {
-		return Amounts{}, failure.Invalidf("a total would be too large to be kept: at most %d of each quantity", int64(math.MaxInt64-1))
+		return Amounts{}, failure.Invalidf("a total would be too large to be kept: at most %d of each quantity",
+			int64(math.MaxInt64-1))
 	}
 	return a, nil
 }
 
-// AtMost returns a + b or, where that does not fit, the largest number there is:
-// what is used up stays so, and no sum of what was used turns negative. A correction may
-// be below 0.
+// AtMost returns a + b or, where that does not fit, the largest number there is: what is used up stays so, and no sum
+// of what was used turns negative. A correction may be below 0.
 func AtMost(a, b int64) int64 {
 	if b > 0 && a > math.MaxInt64-b {
 		return math.MaxInt64

@@ -8,8 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// secondsToMS turns seconds, as a decimal number, into whole milliseconds,
-// rounded half up: it is a measurement and nothing that is billed.
+// secondsToMS turns seconds, as a decimal number, into whole milliseconds, rounded half up: it is a measurement and
+// nothing that is billed.
 func secondsToMS(text string) (string, error) {
 	s := strings.TrimSpace(text)
 	whole, fraction, _ := strings.Cut(strings.TrimPrefix(s, "+"), ".")
@@ -22,13 +22,13 @@ func secondsToMS(text string) (string, error) {
 	return "", failure.Invalidf("response_time is %q: it must be a number of seconds", failure.Shorten(text))
 }
 
-// ParseTime reads a moment: RFC 3339, a date (its midnight), or a date and time
-// without a zone, which then is UTC. The result is in UTC, whole microseconds.
-// The name is used in the invalid failure.
+// ParseTime reads a moment: RFC 3339, a date (its midnight), or a date and time without a zone, which then is UTC. The
+// result is in UTC, whole microseconds. The name is used in the invalid failure.
 func ParseTime(name, text string) (time.Time, error) {
 	s := strings.TrimSpace(text)
 	for _, layout := range []string{
-		time.RFC3339Nano, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07",
+		time.RFC3339Nano, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04:05Z07:00",
+		"2006-01-02 15:04:05Z07",
 		"2006-01-02T15:04:05Z07", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02T15:04Z07:00",
 	} {
 		if !sameShape(s, layout) {
@@ -45,12 +45,12 @@ func ParseTime(name, text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23", name, failure.Shorten(text))
+	return time.Time{}, failure.Invalidf("%s is %q: there is no such time; write it as 2026-11-23T10:00:00Z or 2026-11-23",
+		name, failure.Shorten(text))
 }
 
-// sameShape spares ParseTime most layouts, whose failing takes long: it tells
-// whether a text ends with its date as the layout does, or goes on with the same
-// letter.
+// sameShape spares ParseTime most layouts, whose failing takes long: it tells whether a text ends with its date as the
+// layout does, or goes on with the same letter.
 func sameShape(s, layout string) bool {
 	const date = len(time.DateOnly)
 	if len(s) <= date || len(layout) <= date {
@@ -59,8 +59,8 @@ func sameShape(s, layout string) bool {
 	return s[date] == layout[date]
 }
 
-// parseTimeBytes is ParseTime for the field time. RFC 3339 in UTC, which most
-// files have, is read without a copy of the text.
+// parseTimeBytes is ParseTime for the field time. RFC 3339 in UTC, which most files have, is read without a copy of the
+// text.
 func parseTimeBytes(text []byte) (time.Time, error) {
 	if len(text) > 0 && text[len(text)-1] == 'Z' {
 		var t time.Time

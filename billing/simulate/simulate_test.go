@@ -168,8 +168,8 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("got  %v\nwant %v", got.Refused, want)
 	}
 
-	// With overage nobody is refused. Of bert's 4 calls in the period until October 15th 1 is beyond the 3: a quarter
-	// of 4 dollars, with the mark-up of a half.
+	// With overage nobody is refused. Of bert's 4 calls in the period until October 15th 1 is beyond the 3: a quarter of 4
+	// dollars, with the mark-up of a half.
 	got = simulated(t, s, plans(plan.OverageAllow, 3))
 	if len(got.Refused) != 0 || figures(got.Plans[0].Now) != "0 1 4 1 -3" ||
 		figures(got.Plans[1].Now) != "55 1.5 7 56.5 49.5" {
@@ -368,8 +368,8 @@ func TestSimulateWithTheirPast(t *testing.T) {
 		figures(got.Total.Now) != "30 0 7 30 23" {
 		t.Errorf("%+v", got)
 	}
-	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end of the month, when it
-	// blocks; of bert's nothing.
+	// Until the change nobody is refused, and what is beyond is billed: of anna's at the end of the month, when it blocks;
+	// of bert's nothing.
 	s.log = s.log[:len(s.log)-1]
 	if got = simulated(t, s, nil); len(got.Refused) != 0 || figures(got.Total.Then) != figures(got.Total.Now) {
 		t.Errorf("%+v", got)
