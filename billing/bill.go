@@ -119,7 +119,7 @@ type Query struct {
 	// UnsettledAt asks for bills that were issued by a moment and neither paid nor void then.
 	UnsettledAt time.Time
 
-	Month usage.Month // of the books; 0 for all: see Bill.BookedIn
-	After int64       // only numbers above this one
-	Limit int         // at most so many; 0 for all
+	Month plan.Month // of the books; 0 for all: see Bill.BookedIn
+	After int64      // only numbers above this one
+	Limit int        // at most so many; 0 for all
 }

@@ -4,17 +4,17 @@ import (
 	"context"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // BookedIn returns the month of the books in which a bill counts: that in which its period ends, where an end at
 // midnight of the 1st belongs to the month before. A credit note counts in the month in which it was issued, so that a
 // month whose books are closed stays as it is.
-func (b Bill) BookedIn() usage.Month {
+func (b Bill) BookedIn() plan.Month {
 	if b.Kind == CreditNote {
-		return usage.MonthOf(b.IssuedAt)
+		return plan.MonthOf(b.IssuedAt)
 	}
-	return usage.MonthOf(b.Period.End.Add(-time.Microsecond))
+	return plan.MonthOf(b.Period.End.Add(-time.Microsecond))
 }
 
 // How many rows a page has at most: of bills with their lines, and of others.

@@ -10,7 +10,6 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func TestBookedIn(t *testing.T) {
@@ -24,7 +23,7 @@ func TestBookedIn(t *testing.T) {
 	for _, test := range []struct {
 		kind       billing.Kind
 		ends, sent string
-		want       usage.Month
+		want       plan.Month
 	}{
 		{billing.Invoice, "2026-12-01T00:00:00Z", "2026-12-01T02:00:00Z", 202611}, // a month of the calendar
 		{billing.Invoice, "2026-12-01T00:00:00.000001Z", "2026-12-02T00:00:00Z", 202612},

@@ -111,12 +111,12 @@ const (
 )
 
 // LastClosed returns the last month that has ended.
-func LastClosed(now time.Time) usage.Month {
-	return usage.MonthOf(plan.CalendarMonth(now).Start.AddDate(0, -1, 0))
+func LastClosed(now time.Time) plan.Month {
+	return plan.MonthOf(plan.CalendarMonth(now).Start.AddDate(0, -1, 0))
 }
 
 // Revenue returns what an owner reads about a month; month 0 is the last one that has ended.
-func (s *Service) Revenue(ctx context.Context, now time.Time, month usage.Month) (Revenue, error) {
+func (s *Service) Revenue(ctx context.Context, now time.Time, month plan.Month) (Revenue, error) {
 	if month == 0 {
 		month = LastClosed(now)
 	}
@@ -149,7 +149,7 @@ func (s *Service) Revenue(ctx context.Context, now time.Time, month usage.Month)
 
 // sumMonth adds up the bills of a month. It reads none with its lines.
 func (s *Service) sumMonth(ctx context.Context, m *MonthSums) error {
-	return s.EachBill(ctx, Query{Month: usage.MonthOf(m.Month)}, func(b Bill) error {
+	return s.EachBill(ctx, Query{Month: plan.MonthOf(m.Month)}, func(b Bill) error {
 		m.Bills++
 		m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
 		m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))

@@ -117,7 +117,7 @@ func TestLastClosed(t *testing.T) {
 // cabinet has bills, and refuses to be asked for all of them, or for the lines of other months than one.
 type cabinet struct {
 	billing.Store
-	month usage.Month
+	month plan.Month
 	bills []billing.Bill
 }
 

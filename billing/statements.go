@@ -20,8 +20,8 @@ type Statement struct {
 // StatementQuery says which bills and credit notes of a user are wanted: those of a month, the one with a number or,
 // where neither is given, the last bill.
 type StatementQuery struct {
-	Month  usage.Month // 0 for any
-	Number int64       // 0 for any
+	Month  plan.Month // 0 for any
+	Number int64      // 0 for any
 }
 
 // Statements returns the bills and credit notes of a user that are wanted, by number: one at least, else it is a

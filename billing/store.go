@@ -77,7 +77,7 @@ type Tx interface {
 	HoldPlans(ctx context.Context) error
 	// ArchivedDays returns the days with archived usage of a user from a month on, and keeps months from being archived
 	// until the transaction ends.
-	ArchivedDays(ctx context.Context, user string, from usage.Month) ([]time.Time, error)
+	ArchivedDays(ctx context.Context, user string, from plan.Month) ([]time.Time, error)
 	// AddBills adds bills and gives them the next numbers, in their order.
 	AddBills(ctx context.Context, bills []Bill) error
 	// Settle sets the status of a bill, and what settled it.

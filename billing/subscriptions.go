@@ -310,7 +310,7 @@ func auditedSubscription(a plan.Account) map[string]any {
 // file, and can't be moved. It looks at whole days, whose totals are kept.
 func (u *subscriptionUpdate) requireNotArchived(ctx context.Context, before plan.Account, from time.Time) error {
 	after := u.account.Account
-	days, err := u.tx.ArchivedDays(ctx, after.UserID, usage.MonthOf(from))
+	days, err := u.tx.ArchivedDays(ctx, after.UserID, plan.MonthOf(from))
 	if err != nil {
 		return err
 	}
@@ -318,9 +318,9 @@ func (u *subscriptionUpdate) requireNotArchived(ctx context.Context, before plan
 		if !movesUsageOf(day, from, before, after) {
 			continue
 		}
-		month := usage.MonthOf(day)
+		month := plan.MonthOf(day)
 		return failure.Conflictf("usage of %s would move to another period or plan, and the month %s is archived: "+
-			"it can't be changed", after.UserID, month).WithReason("usage_archived", "file", month.FileName())
+			"it can't be changed", after.UserID, month).WithReason("usage_archived", "file", usage.ArchiveFile(month))
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func newBillingCmd(env *Env) *cobra.Command {
@@ -52,17 +52,11 @@ the month in which it was issued, as in billing export.`,
 }
 
 // optionalMonth reads a month of the books; "" is 0.
-func optionalMonth(text string) (usage.Month, error) {
+func optionalMonth(text string) (plan.Month, error) {
 	if text == "" {
 		return 0, nil
 	}
-	return parseMonth(text)
-}
-
-// parseMonth reads a month of the books.
-func parseMonth(text string) (usage.Month, error) {
-	from, _, err := usage.MonthRange(text)
-	return usage.MonthOf(from), err
+	return plan.ParseMonth(text)
 }
 
 // parseStatuses reads a list of statuses with commas between them.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 )
 
@@ -33,7 +34,7 @@ not at all. A month without bills gives the header alone, or nothing.`,
 			if err := mustNotBeEmpty(cmd, "file", "issuer"); err != nil {
 				return err
 			}
-			inMonth, err := parseMonth(month)
+			inMonth, err := plan.ParseMonth(month)
 			if err != nil {
 				return err
 			}

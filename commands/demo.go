@@ -146,7 +146,7 @@ func (d *demo) printReports(ctx context.Context, user string) error {
 			return report.Trend(trend), err
 		}},
 		{"What was billed this month", func() (report.Document, error) {
-			revenue, err := d.Billing.Revenue(ctx, d.now, usage.MonthOf(d.now))
+			revenue, err := d.Billing.Revenue(ctx, d.now, plan.MonthOf(d.now))
 			return report.Revenue(revenue, 5), err
 		}},
 		{"One user against the limits of the plan", func() (report.Document, error) {

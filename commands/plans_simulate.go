@@ -7,8 +7,8 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 type plansSimulateOptions struct {
@@ -49,12 +49,12 @@ call.`,
 }
 
 func plansSimulateRun(ctx context.Context, env *Env, opts plansSimulateOptions) error {
-	from, to, err := usage.MonthRange(opts.month)
+	month, err := plan.ParseMonth(opts.month)
 	if err != nil {
 		return err
 	}
 	now := env.Now()
-	if from.After(now) {
+	if month.Start().After(now) {
 		return failure.Invalidf("the month %s has not begun: there is nothing to replay", opts.month).
 			WithHint("the last whole month: --month %s", now.AddDate(0, 0, -now.Day()).Format("2006-01"))
 	}
@@ -64,7 +64,7 @@ func plansSimulateRun(ctx context.Context, env *Env, opts plansSimulateOptions) 
 				"give -f plans.yaml")
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		request, err := opts.request(usage.MonthOf(from))
+		request, err := opts.request(month)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func plansSimulateRun(ctx context.Context, env *Env, opts plansSimulateOptions) 
 		if err != nil {
 			return err
 		}
-		if to.After(now) {
+		if month.End().After(now) {
 			env.note("note: %s is not over: what was used so far is replayed, against the fees of a whole month", opts.month)
 		}
 		if opts.refused {
@@ -83,7 +83,7 @@ func plansSimulateRun(ctx context.Context, env *Env, opts plansSimulateOptions) 
 }
 
 // request reads the files.
-func (opts *plansSimulateOptions) request(month usage.Month) (simulate.Request, error) {
+func (opts *plansSimulateOptions) request(month plan.Month) (simulate.Request, error) {
 	r := simulate.Request{Month: month}
 	if opts.prices != "" {
 		prices, err := readPrices(opts.prices)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -131,15 +132,15 @@ func (opts *usageReportOptions) query(now time.Time) (q usage.ReportQuery, err e
 		if !q.From.IsZero() || !q.To.IsZero() {
 			return q, failure.Invalidf("--month is given together with --from or --to: either names the days")
 		}
-		q.From, q.To, err = usage.MonthRange(opts.month)
+		month, err := plan.ParseMonth(opts.month)
+		q.From, q.To = month.Start(), month.End()
 		return q, err
 	}
 	if q.To.IsZero() {
 		q.To = now.Truncate(24*time.Hour).AddDate(0, 0, 1)
 	}
 	if q.From.IsZero() {
-		last := q.To.AddDate(0, 0, -1)
-		q.From = time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+		q.From = plan.CalendarMonth(q.To.AddDate(0, 0, -1)).Start
 	}
 	return q, q.Validate()
 }

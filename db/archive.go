@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Months implements usage.ArchiveStore.
 func (d *DB) Months(ctx context.Context, before time.Time) (months []usage.LogMonth, err error) {
-	end := monthOf(before)
+	end := plan.MonthOf(before).Start()
 	if end.After(afterPartitions()) {
 		end = afterPartitions()
 	}
@@ -22,7 +23,7 @@ func (d *DB) Months(ctx context.Context, before time.Time) (months []usage.LogMo
 			if err != nil || first.IsZero() {
 				return err
 			}
-			month, err := t.logMonth(ctx, usage.MonthOf(first))
+			month, err := t.logMonth(ctx, plan.MonthOf(first))
 			if err != nil {
 				return err
 			}
@@ -44,7 +45,7 @@ func (t *tx) firstTime(ctx context.Context, from, to time.Time) (time.Time, erro
 
 // logMonth counts a month of the log. Its cost is summed in two parts, since the sum may not fit an
 // integer of the database.
-func (t *tx) logMonth(ctx context.Context, month usage.Month) (usage.LogMonth, error) {
+func (t *tx) logMonth(ctx context.Context, month plan.Month) (usage.LogMonth, error) {
 	found := usage.LogMonth{Month: month}
 	var high, low int64
 	err := t.query(ctx, func(row scanner) error { return row.Scan(&found.Rows, &high, &low) },
@@ -55,7 +56,7 @@ func (t *tx) logMonth(ctx context.Context, month usage.Month) (usage.LogMonth, e
 }
 
 // monthRows calls fn with each log row of a month, in the order in which they happened.
-func (t *tx) monthRows(ctx context.Context, month usage.Month, fn func(*usage.Entry) error) error {
+func (t *tx) monthRows(ctx context.Context, month plan.Month, fn func(*usage.Entry) error) error {
 	return t.query(ctx, func(row scanner) error {
 		e, err := scanEntry(row)
 		if err != nil {
@@ -72,7 +73,7 @@ func (t *tx) monthRows(ctx context.Context, month usage.Month, fn func(*usage.En
 // again: it has the rows that were written if there are as many, as expensive, and no row of the log has
 // been changed since, which changes the version of the catalogue.
 func (d *DB) ArchiveMonth(
-	ctx context.Context, audit usage.Audit, month usage.Month, alone bool, write usage.WriteMonth,
+	ctx context.Context, audit usage.Audit, month plan.Month, alone bool, write usage.WriteMonth,
 ) error {
 	if !hasPartition(month) {
 		return failure.Conflictf("the month %s can't be archived: only those from 2000 to 2099 can", month)
@@ -120,7 +121,7 @@ func (d *DB) ArchiveMonth(
 }
 
 // beginArchiving keeps others from archiving or restoring, and refuses a month that is archived already.
-func (t *tx) beginArchiving(ctx context.Context, month usage.Month) error {
+func (t *tx) beginArchiving(ctx context.Context, month plan.Month) error {
 	if err := t.lock(ctx, "usage_archives", "SHARE ROW EXCLUSIVE"); err != nil {
 		return err
 	}
@@ -215,12 +216,12 @@ func (t *tx) archives(ctx context.Context) ([]usage.Archive, error) {
 }
 
 // ArchivedMonths implements usage.Reader.
-func (t *tx) ArchivedMonths(ctx context.Context) (map[usage.Month]string, error) {
+func (t *tx) ArchivedMonths(ctx context.Context) (map[plan.Month]string, error) {
 	version, err := t.CatalogueVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var files map[usage.Month]string
+	var files map[plan.Month]string
 	t.kept(version, func(c *catalogue) { files = c.archived })
 	if files != nil {
 		return files, nil
@@ -229,7 +230,7 @@ func (t *tx) ArchivedMonths(ctx context.Context) (map[usage.Month]string, error)
 	if err != nil {
 		return nil, err
 	}
-	files = make(map[usage.Month]string, len(archives))
+	files = make(map[plan.Month]string, len(archives))
 	for _, a := range archives {
 		files[a.Month] = a.File
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // On PostgreSQL a month leaves the log with its partition. Whoever records reads which months are archived
@@ -15,7 +15,7 @@ import (
 
 // forgetIDs removes the ids of a month's events from usage_event_ids. That takes long, and is done while
 // others record.
-func (t *tx) forgetIDs(ctx context.Context, month usage.Month) error {
+func (t *tx) forgetIDs(ctx context.Context, month plan.Month) error {
 	if t.kind == SQLite {
 		return nil
 	}
@@ -24,7 +24,7 @@ func (t *tx) forgetIDs(ctx context.Context, month usage.Month) error {
 }
 
 // removeMonth removes the log rows of a month, while nobody else uses the log.
-func (t *tx) removeMonth(ctx context.Context, month usage.Month) error {
+func (t *tx) removeMonth(ctx context.Context, month plan.Month) error {
 	if t.kind == SQLite {
 		_, err := t.exec(ctx, "DELETE FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2",
 			month.Start(), month.End())

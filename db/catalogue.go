@@ -7,7 +7,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
-	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // catalogue keeps the plans and prices that were read last. They change rarely, and
@@ -19,7 +18,7 @@ type catalogue struct {
 	plans   plan.Plans
 	books   map[string]*pricing.Book // by provider; "" has all of them
 	// archived has the files of archived months; nil: not read yet
-	archived map[usage.Month]string
+	archived map[plan.Month]string
 }
 
 // at returns the catalogue of a version, which the mutex guards.

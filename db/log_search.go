@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // No index of the log has providers and models: each row that is recorded would pay for
@@ -138,10 +138,10 @@ func (s *logSearch) usedWithin(where stretch) conditions {
 	days.equal("provider", s.query.Provider)
 	days.equal("model", s.query.Model)
 	if !where.from.IsZero() {
-		days.texts = append(days.texts, "day >= "+days.bind(usage.Day(where.from)))
+		days.texts = append(days.texts, "day >= "+days.bind(plan.Day(where.from)))
 	}
 	if !where.to.IsZero() {
-		days.texts = append(days.texts, "day <= "+days.bind(usage.Day(where.to.Add(-time.Microsecond))))
+		days.texts = append(days.texts, "day <= "+days.bind(plan.Day(where.to.Add(-time.Microsecond))))
 	}
 	return days
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // monthsOf returns the first moments of the months in which some moments lie, in
@@ -14,17 +14,12 @@ import (
 func monthsOf(times []time.Time) []time.Time {
 	var months []time.Time
 	for _, at := range times {
-		if month := monthOf(at); len(months) == 0 || !month.Equal(months[len(months)-1]) {
+		if month := plan.MonthOf(at).Start(); len(months) == 0 || !month.Equal(months[len(months)-1]) {
 			months = append(months, month)
 		}
 	}
 	slices.SortFunc(months, time.Time.Compare)
 	return slices.CompactFunc(months, time.Time.Equal)
-}
-
-func monthOf(at time.Time) time.Time {
-	at = at.UTC()
-	return time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
 // partitionName returns the name of the log's partition of a month.
@@ -44,7 +39,7 @@ func (d *DB) ensurePartitions(ctx context.Context, months []time.Time) error {
 			return err
 		}
 		for _, month := range months {
-			if !hasPartition(usage.MonthOf(month)) {
+			if !hasPartition(plan.MonthOf(month)) {
 				continue
 			}
 			if err := t.ensurePartition(ctx, month); err != nil {
@@ -60,7 +55,7 @@ func (d *DB) ensurePartitions(ctx context.Context, months []time.Time) error {
 func (t *tx) ensurePartition(ctx context.Context, month time.Time) error {
 	archived := false
 	err := t.query(ctx, func(row scanner) error { return row.Scan(&archived) },
-		"SELECT EXISTS (SELECT 1 FROM usage_archives WHERE month = $1)", int64(usage.MonthOf(month)))
+		"SELECT EXISTS (SELECT 1 FROM usage_archives WHERE month = $1)", int64(plan.MonthOf(month)))
 	if err != nil || archived {
 		return err
 	}
@@ -94,12 +89,12 @@ func (t *tx) attachPartition(ctx context.Context, name string, month time.Time) 
 }
 
 // hasPartition tells whether a month has a partition of its own.
-func hasPartition(month usage.Month) bool {
+func hasPartition(month plan.Month) bool {
 	return !month.Start().Before(firstPartition()) && month.Start().Before(afterPartitions())
 }
 
 // partitionOf returns the name of the partition that holds a month.
-func partitionOf(month usage.Month) string {
+func partitionOf(month plan.Month) string {
 	switch {
 	case hasPartition(month):
 		return partitionName(month.Start())

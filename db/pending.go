@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -101,7 +102,7 @@ func (l *lastDay) of(at time.Time) int32 {
 	if now := at.Unix(); now < l.from || now >= l.to {
 		l.from = now - (now%seconds+seconds)%seconds
 		l.to = l.from + seconds
-		l.day = int32(usage.Day(at))
+		l.day = int32(plan.Day(at))
 	}
 	return l.day
 }

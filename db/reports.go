@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -108,7 +109,7 @@ func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuer
 // one: the rows of a day are in the order of their users.
 func (t *tx) reported(ctx context.Context, source reportSource, q usage.ReportQuery) (conditions, error) {
 	var where conditions
-	from, to := usage.Day(q.From), usage.Day(q.To)
+	from, to := plan.Day(q.From), plan.Day(q.To)
 	if source.time == "month" {
 		from, to = from/100, to/100
 	}
@@ -137,8 +138,8 @@ func (t *tx) daysBetween(ctx context.Context, from, to time.Time) ([]int, error)
 	if begin := dayTime(int32(first)); from.Before(begin) {
 		from = begin
 	}
-	for day := from; day.Before(to) && usage.Day(day) <= last; day = day.AddDate(0, 0, 1) {
-		days = append(days, usage.Day(day))
+	for day := from; day.Before(to) && plan.Day(day) <= last; day = day.AddDate(0, 0, 1) {
+		days = append(days, plan.Day(day))
 	}
 	return days, nil
 }
@@ -161,7 +162,7 @@ func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
 	}
 	for i, day := range days {
 		if day != 0 {
-			r.Keys[i] = usage.DayText(day)
+			r.Keys[i] = plan.DayText(day)
 		}
 	}
 	r.Cost = pricing.TotalFromParts(high, low)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -66,7 +67,7 @@ func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, row
 		if err != nil {
 			return err
 		}
-		if usage.MonthOf(e.Time) != a.Month {
+		if plan.MonthOf(e.Time) != a.Month {
 			return failure.Invalidf("the event %q of %s is not of the month %s: its time is %s",
 				failure.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
 		}
@@ -112,7 +113,7 @@ func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, ba
 
 // monthTable returns the table that the rows of a month go into. On PostgreSQL it is a new one, apart from
 // the log, that becomes a partition of it once they are there. Months that share a partition go into that.
-func (t *tx) monthTable(ctx context.Context, month usage.Month) (table string, apart bool, err error) {
+func (t *tx) monthTable(ctx context.Context, month plan.Month) (table string, apart bool, err error) {
 	if t.kind == SQLite {
 		return "api_usage_logs", false, nil
 	}

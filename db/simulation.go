@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/alwrity/alwrity-sub/billing/simulate"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Customers implements simulate.Store.
-func (d *DB) Customers(ctx context.Context, month usage.Month, after string, limit int) ([]simulate.Customer, error) {
+func (d *DB) Customers(ctx context.Context, month plan.Month, after string, limit int) ([]simulate.Customer, error) {
 	var customers []simulate.Customer
 	err := d.view(ctx, func(t *tx) error {
 		used := map[string]bool{}

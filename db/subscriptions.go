@@ -134,7 +134,7 @@ func (d *DB) ClosedUntil(ctx context.Context, users []string) (map[string]time.T
 }
 
 // ArchivedDays implements billing.Tx.
-func (t *tx) ArchivedDays(ctx context.Context, user string, from usage.Month) (days []time.Time, err error) {
+func (t *tx) ArchivedDays(ctx context.Context, user string, from plan.Month) (days []time.Time, err error) {
 	// An archive needs a lock on the log that nobody shares.
 	if err := t.lock(ctx, "ONLY api_usage_logs", "ACCESS SHARE"); err != nil {
 		return nil, err

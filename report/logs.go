@@ -89,7 +89,7 @@ func Archived(archives []usage.Archive, dir string) Document {
 // Archivable shows the months that would be moved to files in a directory.
 func Archivable(months []usage.LogMonth, dir string) Document {
 	return archived(rowsOf(months, func(m usage.LogMonth) fields {
-		return archivedMonth(m, filepath.Join(dir, m.Month.FileName()), "")
+		return archivedMonth(m, filepath.Join(dir, usage.ArchiveFile(m.Month)), "")
 	}), "would be archived; nothing was changed")
 }
 

@@ -136,8 +136,8 @@ func importResult() usage.ImportResult {
 }
 
 func archives() []usage.Archive {
-	month := func(m usage.Month, rows int64, cost string) usage.Archive {
-		return usage.Archive{LogMonth: usage.LogMonth{Month: m, Rows: rows, Cost: total(cost)}, File: m.FileName(), SHA256: strings.Repeat("0123abcd", 8), At: now()}
+	month := func(m plan.Month, rows int64, cost string) usage.Archive {
+		return usage.Archive{LogMonth: usage.LogMonth{Month: m, Rows: rows, Cost: total(cost)}, File: usage.ArchiveFile(m), SHA256: strings.Repeat("0123abcd", 8), At: now()}
 	}
 	return []usage.Archive{month(202607, 1_234_567, "1234.5"), month(202608, 1, "0.0000375")}
 }

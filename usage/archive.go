@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // Archiver moves whole months of the log to files and brings them back.
@@ -22,6 +24,19 @@ type Archive struct {
 	At     time.Time
 }
 
+// Month is a month of the calendar.
+type Month = plan.Month
+
+// LogMonth is what the log holds of a month.
+type LogMonth struct {
+	Month plan.Month
+	Rows  int64
+	Cost  pricing.Total
+}
+
+// ArchiveFile returns the name of the file that a month's log rows are archived in.
+func ArchiveFile(month plan.Month) string { return "usage-" + month.String() + ".jsonl.gz" }
+
 // ArchiveStore is the storage that archiving needs.
 type ArchiveStore interface {
 	// Months returns the months that end at or before a moment and have log rows, oldest first. Those before 2000 or after
@@ -31,7 +46,7 @@ type ArchiveStore interface {
 	// up to. If they are no longer what was written, that is a conflict failure with ErrMonthChanged, and nothing changes.
 	// With alone nobody can use the log while the file is written, so that cannot happen; write may run more than once
 	// then.
-	ArchiveMonth(ctx context.Context, audit Audit, month Month, alone bool, write WriteMonth) error
+	ArchiveMonth(ctx context.Context, audit Audit, month plan.Month, alone bool, write WriteMonth) error
 	// Archives returns the archived months, oldest first.
 	Archives(ctx context.Context) ([]Archive, error)
 	// Restore puts the rows of an archived month back into the log as they were; it is archived no more. The rows may be
@@ -118,11 +133,11 @@ const openAttempts = 2
 // ArchiveMonth moves one month to a file in a directory in which nobody else archives, and calls progress for each row
 // that is written. If the month changes each time while it is written, it is written alone at last.
 func (a *Archiver) ArchiveMonth(
-	ctx context.Context, audit Audit, month Month, dir string, progress func(),
+	ctx context.Context, audit Audit, month plan.Month, dir string, progress func(),
 ) (archive Archive, err error) {
 	ours := false // the file that is there was written here
 	write := func(rows MonthRows) (Archive, error) {
-		file := monthFile{month: month, path: filepath.Join(dir, month.FileName()), at: audit.At}
+		file := monthFile{month: month, path: filepath.Join(dir, ArchiveFile(month)), at: audit.At}
 		err := file.write(rows, progress, func(sum string) error {
 			if ours {
 				return nil
@@ -198,7 +213,7 @@ func (a *Archiver) RequireNotArchived(ctx context.Context, file string) error {
 }
 
 // archivedFailure refuses an event whose month is archived in a file.
-func archivedFailure(month Month, file string) error {
+func archivedFailure(month plan.Month, file string) error {
 	return failure.Conflictf("the month %s is archived in %s: nothing can be recorded in it", month, file).
 		WithReason("archived", "file", file)
 }
@@ -208,7 +223,7 @@ func (s *state) checkOpen(at time.Time) error {
 	if len(s.archived) == 0 {
 		return nil
 	}
-	month := MonthOf(at)
+	month := plan.MonthOf(at)
 	if file, ok := s.archived[month]; ok {
 		return archivedFailure(month, file)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -63,7 +64,7 @@ func cleanArchiveDir(path string) error {
 
 // monthFile is the file of a month that is being archived.
 type monthFile struct {
-	month       Month
+	month       plan.Month
 	path        string
 	at          time.Time
 	archive     Archive // what was written
@@ -108,7 +109,7 @@ func (f *monthFile) write(rows MonthRows, progress func(), mayReplace func(sum s
 
 // pack writes the rows, a line each, and sums them up.
 func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
-	f.archive = Archive{LogMonth: LogMonth{Month: f.month}, File: f.month.FileName(), At: f.at}
+	f.archive = Archive{LogMonth: LogMonth{Month: f.month}, File: ArchiveFile(f.month), At: f.at}
 	packed := gzip.NewWriter(w)
 	var line []byte
 	var high, low int64 // of the cost, whose sum may not fit an integer
@@ -166,7 +167,8 @@ func (f *monthFile) writeManifest() error {
 	if err != nil {
 		return err
 	}
-	return writeFile(filepath.Join(filepath.Dir(f.path), a.Month.ManifestName()), func(w io.Writer) error {
+	path := filepath.Join(filepath.Dir(f.path), "usage-"+a.Month.String()+".manifest.json")
+	return writeFile(path, func(w io.Writer) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})

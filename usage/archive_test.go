@@ -16,23 +16,9 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-func TestMonth(t *testing.T) {
-	for at, want := range map[string]string{
-		"2026-08-01T00:00:00Z": "2026-08", "2026-08-31T23:59:59.999999Z": "2026-08", "2026-09-01T00:00:00Z": "2026-09",
-		"2026-09-01T05:00:00+05:30": "2026-08", "1970-01-01T00:00:00Z": "1970-01", "8999-12-31T23:00:00Z": "8999-12",
-	} {
-		moment, err := time.Parse(time.RFC3339Nano, at)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := MonthOf(moment)
-		if m.String() != want || m.Start().After(moment) || !m.End().After(moment) || MonthOf(m.End()) != m.Next() {
-			t.Errorf("%s: %s from %s to %s", at, m, m.Start(), m.End())
-		}
-	}
-	if m := Month(202612); m.Next() != 202701 || m.FileName() != "usage-2026-12.jsonl.gz" ||
-		m.ManifestName() != "usage-2026-12.manifest.json" {
-		t.Errorf("%s, %s, %s", m.Next(), m.FileName(), m.ManifestName())
+func TestArchiveFile(t *testing.T) {
+	if name := ArchiveFile(202612); name != "usage-2026-12.jsonl.gz" {
+		t.Error(name)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -113,7 +114,7 @@ func validateVendor(vendor string) error {
 
 func (e Event) validateNumbers() error {
 	switch {
-	case !e.Time.IsZero() && !validTime(e.Time):
+	case !e.Time.IsZero() && !plan.ValidTime(e.Time):
 		return failure.Invalidf("time is %s: it must lie between the years 1970 and 8999", e.Time.Format(time.RFC3339))
 	case e.StatusCode < 100 || e.StatusCode > 599:
 		return failure.Invalidf("status_code is %d: it must be an HTTP status from 100 to 599", e.StatusCode)
@@ -124,9 +125,6 @@ func (e Event) validateNumbers() error {
 	}
 	return e.Quantities.Validate()
 }
-
-// validTime leaves room for the periods that begin at a moment: RFC 3339 ends with the year 9999.
-func validTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 9000 }
 
 // ValidateUser returns an invalid failure for a user id that can't be one.
 func ValidateUser(id string) error { return validateName("user_id", id, true) }

@@ -2,13 +2,13 @@ package usage
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -69,7 +69,7 @@ func (q ReportQuery) Validate() error {
 		name string
 		time time.Time
 	}{{"from", q.From}, {"to", q.To}} {
-		if !end.time.Equal(startOfDay(end.time)) {
+		if !end.time.Equal(end.time.Truncate(24 * time.Hour)) {
 			return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", end.name,
 				end.time.Format(time.RFC3339), end.time.Format(time.DateOnly))
 		}
@@ -79,16 +79,6 @@ func (q ReportQuery) Validate() error {
 			q.From.Format(time.DateOnly), q.To.Format(time.DateOnly))
 	}
 	return nil
-}
-
-func startOfDay(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
-}
-
-// Day returns the UTC day of a moment as yyyymmdd: 20261123.
-func Day(t time.Time) int {
-	year, month, day := t.UTC().Date()
-	return year*10_000 + int(month)*100 + day
 }
 
 // ReportRow is the usage of one combination of the query's dimensions.
@@ -196,16 +186,15 @@ func MakeTrend(ctx context.Context, store Reports, user string, months int, now 
 	if months < 1 || months > 120 {
 		return Trend{}, failure.Invalidf("months is %d: it must be 1 to 120", months)
 	}
-	now = now.UTC()
-	first := time.Date(now.Year(), now.Month()-time.Month(months-1), 1, 0, 0, 0, 0, time.UTC)
-	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-	rows, err := store.Usage(ctx, ReportQuery{From: first, To: next, By: []Dimension{ByMonth}, User: user})
+	running := plan.CalendarMonth(now)
+	first := running.Start.AddDate(0, 1-months, 0)
+	rows, err := store.Usage(ctx, ReportQuery{From: first, To: running.End, By: []Dimension{ByMonth}, User: user})
 	if err != nil {
 		return Trend{}, err
 	}
 	t := Trend{User: user}
-	for month := first; month.Before(next); month = month.AddDate(0, 1, 0) {
-		m := TrendMonth{Month: month.Format("2006-01")}
+	for month := first; month.Before(running.End); month = month.AddDate(0, 1, 0) {
+		m := TrendMonth{Month: plan.MonthOf(month).String()}
 		for _, row := range rows {
 			if row.Keys[0] == m.Month {
 				m.ReportRow = row
@@ -213,29 +202,9 @@ func MakeTrend(ctx context.Context, store Reports, user string, months int, now 
 		}
 		t.Months = append(t.Months, m)
 	}
-	running := t.Months[len(t.Months)-1]
-	began := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
-	passed := int64(now.Sub(began).Seconds())
-	t.Projected = running.Cost
-	if passed > 0 {
-		t.Projected = running.Cost.Scale(int64(next.Sub(began).Seconds()), passed)
+	t.Projected = t.Months[months-1].Cost
+	if passed := int64(now.Sub(running.Start).Seconds()); passed > 0 {
+		t.Projected = t.Projected.Scale(int64(running.End.Sub(running.Start).Seconds()), passed)
 	}
 	return t, nil
-}
-
-// MonthRange returns the days of a month that is written as 2026-11.
-func MonthRange(text string) (from, to time.Time, err error) {
-	from, err = time.Parse("2006-01", text)
-	if err != nil || !validTime(from) {
-		return from, to, failure.Invalidf("month is %q: write it as YYYY-MM, for example 2026-11", failure.Shorten(text))
-	}
-	return from, from.AddDate(0, 1, 0), nil
-}
-
-// DayText turns 20261123 into 2026-11-23, and the month 202611 into 2026-11.
-func DayText(day int) string {
-	if day < 1_000_000 {
-		return fmt.Sprintf("%04d-%02d", day/100, day%100)
-	}
-	return fmt.Sprintf("%04d-%02d-%02d", day/10_000, day/100%100, day%100)
 }

@@ -101,34 +101,6 @@ func TestParseDimensions(t *testing.T) {
 	}
 }
 
-func TestDays(t *testing.T) {
-	zone := time.FixedZone("", 5*3600)
-	for at, want := range map[time.Time]int{day(2026, 11, 23): 20261123, day(2026, 1, 2): 20260102,
-		time.Date(2026, 1, 1, 4, 0, 0, 0, zone): 20251231} {
-		if got := usage.Day(at); got != want {
-			t.Errorf("Day(%s) = %d", at, got)
-		}
-	}
-	for n, want := range map[int]string{20261123: "2026-11-23", 20260102: "2026-01-02", 202611: "2026-11",
-		197001: "1970-01", 89991231: "8999-12-31"} {
-		if got := usage.DayText(n); got != want {
-			t.Errorf("DayText(%d) = %s", n, got)
-		}
-	}
-}
-
-func TestMonthRange(t *testing.T) {
-	from, to, err := usage.MonthRange("2026-12")
-	if err != nil || !from.Equal(day(2026, 12, 1)) || !to.Equal(day(2027, 1, 1)) {
-		t.Errorf("%s to %s, %v", from, to, err)
-	}
-	for _, text := range []string{"", "2026", "2026-13", "2026-00", "2026-1", "2026-11-01", "11-2026", "1969-12",
-		"9000-01", strings.Repeat("2026-11", 1000)} {
-		_, _, err := usage.MonthRange(text)
-		wantFailure(t, err, failure.Invalid, "YYYY-MM")
-	}
-}
-
 func TestTrend(t *testing.T) {
 	rows := rowsOf{row(300, 3, "2026-09"), row(1_000, 5, "2026-11")}
 	trend, err := usage.MakeTrend(t.Context(), rows, "alice", 3, day(2026, 11, 11)) // a third of November has passed
@@ -192,7 +164,7 @@ func (s *logStore) Logs(_ context.Context, q usage.LogQuery) ([]usage.Entry, err
 }
 
 func (s *logStore) Archives(context.Context) ([]usage.Archive, error) {
-	month := func(m usage.Month) usage.Archive { return usage.Archive{LogMonth: usage.LogMonth{Month: m}} }
+	month := func(m plan.Month) usage.Archive { return usage.Archive{LogMonth: usage.LogMonth{Month: m}} }
 	return []usage.Archive{month(202607), month(202608), month(202609)}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // secondsToMS turns seconds, as a decimal number, into whole milliseconds, rounded half up: it is a measurement and
@@ -39,7 +40,7 @@ func ParseTime(name, text string) (time.Time, error) {
 				break
 			}
 			t = t.UTC().Truncate(time.Microsecond)
-			if !validTime(t) {
+			if !plan.ValidTime(t) {
 				return time.Time{}, failure.Invalidf("%s is %s: it must lie between the years 1970 and 8999", name, s)
 			}
 			return t, nil
@@ -64,7 +65,7 @@ func sameShape(s, layout string) bool {
 func parseTimeBytes(text []byte) (time.Time, error) {
 	if len(text) > 0 && text[len(text)-1] == 'Z' {
 		var t time.Time
-		if t.UnmarshalText(text) == nil && validTime(t) {
+		if t.UnmarshalText(text) == nil && plan.ValidTime(t) {
 			return t.UTC().Truncate(time.Microsecond), nil
 		}
 	}

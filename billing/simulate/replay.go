@@ -27,7 +27,7 @@ type userMonth struct {
 func (u *userMonth) replay(ctx context.Context) error {
 	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End,
 		Limit: userLogPage}
-	for m := usage.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
+	for m := plan.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
 		if err := u.requireLog(m); err != nil {
 			return failure.Within(err, "the usage period of %s began in %s", failure.Shorten(u.account.UserID), m)
 		}

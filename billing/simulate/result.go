@@ -5,13 +5,14 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Result is what a month would have been with other plans or prices, beside what it was.
 type Result struct {
-	Month   usage.Month
+	Month   plan.Month
 	Events  int64        // that were replayed
 	Plans   []PlanResult // those that somebody was on, in the order of the plans
 	Total   PlanResult   // of all plans; who was on two of them is one user

@@ -12,7 +12,7 @@ import (
 
 // Request says which month is replayed against what.
 type Request struct {
-	Month  usage.Month
+	Month  plan.Month
 	Plans  *File              // the text of a plan file; nil: the plans as they were
 	Prices *pricing.Catalogue // nil: every cost as it is recorded
 }
@@ -25,7 +25,7 @@ type File struct {
 
 // scenario is what a month is replayed against.
 type scenario struct {
-	month usage.Month
+	month plan.Month
 	plans plan.Plans // with one of the default tier; nil: the plans as they were
 	rates *rates     // nil: every cost as it is recorded
 }

@@ -25,7 +25,7 @@ type Customer struct {
 type Store interface {
 	View(ctx context.Context, fn func(usage.Reader) error) error
 	// Customers returns at most so many users by their ids, those after an id.
-	Customers(ctx context.Context, month usage.Month, after string, limit int) ([]Customer, error)
+	Customers(ctx context.Context, month plan.Month, after string, limit int) ([]Customer, error)
 	// Catalogue returns every provider, and every price at any time.
 	Catalogue(ctx context.Context) (*pricing.Book, error)
 	// UserLog returns the query's rows, oldest first, those of one moment as they were recorded.
@@ -100,7 +100,7 @@ func replay(ctx context.Context, store Store, scenario scenario) (result Result,
 	return run.finish(), err
 }
 
-func archivedMonths(ctx context.Context, store Store) (months map[usage.Month]string, err error) {
+func archivedMonths(ctx context.Context, store Store) (months map[plan.Month]string, err error) {
 	err = store.View(ctx, func(r usage.Reader) error {
 		months, err = r.ArchivedMonths(ctx)
 		return err
@@ -113,7 +113,7 @@ type simulation struct {
 	scenario scenario
 	store    Store
 	month    plan.Period
-	archived map[usage.Month]string
+	archived map[plan.Month]string
 	rows     map[int64]*planRow         // by the id of the plan that users were on
 	plans    map[planVersion]*plan.Plan // that take the place of those that they were on
 	result   Result
@@ -125,7 +125,7 @@ type planVersion struct {
 	until time.Time
 }
 
-func (run *simulation) requireLog(month usage.Month) error {
+func (run *simulation) requireLog(month plan.Month) error {
 	file, archived := run.archived[month]
 	if !archived {
 		return nil

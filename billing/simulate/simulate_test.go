@@ -23,15 +23,15 @@ type memory struct {
 	usage.Reader
 	accounts []billing.BillingAccount // by user
 	log      []usage.Entry            // oldest first
-	archived map[usage.Month]string
-	moved    map[usage.Month]string // what is archived once it has been asked
+	archived map[plan.Month]string
+	moved    map[plan.Month]string // what is archived once it has been asked
 }
 
 func (s *memory) Catalogue(context.Context) (*pricing.Book, error) { return nil, errors.ErrUnsupported }
 
 func (s *memory) View(_ context.Context, fn func(usage.Reader) error) error { return fn(s) }
 
-func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
+func (s *memory) ArchivedMonths(context.Context) (map[plan.Month]string, error) {
 	archived := s.archived
 	if s.moved != nil {
 		s.archived = s.moved
@@ -39,13 +39,13 @@ func (s *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error)
 	return archived, nil
 }
 
-func (s *memory) Customers(_ context.Context, month usage.Month, after string, limit int) ([]Customer, error) {
+func (s *memory) Customers(_ context.Context, month plan.Month, after string, limit int) ([]Customer, error) {
 	var page []Customer
 	for _, f := range s.accounts {
 		a := f.Account
 		if a.UserID > after && len(page) < limit {
 			used := slices.ContainsFunc(s.log,
-				func(e usage.Entry) bool { return e.UserID == a.UserID && usage.MonthOf(e.Time) == month })
+				func(e usage.Entry) bool { return e.UserID == a.UserID && plan.MonthOf(e.Time) == month })
 			page = append(page, Customer{Account: f, Used: used})
 		}
 	}
@@ -237,15 +237,15 @@ func TestSimulateNeedsTheLog(t *testing.T) {
 			}
 		}
 	}
-	s.archived = map[usage.Month]string{202610: "usage-2026-10.jsonl.gz"}
+	s.archived = map[plan.Month]string{202610: "usage-2026-10.jsonl.gz"}
 	refused("the month 2026-10 is archived in usage-2026-10.jsonl.gz")
-	s.archived = map[usage.Month]string{202609: "usage-2026-09.jsonl.gz"}
+	s.archived = map[plan.Month]string{202609: "usage-2026-09.jsonl.gz"}
 	refused("bert", "the month 2026-09 is archived")
-	s.archived = map[usage.Month]string{202608: "x"}
+	s.archived = map[plan.Month]string{202608: "x"}
 	if _, err := replay(t.Context(), s, scenario{month: 202610}); err != nil {
 		t.Errorf("a month that is not needed: %v", err)
 	}
-	s.moved = map[usage.Month]string{202608: "x", 202609: "y"}
+	s.moved = map[plan.Month]string{202608: "x", 202609: "y"}
 	refused("while the log was read")
 }
 
@@ -283,7 +283,7 @@ func TestOverageOfMonthsSumsToThatOfPeriods(t *testing.T) {
 		all := plans(plan.OverageAllow, rapid.Int64Range(1, 10).Draw(t, "max"))
 		s := anyShelf(t, all)
 		var months, periods pricing.Total
-		for _, m := range []usage.Month{202609, 202610, 202611} {
+		for _, m := range []plan.Month{202609, 202610, 202611} {
 			got, err := replay(context.Background(), s, scenario{month: m})
 			if err != nil {
 				t.Fatal(err)
@@ -328,9 +328,9 @@ func TestSimulationRefusesWhatIsBeyond(t *testing.T) {
 		}
 		refused, counted := int64(0), map[time.Time]int64{}
 		for _, e := range s.log {
-			if start := s.accounts[0].Account.PeriodAt(e.Time).Start; usage.MonthOf(e.Time) < 202610 {
+			if start := s.accounts[0].Account.PeriodAt(e.Time).Start; plan.MonthOf(e.Time) < 202610 {
 				counted[start]++
-			} else if usage.MonthOf(e.Time) == 202610 {
+			} else if plan.MonthOf(e.Time) == 202610 {
 				if counted[start] < most {
 					counted[start]++
 				} else {

@@ -46,7 +46,7 @@ func archiveTests() []test {
 	}
 }
 
-const august = usage.Month(202608)
+const august = plan.Month(202608)
 
 // archived is an archived month and where its file is.
 type archived struct {
@@ -55,7 +55,7 @@ type archived struct {
 }
 
 // archive moves a month to a file, as `usage archive` does.
-func (f *fixture) archive(month usage.Month) archived {
+func (f *fixture) archive(month plan.Month) archived {
 	f.Helper()
 	a, err := f.tryArchive(f.db, month, func(int) {})
 	f.must(err)
@@ -63,14 +63,14 @@ func (f *fixture) archive(month usage.Month) archived {
 }
 
 // tryArchive is told of each row that is written, and how many there were before.
-func (f *fixture) tryArchive(store usage.ArchiveStore, month usage.Month, progress func(n int)) (archived, error) {
+func (f *fixture) tryArchive(store usage.ArchiveStore, month plan.Month, progress func(n int)) (archived, error) {
 	n, dir := 0, f.TB.(testing.TB).TempDir()
 	archiver := usage.Archiver{Store: store}
 	a, err := archiver.ArchiveMonth(f.ctx, f.audit("usage archive"), month, dir, func() {
 		progress(n)
 		n++
 	})
-	return archived{a, filepath.Join(dir, month.FileName())}, err
+	return archived{a, filepath.Join(dir, usage.ArchiveFile(month))}, err
 }
 
 // rows returns the rows of the file.
@@ -89,7 +89,7 @@ type attempts struct {
 }
 
 // ArchiveMonth implements usage.ArchiveStore.
-func (s *attempts) ArchiveMonth(ctx context.Context, audit usage.Audit, m usage.Month, alone bool, write usage.WriteMonth) error {
+func (s *attempts) ArchiveMonth(ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth) error {
 	if alone {
 		s.alone++
 	} else {
@@ -154,7 +154,7 @@ func archiveAndRestore(t *testing.T, p Place) {
 	}
 	f.mustReconcile(40, 20)
 	for _, e := range f.logs() {
-		if usage.MonthOf(e.Time) == august {
+		if plan.MonthOf(e.Time) == august {
 			t.Errorf("%s is in the log still", e.ID)
 		}
 	}
@@ -195,10 +195,10 @@ func collect(t *testing.T, a archived) []usage.Entry {
 }
 
 // ofMonth returns the log rows of a month, oldest first.
-func ofMonth(log []usage.Entry, month usage.Month) []usage.Entry {
+func ofMonth(log []usage.Entry, month plan.Month) []usage.Entry {
 	var entries []usage.Entry
 	for _, e := range slices.Backward(log) {
-		if usage.MonthOf(e.Time) == month {
+		if plan.MonthOf(e.Time) == month {
 			entries = append(entries, e)
 		}
 	}
@@ -321,7 +321,7 @@ func archiveTwice(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.varied()
 	f.archive(august)
-	try := func(month usage.Month, alone bool, err error) error {
+	try := func(month plan.Month, alone bool, err error) error {
 		return f.db.ArchiveMonth(f.ctx, f.audit("usage archive"), month, alone, func(usage.MonthRows) (usage.Archive, error) {
 			return usage.Archive{LogMonth: usage.LogMonth{Month: month}, At: now()}, err
 		})
@@ -387,7 +387,7 @@ func archiveReconcile(t *testing.T, p Place) {
 	}
 }
 
-func july() usage.Month { return 202607 }
+func july() plan.Month { return 202607 }
 
 func archiveRerate(t *testing.T, p Place) {
 	f := seeded(t, p)
@@ -517,7 +517,7 @@ func archivePast(t *testing.T, p Place) {
 	if len(months) != 2 || months[0].Month != 200001 || months[1].Month != 209912 {
 		t.Errorf("the months are %+v", months)
 	}
-	for _, month := range []usage.Month{197105, 199912, 210001} {
+	for _, month := range []plan.Month{197105, 199912, 210001} {
 		_, err := f.tryArchive(f.db, month, func(int) {})
 		wantFailure(t, err, failure.Conflict, "only those from 2000 to 2099 can")
 	}
@@ -537,9 +537,9 @@ func archiveManyMonths(t *testing.T, p Place) {
 	}
 	log, totals := f.logs(), f.totals()
 	random := rand.New(rand.NewPCG(3, 4))
-	there := map[usage.Month]archived{}
+	there := map[plan.Month]archived{}
 	for range 30 {
-		month := usage.Month(202501 + random.IntN(12))
+		month := plan.Month(202501 + random.IntN(12))
 		if a, ok := there[month]; ok {
 			f.must(f.restore(a))
 			delete(there, month)

@@ -120,7 +120,7 @@ func archiveAfterLook(t *testing.T, p Place) {
 		a = f.archive(august)
 		return tx.Write(f.ctx, usage.Changes{Entries: []usage.Entry{late}})
 	}))
-	wantEqual(t, "what was found archived", found, []string{"", august.FileName()})
+	wantEqual(t, "what was found archived", found, []string{"", usage.ArchiveFile(august)})
 	f.mustReconcile(40, 20)
 	f.must(f.restore(a))
 	f.mustAgree()
@@ -171,7 +171,7 @@ type aloneOnly struct {
 }
 
 // ArchiveMonth implements usage.ArchiveStore.
-func (s *aloneOnly) ArchiveMonth(ctx context.Context, audit usage.Audit, m usage.Month, alone bool, write usage.WriteMonth) error {
+func (s *aloneOnly) ArchiveMonth(ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth) error {
 	if s.alone = alone; !alone {
 		return usage.ErrMonthChanged
 	}

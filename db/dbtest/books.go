@@ -48,7 +48,7 @@ func booksByMonth(t *testing.T, p Place) {
 	f := seeded(t, p)
 	all := f.addBooks()
 	found := 0
-	for month := usage.Month(202608); month <= 202704; month = month.Next() {
+	for month := plan.Month(202608); month <= 202704; month = month.Next() {
 		got, err := f.db.Bills(f.ctx, billing.Query{Month: month, Lines: true})
 		f.must(err)
 		var want []billing.Bill

@@ -2,11 +2,13 @@ package plan_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 )
 
@@ -189,5 +191,54 @@ func TestCalendarMonth(t *testing.T) {
 	east := time.Date(2025, 3, 1, 0, 30, 0, 0, time.FixedZone("", 3600))
 	if got := plan.CalendarMonth(east); got.Start.Month() != time.February {
 		t.Errorf("months are those of UTC: got %v", got)
+	}
+}
+
+func TestMonth(t *testing.T) {
+	for at, want := range map[string]string{
+		"2026-08-01T00:00:00Z": "2026-08", "2026-08-31T23:59:59.999999Z": "2026-08", "2026-09-01T00:00:00Z": "2026-09",
+		"2026-09-01T05:00:00+05:30": "2026-08", "1970-01-01T00:00:00Z": "1970-01", "8999-12-31T23:00:00Z": "8999-12",
+	} {
+		moment, err := time.Parse(time.RFC3339Nano, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := plan.MonthOf(moment)
+		if m.String() != want || m.Start().After(moment) || !m.End().After(moment) || plan.MonthOf(m.End()) != m.Next() {
+			t.Errorf("%s: %s from %s to %s", at, m, m.Start(), m.End())
+		}
+	}
+	if m := plan.Month(202612); m.Next() != 202701 {
+		t.Errorf("%s", m.Next())
+	}
+}
+
+func TestDays(t *testing.T) {
+	zone := time.FixedZone("", 5*3600)
+	for moment, want := range map[time.Time]int{at(t, "2026-11-23"): 20261123, at(t, "2026-01-02"): 20260102,
+		time.Date(2026, 1, 1, 4, 0, 0, 0, zone): 20251231} {
+		if got := plan.Day(moment); got != want {
+			t.Errorf("Day(%s) = %d", moment, got)
+		}
+	}
+	for n, want := range map[int]string{20261123: "2026-11-23", 20260102: "2026-01-02", 202611: "2026-11",
+		197001: "1970-01", 89991231: "8999-12-31"} {
+		if got := plan.DayText(n); got != want {
+			t.Errorf("plan.DayText(%d) = %s", n, got)
+		}
+	}
+}
+
+func TestParseMonth(t *testing.T) {
+	month, err := plan.ParseMonth("2026-12")
+	if err != nil || !month.Start().Equal(at(t, "2026-12-01")) || !month.End().Equal(at(t, "2027-01-01")) {
+		t.Errorf("%s to %s, %v", month.Start(), month.End(), err)
+	}
+	for _, text := range []string{"", "2026", "2026-13", "2026-00", "2026-1", "2026-11-01", "11-2026", "1969-12",
+		"9000-01", strings.Repeat("2026-11", 1000)} {
+		_, err := plan.ParseMonth(text)
+		if f := wantFailure(t, err, failure.Invalid); !strings.Contains(f.Message, "YYYY-MM") {
+			t.Errorf("%q: %s", text, f.Message)
+		}
 	}
 }
