@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // BookedIn returns the month of the books in which a bill counts: that in which its period ends, where an end at
@@ -33,10 +34,10 @@ func (s *Service) Bills(ctx context.Context, q Query) ([]Bill, error) {
 // EachBill calls fn with every bill that a query asks for, by number, and reads a page at a time. An error of fn ends
 // it.
 func (s *Service) EachBill(ctx context.Context, q Query, fn func(Bill) error) error {
-	return eachRow(pageSize(0, q.Lines), func(after int64, limit int) ([]Bill, error) {
-		q.After, q.Limit = max(q.After, after), limit
+	return usage.EachRow(pageSize(0, q.Lines), func(last Bill, limit int) ([]Bill, error) {
+		q.After, q.Limit = max(q.After, last.Number), limit
 		return s.Store.Bills(ctx, q)
-	}, func(b Bill) int64 { return b.Number }, fn)
+	}, func(b *Bill) error { return fn(*b) })
 }
 
 // AllBills returns every bill that a query asks for.
@@ -57,10 +58,10 @@ func (s *Service) Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, er
 
 // AllCredits returns all credit of a user or, where user is "", of everyone, oldest first.
 func (s *Service) AllCredits(ctx context.Context, user string) (entries []CreditEntry, err error) {
-	err = eachRow(pageWithoutLines, func(after int64, limit int) ([]CreditEntry, error) {
-		return s.Store.Credits(ctx, CreditQuery{UserID: user, After: after, Limit: limit})
-	}, func(c CreditEntry) int64 { return c.ID }, func(c CreditEntry) error {
-		entries = append(entries, c)
+	err = usage.EachPage(pageWithoutLines, func(last CreditEntry, limit int) ([]CreditEntry, error) {
+		return s.Store.Credits(ctx, CreditQuery{UserID: user, After: last.ID, Limit: limit})
+	}, func(page []CreditEntry) error {
+		entries = append(entries, page...)
 		return nil
 	})
 	return entries, err
@@ -76,24 +77,4 @@ func pageSize(wanted int, lines bool) int {
 		return most
 	}
 	return min(wanted, most)
-}
-
-// eachRow reads page after page, each after the key of the last row, and calls fn with every row.
-func eachRow[T any](limit int, read func(after int64, limit int) ([]T, error), key func(T) int64,
-	fn func(T) error) error {
-	for after := int64(0); ; {
-		page, err := read(after, limit)
-		if err != nil {
-			return err
-		}
-		for _, row := range page {
-			if err := fn(row); err != nil {
-				return err
-			}
-			after = key(row)
-		}
-		if len(page) < limit {
-			return nil
-		}
-	}
 }

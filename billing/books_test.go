@@ -3,13 +3,11 @@ package billing_test
 import (
 	"context"
 	"errors"
-	"math"
 	"testing"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 func TestBookedIn(t *testing.T) {
@@ -84,25 +82,5 @@ func TestEachBill(t *testing.T) {
 	if err := (&billing.Service{Store: s}).EachBill(context.Background(), billing.Query{},
 		func(billing.Bill) error { return stop }); !errors.Is(err, stop) || s.asked != 1 {
 		t.Errorf("%v after %d pages", err, s.asked)
-	}
-}
-
-func TestDecimal(t *testing.T) {
-	for _, test := range []struct {
-		number billing.Decimal
-		want   string
-	}{
-		{billing.Decimal{}, ""},
-		{billing.WholeDecimal(0), "0"},
-		{billing.WholeDecimal(-1), "-1"},
-		{billing.WholeDecimal(math.MaxInt64), "9223372036854775807"},
-		{billing.DecimalOf(0), "0"},
-		{billing.DecimalOf(-1), "-0.000000000001"},
-		{billing.DecimalOf(12 * pricing.Dollar / 10), "1.2"},
-		{billing.DecimalOf(math.MinInt64), "-9223372.036854775808"},
-	} {
-		if got := test.number.String(); got != test.want {
-			t.Errorf("%q, want %q", got, test.want)
-		}
 	}
 }

@@ -104,9 +104,9 @@ func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Clo
 	if err := run.startProgress(ctx, o.Progress); err != nil {
 		return run.result, err
 	}
-	err := each(ctx, func(after string) ([]string, error) {
-		return s.Store.DueUsers(ctx, now, after, batch)
-	}, func(ctx context.Context, users []string) error {
+	err := usage.EachPage(batch, func(after string, limit int) ([]string, error) {
+		return s.Store.DueUsers(ctx, now, after, limit)
+	}, func(users []string) error {
 		err := run.users(ctx, users)
 		run.done(len(users))
 		return err
@@ -138,22 +138,6 @@ func (run *closing) startProgress(ctx context.Context, progress func(done, users
 	return nil
 }
 
-// each runs fn with the users of one list after another, until there are none.
-func each(ctx context.Context, next func(after string) ([]string, error),
-	fn func(context.Context, []string) error) error {
-	after := ""
-	for {
-		users, err := next(after)
-		if err != nil || len(users) == 0 {
-			return err
-		}
-		if err := fn(ctx, users); err != nil {
-			return err
-		}
-		after = users[len(users)-1]
-	}
-}
-
 // users closes the periods of some users: of all of them together or, where that fails, of each alone, so that one
 // can't stop the others.
 func (run *closing) users(ctx context.Context, users []string) error {
@@ -178,8 +162,8 @@ func (run *closing) users(ctx context.Context, users []string) error {
 
 // isUserError tells whether an error may be one user's, and not of the storage.
 func isUserError(err error) bool {
-	var f *failure.Error
-	return errors.As(err, &f) && f.Code != failure.Unavailable
+	f, ok := errors.AsType[*failure.Error](err)
+	return ok && f.Code != failure.Unavailable
 }
 
 // rounds closes one period of each user after another, each round in a transaction of its own, until none of them has
@@ -422,4 +406,36 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 	}
 	slices.SortFunc(r.notifications, func(a, b usage.Notification) int { return strings.Compare(a.Key, b.Key) })
 	return tx.AddNotifications(ctx, r.notifications)
+}
+
+// Preview returns the bill of a user's running period as it would be if it ended now, after those of the periods that
+// have ended and are not closed yet. It keeps nothing and waits for nobody who writes. The bill has no number. Where it
+// would have no line, it is empty.
+func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
+	run := &closing{Service: s, now: now}
+	err = s.Store.ViewBilling(ctx, func(reader Reader) error {
+		if err := requireUser(ctx, reader, user, "unknown_user"); err != nil {
+			return err
+		}
+		rounds, accounts, err := run.draftRounds(ctx, reader, []string{user})
+		if err != nil {
+			return err
+		}
+		due = nil
+		for _, r := range rounds {
+			if len(r.failures) > 0 {
+				return r.failures[0].Err
+			}
+			due = append(due, r.bills...)
+		}
+		inputs, err := readInputs(ctx, reader, []string{user}, accounts)
+		if err != nil {
+			return err
+		}
+		if running, _, err = inputs[0].draft(); err == nil {
+			running.issue(now, s.Rules)
+		}
+		return err
+	})
+	return due, running, err
 }

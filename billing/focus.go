@@ -24,16 +24,16 @@ type FocusRow struct {
 	ChargeDescription  string
 	ChargeFrequency    string
 	ChargePeriod       plan.Period
-	Consumed           Decimal
+	Consumed           pricing.Decimal
 	ConsumedUnit       string
-	ContractedCost     Decimal
-	ContractedPrice    Decimal // of one PricingUnit
+	ContractedCost     pricing.Decimal
+	ContractedPrice    pricing.Decimal // of one PricingUnit
 	InvoiceID          string
 	Issuer             string // who sells and sends the bill: InvoiceIssuerName, ProviderName
-	ListCost           Decimal
-	ListPrice          Decimal // of one PricingUnit
+	ListCost           pricing.Decimal
+	ListPrice          pricing.Decimal // of one PricingUnit
 	PricingCategory    string
-	PricingQuantity    Decimal
+	PricingQuantity    pricing.Decimal
 	PricingUnit        string
 	PublisherName      string
 	ServiceName        string
@@ -65,15 +65,11 @@ const (
 	focusPurchase   = "Purchase"
 	focusCredit     = "Credit"
 	focusAdjustment = "Adjustment"
-
 	focusCorrection = "Correction"
-
 	focusOneTime    = "One-Time"
 	focusRecurring  = "Recurring"
 	focusUsageBased = "Usage-Based"
-
-	focusStandard = "Standard"
-
+	focusStandard   = "Standard"
 	focusGenerative = "Generative AI"
 	focusOtherAI    = "Other (AI and Machine Learning)"
 )
@@ -105,22 +101,16 @@ func FocusRows(b *Bill, issuer string) []FocusRow {
 // focusRow returns what all lines have in common: a charge that stands for itself, and has no price of its own.
 func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	line := b.Lines[i]
-	row := FocusRow{BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: b.UserID,
-		BillingPeriod:  b.Period,
-		ChargeCategory: focusAdjustment, ChargeDescription: line.Description, ChargeFrequency: focusOneTime,
-		ChargePeriod:   line.Period,
-		ContractedCost: DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer,
-		ListCost:      DecimalOf(line.Amount),
-		PublisherName: issuer, ServiceName: "Subscription", ServiceSubcategory: focusGenerative, Bill: b, Line: i + 1}
-	if b.Email != "" {
-		row.BillingAccountName = b.Email
-	}
-	if line.Period == (plan.Period{}) {
-		row.ChargePeriod = b.Period
+	row := FocusRow{
+		BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: cmp.Or(b.Email, b.UserID),
+		BillingPeriod: b.Period, ChargeCategory: focusAdjustment, ChargeDescription: line.Description,
+		ChargeFrequency: focusOneTime, ChargePeriod: cmp.Or(line.Period, b.Period),
+		ContractedCost: pricing.DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer,
+		ListCost: pricing.DecimalOf(line.Amount), PublisherName: issuer, ServiceName: "Subscription",
+		ServiceSubcategory: focusGenerative, Bill: b, Line: i + 1,
 	}
 	if b.Kind == CreditNote { // it corrects what was billed before, in the month in which it is issued
-		month := b.BookedIn()
-		row.ChargeClass, row.BillingPeriod = focusCorrection, plan.Period{Start: month.Start(), End: month.End()}
+		row.ChargeClass, row.BillingPeriod = focusCorrection, b.BookedIn().Period()
 	}
 	return row
 }
@@ -135,33 +125,25 @@ func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 		return
 	}
 	unit := unitOf(sold.usage)
-	beyond := sold.beyond(unit.count(sold.usage), b.Terms.factor())
-	row.ConsumedUnit, row.PricingUnit, row.ListPrice = unit.name, "Dollars", WholeDecimal(1)
+	beyond := sold.beyond(unit.count(sold.usage), b.Terms)
+	row.ConsumedUnit, row.PricingUnit, row.ListPrice = unit.name, "Dollars", pricing.WholeDecimal(1)
 	if unit.name == "Searches" || unit.name == "Pages" {
 		row.ServiceSubcategory = focusOtherAI
 	}
 	if line.Kind == Overage {
-		row.Consumed, row.PricingQuantity, row.ContractedPrice = WholeDecimal(beyond), DecimalOf(line.Amount),
-			WholeDecimal(1)
+		row.Consumed, row.ContractedPrice = pricing.WholeDecimal(beyond), pricing.WholeDecimal(1)
+		row.PricingQuantity = pricing.DecimalOf(line.Amount)
 	} else {
-		row.Usage = line.Usage
-		row.Consumed, row.PricingQuantity = WholeDecimal(unit.count(line.Usage)-beyond),
-			scaled(line.Usage.Cost, b.Terms.factor()).less(DecimalOf(sold.amount))
+		row.Usage, row.Consumed = line.Usage, pricing.WholeDecimal(unit.count(line.Usage)-beyond)
+		within := b.Terms.withMarkup(line.Usage.Cost)
+		row.PricingQuantity = pricing.DollarsOf(within.Sub(within, new(big.Rat).SetInt64(int64(sold.amount))))
 		if line.Amount == 0 {
-			row.ContractedPrice, row.ContractedCost = WholeDecimal(0), WholeDecimal(0)
+			row.ContractedPrice, row.ContractedCost = pricing.WholeDecimal(0), pricing.WholeDecimal(0)
 		}
 	}
 	row.ListCost = row.PricingQuantity
 	id := line.Provider + "/" + line.Model
 	row.Sku = FocusSku{ID: id, Meter: unit.name, PriceID: id, Details: &FocusDetails{line.Provider, line.Model}}
-}
-
-// factor is what a dollar of cost beyond the limits is billed at, in millionths.
-func (t *Terms) factor() int64 {
-	if t == nil {
-		return millionths
-	}
-	return millionths + t.MarkupMillionths
 }
 
 // buy makes the row a purchase: of a cycle of a plan, or of a part of one. What is taken back is a negative quantity,
@@ -176,8 +158,8 @@ func (row *FocusRow) buy(b *Bill, line Line) {
 	case price < 0:
 		price, count = -price, -1
 	}
-	row.PricingQuantity, row.PricingUnit = WholeDecimal(count), "Units"
-	row.ListPrice, row.ContractedPrice = DecimalOf(price), DecimalOf(price)
+	row.PricingQuantity, row.PricingUnit = pricing.WholeDecimal(count), "Units"
+	row.ListPrice, row.ContractedPrice = pricing.DecimalOf(price), pricing.DecimalOf(price)
 	id := "proration"
 	if line.Kind == Fee {
 		id = line.Description // which names the plan and the cycle: the bill's plan may have come later
@@ -223,14 +205,14 @@ func sales(lines []Line) map[served]sale {
 
 // beyond returns how much of a quantity is overage: a share of usage is billed as such, and this is the same share of
 // the quantity, rounded down.
-func (s sale) beyond(count, factor int64) int64 {
-	whole := new(big.Int).Mul(big.NewInt(int64(s.usage.Cost)), big.NewInt(factor))
+func (s sale) beyond(count int64, terms *Terms) int64 {
+	whole := terms.withMarkup(s.usage.Cost)
 	if whole.Sign() == 0 {
 		return 0
 	}
-	part := new(big.Int).Mul(big.NewInt(int64(s.amount)), big.NewInt(millionths))
-	part.Mul(part, big.NewInt(count))
-	return part.Quo(part, whole).Int64()
+	part := new(big.Rat).SetInt64(int64(s.amount))
+	part.Mul(part, new(big.Rat).SetInt64(count)).Quo(part, whole)
+	return new(big.Int).Quo(part.Num(), part.Denom()).Int64()
 }
 
 // focusUnit is a unit that usage is counted in.

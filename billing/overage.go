@@ -32,7 +32,7 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 		if share == nil {
 			continue
 		}
-		exact := new(big.Rat).Mul(share, withMarkup(series[i].Usage.Cost, terms.MarkupMillionths))
+		exact := new(big.Rat).Mul(share, terms.withMarkup(series[i].Usage.Cost))
 		amount, err := halfEven(exact.Num(), exact.Denom())
 		if err != nil {
 			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed "+
@@ -61,10 +61,13 @@ func shareBeyond(l plan.Limit, series []Series) *big.Rat {
 	return new(big.Rat).SetFrac(new(big.Int).Sub(used, most), used)
 }
 
-// withMarkup returns a cost with a mark-up.
-func withMarkup(cost pricing.USD, markupMillionths int64) *big.Rat {
+// withMarkup returns what a cost beyond the limits is billed at, in exact pico-dollars. No terms are those without a
+// mark-up.
+func (t *Terms) withMarkup(cost pricing.USD) *big.Rat {
+	exact := new(big.Rat).SetInt64(int64(cost))
+	if t == nil {
+		return exact
+	}
 	const million = 1_000_000
-	factor := big.NewRat(markupMillionths, million)
-	factor.Add(factor, big.NewRat(1, 1))
-	return factor.Mul(factor, new(big.Rat).SetInt64(int64(cost)))
+	return exact.Mul(exact, big.NewRat(million+t.MarkupMillionths, million))
 }

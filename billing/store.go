@@ -130,3 +130,22 @@ type SubscriptionChange struct {
 	Used         usage.Amounts // in PeriodBefore
 	Actor        string
 }
+
+// Health is what a check of everything that was billed found.
+type Health struct {
+	Bills           int64   // credit notes too
+	HighestNumber   int64   // of a bill that is there
+	LastGivenNumber int64   // that a bill got, though it may be missing
+	MismatchedBills []int64 // the first few whose figures are not the sums of their lines
+	OverdueUsers    int64   // with a period that ended before a moment and is not closed
+	UnbilledTotals  int64   // of closed periods that differ from what bills have of them; the next bills get that
+	UnbilledCost    pricing.Total
+	PrematureLines  int64 // of usage in periods that are not closed
+	OverdrawnUsers  int64 // who have used up more credit than they had
+}
+
+// HealthStore is the storage that the check needs.
+type HealthStore interface {
+	// BillingHealth checks what was billed. Users count as overdue whose period ended before the given moment.
+	BillingHealth(ctx context.Context, overdue time.Time) (Health, error)
+}

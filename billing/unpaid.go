@@ -13,9 +13,9 @@ import (
 // dunEveryone looks after everyone's unpaid bills.
 func (run *closing) dunEveryone(ctx context.Context) error {
 	overdue := run.now.AddDate(0, 0, -run.Rules.GraceDays)
-	err := each(ctx, func(after string) ([]string, error) {
-		return run.Store.UnpaidUsers(ctx, run.now, overdue, after, batch)
-	}, run.dun)
+	err := usage.EachPage(batch, func(after string, limit int) ([]string, error) {
+		return run.Store.UnpaidUsers(ctx, run.now, overdue, after, limit)
+	}, func(users []string) error { return run.dun(ctx, users) })
 	if err != nil {
 		return err
 	}
@@ -147,9 +147,9 @@ func (run *closing) announceRenewals(ctx context.Context) error {
 		return nil
 	}
 	until := run.now.AddDate(0, 0, run.Rules.RenewalNotice)
-	return each(ctx, func(after string) ([]string, error) {
-		return run.Store.Renewing(ctx, run.now, until, after, batch)
-	}, func(ctx context.Context, users []string) error {
+	return usage.EachPage(batch, func(after string, limit int) ([]string, error) {
+		return run.Store.Renewing(ctx, run.now, until, after, limit)
+	}, func(users []string) error {
 		return run.Store.UpdateBilling(ctx, users, run.now, func(tx Tx) error {
 			accounts, err := tx.BillingAccounts(ctx, users)
 			if err != nil {

@@ -8,16 +8,16 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// mostUnequal is how many bills that do not add up are named.
-const mostUnequal = 10
+// mostMismatched is how many bills that do not add up are named.
+const mostMismatched = 10
 
 // BillingHealth implements billing.HealthStore.
 func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (h billing.Health, err error) {
 	err = d.view(ctx, func(t *tx) error {
 		h = billing.Health{}
 		for _, look := range []func(context.Context, *billing.Health) error{
-			t.countBills, t.unequalBills, t.waitingUsage,
-			func(ctx context.Context, h *billing.Health) error { return t.overduePeriods(ctx, overdue, h) },
+			t.countBills, t.mismatchedBills, t.unbilledUsage,
+			func(ctx context.Context, h *billing.Health) error { return t.overdueUsers(ctx, overdue, h) },
 		} {
 			if err := look(ctx, &h); err != nil {
 				return err
@@ -30,7 +30,7 @@ func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (h billing.He
 
 func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
 	return t.query(ctx, func(row scanner) error {
-		return row.Scan(&h.Bills, &h.LastNumber, &h.GivenNumber, &h.Early, &h.Negative)
+		return row.Scan(&h.Bills, &h.HighestNumber, &h.LastGivenNumber, &h.PrematureLines, &h.OverdrawnUsers)
 	}, `SELECT (SELECT COUNT(*) FROM billing_history), (SELECT COALESCE(MAX(number), 0) FROM billing_history),
 			(SELECT last_number FROM billing_numbers WHERE series = 'bills'),
 			(SELECT COUNT(*) FROM billing_lines l JOIN billing_accounts b ON b.user_id = l.user_id
@@ -39,12 +39,12 @@ func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
 				HAVING SUM(amount_pico) < 0) AS n)`)
 }
 
-// unequalBills finds bills whose totals are not the sums of their lines.
-func (t *tx) unequalBills(ctx context.Context, h *billing.Health) error {
+// mismatchedBills finds bills whose totals are not the sums of their lines.
+func (t *tx) mismatchedBills(ctx context.Context, h *billing.Health) error {
 	return t.query(ctx, func(row scanner) error {
 		var number int64
 		err := row.Scan(&number)
-		h.Unequal = append(h.Unequal, number)
+		h.MismatchedBills = append(h.MismatchedBills, number)
 		return err
 	}, `SELECT h.number FROM billing_history h LEFT JOIN
 			(SELECT number, SUM(amount_pico) AS total,
@@ -53,11 +53,11 @@ func (t *tx) unequalBills(ctx context.Context, h *billing.Health) error {
 				FROM billing_lines GROUP BY number) AS l ON l.number = h.number
 		WHERE COALESCE(l.total, 0) <> h.total_pico OR COALESCE(l.rounding, 0) <> h.rounding_pico
 			OR COALESCE(l.cost, 0) <> h.cost_pico
-		ORDER BY h.number LIMIT $1`, mostUnequal)
+		ORDER BY h.number LIMIT $1`, mostMismatched)
 }
 
-// waitingUsage adds up what was used of closed periods and no bill has.
-func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
+// unbilledUsage adds up what was used of closed periods and no bill has.
+func (t *tx) unbilledUsage(ctx context.Context, h *billing.Health) error {
 	return t.query(ctx, func(row scanner) error {
 		var user string
 		var start time.Time
@@ -65,8 +65,8 @@ func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
 		if err := row.Scan(append([]any{&user, moment{&start}}, scanSeries(&s)...)...); err != nil {
 			return err
 		}
-		h.Waiting++
-		h.WaitingCost = h.WaitingCost.Add(pricing.TotalOf(s.Usage.Cost))
+		h.UnbilledTotals++
+		h.UnbilledCost = h.UnbilledCost.Add(pricing.TotalOf(s.Usage.Cost))
 		return nil
 	}, unbilled("user_id, period_start, provider, vendor, model", "TRUE"))
 }
@@ -74,11 +74,11 @@ func (t *tx) waitingUsage(ctx context.Context, h *billing.Health) error {
 // longestPeriod is how many days a usage period has at most.
 const longestPeriod = 31
 
-// overduePeriods counts users who have used anything or subscribed, and whose period ended before a moment without
+// overdueUsers counts users who have used anything or subscribed, and whose period ended before a moment without
 // being closed. Where its end is not noted, since the subscription was changed or nothing of the user could be closed
 // yet, that is certain once the longest period is over.
-func (t *tx) overduePeriods(ctx context.Context, overdue time.Time, h *billing.Health) error {
-	return t.query(ctx, func(row scanner) error { return row.Scan(&h.Overdue) }, `SELECT
+func (t *tx) overdueUsers(ctx context.Context, overdue time.Time, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error { return row.Scan(&h.OverdueUsers) }, `SELECT
 		(SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1 OR closes_at IS NULL AND closed_until < $2) +
 		(SELECT COUNT(*) FROM users u WHERE u.created_at < $2 AND EXISTS (SELECT 1 FROM billing_history)
 			AND NOT EXISTS (SELECT 1 FROM billing_accounts b WHERE b.user_id = u.user_id))`,

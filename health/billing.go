@@ -24,10 +24,10 @@ func (s *Service) bills(ctx context.Context, now time.Time, _ *Configuration) ([
 
 func periodsCheck(h billing.Health) Check {
 	switch {
-	case h.Overdue > 0:
+	case h.OverdueUsers > 0:
 		return Check{
 			Name: "closed periods",
-			Detail: failure.Counted(h.Overdue, "user") +
+			Detail: failure.Counted(h.OverdueUsers, "user") +
 				" with a period that ended more than two days ago and is not closed",
 			Reason: "periods_overdue",
 		}
@@ -38,25 +38,25 @@ func periodsCheck(h billing.Health) Check {
 }
 
 func numbersCheck(h billing.Health) Check {
-	if h.Bills == h.LastNumber && h.LastNumber == h.GivenNumber {
+	if h.Bills == h.HighestNumber && h.HighestNumber == h.LastGivenNumber {
 		return Check{Name: "bill numbers", OK: true, Detail: fmt.Sprintf("%d, without gaps", h.Bills)}
 	}
 	return Check{
 		Name: "bill numbers",
 		Detail: fmt.Sprintf("%d bills and credit notes, the highest number is %d, the last that was given %d",
-			h.Bills, h.LastNumber, h.GivenNumber),
+			h.Bills, h.HighestNumber, h.LastGivenNumber),
 		Hint: "bills were added or removed in the database by hand: restore them from a backup",
 	}
 }
 
 func billsCheck(h billing.Health) Check {
 	var wrong []string
-	if len(h.Unequal) > 0 {
-		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(h.Unequal), " ", ", "), "[]")
+	if len(h.MismatchedBills) > 0 {
+		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(h.MismatchedBills), " ", ", "), "[]")
 		wrong = append(wrong, "not the sums of their lines: "+numbers)
 	}
-	if h.Negative > 0 {
-		wrong = append(wrong, failure.Counted(h.Negative, "user")+" used up more credit than there was")
+	if h.OverdrawnUsers > 0 {
+		wrong = append(wrong, failure.Counted(h.OverdrawnUsers, "user")+" used up more credit than there was")
 	}
 	if len(wrong) == 0 {
 		return Check{Name: "bills", OK: true, Detail: "all are the sums of their lines"}
@@ -69,15 +69,15 @@ func billsCheck(h billing.Health) Check {
 
 func billedUsageCheck(h billing.Health) Check {
 	switch {
-	case h.Early > 0:
+	case h.PrematureLines > 0:
 		return Check{
-			Name: "billed usage", Detail: failure.Counted(h.Early, "line") + " of usage in periods that are not closed",
+			Name: "billed usage", Detail: failure.Counted(h.PrematureLines, "line") + " of usage in periods that are not closed",
 			Hint: "billing_accounts was changed in the database by hand: restore it from a backup",
 		}
-	case h.Waiting > 0:
+	case h.UnbilledTotals > 0:
 		return Check{Name: "billed usage", OK: true, Detail: fmt.Sprintf(
 			"%s of closed periods with a cost of %s in all for the next bills, from late events or new prices",
-			failure.Counted(h.Waiting, "difference"), h.WaitingCost.Display())}
+			failure.Counted(h.UnbilledTotals, "difference"), h.UnbilledCost.Display())}
 	}
 	return Check{Name: "billed usage", OK: true, Detail: "bills agree with the usage of closed periods"}
 }

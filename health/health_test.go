@@ -93,11 +93,11 @@ func TestChecks(t *testing.T) {
 			s.totals.LogRows, s.totals.ArchivedRows = 2000, 1000
 			s.totals.Discrepancies = []usage.Discrepancy{{Table: "usage_daily"}}
 		}, "usage_daily", "1 difference from the sums of 2,000 log rows and 1,000 archived"},
-		{"a period that is not closed", func(s *state) { s.billing.Overdue = 2 }, "closed periods", "2 users with a period"},
-		{"a gap in the numbers", func(s *state) { s.billing.LastNumber = 1 }, "bill numbers", "the highest number is 1"},
-		{"bills that do not add up", func(s *state) { s.billing.Unequal, s.billing.Negative = []int64{4, 9}, 1 }, "bills",
+		{"a period that is not closed", func(s *state) { s.billing.OverdueUsers = 2 }, "closed periods", "2 users with a period"},
+		{"a gap in the numbers", func(s *state) { s.billing.HighestNumber = 1 }, "bill numbers", "the highest number is 1"},
+		{"bills that do not add up", func(s *state) { s.billing.MismatchedBills, s.billing.OverdrawnUsers = []int64{4, 9}, 1 }, "bills",
 			"not the sums of their lines: 4, 9; 1 user used up"},
-		{"lines of open periods", func(s *state) { s.billing.Early = 1 }, "billed usage", "1 line of usage"},
+		{"lines of open periods", func(s *state) { s.billing.PrematureLines = 1 }, "billed usage", "1 line of usage"},
 		{"a dead message", func(s *state) { s.outbox.Deliveries = map[notify.Status]int64{notify.Dead: 1} }, "outbox", "1 dead"},
 		{"an old message", func(s *state) { s.outbox.Oldest = now().AddDate(0, 0, -2) }, "outbox", "since 2026-11-21 10:30 UTC"},
 		{"a check that can't be made", func(s *state) { s.broken = errors.New("no table") }, "database", "no table"},

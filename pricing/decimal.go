@@ -1,6 +1,9 @@
 package pricing
 
-import "math/big"
+import (
+	"math/big"
+	"strings"
+)
 
 // PerMilleOf returns which part of a whole t is, in thousandths rounded half to even. It returns false if the whole is
 // not above 0 or the result does not fit an int64. It is for what people read: nothing is billed by it.
@@ -51,4 +54,28 @@ func (u USD) RoundlyOf(allowed USD) (used, of string) {
 		used = u.Display()
 	}
 	return used, of
+}
+
+// Decimal is an exact number in an export: of dollars or of something else. The zero value is no number at all, and its
+// text is empty.
+type Decimal struct{ exact *big.Rat }
+
+// WholeDecimal returns a whole number.
+func WholeDecimal(n int64) Decimal { return Decimal{new(big.Rat).SetInt64(n)} }
+
+// DecimalOf returns an amount in dollars.
+func DecimalOf(u USD) Decimal { return DollarsOf(new(big.Rat).SetInt64(int64(u))) }
+
+// DollarsOf returns in dollars what is given in pico-dollars, of which there may be parts.
+func DollarsOf(pico *big.Rat) Decimal {
+	return Decimal{new(big.Rat).Quo(pico, new(big.Rat).SetInt64(int64(Dollar)))}
+}
+
+// String returns the number without exponent and trailing zeros, or "". Beyond 18 decimals, those of money and of a
+// mark-up together, it is rounded.
+func (d Decimal) String() string {
+	if d.exact == nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimRight(d.exact.FloatString(18), "0"), ".")
 }

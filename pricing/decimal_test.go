@@ -1,6 +1,7 @@
 package pricing_test
 
 import (
+	"math"
 	"math/big"
 	"testing"
 
@@ -85,6 +86,26 @@ func TestRoundly(t *testing.T) {
 		}
 		if got, of := used.RoundlyOf(allowed); got != c.want || of != c.of {
 			t.Errorf("%s of %s is %s of %s, want %s of %s", c.used, c.allowed, got, of, c.want, c.of)
+		}
+	}
+}
+
+func TestDecimal(t *testing.T) {
+	for _, test := range []struct {
+		number pricing.Decimal
+		want   string
+	}{
+		{pricing.Decimal{}, ""},
+		{pricing.WholeDecimal(0), "0"},
+		{pricing.WholeDecimal(-1), "-1"},
+		{pricing.WholeDecimal(math.MaxInt64), "9223372036854775807"},
+		{pricing.DecimalOf(0), "0"},
+		{pricing.DecimalOf(-1), "-0.000000000001"},
+		{pricing.DecimalOf(12 * pricing.Dollar / 10), "1.2"},
+		{pricing.DecimalOf(math.MinInt64), "-9223372.036854775808"},
+	} {
+		if got := test.number.String(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
 		}
 	}
 }

@@ -22,18 +22,13 @@ func (s *Service) CheckEveryone(ctx context.Context, now time.Time) (users, adde
 
 // eachUser calls a function with the ids of all users, some at a time.
 func (s *Service) eachUser(ctx context.Context, together int, fn func(ids []string) error) error {
-	for ids, last := []string(nil), ""; ; last = ids[len(ids)-1] {
-		err := s.Store.View(ctx, func(reader Reader) (err error) {
-			ids, err = reader.UserIDs(ctx, last, together)
+	return EachPage(together, func(last string, limit int) (ids []string, err error) {
+		err = s.Store.View(ctx, func(reader Reader) error {
+			ids, err = reader.UserIDs(ctx, last, limit)
 			return err
 		})
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		if err := fn(ids); err != nil {
-			return err
-		}
-	}
+		return ids, err
+	}, fn)
 }
 
 // CheckAlerts looks at every given user's running period and adds the alerts that are due and were not made when the

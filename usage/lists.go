@@ -79,6 +79,34 @@ func Every[T any](read func(last T) (Page[T], error)) ([]T, error) {
 	}
 }
 
+// EachPage calls fn with one page of a list after another, each of at most limit rows. read returns the rows after the
+// last one of the page before; a row of nothing stands for the first page. An error ends it.
+func EachPage[T any](limit int, read func(last T, limit int) ([]T, error), fn func(page []T) error) error {
+	var last T
+	for {
+		page, err := read(last, limit)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := fn(page); err != nil || len(page) < limit {
+			return err
+		}
+		last = page[len(page)-1]
+	}
+}
+
+// EachRow is EachPage for one row after another.
+func EachRow[T any](limit int, read func(last T, limit int) ([]T, error), fn func(row *T) error) error {
+	return EachPage(limit, read, func(page []T) error {
+		for i := range page {
+			if err := fn(&page[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Lists reads the lists that people look through, page by page.
 type Lists struct {
 	Store ListStore

@@ -76,31 +76,25 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 	if err := run.countArchived(ctx, store, from, to); err != nil {
 		return RerateResult{}, err
 	}
-	for {
-		entries, err := store.Logs(ctx, query)
-		if err != nil {
-			return RerateResult{}, err
-		}
+	err = EachPage(rerateBatch, func(last Entry, _ int) ([]Entry, error) {
+		query.BeforeTime, query.BeforeID = last.Time, last.ID
+		return store.Logs(ctx, query)
+	}, func(entries []Entry) error {
 		changes, err := run.compare(book, entries)
 		if err != nil {
-			return RerateResult{}, err
+			return err
 		}
-		if err := run.note(ctx, store, changes); err != nil {
-			return RerateResult{}, err
+		if err := run.note(ctx, store, changes); err != nil || !apply || len(changes) == 0 {
+			return err
 		}
-		if apply && len(changes) > 0 {
-			changed, err := store.Rerate(ctx, now, changes)
-			if err != nil {
-				return RerateResult{}, err
-			}
-			run.result.Changed -= int64(len(changes) - changed) // rated otherwise meanwhile, and left alone
-		}
-		if len(entries) < rerateBatch {
-			return run.finish(), nil
-		}
-		last := entries[len(entries)-1]
-		query.BeforeTime, query.BeforeID = last.Time, last.ID
+		changed, err := store.Rerate(ctx, now, changes)
+		run.result.Changed -= int64(len(changes) - changed) // rated otherwise meanwhile, and left alone
+		return err
+	})
+	if err != nil {
+		return RerateResult{}, err
 	}
+	return run.finish(), nil
 }
 
 // rerating is a rerating under way.

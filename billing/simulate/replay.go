@@ -25,29 +25,20 @@ type userMonth struct {
 
 // replay reads the user's log from the beginning of the period that holds the month's first moment.
 func (u *userMonth) replay(ctx context.Context) error {
-	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End,
-		Limit: userLogPage}
+	q := usage.UserLogQuery{User: u.account.UserID, From: u.account.PeriodAt(u.month.Start).Start, To: u.month.End}
 	for m := plan.MonthOf(q.From); m < u.scenario.month; m = m.Next() {
 		if err := u.requireLog(m); err != nil {
 			return failure.Within(err, "the usage period of %s began in %s", failure.Shorten(u.account.UserID), m)
 		}
 	}
-	for {
-		page, err := u.store.UserLog(ctx, q)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			if err := u.event(&page[i]); err != nil {
-				return err
-			}
-		}
-		if len(page) < q.Limit {
-			return u.close()
-		}
-		last := page[len(page)-1]
-		q.AfterTime, q.AfterID = last.Time, last.ID
+	err := usage.EachRow(userLogPage, func(last usage.Entry, limit int) ([]usage.Entry, error) {
+		q.AfterTime, q.AfterID, q.Limit = last.Time, last.ID, limit
+		return u.store.UserLog(ctx, q)
+	}, u.event)
+	if err != nil {
+		return err
 	}
+	return u.close()
 }
 
 // event replays one event.

@@ -69,7 +69,7 @@ func (s *Service) Run(ctx context.Context, r Request) (Result, error) {
 func replay(ctx context.Context, store Store, scenario scenario) (result Result, err error) {
 	month := scenario.month
 	run := &simulation{
-		scenario: scenario, store: store, month: plan.Period{Start: month.Start(), End: month.End()},
+		scenario: scenario, store: store, month: month.Period(),
 		rows: map[int64]*planRow{}, plans: map[planVersion]*plan.Plan{}, result: Result{Month: month},
 	}
 	if run.archived, err = archivedMonths(ctx, store); err != nil {
@@ -78,20 +78,11 @@ func replay(ctx context.Context, store Store, scenario scenario) (result Result,
 	if err := run.requireLog(month); err != nil {
 		return Result{}, err
 	}
-	for after := ""; ; {
-		page, err := store.Customers(ctx, month, after, customersPage)
-		if err != nil {
-			return Result{}, err
-		}
-		for _, c := range page {
-			if err := run.customer(ctx, c); err != nil {
-				return Result{}, err
-			}
-		}
-		if len(page) < customersPage {
-			break
-		}
-		after = page[len(page)-1].Account.Account.UserID
+	err = usage.EachRow(customersPage, func(last Customer, limit int) ([]Customer, error) {
+		return store.Customers(ctx, month, last.Account.Account.UserID, limit)
+	}, func(c *Customer) error { return run.customer(ctx, *c) })
+	if err != nil {
+		return Result{}, err
 	}
 	archived, err := archivedMonths(ctx, store)
 	if err == nil && !maps.Equal(archived, run.archived) {

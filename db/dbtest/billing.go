@@ -64,10 +64,10 @@ func (f *fixture) healthy() int64 {
 	f.Helper()
 	h, err := f.db.BillingHealth(f.ctx, date(1970, 1, 2))
 	f.must(err)
-	if h.Bills != h.LastNumber || h.LastNumber != h.GivenNumber || len(h.Unequal) > 0 || h.Early > 0 || h.Negative > 0 {
+	if h.Bills != h.HighestNumber || h.HighestNumber != h.LastGivenNumber || len(h.MismatchedBills) > 0 || h.PrematureLines > 0 || h.OverdrawnUsers > 0 {
 		f.Fatalf("%+v", h)
 	}
-	return h.Waiting
+	return h.UnbilledTotals
 }
 
 func billRoundTrip(t *testing.T, p Place) {
@@ -433,11 +433,11 @@ func billingHealth(t *testing.T, p Place) {
 	f.close(date(2026, 10, 1))
 	h, err := f.db.BillingHealth(f.ctx, date(2026, 11, 2))
 	f.must(err)
-	wantEqual(t, "overdue", h.Overdue, int64(1))
+	wantEqual(t, "overdue", h.OverdueUsers, int64(1))
 	f.exec("UPDATE billing_numbers SET last_number = 7")
 	f.exec("INSERT INTO billing_lines SELECT 1, 9, user_id, kind, description, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens," +
 		" output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico, 1, unit_prices FROM billing_lines")
 	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
 	f.must(err)
-	wantEqual(t, "what is wrong", fmt.Sprint(h.Overdue, h.GivenNumber, h.LastNumber, h.Unequal), "0 7 1 [1]")
+	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills), "0 7 1 [1]")
 }
