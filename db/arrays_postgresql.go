@@ -92,8 +92,8 @@ func (a *arrays) missing(element string) {
 	c.bytes = append(c.bytes, "NULL,"...)
 }
 
-// add adds the columns of some rows, and returns what makes the SELECT of them, of which each array, as an argument, is a
-// column.
+// add adds the columns of some rows, and returns what makes the SELECT of them, of which each array, as an argument, is
+// a column.
 func (a *arrays) add(rows int, put func(to sink, n int)) (source func() string) {
 	first := len(a.columns)
 	for n := range rows {

@@ -76,7 +76,7 @@ func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry,
 		entries[e.ID] = e
 		return err
 	}
-	if err := t.send(ctx, t.readEntries(ids, scan)); err != nil || len(entries) == 0 {
+	if err := t.readEntries(ctx, ids, scan); err != nil || len(entries) == 0 {
 		return entries, err
 	}
 	wanted := make(map[string]bool, len(ids))
@@ -89,21 +89,21 @@ func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry,
 
 // readEntries reads the events of some ids. On SQLite, others may come with them that
 // have the same keys.
-func (t *tx) readEntries(ids []string, scan func(row scanner) error) statement {
+func (t *tx) readEntries(ctx context.Context, ids []string, scan func(row scanner) error) error {
 	if t.kind == PostgreSQL {
 		condition, arg := "= ANY ($1)", any(ids)
 		if len(ids) == 1 {
 			condition, arg = "= $1", ids[0]
 		}
-		return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM usage_event_ids i
+		return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+` FROM usage_event_ids i
 			JOIN api_usage_logs l ON l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id
-			WHERE i.event_id ` + condition, []any{arg}, scan}
+			WHERE i.event_id `+condition, arg)
 	}
 	if len(ids) == 1 {
-		return statement{"SELECT " + entryColumns + " FROM api_usage_logs WHERE event_key = $1", []any{eventKey(ids[0])}, scan}
+		return t.query(ctx, scan, "SELECT "+entryColumns+" FROM api_usage_logs WHERE event_key = $1", eventKey(ids[0]))
 	}
-	return statement{"SELECT " + prefixed("l", entryColumns) + ` FROM json_each($1) k
-		CROSS JOIN api_usage_logs l ON l.event_key = k.value`, []any{eventKeys(ids)}, scan}
+	return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+` FROM json_each($1) k
+		CROSS JOIN api_usage_logs l ON l.event_key = k.value`, eventKeys(ids))
 }
 
 // eventKeys returns the keys of ids as a JSON array, in their order in the index.

@@ -26,7 +26,8 @@ func eventKey(id string) int64 {
 // timeOfUUID7 returns the milliseconds since 1970 with which a UUID of version 7
 // begins (RFC 9562, section 5.7), as its usual text of 36 characters.
 func timeOfUUID7(id string) (int64, bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '7' || id[18] != '-' || id[23] != '-' || !strings.ContainsRune("89abAB", rune(id[19])) {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '7' || id[18] != '-' || id[23] != '-' ||
+		!strings.ContainsRune("89abAB", rune(id[19])) {
 		return 0, false
 	}
 	var first [6]byte

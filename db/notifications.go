@@ -18,7 +18,8 @@ func (t *tx) AddNotifications(ctx context.Context, notifications []usage.Notific
 		data[i] = string(text)
 	}
 	return t.writeRows(ctx, rowsInto{"outbox", func(source string) string {
-		return "INSERT INTO outbox (message_key, kind, user_id, data, created_at) " + source + " ON CONFLICT (message_key) DO NOTHING"
+		return "INSERT INTO outbox (message_key, kind, user_id, data, created_at) " + source +
+			" ON CONFLICT (message_key) DO NOTHING"
 	}, len(notifications), func(to sink, i int) {
 		n := &notifications[i]
 		to.text(n.Key)

@@ -78,8 +78,8 @@ func (t *tx) hasTable(ctx context.Context, name string) (bool, error) {
 
 // createPartition makes a table that can become a partition of the log.
 func (t *tx) createPartition(ctx context.Context, name string) error {
-	_, err := t.exec(ctx, "CREATE TABLE "+name+" (LIKE api_usage_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)")
-	return err
+	return t.do(ctx, "CREATE TABLE "+name+
+		" (LIKE api_usage_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)")
 }
 
 func (t *tx) attachPartition(ctx context.Context, name string, month time.Time) error {

@@ -114,7 +114,8 @@ func (l *lastDay) part(at time.Time) int64 {
 
 func newPendingTotals() *pendingTotals {
 	return &pendingTotals{
-		users: newNumbering[string](), series: newNumbering[series](), starts: newNumbering[int64](), plans: newNumbering[int64](),
+		users: newNumbering[string](), series: newNumbering[series](),
+		starts: newNumbering[int64](), plans: newNumbering[int64](),
 		parts: map[dayOfSeries]int64{},
 	}
 }
@@ -140,7 +141,8 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 		e := &entries[i]
 		one := pendingEntry{
 			user: p.users.number(e.UserID), series: p.series.number(series{e.Provider, e.Vendor, e.Model}),
-			start: p.starts.number(e.PeriodStart.UnixMicro()), plan: p.plans.number(e.PlanID), day: p.last.of(e.Time), amounts: e.Amounts(),
+			start: p.starts.number(e.PeriodStart.UnixMicro()), plan: p.plans.number(e.PlanID),
+			day: p.last.of(e.Time), amounts: e.Amounts(),
 		}
 		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
 		p.entries = append(p.entries, one)
@@ -148,11 +150,11 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 }
 
 func compareSeries(a, b series) int {
-	return cmp.Or(strings.Compare(a.provider, b.provider), strings.Compare(a.vendor, b.vendor), strings.Compare(a.model, b.model))
+	return cmp.Or(cmp.Compare(a.provider, b.provider), cmp.Compare(a.vendor, b.vendor), cmp.Compare(a.model, b.model))
 }
 
-// sumUp puts the entries into the order of the tables' keys: everyone locks rows in one order, and pages are changed one
-// after another. It sums the days up for the tables that leave out more. A sum that does not fit is an invalid failure.
+// sumUp puts the entries into the order of the tables' keys: everyone locks rows in one order, and pages are changed
+// one after another. It sums the days up for the tables that leave out more. A sum that does not fit is an invalid failure.
 func (p *pendingTotals) sumUp() error {
 	users, starts, plans := p.users.ranks(strings.Compare), p.starts.ranks(cmp.Compare), p.plans.ranks(cmp.Compare)
 	all := p.series.ranks(compareSeries)
@@ -177,7 +179,9 @@ func (p *pendingTotals) sort(t *pendingTable, place func(e *pendingEntry) (high,
 		high, low := place(&p.entries[i])
 		t.order = append(t.order, placedEntry{high, low, int32(i)})
 	}
-	slices.SortFunc(t.order, func(a, b placedEntry) int { return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low)) })
+	slices.SortFunc(t.order, func(a, b placedEntry) int {
+		return cmp.Or(cmp.Compare(a.high, b.high), cmp.Compare(a.low, b.low))
+	})
 	for i, e := range t.order {
 		if last := i + 1; last == len(t.order) || t.order[last].high != e.high || t.order[last].low != e.low {
 			t.ends = append(t.ends, int32(last))

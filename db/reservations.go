@@ -7,32 +7,26 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-const reservationColumns = `reservation_id, user_id, provider, vendor, model, period_start, calls, tokens, cost_pico, status,
-	created_at, expires_at, closed_at, event_id`
+const reservationColumns = `reservation_id, user_id, provider, vendor, model, period_start, calls, tokens, cost_pico,
+	status, created_at, expires_at, closed_at, event_id`
 
 func scanReservation(row scanner) (usage.Reservation, error) {
 	var r usage.Reservation
-	err := row.Scan(&r.ID, &r.UserID, &r.Provider, &r.Vendor, &r.Model, moment{&r.PeriodStart}, &r.Calls, &r.Tokens, &r.Cost, &r.Status,
-		moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID)
+	err := row.Scan(&r.ID, &r.UserID, &r.Provider, &r.Vendor, &r.Model, moment{&r.PeriodStart}, &r.Calls, &r.Tokens,
+		&r.Cost, &r.Status, moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID)
 	return r, err
 }
 
 // Held implements usage.Reader.
 func (t *tx) Held(ctx context.Context, users []string, now time.Time) (map[string][]usage.Reservation, error) {
-	held := map[string][]usage.Reservation{}
-	return held, t.send(ctx, t.readHeld(users, now, held))
-}
-
-// readHeld reads the users' reservations that hold at now.
-func (t *tx) readHeld(users []string, now time.Time, held map[string][]usage.Reservation) statement {
-	scan := func(row scanner) error {
-		r, err := scanReservation(row)
-		held[r.UserID] = append(held[r.UserID], r)
-		return err
-	}
 	condition, arg := t.oneOf("user_id", "$2", users)
-	return statement{"SELECT " + reservationColumns + " FROM usage_reservations WHERE status = 'held' AND expires_at > $1 AND " + condition +
-		" ORDER BY created_at, reservation_id", []any{now, arg}, scan}
+	found, err := t.reservations(ctx, " WHERE status = 'held' AND expires_at > $1 AND "+condition+
+		" ORDER BY created_at, reservation_id", now, arg)
+	held := map[string][]usage.Reservation{}
+	for _, r := range found {
+		held[r.UserID] = append(held[r.UserID], r)
+	}
+	return held, err
 }
 
 // Reservations implements usage.Reader.
@@ -76,7 +70,8 @@ const reservationsName = "usage_reservations"
 func reservationRows(reservations []*usage.Reservation) rowsInto {
 	return rowsInto{reservationsName, func(source string) string {
 		return "INSERT INTO usage_reservations (" + reservationColumns + ") " + source + `
-			ON CONFLICT (reservation_id) DO UPDATE SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
+			ON CONFLICT (reservation_id) DO UPDATE
+			SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
 			WHERE usage_reservations.user_id = excluded.user_id`
 	}, len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) }}
 }

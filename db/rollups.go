@@ -109,7 +109,8 @@ func (p *pendingTotals) rollups() (fleet, monthly []rollup, err error) {
 	}
 	compare := func(a, b rollup) int {
 		s, u := p.series.values[a.key.series], p.series.values[b.key.series]
-		return cmp.Or(cmp.Compare(a.key.day, b.key.day), strings.Compare(p.users.values[a.key.user], p.users.values[b.key.user]),
+		return cmp.Or(cmp.Compare(a.key.day, b.key.day),
+			cmp.Compare(p.users.values[a.key.user], p.users.values[b.key.user]),
 			cmp.Compare(p.plans.values[a.key.plan], p.plans.values[b.key.plan]), compareSeries(s, u))
 	}
 	slices.SortFunc(fleet, compare)
@@ -132,11 +133,13 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 // adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
 func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
 	dollars, pico := floorSplit(cost)
-	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0, 0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico, 0}
+	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0,
+		0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico, 0}
 	if err := t.do(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
-	return t.do(ctx, "UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2 WHERE month = $3 AND user_id = $4 AND plan_id = $5",
+	return t.do(ctx, `UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2
+		WHERE month = $3 AND user_id = $4 AND plan_id = $5`,
 		cost, unpriced, plan.Day(e.Time)/100, e.UserID, e.PlanID)
 }
 
@@ -161,8 +164,12 @@ func dailySums(sign string) string {
 }
 
 // costOver selects the cost of many daily totals as dollars and the rest.
-const costOver = "CAST(SUM(cost_pico / " + dollar + ") AS BIGINT) + CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) / " + dollar +
+const costOver = "CAST(SUM(cost_pico / " + dollar + ") AS BIGINT)" +
+	" + CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) / " + dollar +
 	", CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) % " + dollar
+
+// totalCost is the cost of totals of one user.
+const totalCost = "CAST(SUM(cost_pico) AS BIGINT)"
 
 const (
 	fleetGroup   = "day, plan_id, provider, vendor, model"
@@ -176,8 +183,7 @@ func (t *tx) rebuildRollups(ctx context.Context) error {
 		"INSERT INTO usage_fleet_daily (" + fleetColumns + ") SELECT " + fleetGroup + ", 0, " +
 			dailySums("") + ", " + costOver + ", -1 FROM usage_daily GROUP BY " + fleetGroup,
 		"DELETE FROM usage_user_monthly",
-		"INSERT INTO usage_user_monthly (" + monthlyKeys + ", " + totalColumns + ") SELECT " + monthlyGroup + ", " +
-			dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup,
+		monthlyInsert(""),
 	} {
 		if _, err := t.exec(ctx, statement); err != nil {
 			return err
@@ -189,12 +195,14 @@ func (t *tx) rebuildRollups(ctx context.Context) error {
 // takeOut takes a user's daily totals of some days out of both tables; putIn puts them
 // in. Between the two the daily totals may be summed anew.
 func (t *tx) takeOut(ctx context.Context, user string, days []int) error {
-	rest := "CAST(SUM(cost_pico) AS BIGINT) % " + dollar
-	cost := "-(CAST(SUM(cost_pico) AS BIGINT) / " + dollar + ") - CASE WHEN " + rest + " > 0 THEN 1 ELSE 0 END, (" + dollar + " - " + rest + ") % " + dollar
+	rest := totalCost + " % " + dollar
+	cost := "-(" + totalCost + " / " + dollar + ") - CASE WHEN " + rest + " > 0 THEN 1 ELSE 0 END, " +
+		"(" + dollar + " - " + rest + ") % " + dollar
 	if err := t.shiftFleet(ctx, user, days, "-", cost); err != nil {
 		return err
 	}
-	return t.forDays(ctx, "DELETE FROM usage_user_monthly WHERE user_id = $1 AND month IN (SELECT CAST(d AS BIGINT) FROM {days})", user, monthsOfDays(days))
+	return t.forDays(ctx, "DELETE FROM usage_user_monthly WHERE user_id = $1 AND month IN {days}",
+		user, monthsOfDays(days))
 }
 
 func (t *tx) putIn(ctx context.Context, user string, days []int) error {
@@ -207,8 +215,7 @@ func (t *tx) putIn(ctx context.Context, user string, days []int) error {
 			all = append(all, month*100+day)
 		}
 	}
-	return t.forDays(ctx, "INSERT INTO usage_user_monthly ("+monthlyKeys+", "+totalColumns+") SELECT "+monthlyGroup+", "+dailySums("")+
-		", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+monthlyGroup, user, all)
+	return t.forDays(ctx, monthlyInsert("WHERE user_id = $1 AND day IN {days}"), user, all)
 }
 
 func monthsOfDays(days []int) []int {
@@ -223,13 +230,22 @@ func monthsOfDays(days []int) []int {
 // stay there: who searches the log looks at all rows of a day, whatever their plans.
 func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, cost string) error {
 	return t.forDays(ctx, fleetUpsert("SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
-		", 0 FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days}) GROUP BY "+fleetGroup), user, days)
+		", 0 FROM usage_daily WHERE user_id = $1 AND day IN {days} GROUP BY "+fleetGroup), user, days)
 }
 
-// forDays runs a statement with a user and a list of days or months, for which {days}
-// stands.
+// monthlyInsert sums some of usage_daily up for the other table.
+func monthlyInsert(where string) string {
+	return "INSERT INTO usage_user_monthly (" + monthlyKeys + ", " + totalColumns + ") " + monthlySums(where)
+}
+
+func monthlySums(where string) string {
+	return "SELECT " + monthlyGroup + ", " + dailySums("") + ", " + totalCost + " FROM usage_daily " + where +
+		" GROUP BY " + monthlyGroup
+}
+
+// forDays runs a statement with a user and a list of days or months, for which {days} stands.
 func (t *tx) forDays(ctx context.Context, statement, user string, days []int) error {
-	_, err := t.exec(ctx, strings.ReplaceAll(statement, "{days}", t.rowsOf("$2", "d")), user, t.list(dayTexts(days)))
+	_, err := t.exec(ctx, strings.ReplaceAll(statement, "{days}", "(SELECT CAST(d AS BIGINT) FROM "+t.rowsOf("$2", "d")+")"), user, t.list(dayTexts(days)))
 	return err
 }
 
@@ -243,16 +259,19 @@ func dayTexts(days []int) []string {
 
 // compareRollups lists where the two tables are not the sums of usage_daily.
 func (t *tx) compareRollups(ctx context.Context, r *usage.Reconciliation) error {
-	err := t.compare(ctx, comparison{table: "usage_fleet_daily", keys: fleetGroup, columns: amountColumns + ", cost_dollars, cost_pico",
-		stored: "SELECT " + fleetGroup + ", " + dailySums("") + ", CAST(SUM(cost_dollars) AS BIGINT) + CAST(SUM(cost_pico) AS BIGINT) / " + dollar +
-			", CAST(SUM(cost_pico) AS BIGINT) % " + dollar + " FROM usage_fleet_daily GROUP BY " + fleetGroup,
-		sums: "SELECT " + fleetGroup + ", " + dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup}, r)
+	err := t.compare(ctx, comparison{
+		table: "usage_fleet_daily", keys: fleetGroup, columns: amountColumns + ", cost_dollars, cost_pico",
+		stored: "SELECT " + fleetGroup + ", " + dailySums("") +
+			", CAST(SUM(cost_dollars) AS BIGINT) + " + totalCost + " / " + dollar + ", " + totalCost + " % " + dollar +
+			" FROM usage_fleet_daily GROUP BY " + fleetGroup,
+		sums: "SELECT " + fleetGroup + ", " + dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup,
+	}, r)
 	if err != nil {
 		return err
 	}
 	return t.compare(ctx, comparison{table: "usage_user_monthly", keys: monthlyKeys, columns: totalColumns,
 		stored: "SELECT " + monthlyKeys + ", " + totalColumns + " FROM usage_user_monthly",
-		sums:   "SELECT " + monthlyGroup + ", " + dailySums("") + ", CAST(SUM(cost_pico) AS BIGINT) FROM usage_daily GROUP BY " + monthlyGroup}, r)
+		sums:   monthlySums("")}, r)
 }
 
 // dayTime returns the beginning of a day that is written yyyymmdd.

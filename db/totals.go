@@ -18,7 +18,8 @@ import (
 const totalColumns = amountColumns + ", cost_pico"
 
 // amountColumns are all of them but the cost.
-const amountColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds"
+const amountColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, " +
+	"searches, pages, characters, seconds"
 
 // totalsTable is one of the two tables that keep sums of log rows; rollups.go has those
 // that are sums of their sums.
@@ -126,18 +127,24 @@ func (table totalsTable) sums(where string) string {
 		added = append(added, "CAST(SUM("+column+") AS BIGINT)")
 	}
 	columns := table.keys + ", " + totalColumns
-	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs WHERE " + where + " GROUP BY " + table.ofLog +
+	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs WHERE " + where +
+		" GROUP BY " + table.ofLog +
 		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + where + ")" +
 		" SELECT " + table.keys + ", " + strings.Join(added, ", ") + " FROM x GROUP BY " + table.keys
+}
+
+// insertSums fills the table with them.
+func (table totalsTable) insertSums(where string) string {
+	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + table.sums(where)
 }
 
 // rebuildTotals sums the log anew.
 func (t *tx) rebuildTotals(ctx context.Context) error {
 	for _, table := range t.totalsTables() {
-		if _, err := t.exec(ctx, "DELETE FROM "+table.name); err != nil {
+		if err := t.do(ctx, "DELETE FROM "+table.name); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") "+table.sums("TRUE")); err != nil {
+		if err := t.do(ctx, table.insertSums("TRUE")); err != nil {
 			return err
 		}
 	}
@@ -153,14 +160,15 @@ func (t *tx) rebuildTotalsOf(ctx context.Context, user string) error {
 	if err := t.takeOut(ctx, user, days); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, "DELETE FROM usage_summaries WHERE user_id = $1", user); err != nil {
+	if err := t.do(ctx, "DELETE FROM usage_summaries WHERE user_id = $1", user); err != nil {
 		return err
 	}
-	if err := t.forDays(ctx, "DELETE FROM usage_daily WHERE user_id = $1 AND day IN (SELECT CAST(d AS BIGINT) FROM {days})", user, days); err != nil {
+	err = t.forDays(ctx, "DELETE FROM usage_daily WHERE user_id = $1 AND day IN {days}", user, days)
+	if err != nil {
 		return err
 	}
 	for _, table := range t.totalsTables() {
-		if _, err := t.exec(ctx, "INSERT INTO "+table.name+" ("+table.keys+", "+totalColumns+") "+table.sums("user_id = $1"), user); err != nil {
+		if err := t.do(ctx, table.insertSums("user_id = $1"), user); err != nil {
 			return err
 		}
 	}
@@ -175,7 +183,8 @@ func (t *tx) daysOf(ctx context.Context, user string) ([]int, error) {
 		err := row.Scan(&day)
 		days = append(days, day)
 		return err
-	}, "SELECT "+t.dayOf()+" AS day FROM api_usage_logs WHERE user_id = $1 UNION SELECT day FROM usage_archived_totals WHERE user_id = $1", user)
+	}, "SELECT "+t.dayOf()+" AS day FROM api_usage_logs WHERE user_id = $1 "+
+		"UNION SELECT day FROM usage_archived_totals WHERE user_id = $1", user)
 	return days, err
 }
 
@@ -203,33 +212,36 @@ func distinct[T cmp.Ordered](values []T) []T {
 	return slices.Compact(values)
 }
 
-func (t *tx) loadTotals(ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.Total) error {
+func (t *tx) loadTotals(
+	ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.Total,
+) error {
 	args := []any{t.list(users)}
 	for _, start := range starts {
 		args = append(args, time.UnixMicro(start).UTC())
 	}
-	return t.send(ctx, statement{totalsOf("user_id IN (SELECT u FROM " + t.rowsOf("$1", "u") + ") AND period_start IN (" + placeholders(2, len(starts)) + ")"), args,
-		func(row scanner) error {
-			key, u, err := scanTotal(row)
-			if _, ok := totals[key]; ok {
-				totals[key] = append(totals[key], u)
-			}
-			return err
-		}})
+	return t.query(ctx, func(row scanner) error {
+		key, u, err := scanTotal(row)
+		if _, ok := totals[key]; ok {
+			totals[key] = append(totals[key], u)
+		}
+		return err
+	}, totalsOf(t.among("user_id", "$1")+" AND period_start IN ("+placeholders(2, len(starts))+")"), args...)
 }
 
 // totalsOf selects what was used in some periods, by provider and vendor. A sum that
 // does not fit is an error on both databases, hence the casts.
 func totalsOf(periods string) string {
-	return `SELECT user_id, period_start, provider, vendor, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT), CAST(SUM(unpriced_calls) AS BIGINT),
-			CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), CAST(SUM(cost_pico) AS BIGINT)
-		FROM usage_summaries WHERE ` + periods + ` GROUP BY user_id, period_start, provider, vendor ORDER BY user_id, period_start, provider, vendor`
+	const keys = "user_id, period_start, provider, vendor"
+	return "SELECT " + keys + `, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT),
+			CAST(SUM(unpriced_calls) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), CAST(SUM(cost_pico) AS BIGINT)
+		FROM usage_summaries WHERE ` + periods + " GROUP BY " + keys + " ORDER BY " + keys
 }
 
 func scanTotal(row scanner) (usage.PeriodKey, usage.Total, error) {
 	var user string
 	var start time.Time
 	var u usage.Total
-	err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced, &u.InputTokens, &u.OutputTokens, &u.Cost)
+	err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced,
+		&u.InputTokens, &u.OutputTokens, &u.Cost)
 	return usage.NewPeriodKey(user, start), u, err
 }

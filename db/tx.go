@@ -90,7 +90,8 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 		}
 	}
 	if errors.Is(err, errLostRace) {
-		err = failure.Unavailablef("other transactions recorded the same id again and again").WithHint("try again").Because(err)
+		err = failure.Unavailablef("other transactions recorded the same id again and again").
+			WithHint("try again").Because(err)
 	}
 	return d.failure(ctx, err)
 }

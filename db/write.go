@@ -126,7 +126,8 @@ func (t *tx) writeTogether(ctx context.Context, c usage.Changes, rows []rowsInto
 		return "WITH " + strings.Join(parts, ", ") + " SELECT " + holds + ", " + saved
 	})
 	holds, saved := false, 0
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &saved) }, text, append(args, a.arguments()...)...)
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &saved) },
+		text, append(args, a.arguments()...)...)
 	switch {
 	case err != nil:
 		return err

@@ -129,8 +129,8 @@ type Step struct {
 // Explain tells how the decision came about, in the order in which it is made.
 func (d Decision) Explain() []Step {
 	steps := []Step{
-		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d", d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor,
-			d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
+		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d",
+			d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor, d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
 		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
 		{"period", fmt.Sprintf("%s to %s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339))},
 		{"price", fmt.Sprintf("%s: the call is estimated at %s", d.Basis, d.EstimatedCost.Display())},
@@ -146,7 +146,8 @@ func (v LimitVerdict) explain() string {
 	if l.Unlimited {
 		return "passes: unlimited"
 	}
-	sum := fmt.Sprintf("%s used + %s reserved + %s requested, of %s %s", l.Amount(v.Used), l.Amount(v.Reserved), l.Amount(v.Requested), l.MaxText(), l.Unit())
+	sum := fmt.Sprintf("%s used + %s reserved + %s requested, of %s %s",
+		l.Amount(v.Used), l.Amount(v.Reserved), l.Amount(v.Requested), l.MaxText(), l.Unit())
 	switch {
 	case v.Overage:
 		return "passes as overage, beyond what the plan includes: " + sum

@@ -204,5 +204,6 @@ func (r *rejects) spill(text []byte) (int, error) {
 
 func rejectsFailure(err error) error {
 	return failure.Unavailablef("the rejects file can't be written: %s", err).
-		WithHint("free some space or name another file with --rejects, and run the import again: nothing is recorded twice").Because(err)
+		WithHint("free some space or name another file with --rejects, and run the import again: " +
+			"nothing is recorded twice").Because(err)
 }

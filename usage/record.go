@@ -135,7 +135,8 @@ func (b *batch) record(r *request) error {
 		return err
 	}
 	n := len(b.entries)
-	b.entries = append(b.entries, Entry{Event: *event, PeriodStart: where.period.Start, PlanID: where.plan.ID, RecordedAt: r.now})
+	b.entries = append(b.entries,
+		Entry{Event: *event, PeriodStart: where.period.Start, PlanID: where.plan.ID, RecordedAt: r.now})
 	entry := &b.entries[n]
 	entry.Time = at
 	if entry.Vendor == "" {

@@ -18,7 +18,9 @@ const (
 // Reserve takes a hold for a call if it passes. Where it does not, the decision says why and nothing
 // is taken. The same id with the same call returns the reservation that is there, while it holds;
 // anything else under that id is a conflict failure.
-func (s *Service) Reserve(ctx context.Context, now time.Time, call Call, id string, ttl time.Duration) (Decision, error) {
+func (s *Service) Reserve(
+	ctx context.Context, now time.Time, call Call, id string, ttl time.Duration,
+) (Decision, error) {
 	event, err := call.event()
 	if err != nil {
 		return Decision{}, err

@@ -65,7 +65,8 @@ type planUse struct {
 }
 
 func newState(since time.Time) *state {
-	return &state{since: since, users: map[string]*userState{}, holders: map[string]string{}, plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
+	return &state{since: since, users: map[string]*userState{}, holders: map[string]string{},
+		plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
 }
 
 // mostKeptUsers bounds the memory for what is known of users between two transactions.

@@ -70,8 +70,8 @@ type Tx interface {
 	AddNotifications(ctx context.Context, notifications []Notification) error
 }
 
-// Writer stands for one who keeps in memory what is known of users, such as a running recorder. Each user's row says who
-// has written for that user last: if it is still the same writer, what it knows holds. NoWriter keeps nothing.
+// Writer stands for one who keeps in memory what is known of users, such as a running recorder. Each user's row says
+// who has written for that user last: if it is still the same writer, what it knows holds. NoWriter keeps nothing.
 type Writer int64
 
 // NoWriter is who keeps nothing in memory.
