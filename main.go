@@ -1,5 +1,4 @@
-// Command alwrity-sub is the subscription back office of an AI product: plans,
-// prices, usage, limits, alerts and bills.
+// Command alwrity-sub is the subscription back office of an AI product: plans, prices, usage, limits, alerts and bills.
 package main
 
 import (

@@ -20,8 +20,7 @@ type complaint struct {
 	Reason  string       `json:"reason,omitempty"`
 }
 
-// complaintOf returns what to tell about err: nothing secret, and nothing that
-// does something to a terminal.
+// complaintOf returns what to tell about err: nothing secret, and nothing that does something to a terminal.
 func complaintOf(err error, secrets *redactor) complaint {
 	c := complaint{Code: failure.CodeOf(err), Message: message(err)}
 	var f *failure.Error
@@ -51,8 +50,7 @@ func message(err error) string {
 	return strings.Join(parts, "; ")
 }
 
-// print writes the complaint as the format asks for it: in one line of JSON, else
-// for a person.
+// print writes the complaint as the format asks for it: in one line of JSON, else for a person.
 func (c complaint) print(to io.Writer, format report.Format, colored bool) {
 	if format == report.FormatJSON || format == report.FormatJSONL {
 		encoder := json.NewEncoder(to)

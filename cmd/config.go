@@ -22,8 +22,7 @@ type layer struct {
 
 const environmentLayer = "environment"
 
-// config is the configuration: flag > environment > env file > config file >
-// default.
+// config is the configuration: flag > environment > env file > config file > default.
 type config struct {
 	values *viper.Viper
 	flags  *pflag.FlagSet
@@ -31,8 +30,7 @@ type config struct {
 	env    map[string]string // of the env file, whether it is a setting or not
 }
 
-// loadConfig reads the two files, if there are any, and puts the layers on top
-// of each other.
+// loadConfig reads the two files, if there are any, and puts the layers on top of each other.
 func loadConfig(p Process, flags *pflag.FlagSet) (*config, error) {
 	envFile, variables, err := loadEnvFile(p, flags)
 	if err != nil {
@@ -51,9 +49,8 @@ func loadConfig(p Process, flags *pflag.FlagSet) (*config, error) {
 	return c, c.stack()
 }
 
-// stack fills viper. The layers are merged from the weakest to the strongest
-// into viper's place for a file, since its own place for the environment reads
-// that of the process and nothing that a test could set.
+// stack fills viper. The layers are merged from the weakest to the strongest into viper's place for a file, since its
+// own place for the environment reads that of the process and nothing that a test could set.
 func (c *config) stack() error {
 	for _, k := range keys() {
 		c.values.SetDefault(k.name, k.fallback)

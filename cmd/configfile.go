@@ -43,8 +43,7 @@ func loadConfigFile(p Process, flags *pflag.FlagSet) (layer, error) {
 	return layer{}, nil
 }
 
-// parseConfigFile reads YAML. A message never shows a value: it may hold a
-// password.
+// parseConfigFile reads YAML. A message never shows a value: it may hold a password.
 func parseConfigFile(name string, text []byte) (layer, error) {
 	file := viper.New()
 	file.SetConfigType("yaml")
@@ -76,8 +75,7 @@ func unknownKey(name, found string, known []string) error {
 	return invalid.WithHint("known are: %s", strings.Join(known, ", "))
 }
 
-// lineOf takes the line out of an error of the YAML library, whose text may show
-// part of a value.
+// lineOf takes the line out of an error of the YAML library, whose text may show part of a value.
 func lineOf(err error) string {
 	if match := regexp.MustCompile(`line (\d+)`).FindStringSubmatch(err.Error()); match != nil {
 		return ", line " + match[1]

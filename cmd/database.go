@@ -17,8 +17,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// bindDatabase gives the commands their ways to open the database. None is
-// opened before a command asks for it.
+// bindDatabase gives the commands their ways to open the database. None is opened before a command asks for it.
 func (g *program) bindDatabase() {
 	g.env.Open = func(ctx context.Context) (*commands.Services, error) { return g.open(ctx, db.Open) }
 	g.env.Inspect = func(ctx context.Context) (*commands.Services, error) { return g.open(ctx, db.Inspect) }
@@ -37,9 +36,8 @@ func (g *program) target() (db.Target, error) {
 	return target, err
 }
 
-// redactedURL names the database in messages. A URL that can't be read may have
-// a password anywhere; it is the failure of the command that opens the database,
-// and others work without.
+// redactedURL names the database in messages. A URL that can't be read may have a password anywhere; it is the failure
+// of the command that opens the database, and others work without.
 func (g *program) redactedURL() string {
 	target, err := g.target()
 	if err != nil {

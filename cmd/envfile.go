@@ -53,8 +53,7 @@ func unreadable(flag, name string, err error) error {
 		WithHint("make it a file that you may read, or name another with %s", flag).Because(err)
 }
 
-// withoutPath returns what went wrong with a file, for a message that names the
-// file already.
+// withoutPath returns what went wrong with a file, for a message that names the file already.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -63,8 +62,7 @@ func withoutPath(err error) error {
 	return err
 }
 
-// parseEnvFile reads NAME=value lines. A message never shows a line: it may hold
-// a secret.
+// parseEnvFile reads NAME=value lines. A message never shows a line: it may hold a secret.
 func parseEnvFile(name string, text []byte) (map[string]string, error) {
 	lines := &lineReader{rest: text}
 	variables, err := gotenv.StrictParse(lines)
@@ -79,8 +77,7 @@ func parseEnvFile(name string, text []byte) (map[string]string, error) {
 	return variables, nil
 }
 
-// lineReader gives its text away line by line, so that number is the line that
-// a parser which complains has just read.
+// lineReader gives its text away line by line, so that number is the line that a parser which complains has just read.
 type lineReader struct {
 	rest   []byte
 	number int

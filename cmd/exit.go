@@ -50,8 +50,7 @@ const (
 	groupExitCodes      = "0,2"
 )
 
-// exitsOf returns the exit codes that the help of a command lists: all of them
-// for the program itself.
+// exitsOf returns the exit codes that the help of a command lists: all of them for the program itself.
 func exitsOf(c *cobra.Command) []exit {
 	listed := c.Annotations[exitCodesAnnotation]
 	switch {

@@ -6,9 +6,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// showHelp is cobra's help with the exit codes at its end. Cobra comes here as
-// well for a group that was called without a command of its own, and for one
-// that does not know the next word: that is a mistake and no cry for help.
+// showHelp is cobra's help with the exit codes at its end. Cobra comes here as well for a group that was called without
+// a command of its own, and for one that does not know the next word: that is a mistake and no cry for help.
 func (g *program) showHelp(help func(*cobra.Command, []string), c *cobra.Command, args []string) {
 	g.command = c
 	if words := c.Flags().Args(); len(words) > 0 && c.HasSubCommands() && !c.Flags().Changed("help") {
@@ -19,8 +18,7 @@ func (g *program) showHelp(help func(*cobra.Command, []string), c *cobra.Command
 	fmt.Fprint(g.out, exitHelp(c))
 }
 
-// newHelp is the command help. Cobra's own one succeeds for commands that do not
-// exist.
+// newHelp is the command help. Cobra's own one succeeds for commands that do not exist.
 func newHelp(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]...",

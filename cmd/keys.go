@@ -70,8 +70,7 @@ func keys() []key {
 	}...)
 }
 
-// apiKeys is every variable that holds the key of an API. Of those in one line
-// any will do.
+// apiKeys is every variable that holds the key of an API. Of those in one line any will do.
 func apiKeys() [][]string {
 	return [][]string{
 		{"GEMINI_API_KEY"},

@@ -49,8 +49,7 @@ func handler(s logSettings, to io.Writer, now func() time.Time, secrets *redacto
 	return slog.NewTextHandler(to, options)
 }
 
-// logged returns an attribute without secrets, and the time by the clock that
-// --now has set.
+// logged returns an attribute without secrets, and the time by the clock that --now has set.
 func logged(a slog.Attr, top bool, now func() time.Time, secrets *redactor) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindTime:
@@ -67,8 +66,7 @@ func logged(a slog.Attr, top bool, now func() time.Time, secrets *redactor) slog
 	return a
 }
 
-// failed logs what has ended the program. On stderr the user is told anyway, so
-// there it is for debugging alone.
+// failed logs what has ended the program. On stderr the user is told anyway, so there it is for debugging alone.
 func (l *logs) failed(err error, code failure.Code, command string) {
 	attributes := []any{"code", string(code), "exit", exitStatus(code), "command", command, "message", message(err)}
 	if cause := rootCause(err); cause != message(err) {

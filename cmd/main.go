@@ -23,8 +23,7 @@ func run(p Process, verbs verbs) int {
 	defer stop()
 	// Who asks twice can't wait: from the first signal on, the next one kills.
 	context.AfterFunc(ctx, stop)
-	// A reader that has gone shows as an error of the write, so that whatever was
-	// begun is ended in order.
+	// A reader that has gone shows as an error of the write, so that whatever was begun is ended in order.
 	signal.Ignore(syscall.SIGPIPE)
 	defer signal.Reset(syscall.SIGPIPE)
 

@@ -8,9 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// clock returns the clock of every command: fixed at the moment that --now
-// names, else the process's; in UTC and microseconds, which is what both
-// databases keep.
+// clock returns the clock of every command: fixed at the moment that --now names, else the process's; in UTC and
+// microseconds, which is what both databases keep.
 func clock(p Process, flags *pflag.FlagSet) (func() time.Time, error) {
 	if !flags.Changed("now") {
 		return p.utcNow, nil

@@ -25,8 +25,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// closed tells whether the reader of the results has gone, as head does once it
-// has its lines.
+// closed tells whether the reader of the results has gone, as head does once it has its lines.
 func (o *output) closed() bool {
 	return errors.Is(o.err, syscall.EPIPE) || errors.Is(o.err, io.ErrClosedPipe)
 }

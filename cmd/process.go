@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Process is everything that the program takes from the operating system, so
-// that the whole of it runs inside a test.
+// Process is everything that the program takes from the operating system, so that the whole of it runs inside a test.
 type Process struct {
 	Args      []string // without the program's own name
 	In        io.Reader
@@ -26,8 +25,7 @@ type Process struct {
 	Width       int // columns of the terminal that Out is; 0 where it is not known
 }
 
-// FromOS returns the process that the program runs as. version is what the
-// build has set.
+// FromOS returns the process that the program runs as. version is what the build has set.
 func FromOS(version string) Process {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -82,8 +82,7 @@ func (g *program) execute(ctx context.Context) (err error) {
 // not grow with the input. Beside the storage's own it keeps a process under 200 MB.
 const boundedMemory = 85 << 20
 
-// prepare reads the configuration and fills the environment of the commands. It
-// runs when the flags are parsed.
+// prepare reads the configuration and fills the environment of the commands. It runs when the flags are parsed.
 func (g *program) prepare(called *cobra.Command) error {
 	g.command, g.parsed = called, true
 	if called.Annotations[commands.BoundedMemory] != "" {
@@ -148,8 +147,7 @@ func (g *program) fill(c *config, s settings) {
 	}
 }
 
-// learnSecrets takes up what the files hold, also where a stronger setting hides
-// it.
+// learnSecrets takes up what the files hold, also where a stronger setting hides it.
 func (g *program) learnSecrets(c *config) {
 	for name, value := range c.env {
 		g.secrets.learn(name, value)
@@ -179,16 +177,14 @@ func (g *program) finish(ctx context.Context, err error) int {
 	return exitStatus(told.Code)
 }
 
-// configureToFail reads the configuration for a failure that came before it was
-// read, for the log file and the format. If it is wrong as well, the first
-// failure is the one to tell.
+// configureToFail reads the configuration for a failure that came before it was read, for the log file and the format.
+// If it is wrong as well, the first failure is the one to tell.
 func (g *program) configureToFail() {
 	defer func() { _ = recover() }() // the failure that is known must be told
 	_ = g.configure()
 }
 
-// interrupted returns the failure for a command that a signal has stopped:
-// drivers report that in many ways.
+// interrupted returns the failure for a command that a signal has stopped: drivers report that in many ways.
 func interrupted(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() == nil {
 		return err
@@ -223,8 +219,7 @@ func (g *program) format() report.Format {
 	return report.Format(g.process.getenv("ALWRITY_SUB_OUTPUT"))
 }
 
-// outputFlag looks for the last --output among arguments that could not be
-// parsed.
+// outputFlag looks for the last --output among arguments that could not be parsed.
 func outputFlag(args []string) (format report.Format) {
 	for i, arg := range args {
 		value, isLong := strings.CutPrefix(arg, "--output=")

@@ -74,9 +74,8 @@ func (r *redactor) clean(text string) string {
 	return text
 }
 
-// passwordsIn finds what stands where the URLs in a text have their passwords.
-// A password that should have been percent-encoded may hold any character, so it
-// reaches to the last @ before a space or a quote.
+// passwordsIn finds what stands where the URLs in a text have their passwords. A password that should have been
+// percent-encoded may hold any character, so it reaches to the last @ before a space or a quote.
 func passwordsIn(text string) []string {
 	var found []string
 	for rest := text; ; {
@@ -104,8 +103,7 @@ func passwordsIn(text string) []string {
 	}
 }
 
-// cutFold is strings.Cut for a separator of small ASCII letters, found in any
-// case.
+// cutFold is strings.Cut for a separator of small ASCII letters, found in any case.
 func cutFold(text, separator string) (before, after string, ok bool) {
 	for i := 0; i+len(separator) <= len(text); i++ {
 		if end := i + len(separator); text[i]|0x20 == separator[0] && strings.EqualFold(text[i:end], separator) {
@@ -122,8 +120,7 @@ func upTo(text, ends string) string {
 	return text
 }
 
-// replaceWord replaces a word where it stands alone: a password such as "post"
-// does not change the word postgresql.
+// replaceWord replaces a word where it stands alone: a password such as "post" does not change the word postgresql.
 func replaceWord(text, word, with string) string {
 	var b strings.Builder
 	for {

@@ -45,8 +45,7 @@ func (g *program) newRoot(verbs []*cobra.Command) *cobra.Command {
 	return root
 }
 
-// addGlobalFlags adds the flags of every command. Their defaults are those of
-// the configuration, which comes between.
+// addGlobalFlags adds the flags of every command. Their defaults are those of the configuration, which comes between.
 func addGlobalFlags(flags *pflag.FlagSet) {
 	flags.String("database-url", "", "database `URL` (default: DATABASE_URL, else sqlite:///./alwrity.db)")
 	flags.String("env-file", "", "`FILE` with environment variables (default: .env here, if it exists)")

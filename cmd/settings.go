@@ -201,8 +201,7 @@ func systemUser() string {
 	return current.Username
 }
 
-// lookup returns one of the huggingface prices as it was written, "" where it is
-// not set.
+// lookup returns one of the huggingface prices as it was written, "" where it is not set.
 func (c *config) lookup(name string) string {
 	switch name {
 	case pricing.HuggingFaceInputVariable, pricing.HuggingFaceOutputVariable:

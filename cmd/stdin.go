@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// interruptible reads from in, and returns the error of ctx once that is done. A read of a
-// terminal or a pipe can't be called back: it is left to a goroutine, which begins with
-// the first read and ends with the process.
+// interruptible reads from in, and returns the error of ctx once that is done. A read of a terminal or a pipe can't be
+// called back: it is left to a goroutine, which begins with the first read and ends with the process.
 type interruptible struct{ pipe func() *io.PipeReader }
 
 func newInterruptible(ctx context.Context, in io.Reader) interruptible {

@@ -128,8 +128,7 @@ func alertsSendRun(ctx context.Context, env *Env, limit int) error {
 	})
 }
 
-// running returns a clock that starts at the command's moment and goes on: what is
-// claimed for a while must run out.
+// running returns a clock that starts at the command's moment and goes on: what is claimed for a while must run out.
 func (env *Env) running() func() time.Time {
 	now, began := env.Now(), time.Now() //nolint:forbidigo // how long the command runs is no matter of --now
 	return func() time.Time {

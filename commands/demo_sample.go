@@ -11,9 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/plan"
 )
 
-// sample is invented usage that looks like that of a real product: more on
-// working days, most of it text, a few heavy users, some failed calls. The same
-// figures give the same usage.
+// sample is invented usage that looks like that of a real product: more on working days, most of it text, a few heavy
+// users, some failed calls. The same figures give the same usage.
 type sample struct {
 	users []sampleUser
 	days  int
@@ -29,8 +28,7 @@ type sampleUser struct {
 	daily int // calls on a usual day
 }
 
-// sampleModel is a model with how often it is called and how many tokens, at the
-// most, a call takes.
+// sampleModel is a model with how often it is called and how many tokens, at the most, a call takes.
 type sampleModel struct {
 	provider, model string
 	weight          int

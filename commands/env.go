@@ -1,6 +1,5 @@
-// Package commands holds the verbs of the command line: a file for each noun,
-// from flags to an operation to a view. What touches the process itself (its
-// environment, configuration, drivers, signals, exit codes) is in package cmd.
+// Package commands holds the verbs of the command line: a file for each noun, from flags to an operation to a view.
+// What touches the process itself (its environment, configuration, drivers, signals, exit codes) is in package cmd.
 package commands
 
 import (
@@ -19,8 +18,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Env is what a command gets from the process. It is filled in once the flags
-// are parsed, before a command runs.
+// Env is what a command gets from the process. It is filled in once the flags are parsed, before a command runs.
 type Env struct {
 	In       io.Reader
 	Err      io.Writer      // notes, warnings, progress; never results
@@ -38,8 +36,7 @@ type Env struct {
 	Create func(ctx context.Context) (s *Services, before, after int64, err error)
 	// Inspect opens it as it is, whatever its schema, for doctor and db status.
 	Inspect func(ctx context.Context) (*Services, error)
-	// Scratch makes an empty database of the configured kind with a schema, and a
-	// function that removes it again.
+	// Scratch makes an empty database of the configured kind with a schema, and a function that removes it again.
 	Scratch func(ctx context.Context) (*Services, func() error, error)
 	// CreateFile makes a new SQLite database at a path, for demo.
 	CreateFile func(ctx context.Context, path string) (*Services, error)

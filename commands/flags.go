@@ -113,9 +113,8 @@ func addProvider(cmd *cobra.Command, to *string, usageText string) {
 	cmd.Flags().Var(providerFlag{to}, "provider", usageText)
 }
 
-// mustNotBeEmpty returns an invalid failure for a flag that was given without a
-// value, as a script does whose variable is not set: an id made up in its place
-// would make every retry another event.
+// mustNotBeEmpty returns an invalid failure for a flag that was given without a value, as a script does whose variable
+// is not set: an id made up in its place would make every retry another event.
 func mustNotBeEmpty(cmd *cobra.Command, names ...string) error {
 	for _, name := range names {
 		if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {

@@ -62,8 +62,7 @@ var hints = map[string]string{
 	"plan_withdrawn":         "move to another: alwrity-sub users subscribe {user} --plan …",
 	"subscription_suspended": "first run: alwrity-sub users resume {user}",
 	"ended_while_suspended":  "it has ended while it was suspended; first run: alwrity-sub users resume {user}",
-	"subscription_ended": "to begin again: alwrity-sub users renew {user}, " +
-		"or alwrity-sub users subscribe {user} --plan …",
+	"subscription_ended":     "to begin again: alwrity-sub users renew {user}, or alwrity-sub users subscribe {user} --plan …",
 	"periods_closed": "let it hold from {until} on, " +
 		"or correct what was billed: alwrity-sub billing credit {user} AMOUNT --reason …",
 

@@ -53,8 +53,7 @@ func initRun(ctx context.Context, env *Env, opts initOptions) (err error) {
 		}
 	}
 	if env.Settings.DatabaseURL == "sqlite://" {
-		env.note("note: this database is in memory, and gone when the command ends; " +
-			"name a file in DATABASE_URL to keep it")
+		env.note("note: this database is in memory, and gone when the command ends; name a file in DATABASE_URL to keep it")
 	}
 	return env.print(report.Init(report.InitSummary{
 		Location: env.Settings.DatabaseURL, SchemaBefore: before, SchemaAfter: after, Seeded: seeded,

@@ -14,8 +14,7 @@ import (
 // gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
 const gzipMark = "\x1f\x8b"
 
-// unpackedReader reads what may be packed with gzip, by its first bytes, as it was
-// before.
+// unpackedReader reads what may be packed with gzip, by its first bytes, as it was before.
 type unpackedReader struct {
 	in   *bufio.Reader
 	rows io.Reader // nil until the first bytes are read
@@ -54,9 +53,8 @@ func ofDamage(err error) error {
 	return err
 }
 
-// rejectsFile gets the rows that an import did not record. It is written beside
-// its place and put there at the end, so that the file of an earlier run stays
-// until then; where nothing was rejected, none is left.
+// rejectsFile gets the rows that an import did not record. It is written beside its place and put there at the end, so
+// that the file of an earlier run stays until then; where nothing was rejected, none is left.
 type rejectsFile struct {
 	path    string // empty: what is written is dropped
 	file    *os.File
@@ -65,9 +63,8 @@ type rejectsFile struct {
 	direct  bool // the path is a device or pipe, which can't be replaced
 }
 
-// openRejects prepares the file before any row is recorded. A path that can't be
-// written, or that names the file being imported or a database, is an invalid
-// failure.
+// openRejects prepares the file before any row is recorded. A path that can't be written, or that names the file being
+// imported or a database, is an invalid failure.
 func openRejects(path string, in io.Reader) (*rejectsFile, error) {
 	f := &rejectsFile{path: path}
 	if path == "" {

@@ -73,8 +73,7 @@ func newSubscriptionCmd(env *Env, name, short, example string, change subscripti
 				return doc, err
 			}
 			if next := r.TakenBack; next != nil {
-				env.note("note: the change to %s that was set for %s is taken back", next.PlanName,
-					next.At.Format(time.RFC3339))
+				env.note("note: the change to %s that was set for %s is taken back", next.PlanName, next.At.Format(time.RFC3339))
 			}
 			return report.User(r.Account, audit.At)
 		})
@@ -82,9 +81,8 @@ func newSubscriptionCmd(env *Env, name, short, example string, change subscripti
 
 func newUsersSubscribeCmd(env *Env) *cobra.Command {
 	order, noAutoRenew := billing.Order{Cycle: plan.Monthly}, false
-	cmd := newSubscriptionCmd(env, "subscribe", "Begin a subscription",
-		"  alwrity-sub users subscribe alice --plan pro\n"+
-			"  alwrity-sub users subscribe bob --plan basic --cycle yearly --start 2026-01-31 --email bob@example.com",
+	cmd := newSubscriptionCmd(env, "subscribe", "Begin a subscription", "  alwrity-sub users subscribe alice --plan pro\n"+
+		"  alwrity-sub users subscribe bob --plan basic --cycle yearly --start 2026-01-31 --email bob@example.com",
 		func(b *billing.Service, ctx context.Context, audit usage.Audit, user string) (billing.SubscriptionResult, error) {
 			order.AutoRenew = !noAutoRenew
 			return b.Subscribe(ctx, audit, user, order)

@@ -83,8 +83,7 @@ func (t trial) pricing(ctx context.Context) (string, error) {
 		used            quantities // beside one request
 		cost            string
 	}{
-		{"gemini", "gemini-2.5-flash", quantities{pricing.InputTokens: 1000, pricing.OutputTokens: 500},
-			"0.00155 (exact)"},
+		{"gemini", "gemini-2.5-flash", quantities{pricing.InputTokens: 1000, pricing.OutputTokens: 500}, "0.00155 (exact)"},
 		{"gemini", "gemini-1.5-flash-8b", quantities{pricing.InputTokens: 1}, "0.0000000375 (exact)"},
 		{"gemini", "gemini-2.5-pro", quantities{pricing.InputTokens: 200_000}, "0.25 (exact)"},
 		{"gemini", "gemini-2.5-pro", quantities{pricing.InputTokens: 200_001}, "0.5000025 (exact)"},

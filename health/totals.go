@@ -53,8 +53,5 @@ func totalsCheck(r usage.Reconciliation, name string, rows int64) Check {
 	case r.Repaired:
 		return Check{Name: name, OK: true, Detail: differences + " repaired from " + log}
 	}
-	return Check{
-		Name: name, Detail: differences + " from the sums of " + log,
-		Reason: "totals_to_rebuild",
-	}
+	return Check{Name: name, Detail: differences + " from the sums of " + log, Reason: "totals_to_rebuild"}
 }

@@ -7,8 +7,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// QuietHours are the hours of the day in which only urgent messages go out, by the local clock. The zero value is
-// none.
+// QuietHours are the hours of the day in which only urgent messages go out, by the local clock. The zero value is none.
 type QuietHours struct{ From, To int } // minutes since midnight; To is not part of them
 
 // ParseQuietHours reads hours such as 22:00-07:00; "" and off mean none.

@@ -9,8 +9,7 @@ import (
 
 // transport hands batches over to one server.
 type transport interface {
-	// send hands one over. It calls begin just before the other side may accept it, and hands nothing over if
-	// that fails.
+	// send hands one over. It calls begin just before the other side may accept it, and hands nothing over if that fails.
 	send(ctx context.Context, b Batch, at time.Time, begin func() error) outcome
 	close()
 }

@@ -144,8 +144,7 @@ func samples() []Message {
 		usage.Suspended: {"number": "42", "total": "29", "due_at": due},
 		usage.ImportRejected: {"file": "calls.jsonl", "rejected": "3", "conflicts": "1", "read": "5000",
 			"reason": "line 7: user_id is empty"},
-		usage.PriceMissing: {"provider": "openai", "model": "gpt-6", "user_id": "alice",
-			"time": "2026-11-23T10:30:15Z"},
+		usage.PriceMissing: {"provider": "openai", "model": "gpt-6", "user_id": "alice", "time": "2026-11-23T10:30:15Z"},
 	}
 	var messages []Message
 	for i, kind := range Kinds() {

@@ -10,9 +10,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// storedJSON returns what stored JSON says, null where there is none, and text
-// that is no JSON as a string: an old row must not make the list unreadable. The
-// two databases store the fields of an object in orders of their own; read, they
+// storedJSON returns what stored JSON says, null where there is none, and text that is no JSON as a string: an old row
+// must not make the list unreadable. The two databases store the fields of an object in orders of their own; read, they
 // come out alike.
 func storedJSON(s string) any {
 	if s == "" {

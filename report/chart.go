@@ -18,8 +18,7 @@ import (
 // defaultWidth is how wide a chart is where the terminal's width is not known.
 const defaultWidth = 80
 
-// chartWidth is how many columns a chart may take. A line across a very wide
-// terminal is hard to read.
+// chartWidth is how many columns a chart may take. A line across a very wide terminal is hard to read.
 func (t *Text) chartWidth() int {
 	if t.width <= 0 {
 		return defaultWidth
@@ -127,8 +126,7 @@ func dollars(step float64) func(float64) string {
 	}
 }
 
-// plotWidth gives every point as many columns as its label takes, and never
-// exceeds what there is.
+// plotWidth gives every point as many columns as its label takes, and never exceeds what there is.
 func plotWidth(labels []string, available int) int {
 	return max(2, min(available, max(40, len(labels)*(len(labels[0])+2))))
 }
@@ -226,8 +224,7 @@ func overTime(r usage.Report) []point {
 	return points
 }
 
-// timeChart draws costs over time. Where there are more points than columns,
-// neighbours are drawn as their mean.
+// timeChart draws costs over time. Where there are more points than columns, neighbours are drawn as their mean.
 func (t *Text) timeChart(points []point, unit string) {
 	together := (len(points) + t.chartWidth() - 21) / (t.chartWidth() - 20)
 	title := "cost by " + unit
@@ -249,8 +246,7 @@ func (t *Text) timeChart(points []point, unit string) {
 	t.lineChart(labels, curve{points: costs})
 }
 
-// trendChart draws the months of a trend, and the projection of the last one as
-// a dashed line.
+// trendChart draws the months of a trend, and the projection of the last one as a dashed line.
 func (t *Text) trendChart(tr usage.Trend) {
 	last := len(tr.Months) - 1
 	if last == 0 {

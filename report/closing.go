@@ -40,8 +40,7 @@ func Credit(user string, balance pricing.USD) Document {
 // shownDrafts is how many bills a rehearsal lists for people.
 const shownDrafts = 30
 
-// Closing says what closing periods did or, with the bills it would have written, what it
-// would do.
+// Closing says what closing periods did or, with the bills it would have written, what it would do.
 func Closing(c billing.Closing, dry bool, drafts []billing.Bill) Document {
 	for i := range drafts {
 		drafts[i].Number = 0 // it gets one when it is written

@@ -25,8 +25,7 @@ type rowWriter struct {
 	rows func(b *billing.Bill) []fields
 }
 
-// newRowWriter begins with the header, which is that of a bill with one line: an error shows
-// when it is flushed.
+// newRowWriter begins with the header, which is that of a bill with one line: an error shows when it is flushed.
 func newRowWriter(w io.Writer, rows func(*billing.Bill) []fields) *rowWriter {
 	out := csv.NewWriter(w)
 	one := &billing.Bill{Lines: []billing.Line{{Kind: billing.Fee}}}

@@ -68,8 +68,7 @@ func (fs fields) spans() []span {
 	return listOf(fs, func(f field) span { return valueOf(f.value).span() })
 }
 
-// positions finds fields by their names, which are separated by spaces. Without names it
-// finds all that have titles.
+// positions finds fields by their names, which are separated by spaces. Without names it finds all that have titles.
 func (fs fields) positions(names string) []int {
 	var at []int
 	if names == "" {
@@ -107,8 +106,7 @@ type rows struct {
 	shape fields // of a row without values: its names, titles and kinds
 }
 
-// rowsOf makes a list whose rows all have the same fields. It asks for those of the zero
-// value, too.
+// rowsOf makes a list whose rows all have the same fields. It asks for those of the zero value, too.
 func rowsOf[T any](items []T, row func(T) fields) rows {
 	var none T
 	return rows{len(items), func(i int) fields { return row(items[i]) }, row(none)}

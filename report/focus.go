@@ -8,9 +8,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// focusFields are the columns of a FOCUS export, those of the specification first and in the
-// order of the alphabet. Scripts may rely on the order. Of our own columns quantities and
-// the cost of what is no usage are null.
+// focusFields are the columns of a FOCUS export, those of the specification first and in the order of the alphabet.
+// Scripts may rely on the order. Of our own columns quantities and the cost of what is no usage are null.
 func focusFields(r billing.FocusRow) fields {
 	line, used := r.Bill.Lines[r.Line-1], r.Usage != (usage.Amounts{})
 	quantity := func(q pricing.Quantity) value { return nullUnless(used, r.Usage.Quantities[q]) }

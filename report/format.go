@@ -110,9 +110,8 @@ func basis(b pricing.Basis) string {
 	return string(b) + " price"
 }
 
-// scope names whose usage a limit counts, in one string that scripts can compare and split:
-// "all", "providers:gemini,openai", "vendors:wavespeed", or both with a space between. A
-// person reads it in words.
+// scope names whose usage a limit counts, in one string that scripts can compare and split: "all",
+// "providers:gemini,openai", "vendors:wavespeed", or both with a space between. A person reads it in words.
 func scope(s plan.Scope) value {
 	var parts, said []string
 	if len(s.Providers) > 0 {

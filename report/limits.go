@@ -28,8 +28,7 @@ func limitRows(verdicts []usage.LimitVerdict) rows {
 	})
 }
 
-// limits writes limits with their bars; what is reserved and requested only where there is
-// any.
+// limits writes limits with their bars; what is reserved and requested only where there is any.
 func (t *Text) limits(verdicts []usage.LimitVerdict) {
 	columns := []string{"name used"}
 	if slices.ContainsFunc(verdicts, func(v usage.LimitVerdict) bool { return v.Reserved != 0 }) {

@@ -105,8 +105,7 @@ func priceChange(c catalogue.PriceChange) fields {
 	return append(fields{{"status", "", c.Status}}, priceFields(c.After)...)
 }
 
-// PriceChanges shows what setting several prices has done; it is a list, also of
-// a single one.
+// PriceChanges shows what setting several prices has done; it is a list, also of a single one.
 func PriceChanges(changes []catalogue.PriceChange) Document {
 	list := rowsOf(changes, priceChange)
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {

@@ -1,8 +1,7 @@
 // Package report turns results into what a person or a script reads: tables,
 // JSON, CSV and terminal charts. It is the only importer of tablewriter.
 //
-// A constructor named after what it shows returns a Document, and a Printer
-// writes it in the format that was asked for.
+// A constructor named after what it shows returns a Document, and a Printer writes it in the format that was asked for.
 package report
 
 import (

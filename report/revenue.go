@@ -10,8 +10,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Revenue shows what was billed, what it cost and what is left, in a table with so many
-// users at most.
+// Revenue shows what was billed, what it cost and what is left, in a table with so many users at most.
 func Revenue(r billing.Revenue, top int) Document {
 	return Document{JSON: revenueFields(r), CSV: revenueRows(r), Text: func(t *Text) {
 		t.Title("revenue, cost and margin of %s", Month(r.Month))
@@ -80,8 +79,7 @@ func percentOf(part, whole pricing.Total) value {
 	return shown(nullUnless(ok, json.Number(percent)), text(cmp.Or(percent, Dash)))
 }
 
-// revenueRows have a row for the total and for each plan, user and provider, told apart by
-// their first two columns.
+// revenueRows have a row for the total and for each plan, user and provider, told apart by their first two columns.
 func revenueRows(r billing.Revenue) rows {
 	type share struct {
 		by string

@@ -84,8 +84,7 @@ func (tb table) lines() [][]span {
 	return lines
 }
 
-// alignPoints fills up amounts of money on the right, so that their decimal
-// points stand under each other.
+// alignPoints fills up amounts of money on the right, so that their decimal points stand under each other.
 func (tb table) alignPoints(lines [][]span) {
 	for i, c := range tb.columns {
 		if c.kind != money {
@@ -103,8 +102,7 @@ func (tb table) alignPoints(lines [][]span) {
 	}
 }
 
-// afterPoint returns how many characters an amount has from its point on, 0
-// where a text is no amount of money.
+// afterPoint returns how many characters an amount has from its point on, 0 where a text is no amount of money.
 func afterPoint(amount string) int {
 	if i := strings.LastIndexByte(amount, '.'); i >= 0 && strings.Contains(amount, "$") {
 		return len(amount) - i
@@ -179,15 +177,14 @@ func (tb table) writer(out *bytes.Buffer) *tablewriter.Table {
 		Alignment:  tw.CellAlignment{PerColumn: aligns},
 		Padding:    tw.CellPadding{PerColumn: padding},
 	}
-	return tablewriter.NewTable(out,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders: tw.BorderNone,
-			Symbols: tw.NewSymbols(tw.StyleLight),
-			Settings: tw.Settings{
-				Separators: tw.Separators{ShowHeader: tw.On, ShowFooter: tw.On, BetweenRows: tw.Off, BetweenColumns: tw.Off},
-				Lines:      tw.Lines{ShowTop: tw.Off, ShowBottom: tw.Off, ShowHeaderLine: tw.On, ShowFooterLine: tw.On},
-			},
-		})),
+	return tablewriter.NewTable(out, tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
+		Borders: tw.BorderNone,
+		Symbols: tw.NewSymbols(tw.StyleLight),
+		Settings: tw.Settings{
+			Separators: tw.Separators{ShowHeader: tw.On, ShowFooter: tw.On, BetweenRows: tw.Off, BetweenColumns: tw.Off},
+			Lines:      tw.Lines{ShowTop: tw.Off, ShowBottom: tw.Off, ShowHeaderLine: tw.On, ShowFooterLine: tw.On},
+		},
+	})),
 		tablewriter.WithConfig(tablewriter.Config{Header: cells, Row: cells, Footer: cells}),
 		tablewriter.WithTrimSpace(tw.Off),
 	)

@@ -10,9 +10,8 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 )
 
-// Text collects what a person reads. Whatever is written to it is made safe for
-// a terminal first and painted afterwards, so that the only escape sequences in
-// it are its own.
+// Text collects what a person reads. Whatever is written to it is made safe for a terminal first and painted
+// afterwards, so that the only escape sequences in it are its own.
 type Text struct {
 	out   *bytes.Buffer
 	paint painter
@@ -64,9 +63,8 @@ func (t *Text) facts(facts fields) {
 	}
 }
 
-// Visible returns a text that does nothing to a terminal: what can't be printed
-// (control characters, escape sequences, marks that turn the direction of
-// writing, bytes that are no text) is spelled as in Go's source, such as \x1b.
+// Visible returns a text that does nothing to a terminal: what can't be printed (control characters, escape sequences,
+// marks that turn the direction of writing, bytes that are no text) is spelled as in Go's source, such as \x1b.
 func Visible(s string) string {
 	if isVisible(s) {
 		return s
@@ -91,8 +89,7 @@ func isVisible(s string) bool {
 	return utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) < 0
 }
 
-// displayWidth returns how many columns of a terminal a text takes once it is
-// visible.
+// displayWidth returns how many columns of a terminal a text takes once it is visible.
 func displayWidth(s string) int { return twwidth.Width(Visible(s)) }
 
 // padded fills a text up with spaces to a width.

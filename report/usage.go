@@ -86,8 +86,7 @@ func inBold(spans []span) []span {
 	return listOf(spans, func(s span) span { return strong.of(s.text) })
 }
 
-// Report shows usage, broken down; with a chart of its cost if that is asked
-// for, which is for people only.
+// Report shows usage, broken down; with a chart of its cost if that is asked for, which is for people only.
 func Report(r usage.Report, chart bool) Document {
 	by := listOf(r.Query.By, func(d usage.Dimension) string { return string(d) })
 	list := rowsOf(r.Rows, func(row usage.ReportRow) fields {

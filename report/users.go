@@ -8,8 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// subscription is a user's subscription; without one the status is active, on the default
-// plan, and the rest is null.
+// subscription is a user's subscription; without one the status is active, on the default plan, and the rest is null.
 func subscription(user, email, planName string, sub *plan.Subscription, now time.Time) fields {
 	var s plan.Subscription
 	status, paidUntil := plan.Active, time.Time{}

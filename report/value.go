@@ -135,8 +135,7 @@ func shownAs(kind columnKind, v any, as span) value {
 	return of
 }
 
-// orNull is a value that is null in JSON, nothing in CSV and a dash for a person where it
-// is the zero value.
+// orNull is a value that is null in JSON, nothing in CSV and a dash for a person where it is the zero value.
 func orNull(v any) value {
 	of := valueOf(v)
 	p, isPeriod := v.(plan.Period)
@@ -171,8 +170,7 @@ func orAbsent(v any) value {
 	return of
 }
 
-// jsonOnly is a value that is not in CSV, csvOnly one that is not in JSON, and peopleOnly
-// one that is in neither.
+// jsonOnly is a value that is not in CSV, csvOnly one that is not in JSON, and peopleOnly one that is in neither.
 func jsonOnly(v any) value {
 	of := valueOf(v)
 	of.noCSV = true

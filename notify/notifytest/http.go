@@ -16,9 +16,8 @@ import (
 	"github.com/alwrity/alwrity-sub/notify"
 )
 
-// HTTP runs a server for webhooks until it is killed: as a process of its own. It keeps
-// what is signed rightly, and at /slack everything. The file mode in its directory names
-// a way to fail: a status, hang, drop, or redirect.
+// HTTP runs a server for webhooks until it is killed: as a process of its own. It keeps what is signed rightly, and at
+// /slack everything. The file mode in its directory names a way to fail: a status, hang, drop, or redirect.
 func HTTP(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("httpd", flag.ContinueOnError)
 	dir := flags.String("dir", "", "where posts are kept; the port is written to the file port in it")

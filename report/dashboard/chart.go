@@ -39,8 +39,7 @@ const (
 	chartUnder = 28 // for the names of the months
 )
 
-// chartOfMonths draws at least two months: for a page as wide as paper or, narrow, for a
-// phone.
+// chartOfMonths draws at least two months: for a page as wide as paper or, narrow, for a phone.
 func chartOfMonths(months []billing.MonthSums, narrow bool) monthChart {
 	c := monthChart{Class: "across", Width: 912, Height: 260, Left: 56}
 	if narrow {
@@ -72,8 +71,7 @@ func chartOfMonths(months []billing.MonthSums, narrow bool) monthChart {
 	return c
 }
 
-// monthLabel names a month; the first, and each January, with its year where there is
-// room for it.
+// monthLabel names a month; the first, and each January, with its year where there is room for it.
 func monthLabel(months []billing.MonthSums, i int, narrow bool) string {
 	m := months[i].Month
 	switch {

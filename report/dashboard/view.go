@@ -91,8 +91,7 @@ type idleRow struct {
 	Each               string // "a year", or ""
 }
 
-// figure is an amount of money on a page: what is shown, and the exact amount beside it
-// for whoever looks.
+// figure is an amount of money on a page: what is shown, and the exact amount beside it for whoever looks.
 type figure struct {
 	Exact    string
 	Shown    string

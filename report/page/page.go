@@ -20,8 +20,7 @@ var base string
 // Page is a result that is written to a file of its own.
 type Page func(io.Writer) error
 
-// New makes a page of a template and its style sheet, on top of the style that all pages
-// share.
+// New makes a page of a template and its style sheet, on top of the style that all pages share.
 func New(html, css string, data any) Page {
 	return func(w io.Writer) error {
 		style := func() template.CSS { return template.CSS(base + css) } //nolint:gosec // they are our own files

@@ -13,8 +13,7 @@ var template string
 //go:embed statement.css
 var css string
 
-// HTML shows bills as their user gets them, one after the other, as a page that is also
-// printed. There is one at least.
+// HTML shows bills as their user gets them, one after the other, as a page that is also printed. There is one at least.
 func HTML(statements []Statement, from Sender, now time.Time) page.Page {
 	views := viewsOf(statements, from, now)
 	return page.New(template, css, struct {

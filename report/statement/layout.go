@@ -114,8 +114,7 @@ func (d *document) groupTable(g group) table {
 	return t
 }
 
-// nameCell writes the name of a line, and what is small beside it or, where there is no
-// room, below.
+// nameCell writes the name of a line, and what is small beside it or, where there is no room, below.
 func (d *document) nameCell(r row, usual, small style, c column) cell {
 	name, beside := d.cell(r.Name, usual, c), r.Small()
 	if last := len(name) - 1; last >= 0 && beside != "" && d.wide(name[last].text, usual)+tailGap+d.wide(beside,

@@ -11,8 +11,7 @@ import (
 	"github.com/alwrity/alwrity-sub/report/page"
 )
 
-// groupsOf sorts the lines of a bill by what they are for; the rounding stands with the
-// sums.
+// groupsOf sorts the lines of a bill by what they are for; the rounding stands with the sums.
 func groupsOf(b billing.Bill) []group {
 	groups := []group{
 		{Title: "Fees and changes of plan"},
@@ -47,9 +46,8 @@ func groupsOf(b billing.Bill) []group {
 	return filled
 }
 
-// foldedCorrections puts the corrections of a period that change nothing of what is to be
-// paid into one row, where there are several: nobody reads eight lines of nothing. All
-// other lines stay.
+// foldedCorrections puts the corrections of a period that change nothing of what is to be paid into one row, where
+// there are several: nobody reads eight lines of nothing. All other lines stay.
 func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []row) {
 	included := map[plan.Period][]billing.Line{}
 	var order []plan.Period

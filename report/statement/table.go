@@ -30,8 +30,7 @@ type table struct {
 	note    string
 	columns []column
 	rows    [][]cell
-	// keep is how much room must be left under the last row, for what must not stand on
-	// a page without it.
+	// keep is how much room must be left under the last row, for what must not stand on a page without it.
 	keep float64
 }
 
