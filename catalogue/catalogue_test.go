@@ -188,19 +188,23 @@ func TestSetPrice(t *testing.T) {
 			}},
 		{"the same again", catalogue.PriceSetting{Provider: "openai", Model: "new", Rates: request, From: later}, true,
 			func(p pricing.Price) bool { return p.EffectiveFrom.Equal(now()) }},
-		{"what is not named stays", catalogue.PriceSetting{Provider: "openai", Model: "new", Rates: cached, From: later}, false,
+		{"what is not named stays", catalogue.PriceSetting{Provider: "openai", Model: "new", Rates: cached, From: later},
+			false,
 			func(p pricing.Price) bool {
 				return p.CachedPriced && p.Rates[pricing.Requests] == *request[pricing.Requests]
 			}},
 		{"the default price", catalogue.PriceSetting{Provider: "video", Rates: cached}, false,
 			func(p pricing.Price) bool { return p.Model == pricing.DefaultModel }},
-		{"long context", catalogue.PriceSetting{Provider: "openai", Model: "long", AboveInputTokens: 9, AboveInputToken: usd(t, "2")},
+		{"long context", catalogue.PriceSetting{Provider: "openai", Model: "long", AboveInputTokens: 9,
+			AboveInputToken: usd(t, "2")},
 			false, func(p pricing.Price) bool {
 				return *p.Above == pricing.LongContext{OverInputTokens: 9, InputToken: 2 * pricing.Dollar}
 			}},
-		{"long context keeps its length", catalogue.PriceSetting{Provider: "openai", Model: "long", AboveOutputToken: usd(t, "3"), From: later},
+		{"long context keeps its length",
+			catalogue.PriceSetting{Provider: "openai", Model: "long", AboveOutputToken: usd(t, "3"), From: later},
 			false, func(p pricing.Price) bool {
-				return *p.Above == pricing.LongContext{OverInputTokens: 9, InputToken: 2 * pricing.Dollar, OutputToken: 3 * pricing.Dollar}
+				return *p.Above == pricing.LongContext{OverInputTokens: 9, InputToken: 2 * pricing.Dollar,
+					OutputToken: 3 * pricing.Dollar}
 			}},
 	} {
 		before := len(m.prices)
@@ -242,7 +246,8 @@ func TestSetPriceTakesTheEnvironment(t *testing.T) {
 			t.Fatalf("%d prices were added, want %d", len(changes), added)
 		}
 		for _, c := range changes {
-			if c.Before == nil || c.After.Rates[pricing.OutputTokens] != pricing.Dollar/4 || c.After.Source != pricing.FromEnvironment {
+			if c.Before == nil || c.After.Rates[pricing.OutputTokens] != pricing.Dollar/4 ||
+				c.After.Source != pricing.FromEnvironment {
 				t.Errorf("got %+v", c)
 			}
 		}

@@ -35,7 +35,8 @@ func TestBinary(t *testing.T) {
 	b.env = append(b.env, "HUGGINGFACE_INPUT_TOKEN_COST=2e-06")
 	b.says(t, 0, "init")("created, version", "4 added", "49 added of 15 providers")
 	b.says(t, 0, "init")("up to date", "4 unchanged", "49 unchanged")
-	b.says(t, 0, "pricing", "set", "openai", "gpt-5", "--input-token-cost", "1.25/1M", "--output-token-cost", "10/1M")("openai gpt-5: added")
+	b.says(t, 0, "pricing", "set", "openai", "gpt-5", "--input-token-cost", "1.25/1M", "--output-token-cost",
+		"10/1M")("openai gpt-5: added")
 
 	t.Log("users, and their usage")
 	b.says(t, 0, "users", "subscribe", "alice", "--plan", "pro", "--start", "2026-11-01")("Pro", "active")
@@ -44,17 +45,21 @@ func TestBinary(t *testing.T) {
 	b.says(t, 0, "usage", "record", "--user", "alice", "--provider", "huggingface", "--model", "gpt-oss-120b",
 		"--input-tokens", "1000", "--output-tokens", "100", "--id", "first")("duplicate first")
 	write(t, b.dir, "calls.csv", "id,user_id,provider,model,time,input_tokens,output_tokens\n"+
-		"c1,alice,gemini,gemini-2.5-flash,2026-11-05,1000,500\nc2,bob,gemini,gemini-2.5-pro,2026-11-05,250000,1000\nc3,bob,gemni,x,2026-11-05,1,1\n")
+		"c1,alice,gemini,gemini-2.5-flash,2026-11-05,1000,500\n"+
+		"c2,bob,gemini,gemini-2.5-pro,2026-11-05,250000,1000\nc3,bob,gemni,x,2026-11-05,1,1\n")
 	b.says(t, 2, "usage", "import", "calls.csv", "--rejects", "bad.csv")("2", "there is no provider")
 	if got := read(t, filepath.Join(b.dir, "bad.csv")); !strings.HasSuffix(got, "c3,bob,gemni,x,2026-11-05,1,1\n") {
 		t.Errorf("the rejects are %q", got)
 	}
 
 	t.Log("refused at a limit")
-	b.says(t, 0, "limits", "reserve", "--user", "bob", "--provider", "video", "--model", "wan-2.5", "--requests", "2", "--id", "r1")("allowed")
-	b.says(t, 4, "limits", "check", "--user", "bob", "--provider", "video", "--model", "wan-2.5")("refused: video_calls would be exceeded")
+	b.says(t, 0, "limits", "reserve", "--user", "bob", "--provider", "video", "--model", "wan-2.5", "--requests", "2",
+		"--id", "r1")("allowed")
+	b.says(t, 4, "limits", "check", "--user", "bob", "--provider", "video", "--model",
+		"wan-2.5")("refused: video_calls would be exceeded")
 	b.says(t, 0, "usage", "record", "--reservation", "r1", "--requests", "2")("$0.50")
-	b.says(t, 4, "usage", "record", "--user", "bob", "--provider", "video", "--model", "wan-2.5", "--enforce")("video_calls is used up: 2 of 2 calls")
+	b.says(t, 4, "usage", "record", "--user", "bob", "--provider", "video", "--model", "wan-2.5",
+		"--enforce")("video_calls is used up: 2 of 2 calls")
 
 	t.Log("a report whose every figure is right")
 	var report struct {

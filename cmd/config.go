@@ -147,7 +147,8 @@ func (c *config) number(name string, least, most int) (int, error) {
 	}
 	value, err := strconv.Atoi(text)
 	if err != nil || value < least || value > most {
-		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), failure.Shorten(text), least, most)
+		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), failure.Shorten(text),
+			least, most)
 	}
 	return value, nil
 }

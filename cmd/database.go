@@ -46,7 +46,9 @@ func (g *program) redactedURL() string {
 	return target.Redacted()
 }
 
-func (g *program) open(ctx context.Context, open func(context.Context, db.Target) (*db.DB, error)) (*commands.Services, error) {
+func (g *program) open(
+	ctx context.Context, open func(context.Context, db.Target) (*db.DB, error),
+) (*commands.Services, error) {
 	target, err := g.target()
 	if err != nil {
 		return nil, err

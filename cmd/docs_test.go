@@ -71,10 +71,12 @@ func renderDocs(root *cobra.Command) string {
 
 func renderRoot(b *strings.Builder, root *cobra.Command) {
 	fmt.Fprintf(b, "\n%s\n\n## Global flags\n\n```\n%s```\n", root.Long, root.PersistentFlags().FlagUsages())
-	b.WriteString("\n## Configuration\n\nFlag > environment > env file > config file > default. An empty variable counts as not set.\n\n" +
+	b.WriteString("\n## Configuration\n\nFlag > environment > env file > config file > default. An empty variable " +
+		"counts as not set.\n\n" +
 		"| config file | environment, env file | flag | default | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range keys() {
-		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", k.name, k.variable, code(dashed(k.flag)), code(k.fallback), k.meaning)
+		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", k.name, k.variable, code(dashed(k.flag)), code(k.fallback),
+			k.meaning)
 	}
 	b.WriteString("\n`doctor` tells whether the keys of the APIs are there:")
 	for i, names := range apiKeys() {

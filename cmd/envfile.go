@@ -71,7 +71,8 @@ func parseEnvFile(name string, text []byte) (map[string]string, error) {
 			WithHint("write one NAME=value on a line, and a value with spaces, quotes or # in 'single quotes'")
 	}
 	if number, variable := ambiguousLine(string(text)); number > 0 {
-		return nil, failure.Invalidf("%s, line %d: %s has a # or $ in it, and it is not clear where the value ends", name, number, variable).
+		return nil, failure.Invalidf("%s, line %d: %s has a # or $ in it, and it is not clear where the value ends", name,
+			number, variable).
 			WithHint("put the value in 'single quotes'")
 	}
 	return variables, nil

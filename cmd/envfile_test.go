@@ -11,8 +11,9 @@ import (
 )
 
 func TestParseEnvFile(t *testing.T) {
-	got, err := parseEnvFile(".env", []byte("\xEF\xBB\xBF# comment\r\nexport DATABASE_URL=postgresql://u:p@h/d # more\r\n\n"+
-		"HF_TOKEN='a#$B c'\nACTOR=\"b\\nc\"\nEMPTY=\nA='two\nlines'\nOTHER=x#y\n"))
+	got, err := parseEnvFile(".env",
+		[]byte("\xEF\xBB\xBF# comment\r\nexport DATABASE_URL=postgresql://u:p@h/d # more\r\n\n"+
+			"HF_TOKEN='a#$B c'\nACTOR=\"b\\nc\"\nEMPTY=\nA='two\nlines'\nOTHER=x#y\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

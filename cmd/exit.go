@@ -28,7 +28,8 @@ func exits() []exit {
 		{4, failure.Denied, "a limit or the subscription's state refuses the call"},
 		{5, failure.Conflict, "same id with other content; a state that has moved on"},
 		{6, failure.Unavailable, "the database or another service can't be used; the schema is missing or out of date"},
-		{7, failure.FailedCheck, "doctor, selftest or reconcile found problems; some periods or messages could not be dealt with"},
+		{7, failure.FailedCheck, "doctor, selftest or reconcile found problems; " +
+			"some periods or messages could not be dealt with"},
 		{130, failure.Interrupted, "interrupted; nothing half done"},
 	}
 }

@@ -35,15 +35,19 @@ func TestFailures(t *testing.T) {
 		{"person", "table", denied, 4, "error: the limit is reached\nhint: upgrade\n"},
 		{"no hint", "table", failure.NotFoundf("no such user"), 3, "error: no such user\n"},
 		{"csv is for persons", "csv", denied, 4, "error: the limit is reached\nhint: upgrade\n"},
-		{"json", "json", denied, 4, `{"error":{"code":"denied","message":"the limit is reached","hint":"upgrade","reason":"limit_exceeded"}}` + "\n"},
+		{"json", "json", denied, 4, `{"error":{"code":"denied","message":"the limit is reached","hint":"upgrade",` +
+			`"reason":"limit_exceeded"}}` + "\n"},
 		{"jsonl", "jsonl", failure.Conflictf("a < b"), 5, `{"error":{"code":"conflict","message":"a < b"}}` + "\n"},
 		{"wrapped", "table", fmt.Errorf("plan 7: %w", failure.Unavailablef("gone")), 6, "error: plan 7: gone\n"},
-		{"joined", "table", errors.Join(failure.New(failure.FailedCheck, "found problems"), errors.New("and more")), 7, "error: found problems; and more\n"},
+		{"joined", "table", errors.Join(failure.New(failure.FailedCheck, "found problems"), errors.New("and more")), 7,
+			"error: found problems; and more\n"},
 		{"unknown", "table", errors.New("oh"), 1, "error: oh\nhint: this is a fault of the program; --debug shows more\n"},
-		{"hostile", "table", failure.Invalidf("user \x1b[31m\r\nhint: rm \u202e\xff\u0085"), 2, `error: user \x1b[31m\r\nhint: rm \u202e\xff\u0085` + "\n"},
+		{"hostile", "table", failure.Invalidf("user \x1b[31m\r\nhint: rm \u202e\xff\u0085"), 2,
+			`error: user \x1b[31m\r\nhint: rm \u202e\xff\u0085` + "\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := do(t, testProcess(t, "work", "-o", test.format), func(context.Context, *commands.Env) error { return test.err })
+			got := do(t, testProcess(t, "work", "-o", test.format),
+				func(context.Context, *commands.Env) error { return test.err })
 			if got.status != test.status || got.err != test.want || got.out != "" {
 				t.Errorf("exit %d, stderr %q, stdout %q; want %d, %q", got.status, got.err, got.out, test.status, test.want)
 			}
@@ -52,7 +56,8 @@ func TestFailures(t *testing.T) {
 }
 
 func TestPanicIsInternal(t *testing.T) {
-	got := do(t, testProcess(t, "work", "--debug"), func(context.Context, *commands.Env) error { panic("index out of range") })
+	got := do(t, testProcess(t, "work", "--debug"),
+		func(context.Context, *commands.Env) error { panic("index out of range") })
 	if got.status != 1 {
 		t.Errorf("exit %d, want 1", got.status)
 	}

@@ -14,11 +14,22 @@ import (
 // maxima is how many calls each plan has of each provider, as its owner reads
 // the catalogue: the smallest of the limits that block. -1 is unlimited.
 const maxima = `
-plan        gemini openai anthropic mistral huggingface wavespeed tavily serper metaphor exa firecrawl stability image_edit video audio
-Free            50      0         0       0           0        50     10     10        0  10         0        10          5     2    10
-Basic          500    500       500     500         500       200    200    200      100 100       100        25         25    10   100
-Pro           3000   3000      3000    3000        3000       500   1000   1000      500 500       500       100        100    30   100
-Enterprise      -1     -1        -1      -1          -1        -1     -1     -1       -1  -1        -1        -1         -1    -1    -1
+provider    Free Basic  Pro Enterprise
+gemini        50   500 3000         -1
+openai         0   500 3000         -1
+anthropic      0   500 3000         -1
+mistral        0   500 3000         -1
+huggingface    0   500 3000         -1
+wavespeed     50   200  500         -1
+tavily        10   200 1000         -1
+serper        10   200 1000         -1
+metaphor       0   100  500         -1
+exa           10   100  500         -1
+firecrawl      0   100  500         -1
+stability     10    25  100         -1
+image_edit     5    25  100         -1
+video          2    10   30         -1
+audio         10   100  100         -1
 `
 
 // allowance is how many calls one plan has of one provider.
@@ -30,16 +41,16 @@ type allowance struct {
 func allowances(t *testing.T) []allowance {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(maxima), "\n")
-	providers := strings.Fields(lines[0])[1:]
+	plans := strings.Fields(lines[0])[1:]
 	var all []allowance
 	for _, line := range lines[1:] {
 		columns := strings.Fields(line)
-		for i, provider := range providers {
+		for i, plan := range plans {
 			most, err := strconv.Atoi(columns[i+1])
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, allowance{columns[0], provider, most})
+			all = append(all, allowance{plan, columns[0], most})
 		}
 	}
 	return all

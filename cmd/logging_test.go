@@ -21,13 +21,14 @@ func TestLogLevels(t *testing.T) {
 		"--debug":                   "debug info warn error",
 		"--debug --log-level error": "debug info warn error",
 	} {
-		got := do(t, testProcess(t, append([]string{"work"}, strings.Fields(args)...)...), func(_ context.Context, env *commands.Env) error {
-			env.Log.Debug("debug")
-			env.Log.Info("info")
-			env.Log.Warn("warn")
-			env.Log.Error("error")
-			return nil
-		})
+		got := do(t, testProcess(t, append([]string{"work"}, strings.Fields(args)...)...),
+			func(_ context.Context, env *commands.Env) error {
+				env.Log.Debug("debug")
+				env.Log.Info("info")
+				env.Log.Warn("warn")
+				env.Log.Error("error")
+				return nil
+			})
 		var seen []string
 		for line := range strings.Lines(got.err) {
 			_, message, _ := strings.Cut(strings.TrimSpace(line), "msg=")
@@ -71,7 +72,8 @@ func TestFailureIsLogged(t *testing.T) {
 	p.Args = []string{"wrok"}
 	do(t, p, nothing)
 	text = read(t, filepath.Join(p.Dir, file))
-	mustContain(t, text, `code=invalid exit=2 command="alwrity-sub work" message="alwrity-sub work has no flag --nope"`, `has no command \"wrok\"`)
+	mustContain(t, text, `code=invalid exit=2 command="alwrity-sub work" message="alwrity-sub work has no flag --nope"`,
+		`has no command \"wrok\"`)
 }
 
 func TestSuccessLogsNothing(t *testing.T) {
@@ -92,7 +94,8 @@ func TestLogFileThatCannotBeWritten(t *testing.T) {
 
 	p = testProcess(t, "work")
 	p.Environ = append(p.Environ, "ALWRITY_SUB_LOG_FILE=.")
-	mustContain(t, do(t, p, nothing).err, `error: ALWRITY_SUB_LOG_FILE is ".": the log file can't be written: is a directory`)
+	mustContain(t, do(t, p, nothing).err,
+		`error: ALWRITY_SUB_LOG_FILE is ".": the log file can't be written: is a directory`)
 }
 
 func TestLogFileRotates(t *testing.T) {

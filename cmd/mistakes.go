@@ -34,7 +34,8 @@ func argumentsFailure(c *cobra.Command, args []string, err error) error {
 		return err
 	}
 	if none := cobra.NoArgs(c, args); none != nil && none.Error() == err.Error() {
-		return failure.Invalidf("%s takes no arguments, but has %q", c.CommandPath(), failure.Shorten(args[0])).WithHint("%s", usageHint(c))
+		return failure.Invalidf("%s takes no arguments, but has %q", c.CommandPath(), failure.Shorten(args[0])).
+			WithHint("%s", usageHint(c))
 	}
 	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
 }
@@ -54,7 +55,8 @@ func usageHint(c *cobra.Command) string {
 func missingFlags(c *cobra.Command) []string {
 	var missing []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if required := f.Annotations[cobra.BashCompOneRequiredFlag]; len(required) > 0 && required[0] == "true" && !f.Changed {
+		if required := f.Annotations[cobra.BashCompOneRequiredFlag]; len(required) > 0 && required[0] == "true" &&
+			!f.Changed {
 			missing = append(missing, "--"+f.Name)
 		}
 	})
@@ -111,7 +113,8 @@ func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 		if !strings.HasPrefix(strings.TrimLeft(message, "-"), name) {
 			message = name + ": " + message
 		}
-		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: told.Hint, Err: err}
+		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: told.Hint,
+			Err: err}
 	}
 	right := map[string]string{
 		"bool": "true or false", "duration": "a duration such as 5m or 1h30m", "float64": "a number",
@@ -126,7 +129,8 @@ func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 	default:
 		right = "it must be " + right
 	}
-	return failure.Invalidf("--%s is %q: %s", name, failure.Shorten(err.GetValue()), right).WithHint("see %s --help", c.CommandPath())
+	return failure.Invalidf("--%s is %q: %s", name, failure.Shorten(err.GetValue()), right).
+		WithHint("see %s --help", c.CommandPath())
 }
 
 const (

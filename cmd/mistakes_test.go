@@ -9,25 +9,38 @@ func TestMistakes(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"wrok", "error: alwrity-sub has no command \"wrok\"\nhint: did you mean alwrity-sub work?\n"},
 		{"wrok --limit 3", "error: alwrity-sub has no command \"wrok\"\nhint: did you mean alwrity-sub work?\n"},
-		{"xyzxyz", "error: alwrity-sub has no command \"xyzxyz\"\nhint: known are: completion, plans, work; see alwrity-sub --help\n"},
+		{"xyzxyz", "error: alwrity-sub has no command \"xyzxyz\"\nhint: known are: completion, plans, work; see " +
+			"alwrity-sub --help\n"},
 		{"plans lsit", "error: alwrity-sub plans has no command \"lsit\"\nhint: did you mean alwrity-sub plans list?\n"},
-		{"plans lsit --dry-run", "error: alwrity-sub plans has no command \"lsit\"\nhint: did you mean alwrity-sub plans list?\n"},
-		{"completion basch", "error: alwrity-sub completion has no command \"basch\"\nhint: did you mean alwrity-sub completion bash?\n"},
+		{"plans lsit --dry-run", "error: alwrity-sub plans has no command \"lsit\"\nhint: did you mean alwrity-sub plans " +
+			"list?\n"},
+		{"completion basch", "error: alwrity-sub completion has no command \"basch\"\nhint: did you mean alwrity-sub " +
+			"completion bash?\n"},
 		{"help wrok", "error: alwrity-sub has no command \"wrok\"\nhint: did you mean alwrity-sub work?\n"},
 		{"help plans lsit", "error: alwrity-sub plans has no command \"lsit\"\nhint: did you mean alwrity-sub plans list?\n"},
 		{"work --limt 3", "error: alwrity-sub work has no flag --limt\nhint: did you mean --limit?\n"},
-		{"work --databse-url=sqlite://u:geheim@x", "error: alwrity-sub work has no flag --databse-url\nhint: did you mean --database-url?\n"},
+		{"work --databse-url=sqlite://u:geheim@x",
+			"error: alwrity-sub work has no flag --databse-url\nhint: did you mean --database-url?\n"},
 		{"work -limit 3", "error: alwrity-sub work has no flag -limit\nhint: did you mean --limit?\n"},
 		{"work --limit x", "error: --limit is \"x\": it must be a whole number\nhint: see alwrity-sub work --help\n"},
 		{"work --limit 1.5", "error: --limit is \"1.5\": it must be a whole number\nhint: see alwrity-sub work --help\n"},
-		{"work --limit 99999999999999999999", "error: --limit is \"99999999999999999999\": it must be a whole number that is not as large\nhint: see alwrity-sub work --help\n"},
-		{"work --ttl 5", "error: --ttl is \"5\": it must be a duration such as 5m or 1h30m\nhint: see alwrity-sub work --help\n"},
-		{"work --quiet=perhaps", "error: --quiet is \"perhaps\": it must be true or false\nhint: see alwrity-sub work --help\n"},
-		{"work --limit", "error: --limit needs a value\nhint: usage: alwrity-sub work [flags]; see alwrity-sub work --help\n"},
-		{"work extra", "error: alwrity-sub work takes no arguments, but has \"extra\"\nhint: usage: alwrity-sub work [flags]; see alwrity-sub work --help\n"},
-		{"plans show --user u", "error: alwrity-sub plans show: accepts 1 arg(s), received 0\nhint: usage: alwrity-sub plans show NAME [flags]; see alwrity-sub plans show --help\n"},
-		{"plans show a b --user u", "error: alwrity-sub plans show: accepts 1 arg(s), received 2\nhint: usage: alwrity-sub plans show NAME [flags]; see alwrity-sub plans show --help\n"},
-		{"plans show a", "error: alwrity-sub plans show needs --user\nhint: usage: alwrity-sub plans show NAME [flags]; see alwrity-sub plans show --help\n"},
+		{"work --limit 99999999999999999999",
+			"error: --limit is \"99999999999999999999\": it must be a whole number that is not as large\n" +
+				"hint: see alwrity-sub work --help\n"},
+		{"work --ttl 5", "error: --ttl is \"5\": it must be a duration such as 5m or 1h30m\nhint: see alwrity-sub work " +
+			"--help\n"},
+		{"work --quiet=perhaps", "error: --quiet is \"perhaps\": it must be true or false\nhint: see alwrity-sub work " +
+			"--help\n"},
+		{"work --limit", "error: --limit needs a value\nhint: usage: alwrity-sub work [flags]; see alwrity-sub work " +
+			"--help\n"},
+		{"work extra", "error: alwrity-sub work takes no arguments, but has \"extra\"\nhint: usage: alwrity-sub work " +
+			"[flags]; see alwrity-sub work --help\n"},
+		{"plans show --user u", "error: alwrity-sub plans show: accepts 1 arg(s), received 0\nhint: usage: alwrity-sub " +
+			"plans show NAME [flags]; see alwrity-sub plans show --help\n"},
+		{"plans show a b --user u", "error: alwrity-sub plans show: accepts 1 arg(s), received 2\nhint: usage: alwrity-sub " +
+			"plans show NAME [flags]; see alwrity-sub plans show --help\n"},
+		{"plans show a", "error: alwrity-sub plans show needs --user\nhint: usage: alwrity-sub plans show NAME [flags]; " +
+			"see alwrity-sub plans show --help\n"},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			got := do(t, testProcess(t, strings.Fields(test.args)...), nothing)

@@ -45,12 +45,16 @@ func notifyKeys() []key {
 		{keySMTPUser, "SMTP_USER", "", "", "the user to log in as; none by default"},
 		{keySMTPPassword, "SMTP_PASSWORD", "", "", "the password to log in with"},
 		{keySMTPFrom, "SMTP_FROM", "", "", "who mails are from: billing@example.com, or Example <billing@example.com>"},
-		{keySMTPTLS, "SMTP_TLS", "", string(notify.TLSAuto), "auto (implicit on port 465, else STARTTLS, which must work), implicit, starttls or none"},
+		{keySMTPTLS, "SMTP_TLS", "", string(notify.TLSAuto),
+			"auto (implicit on port 465, else STARTTLS, which must work), implicit, starttls or none"},
 		{keySMTPCAFile, "SMTP_CA_FILE", "", "", "a file of certificates that count beside the system's"},
-		{keySMTPTimeout, "SMTP_TIMEOUT", "", "30", "seconds that each step with the mail server may take; the answer to a whole mail may take four times as long"},
+		{keySMTPTimeout, "SMTP_TIMEOUT", "", "30",
+			"seconds that each step with the mail server may take; the answer to a whole mail may take four times as long"},
 		{keyAlertEmail, "ALWRITY_SUB_ALERT_EMAIL", "", "", "the operators' addresses, with commas between them"},
-		{keyAlertKinds, "ALWRITY_SUB_ALERT_KINDS", "", defaultAlertKinds(), "what operators and Slack are told about users; all for everything"},
-		{keyWebhookURL, "ALWRITY_SUB_WEBHOOK_URL", "", "", "where every message is posted as JSON; several with spaces between them"},
+		{keyAlertKinds, "ALWRITY_SUB_ALERT_KINDS", "", defaultAlertKinds(),
+			"what operators and Slack are told about users; all for everything"},
+		{keyWebhookURL, "ALWRITY_SUB_WEBHOOK_URL", "", "",
+			"where every message is posted as JSON; several with spaces between them"},
 		{keyWebhookSecret, "ALWRITY_SUB_WEBHOOK_SECRET", "", "", "what webhooks are signed with"},
 		{keyWebhookTimeout, "ALWRITY_SUB_WEBHOOK_TIMEOUT", "", "10", "seconds that a webhook may take"},
 		{keySlackURL, "ALWRITY_SUB_SLACK_WEBHOOK_URL", "", "", "an incoming webhook of Slack"},
@@ -161,7 +165,8 @@ func (c *config) mailSettings(s *notify.Settings) (err error) {
 			return err
 		}
 	}
-	way, err := c.choice(keySMTPTLS, string(notify.TLSAuto), string(notify.TLSImplicit), string(notify.TLSStart), string(notify.TLSNone))
+	way, err := c.choice(keySMTPTLS, string(notify.TLSAuto), string(notify.TLSImplicit), string(notify.TLSStart),
+		string(notify.TLSNone))
 	if err != nil {
 		return err
 	}
@@ -254,7 +259,8 @@ func (c *config) endpoints(s *notify.Settings) error {
 		for _, address := range addresses {
 			u, err := url.Parse(address)
 			if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-				return failure.Invalidf("%s has something in it that is no URL of http or https", c.label(name)).WithHint("write https://…")
+				return failure.Invalidf("%s has something in it that is no URL of http or https", c.label(name)).
+					WithHint("write https://…")
 			}
 			*to = append(*to, notify.Endpoint{URL: address})
 		}
@@ -281,7 +287,8 @@ func (c *config) hours(s *notify.Settings) error {
 		return err
 	}
 	if s.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		return failure.Invalidf("%s is %q: there is no such time zone", c.label(keyTimeZone), failure.Shorten(zone)).WithHint("write a name such as Europe/Berlin, or UTC")
+		return failure.Invalidf("%s is %q: there is no such time zone", c.label(keyTimeZone), failure.Shorten(zone)).
+			WithHint("write a name such as Europe/Berlin, or UTC")
 	}
 	digest, err := c.choice(keyDigest, "off", "daily")
 	s.Digest = digest == "daily"

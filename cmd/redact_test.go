@@ -66,7 +66,8 @@ func TestNoSecretIsTold(t *testing.T) {
 		},
 	}
 	for name, do := range works {
-		for _, extra := range []string{"", "-o json", "--log-format json", "--database-url " + url, "--database-url=postgresql://x:0ther-pw@h:bad/d", "--nope",
+		for _, extra := range []string{"", "-o json", "--log-format json", "--database-url " + url,
+			"--database-url=postgresql://x:0ther-pw@h:bad/d", "--nope",
 			"--log-level " + url, "--now " + url, url} {
 			t.Run(name+" "+extra, func(t *testing.T) {
 				p := testProcess(t, append([]string{"work", "--debug", "--log-file", "x.log"}, strings.Fields(extra)...)...)

@@ -110,7 +110,8 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exitsWith, "json": jsonField, "sql": runSQL, "lock": lockDatabase, "unlock": unlockDatabase, "waits": awaitWaiter,
+			"exits": exitsWith, "json": jsonField, "sql": runSQL, "lock": lockDatabase, "unlock": unlockDatabase,
+			"waits":      awaitWaiter,
 			"mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
 		},
 		RequireUniqueNames: true,

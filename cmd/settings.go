@@ -58,7 +58,8 @@ func (c *config) check(p Process) (s settings, err error) {
 	if s.actor, err = c.actor(p); err != nil {
 		return s, err
 	}
-	output, err := c.choice(keyOutput, string(report.FormatTable), string(report.FormatJSON), string(report.FormatJSONL), string(report.FormatCSV))
+	output, err := c.choice(keyOutput, string(report.FormatTable), string(report.FormatJSON), string(report.FormatJSONL),
+		string(report.FormatCSV))
 	if err != nil {
 		return s, err
 	}
@@ -126,7 +127,8 @@ func (c *config) sender() (s statement.Sender, err error) {
 	for _, field := range []struct {
 		key string
 		to  *string
-	}{{keyCompanyName, &s.Company}, {keyAddress, &s.Address}, {keyCompanyEmail, &s.Email}, {keyTaxID, &s.TaxID}, {keyPaymentNote, &s.PaymentNote}} {
+	}{{keyCompanyName, &s.Company}, {keyAddress, &s.Address}, {keyCompanyEmail, &s.Email}, {keyTaxID, &s.TaxID},
+		{keyPaymentNote, &s.PaymentNote}} {
 		if *field.to, err = c.text(field.key); err != nil {
 			return s, err
 		}
@@ -186,7 +188,8 @@ func (c *config) actor(p Process) (string, error) {
 	if name == "" {
 		name = systemUser()
 	}
-	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > longestActor || strings.ContainsFunc(name, unicode.IsControl) {
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > longestActor ||
+		strings.ContainsFunc(name, unicode.IsControl) {
 		return "", failure.Invalidf("%s is %q: it must be at most %d characters, none of them a control character",
 			c.label(keyActor), failure.Shorten(name), longestActor)
 	}

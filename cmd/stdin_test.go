@@ -15,7 +15,8 @@ func TestInterruptibleReadsEverything(t *testing.T) {
 		t.Errorf("%d of %d bytes were read: %v", len(got), len(want), err)
 	}
 	broken := io.MultiReader(strings.NewReader("x"), brokenReader{})
-	if got, err := io.ReadAll(newInterruptible(t.Context(), broken)); string(got) != "x" || !errors.Is(err, io.ErrNoProgress) {
+	if got, err := io.ReadAll(newInterruptible(t.Context(), broken)); string(got) != "x" ||
+		!errors.Is(err, io.ErrNoProgress) {
 		t.Errorf("got %q and %v", got, err)
 	}
 }

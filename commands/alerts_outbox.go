@@ -24,8 +24,9 @@ func newOutboxListCmd(env *Env) *cobra.Command {
 		Use: "list", Short: "List deliveries, newest first",
 		Long: `List deliveries, newest first: each takes one message to one recipient. A message
 that was written since the last run of alerts send has none yet.`,
-		Example: "  alwrity-sub alerts outbox list --status dead\n  alwrity-sub alerts outbox list --status unconfirmed -o json",
-		Args:    cobra.NoArgs,
+		Example: "  alwrity-sub alerts outbox list --status dead\n" +
+			"  alwrity-sub alerts outbox list --status unconfirmed -o json",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			q := notify.DeliveryQuery{Status: notify.Status(status), Limit: limit}
 			switch {

@@ -56,7 +56,9 @@ func sampleModels() []sampleModel {
 
 // freeModels are those of the models above that the Free plan includes.
 func freeModels() map[string]bool {
-	return map[string]bool{"gemini": true, "exa": true, "tavily": true, "stability": true, "image_edit": true, "audio": true, "video": true}
+	return map[string]bool{
+		"gemini": true, "exa": true, "tavily": true, "stability": true, "image_edit": true, "audio": true, "video": true,
+	}
 }
 
 func newSample(users, days int, now time.Time) *sample {
@@ -116,8 +118,8 @@ func (s *sample) callsOn(u sampleUser, day time.Time) int {
 func (s *sample) call(u sampleUser, at time.Time) map[string]any {
 	m := s.pick(u)
 	call := map[string]any{
-		"user_id": u.id, "provider": m.provider, "model": m.model, "time": at.Format(time.RFC3339), "endpoint": "/api/generate",
-		"method": "POST", "response_time_ms": 200 + s.dice.IntN(6_000),
+		"user_id": u.id, "provider": m.provider, "model": m.model, "time": at.Format(time.RFC3339),
+		"endpoint": "/api/generate", "method": "POST", "response_time_ms": 200 + s.dice.IntN(6_000),
 	}
 	if m.input > 0 {
 		call["input_tokens"] = m.input/4 + s.dice.IntN(m.input)

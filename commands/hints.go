@@ -8,6 +8,9 @@ import (
 	"github.com/alwrity/alwrity-sub/health"
 )
 
+const limitsOf = "every limit: alwrity-sub usage show {user}; " +
+	"a larger plan: alwrity-sub users change-plan {user} --plan …"
+
 // hints are what a person at a terminal is told to do about a failure, by its reason.
 // {name} stands for the argument of that name.
 //
@@ -22,8 +25,8 @@ var hints = map[string]string{
 	"periods_overdue":   "run every night: alwrity-sub billing close",
 
 	// refused calls
-	"limit_exceeded": "every limit: alwrity-sub usage show {user}; a larger plan: alwrity-sub users change-plan {user} --plan …",
-	"not_in_plan":    "every limit: alwrity-sub usage show {user}; a larger plan: alwrity-sub users change-plan {user} --plan …",
+	"limit_exceeded": limitsOf,
+	"not_in_plan":    limitsOf,
 	"suspended": "where a bill is unpaid (alwrity-sub billing list --user {user} --status past_due): " +
 		"alwrity-sub billing mark-paid NUMBER; else: alwrity-sub users resume {user}",
 	"cancelled": "to begin again: alwrity-sub users renew {user}",
@@ -38,7 +41,8 @@ var hints = map[string]string{
 	"unpriced_near": "did you mean --model {near}? " +
 		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
 	"unpriced_without_model": "name a model with --model; {provider} has prices for {models}",
-	"plan_has_subscribers":   "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
+	"plan_has_subscribers": "move them first: alwrity-sub users change-plan USER --plan …, " +
+		"or keep the plan in the file",
 
 	// usage
 	"unknown_alert":       "the ids are in: alwrity-sub alerts list",
@@ -48,9 +52,10 @@ var hints = map[string]string{
 	"archived":            "bring the month back first: alwrity-sub usage restore {file}",
 	"usage_archived":      "choose a later start, or bring the month back first: alwrity-sub usage restore {file}",
 	"file_archived":       "bring the month back: alwrity-sub usage restore {file}",
-	"not_archived":        "list what is archived: alwrity-sub usage archives; events of another database: alwrity-sub usage import {file}",
-	"archived_already":    "list what is archived: alwrity-sub usage archives",
-	"archive_gone":        "list what is archived: alwrity-sub usage archives",
+	"not_archived": "list what is archived: alwrity-sub usage archives; " +
+		"events of another database: alwrity-sub usage import {file}",
+	"archived_already": "list what is archived: alwrity-sub usage archives",
+	"archive_gone":     "list what is archived: alwrity-sub usage archives",
 
 	// subscriptions
 	"unknown_subscriber": "list them: alwrity-sub users list; " +
@@ -62,7 +67,8 @@ var hints = map[string]string{
 	"plan_withdrawn":         "move to another: alwrity-sub users subscribe {user} --plan …",
 	"subscription_suspended": "first run: alwrity-sub users resume {user}",
 	"ended_while_suspended":  "it has ended while it was suspended; first run: alwrity-sub users resume {user}",
-	"subscription_ended":     "to begin again: alwrity-sub users renew {user}, or alwrity-sub users subscribe {user} --plan …",
+	"subscription_ended": "to begin again: alwrity-sub users renew {user}, " +
+		"or alwrity-sub users subscribe {user} --plan …",
 	"periods_closed": "let it hold from {until} on, " +
 		"or correct what was billed: alwrity-sub billing credit {user} AMOUNT --reason …",
 
@@ -83,8 +89,10 @@ var hints = map[string]string{
 	"unknown_delivery": "the ids are in: alwrity-sub alerts outbox list",
 	"mail_unusable":    "{hint}; look closer with: alwrity-sub alerts test --to you@example.com",
 	"messages_wait":    "does cron run it? alwrity-sub alerts send",
-	"messages_stuck":   "see them with: alwrity-sub alerts outbox list --status dead (or unconfirmed); then retry ID or drop ID",
-	"delivery_failed":  "see them with: alwrity-sub alerts outbox list; then: alwrity-sub alerts outbox retry ID, or drop ID",
+	"messages_stuck": "see them with: alwrity-sub alerts outbox list --status dead (or unconfirmed); " +
+		"then retry ID or drop ID",
+	"delivery_failed": "see them with: alwrity-sub alerts outbox list; " +
+		"then: alwrity-sub alerts outbox retry ID, or drop ID",
 }
 
 // Hint returns what a person at a terminal can do about a failure; "" where nothing is known.

@@ -32,7 +32,8 @@ func TestHint(t *testing.T) {
 // with it.
 func TestHintsFitTheirFailures(t *testing.T) {
 	given := reasonsGiven(t)
-	for _, denied := range []usage.Reason{usage.LimitExceeded, usage.NotInPlan, usage.IsSuspended, usage.IsCancelled, usage.IsExpired} {
+	for _, denied := range []usage.Reason{usage.LimitExceeded, usage.NotInPlan, usage.IsSuspended, usage.IsCancelled,
+		usage.IsExpired} {
 		given[string(denied)] = []string{"user"}
 	}
 	for reason, hint := range hints {

@@ -39,9 +39,11 @@ func TestRepliesOfMailServers(t *testing.T) {
 }
 
 func TestAnswersOfWebhooks(t *testing.T) {
-	for code, want := range map[int]outcomeKind{200: accepted, 204: accepted, 299: accepted, 301: retryLater, 308: retryLater, 400: rejected, 401: retryLater, 404: retryLater, 408: retryLater,
+	for code, want := range map[int]outcomeKind{200: accepted, 204: accepted, 299: accepted, 301: retryLater,
+		308: retryLater, 400: rejected, 401: retryLater, 404: retryLater, 408: retryLater,
 		410: rejected, 413: rejected, 422: rejected, 429: retryLater, 500: retryLater, 503: retryLater} {
-		v := statusOutcome(&http.Response{StatusCode: code, Status: fmt.Sprint(code), Header: http.Header{"Retry-After": {"90"}}}, "why\r\nnot")
+		v := statusOutcome(&http.Response{StatusCode: code, Status: fmt.Sprint(code),
+			Header: http.Header{"Retry-After": {"90"}}}, "why\r\nnot")
 		if v.kind != want {
 			t.Errorf("%d: %+v", code, v)
 		}
@@ -55,7 +57,8 @@ func TestAnswersOfWebhooks(t *testing.T) {
 func TestSignature(t *testing.T) {
 	const want = "sha256=c910f546f45a1f047df6c632f317360f94e96abb331f0fb5beb57339b0a52402"
 	got := Sign("a-secret", "1795430415", []byte(`{"id":"x"}`))
-	if got != want || got == Sign("a-secret", "1795430416", []byte(`{"id":"x"}`)) || got == Sign("b-secret", "1795430415", []byte(`{"id":"x"}`)) {
+	if got != want || got == Sign("a-secret", "1795430416", []byte(`{"id":"x"}`)) ||
+		got == Sign("b-secret", "1795430415", []byte(`{"id":"x"}`)) {
 		t.Errorf("%s is not the signature %s that differs with all that is signed", got, want)
 	}
 }

@@ -21,8 +21,10 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func testSettings() *Settings {
-	return &Settings{Mail: Mail{Host: "mail.example.com", From: mail.Address{Name: "Example", Address: "billing@example.com"}, Timeout: time.Second},
-		Operators: []string{"ops@example.com"}, OperatorKinds: DefaultOperatorKinds(), Zone: time.UTC, Redact: func(s string) string { return s }}
+	return &Settings{Mail: Mail{Host: "mail.example.com",
+		From: mail.Address{Name: "Example", Address: "billing@example.com"}, Timeout: time.Second},
+		Operators: []string{"ops@example.com"}, OperatorKinds: DefaultOperatorKinds(), Zone: time.UTC,
+		Redact: func(s string) string { return s }}
 }
 
 func builtInTemplates(t *testing.T) *Templates {
@@ -102,7 +104,8 @@ func TestDigestReadsWell(t *testing.T) {
 		many[i] = Delivery{Message: samples()[0], Audience: ToUser}
 	}
 	letter, err := templates.RenderMail(settings, Batch{many})
-	if err != nil || strings.Count(letter.Text, "80% of your") != maxDigestItems || !strings.Contains(letter.Text, "… and 150 more.") {
+	if err != nil || strings.Count(letter.Text, "80% of your") != maxDigestItems ||
+		!strings.Contains(letter.Text, "… and 150 more.") {
 		t.Errorf("a digest of many (%v):\n%s", err, letter.Text)
 	}
 }
@@ -120,9 +123,11 @@ func TestOtherWords(t *testing.T) {
 		{usage.LimitReached, map[string]string{"action": "block"}},
 		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-29", "status": "paid"}},
 		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "79", "status": "paid"}},
-		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-59", "credited": "20.004999", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "-59", "credited": "20.004999",
+			"status": "paid"}},
 		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "-721.8123", "status": "paid"}},
-		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "", "plan": "", "status": "paid"}},
+		{usage.BillReady, map[string]string{"kind": "credit_note", "total": "0", "credited": "", "plan": "",
+			"status": "paid"}},
 		{usage.LimitReached, map[string]string{"used": "3.4278", "max": "3.333333333333"}},
 		{usage.BillReady, map[string]string{"total": "0", "status": "paid"}},
 		{usage.PastDue, map[string]string{"suspends_at": ""}},
@@ -158,10 +163,13 @@ func TestHowToPay(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := m.Kind == usage.BillReady || m.Kind == usage.PastDue || m.Kind == usage.Suspended
-		inText := strings.Contains(letter.Text, "How to pay:\n\n  Transfer it to DE02 1203 0000.\n  <b>Name</b> the number.\n\n")
-		inPage := strings.Contains(letter.HTML, "<br>Transfer it to DE02 1203 0000.<br>&lt;b&gt;Name&lt;/b&gt; the number.</p>")
+		inText := strings.Contains(letter.Text,
+			"How to pay:\n\n  Transfer it to DE02 1203 0000.\n  <b>Name</b> the number.\n\n")
+		inPage := strings.Contains(letter.HTML,
+			"<br>Transfer it to DE02 1203 0000.<br>&lt;b&gt;Name&lt;/b&gt; the number.</p>")
 		if inText != want || inPage != want || !strings.HasSuffix(letter.Text, "\n\nWords & Co") {
-			t.Errorf("%s says how to pay: %t in the text, %t on the page, want %t\n%s", m.Kind, inText, inPage, want, letter.Text)
+			t.Errorf("%s says how to pay: %t in the text, %t on the page, want %t\n%s", m.Kind, inText, inPage, want,
+				letter.Text)
 		}
 	}
 }
@@ -172,7 +180,8 @@ func TestWhatDidNotArriveIsCounted(t *testing.T) {
 		want    string
 	}{
 		{Summary{Dead: 1}, "1 message could not be delivered: "},
-		{Summary{Dead: 2000, Unconfirmed: 1}, "2,000 messages could not be delivered, 1 message may or may not have been delivered: "},
+		{Summary{Dead: 2000, Unconfirmed: 1},
+			"2,000 messages could not be delivered, 1 message may or may not have been delivered: "},
 		{Summary{Unconfirmed: 3}, "3 messages may or may not have been delivered: "},
 	} {
 		if err := c.summary.Failure(); err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -188,7 +197,8 @@ func TestMissingDataIsNoFailure(t *testing.T) {
 		m.Data = map[string]string{"total": "a lot", "due_at": "soon", "used": "some", "price": ""}
 		for _, audience := range []Audience{ToUser, ToOperators} {
 			letter, err := templates.RenderMail(testSettings(), Batch{[]Delivery{{Message: m, Audience: audience}}})
-			if err != nil || letter.Subject == "" || strings.Contains(letter.Text, "<no value>") || strings.Contains(letter.HTML, "no value") {
+			if err != nil || letter.Subject == "" || strings.Contains(letter.Text, "<no value>") ||
+				strings.Contains(letter.HTML, "no value") {
 				t.Errorf("%s (%v):\n%s\n%s", m.Kind, err, letter.Text, letter.HTML)
 			}
 		}
@@ -209,7 +219,8 @@ func TestHostileNames(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if strings.ContainsAny(letter.Subject, "\r\n\x00") || strings.Contains(letter.Text, "\r") || strings.Contains(letter.Text, "\nBcc:") || strings.Contains(letter.Text, "\u202e") {
+			if strings.ContainsAny(letter.Subject, "\r\n\x00") || strings.Contains(letter.Text, "\r") ||
+				strings.Contains(letter.Text, "\nBcc:") || strings.Contains(letter.Text, "\u202e") {
 				t.Errorf("%s has lines of a user in it:\n%q", m.Kind, letter.Subject+letter.Text)
 			}
 			if strings.Contains(letter.HTML, "<script") {
@@ -230,8 +241,10 @@ func TestHostileNames(t *testing.T) {
 // A mail is what other programs understand: headers, and both parts as they were written.
 func TestComposedMailIsRead(t *testing.T) {
 	settings := testSettings()
-	letter := RenderedMail{Subject: "Grüße: 100% – " + strings.Repeat("lang ", 30), Text: "Größe\n.\n..punkt\n" + strings.Repeat("ü", 300), HTML: "<p>é</p>"}
-	raw, err := settings.Mail.compose(&mail.Address{Address: "zoë@example.com"}, "abc", time.Date(2026, 11, 23, 10, 30, 15, 0, time.UTC), letter)
+	letter := RenderedMail{Subject: "Grüße: 100% – " + strings.Repeat("lang ", 30),
+		Text: "Größe\n.\n..punkt\n" + strings.Repeat("ü", 300), HTML: "<p>é</p>"}
+	raw, err := settings.Mail.compose(&mail.Address{Address: "zoë@example.com"}, "abc",
+		time.Date(2026, 11, 23, 10, 30, 15, 0, time.UTC), letter)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +258,8 @@ func TestComposedMailIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	decoder := mime.WordDecoder{}
-	for name, want := range map[string]string{"Subject": letter.Subject, "Message-Id": "<abc@example.com>", "Date": "Mon, 23 Nov 2026 10:30:15 +0000",
+	for name, want := range map[string]string{"Subject": letter.Subject, "Message-Id": "<abc@example.com>",
+		"Date": "Mon, 23 Nov 2026 10:30:15 +0000",
 		"From": `"Example" <billing@example.com>`, "Auto-Submitted": "auto-generated"} {
 		got, err := decoder.DecodeHeader(msg.Header.Get(name))
 		if err != nil || strings.TrimSpace(got) != strings.TrimSpace(want) {
@@ -274,8 +288,10 @@ func TestReferences(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range samples() {
 		for _, d := range []Delivery{
-			{ID: 1, Message: m, Channel: Email, Recipient: "a@example.com"}, {ID: 2, Message: m, Channel: Email, Recipient: "a@example.com"},
-			{ID: 1, Message: m, Channel: Email, Recipient: "b@example.com"}, {ID: 1, Message: m, Channel: Email, Recipient: "a@example.com", Digest: 1},
+			{ID: 1, Message: m, Channel: Email, Recipient: "a@example.com"},
+			{ID: 2, Message: m, Channel: Email, Recipient: "a@example.com"},
+			{ID: 1, Message: m, Channel: Email, Recipient: "b@example.com"},
+			{ID: 1, Message: m, Channel: Email, Recipient: "a@example.com", Digest: 1},
 		} {
 			name := Batch{[]Delivery{d}}.reference()
 			d.Attempts, d.Status, d.LastError = 5, Sending, "x"
@@ -289,7 +305,8 @@ func TestReferences(t *testing.T) {
 
 func TestWhoGetsWhat(t *testing.T) {
 	s := testSettings()
-	s.Webhooks, s.Slack = []Endpoint{{"https://a.example/x"}, {"https://b.example/x"}}, []Endpoint{{"https://hooks.slack.example/T/B/secret"}}
+	s.Webhooks, s.Slack = []Endpoint{{"https://a.example/x"}, {"https://b.example/x"}},
+		[]Endpoint{{"https://hooks.slack.example/T/B/secret"}}
 	for _, m := range samples() {
 		var got []string
 		for _, d := range s.deliveries(m) {
@@ -299,7 +316,8 @@ func TestWhoGetsWhat(t *testing.T) {
 				t.Errorf("%+v", d)
 			}
 		}
-		want := []string{"email alice@example.com", "email ops@example.com", "slack hooks.slack.example", "webhook a.example", "webhook b.example"}
+		want := []string{"email alice@example.com", "email ops@example.com", "slack hooks.slack.example", "webhook a.example",
+			"webhook b.example"}
 		switch m.Kind {
 		case usage.ThresholdReached, usage.RenewalSoon, usage.BillReady:
 			want = append(want[:1], want[3:]...)
@@ -310,7 +328,8 @@ func TestWhoGetsWhat(t *testing.T) {
 			t.Errorf("%s goes to %v, want %v", m.Kind, got, want)
 		}
 	}
-	if got := s.deliveries(Message{Notification: usage.Notification{Kind: "from_the_future", UserID: "alice"}, Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
+	if got := s.deliveries(Message{Notification: usage.Notification{Kind: "from_the_future", UserID: "alice"},
+		Email: "a@example.com"}); len(got) != 1 || got[0].Status != Skipped {
 		t.Errorf("what is not known goes to %+v", got)
 	}
 	m := samples()[1]

@@ -98,7 +98,8 @@ func TestPauses(t *testing.T) {
 		total += pause
 		low, high := pauseAfter(attempts, 0, least), pauseAfter(attempts, 0, most)
 		if low != pause-pause/4 || high < pause+pause/4-2 || high > pause+pause/4 {
-			t.Errorf("after %d attempts the pause is from %s to %s, want %s and a quarter more or less", attempts, low, high, pause)
+			t.Errorf("after %d attempts the pause is from %s to %s, want %s and a quarter more or less", attempts, low, high,
+				pause)
 		}
 	}
 	if total < 36*time.Hour || total > 60*time.Hour {

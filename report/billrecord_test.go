@@ -119,9 +119,11 @@ func readBill(t fatal, text string) billing.Bill {
 	if r.Currency != "USD" {
 		t.Fatal(text)
 	}
-	b := billing.Bill{Number: r.Number, Kind: r.Kind, RefersTo: r.RefersTo, UserID: r.UserID, Email: r.Email, PlanID: r.PlanID, PlanName: r.Plan, Cycle: r.Cycle,
-		Period: plan.Period(r.Period), IssuedAt: r.IssuedAt, DueAt: r.DueAt, Status: r.Status, SettledAt: r.SettledAt, Reference: r.Reference,
-		Subtotal: r.Subtotal, Rounding: r.Rounding, Total: r.Total, Cost: r.Cost}
+	b := billing.Bill{Number: r.Number, Kind: r.Kind, RefersTo: r.RefersTo, UserID: r.UserID, Email: r.Email,
+		PlanID: r.PlanID, PlanName: r.Plan, Cycle: r.Cycle,
+		Period: plan.Period(r.Period), IssuedAt: r.IssuedAt, DueAt: r.DueAt, Status: r.Status, SettledAt: r.SettledAt,
+		Reference: r.Reference,
+		Subtotal:  r.Subtotal, Rounding: r.Rounding, Total: r.Total, Cost: r.Cost}
 	if r.Terms != nil {
 		b.Terms = &billing.Terms{MarkupMillionths: r.Terms.MarkupMillionths}
 		for _, l := range r.Terms.Limits {
@@ -162,10 +164,14 @@ func (r readLimit) limit(t fatal) plan.Limit {
 }
 
 func (r readLine) line() billing.Line {
-	l := billing.Line{Kind: r.Kind, Description: r.Description, Period: plan.Period(r.Period), Provider: r.Provider, Vendor: r.Vendor, Model: r.Model, Amount: r.Amount,
-		Usage: usage.Amounts{Calls: r.Calls, Errors: r.Errors, Unpriced: r.Unpriced, Cost: r.Cost, Quantities: pricing.Quantities{
-			pricing.Requests: r.Calls, pricing.InputTokens: r.Input, pricing.OutputTokens: r.Output, pricing.CachedInputTokens: r.Cached,
-			pricing.Images: r.Images, pricing.Searches: r.Searches, pricing.Pages: r.Pages, pricing.Characters: r.Characters, pricing.Seconds: r.Seconds}}}
+	l := billing.Line{Kind: r.Kind, Description: r.Description, Period: plan.Period(r.Period), Provider: r.Provider,
+		Vendor: r.Vendor, Model: r.Model, Amount: r.Amount,
+		Usage: usage.Amounts{Calls: r.Calls, Errors: r.Errors, Unpriced: r.Unpriced, Cost: r.Cost,
+			Quantities: pricing.Quantities{
+				pricing.Requests: r.Calls, pricing.InputTokens: r.Input, pricing.OutputTokens: r.Output,
+				pricing.CachedInputTokens: r.Cached, pricing.Images: r.Images, pricing.Searches: r.Searches, pricing.Pages: r.Pages,
+				pricing.Characters: r.Characters,
+				pricing.Seconds:    r.Seconds}}}
 	for _, p := range r.Prices {
 		price := billing.UnitPrice{From: p.From, Basis: p.Basis, Rates: p.Rates}
 		if p.AboveInput != nil {

@@ -24,14 +24,17 @@ func revenueOf(bills []billing.Bill) billing.Revenue {
 
 // used returns a line of usage.
 func used(provider, vendor, model string, calls, in, out int64, cost string) billing.Line {
-	l := billing.Line{Kind: billing.Usage, Description: provider + " " + model, Period: october(), Provider: provider, Vendor: vendor, Model: model}
+	l := billing.Line{Kind: billing.Usage, Description: provider + " " + model, Period: october(), Provider: provider,
+		Vendor: vendor, Model: model}
 	l.Usage.Calls, l.Usage.Cost = calls, usd(cost)
-	l.Usage.Quantities[pricing.Requests], l.Usage.Quantities[pricing.InputTokens], l.Usage.Quantities[pricing.OutputTokens] = calls, in, out
+	l.Usage.Quantities[pricing.Requests], l.Usage.Quantities[pricing.InputTokens],
+		l.Usage.Quantities[pricing.OutputTokens] = calls, in, out
 	if in > 0 {
 		l.Prices = []billing.UnitPrice{{From: pricing.Beginning(), Basis: pricing.Exact,
 			Rates: map[string]pricing.USD{"input_token": usd("0.00000125"), "output_token": usd("0.00001")}}}
 	} else {
-		l.Prices = []billing.UnitPrice{{From: pricing.Beginning(), Basis: pricing.Default, Rates: map[string]pricing.USD{"request": usd("0.001")}}}
+		l.Prices = []billing.UnitPrice{{From: pricing.Beginning(), Basis: pricing.Default,
+			Rates: map[string]pricing.USD{"request": usd("0.001")}}}
 	}
 	return l
 }
@@ -42,8 +45,10 @@ func line(kind billing.LineKind, description, amount string) billing.Line {
 
 // bill completes a bill: its sums, its rounding.
 func bill(number int64, user, planName string, lines ...billing.Line) billing.Bill {
-	b := billing.Bill{Number: number, Kind: billing.Invoice, UserID: user, Email: user + "@example.com", PlanID: 2, PlanName: planName, Cycle: plan.Monthly,
-		Period: october(), IssuedAt: at("2026-11-01T02:00:00Z"), DueAt: at("2026-11-15T02:00:00Z"), Status: billing.Open, Lines: lines}
+	b := billing.Bill{Number: number, Kind: billing.Invoice, UserID: user, Email: user + "@example.com", PlanID: 2,
+		PlanName: planName, Cycle: plan.Monthly,
+		Period: october(), IssuedAt: at("2026-11-01T02:00:00Z"), DueAt: at("2026-11-15T02:00:00Z"), Status: billing.Open,
+		Lines: lines}
 	for _, l := range lines {
 		b.Subtotal += l.Amount
 		if l.Kind == billing.Usage || l.Kind == billing.Adjustment {
@@ -56,7 +61,8 @@ func bill(number int64, user, planName string, lines ...billing.Line) billing.Bi
 		b.Total = (b.Subtotal + cent/2) / cent * cent
 	}
 	if b.Rounding = b.Total - b.Subtotal; b.Rounding != 0 {
-		b.Lines = append(b.Lines, billing.Line{Kind: billing.Rounding, Description: "rounding to whole cents", Period: b.Period, Amount: b.Rounding})
+		b.Lines = append(b.Lines, billing.Line{Kind: billing.Rounding, Description: "rounding to whole cents",
+			Period: b.Period, Amount: b.Rounding})
 	}
 	return b
 }
@@ -66,11 +72,13 @@ func proBill() billing.Bill {
 	overage := line(billing.Overage, "gemini gemini-2.5-pro beyond the plan's limits", "1.604928")
 	overage.Provider, overage.Vendor, overage.Model = "gemini", "google", "gemini-2.5-pro"
 	late := used("exa", "exa", "exa-search", 2, 0, 0, "0.01")
-	late.Kind, late.Description, late.Amount, late.Prices = billing.Adjustment, "exa exa-search, 2026-09-01 to 2026-10-01", usd("0.013"), nil
+	late.Kind, late.Description, late.Amount, late.Prices = billing.Adjustment, "exa exa-search, 2026-09-01 to 2026-10-01",
+		usd("0.013"), nil
 	late.Period = plan.CalendarMonth(at("2026-09-15T00:00:00Z"))
 	dear := used("gemini", "google", "gemini-2.5-pro", 660, 2_400_000, 150_000, "4.5000000375")
 	dear.Prices = append(dear.Prices, billing.UnitPrice{From: at("2026-10-15T00:00:00Z"), Basis: pricing.Exact,
-		Rates: map[string]pricing.USD{"input_token": usd("0.000001"), "output_token": usd("0.000008"), "cached_input_token": usd("0.0000000375")},
+		Rates: map[string]pricing.USD{"input_token": usd("0.000001"), "output_token": usd("0.000008"),
+			"cached_input_token": usd("0.0000000375")},
 		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: usd("0.0000025"), OutputToken: usd("0.000015")}})
 	video := used("video", "wavespeed", "kling-v2.5", 3, 0, 0, "0.63")
 	video.Usage.Quantities[pricing.Seconds] = 18
@@ -103,21 +111,24 @@ func monthsOf(revenues ...string) []billing.MonthSums {
 }
 
 func year() []billing.MonthSums {
-	return monthsOf("1204.5", "1391", "1480.2", "1466", "1710.75", "1903.1", "2240", "2198.4", "2660", "3105.25", "3390", "3811.4")
+	return monthsOf("1204.5", "1391", "1480.2", "1466", "1710.75", "1903.1", "2240", "2198.4", "2660", "3105.25", "3390",
+		"3811.4")
 }
 
 func near() []usage.Near {
 	limits := proPlan().Limits
 	return []usage.Near{
 		{UserID: "carol", PlanName: "Pro", Period: november(), LimitUse: usage.LimitUse{Limit: limits[0], Used: 1200}},
-		{UserID: hostile, PlanName: "Pro", Period: november(), LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("128.25"))}},
+		{UserID: hostile, PlanName: "Pro", Period: november(),
+			LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("128.25"))}},
 	}
 }
 
 // aged returns bills of every age, and one that is paid.
 func aged() []billing.Bill {
 	var bills []billing.Bill
-	for i, due := range []string{"2026-11-29T00:00:00Z", "2026-11-20T00:00:00Z", "2026-10-10T00:00:00Z", "2026-09-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-11-01T00:00:00Z"} {
+	for i, due := range []string{"2026-11-29T00:00:00Z", "2026-11-20T00:00:00Z", "2026-10-10T00:00:00Z",
+		"2026-09-01T00:00:00Z", "2026-01-01T00:00:00Z", "2026-11-01T00:00:00Z"} {
 		b := bill(int64(i+1), "alice", "Pro", line(billing.Fee, "Pro plan, monthly fee", fmt.Sprint(79-3*i)))
 		b.DueAt, b.Status = at(due), billing.PastDue
 		if i == 0 {
@@ -144,7 +155,8 @@ func revenue() billing.Revenue {
 	byYear.Cycle = plan.Yearly
 	r := revenueOf([]billing.Bill{proBill(), hostileBill(), idle, byYear,
 		bill(20, "guest", "Free", used("gemini", "google", "gemini-2.5-flash", 40, 90_000, 20_000, "0.0795")),
-		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"), used("stability", "stability", "sd3-large", 910, 0, 0, "36.4")), unpriced()})
+		bill(21, wide, "Basic", line(billing.Fee, "Basic plan, monthly fee", "29"),
+			used("stability", "stability", "sd3-large", 910, 0, 0, "36.4")), unpriced()})
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(aged(), now())
 	return r
 }
@@ -164,7 +176,8 @@ func manyUsers(n int) billing.Revenue {
 		}
 		for k := range random.IntN(4) {
 			provider := providers[(i+k*k)%len(providers)]
-			lines = append(lines, used(provider, provider, "large", int64(1+random.IntN(500)), 0, 0, fmt.Sprintf("%d.%09d", random.IntN(1+20*p), random.IntN(999_999_999))))
+			lines = append(lines, used(provider, provider, "large", int64(1+random.IntN(500)), 0, 0,
+				fmt.Sprintf("%d.%09d", random.IntN(1+20*p), random.IntN(999_999_999))))
 		}
 		b := bill(int64(i+1), fmt.Sprintf("user-%05d", i), plans[p], lines...)
 		b.DueAt = now().Add(time.Duration(random.IntN(120)-100) * 24 * time.Hour)
@@ -176,7 +189,8 @@ func manyUsers(n int) billing.Revenue {
 	r := revenueOf(bills)
 	r.Months, r.Near, r.Unpaid = year(), near(), billing.AgeingOf(bills, now())
 	for i := range r.Months {
-		r.Months[i].Revenue, r.Months[i].Cost = r.Months[i].Revenue.Scale(180_000, 3811), r.Months[i].Cost.Scale(180_000, 3811)
+		r.Months[i].Revenue, r.Months[i].Cost = r.Months[i].Revenue.Scale(180_000, 3811),
+			r.Months[i].Cost.Scale(180_000, 3811)
 	}
 	r.Months[len(r.Months)-1].Revenue, r.Months[len(r.Months)-1].Cost = r.Sum.Revenue(), r.Sum.Cost
 	return r

@@ -27,28 +27,39 @@ func someBills(rt *rapid.T) []billing.Bill {
 }
 
 func someBill(rt *rapid.T, number int64) billing.Bill {
-	start := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(rt, "month")), rapid.IntRange(1, 28).Draw(rt, "day"), 0, 0, 0, rapid.IntRange(0, 999_999).Draw(rt, "µs")*1000, time.UTC)
-	b := billing.Bill{Number: number, Kind: billing.Invoice, UserID: someText(rt, "user"), Email: rapid.SampledFrom([]string{"", "a@b.c"}).Draw(rt, "email"),
-		PlanID: 2, PlanName: someText(rt, "plan"), Cycle: rapid.SampledFrom([]plan.Cycle{"", plan.Monthly, plan.Yearly}).Draw(rt, "cycle"),
-		Period: plan.Period{Start: start, End: plan.AddMonths(start, 1)}, IssuedAt: plan.AddMonths(start, 1), DueAt: plan.AddMonths(start, 1).AddDate(0, 0, 14), Status: billing.Open}
+	start := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(rt, "month")), rapid.IntRange(1, 28).Draw(rt, "day"), 0,
+		0, 0, rapid.IntRange(0, 999_999).Draw(rt, "µs")*1000, time.UTC)
+	b := billing.Bill{Number: number, Kind: billing.Invoice, UserID: someText(rt, "user"),
+		Email:  rapid.SampledFrom([]string{"", "a@b.c"}).Draw(rt, "email"),
+		PlanID: 2, PlanName: someText(rt, "plan"), Cycle: rapid.SampledFrom([]plan.Cycle{"", plan.Monthly, plan.Yearly}).
+			Draw(rt, "cycle"),
+		Period: plan.Period{Start: start, End: plan.AddMonths(start, 1)}, IssuedAt: plan.AddMonths(start, 1),
+		DueAt: plan.AddMonths(start, 1).AddDate(0, 0, 14), Status: billing.Open}
 	if rapid.Bool().Draw(rt, "overage") {
 		b.Terms = &billing.Terms{MarkupMillionths: rapid.Int64Range(0, 2_000_000).Draw(rt, "mark-up"),
-			Limits: []plan.Limit{{Name: "calls", Meter: plan.Calls, Max: 7, Action: plan.Block}, {Name: "cost", Meter: plan.Cost, Max: int64(pricing.Dollar) / 3, Action: plan.Block,
-				Scope: plan.Scope{Providers: []string{"openai"}}}, {Name: "all", Meter: plan.Tokens, Unlimited: true, Action: plan.Warn}}}
+			Limits: []plan.Limit{{Name: "calls", Meter: plan.Calls, Max: 7, Action: plan.Block},
+				{Name: "cost", Meter: plan.Cost, Max: int64(pricing.Dollar) / 3, Action: plan.Block,
+					Scope: plan.Scope{Providers: []string{"openai"}}},
+				{Name: "all", Meter: plan.Tokens, Unlimited: true, Action: plan.Warn}}}
 	}
 	line := func(l billing.Line) { b.Lines = append(b.Lines, l) }
 	if b.Cycle != "" {
-		fee := billing.Line{Kind: billing.Fee, Description: "Pro plan, fee", Period: plan.Period{Start: b.Period.End, End: plan.AddMonths(start, 2)}, Amount: someAmount(rt, 0)}
+		fee := billing.Line{Kind: billing.Fee, Description: "Pro plan, fee",
+			Period: plan.Period{Start: b.Period.End, End: plan.AddMonths(start, 2)}, Amount: someAmount(rt, 0)}
 		if b.Cycle == plan.Yearly && rapid.Bool().Draw(rt, "within a year") {
 			fee = billing.Line{Kind: billing.Fee, Description: "Pro plan, within the yearly fee", Period: b.Period}
 		}
 		line(fee)
-		line(billing.Line{Kind: billing.Proration, Description: "Pro plan, unused", Period: b.Period, Amount: -someAmount(rt, 0)})
-		line(billing.Line{Kind: billing.Proration, Description: "Basic plan, from then on", Period: b.Period, Amount: someAmount(rt, 0)})
+		line(billing.Line{Kind: billing.Proration, Description: "Pro plan, unused", Period: b.Period,
+			Amount: -someAmount(rt, 0)})
+		line(billing.Line{Kind: billing.Proration, Description: "Basic plan, from then on", Period: b.Period,
+			Amount: someAmount(rt, 0)})
 	}
 	for i := range rapid.IntRange(0, 4).Draw(rt, "models") {
-		l := billing.Line{Kind: billing.Usage, Description: someText(rt, "what"), Period: b.Period, Provider: []string{"openai", "exa", "firecrawl", "audio"}[i],
-			Vendor: rapid.SampledFrom([]string{"", "google"}).Draw(rt, "vendor"), Model: someText(rt, "model"), Usage: someUsage(rt, i), Prices: somePrices(start)}
+		l := billing.Line{Kind: billing.Usage, Description: someText(rt, "what"), Period: b.Period,
+			Provider: []string{"openai", "exa", "firecrawl", "audio"}[i],
+			Vendor:   rapid.SampledFrom([]string{"", "google"}).Draw(rt, "vendor"), Model: someText(rt, "model"),
+			Usage: someUsage(rt, i), Prices: somePrices(start)}
 		line(l)
 		if b.Terms != nil {
 			beyond := l
@@ -63,8 +74,10 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 		}
 	}
 	if rapid.Bool().Draw(rt, "late") {
-		line(billing.Line{Kind: billing.Adjustment, Description: "late", Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "openai", Model: "gpt",
-			Usage: usage.Amounts{Calls: -1, Quantities: pricing.Quantities{pricing.Requests: -1, pricing.InputTokens: -7}, Cost: -someAmount(rt, 0)}, Amount: someAmount(rt, -5)})
+		line(billing.Line{Kind: billing.Adjustment, Description: "late",
+			Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "openai", Model: "gpt",
+			Usage: usage.Amounts{Calls: -1, Quantities: pricing.Quantities{pricing.Requests: -1, pricing.InputTokens: -7},
+				Cost: -someAmount(rt, 0)}, Amount: someAmount(rt, -5)})
 	}
 	if b.Cycle == "" && rapid.Bool().Draw(rt, "bare adjustment") {
 		line(billing.Line{Kind: billing.Adjustment, Description: "late", Period: b.Period, Amount: someAmount(rt, -5)})
@@ -84,18 +97,21 @@ func settled(rt *rapid.T, b *billing.Bill) {
 	}
 	switch {
 	case sum < 0:
-		b.Lines = append(b.Lines, billing.Line{Kind: billing.Carried, Description: "carried over", Period: b.Period, Amount: -sum})
+		b.Lines = append(b.Lines, billing.Line{Kind: billing.Carried, Description: "carried over", Period: b.Period,
+			Amount: -sum})
 		sum = 0
 	case sum > 0 && rapid.Bool().Draw(rt, "credit"):
 		used := sum / 2
-		b.Lines = append(b.Lines, billing.Line{Kind: billing.Credit, Description: "from your credit", Period: b.Period, Amount: -used})
+		b.Lines = append(b.Lines, billing.Line{Kind: billing.Credit, Description: "from your credit", Period: b.Period,
+			Amount: -used})
 		sum -= used
 	}
 	cent := pricing.Dollar / 100
 	b.Subtotal, b.Rounding = sum, -(sum % cent)
 	b.Total = b.Subtotal + b.Rounding
 	if b.Rounding != 0 {
-		b.Lines = append(b.Lines, billing.Line{Kind: billing.Rounding, Description: "rounding", Period: b.Period, Amount: b.Rounding})
+		b.Lines = append(b.Lines, billing.Line{Kind: billing.Rounding, Description: "rounding", Period: b.Period,
+			Amount: b.Rounding})
 	}
 }
 
@@ -103,7 +119,8 @@ func settled(rt *rapid.T, b *billing.Bill) {
 func creditNote(b billing.Bill, number int64) billing.Bill {
 	note := b
 	note.Number, note.Kind, note.RefersTo, note.Terms, note.Lines = number, billing.CreditNote, b.Number, nil, nil
-	note.IssuedAt, note.SettledAt, note.Status, note.Reference = b.IssuedAt.AddDate(0, 2, 0), b.IssuedAt.AddDate(0, 2, 0), billing.Paid, "=wrong"
+	note.IssuedAt, note.SettledAt, note.Status, note.Reference = b.IssuedAt.AddDate(0, 2, 0), b.IssuedAt.AddDate(0, 2, 0),
+		billing.Paid, "=wrong"
 	note.Subtotal, note.Rounding, note.Total, note.Cost = -b.Subtotal, -b.Rounding, -b.Total, 0
 	for _, l := range b.Lines {
 		if l.Amount != 0 {
@@ -124,7 +141,8 @@ func someAmount(rt *rapid.T, from int64) pricing.USD {
 }
 
 func someUsage(rt *rapid.T, i int) usage.Amounts {
-	kinds := [][]pricing.Quantity{{pricing.InputTokens, pricing.OutputTokens, pricing.CachedInputTokens}, {pricing.Searches}, {pricing.Pages}, {pricing.Seconds, pricing.Characters, pricing.Images}}
+	kinds := [][]pricing.Quantity{{pricing.InputTokens, pricing.OutputTokens, pricing.CachedInputTokens},
+		{pricing.Searches}, {pricing.Pages}, {pricing.Seconds, pricing.Characters, pricing.Images}}
 	calls := rapid.Int64Range(0, 1_000_000).Draw(rt, "calls")
 	a := usage.Amounts{Calls: calls, Errors: calls / 7, Unpriced: calls / 9, Cost: someAmount(rt, 0)}
 	a.Quantities[pricing.Requests] = calls
@@ -135,7 +153,8 @@ func someUsage(rt *rapid.T, i int) usage.Amounts {
 }
 
 func somePrices(start time.Time) []billing.UnitPrice {
-	return []billing.UnitPrice{{From: start.AddDate(-1, 0, 0), Basis: pricing.Exact, Rates: map[string]pricing.USD{"input_token": 1, "output_token": 37_500}},
+	return []billing.UnitPrice{{From: start.AddDate(-1, 0, 0), Basis: pricing.Exact,
+		Rates: map[string]pricing.USD{"input_token": 1, "output_token": 37_500}},
 		{From: start.AddDate(0, 0, 3), Basis: pricing.Default, Rates: map[string]pricing.USD{"request": pricing.Dollar},
 			Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: 2, OutputToken: 3}}}
 }

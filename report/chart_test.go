@@ -39,10 +39,13 @@ func TestReportCharts(t *testing.T) {
 		{"a month", byDay(30), []string{"cost by day", "$10 ┤", "2026-01-01", "2026-01-30"}},
 		{"hundreds of days", byDay(400), []string{"mean of 7 days", "2026-01-01"}},
 		{"all zero", withCosts(byDay(30), func(int) pricing.Total { return pricing.Total{} }), []string{"$0.00 ┼───"}},
-		{"tiny", withCosts(byDay(5), func(i int) pricing.Total { return total("0.00000004").Scale(int64(i), 1) }), []string{"$0.00000016 ┤", "$0.00000000 ┼"}},
-		{"huge", withCosts(byDay(5), func(i int) pricing.Total { return total("1250000").Scale(int64(i), 1) }), []string{"$5,000,000 ┤", "$0 ┼"}},
+		{"tiny", withCosts(byDay(5), func(i int) pricing.Total { return total("0.00000004").Scale(int64(i), 1) }),
+			[]string{"$0.00000016 ┤", "$0.00000000 ┼"}},
+		{"huge", withCosts(byDay(5), func(i int) pricing.Total { return total("1250000").Scale(int64(i), 1) }),
+			[]string{"$5,000,000 ┤", "$0 ┼"}},
 		{"bars", byModel(), []string{"alice · gemini-2.5-pro  ", "███ $1,234.50", "▏ $0.0000375", "guest · –  "}},
-		{"bars of nothing", withCosts(byModel(), func(int) pricing.Total { return pricing.Total{} }), []string{"alice · gemini-2.5-pro ", " $0.00"}},
+		{"bars of nothing", withCosts(byModel(), func(int) pricing.Total { return pricing.Total{} }),
+			[]string{"alice · gemini-2.5-pro ", " $0.00"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, width := range []int{0, 60, 80, 120, 300} {
@@ -79,7 +82,8 @@ func mustFit(t *testing.T, chart string, width int) {
 func TestTopHasBars(t *testing.T) {
 	r := byDay(14)
 	r.Left = 3
-	if chart := chartOf(t, report.Printer{Format: report.FormatTable}, report.Report(r, true)); !strings.Contains(chart, "█") {
+	if chart := chartOf(t, report.Printer{Format: report.FormatTable}, report.Report(r, true)); !strings.Contains(chart,
+		"█") {
 		t.Errorf("no bars:\n%s", chart)
 	}
 }
@@ -110,7 +114,8 @@ func TestTrendCharts(t *testing.T) {
 	}{
 		{"one month", trend("130"), []string{"2026-11 so far", "projected", "$171.23"}},
 		{"nothing", usage.Trend{Months: trend("0", "0").Months}, []string{"$0.00 ┼"}},
-		{"half a year", trend("80", "95.5", "0", "120.25", "140", "130"), []string{"╌", "$175 ┤", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10", "2026-11"}},
+		{"half a year", trend("80", "95.5", "0", "120.25", "140", "130"),
+			[]string{"╌", "$175 ┤", "2026-06", "2026-07", "2026-08", "2026-09", "2026-10", "2026-11"}},
 		{"a year", trend(year...), []string{"╭", "Dec", "2026", "Feb", "Nov"}},
 		{"ten years", trend(strings.Fields(strings.Repeat("1 2 3 4 5 ", 24))...), []string{"2016-12", "2026-11"}},
 	} {

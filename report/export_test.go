@@ -75,7 +75,8 @@ func TestFocusSums(t *testing.T) {
 		if faults := focusFaults(header, records); len(faults) > 0 {
 			rt.Fatal(faults)
 		}
-		billed, cost := sumBy(rt, header, records, "InvoiceId", "BilledCost"), sumBy(rt, header, records, "InvoiceId", "x_Cost")
+		billed, cost := sumBy(rt, header, records, "InvoiceId", "BilledCost"),
+			sumBy(rt, header, records, "InvoiceId", "x_Cost")
 		for _, b := range bills {
 			if id := fmt.Sprint(b.Number); billed[id] != b.Total || cost[id] != b.Cost {
 				rt.Fatal(b.Number, " is billed ", billed[id], " at a cost of ", cost[id], ", want ", b.Total, b.Cost)
@@ -92,16 +93,20 @@ func TestFocusYear(t *testing.T) {
 		p := plan.Period{Start: plan.AddMonths(start, month), End: plan.AddMonths(start, month+1)}
 		fee := billing.Line{Kind: billing.Fee, Description: "Basic plan, within the yearly fee", Period: p}
 		if month == 0 {
-			fee = billing.Line{Kind: billing.Fee, Description: "Basic plan, yearly fee", Period: plan.Period{Start: start, End: plan.AddMonths(start, 12)}, Amount: usd("290")}
+			fee = billing.Line{Kind: billing.Fee, Description: "Basic plan, yearly fee",
+				Period: plan.Period{Start: start, End: plan.AddMonths(start, 12)}, Amount: usd("290")}
 		}
-		bills = append(bills, billing.Bill{Number: int64(month + 1), Kind: billing.Invoice, UserID: "alice", PlanID: 2, PlanName: "Basic", Cycle: plan.Yearly, Period: p,
-			IssuedAt: p.End, DueAt: p.End, Status: billing.Paid, Lines: []billing.Line{fee}, Subtotal: fee.Amount, Total: fee.Amount})
+		bills = append(bills, billing.Bill{Number: int64(month + 1), Kind: billing.Invoice, UserID: "alice", PlanID: 2,
+			PlanName: "Basic", Cycle: plan.Yearly, Period: p,
+			IssuedAt: p.End, DueAt: p.End, Status: billing.Paid, Lines: []billing.Line{fee}, Subtotal: fee.Amount,
+			Total: fee.Amount})
 	}
 	header, records := focusOf(t, bills)
 	if faults := focusFaults(header, records); len(faults) > 0 {
 		t.Error(faults)
 	}
-	if years := sumBy(t, header, records, "PricingUnit", "PricingQuantity"); len(years) != 1 || years["Years"] != pricing.Dollar {
+	if years := sumBy(t, header, records, "PricingUnit", "PricingQuantity"); len(years) != 1 ||
+		years["Years"] != pricing.Dollar {
 		t.Errorf("bought are %v, want 1 of Years", years)
 	}
 }
@@ -149,31 +154,46 @@ func sampleBills() []billing.Bill {
 	start := time.Date(2026, 11, 3, 9, 30, 0, 123_456_000, time.UTC)
 	p := plan.Period{Start: start, End: plan.AddMonths(start, 1)}
 	next := plan.Period{Start: p.End, End: plan.AddMonths(start, 2)}
-	spent := usage.Amounts{Calls: 10, Errors: 1, Cost: usd("1.5"), Quantities: pricing.Quantities{pricing.Requests: 10, pricing.InputTokens: 900_000, pricing.OutputTokens: 30_000}}
-	beyond := usage.Amounts{Calls: 2, Cost: usd("0.500000000001"), Quantities: pricing.Quantities{pricing.Requests: 2, pricing.InputTokens: 300_000, pricing.OutputTokens: 10_000}}
-	void := billing.Bill{Number: 7, Kind: billing.Invoice, UserID: "alice", Email: "alice@example.com", PlanID: 2, PlanName: "Pro", Cycle: plan.Monthly, Period: p,
+	spent := usage.Amounts{Calls: 10, Errors: 1, Cost: usd("1.5"),
+		Quantities: pricing.Quantities{pricing.Requests: 10, pricing.InputTokens: 900_000, pricing.OutputTokens: 30_000}}
+	beyond := usage.Amounts{Calls: 2, Cost: usd("0.500000000001"),
+		Quantities: pricing.Quantities{pricing.Requests: 2, pricing.InputTokens: 300_000, pricing.OutputTokens: 10_000}}
+	void := billing.Bill{Number: 7, Kind: billing.Invoice, UserID: "alice", Email: "alice@example.com", PlanID: 2,
+		PlanName: "Pro", Cycle: plan.Monthly, Period: p,
 		IssuedAt: p.End, DueAt: p.End.AddDate(0, 0, 14), Status: billing.Void, SettledAt: p.End.AddDate(0, 0, 3),
-		Terms: &billing.Terms{MarkupMillionths: 200_000, Limits: []plan.Limit{{Name: "ai_calls", Meter: plan.Calls, Max: 8, Action: plan.Block}}},
+		Terms: &billing.Terms{MarkupMillionths: 200_000,
+			Limits: []plan.Limit{{Name: "ai_calls", Meter: plan.Calls, Max: 8, Action: plan.Block}}},
 		Lines: []billing.Line{
 			{Kind: billing.Fee, Description: "Pro plan, monthly fee", Period: next, Amount: usd("79")},
-			{Kind: billing.Usage, Description: "gemini gemini-2.5-pro", Period: p, Provider: "gemini", Vendor: "google", Model: "gemini-2.5-pro", Usage: spent,
-				Prices: []billing.UnitPrice{{From: start.AddDate(0, -1, 0), Basis: pricing.Exact, Rates: map[string]pricing.USD{"input_token": usd("0.00000125")}}}},
-			{Kind: billing.Overage, Description: "gemini gemini-2.5-pro beyond the plan", Period: p, Provider: "gemini", Vendor: "google", Model: "gemini-2.5-pro", Usage: beyond, Amount: usd("0.600000000001")},
-			{Kind: billing.Adjustment, Description: "exa, 2026-10-03 to 2026-11-03", Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "exa", Vendor: "exa", Model: "exa-search",
-				Usage: usage.Amounts{Calls: 3, Cost: usd("0.015"), Quantities: pricing.Quantities{pricing.Requests: 3, pricing.Searches: 3}}},
+			{Kind: billing.Usage, Description: "gemini gemini-2.5-pro", Period: p, Provider: "gemini", Vendor: "google",
+				Model: "gemini-2.5-pro", Usage: spent,
+				Prices: []billing.UnitPrice{{From: start.AddDate(0, -1, 0), Basis: pricing.Exact,
+					Rates: map[string]pricing.USD{"input_token": usd("0.00000125")}}}},
+			{Kind: billing.Overage, Description: "gemini gemini-2.5-pro beyond the plan", Period: p, Provider: "gemini",
+				Vendor: "google", Model: "gemini-2.5-pro", Usage: beyond, Amount: usd("0.600000000001")},
+			{Kind: billing.Adjustment, Description: "exa, 2026-10-03 to 2026-11-03",
+				Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "exa", Vendor: "exa",
+				Model: "exa-search",
+				Usage: usage.Amounts{Calls: 3, Cost: usd("0.015"),
+					Quantities: pricing.Quantities{pricing.Requests: 3, pricing.Searches: 3}}},
 			{Kind: billing.Credit, Description: "from your credit", Period: p, Amount: usd("-5")},
 			{Kind: billing.Rounding, Description: "rounding to whole cents", Period: p, Amount: usd("-0.000000000001")},
 		}, Subtotal: usd("74.600000000001"), Rounding: usd("-0.000000000001"), Total: usd("74.6"), Cost: usd("1.515")}
 	note := creditNote(void, 8)
-	note.IssuedAt, note.SettledAt, note.DueAt, note.Reference = void.SettledAt, void.SettledAt, void.SettledAt, "billed twice"
-	free := billing.Bill{Number: 9, Kind: billing.Invoice, UserID: "=bob", PlanID: 1, PlanName: "Free", Period: plan.CalendarMonth(start), IssuedAt: p.End, DueAt: p.End, Status: billing.Paid, SettledAt: p.End,
-		Lines: []billing.Line{{Kind: billing.Usage, Description: "exa exa-search", Period: plan.CalendarMonth(start), Provider: "exa", Vendor: "exa", Model: "exa-search",
-			Usage: usage.Amounts{Calls: 2, Cost: usd("0.01"), Quantities: pricing.Quantities{pricing.Requests: 2, pricing.Searches: 2}}}}, Cost: usd("0.01")}
+	note.IssuedAt, note.SettledAt, note.DueAt, note.Reference = void.SettledAt, void.SettledAt, void.SettledAt,
+		"billed twice"
+	free := billing.Bill{Number: 9, Kind: billing.Invoice, UserID: "=bob", PlanID: 1, PlanName: "Free",
+		Period: plan.CalendarMonth(start), IssuedAt: p.End, DueAt: p.End, Status: billing.Paid, SettledAt: p.End,
+		Lines: []billing.Line{{Kind: billing.Usage, Description: "exa exa-search", Period: plan.CalendarMonth(start),
+			Provider: "exa", Vendor: "exa", Model: "exa-search",
+			Usage: usage.Amounts{Calls: 2, Cost: usd("0.01"),
+				Quantities: pricing.Quantities{pricing.Requests: 2, pricing.Searches: 2}}}}, Cost: usd("0.01")}
 	return []billing.Bill{void, note, free}
 }
 
 func TestExportsGolden(t *testing.T) {
-	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger, "records": report.BillsAsRecords} {
+	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger,
+		"records": report.BillsAsRecords} {
 		t.Run(name, func(t *testing.T) {
 			compareGolden(t, filepath.Join("testdata", "bills-"+name+".txt"), []byte(exported(t, to, sampleBills())))
 		})
@@ -194,7 +214,8 @@ func TestExportsOfNothing(t *testing.T) {
 
 // A fault of the stream is told.
 func TestExportsIntoABrokenPipe(t *testing.T) {
-	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger, "records": report.BillsAsRecords} {
+	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger,
+		"records": report.BillsAsRecords} {
 		_, w := io.Pipe()
 		if err := w.CloseWithError(io.ErrClosedPipe); err != nil {
 			t.Fatal(err)

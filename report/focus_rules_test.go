@@ -52,7 +52,9 @@ func focusColumns() []focusColumn {
 		// recommended
 		{"ChargeFrequency", "string", false, []string{"One-Time", "Recurring", "Usage-Based"}},
 		{"InvoiceId", "string", true, nil},
-		{"ServiceSubcategory", "string", false, []string{"AI Platforms", "Bots", "Generative AI", "Machine Learning", "Natural Language Processing", "Other (AI and Machine Learning)"}},
+		{"ServiceSubcategory", "string", false,
+			[]string{"AI Platforms", "Bots", "Generative AI", "Machine Learning", "Natural Language Processing",
+				"Other (AI and Machine Learning)"}},
 		// where usage is measured
 		{"ConsumedQuantity", "decimal", true, nil},
 		{"ConsumedUnit", "unit", true, nil},
@@ -135,41 +137,65 @@ func focusRules() map[string]func(focusRow) bool {
 		return func(r focusRow) bool { return r.null(column) == r.null(other) }
 	}
 	return map[string]func(focusRow) bool{
-		"BillingPeriodEnd after BillingPeriodStart": func(r focusRow) bool { return r["BillingPeriodEnd"] > r["BillingPeriodStart"] },
-		"ChargePeriodEnd after ChargePeriodStart":   func(r focusRow) bool { return r["ChargePeriodEnd"] > r["ChargePeriodStart"] },
+		"BillingPeriodEnd after BillingPeriodStart": func(r focusRow) bool {
+			return r["BillingPeriodEnd"] > r["BillingPeriodStart"]
+		},
+		"ChargePeriodEnd after ChargePeriodStart": func(r focusRow) bool {
+			return r["ChargePeriodEnd"] > r["ChargePeriodStart"]
+		},
 		"ChargeFrequency of a purchase": func(r focusRow) bool {
 			return r["ChargeCategory"] != "Purchase" || r["ChargeFrequency"] != "Usage-Based"
 		},
-		"ConsumedQuantity null unless usage": func(r focusRow) bool { return r["ChargeCategory"] == "Usage" || r.null("ConsumedQuantity") },
+		"ConsumedQuantity null unless usage": func(r focusRow) bool {
+			return r["ChargeCategory"] == "Usage" ||
+				r.null("ConsumedQuantity")
+		},
 		"ConsumedQuantity of usage": func(r focusRow) bool {
 			return r["ChargeCategory"] != "Usage" || r.correction() || !r.null("ConsumedQuantity")
 		},
-		"ConsumedUnit with ConsumedQuantity":                    follows("ConsumedUnit", "ConsumedQuantity"),
-		"ContractedCost without ContractedUnitPrice":            func(r focusRow) bool { return r.ownCost("ContractedUnitPrice", "ContractedCost") },
-		"ContractedUnitPrice":                                   needed("ContractedUnitPrice"),
-		"ContractedUnitPrice not negative":                      notNegative("ContractedUnitPrice"),
-		"ContractedUnitPrice x PricingQuantity":                 func(r focusRow) bool { return r.product("ContractedUnitPrice", "ContractedCost") },
-		"EffectiveCost of what is neither usage nor a purchase": func(r focusRow) bool { return r.priced() || r["EffectiveCost"] == r["BilledCost"] },
-		"InvoiceId of what was billed":                          func(r focusRow) bool { return !r.null("InvoiceId") },
-		"ListCost without ListUnitPrice":                        func(r focusRow) bool { return r.ownCost("ListUnitPrice", "ListCost") },
-		"ListUnitPrice":                                         needed("ListUnitPrice"),
-		"ListUnitPrice not negative":                            notNegative("ListUnitPrice"),
-		"ListUnitPrice x PricingQuantity":                       func(r focusRow) bool { return r.product("ListUnitPrice", "ListCost") },
-		"PricingCategory":                                       needed("PricingCategory"),
-		"PricingQuantity":                                       needed("PricingQuantity"),
-		"PricingUnit":                                           needed("PricingUnit"),
-		"PricingUnit with PricingQuantity":                      follows("PricingUnit", "PricingQuantity"),
-		"SkuId":                                                 needed("SkuId"),
-		"SkuMeter with SkuId":                                   follows("SkuMeter", "SkuId"),
-		"SkuPriceId":                                            needed("SkuPriceId"),
-		"SkuPriceDetails without SkuPriceId":                    func(r focusRow) bool { return !r.null("SkuPriceId") || r.null("SkuPriceDetails") },
-		"SubAccountName with SubAccountId":                      follows("SubAccountName", "SubAccountId"),
+		"ConsumedUnit with ConsumedQuantity": follows("ConsumedUnit", "ConsumedQuantity"),
+		"ContractedCost without ContractedUnitPrice": func(r focusRow) bool {
+			return r.ownCost("ContractedUnitPrice", "ContractedCost")
+		},
+		"ContractedUnitPrice":              needed("ContractedUnitPrice"),
+		"ContractedUnitPrice not negative": notNegative("ContractedUnitPrice"),
+		"ContractedUnitPrice x PricingQuantity": func(r focusRow) bool {
+			return r.product("ContractedUnitPrice", "ContractedCost")
+		},
+		"EffectiveCost of what is neither usage nor a purchase": func(r focusRow) bool {
+			return r.priced() ||
+				r["EffectiveCost"] == r["BilledCost"]
+		},
+		"InvoiceId of what was billed": func(r focusRow) bool { return !r.null("InvoiceId") },
+		"ListCost without ListUnitPrice": func(r focusRow) bool {
+			return r.ownCost("ListUnitPrice",
+				"ListCost")
+		},
+		"ListUnitPrice":              needed("ListUnitPrice"),
+		"ListUnitPrice not negative": notNegative("ListUnitPrice"),
+		"ListUnitPrice x PricingQuantity": func(r focusRow) bool {
+			return r.product("ListUnitPrice",
+				"ListCost")
+		},
+		"PricingCategory":                  needed("PricingCategory"),
+		"PricingQuantity":                  needed("PricingQuantity"),
+		"PricingUnit":                      needed("PricingUnit"),
+		"PricingUnit with PricingQuantity": follows("PricingUnit", "PricingQuantity"),
+		"SkuId":                            needed("SkuId"),
+		"SkuMeter with SkuId":              follows("SkuMeter", "SkuId"),
+		"SkuPriceId":                       needed("SkuPriceId"),
+		"SkuPriceDetails without SkuPriceId": func(r focusRow) bool {
+			return !r.null("SkuPriceId") ||
+				r.null("SkuPriceDetails")
+		},
+		"SubAccountName with SubAccountId": follows("SubAccountName", "SubAccountId"),
 	}
 }
 
 // focusParents are columns each value of which has one value of another.
 func focusParents() map[string]string {
-	return map[string]string{"SkuPriceId": "SkuId", "InvoiceId": "BillingAccountId", "ServiceSubcategory": "ServiceCategory", "ServiceName": "ServiceCategory"}
+	return map[string]string{"SkuPriceId": "SkuId", "InvoiceId": "BillingAccountId",
+		"ServiceSubcategory": "ServiceCategory", "ServiceName": "ServiceCategory"}
 }
 
 // focusFaults returns what is wrong with a file by the rules.
@@ -184,7 +210,8 @@ func focusFaults(header []string, records [][]string) (faults []string) {
 	own := false
 	for _, name := range header {
 		known := slices.ContainsFunc(columns, func(c focusColumn) bool { return c.name == name })
-		if own = own || strings.HasPrefix(name, "x_"); own == known || !regexp.MustCompile(`^(x_)?[A-Z][A-Za-z]+$`).MatchString(name) {
+		if own = own || strings.HasPrefix(name, "x_"); own == known || !regexp.MustCompile(`^(x_)?[A-Z][A-Za-z]+$`).
+			MatchString(name) {
 			fault("the column %s is out of place", name)
 		}
 	}
@@ -238,10 +265,14 @@ func TestFocusRulesFindFaults(t *testing.T) {
 	}
 	at := func(column string) int { return slices.Index(header, column) }
 	for _, change := range []struct{ column, value string }{
-		{"BilledCost", ""}, {"BilledCost", "1e-06"}, {"BilledCost", "1.50"}, {"BilledCost", "+1"}, {"BillingCurrency", "usd"}, {"BillingPeriodStart", "2026-11-01"},
-		{"BillingPeriodStart", "2026-11-01T00:00:00.5Z"}, {"ChargeCategory", "Fee"}, {"ChargeClass", "None"}, {"ChargeFrequency", ""}, {"ConsumedUnit", ""},
-		{"ConsumedQuantity", ""}, {"ContractedUnitPrice", "-1"}, {"ContractedUnitPrice", "7"}, {"InvoiceId", ""}, {"ListCost", "9"}, {"ListUnitPrice", ""}, {"ListUnitPrice", "3"}, {"PricingCategory", ""},
-		{"PricingQuantity", ""}, {"PricingUnit", "dollars"}, {"ServiceSubcategory", "Web"}, {"SkuId", ""}, {"SkuMeter", ""}, {"SkuPriceDetails", "{}}"}, {"SkuPriceId", ""}, {"SubAccountName", ""}, {"ChargePeriodEnd", "2020-01-01T00:00:00Z"},
+		{"BilledCost", ""}, {"BilledCost", "1e-06"}, {"BilledCost", "1.50"}, {"BilledCost", "+1"}, {"BillingCurrency", "usd"},
+		{"BillingPeriodStart", "2026-11-01"},
+		{"BillingPeriodStart", "2026-11-01T00:00:00.5Z"}, {"ChargeCategory", "Fee"}, {"ChargeClass", "None"},
+		{"ChargeFrequency", ""}, {"ConsumedUnit", ""},
+		{"ConsumedQuantity", ""}, {"ContractedUnitPrice", "-1"}, {"ContractedUnitPrice", "7"}, {"InvoiceId", ""},
+		{"ListCost", "9"}, {"ListUnitPrice", ""}, {"ListUnitPrice", "3"}, {"PricingCategory", ""},
+		{"PricingQuantity", ""}, {"PricingUnit", "dollars"}, {"ServiceSubcategory", "Web"}, {"SkuId", ""}, {"SkuMeter", ""},
+		{"SkuPriceDetails", "{}}"}, {"SkuPriceId", ""}, {"SubAccountName", ""}, {"ChargePeriodEnd", "2020-01-01T00:00:00Z"},
 	} {
 		wrong := slices.Clone(records[1]) // of usage within the plan
 		wrong[at(change.column)] = change.value

@@ -117,7 +117,8 @@ func wellFormed(t *testing.T, text string) {
 // selfContained wants nothing that a browser would fetch or run.
 func selfContained(t *testing.T, text string) {
 	t.Helper()
-	for _, bad := range []string{"http:", "https:", "//", "<script", "<link", "<img", "<iframe", "<object", "<embed", "url(", "@import", "javascript:",
+	for _, bad := range []string{"http:", "https:", "//", "<script", "<link", "<img", "<iframe", "<object", "<embed",
+		"url(", "@import", "javascript:",
 		"<b>", "ZgotmplZ", "\x1b", "\u202e"} {
 		if i := strings.Index(strings.ToLower(text), strings.ToLower(bad)); i >= 0 {
 			t.Errorf("the page has %q in it: …%s…", bad, text[max(0, i-60):min(len(text), i+60)])
@@ -126,7 +127,8 @@ func selfContained(t *testing.T, text string) {
 	if m := regexp.MustCompile(`<[^>]* (on\w+|src|href|srcset|action)=`).FindString(text); m != "" {
 		t.Errorf("the page has an attribute that fetches or runs something: %s", m)
 	}
-	for _, need := range []string{"<title>", `lang="en"`, "<h1>", "viewport", "prefers-color-scheme: dark", "@media print"} {
+	for _, need := range []string{"<title>", `lang="en"`, "<h1>", "viewport", "prefers-color-scheme: dark",
+		"@media print"} {
 		if !strings.Contains(text, need) {
 			t.Errorf("the page has no %s", need)
 		}
@@ -134,8 +136,10 @@ func selfContained(t *testing.T, text string) {
 }
 
 func sender() statement.Sender {
-	return statement.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany", Email: "billing@words.example", TaxID: "DE 123 456 789",
-		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this bill.\\nQuestions? Write to billing@words.example."}
+	return statement.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany",
+		Email: "billing@words.example", TaxID: "DE 123 456 789",
+		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this " +
+			"bill.\\nQuestions? Write to billing@words.example."}
 }
 
 func uses(b billing.Bill) []usage.LimitUse { return billing.LimitUsage(b, proPlan().Limits) }
@@ -153,14 +157,17 @@ func statements() []statement.Statement {
 	late.Email, late.Status, late.DueAt = "", billing.PastDue, at("2026-11-10T00:00:00Z")
 	free := bill(24, wide, "Free", used("gemini", "google", "gemini-2.5-flash", 1, 90_000, 20_000, "0.0795"))
 	free.Status, free.Cycle = billing.Paid, ""
-	return []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note}, {Bill: late}, {Bill: free, Uses: uses(free)}}
+	return []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note},
+		{Bill: late}, {Bill: free, Uses: uses(free)}}
 }
 
 // exactStatement has the longest amounts there can be, and many corrections.
 func exactStatement() statement.Statement {
-	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79"), line(billing.Proration, "Max plan, unused from 2026-10-20 on", "-1238.574564762232")}
+	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79"),
+		line(billing.Proration, "Max plan, unused from 2026-10-20 on", "-1238.574564762232")}
 	for i, amount := range []string{"0", "0.018745585345", "0", "0", "-9223372.036854775807", "0"} {
-		l := used("gemini", "google", fmt.Sprintf("gemini-2.5-pro-preview-with-a-long-name-%d", i), 1, 120_000, 2_000, "0.00123")
+		l := used("gemini", "google", fmt.Sprintf("gemini-2.5-pro-preview-with-a-long-name-%d", i), 1, 120_000, 2_000,
+			"0.00123")
 		l.Kind, l.Amount = billing.Adjustment, usd(amount)
 		if l.Amount < 0 {
 			l.Usage.Cost = l.Amount
@@ -169,7 +176,8 @@ func exactStatement() statement.Statement {
 		lines = append(lines, l)
 	}
 	b := bill(17, "alice", "Pro", append(lines, used("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
-	limits := append(proPlan().Limits, plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(usd("3.333333333333")), Action: plan.Block})
+	limits := append(proPlan().Limits,
+		plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(usd("3.333333333333")), Action: plan.Block})
 	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits)}
 }
 
@@ -191,7 +199,8 @@ func carriedStatement(credit, paid string) statement.Statement {
 func longStatement() statement.Statement {
 	lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
 	for i := range 300 {
-		lines = append(lines, used([]string{"gemini", "openai", "anthropic"}[i/100], "google", fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
+		lines = append(lines, used([]string{"gemini", "openai", "anthropic"}[i/100], "google",
+			fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
 	}
 	b := bill(31, "alice", "Pro", lines...)
 	return statement.Statement{Bill: b, Uses: uses(b)}
@@ -202,7 +211,10 @@ func statementPages() []namedPage {
 	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
 		pages = append(pages, namedPage{"page-statement-" + name, statement.HTML(statements()[i:i+1], sender(), now())})
 	}
-	pages = append(pages, namedPage{"page-statement-exact", statement.HTML([]statement.Statement{exactStatement()}, sender(), now())},
-		namedPage{"page-statement-carried", statement.HTML([]statement.Statement{carriedStatement("0", "79")}, sender(), now())})
-	return append(pages, namedPage{"page-statement-all", statement.HTML(statements(), statement.Sender{Company: "Alwrity"}, now())})
+	pages = append(pages, namedPage{"page-statement-exact",
+		statement.HTML([]statement.Statement{exactStatement()}, sender(), now())},
+		namedPage{"page-statement-carried",
+			statement.HTML([]statement.Statement{carriedStatement("0", "79")}, sender(), now())})
+	return append(pages, namedPage{"page-statement-all",
+		statement.HTML(statements(), statement.Sender{Company: "Alwrity"}, now())})
 }

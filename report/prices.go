@@ -47,7 +47,8 @@ func Prices(prices []pricing.Price) Document {
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
 		columns := slices.DeleteFunc(strings.Fields("provider model "+figures+" effective_from source"),
 			func(column string) bool {
-				return !slices.ContainsFunc(prices, func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
+				return !slices.ContainsFunc(prices,
+					func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
 			})
 		t.list(list, strings.Join(columns, " "), "no prices")
 		if len(prices) > 0 {

@@ -15,7 +15,8 @@ import (
 )
 
 // pdfOf writes statements as PDF and returns the file, and what is drawn on each page.
-func pdfOf(t *testing.T, name string, statements []statement.Statement, from statement.Sender, size statement.PaperSize) (file string, pages []string) {
+func pdfOf(t *testing.T, name string, statements []statement.Statement, from statement.Sender,
+	size statement.PaperSize) (file string, pages []string) {
 	t.Helper()
 	page, _, err := statement.PDF(statements, from, size, now())
 	if err != nil {
@@ -51,12 +52,15 @@ func shows(page, text string) bool { return strings.Contains(page, "("+drawn(tex
 // What a bill says stands on its PDF, in Latin, Greek and Cyrillic.
 func TestPDF(t *testing.T) {
 	for i, texts := range [][]string{
-		{"Words & Co GmbH", "10969 Berlin", "Bill 17", "$102.71", "was due on 15 Nov 2026", "alice@example.com", "1 Oct – 31 Oct 2026", "Pro, monthly",
+		{"Words & Co GmbH", "10969 Berlin", "Bill 17", "$102.71", "was due on 15 Nov 2026", "alice@example.com",
+			"1 Oct – 31 Oct 2026", "Pro, monthly",
 			"Pro plan, monthly fee", "$57.677419354839", "gemini gemini-2.5-pro",
 			"$4.5000000375", "included", "Beyond the plan", "$1.604928"},
-		{"Bill 18", "paid on 3 Nov 2026, thank you", `=1+1\x1b[31m<b>\n\u202e`, "Pro plan, <script>alert(1)</script> fee", "Total"},
+		{"Bill 18", "paid on 3 Nov 2026, thank you", `=1+1\x1b[31m<b>\n\u202e`, "Pro plan, <script>alert(1)</script> fee",
+			"Total"},
 		{"Bill 19", "void: taken back by credit note 22", "Ζωή Παπαδοπούλου"},
-		{"Credit note 22", "credited: it takes back bill 19 (charged by mistake)", "Takes back", "Total credited", "$29.00", "-$29.00"},
+		{"Credit note 22", "credited: it takes back bill 19 (charged by mistake)", "Takes back", "Total credited", "$29.00",
+			"-$29.00"},
 		{"Bill 23", "Дмитрий Шостакович", "overdue", "How to pay", "Questions? Write to billing@words.example."},
 		{"Bill 24", "nothing is to be paid", "����", "gemini tokens", "5.5%"},
 	} {
@@ -74,7 +78,8 @@ func TestPDF(t *testing.T) {
 		if len(pages) > 2 {
 			t.Errorf("statement %d has %d pages", i, len(pages))
 		}
-		if last := pages[len(pages)-1]; i == 0 && (!shows(last, "Total to pay") || !shows(last, "Rounding to whole cents") || !shows(last, "127.5%")) {
+		if last := pages[len(pages)-1]; i == 0 &&
+			(!shows(last, "Total to pay") || !shows(last, "Rounding to whole cents") || !shows(last, "127.5%")) {
 			t.Error("the last page of the first statement has no total, or not what was used of the plan")
 		}
 	}
@@ -84,7 +89,8 @@ func TestPDF(t *testing.T) {
 func TestExactPDF(t *testing.T) {
 	_, pages := pdfOf(t, "statement-exact", []statement.Statement{exactStatement()}, sender(), statement.A4)
 	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
-	for _, amount := range []string{"-$9,223,372.036854775807", "-$1,238.574564762232", "$1,238.574564762232", "$0.018745585345"} {
+	for _, amount := range []string{"-$9,223,372.036854775807", "-$1,238.574564762232", "$1,238.574564762232",
+		"$0.018745585345"} {
 		if !shows(strings.Join(pages, ""), amount) {
 			t.Errorf("the PDF has no %s in one piece", amount)
 		}
@@ -100,7 +106,8 @@ func TestExactPDF(t *testing.T) {
 // What corrections leave as it was is one line for each period.
 func TestCorrectionsAreFolded(t *testing.T) {
 	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
-	for _, want := range []string{"3 corrections of usage within the plan", "1 Aug – 31 Aug 2026", "$0.00369</td>", "details on request", "gemini-2.5-pro-preview-with-a-long-name-5"} {
+	for _, want := range []string{"3 corrections of usage within the plan", "1 Aug – 31 Aug 2026", "$0.00369</td>",
+		"details on request", "gemini-2.5-pro-preview-with-a-long-name-5"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not say %q", want)
 		}
@@ -115,10 +122,12 @@ func TestCarriedPDF(t *testing.T) {
 	for _, c := range []struct{ credit, paid, amount, claim, last string }{
 		{"0", "79", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
 		{"20", "59", "$79.00", "added to your credit: it takes back bill 1", "Added to your credit"},
-		{"20.004", "0", "$79.00", "credited: it takes back bill 1, of which $20.00 went to your credit", "Added to your credit"},
+		{"20.004", "0", "$79.00", "credited: it takes back bill 1, of which $20.00 went to your credit",
+			"Added to your credit"},
 		{"0", "0", "$79.00", "credited: it takes back bill 1", "Total credited"},
 	} {
-		_, pages := pdfOf(t, "statement-carried", []statement.Statement{carriedStatement(c.credit, c.paid)}, sender(), statement.A4)
+		_, pages := pdfOf(t, "statement-carried", []statement.Statement{carriedStatement(c.credit, c.paid)}, sender(),
+			statement.A4)
 		for _, want := range []string{c.amount, c.claim, c.last} {
 			if !shows(pages[0], want) {
 				t.Errorf("%s from credit, %s paid: the note does not say %q", c.credit, c.paid, want)
@@ -130,7 +139,8 @@ func TestCarriedPDF(t *testing.T) {
 // Several statements in one file each have pages of their own, counted on their own.
 func TestSeveralPDF(t *testing.T) {
 	_, pages := pdfOf(t, "statement-all", statements(), statement.Sender{}, statement.USLetter)
-	if len(pages) != 7 || !shows(pages[1], "Page 2 of 2") || !shows(pages[2], "Page 1 of 1") || shows(pages[2], "continued") {
+	if len(pages) != 7 || !shows(pages[1], "Page 2 of 2") || !shows(pages[2], "Page 1 of 1") ||
+		shows(pages[2], "continued") {
 		t.Errorf("there are %d pages", len(pages))
 	}
 }
@@ -156,7 +166,8 @@ func TestLongPDF(t *testing.T) {
 	if rows != 300 || totals != 1 || len(pages) < 10 {
 		t.Errorf("%d lines and %d totals on %d pages", rows, totals, len(pages))
 	}
-	if again, _ := pdfOf(t, "statement-long", []statement.Statement{longStatement()}, sender(), statement.A4); again != file {
+	if again, _ := pdfOf(t, "statement-long", []statement.Statement{longStatement()}, sender(),
+		statement.A4); again != file {
 		t.Error("written again, the file is another one")
 	}
 	if len(file) > 200_000 {
@@ -201,7 +212,8 @@ func TestMissingGlyphs(t *testing.T) {
 }
 
 func TestParsePaperSize(t *testing.T) {
-	for text, want := range map[string]statement.PaperSize{"a4": statement.A4, "A4": statement.A4, "Letter": statement.USLetter} {
+	for text, want := range map[string]statement.PaperSize{"a4": statement.A4, "A4": statement.A4,
+		"Letter": statement.USLetter} {
 		if got, err := statement.ParsePaperSize(text); got != want || err != nil {
 			t.Errorf("%s is %s, %v", text, got, err)
 		}

@@ -20,9 +20,11 @@ import (
 func TestHostileTextsInTables(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		e := entry()
-		e.Model = rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("a\x1b[\u009b\r\n\t\a")))).Draw(rt, "model")
+		e.Model = rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("a\x1b[\u009b\r\n\t\a")))).
+			Draw(rt, "model")
 		e.ID = string(rapid.SliceOfN(rapid.Byte(), 0, 8).Draw(rt, "bytes"))
-		text := render(t, report.Printer{Format: report.FormatTable}, report.Logs([]usage.Entry{e}, func(int64) string { return "Pro" }))
+		text := render(t, report.Printer{Format: report.FormatTable},
+			report.Logs([]usage.Entry{e}, func(int64) string { return "Pro" }))
 		if lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n"); len(lines) != 3 {
 			rt.Fatalf("%d lines: %q", len(lines), text)
 		}
@@ -34,13 +36,15 @@ func TestHostileTextsInTables(t *testing.T) {
 
 // A CSV of the log gives every text back and starts no formula.
 func TestHostileTextsInCSV(t *testing.T) {
-	text := render(t, report.Printer{Format: report.FormatCSV}, report.Logs([]usage.Entry{hostileEntry()}, func(int64) string { return "+Pro" }))
+	text := render(t, report.Printer{Format: report.FormatCSV},
+		report.Logs([]usage.Entry{hostileEntry()}, func(int64) string { return "+Pro" }))
 	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 	if err != nil || len(records) != 2 {
 		t.Fatalf("%d records, %v", len(records), err)
 	}
 	e := hostileEntry()
-	want := map[string]string{"id": e.ID, "user_id": e.UserID, "model": e.Model, "error_message": e.ErrorMessage, "plan": "+Pro"}
+	want := map[string]string{"id": e.ID, "user_id": e.UserID, "model": e.Model, "error_message": e.ErrorMessage,
+		"plan": "+Pro"}
 	for i, name := range records[0] {
 		cell := records[1][i]
 		if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
@@ -54,7 +58,8 @@ func TestHostileTextsInCSV(t *testing.T) {
 
 // Numbers are numbers to a spreadsheet, also those below zero.
 func TestNegativeAmountsStayNumbers(t *testing.T) {
-	doc := report.Rerating(usage.RerateResult{Changed: 1, Users: []usage.UserDifference{{UserID: "-u", Events: 1, Before: total("2"), After: total("0.5")}}}, true)
+	doc := report.Rerating(usage.RerateResult{Changed: 1,
+		Users: []usage.UserDifference{{UserID: "-u", Events: 1, Before: total("2"), After: total("0.5")}}}, true)
 	if got := render(t, report.Printer{Format: report.FormatCSV}, doc); !strings.Contains(got, "'-u,1,2,0.5,-1.5,0\n") {
 		t.Error(got)
 	}
@@ -89,8 +94,10 @@ func TestLimitsInJSONAndTable(t *testing.T) {
 			`1 3 33.3`, "██████░░░░░░░░░░░░░░  33.3%"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			st := usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Period: november(), Limits: []usage.LimitVerdict{test.verdict}}
-			if got := render(t, report.Printer{Format: report.FormatTable}, report.Usage(st)); !strings.Contains(got, test.rendered) {
+			st := usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Period: november(),
+				Limits: []usage.LimitVerdict{test.verdict}}
+			if got := render(t, report.Printer{Format: report.FormatTable}, report.Usage(st)); !strings.Contains(got,
+				test.rendered) {
 				t.Errorf("%q is missing in\n%s", test.rendered, got)
 			}
 			if got := limitFields(t, render(t, report.Printer{Format: report.FormatJSON}, report.Usage(st))); got != test.json {

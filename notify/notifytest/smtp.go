@@ -32,7 +32,8 @@ const (
 
 // replies are ways to fail with a code: where, and the code.
 func replies() map[string]int {
-	return map[string]int{"mail-550": 550, "rcpt-450": 450, "rcpt-550": 550, "data-451": 451, "data-530": 530, "data-554": 554, "rcpt-421": 421}
+	return map[string]int{"mail-550": 550, "rcpt-450": 450, "rcpt-550": 550, "data-451": 451, "data-530": 530,
+		"data-554": 554, "rcpt-421": 421}
 }
 
 // mailbox is the server: what it gets it keeps as files in a directory.
