@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -46,12 +47,12 @@ func loadConfig(p Process, flags *pflag.FlagSet) (*config, error) {
 		layers: []layer{variableLayer(environmentLayer, "", p.getenv), envFile, file},
 		env:    variables,
 	}
-	return c, c.stack()
+	return c, c.merge()
 }
 
-// stack fills viper. The layers are merged from the weakest to the strongest into viper's place for a file, since its
+// merge fills viper. The layers are merged from the weakest to the strongest into viper's place for a file, since its
 // own place for the environment reads that of the process and nothing that a test could set.
-func (c *config) stack() error {
+func (c *config) merge() error {
 	for _, k := range keys() {
 		c.values.SetDefault(k.name, k.fallback)
 		if k.flag == "" {
@@ -108,49 +109,87 @@ func (c *config) text(name string) (string, error) {
 	return "", failure.Invalidf("%s must be one value, and no list or group", c.label(name))
 }
 
-// choice returns a setting that must be one of a few words.
-func (c *config) choice(name string, words ...string) (string, error) {
-	value, err := c.text(name)
-	if err != nil || slices.Contains(words, value) {
-		return value, err
-	}
-	invalid := failure.Invalidf("%s is %q: it must be %s", c.label(name), failure.Shorten(value), orList(words))
-	if near := failure.Nearest(value, words); near != "" {
-		return "", invalid.WithHint("did you mean %s?", near)
-	}
-	return "", invalid
+// reader reads settings and keeps the first failure: what is read after one may be anything.
+type reader struct {
+	*config
+	err error
 }
 
-func orList(words []string) string {
+func (r *reader) fail(err error) { r.err = cmp.Or(r.err, err) }
+
+// text reads a setting as it was written.
+func (r *reader) text(name string) string {
+	text, err := r.config.text(name)
+	r.fail(err)
+	return text
+}
+
+// list reads a setting that is a list, written as one or with commas or spaces.
+func (r *reader) list(name string) []string {
+	items, ok := r.values.Get(name).([]any)
+	if !ok {
+		return splitList(r.text(name))
+	}
+	var words []string
+	for _, item := range items {
+		word, isText := item.(string)
+		if !isText {
+			r.fail(failure.Invalidf("%s must be a list of texts", r.label(name)))
+		}
+		words = append(words, word)
+	}
+	return words
+}
+
+// splitList splits a list at commas and spaces.
+func splitList(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+}
+
+// enum reads a setting that must be one of a few words.
+func (r *reader) enum(name string, words ...string) string {
+	value := r.text(name)
+	if r.err != nil || slices.Contains(words, value) {
+		return value
+	}
 	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	invalid := failure.Invalidf("%s is %q: it must be %s", r.label(name), failure.Shorten(value),
+		strings.Join(words[:last], ", ")+" or "+words[last])
+	if near := failure.Nearest(value, words); near != "" {
+		invalid = invalid.WithHint("did you mean %s?", near)
+	}
+	r.fail(invalid)
+	return value
 }
 
-// truth returns a setting that is on or off.
-func (c *config) truth(name string) (bool, error) {
-	text, err := c.text(name)
-	if err != nil {
-		return false, err
-	}
+// boolean reads a setting that is on or off.
+func (r *reader) boolean(name string) bool {
+	text := r.text(name)
 	value, err := strconv.ParseBool(text)
 	if err != nil {
-		return false, failure.Invalidf("%s is %q: it must be true or false", c.label(name), failure.Shorten(text))
+		r.fail(failure.Invalidf("%s is %q: it must be true or false", r.label(name), failure.Shorten(text)))
 	}
-	return value, nil
+	return value
 }
 
-// number returns a setting that is a whole number within bounds.
-func (c *config) number(name string, least, most int) (int, error) {
-	text, err := c.text(name)
-	if err != nil {
-		return 0, err
-	}
+// integer reads a setting that is a whole number within bounds.
+func (r *reader) integer(name string, least, most int) int {
+	text := r.text(name)
 	value, err := strconv.Atoi(text)
 	if err != nil || value < least || value > most {
-		return 0, failure.Invalidf("%s is %q: it must be a whole number from %d to %d", c.label(name), failure.Shorten(text),
-			least, most)
+		r.fail(failure.Invalidf("%s is %q: it must be a whole number from %d to %d", r.label(name), failure.Shorten(text),
+			least, most))
 	}
-	return value, nil
+	return value
+}
+
+// path reads a path that counts from a directory; "" stays "".
+func (r *reader) path(name, dir string) string {
+	path := r.text(name)
+	if path == "" {
+		return ""
+	}
+	return within(dir, path)
 }
 
 // within returns a path that counts from a directory.

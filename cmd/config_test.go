@@ -230,11 +230,11 @@ func TestConfigFilePlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name, err := c.actor(p)
+		s, err := c.check(p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return name
+		return s.actor
 	}
 	if got := actor(); got != "tester" {
 		t.Errorf("without a file: %s", got)

@@ -84,7 +84,7 @@ func (g *program) createFile(ctx context.Context, path string) (*commands.Servic
 	case err == nil:
 		return nil, failure.Conflictf("%s exists already", path).WithHint("remove it, or name another place")
 	case !errors.Is(err, fs.ErrNotExist):
-		return nil, failure.Invalidf("%s can't be made: %s", path, withoutPath(err)).Because(err)
+		return nil, failure.Invalidf("%s can't be made: %s", path, failure.WithoutPath(err)).Because(err)
 	}
 	d, _, _, err := db.Create(ctx, db.SQLiteFile(path))
 	return g.services(d, err)

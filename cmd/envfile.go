@@ -49,17 +49,8 @@ func isDirectory(path string) bool {
 
 // unreadable is the failure for a file of the configuration that can't be read.
 func unreadable(flag, name string, err error) error {
-	return failure.Invalidf("%s can't be read: %s", name, withoutPath(err)).
+	return failure.Invalidf("%s can't be read: %s", name, failure.WithoutPath(err)).
 		WithHint("make it a file that you may read, or name another with %s", flag).Because(err)
-}
-
-// withoutPath returns what went wrong with a file, for a message that names the file already.
-func withoutPath(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
 }
 
 // parseEnvFile reads NAME=value lines. A message never shows a line: it may hold a secret.
@@ -78,7 +69,7 @@ func parseEnvFile(name string, text []byte) (map[string]string, error) {
 	return variables, nil
 }
 
-// lineReader gives its text away line by line, so that number is the line that a parser which complains has just read.
+// lineReader gives its text away line by line, so that number is the line in which a parser finds an error.
 type lineReader struct {
 	rest   []byte
 	number int

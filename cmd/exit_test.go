@@ -86,7 +86,7 @@ func TestJSONBeforeConfiguration(t *testing.T) {
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			got := do(t, testProcess(t, args...), nothing)
-			var told struct{ Error complaint }
+			var told struct{ Error errorBody }
 			if err := json.Unmarshal([]byte(got.err), &told); err != nil {
 				t.Fatalf("stderr is no JSON: %s\n%s", err, got.err)
 			}

@@ -7,11 +7,11 @@ import (
 )
 
 // showHelp is cobra's help with the exit codes at its end. Cobra comes here as well for a group that was called without
-// a command of its own, and for one that does not know the next word: that is a mistake and no cry for help.
+// a command of its own, and for one that does not know the next word: that is an error in the command line.
 func (g *program) showHelp(help func(*cobra.Command, []string), c *cobra.Command, args []string) {
 	g.command = c
 	if words := c.Flags().Args(); len(words) > 0 && c.HasSubCommands() && !c.Flags().Changed("help") {
-		g.mistake = unknownCommand(c, words[0], g.secrets)
+		g.usageErr = unknownCommand(c, words[0], g.secrets)
 		return
 	}
 	help(c, args)

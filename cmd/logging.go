@@ -57,10 +57,10 @@ func logged(a slog.Attr, top bool, now func() time.Time, secrets *redactor) slog
 			return slog.Time(a.Key, now())
 		}
 	case slog.KindString:
-		return slog.String(a.Key, secrets.clean(a.Value.String()))
+		return slog.String(a.Key, secrets.redact(a.Value.String()))
 	case slog.KindAny:
 		if _, ok := a.Value.Any().(slog.Level); !ok {
-			return slog.String(a.Key, secrets.clean(fmt.Sprint(a.Value.Any())))
+			return slog.String(a.Key, secrets.redact(fmt.Sprint(a.Value.Any())))
 		}
 	}
 	return a
@@ -81,8 +81,8 @@ func (l *logs) failed(err error, code failure.Code, command string) {
 // rootCause follows the causes that messages leave out.
 func rootCause(err error) string {
 	for {
-		var f *failure.Error
-		if !errors.As(err, &f) || f.Err == nil {
+		f, ok := errors.AsType[*failure.Error](err)
+		if !ok || f.Err == nil {
 			return message(err)
 		}
 		err = f.Err
@@ -106,6 +106,6 @@ func mustBeWritable(path string) error {
 }
 
 func unwritable(s logSettings, err error) error {
-	return failure.Invalidf("%s is %q: the log file can't be written: %s", s.label, s.file, withoutPath(err)).
+	return failure.Invalidf("%s is %q: the log file can't be written: %s", s.label, s.file, failure.WithoutPath(err)).
 		WithHint("name a file in a directory that you may write to, such as logs/subscription_errors.log").Because(err)
 }

@@ -51,7 +51,7 @@ func notifyKeys() []key {
 		{keySMTPTimeout, "SMTP_TIMEOUT", "", "30",
 			"seconds that each step with the mail server may take; the answer to a whole mail may take four times as long"},
 		{keyAlertEmail, "ALWRITY_SUB_ALERT_EMAIL", "", "", "the operators' addresses, with commas between them"},
-		{keyAlertKinds, "ALWRITY_SUB_ALERT_KINDS", "", defaultAlertKinds(),
+		{keyAlertKinds, "ALWRITY_SUB_ALERT_KINDS", "", joinKinds(notify.DefaultOperatorKinds(), ","),
 			"what operators and Slack are told about users; all for everything"},
 		{keyWebhookURL, "ALWRITY_SUB_WEBHOOK_URL", "", "",
 			"where every message is posted as JSON; several with spaces between them"},
@@ -65,17 +65,9 @@ func notifyKeys() []key {
 	}
 }
 
-func defaultAlertKinds() string {
-	var words []string
-	for _, kind := range notify.DefaultOperatorKinds() {
-		words = append(words, string(kind))
-	}
-	return strings.Join(words, ",")
-}
-
-// learnNotify learns the secrets among the settings of a layer, however short, and in
+// addNotifySecrets learns the secrets among the settings of a layer, however short, and in
 // the forms in which a server may send them back.
-func (r *redactor) learnNotify(values map[string]any) {
+func (r *redactor) addNotifySecrets(values map[string]any) {
 	text := func(name string) string {
 		if values[name] == nil {
 			return ""
@@ -89,7 +81,7 @@ func (r *redactor) learnNotify(values map[string]any) {
 	if secret := text(keyWebhookSecret); secret != "" {
 		r.add(secret)
 	}
-	for _, address := range append(listed(text(keyWebhookURL)), text(keySlackURL)) {
+	for _, address := range append(splitList(text(keyWebhookURL)), text(keySlackURL)) {
 		if u, err := url.Parse(address); err == nil && address != "" {
 			r.add(address)
 			for _, part := range []string{strings.Trim(u.Path, "/"), u.RawQuery} {
@@ -101,54 +93,26 @@ func (r *redactor) learnNotify(values map[string]any) {
 	}
 }
 
-// listed splits a list at commas and spaces.
-func listed(text string) []string {
-	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
-}
-
-// texts returns a setting that is a list, written as one or with commas or spaces.
-func (c *config) texts(name string) ([]string, error) {
-	if list, ok := c.values.Get(name).([]any); ok {
-		var words []string
-		for _, item := range list {
-			word, isText := item.(string)
-			if !isText {
-				return nil, failure.Invalidf("%s must be a list of texts", c.label(name))
-			}
-			words = append(words, word)
-		}
-		return words, nil
-	}
-	text, err := c.text(name)
-	return listed(text), err
-}
-
 // notify reads the settings of mail and webhooks.
-func (c *config) notify(p Process) (s notify.Settings, err error) {
-	for _, read := range []func(*notify.Settings) error{c.mailSettings, c.recipients, c.endpoints, c.hours} {
-		if err := read(&s); err != nil {
-			return s, err
-		}
-	}
-	for name, to := range map[string]*string{keyCompanyName: &s.Mail.Company, keyPaymentNote: &s.PaymentNote} {
-		if *to, err = c.text(name); err != nil {
-			return s, err
-		}
-	}
-	for name, path := range map[string]*string{keyTemplates: &s.Templates, keySMTPCAFile: &s.Mail.CAFile} {
-		if *path, err = c.text(name); err != nil {
-			return s, err
-		}
-		if *path != "" {
-			*path = within(p.Dir, *path)
-		}
-	}
-	s.Mail.HelloName = hello()
-	return s, nil
+func (r *reader) notify(p Process) (s notify.Settings) {
+	m := &s.Mail
+	m.Host, m.User, m.Password = r.text(keySMTPHost), r.text(keySMTPUser), r.text(keySMTPPassword)
+	m.TLS = notify.TLS(r.enum(keySMTPTLS, string(notify.TLSAuto), string(notify.TLSImplicit), string(notify.TLSStart),
+		string(notify.TLSNone)))
+	m.Port, m.Timeout, m.From = r.mailPort(m.TLS), r.seconds(keySMTPTimeout), r.mailFrom()
+	s.Operators, s.OperatorKinds = r.operators(), r.operatorKinds()
+	s.Webhooks, s.Slack = r.endpoints(keyWebhookURL), r.endpoints(keySlackURL)
+	s.Secret, s.Timeout = r.text(keyWebhookSecret), r.seconds(keyWebhookTimeout)
+	s.Quiet, s.Zone = r.quietHours(), r.timeZone()
+	s.Digest = r.enum(keyDigest, "off", "daily") == "daily"
+	m.Company, s.PaymentNote = r.text(keyCompanyName), r.text(keyPaymentNote)
+	s.Templates, m.CAFile = r.path(keyTemplates, p.Dir), r.path(keySMTPCAFile, p.Dir)
+	m.HelloName = helloName()
+	return s
 }
 
-// hello is how this machine calls itself: by its name, if that can be one on the net.
-func hello() string {
+// helloName is how this machine introduces itself: by its name, if that can be one on the net.
+func helloName() string {
 	name, err := os.Hostname()
 	if err != nil || name == "" || strings.ContainsFunc(name, func(r rune) bool {
 		return !(r == '.' || r == '-' || (r < 0x80 && isLetter(r)))
@@ -158,139 +122,97 @@ func hello() string {
 	return name
 }
 
-func (c *config) mailSettings(s *notify.Settings) (err error) {
-	m := &s.Mail
-	for name, to := range map[string]*string{keySMTPHost: &m.Host, keySMTPUser: &m.User, keySMTPPassword: &m.Password} {
-		if *to, err = c.text(name); err != nil {
-			return err
-		}
-	}
-	way, err := c.choice(keySMTPTLS, string(notify.TLSAuto), string(notify.TLSImplicit), string(notify.TLSStart),
-		string(notify.TLSNone))
-	if err != nil {
-		return err
-	}
-	m.TLS = notify.TLS(way)
-	if m.Port, err = c.mailPort(m.TLS); err != nil {
-		return err
-	}
-	seconds, err := c.number(keySMTPTimeout, 1, 600)
-	if err != nil {
-		return err
-	}
-	m.Timeout = time.Duration(seconds) * time.Second
-	return c.mailFrom(m)
+func (r *reader) seconds(name string) time.Duration {
+	return time.Duration(r.integer(name, 1, 600)) * time.Second
 }
 
-func (c *config) mailPort(way notify.TLS) (int, error) {
-	switch text, err := c.text(keySMTPPort); {
-	case err != nil:
-		return 0, err
-	case text == "" && way == notify.TLSImplicit:
-		return 465, nil
-	case text == "":
-		return 587, nil
+func (r *reader) mailPort(encryption notify.TLS) int {
+	switch {
+	case r.text(keySMTPPort) != "":
+		return r.integer(keySMTPPort, 1, 65535)
+	case encryption == notify.TLSImplicit:
+		return 465
 	}
-	return c.number(keySMTPPort, 1, 65535)
+	return 587
 }
 
-func (c *config) mailFrom(m *notify.Mail) error {
-	text, err := c.text(keySMTPFrom)
-	if err != nil {
-		return err
-	}
+func (r *reader) mailFrom() mail.Address {
+	text := r.text(keySMTPFrom)
 	if text == "" {
-		return nil
+		return mail.Address{}
 	}
 	from, err := mail.ParseAddress(text)
 	if err != nil {
-		return failure.Invalidf("%s is %q: it must be an address", c.label(keySMTPFrom), failure.Shorten(text)).
-			WithHint("write billing@example.com, or Example <billing@example.com>").Because(err)
+		r.fail(failure.Invalidf("%s is %q: it must be an address", r.label(keySMTPFrom), failure.Shorten(text)).
+			WithHint("write billing@example.com, or Example <billing@example.com>").Because(err))
+		return mail.Address{}
 	}
-	m.From = *from
-	return nil
+	return *from
 }
 
-func (c *config) recipients(s *notify.Settings) error {
-	addresses, err := c.texts(keyAlertEmail)
-	if err != nil {
-		return err
-	}
-	for _, address := range addresses {
-		parsed, err := mail.ParseAddress(address)
+func (r *reader) operators() (addresses []string) {
+	for _, text := range r.list(keyAlertEmail) {
+		address, err := mail.ParseAddress(text)
 		if err != nil {
-			return failure.Invalidf("%s has %q in it: that is no address", c.label(keyAlertEmail), failure.Shorten(address)).
-				WithHint("write ops@example.com, several with commas between them").Because(err)
+			r.fail(failure.Invalidf("%s has %q in it: that is no address", r.label(keyAlertEmail), failure.Shorten(text)).
+				WithHint("write ops@example.com, several with commas between them").Because(err))
+			return nil
 		}
-		s.Operators = append(s.Operators, parsed.Address)
+		addresses = append(addresses, address.Address)
 	}
-	words, err := c.texts(keyAlertKinds)
-	if err != nil {
-		return err
-	}
+	return addresses
+}
+
+func (r *reader) operatorKinds() (kinds []usage.NotificationKind) {
+	words := r.list(keyAlertKinds)
 	if slices.Equal(words, []string{"all"}) {
-		s.OperatorKinds = notify.Kinds()
-		return nil
+		return notify.Kinds()
 	}
 	for _, word := range words {
-		if !slices.Contains(notify.Kinds(), usage.NotificationKind(word)) {
-			return failure.Invalidf("%s has %q in it: there is no such message", c.label(keyAlertKinds), failure.Shorten(word)).
-				WithHint("write all, or some of: %s", strings.Trim(strings.Join(kindWords(), ", "), " "))
+		kind := usage.NotificationKind(word)
+		if !slices.Contains(notify.Kinds(), kind) {
+			r.fail(failure.Invalidf("%s has %q in it: there is no such message", r.label(keyAlertKinds),
+				failure.Shorten(word)).WithHint("write all, or some of: %s", joinKinds(notify.Kinds(), ", ")))
 		}
-		s.OperatorKinds = append(s.OperatorKinds, usage.NotificationKind(word))
+		kinds = append(kinds, kind)
 	}
-	return nil
+	return kinds
 }
 
-func kindWords() []string {
+func joinKinds(kinds []usage.NotificationKind, between string) string {
 	var words []string
-	for _, kind := range notify.Kinds() {
+	for _, kind := range kinds {
 		words = append(words, string(kind))
 	}
-	return words
+	return strings.Join(words, between)
 }
 
-func (c *config) endpoints(s *notify.Settings) error {
-	for name, to := range map[string]*[]notify.Endpoint{keyWebhookURL: &s.Webhooks, keySlackURL: &s.Slack} {
-		addresses, err := c.texts(name)
-		if err != nil {
-			return err
+func (r *reader) endpoints(name string) (endpoints []notify.Endpoint) {
+	for _, address := range r.list(name) {
+		u, err := url.Parse(address)
+		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+			r.fail(failure.Invalidf("%s has something in it that is no URL of http or https", r.label(name)).
+				WithHint("write https://…"))
 		}
-		for _, address := range addresses {
-			u, err := url.Parse(address)
-			if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-				return failure.Invalidf("%s has something in it that is no URL of http or https", c.label(name)).
-					WithHint("write https://…")
-			}
-			*to = append(*to, notify.Endpoint{URL: address})
-		}
+		endpoints = append(endpoints, notify.Endpoint{URL: address})
 	}
-	var err error
-	if s.Secret, err = c.text(keyWebhookSecret); err != nil {
-		return err
-	}
-	seconds, err := c.number(keyWebhookTimeout, 1, 600)
-	s.Timeout = time.Duration(seconds) * time.Second
-	return err
+	return endpoints
 }
 
-func (c *config) hours(s *notify.Settings) error {
-	text, err := c.text(keyQuietHours)
+func (r *reader) quietHours() notify.QuietHours {
+	hours, err := notify.ParseQuietHours(r.text(keyQuietHours))
 	if err != nil {
-		return err
+		r.fail(failure.Within(err, "%s", r.label(keyQuietHours)))
 	}
-	if s.Quiet, err = notify.ParseQuietHours(text); err != nil {
-		return failure.Within(err, "%s", c.label(keyQuietHours))
+	return hours
+}
+
+func (r *reader) timeZone() *time.Location {
+	name := r.text(keyTimeZone)
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		r.fail(failure.Invalidf("%s is %q: there is no such time zone", r.label(keyTimeZone), failure.Shorten(name)).
+			WithHint("write a name such as Europe/Berlin, or UTC"))
 	}
-	zone, err := c.text(keyTimeZone)
-	if err != nil {
-		return err
-	}
-	if s.Zone, err = time.LoadLocation(zone); err != nil || zone == "Local" {
-		return failure.Invalidf("%s is %q: there is no such time zone", c.label(keyTimeZone), failure.Shorten(zone)).
-			WithHint("write a name such as Europe/Berlin, or UTC")
-	}
-	digest, err := c.choice(keyDigest, "off", "daily")
-	s.Digest = digest == "daily"
-	return err
+	return zone
 }

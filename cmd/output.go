@@ -30,14 +30,14 @@ func (o *output) closed() bool {
 	return errors.Is(o.err, syscall.EPIPE) || errors.Is(o.err, io.ErrClosedPipe)
 }
 
-// judge returns what err means in the light of how writing the results went.
-func (o *output) judge(err error) error {
+// result returns err or, where writing the results failed, what that means for the user.
+func (o *output) result(err error) error {
 	if o.err == nil || (err != nil && !errors.Is(err, o.err)) {
 		return err
 	}
 	if o.closed() {
 		return nil
 	}
-	return failure.Unavailablef("the results can't be written: %s", withoutPath(o.err)).
+	return failure.Unavailablef("the results can't be written: %s", failure.WithoutPath(o.err)).
 		WithHint("the command itself is done; make room, or write somewhere else").Because(o.err)
 }

@@ -28,19 +28,19 @@ type program struct {
 	settings *settings // nil until the configuration is read
 	logs     *logs
 	command  *cobra.Command // that was called
-	parsed   bool           // the flags, all of them
-	began    bool           // its own code has begun to run
-	mistake  error          // that cobra can't return from where it was found
+	parsed   bool           // all flags are parsed
+	began    bool           // the command's own code has begun to run
+	usageErr error          // found where cobra can't return it
 }
 
 func newProgram(p Process, verbs verbs) *program {
 	g := &program{process: p, out: &output{to: p.Out}, secrets: &redactor{}}
 	for _, variable := range p.Environ {
 		name, value, _ := strings.Cut(variable, "=")
-		g.secrets.learn(name, value)
+		g.secrets.addFrom(name, value)
 	}
 	for _, arg := range p.Args {
-		g.secrets.learn("", arg)
+		g.secrets.addFrom("", arg)
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	g.logs = &logs{both: quiet, stderr: quiet, close: func() error { return nil }}
@@ -69,11 +69,10 @@ func (g *program) execute(ctx context.Context) (err error) {
 	g.root.SetArgs(slices.Concat([]string{}, g.process.Args))
 	g.command, err = g.root.ExecuteContextC(ctx)
 	if err == nil {
-		err = g.mistake
+		err = g.usageErr
 	}
-	var known *failure.Error
-	if err != nil && !g.began && !errors.As(err, &known) {
-		err = usageFailure(g.command, err)
+	if _, ok := errors.AsType[*failure.Error](err); err != nil && !g.began && !ok {
+		err = usageError(g.command, err)
 	}
 	return err
 }
@@ -108,7 +107,7 @@ func (g *program) configure() error {
 	if err != nil {
 		return err
 	}
-	g.learnSecrets(c)
+	g.addSecrets(c)
 	s, err := c.check(p)
 	if err != nil {
 		return err
@@ -118,7 +117,7 @@ func (g *program) configure() error {
 		return err
 	}
 	g.fill(c, s)
-	g.env.Settings.Notify.Redact = g.secrets.clean
+	g.env.Settings.Notify.Redact = g.secrets.redact
 	g.env.Now = now
 	return nil
 }
@@ -147,39 +146,39 @@ func (g *program) fill(c *config, s settings) {
 	}
 }
 
-// learnSecrets takes up what the files hold, also where a stronger setting hides it.
-func (g *program) learnSecrets(c *config) {
+// addSecrets adds the secrets in the files to the redactor, also those that a stronger setting overrides.
+func (g *program) addSecrets(c *config) {
 	for name, value := range c.env {
-		g.secrets.learn(name, value)
+		g.secrets.addFrom(name, value)
 	}
 	for _, l := range c.layers {
 		if text, ok := l.values[keyDatabaseURL].(string); ok {
-			g.secrets.learn(keyDatabaseURL, text)
+			g.secrets.addFrom(keyDatabaseURL, text)
 		}
-		g.secrets.learnNotify(l.values)
+		g.secrets.addNotifySecrets(l.values)
 	}
 }
 
 // finish tells the user about a failure, logs it, and returns the exit code.
 func (g *program) finish(ctx context.Context, err error) int {
-	err = interrupted(ctx, g.out.judge(err))
+	err = interrupted(ctx, g.out.result(err))
 	if err == nil {
 		_ = g.logs.close() // nothing was lost: a log is written line by line
 		return exitStatus("")
 	}
 	if g.settings == nil {
-		g.configureToFail()
+		g.configureForFailure()
 	}
-	told := complaintOf(err, g.secrets)
-	g.logs.failed(err, told.Code, g.commandPath())
+	body := errorBodyOf(err, g.secrets)
+	g.logs.failed(err, body.Code, g.commandPath())
 	_ = g.logs.close()
-	told.print(g.process.Err, g.format(), g.process.colored(g.colorMode(), g.process.ErrTerminal))
-	return exitStatus(told.Code)
+	body.print(g.process.Err, g.format(), g.process.colored(g.colorMode(), g.process.ErrTerminal))
+	return exitStatus(body.Code)
 }
 
-// configureToFail reads the configuration for a failure that came before it was read, for the log file and the format.
-// If it is wrong as well, the first failure is the one to tell.
-func (g *program) configureToFail() {
+// configureForFailure reads the configuration for a failure that came before it was read: it names the log file and the
+// format. Where it is wrong as well, the user is told of the first failure.
+func (g *program) configureForFailure() {
 	defer func() { _ = recover() }() // the failure that is known must be told
 	_ = g.configure()
 }

@@ -11,16 +11,16 @@ import (
 
 const (
 	hidden      = "***"
-	placeholder = "password" // in hints that show the form of a URL; a real one like that is learned
+	placeholder = "password" // in hints that show the form of a URL; a real one like that is among the secrets
 )
 
-// redactor takes secrets out of what is shown or logged: those it has learned
+// redactor takes secrets out of what is shown or logged: those that it knows
 // wherever they stand, and whatever stands where a URL has its password.
 type redactor struct{ secrets []string }
 
-// learn remembers the secret in a setting: all of the value where the name says
+// addFrom remembers the secret in a setting: all of the value where the name says
 // that it is one, else the passwords in it.
-func (r *redactor) learn(name, value string) {
+func (r *redactor) addFrom(name, value string) {
 	if isSecret(name) && len(value) >= shortestKey {
 		r.add(value)
 		return
@@ -59,8 +59,8 @@ func (r *redactor) add(secrets ...string) {
 	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) })
 }
 
-// clean returns a text without secrets.
-func (r *redactor) clean(text string) string {
+// redact returns a text without secrets.
+func (r *redactor) redact(text string) string {
 	for _, password := range passwordsIn(text) {
 		if password == placeholder {
 			continue

@@ -15,10 +15,10 @@ import (
 
 func TestClean(t *testing.T) {
 	r := &redactor{}
-	r.learn("DATABASE_URL", "postgresql://post:gre%40t@h/db?password=other1")
-	r.learn("OPENAI_API_KEY", "sk-12345678")
-	r.learn("SORT_KEY", "name")
-	r.learn("", "--database-url=postgresql://u:a b@h/d")
+	r.addFrom("DATABASE_URL", "postgresql://post:gre%40t@h/db?password=other1")
+	r.addFrom("OPENAI_API_KEY", "sk-12345678")
+	r.addFrom("SORT_KEY", "name")
+	r.addFrom("", "--database-url=postgresql://u:a b@h/d")
 	for text, want := range map[string]string{
 		"postgresql://post:gre%40t@h/db":         "postgresql://post:***@h/db",
 		"user post, password gre@t.":             "user post, password ***.",
@@ -33,7 +33,7 @@ func TestClean(t *testing.T) {
 		"write postgresql://user:password@host":  "write postgresql://user:password@host",
 		"postgresql://u@h/db":                    "postgresql://u@h/db",
 	} {
-		if got := r.clean(text); got != want {
+		if got := r.redact(text); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)
 		}
 	}

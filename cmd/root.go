@@ -33,7 +33,7 @@ func (g *program) newRoot(verbs []*cobra.Command) *cobra.Command {
 	root.SetIn(g.process.In)
 	root.SetOut(g.out)
 	root.SetErr(g.process.Err)
-	root.SetFlagErrorFunc(flagFailure)
+	root.SetFlagErrorFunc(flagError)
 	addGlobalFlags(root.PersistentFlags())
 	root.AddCommand(verbs...)
 	root.SetHelpCommand(newHelp(root))
@@ -64,7 +64,7 @@ func addGlobalFlags(flags *pflag.FlagSet) {
 // those of the command line, and words the errors about arguments.
 func (g *program) watch(c *cobra.Command) {
 	if check := c.Args; check != nil {
-		c.Args = func(c *cobra.Command, args []string) error { return argumentsFailure(c, args, check(c, args)) }
+		c.Args = func(c *cobra.Command, args []string) error { return argumentsError(c, args, check(c, args)) }
 	}
 	if work := c.RunE; work != nil {
 		c.RunE = func(c *cobra.Command, args []string) error {

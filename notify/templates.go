@@ -2,7 +2,6 @@ package notify
 
 import (
 	"embed"
-	"errors"
 	htmltemplate "html/template"
 	"io/fs"
 	"os"
@@ -101,7 +100,7 @@ func replaceFiles(files map[string]string, directory string) error {
 	root := os.DirFS(directory)
 	entries, err := fs.ReadDir(root, ".")
 	if err != nil {
-		return failure.Invalidf("the templates in %s can't be read: %s", directory, withoutPath(err)).Because(err)
+		return failure.Invalidf("the templates in %s can't be read: %s", directory, failure.WithoutPath(err)).Because(err)
 	}
 	for _, entry := range entries {
 		ending := path.Ext(entry.Name())
@@ -114,21 +113,12 @@ func replaceFiles(files map[string]string, directory string) error {
 		}
 		text, err := fs.ReadFile(root, entry.Name())
 		if err != nil {
-			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory, withoutPath(err)).
+			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory, failure.WithoutPath(err)).
 				Because(err)
 		}
 		files[entry.Name()] = string(text)
 	}
 	return nil
-}
-
-// withoutPath says what is wrong with a file without naming it.
-func withoutPath(err error) string {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
-		return pathError.Err.Error()
-	}
-	return err.Error()
 }
 
 func badTemplate(name string, err error) error {

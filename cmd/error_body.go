@@ -12,25 +12,24 @@ import (
 	"github.com/alwrity/alwrity-sub/report"
 )
 
-// complaint is what a user is told about a failure, in JSON's order.
-type complaint struct {
+// errorBody is what a user is told about a failure; the fields are in the order of the JSON.
+type errorBody struct {
 	Code    failure.Code `json:"code"`
 	Message string       `json:"message"`
 	Hint    string       `json:"hint,omitempty"`
 	Reason  string       `json:"reason,omitempty"`
 }
 
-// complaintOf returns what to tell about err: nothing secret, and nothing that does something to a terminal.
-func complaintOf(err error, secrets *redactor) complaint {
-	c := complaint{Code: failure.CodeOf(err), Message: message(err)}
-	var f *failure.Error
-	if errors.As(err, &f) {
+// errorBodyOf returns what the user is told about err: no secret, and no control character.
+func errorBodyOf(err error, secrets *redactor) errorBody {
+	c := errorBody{Code: failure.CodeOf(err), Message: message(err)}
+	if f, ok := errors.AsType[*failure.Error](err); ok {
 		c.Hint, c.Reason = commands.Hint(f), commands.PublicReason(f)
 	}
 	if c.Code == failure.Internal && c.Hint == "" {
 		c.Hint = "this is a fault of the program; --debug shows more"
 	}
-	c.Message, c.Hint = report.Visible(secrets.clean(c.Message)), report.Visible(secrets.clean(c.Hint))
+	c.Message, c.Hint = report.Visible(secrets.redact(c.Message)), report.Visible(secrets.redact(c.Hint))
 	return c
 }
 
@@ -50,13 +49,12 @@ func message(err error) string {
 	return strings.Join(parts, "; ")
 }
 
-// print writes the complaint as the format asks for it: in one line of JSON, else for a person.
-func (c complaint) print(to io.Writer, format report.Format, colored bool) {
+// print writes it as the format asks for it: in one line of JSON, else for a person.
+func (c errorBody) print(to io.Writer, format report.Format, colored bool) {
 	if format == report.FormatJSON || format == report.FormatJSONL {
 		encoder := json.NewEncoder(to)
 		encoder.SetEscapeHTML(false)
-		// What can't be told on stderr can't be told at all.
-		_ = encoder.Encode(map[string]complaint{"error": c})
+		_ = encoder.Encode(map[string]errorBody{"error": c}) // there is nowhere left to report a failure
 		return
 	}
 	name := "error:"

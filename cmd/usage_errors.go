@@ -19,7 +19,7 @@ func unknownCommand(group *cobra.Command, word string, secrets *redactor) error 
 			known = append(append(known, c.Name()), c.Aliases...)
 		}
 	}
-	word = failure.Shorten(secrets.clean(word))
+	word = failure.Shorten(secrets.redact(word))
 	invalid := failure.Invalidf("%s has no command %q", group.CommandPath(), word)
 	if near := failure.Nearest(word, known); near != "" {
 		return invalid.WithHint("did you mean %s %s?", group.CommandPath(), near)
@@ -27,10 +27,9 @@ func unknownCommand(group *cobra.Command, word string, secrets *redactor) error 
 	return invalid.WithHint("known are: %s; see %s --help", strings.Join(known, ", "), group.CommandPath())
 }
 
-// argumentsFailure words what cobra says about the number of arguments.
-func argumentsFailure(c *cobra.Command, args []string, err error) error {
-	var known *failure.Error
-	if err == nil || errors.As(err, &known) {
+// argumentsError words what cobra says about the number of arguments.
+func argumentsError(c *cobra.Command, args []string, err error) error {
+	if _, known := errors.AsType[*failure.Error](err); err == nil || known {
 		return err
 	}
 	if none := cobra.NoArgs(c, args); none != nil && none.Error() == err.Error() {
@@ -40,8 +39,8 @@ func argumentsFailure(c *cobra.Command, args []string, err error) error {
 	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("%s", usageHint(c))
 }
 
-// usageFailure is the failure for a command line that does not fit a command.
-func usageFailure(c *cobra.Command, err error) error {
+// usageError is the failure for a command line that does not fit a command.
+func usageError(c *cobra.Command, err error) error {
 	if missing := missingFlags(c); len(missing) > 0 {
 		return failure.Invalidf("%s needs %s", c.CommandPath(), strings.Join(missing, " and ")).WithHint("%s", usageHint(c))
 	}
@@ -63,21 +62,18 @@ func missingFlags(c *cobra.Command) []string {
 	return missing
 }
 
-// flagFailure is the failure for flags that can't be parsed.
-func flagFailure(c *cobra.Command, err error) error {
+// flagError is the failure for flags that can't be parsed.
+func flagError(c *cobra.Command, err error) error {
 	if words := c.Flags().Args(); len(words) > 0 && c.HasSubCommands() {
 		return unknownCommand(c, words[0], &redactor{}) // the flag belongs to the command that there is not
 	}
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag(c, unknown)
 	}
-	var value *pflag.InvalidValueError
-	if errors.As(err, &value) {
+	if value, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return badValue(c, value)
 	}
-	var missing *pflag.ValueRequiredError
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
 		return failure.Invalidf("--%s needs a value", missing.GetFlag().Name).WithHint("%s", usageHint(c))
 	}
 	return failure.Invalidf("%s: %s", c.CommandPath(), err).WithHint("see %s --help", c.CommandPath())
@@ -107,13 +103,12 @@ func unknownFlag(c *cobra.Command, err *pflag.NotExistError) error {
 
 func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 	name, kind := err.GetFlag().Name, err.GetFlag().Value.Type()
-	var told *failure.Error
-	if errors.As(err, &told) {
-		message := told.Message
+	if f, ok := errors.AsType[*failure.Error](err); ok {
+		message := f.Message
 		if !strings.HasPrefix(strings.TrimLeft(message, "-"), name) {
 			message = name + ": " + message
 		}
-		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: told.Hint,
+		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: f.Hint,
 			Err: err}
 	}
 	right := map[string]string{
