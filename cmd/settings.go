@@ -123,7 +123,8 @@ func (r *reader) actor(p Process) string {
 	if name == "" {
 		name = systemUser()
 	}
-	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxActor || strings.ContainsFunc(name, unicode.IsControl) {
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > maxActor ||
+		strings.ContainsFunc(name, unicode.IsControl) {
 		r.fail(failure.Invalidf("%s is %q: it must be at most %d characters, none of them a control character",
 			r.label(keyActor), failure.Shorten(name), maxActor))
 	}

@@ -57,7 +57,8 @@ func now() time.Time { return time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC) }
 func well() *state {
 	price := pricing.Price{Provider: "gemini", Model: "default", EffectiveFrom: pricing.Beginning()}
 	return &state{
-		status: usage.StorageStatus{Location: "sqlite:///x.db", Version: "SQLite 3", Encoding: "UTF8", SchemaVersion: 7, SchemaNeeded: 7},
+		status: usage.StorageStatus{Location: "sqlite:///x.db", Version: "SQLite 3", Encoding: "UTF8", SchemaVersion: 7,
+			SchemaNeeded: 7},
 		plans:  plan.Plans{{Name: "Free", Tier: plan.DefaultTier}},
 		book:   pricing.NewBook(pricing.Providers{"gemini": {Name: "gemini"}}, []pricing.Price{price}),
 		totals: usage.Reconciliation{Rollups: true},
@@ -85,21 +86,29 @@ func TestChecks(t *testing.T) {
 		{"no status", func(s *state) { s.err = errors.New("gone") }, "database", "gone"},
 		{"another encoding", func(s *state) { s.status.Encoding = "LATIN1" }, "database", "encoding LATIN1"},
 		{"an old schema", func(s *state) { s.status.SchemaVersion = 6 }, "schema", "version 6, needed is 7"},
-		{"a new schema", func(s *state) { s.status.SchemaVersion = 8 }, "schema", "made by a newer alwrity-sub; this one knows 7"},
+		{"a new schema", func(s *state) { s.status.SchemaVersion = 8 }, "schema",
+			"made by a newer alwrity-sub; this one knows 7"},
 		{"no default plan", func(s *state) { s.plans = nil }, "plans", "no plan of the tier"},
-		{"no prices", func(s *state) { s.book = pricing.NewBook(s.book.Providers, nil) }, "prices", "0 in force; none for gemini"},
+		{"no prices", func(s *state) { s.book = pricing.NewBook(s.book.Providers, nil) }, "prices",
+			"0 in force; none for gemini"},
 		{"unpriced usage", func(s *state) { s.unpriced = unpriced }, "unpriced usage", "openai m9: 3; and 2 models more"},
 		{"totals that differ", func(s *state) {
 			s.totals.LogRows, s.totals.ArchivedRows = 2000, 1000
 			s.totals.Discrepancies = []usage.Discrepancy{{Table: "usage_daily"}}
 		}, "usage_daily", "1 difference from the sums of 2,000 log rows and 1,000 archived"},
-		{"a period that is not closed", func(s *state) { s.billing.OverdueUsers = 2 }, "closed periods", "2 users with a period"},
+		{"a period that is not closed", func(s *state) { s.billing.OverdueUsers = 2 }, "closed periods",
+			"2 users with a period"},
 		{"a gap in the numbers", func(s *state) { s.billing.HighestNumber = 1 }, "bill numbers", "the highest number is 1"},
-		{"bills that do not add up", func(s *state) { s.billing.MismatchedBills, s.billing.OverdrawnUsers = []int64{4, 9}, 1 }, "bills",
+		{"bills that do not add up", func(s *state) {
+			s.billing.MismatchedBills, s.billing.OverdrawnUsers = []int64{4, 9},
+				1
+		}, "bills",
 			"not the sums of their lines: 4, 9; 1 user used up"},
 		{"lines of open periods", func(s *state) { s.billing.PrematureLines = 1 }, "billed usage", "1 line of usage"},
-		{"a dead message", func(s *state) { s.outbox.Deliveries = map[notify.Status]int64{notify.Dead: 1} }, "outbox", "1 dead"},
-		{"an old message", func(s *state) { s.outbox.Oldest = now().AddDate(0, 0, -2) }, "outbox", "since 2026-11-21 10:30 UTC"},
+		{"a dead message", func(s *state) { s.outbox.Deliveries = map[notify.Status]int64{notify.Dead: 1} }, "outbox",
+			"1 dead"},
+		{"an old message", func(s *state) { s.outbox.Oldest = now().AddDate(0, 0, -2) }, "outbox",
+			"since 2026-11-21 10:30 UTC"},
 		{"a check that can't be made", func(s *state) { s.broken = errors.New("no table") }, "database", "no table"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -149,7 +158,8 @@ func TestChecksOfTheConfiguration(t *testing.T) {
 		}
 	}
 	unreachable := health.Unreachable(c, failure.Unavailablef("no server").WithHint("start it"))
-	if len(unreachable) != 3 || !reflect.DeepEqual(unreachable[1], health.Check{Name: "database", Detail: "no server", Hint: "start it"}) {
+	if len(unreachable) != 3 || !reflect.DeepEqual(unreachable[1],
+		health.Check{Name: "database", Detail: "no server", Hint: "start it"}) {
 		t.Errorf("got %+v", unreachable)
 	}
 }

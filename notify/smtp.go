@@ -40,7 +40,8 @@ func (m *Mail) loadRoots() (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(m.CAFile)
 	if err != nil {
-		return nil, failure.Invalidf("SMTP_CA_FILE is %q: it can't be read: %s", m.CAFile, failure.WithoutPath(err)).Because(err)
+		return nil, failure.Invalidf("SMTP_CA_FILE is %q: it can't be read: %s", m.CAFile, failure.WithoutPath(err)).
+			Because(err)
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {

@@ -113,7 +113,8 @@ func replaceFiles(files map[string]string, directory string) error {
 		}
 		text, err := fs.ReadFile(root, entry.Name())
 		if err != nil {
-			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory, failure.WithoutPath(err)).
+			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory,
+				failure.WithoutPath(err)).
 				Because(err)
 		}
 		files[entry.Name()] = string(text)

@@ -50,41 +50,51 @@ func proPlan() plan.Plan {
 	return plan.Plan{ID: 2, Name: "Pro", Tier: "pro", Monthly: usd("79"), Yearly: usd("790"), Description: "For teams",
 		Features: []string{"full_research", "priority_support"}, Source: pricing.FromAdmin,
 		Limits: []plan.Limit{
-			{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini", "openai"}}, Max: 1000, Action: plan.Block},
-			{Name: "gemini_tokens", Meter: plan.Tokens, Scope: plan.Scope{Providers: []string{"gemini"}}, Max: 2_000_000, Action: plan.Warn},
+			{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini", "openai"}}, Max: 1000,
+				Action: plan.Block},
+			{Name: "gemini_tokens", Meter: plan.Tokens, Scope: plan.Scope{Providers: []string{"gemini"}}, Max: 2_000_000,
+				Action: plan.Warn},
 			{Name: "video_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"video"}}, Action: plan.Block},
-			{Name: "wavespeed_calls", Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}, Unlimited: true, Action: plan.Block},
+			{Name: "wavespeed_calls", Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}, Unlimited: true,
+				Action: plan.Block},
 			{Name: "monthly_cost", Meter: plan.Cost, Max: int64(usd("150")), Action: plan.Block},
 		}}
 }
 
 func freePlan() plan.Plan {
-	return plan.Plan{ID: 1, Name: "Free", Tier: plan.DefaultTier, Description: "Perfect for trying out", Source: pricing.FromCatalogue,
-		Limits: []plan.Limit{{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}}, Max: 50, Action: plan.Block}}}
+	return plan.Plan{ID: 1, Name: "Free", Tier: plan.DefaultTier, Description: "Perfect for trying out",
+		Source: pricing.FromCatalogue,
+		Limits: []plan.Limit{{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}},
+			Max: 50, Action: plan.Block}}}
 }
 
 func geminiPrice() pricing.Price {
-	p := pricing.Price{ID: 7, Provider: "gemini", Model: "gemini-2.5-pro", EffectiveFrom: pricing.Beginning(), CachedPriced: true, Source: pricing.FromCatalogue,
+	p := pricing.Price{ID: 7, Provider: "gemini", Model: "gemini-2.5-pro", EffectiveFrom: pricing.Beginning(),
+		CachedPriced: true, Source: pricing.FromCatalogue,
 		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: usd("0.0000025"), OutputToken: usd("0.000015")}}
-	p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens], p.Rates[pricing.CachedInputTokens] = usd("0.00000125"), usd("0.00001"), usd("0.0000000375")
+	p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens], p.Rates[pricing.CachedInputTokens] = usd("0.00000125"),
+		usd("0.00001"), usd("0.0000000375")
 	return p
 }
 
 func videoPrice() pricing.Price {
-	p := pricing.Price{Provider: "video", Model: "kling-v2.5", EffectiveFrom: at("2026-11-01T00:00:00Z"), Source: pricing.FromAdmin}
+	p := pricing.Price{Provider: "video", Model: "kling-v2.5", EffectiveFrom: at("2026-11-01T00:00:00Z"),
+		Source: pricing.FromAdmin}
 	p.Rates[pricing.Requests], p.Rates[pricing.Seconds] = usd("0.21"), usd("0.035")
 	return p
 }
 
 func rating() pricing.Rating {
-	return pricing.Rating{Cost: usd("0.00155"), Basis: pricing.Exact, Price: geminiPrice(), Components: []pricing.Component{
-		{Quantity: pricing.InputTokens, Amount: 1000, UnitPrice: usd("0.00000125"), Cost: usd("0.00125")},
-		{Quantity: pricing.OutputTokens, Amount: 30, UnitPrice: usd("0.00001"), Cost: usd("0.0003")},
-	}}
+	return pricing.Rating{Cost: usd("0.00155"), Basis: pricing.Exact, Price: geminiPrice(),
+		Components: []pricing.Component{
+			{Quantity: pricing.InputTokens, Amount: 1000, UnitPrice: usd("0.00000125"), Cost: usd("0.00125")},
+			{Quantity: pricing.OutputTokens, Amount: 30, UnitPrice: usd("0.00001"), Cost: usd("0.0003")},
+		}}
 }
 
 func yearly() *plan.Subscription {
-	return &plan.Subscription{PlanID: 2, Cycle: plan.Yearly, Anchor: at("2026-01-31T08:30:00Z"), PaidUntil: at("2027-01-31T08:30:00Z"), AutoRenew: true}
+	return &plan.Subscription{PlanID: 2, Cycle: plan.Yearly, Anchor: at("2026-01-31T08:30:00Z"),
+		PaidUntil: at("2027-01-31T08:30:00Z"), AutoRenew: true}
 }
 
 func account(sub *plan.Subscription) plan.Account {
@@ -102,16 +112,20 @@ func users() []usage.User {
 	suspended := *yearly()
 	suspended.Suspended, suspended.AutoRenew = true, false
 	return []usage.User{
-		{UserID: "alice", Email: "alice@example.com", PlanName: "Pro", Subscription: yearly(), CreatedAt: at("2026-01-31T08:30:00Z")},
-		{UserID: wide, Email: "tanaka@example.jp", PlanName: "Pro", Subscription: &ending, CreatedAt: at("2026-02-01T00:00:00.5Z")},
+		{UserID: "alice", Email: "alice@example.com", PlanName: "Pro", Subscription: yearly(),
+			CreatedAt: at("2026-01-31T08:30:00Z")},
+		{UserID: wide, Email: "tanaka@example.jp", PlanName: "Pro", Subscription: &ending,
+			CreatedAt: at("2026-02-01T00:00:00.5Z")},
 		{UserID: hostile, PlanName: "Pro", Subscription: &suspended, CreatedAt: at("2026-03-01T00:00:00Z")},
 		{UserID: "guest", PlanName: "Free", CreatedAt: at("2026-11-02T07:00:00Z")},
 	}
 }
 
 func entry() usage.Entry {
-	e := usage.Entry{Event: usage.Event{ID: "019ab1c0-0000-7000-8000-000000000001", UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro",
-		Vendor: "google", Time: at("2026-11-20T12:00:00.25Z"), Endpoint: "/v1/generate", Method: "POST", StatusCode: 200, ResponseTimeMS: 1250},
+	e := usage.Entry{Event: usage.Event{ID: "019ab1c0-0000-7000-8000-000000000001", UserID: "alice", Provider: "gemini",
+		Model:  "gemini-2.5-pro",
+		Vendor: "google", Time: at("2026-11-20T12:00:00.25Z"), Endpoint: "/v1/generate", Method: "POST", StatusCode: 200,
+		ResponseTimeMS: 1250},
 		PeriodStart: november().Start, PlanID: 2, Cost: usd("0.00155"), Basis: pricing.Exact, PriceID: 7, RecordedAt: now()}
 	e.Quantities[pricing.Requests], e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1, 1000, 30
 	return e
@@ -129,15 +143,18 @@ func outcome() usage.Outcome {
 }
 
 func importResult() usage.ImportResult {
-	return usage.ImportResult{Read: 12_000, Recorded: 11_990, Duplicates: 7, Rejected: 2, Conflicts: 1, Unpriced: 4, OverLimit: 3,
-		Cost: total("1234.5"), Elapsed: 1_250 * time.Millisecond,
-		Problems: []usage.ImportProblem{{Line: 17, Reason: "input_tokens is \"1.5\": it must be a whole number"}, {Line: 10_250, Reason: "user_id is " + hostile}},
-		Unread:   []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
+	return usage.ImportResult{Read: 12_000, Recorded: 11_990, Duplicates: 7, Rejected: 2, Conflicts: 1, Unpriced: 4,
+		OverLimit: 3,
+		Cost:      total("1234.5"), Elapsed: 1_250 * time.Millisecond,
+		Problems: []usage.ImportProblem{{Line: 17, Reason: "input_tokens is \"1.5\": it must be a whole number"},
+			{Line: 10_250, Reason: "user_id is " + hostile}},
+		Unread: []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
 }
 
 func archives() []usage.Archive {
 	month := func(m plan.Month, rows int64, cost string) usage.Archive {
-		return usage.Archive{LogMonth: usage.LogMonth{Month: m, Rows: rows, Cost: total(cost)}, File: usage.ArchiveFile(m), SHA256: strings.Repeat("0123abcd", 8), At: now()}
+		return usage.Archive{LogMonth: usage.LogMonth{Month: m, Rows: rows, Cost: total(cost)}, File: usage.ArchiveFile(m),
+			SHA256: strings.Repeat("0123abcd", 8), At: now()}
 	}
 	return []usage.Archive{month(202607, 1_234_567, "1234.5"), month(202608, 1, "0.0000375")}
 }
@@ -154,8 +171,10 @@ func verdicts() []usage.LimitVerdict {
 }
 
 func usageStatement() usage.PeriodUsage {
-	return usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Status: plan.Active, LimitStatus: usage.LimitsReached, Period: november(),
-		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150.0000375")},
+	return usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Status: plan.Active, LimitStatus: usage.LimitsReached,
+		Period: november(),
+		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000,
+			Cost: usd("150.0000375")},
 		Providers: []usage.Total{
 			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: usd("150")},
 			{Provider: "video", Calls: 12, Unpriced: 1, Cost: usd("0.0000375")},
@@ -168,9 +187,11 @@ func allowed() usage.Decision {
 	return usage.Decision{
 		Verdict: usage.Verdict{Allowed: true, Message: "allowed", Limits: []usage.LimitVerdict{
 			{LimitUse: usage.LimitUse{Limit: limits[0], Used: 660, Reserved: 2, Requested: 1}, OK: true},
-			{LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("12.5")), Reserved: int64(usd("0.25")), Requested: int64(usd("0.00155"))}, OK: true},
+			{LimitUse: usage.LimitUse{Limit: limits[4], Used: int64(usd("12.5")), Reserved: int64(usd("0.25")),
+				Requested: int64(usd("0.00155"))}, OK: true},
 		}},
-		Call: usage.Call{UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro", Vendor: "google", Quantities: entry().Quantities},
+		Call: usage.Call{UserID: "alice", Provider: "gemini", Model: "gemini-2.5-pro", Vendor: "google",
+			Quantities: entry().Quantities},
 		Plan: proPlan(), Status: plan.Active, Period: november(), EstimatedCost: usd("0.00155"), Basis: pricing.Exact,
 		Reservation: &usage.Reservation{ID: "019ab1c0-0000-7000-8000-00000000000a", ExpiresAt: now().Add(5 * time.Minute)},
 	}
@@ -193,8 +214,10 @@ func refused() usage.Decision {
 }
 
 func reservations() []usage.Reservation {
-	r := usage.Reservation{ID: "res-1", UserID: "alice", Provider: "gemini", Vendor: "google", Model: "gemini-2.5-pro", PeriodStart: november().Start,
-		Calls: 1, Tokens: 1030, Cost: usd("0.00155"), Status: usage.Held, CreatedAt: now().Add(-time.Minute), ExpiresAt: now().Add(4 * time.Minute)}
+	r := usage.Reservation{ID: "res-1", UserID: "alice", Provider: "gemini", Vendor: "google", Model: "gemini-2.5-pro",
+		PeriodStart: november().Start,
+		Calls:       1, Tokens: 1030, Cost: usd("0.00155"), Status: usage.Held, CreatedAt: now().Add(-time.Minute),
+		ExpiresAt: now().Add(4 * time.Minute)}
 	gone := r
 	gone.ID, gone.ExpiresAt = "res-2", now()
 	return []usage.Reservation{r, gone}
@@ -203,8 +226,10 @@ func reservations() []usage.Reservation {
 func alerts() []usage.Alert {
 	limits := proPlan().Limits
 	return []usage.Alert{
-		{ID: 1041, UserID: "alice", PeriodStart: november().Start, Limit: limits[1], Threshold: 80, Used: 1_600_050, EventID: entry().ID, CreatedAt: now()},
-		{ID: 1042, UserID: wide, PeriodStart: november().Start, Limit: limits[4], Threshold: 100, Used: int64(usd("150.0000375")),
+		{ID: 1041, UserID: "alice", PeriodStart: november().Start, Limit: limits[1], Threshold: 80, Used: 1_600_050,
+			EventID: entry().ID, CreatedAt: now()},
+		{ID: 1042, UserID: wide, PeriodStart: november().Start, Limit: limits[4], Threshold: 100,
+			Used:      int64(usd("150.0000375")),
 			CreatedAt: now(), ReadAt: now().Add(time.Hour)},
 	}
 }
@@ -229,28 +254,34 @@ func checks() []health.Check {
 
 func reconciliation() usage.Reconciliation {
 	return usage.Reconciliation{LogRows: 12_000, Summaries: 40, Daily: 310, Discrepancies: []usage.Discrepancy{
-		{Table: "usage_daily", Key: "alice 2026-11-20 gemini google gemini-2.5-pro", Field: "cost_pico", Log: "1550000000", Stored: "0"}}}
+		{Table: "usage_daily", Key: "alice 2026-11-20 gemini google gemini-2.5-pro", Field: "cost_pico", Log: "1550000000",
+			Stored: "0"}}}
 }
 
 func monthRow(month, cost string, calls int64) usage.ReportRow {
-	return usage.ReportRow{Keys: []string{month}, Calls: calls, Errors: calls / 50, InputTokens: calls * 1200, OutputTokens: calls * 300, Cost: total(cost)}
+	return usage.ReportRow{Keys: []string{month}, Calls: calls, Errors: calls / 50, InputTokens: calls * 1200,
+		OutputTokens: calls * 300, Cost: total(cost)}
 }
 
 func byModel() usage.Report {
-	r := usage.Report{Query: usage.ReportQuery{From: november().Start, To: november().End, By: []usage.Dimension{usage.ByUser, usage.ByModel}}, Left: 3}
+	r := usage.Report{Query: usage.ReportQuery{From: november().Start, To: november().End,
+		By: []usage.Dimension{usage.ByUser, usage.ByModel}}, Left: 3}
 	r.Rows = []usage.ReportRow{
-		{Keys: []string{"alice", "gemini-2.5-pro"}, Calls: 12_345, Errors: 17, InputTokens: 9_876_543, OutputTokens: 1_234_567, Cost: total("1234.5")},
+		{Keys: []string{"alice", "gemini-2.5-pro"}, Calls: 12_345, Errors: 17, InputTokens: 9_876_543,
+			OutputTokens: 1_234_567, Cost: total("1234.5")},
 		{Keys: []string{wide, hostile}, Calls: 5, InputTokens: 100, Unpriced: 2, Cost: total("0.0000375")},
 		{Keys: []string{"guest", ""}, Calls: 1},
 	}
-	r.Sum = usage.ReportRow{Calls: 12_400, Errors: 17, InputTokens: 9_900_000, OutputTokens: 1_240_000, Unpriced: 2, Cost: total("1240.0000375")}
+	r.Sum = usage.ReportRow{Calls: 12_400, Errors: 17, InputTokens: 9_900_000, OutputTokens: 1_240_000, Unpriced: 2,
+		Cost: total("1240.0000375")}
 	return r
 }
 
 // byDay has so many days of usage; every seventh day nothing was used.
 func byDay(days int) usage.Report {
 	from := at("2026-01-01T00:00:00Z")
-	r := usage.Report{Query: usage.ReportQuery{From: from, To: from.AddDate(0, 0, days), By: []usage.Dimension{usage.ByDay}}}
+	r := usage.Report{Query: usage.ReportQuery{From: from, To: from.AddDate(0, 0, days),
+		By: []usage.Dimension{usage.ByDay}}}
 	for i := range days {
 		if i%7 == 6 {
 			continue
@@ -274,15 +305,20 @@ func trend(costs ...string) usage.Trend {
 }
 
 func simulation() simulate.Result {
-	free := simulate.PlanResult{Plan: "Free", Tier: "free", PlanNow: "Free", Users: 1_200, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
+	free := simulate.PlanResult{Plan: "Free", Tier: "free", PlanNow: "Free", Users: 1_200, RefusedUsers: 12,
+		RefusedCalls: 1_234, RefusedCost: total("12.5"),
 		Then: simulate.Figures{Cost: total("150.00155")}, Now: simulate.Figures{Cost: total("137.50155")}}
 	pro := simulate.PlanResult{Plan: "Pro", Tier: "pro", PlanNow: "Pro Plus", Users: 34,
-		Then: simulate.Figures{Fees: total("2686"), Cost: total("1000")}, Now: simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1000")}}
-	s := simulate.Result{Month: 202610, Events: 12_345, Plans: []simulate.PlanResult{free, pro}, Gone: []string{"pro"}, Total: simulate.PlanResult{
-		Users: 1_234, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
-		Then: simulate.Figures{Fees: total("2686"), Cost: total("1150.00155")}, Now: simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1137.50155")}}}
+		Then: simulate.Figures{Fees: total("2686"), Cost: total("1000")},
+		Now:  simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1000")}}
+	s := simulate.Result{Month: 202610, Events: 12_345, Plans: []simulate.PlanResult{free, pro}, Gone: []string{"pro"},
+		Total: simulate.PlanResult{
+			Users: 1_234, RefusedUsers: 12, RefusedCalls: 1_234, RefusedCost: total("12.5"),
+			Then: simulate.Figures{Fees: total("2686"), Cost: total("1150.00155")},
+			Now:  simulate.Figures{Fees: total("3026"), Overage: total("0.600000000001"), Cost: total("1137.50155")}}}
 	for i := range 12 {
-		s.Refused = append(s.Refused, simulate.UserResult{UserID: fmt.Sprint("user-", i), Plan: "Free", PlanNow: "Free", Calls: int64(1_000 - i), Cost: total("1.5"),
+		s.Refused = append(s.Refused, simulate.UserResult{UserID: fmt.Sprint("user-", i), Plan: "Free", PlanNow: "Free",
+			Calls: int64(1_000 - i), Cost: total("1.5"),
 			Limit: "gemini_calls", Reason: usage.LimitExceeded, At: at("2026-10-03T12:00:00.5Z")})
 	}
 	s.Refused[3].UserID = hostile
@@ -299,7 +335,8 @@ func changedPlan() plan.Plan {
 
 func closing() billing.Closing {
 	return billing.Closing{Users: 1200, Bills: 2, Billed: total("89.12"), Renewed: 1, Changed: 2, PastDue: 3, Suspended: 1,
-		Failures: []billing.UserFailure{{UserID: hostile, Err: failure.NotFoundf("there is no plan 7")}, {UserID: "bob", Err: errors.New("no")}}}
+		Failures: []billing.UserFailure{{UserID: hostile, Err: failure.NotFoundf("there is no plan 7")},
+			{UserID: "bob", Err: errors.New("no")}}}
 }
 
 func deliveries() []notify.Delivery {
@@ -307,8 +344,11 @@ func deliveries() []notify.Delivery {
 	message.Kind, message.UserID, message.At = "limit_reached", "alice", now()
 	digest.Kind, digest.At = "digest", now()
 	return []notify.Delivery{
-		{ID: 1041, Message: message, Channel: notify.Email, Recipient: "alice@example.com", Audience: notify.ToUser, Status: notify.Waiting, Attempts: 2, NextAttempt: now(), LastError: hostile},
-		{ID: 1042, Message: digest, Channel: notify.Webhook, Urgent: true, Status: notify.Sent, Attempts: 1, NextAttempt: now(), Digest: 1041, SentAt: now()},
-		{ID: 1043, Message: message, Channel: notify.Email, Status: notify.Dead}, {ID: 1044, Message: message, Channel: notify.Email, Status: notify.Unconfirmed},
+		{ID: 1041, Message: message, Channel: notify.Email, Recipient: "alice@example.com", Audience: notify.ToUser,
+			Status: notify.Waiting, Attempts: 2, NextAttempt: now(), LastError: hostile},
+		{ID: 1042, Message: digest, Channel: notify.Webhook, Urgent: true, Status: notify.Sent, Attempts: 1,
+			NextAttempt: now(), Digest: 1041, SentAt: now()},
+		{ID: 1043, Message: message, Channel: notify.Email, Status: notify.Dead},
+		{ID: 1044, Message: message, Channel: notify.Email, Status: notify.Unconfirmed},
 	}
 }
