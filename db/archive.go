@@ -112,7 +112,7 @@ func (d *DB) ArchiveMonth(
 				return err
 			}
 		}
-		if err := t.removeMonth(ctx, month); err != nil {
+		if err := t.removeMonth(ctx, t, month); err != nil {
 			return err
 		}
 		// Last, since it locks a row that others who are using the log may wait for.
@@ -154,7 +154,7 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	if err != nil {
 		return err
 	}
-	if err := t.forgetIDs(ctx, a.Month); err != nil {
+	if err := t.forgetIDs(ctx, t, a.Month); err != nil {
 		return err
 	}
 	return t.audit(ctx, audit, "month "+a.Month.String(), logState(a), archiveState(a))

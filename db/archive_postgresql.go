@@ -2,39 +2,51 @@ package db
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // On PostgreSQL a month leaves the log with its partition. Whoever records reads which months are archived
 // and takes no lock for it. Should the month be archived before its row is in the log, the row finds no
 // partition: the transaction runs again, and refuses it.
 
-// forgetIDs removes the ids of a month's events from usage_event_ids. That takes long, and is done while
-// others record.
-func (t *tx) forgetIDs(ctx context.Context, month plan.Month) error {
-	if t.kind == SQLite {
-		return nil
-	}
-	_, err := t.exec(ctx, "DELETE FROM usage_event_ids i USING "+partitionOf(month)+" l WHERE l.event_id = i.event_id")
-	return err
+// forgetIDs removes the ids of a month's events from usage_event_ids. That takes long.
+func forgetIDs(ctx context.Context, t *tx, month plan.Month) error {
+	return t.do(ctx, "DELETE FROM usage_event_ids i USING "+partitionOf(month)+" l WHERE l.event_id = i.event_id")
 }
 
-// removeMonth removes the log rows of a month, while nobody else uses the log.
-func (t *tx) removeMonth(ctx context.Context, month plan.Month) error {
-	if t.kind == SQLite {
-		_, err := t.exec(ctx, "DELETE FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2",
-			month.Start(), month.End())
+// dropPartition removes the partition of a month.
+func dropPartition(ctx context.Context, t *tx, month plan.Month) error {
+	if err := t.do(ctx, "ALTER TABLE api_usage_logs DETACH PARTITION "+partitionOf(month)); err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, "ALTER TABLE api_usage_logs DETACH PARTITION "+partitionOf(month)); err != nil {
+	return t.do(ctx, "DROP TABLE "+partitionOf(month))
+}
+
+// restorePartition fills a table apart from the log, which becomes a partition of it then: who reads the log while its
+// rows and partitions change at once would see only one of both. Months that share a partition go into that.
+func restorePartition(ctx context.Context, t *tx, month plan.Month, fill fillMonth) error {
+	table := partitionOf(month)
+	attached, err := t.hasTable(ctx, table)
+	if err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, "DROP TABLE "+partitionOf(month))
-	return err
+	if !attached {
+		if err := t.createPartition(ctx, table); err != nil {
+			return err
+		}
+	}
+	err = fill(func(batch []usage.Entry) error { return t.copyEntries(ctx, table, batch) })
+	if err != nil || attached {
+		return err
+	}
+	if err := t.haveLogAlone(ctx, table); err != nil {
+		return err
+	}
+	return t.attachPartition(ctx, table, month.Start())
 }
 
 const (
@@ -55,18 +67,18 @@ func (t *tx) haveLogAlone(ctx context.Context, partition string) error {
 	if statement == "" {
 		return nil
 	}
-	if _, err := t.exec(ctx, "SET LOCAL lock_timeout = '"+alonePatience+"'"); err != nil {
+	if err := t.do(ctx, "SET LOCAL lock_timeout = '"+alonePatience+"'"); err != nil {
 		return err
 	}
 	for attempt := range aloneAttempts {
-		if _, err := t.exec(ctx, "SAVEPOINT alone"); err != nil {
+		if err := t.do(ctx, "SAVEPOINT alone"); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, statement)
-		if err == nil || !isLockTimeout(err) {
+		err := t.do(ctx, statement)
+		if err == nil || stateOf(err) != "55P03" {
 			return err
 		}
-		if _, err := t.exec(ctx, "ROLLBACK TO SAVEPOINT alone"); err != nil {
+		if err := t.do(ctx, "ROLLBACK TO SAVEPOINT alone"); err != nil {
 			return err
 		}
 		if err := pause(ctx, time.Duration(attempt+1)*100*time.Millisecond); err != nil {
@@ -76,9 +88,4 @@ func (t *tx) haveLogAlone(ctx context.Context, partition string) error {
 	return failure.Unavailablef("the log is in use all the time: it could not be had alone in %d attempts of %s",
 		aloneAttempts, alonePatience).
 		WithHint("run it again once a long export, reconcile or pg_dump is done; pg_stat_activity shows who is at work")
-}
-
-func isLockTimeout(err error) bool {
-	var e interface{ SQLState() string }
-	return errors.As(err, &e) && e.SQLState() == "55P03"
 }

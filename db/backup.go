@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -16,11 +15,7 @@ func (d *DB) Backup(ctx context.Context, file string) error {
 	if err := claim(file); err != nil {
 		return err
 	}
-	write := d.copyTo
-	if d.kind == PostgreSQL {
-		write = d.dump
-	}
-	if err := write(ctx, file); err != nil {
+	if err := d.backup(ctx, d, file); err != nil {
 		return errors.Join(err, os.Remove(file))
 	}
 	return nil
@@ -38,45 +33,4 @@ func claim(file string) error {
 			WithHint("check that its directory exists and can be written").Because(err)
 	}
 	return made.Close()
-}
-
-// copyTo writes a SQLite database into an empty file.
-func (d *DB) copyTo(ctx context.Context, file string) error {
-	if _, err := d.reader.ExecContext(ctx, "VACUUM INTO ?", file); err != nil {
-		return d.failure(ctx, err)
-	}
-	return useWAL(ctx, file)
-}
-
-// useWAL gives a copy the journal mode of its original, which VACUUM INTO does not
-// copy, so that it can be used as it is.
-func useWAL(ctx context.Context, file string) error {
-	d, err := connect(ctx, SQLiteFile(file), "rw")
-	if err != nil {
-		return err
-	}
-	_, err = d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")
-	return errors.Join(d.classify(err), d.Close())
-}
-
-// dump runs pg_dump, which is what PostgreSQL's own tools restore from. The
-// password goes through the environment, where no list of processes shows it.
-func (d *DB) dump(ctx context.Context, file string) error {
-	path, err := exec.LookPath("pg_dump")
-	if err != nil {
-		return failure.Unavailablef("a backup of PostgreSQL needs pg_dump, and it is not installed").
-			WithHint("install the package postgresql-client, or run pg_dump where the server is").Because(err)
-	}
-	dsn, password, err := d.target.withoutPassword()
-	if err != nil {
-		return err
-	}
-	command := exec.CommandContext(ctx, path, "--format=custom", "--no-owner", "--file="+file, "--dbname="+dsn)
-	if password != "" {
-		command.Env = append(command.Environ(), "PGPASSWORD="+password)
-	}
-	if output, err := command.CombinedOutput(); err != nil {
-		return failure.Unavailablef("pg_dump failed: %s", output).Because(err)
-	}
-	return nil
 }

@@ -1,15 +1,31 @@
 package db
 
 import (
-	"encoding/json"
+	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pressly/goose/v3/database"
+
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// dialect is what differs between the two databases.
+// dialect is what differs between the two databases: dialect_sqlite.go and dialect_postgresql.go have one each.
 type dialect struct {
 	kind Kind
+
+	// open makes the pools of connections. The mode is createMode where a SQLite file may be made.
+	open func(d *DB, mode string) error
+	// ignoreCloseErrors: a connection that is broken can't say goodbye, and has nothing to lose.
+	ignoreCloseErrors bool
+	// scratch makes an empty database beside the target's, and the function that removes it.
+	scratch func(ctx context.Context, target Target) (*DB, func() error, error)
+	// backup writes a copy of the database into an empty file.
+	backup func(ctx context.Context, d *DB, file string) error
+
 	// rebind turns $n placeholders into those of the driver.
 	rebind func(query string) string
 	// value turns an argument into one that the driver stores rightly.
@@ -22,71 +38,54 @@ type dialect struct {
 	among func(column, placeholder string) string
 	// lockRows ends a SELECT that locks its rows, or of them those that nobody else has; empty where BEGIN locks all.
 	lockRows func(skipLocked bool) string
-	// lockTable is the statement that keeps other changes of a table away for
-	// the rest of the transaction; empty where BEGIN does that.
+	// lockTable is the statement that keeps other changes of a table away for the rest of the transaction; empty where
+	// BEGIN does that.
 	lockTable func(table, mode string) string
+	// walkIndex are settings of a transaction whose SELECTs read along an index and stop at their limit.
+	walkIndex []string
 	// softwareQuery asks for the software with its version, and for the encoding of text.
 	softwareQuery string
 	// sizeQuery asks how many bytes the database takes.
 	sizeQuery string
-	// buffers are what rows are packed and summed up in.
-	buffers *memory
+	// ownTables are those that the other database does not have.
+	ownTables []string
+
 	// classify turns the driver's error into a failure.
 	classify func(err error) error
 	// retry tells whether a transaction that failed so may simply run again.
 	retry func(err error) bool
 	// mayBegin tells whether to begin again, after a wait, a transaction that could not begin.
 	mayBegin func(err error, attempt int, waited time.Duration, target Target) (again bool, wait time.Duration)
+
+	goose database.Dialect
+	// fileSetting is a statement that sets, before migrations, what a database file remembers.
+	fileSetting string
+	// migrateAlone runs migrations while no other process does, where they need that.
+	migrateAlone func(ctx context.Context, d *DB, run func() error) error
+	// isOvertaken tells whether a migration failed because of another one, or of those who are recording.
+	isOvertaken func(err error) bool
+
+	// forgetIDs forgets the ids of a month's events, as far as they are kept beside the log. Others record meanwhile.
+	forgetIDs func(ctx context.Context, t *tx, month plan.Month) error
+	// removeMonth removes a month from the log, which nobody else uses.
+	removeMonth func(ctx context.Context, t *tx, month plan.Month) error
+	// restoreMonth puts the rows that fill inserts back into the log.
+	restoreMonth func(ctx context.Context, t *tx, month plan.Month, fill fillMonth) error
+
+	// buffers are what rows are packed and summed up in.
+	buffers *memory
 }
 
-func sqliteDialect() dialect {
-	return dialect{
-		kind:          SQLite,
-		softwareQuery: "SELECT 'SQLite ' || sqlite_version(), 'UTF8'",
-		sizeQuery:     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-		// Unrewritten, SQLite would bind $n in the order of appearance.
-		rebind:  func(query string) string { return strings.ReplaceAll(query, "$", "?") },
-		value:   sqliteValue,
-		buffers: &memory{},
-		rowsOf: func(list, column string) string {
-			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
-		},
-		list: jsonList,
-		among: func(column, list string) string {
-			return column + " IN (SELECT value FROM json_each(" + list + "))"
-		},
-		lockRows:  func(bool) string { return "" },
-		lockTable: func(string, string) string { return "" },
-		classify:  classifySQLite,
-		retry:     func(error) bool { return false },
-		mayBegin:  mayBeginSQLite,
-	}
-}
+// fillMonth inserts rows, batch after batch.
+type fillMonth func(insert func(batch []usage.Entry) error) error
 
-func postgresDialect() dialect {
-	return dialect{
-		kind:          PostgreSQL,
-		softwareQuery: "SELECT 'PostgreSQL ' || current_setting('server_version'), current_setting('server_encoding')",
-		sizeQuery:     "SELECT pg_database_size(current_database())",
-		rebind:        func(query string) string { return query },
-		value:         postgresValue,
-		buffers:       &memory{},
-		rowsOf:        func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
-		list:          func(texts []string) any { return texts },
-		among:         func(column, list string) string { return column + " = ANY(" + list + ")" },
-		lockRows:      lockRowsPostgreSQL,
-		lockTable:     func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
-		classify:      classifyPostgreSQL,
-		retry:         retryPostgreSQL,
-		mayBegin:      mayBeginPostgreSQL,
+func dialectOf(kind Kind) dialect {
+	d := sqliteDialect()
+	if kind == PostgreSQL {
+		d = postgresDialect()
 	}
-}
-
-func lockRowsPostgreSQL(skipLocked bool) string {
-	if skipLocked {
-		return " FOR UPDATE SKIP LOCKED"
-	}
-	return " FOR UPDATE"
+	d.buffers = &memory{}
+	return d
 }
 
 // oneOf returns the condition that a column is one of some texts, and its argument.
@@ -97,38 +96,13 @@ func (d *dialect) oneOf(column, placeholder string, texts []string) (condition s
 	return column + " IN (SELECT u FROM " + d.rowsOf(placeholder, "u") + ")", d.list(texts)
 }
 
-// jsonList writes texts as a JSON array. They are valid UTF-8: that was checked when
-// they came in.
-func jsonList(texts []string) any {
-	text, err := json.Marshal(texts)
-	if err != nil { // which texts never cause
-		panic(err)
+// numbers returns the condition that a column is one of some numbers, and its argument.
+func (d *dialect) numbers(column, placeholder string, ids []int64) (condition string, arg any) {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = strconv.FormatInt(id, 10)
 	}
-	return string(text)
-}
-
-// sqliteValue stores times as microseconds since 1970, and no time as NULL.
-func sqliteValue(arg any) any {
-	if t, ok := arg.(time.Time); ok {
-		if t.IsZero() {
-			return nil
-		}
-		return t.UnixMicro()
-	}
-	return arg
-}
-
-func postgresValue(arg any) any {
-	switch v := arg.(type) {
-	case time.Time:
-		if v.IsZero() {
-			return nil
-		}
-		return v.UTC()
-	case []byte: // as text: lib/pq takes bytes for a value in binary
-		return string(v)
-	}
-	return arg
+	return column + " IN (SELECT CAST(n AS BIGINT) FROM " + d.rowsOf(placeholder, "n") + ")", d.list(texts)
 }
 
 // moment scans a time of either database; NULL is the zero time.

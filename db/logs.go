@@ -71,11 +71,8 @@ func (s *logSearch) full() bool { return len(s.entries) == s.query.Limit }
 // end would cost may be a lot, so that it would compile the statement first, for longer
 // than a page takes.
 func (t *tx) inOrder(ctx context.Context) error {
-	if t.kind == SQLite {
-		return nil
-	}
-	for _, setting := range []string{"enable_sort", "jit"} {
-		if err := t.do(ctx, "SET LOCAL "+setting+" = off"); err != nil {
+	for _, setting := range t.walkIndex {
+		if err := t.do(ctx, setting); err != nil {
 			return err
 		}
 	}

@@ -6,13 +6,9 @@ import (
 	"embed"
 	"errors"
 	"io/fs"
-	"strings"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/database"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -36,38 +32,19 @@ func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
 	for {
 		was, _ := d.schemaVersion(ctx) // if that fails, so will what follows
 		before, after, err = d.migrateOnce(ctx)
-		if err == nil || !d.mayMigrateAgain(ctx, was, err) || patience.Err() != nil {
+		if err == nil || patience.Err() != nil {
 			return before, after, err
 		}
-		select {
-		case <-patience.Done():
-		case <-time.After(20 * time.Millisecond):
+		if is, readErr := d.schemaVersion(ctx); !d.isOvertaken(err) && (readErr != nil || is == was) {
+			return before, after, err
 		}
+		_ = pause(patience, 20*time.Millisecond) // once more, when its time is up
 	}
-}
-
-// mayMigrateAgain tells whether a migration that failed may find its way on: another one
-// was in the way, or has done a part of the work meanwhile, or there was a deadlock with
-// those who are recording.
-func (d *DB) mayMigrateAgain(ctx context.Context, was int64, err error) bool {
-	if d.kind != SQLite {
-		return d.retry(err)
-	}
-	is, readErr := d.schemaVersion(ctx)
-	return inTheWay(err) || readErr == nil && is > was
-}
-
-// inTheWay tells whether an error of a migration comes of another one beside it.
-func inTheWay(err error) bool {
-	var e sqlite3.Error
-	return errors.As(err, &e) && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked || strings.Contains(e.Error(), "already exists"))
 }
 
 func (d *DB) migrateOnce(ctx context.Context) (before, after int64, err error) {
-	if d.kind == SQLite && d.target.Path != "" {
-		// The journal mode belongs to the file and is set once; every other setting
-		// belongs to a connection and is in its URL.
-		if _, err := d.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL"); err != nil {
+	if d.fileSetting != "" {
+		if _, err := d.writer.ExecContext(ctx, d.fileSetting); err != nil {
 			return 0, 0, d.classify(err)
 		}
 	}
@@ -102,60 +79,16 @@ func (d *DB) runMigrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	gooseDialect, alone := database.DialectSQLite3, func(run func() error) error { return run() }
-	if d.kind == PostgreSQL {
-		gooseDialect = database.DialectPostgres
-		alone = func(run func() error) error { return d.migrateAlone(ctx, run) }
-	}
-	provider, err := goose.NewProvider(gooseDialect, d.writer, files, goose.WithTableName(versionTable),
+	provider, err := goose.NewProvider(d.goose, d.writer, files, goose.WithTableName(versionTable),
 		goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
 	}
-	return alone(func() error {
+	return d.migrateAlone(ctx, d, func() error {
 		_, err := provider.Up(ctx)
 		return err
 	})
 }
-
-// errMigrating says that another process is at work on the tables.
-var errMigrating = errors.New("another process migrates")
-
-// migrateAlone runs migrations while no other process does, on PostgreSQL. The lock is that of a transaction beside
-// them and not of a session, which a pooler would not keep; and nobody waits for it within a transaction, which would
-// keep a connection of the pooler from the one who has it. Its number is goose's own, for versions before this one.
-func (d *DB) migrateAlone(ctx context.Context, run func() error) error {
-	for range mostMigrationWaits {
-		err := d.once(ctx, func(t *tx) error {
-			free := false
-			err := t.query(ctx, func(row scanner) error { return row.Scan(&free) },
-				"SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
-			if err == nil && !free {
-				err = errMigrating
-			}
-			if err == nil {
-				err = t.do(ctx, "SET LOCAL idle_in_transaction_session_timeout = 0")
-			}
-			if err != nil {
-				return err
-			}
-			return run()
-		})
-		if !errors.Is(err, errMigrating) {
-			return err
-		}
-		if err := pause(ctx, migrationWait); err != nil {
-			return err
-		}
-	}
-	return failure.Unavailablef("another process has been at work on the tables for 5 minutes").
-		WithHint("try again once it is done").Because(errMigrating)
-}
-
-const (
-	migrationWait      = 100 * time.Millisecond
-	mostMigrationWaits = int(5 * time.Minute / migrationWait)
-)
 
 // schemaVersion returns the number of the last migration that was applied, 0
 // where there is none yet.

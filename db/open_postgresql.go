@@ -19,7 +19,6 @@ import (
 const maxConnections = 20
 
 func (d *DB) openPostgreSQL() error {
-	d.dialect = postgresDialect()
 	config, err := d.target.postgresConfig()
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/notify"
@@ -31,10 +30,6 @@ func (d *DB) Claim(ctx context.Context, c notify.Claim) ([]notify.Batch, error) 
 
 // claimable returns the first deliveries of batches that may be claimed.
 func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
-	skip := ""
-	if t.kind == PostgreSQL {
-		skip = " FOR UPDATE SKIP LOCKED"
-	}
 	var ids []int64
 	for _, urgent := range []bool{true, false} {
 		if len(ids) == c.Limit || (!urgent && c.UrgentOnly) {
@@ -49,22 +44,13 @@ func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 			WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
 				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id)
 				AND (claimed_until IS NULL OR claimed_until <= $3)
-			ORDER BY next_attempt_at, delivery_id LIMIT $5`+skip,
+			ORDER BY next_attempt_at, delivery_id LIMIT $5`+t.lockRows(true),
 			string(c.Channel), urgent, c.Now, c.Recipient, c.Limit-len(ids))
 		if err != nil {
 			return nil, err
 		}
 	}
 	return ids, nil
-}
-
-// numbers returns the condition that a column is one of some numbers, and its argument.
-func (d *dialect) numbers(column, placeholder string, ids []int64) (condition string, arg any) {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
-	return column + " IN (SELECT CAST(n AS BIGINT) FROM " + d.rowsOf(placeholder, "n") + ")", d.list(texts)
 }
 
 // batches reads the batches with these ids, in the same order.

@@ -23,21 +23,11 @@ func (d *DB) Restore(
 		if err := t.reopenMonth(ctx, a); err != nil {
 			return err
 		}
-		table, apart, err := t.monthTable(ctx, a.Month)
+		err := t.restoreMonth(ctx, t, a.Month, func(insert func([]usage.Entry) error) error {
+			return t.restoreRows(ctx, a, rows, insert)
+		})
 		if err != nil {
 			return err
-		}
-		if err := t.restoreRows(ctx, table, a, rows); err != nil {
-			return err
-		}
-		if apart {
-			// Who reads the log while its rows and partitions change at once would see only one of both.
-			if err := t.haveLogAlone(ctx, table); err != nil {
-				return err
-			}
-			if err := t.attachPartition(ctx, table, a.Month.Start()); err != nil {
-				return err
-			}
 		}
 		if err := t.changeCatalogue(ctx); err != nil {
 			return err
@@ -53,16 +43,30 @@ func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).WithReason("archive_gone", "file", a.File).Because(err)
+		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
+			WithReason("archive_gone", "file", a.File).Because(err)
 	}
 	_, err = t.exec(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
 	return err
 }
 
-// restoreRows puts rows back, and checks that they are what was archived.
-func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, rows iter.Seq2[usage.Entry, error]) error {
+// restoreRows has rows inserted, and checks that they are what was archived.
+func (t *tx) restoreRows(
+	ctx context.Context, a usage.Archive, rows iter.Seq2[usage.Entry, error], insert func(batch []usage.Entry) error,
+) error {
 	batch := make([]usage.Entry, 0, restoreBatch)
 	found, cost := int64(0), pricing.Total{}
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := t.refuseTaken(ctx, a, batch); err != nil {
+			return err
+		}
+		err := insert(batch)
+		batch = batch[:0]
+		return err
+	}
 	for e, err := range rows {
 		if err != nil {
 			return err
@@ -73,54 +77,29 @@ func (t *tx) restoreRows(ctx context.Context, table string, a usage.Archive, row
 		}
 		found, cost = found+1, cost.Add(pricing.TotalOf(e.Cost))
 		if batch = append(batch, e); len(batch) == restoreBatch {
-			if err := t.restoreBatch(ctx, table, a, batch); err != nil {
+			if err := flush(); err != nil {
 				return err
 			}
-			batch = batch[:0]
 		}
 	}
 	if found != a.Rows || cost.Cmp(a.Cost) != 0 {
 		return failure.Conflictf("%s has %d rows that cost %s: %d rows that cost %s were archived",
 			a.File, found, cost.Display(), a.Rows, a.Cost.Display())
 	}
-	return t.restoreBatch(ctx, table, a, batch)
+	return flush()
 }
 
-// restoreBatch puts some rows back. An id that was used again since then is a conflict
-// failure: one of the two events would be lost.
-func (t *tx) restoreBatch(ctx context.Context, table string, a usage.Archive, batch []usage.Entry) error {
-	if len(batch) == 0 {
-		return nil
-	}
+// refuseTaken refuses a batch in which an id was used again since then: one of the two events would be lost.
+func (t *tx) refuseTaken(ctx context.Context, a usage.Archive, batch []usage.Entry) error {
 	ids := make([]string, len(batch))
 	for i := range batch {
 		ids[i] = batch[i].ID
 	}
 	taken, err := t.Entries(ctx, ids)
-	if err != nil {
-		return err
-	}
 	for id, e := range taken {
 		return failure.Conflictf("the event %q of %s has been recorded again, with the time %s: an id stands for one event",
 			failure.Shorten(id), a.File, e.Time.Format(time.RFC3339)).
 			WithHint("restore a backup of the time before that, or leave the month archived")
 	}
-	if t.kind == SQLite {
-		return t.insertEntries(ctx, batch)
-	}
-	return t.copyEntries(ctx, table, batch)
-}
-
-// monthTable returns the table that the rows of a month go into. On PostgreSQL it is a new one, apart from
-// the log, that becomes a partition of it once they are there. Months that share a partition go into that.
-func (t *tx) monthTable(ctx context.Context, month plan.Month) (table string, apart bool, err error) {
-	if t.kind == SQLite {
-		return "api_usage_logs", false, nil
-	}
-	table = partitionOf(month)
-	there, err := t.hasTable(ctx, table)
-	if err != nil || there {
-		return table, false, err
-	}
-	return table, true, t.createPartition(ctx, table)
+	return err
 }

@@ -7,17 +7,13 @@ import (
 )
 
 func (d *dialect) tableNames() []string {
-	names := []string{
+	return append([]string{
 		"users", "subscription_plans", "plan_limits", "plan_versions", "user_subscriptions", "subscription_history",
 		"api_providers", "api_provider_pricing", "api_usage_logs", "usage_reratings", "usage_summaries", "usage_daily",
 		"usage_fleet_daily", "usage_user_monthly", "usage_reservations", "usage_alerts", "usage_archives",
 		"usage_archived_totals", "billing_accounts", "billing_numbers", "billing_history", "billing_lines",
 		"billing_credits", "outbox", "outbox_deliveries", "catalogue_version", "audit_log",
-	}
-	if d.kind == PostgreSQL {
-		names = append(names, "usage_event_ids")
-	}
-	return names
+	}, d.ownTables...)
 }
 
 // Status describes the database. Its tables are counted only where the schema is

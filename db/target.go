@@ -160,12 +160,6 @@ func clientOptions() []string {
 		"binary_parameters", "disable_prepared_binary_result"}
 }
 
-// withSchema returns the target with another PostgreSQL schema to work in.
-func (t Target) withSchema(schema string) Target {
-	t.schema = schema
-	return t
-}
-
 // withoutPassword returns the PostgreSQL URL for PostgreSQL's own programs, and the
 // password that is not in it.
 func (t Target) withoutPassword() (dsn, password string, err error) {
