@@ -48,18 +48,29 @@ func TestPostgreSQLThatCannotBeReached(t *testing.T) {
 		change func(*url.URL, url.Values)
 		says   string
 	}{
-		"down":           {func(u *url.URL, _ url.Values) { u.Host = closedPort(t); u.User = url.UserPassword("u", secret) }, "refused"},
-		"unknown host":   {func(u *url.URL, _ url.Values) { u.Host = "nowhere.invalid"; u.User = url.UserPassword("u", secret) }, "nowhere.invalid"},
-		"no socket":      {func(u *url.URL, q url.Values) { u.Host = ""; q.Set("host", "/no/such/directory") }, "can't be reached"},
+		"down": {func(u *url.URL, _ url.Values) { u.Host = closedPort(t); u.User = url.UserPassword("u", secret) },
+			"refused"},
+		"unknown host": {func(u *url.URL, _ url.Values) {
+			u.Host = "nowhere.invalid"
+			u.User = url.UserPassword("u",
+				secret)
+		}, "nowhere.invalid"},
+		"no socket": {func(u *url.URL, q url.Values) { u.Host = ""; q.Set("host", "/no/such/directory") },
+			"can't be reached"},
 		"wrong password": {func(u *url.URL, _ url.Values) { u.User = url.UserPassword(u.User.Username(), secret) }, "login"},
 		"wrong password as an option": {func(u *url.URL, q url.Values) {
 			u.User = url.User(u.User.Username())
 			q.Set("password", secret)
 		}, "login"},
-		"unknown user":         {func(u *url.URL, _ url.Values) { u.User = url.UserPassword("nobody-here", secret) }, "login"},
-		"missing database":     {func(u *url.URL, _ url.Values) { u.Path = "/no-such-database" }, "no-such-database"},
-		"missing schema":       {func(_ *url.URL, q url.Values) { q.Set("search_path", "no_such_schema") }, "init"},
-		"missing certificate":  {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", "/no/such.crt") }, "such.crt"},
+		"unknown user": {func(u *url.URL, _ url.Values) { u.User = url.UserPassword("nobody-here", secret) },
+			"login"},
+		"missing database": {func(u *url.URL, _ url.Values) { u.Path = "/no-such-database" }, "no-such-database"},
+		"missing schema":   {func(_ *url.URL, q url.Values) { q.Set("search_path", "no_such_schema") }, "init"},
+		"missing certificate": {func(_ *url.URL, q url.Values) {
+			q.Set("sslmode", "verify-full")
+			q.Set("sslrootcert",
+				"/no/such.crt")
+		}, "such.crt"},
 		"unknown authority":    {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full") }, "certificate"},
 		"unknown authority ca": {func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-ca") }, "certificate"},
 	} {
@@ -158,7 +169,8 @@ func TestPostgreSQLOfAnotherEncoding(t *testing.T) {
 		_, _, _, err := db.Create(t.Context(), other.Target)
 		wantFailure(t, err, failure.Unavailable, encoding, "createdb", "UTF8")
 		var tables int
-		if err := other.SQL.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables); err != nil || tables != 0 {
+		err = other.SQL.QueryRow("SELECT COUNT(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables)
+		if err != nil || tables != 0 {
 			t.Errorf("%d tables were made, %v", tables, err)
 		}
 		d, err := db.Inspect(t.Context(), other.Target)
@@ -253,7 +265,8 @@ func TestPostgreSQLConnectionIsCut(t *testing.T) {
 	}
 	defer d.Close()
 	cut := func() {
-		execute(t, place.SQL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '"+name+"' AND pid <> pg_backend_pid()")
+		execute(t, place.SQL, "SELECT pg_terminate_backend(pid, 5000) "+
+			"FROM pg_stat_activity WHERE application_name = '"+name+"' AND pid <> pg_backend_pid()")
 	}
 	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
 		cut()
@@ -287,10 +300,12 @@ func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Rollback()
-	if err := d.Update(t.Context(), []string{"alice", "bob"}, time.Unix(0, 0), func(usage.Tx) error { return nil }); err != nil {
+	if err := d.Update(t.Context(), []string{"alice", "bob"}, time.Unix(0, 0),
+		func(usage.Tx) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.Exec("SET deadlock_timeout = '1h'; SELECT user_id FROM users WHERE user_id = 'bob' FOR UPDATE"); err != nil {
+	_, err = other.Exec("SET deadlock_timeout = '1h'; SELECT user_id FROM users WHERE user_id = 'bob' FOR UPDATE")
+	if err != nil {
 		t.Fatal(err)
 	}
 	var pid int
@@ -318,7 +333,8 @@ func TestPostgreSQLDeadlockIsTriedAgain(t *testing.T) {
 				}
 			}
 		}
-		_, err := tx.AddAlerts(t.Context(), []usage.Alert{{UserID: "bob", CreatedAt: time.Unix(0, 0), PeriodStart: time.Unix(0, 0)}})
+		_, err := tx.AddAlerts(t.Context(), []usage.Alert{{UserID: "bob", CreatedAt: time.Unix(0, 0),
+			PeriodStart: time.Unix(0, 0)}})
 		if err == nil {
 			err = tx.Write(t.Context(), usage.Changes{Reservations: []*usage.Reservation{{
 				ID: "r", UserID: "bob", PeriodStart: time.Unix(0, 0), Status: usage.Held,
@@ -368,13 +384,15 @@ func TestTLS(t *testing.T) {
 	}
 	if tls == "on" {
 		t.Run("on", func(t *testing.T) {
-			works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true, "sslmode=require": true, "ssl=true": true})
+			works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true,
+				"sslmode=require": true, "ssl=true": true})
 		})
 		setTLS(t, place, "off")
 		defer setTLS(t, place, "on")
 	}
 	t.Run("off", func(t *testing.T) {
-		works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true, "sslmode=require": false, "ssl=true": false,
+		works(t, map[string]bool{"": true, "sslmode=disable": true, "sslmode=allow": true, "sslmode=prefer": true,
+			"sslmode=require": false, "ssl=true": false,
 			"sslmode=verify-full": false})
 	})
 }

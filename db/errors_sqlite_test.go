@@ -88,7 +88,8 @@ func TestFilesThatAreNoSQLiteDatabase(t *testing.T) {
 		broken[i] = byte(i)
 	}
 	for name, data := range map[string][]byte{
-		"a text": bytes.Repeat([]byte("no database\n"), 1000), "its beginning": whole[:1000], "one page": whole[:4096], "half of it": whole[:len(whole)/2],
+		"a text": bytes.Repeat([]byte("no database\n"), 1000), "its beginning": whole[:1000], "one page": whole[:4096],
+		"half of it":    whole[:len(whole)/2],
 		"a corrupt one": broken,
 	} {
 		file := filepath.Join(t.TempDir(), "x.db")
@@ -203,7 +204,8 @@ func TestCreateLockedByAnother(t *testing.T) {
 func TestSchemaOfAnotherVersion(t *testing.T) {
 	forEach(t, func(t *testing.T, place dbtest.Place) {
 		d := place.Create(t)
-		if _, err := place.SQL.Exec("UPDATE schema_versions SET version_id = version_id + 1 WHERE version_id = (SELECT MAX(version_id) FROM schema_versions)"); err != nil {
+		if _, err := place.SQL.Exec("UPDATE schema_versions SET version_id = version_id + 1 " +
+			"WHERE version_id = (SELECT MAX(version_id) FROM schema_versions)"); err != nil {
 			t.Fatal(err)
 		}
 		_, err := db.Open(t.Context(), place.Target)
@@ -215,7 +217,8 @@ func TestSchemaOfAnotherVersion(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer inspected.Close()
-		if s, err := inspected.Status(t.Context()); err != nil || s.SchemaVersion != db.SchemaVersion+1 || s.SchemaNeeded != db.SchemaVersion {
+		if s, err := inspected.Status(t.Context()); err != nil || s.SchemaVersion != db.SchemaVersion+1 ||
+			s.SchemaNeeded != db.SchemaVersion {
 			t.Errorf("the status is %+v, %v", s, err)
 		}
 		if err := d.Close(); err != nil {

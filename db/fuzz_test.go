@@ -14,13 +14,16 @@ import (
 // FuzzParseURL: what is shown of a database URL names the same database, and no
 // password is in it or in any failure. PASSWORD stands for one in the text.
 func FuzzParseURL(f *testing.F) {
-	for _, text := range []string{"sqlite://", "sqlite:///./alwrity.db", "sqlite:////var/lib/a%20b.db?x=y", "postgresql://u:PASSWORD@h:5432/d", "postgres://h/d?password=PASSWORD",
-		"postgresql+psycopg2://u:PASSWORD@[::1]/d?sslmode=require", "PASSWORD@h://x", "postgres:/u:PASSWORD@h/d", "mysql://u:PASSWORD@h/d"} {
+	for _, text := range []string{"sqlite://", "sqlite:///./alwrity.db", "sqlite:////var/lib/a%20b.db?x=y",
+		"postgresql://u:PASSWORD@h:5432/d", "postgres://h/d?password=PASSWORD",
+		"postgresql+psycopg2://u:PASSWORD@[::1]/d?sslmode=require", "PASSWORD@h://x", "postgres:/u:PASSWORD@h/d",
+		"mysql://u:PASSWORD@h/d"} {
 		f.Add(text, secret)
 	}
 	f.Fuzz(func(t *testing.T, text, password string) {
 		// A password that messages have of themselves proves nothing.
-		if len(password) < 8 || strings.Trim(password, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" || !strings.Contains(text, "PASSWORD") ||
+		if len(password) < 8 || strings.Trim(password,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" || !strings.Contains(text, "PASSWORD") ||
 			strings.Contains(strings.ReplaceAll(text, "PASSWORD", ""), password) {
 			password = secret
 		}
@@ -75,7 +78,8 @@ func checkDSN(t *testing.T, target db.Target, password string) {
 	if hasPassword || shown.Host != dsn.Host || shown.Path != dsn.Path || shown.User.Username() != dsn.User.Username() {
 		t.Errorf("%q is shown as %q", target.DSN(), target.Redacted())
 	}
-	if secret, _ := dsn.User.Password(); secret == password && strings.Contains(target.Redacted(), password) && !strings.Contains(dsn.User.Username()+dsn.Host+dsn.Path, password) {
+	if secret, _ := dsn.User.Password(); secret == password && strings.Contains(target.Redacted(), password) &&
+		!strings.Contains(dsn.User.Username()+dsn.Host+dsn.Path, password) {
 		t.Errorf("%q shows the password", target.Redacted())
 	}
 }

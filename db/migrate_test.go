@@ -22,17 +22,21 @@ func TestBothSchemasAreAlike(t *testing.T) {
 		"SQLite": lines(t, sqlite.SQL, `SELECT m.name || '.' || c.name || ' ' || lower(c.type) ||
 			CASE WHEN c."notnull" OR c.pk > 0 THEN ' not null' ELSE '' END || CASE WHEN c.pk > 0 THEN ' key' ELSE '' END
 			FROM sqlite_schema m, pragma_table_info(m.name) c
-			WHERE m.type = 'table' AND m.name NOT IN ('schema_versions', 'sqlite_sequence') AND c.name <> 'event_key' ORDER BY m.name, c.cid`),
+			WHERE m.type = 'table' AND m.name NOT IN ('schema_versions', 'sqlite_sequence') AND c.name <> 'event_key'
+				ORDER BY m.name, c.cid`),
 		"PostgreSQL": lines(t, postgres.SQL, `SELECT c.table_name || '.' || c.column_name || ' ' || c.data_type ||
 			CASE WHEN c.is_nullable = 'NO' THEN ' not null' ELSE '' END ||
-			CASE WHEN EXISTS (SELECT 1 FROM information_schema.key_column_usage k JOIN information_schema.table_constraints t USING (constraint_schema, constraint_name)
-				WHERE t.constraint_type = 'PRIMARY KEY' AND k.table_schema = c.table_schema AND k.table_name = c.table_name AND k.column_name = c.column_name)
+			CASE WHEN EXISTS (SELECT 1 FROM information_schema.key_column_usage k
+				JOIN information_schema.table_constraints t USING (constraint_schema, constraint_name)
+				WHERE t.constraint_type = 'PRIMARY KEY' AND k.table_schema = c.table_schema AND k.table_name = c.table_name
+					AND k.column_name = c.column_name)
 				THEN ' key' ELSE '' END
 			FROM information_schema.columns c WHERE c.table_schema = current_schema()
 				AND c.table_name NOT IN ('schema_versions', 'usage_event_ids', 'api_usage_logs_past', 'api_usage_logs_future')
 			ORDER BY c.table_name COLLATE "C", c.ordinal_position`),
 	}
-	kinds := strings.NewReplacer("timestamp with time zone", "integer", "bigint", "integer", "smallint", "integer", "boolean", "integer", "jsonb", "text")
+	kinds := strings.NewReplacer("timestamp with time zone", "integer", "bigint", "integer", "smallint", "integer",
+		"boolean", "integer", "jsonb", "text")
 	a, b := columns["SQLite"], columns["PostgreSQL"]
 	for i, column := range b {
 		b[i] = kinds.Replace(column)
@@ -60,14 +64,18 @@ func TestBothSchemasHaveTheSameIndexes(t *testing.T) {
 	postgres.Create(t)
 	sqlite := dbtest.SQLite(t)
 	sqlite.Create(t)
-	a := lines(t, sqlite.SQL, `SELECT m.tbl_name || ': ' || (SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(m.name) ORDER BY seqno)) ||
+	a := lines(t, sqlite.SQL, `SELECT m.tbl_name || ': ' ||
+		(SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(m.name) ORDER BY seqno)) ||
 		CASE WHEN m.sql LIKE '% WHERE %' THEN ' partial' ELSE '' END
 		FROM sqlite_schema m WHERE m.type = 'index' AND m.name NOT LIKE 'sqlite_%' AND m.tbl_name <> 'schema_versions'
-			AND m.sql NOT LIKE 'CREATE UNIQUE%' AND m.name NOT IN ('api_usage_logs_by_key', 'api_usage_logs_by_user') ORDER BY 1`)
+			AND m.sql NOT LIKE 'CREATE UNIQUE%' AND m.name NOT IN ('api_usage_logs_by_key', 'api_usage_logs_by_user')
+				ORDER BY 1`)
 	for i := range a { // whose indexes end with the log_id anyway
 		a[i] = strings.Replace(a[i], "api_usage_logs: occurred_at", "api_usage_logs: occurred_at, log_id", 1)
 	}
-	b := lines(t, postgres.SQL, `SELECT c.relname || ': ' || (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.indexrelid) ||
+	b := lines(t, postgres.SQL, `SELECT c.relname || ': ' ||
+		(SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute a
+			WHERE a.attrelid = x.indexrelid) ||
 		CASE WHEN x.indpred IS NOT NULL THEN ' partial' ELSE '' END
 		FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
 		WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND NOT x.indisunique

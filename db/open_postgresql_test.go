@@ -63,7 +63,8 @@ func TestPostgreSQLSettings(t *testing.T) {
 			t.Errorf("%q: %s is %q, want %q", option, want[0], got, want[1])
 		}
 	}
-	for _, option := range []string{"sslpassword=x", "require_auth=scram-sha-256", "load_balance_hosts=some", "ssl_min_protocol_version=3", "hostaddr=here", "datestyle=German", "hostaddr=127.0.0.1,127.0.0.2"} {
+	for _, option := range []string{"sslpassword=x", "require_auth=scram-sha-256", "load_balance_hosts=some",
+		"ssl_min_protocol_version=3", "hostaddr=here", "datestyle=German", "hostaddr=127.0.0.1,127.0.0.2"} {
 		_, err := db.Inspect(t.Context(), changed(t, place, func(u *url.URL, q url.Values) {
 			name, value, _ := strings.Cut(option, "=")
 			q.Set(name, value)
@@ -188,11 +189,13 @@ func TestPostgreSQLInterrupted(t *testing.T) {
 	defer cancel()
 	mark := schema(t, place)
 	began := time.Now()
-	if _, err := d.Pool().ExecContext(ctx, "SELECT pg_sleep(60) /* "+mark+" */"); err == nil || time.Since(began) > 5*time.Second {
+	if _, err := d.Pool().ExecContext(ctx, "SELECT pg_sleep(60) /* "+mark+" */"); err == nil ||
+		time.Since(began) > 5*time.Second {
 		t.Errorf("it went on for %s: %v", time.Since(began), err)
 	}
 	var running int
-	if err := place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", mark).Scan(&running); err != nil {
+	if err := place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' "+
+		"AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", mark).Scan(&running); err != nil {
 		t.Fatal(err)
 	}
 	if running != 0 {
@@ -230,7 +233,8 @@ func TestPostgreSQLLostCommitIsNotRepeated(t *testing.T) {
 	attempts := 0
 	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(usage.Tx) error {
 		attempts++
-		execute(t, place.SQL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = '"+name+"'")
+		execute(t, place.SQL, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "+
+			"WHERE application_name = '"+name+"'")
 		return nil
 	})
 	wantFailure(t, err, failure.Unavailable)
@@ -243,7 +247,8 @@ func TestPostgreSQLLostCommitIsNotRepeated(t *testing.T) {
 func TestPostgreSQLReadOnly(t *testing.T) {
 	place := dbtest.PostgreSQL(t)
 	place.Create(t)
-	d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set("default_transaction_read_only", "on") }))
+	d, err := db.Open(t.Context(), changed(t, place,
+		func(_ *url.URL, q url.Values) { q.Set("default_transaction_read_only", "on") }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,12 +261,16 @@ func TestPostgreSQLStates(t *testing.T) {
 	place := dbtest.PostgreSQL(t)
 	d := place.Create(t)
 	for state, says := range map[string]string{
-		"53100": "can't be used now", "53200": "can't be used now", "53300": "can't be used now", "57P01": "can't be used now", "57P03": "can't be used now",
-		"08006": "can't be used now", "40001": "several times", "40P01": "several times", "55P03": "locked", "25006": "takes no changes", "42501": "does not allow",
-		"42P01": "init", "28000": "login", "57014": "ended the work", "25P03": "ended the work", "25P04": "ended the work", "57P05": "ended the work",
-		"58030": "can't be used now", "XX001": "can't be used now", "22P05": "UTF8",
+		"53100": "can't be used now", "53200": "can't be used now", "53300": "can't be used now",
+		"57P01": "can't be used now", "57P03": "can't be used now",
+		"08006": "can't be used now", "40001": "several times", "40P01": "several times", "55P03": "locked",
+		"25006": "takes no changes", "42501": "does not allow",
+		"42P01": "init", "28000": "login", "57014": "ended the work", "25P03": "ended the work", "25P04": "ended the work",
+		"57P05": "ended the work",
+		"58030": "can't be used now", "XX000": "can't be used now", "XX001": "can't be used now", "22P05": "UTF8",
 	} {
-		_, err := d.Pool().ExecContext(t.Context(), "DO $$ BEGIN RAISE EXCEPTION 'made by hand' USING ERRCODE = '"+state+"'; END $$")
+		_, err := d.Pool().ExecContext(t.Context(),
+			"DO $$ BEGIN RAISE EXCEPTION 'made by hand' USING ERRCODE = '"+state+"'; END $$")
 		wantFailure(t, d.Classify(err), failure.Unavailable, says)
 		if again := state == "40001" || state == "40P01"; d.Retry(err) != again {
 			t.Errorf("%s: tried again: %t", state, !again)
@@ -285,7 +294,11 @@ func TestPostgreSQLNamedAuthority(t *testing.T) {
 		t.Skipf("the server's certificate can't be read: %s", err)
 	}
 	for _, mode := range []string{"require", "verify-ca", "verify-full"} {
-		if got := setting(t, changed(t, place, func(_ *url.URL, q url.Values) { q.Set("sslmode", mode); q.Set("sslrootcert", file) }), "ssl"); got != "on" {
+		if got := setting(t, changed(t, place, func(_ *url.URL, q url.Values) {
+			q.Set("sslmode", mode)
+			q.Set("sslrootcert",
+				file)
+		}), "ssl"); got != "on" {
 			t.Errorf("%s: TLS is %s", mode, got)
 		}
 	}
@@ -293,6 +306,7 @@ func TestPostgreSQLNamedAuthority(t *testing.T) {
 	if err := os.WriteFile(noCertificate, []byte("none"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := db.Inspect(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", noCertificate) }))
+	_, err := db.Inspect(t.Context(), changed(t, place,
+		func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", noCertificate) }))
 	wantFailure(t, err, failure.Unavailable, "sslrootcert")
 }

@@ -49,11 +49,12 @@ func TestSQLiteURLs(t *testing.T) {
 		"sqlite+pysqlite:///x.db":                {"/srv/x.db", "sqlite:///x.db"},
 		"sqlite+aiosqlite:////x.db":              {"/x.db", "sqlite:////x.db"},
 		"sqlite:///x.db?check_same_thread=false": {"/srv/x.db", "sqlite:///x.db"},
-		"sqlite:///a b#c%20d%41ü.db":             {"/srv/a b#c%20d%41ü.db", "sqlite:///a b#c%20d%41ü.db"}, // as SQLAlchemy, without decoding
-		"sqlite://":                              {"", "sqlite://"},
-		"sqlite:///":                             {"", "sqlite://"},
-		"sqlite:///:memory:":                     {"", "sqlite://"},
-		"sqlite+pysqlite:///:memory:?cache=x":    {"", "sqlite://"},
+		// As SQLAlchemy, without decoding.
+		"sqlite:///a b#c%20d%41ü.db":          {"/srv/a b#c%20d%41ü.db", "sqlite:///a b#c%20d%41ü.db"},
+		"sqlite://":                           {"", "sqlite://"},
+		"sqlite:///":                          {"", "sqlite://"},
+		"sqlite:///:memory:":                  {"", "sqlite://"},
+		"sqlite+pysqlite:///:memory:?cache=x": {"", "sqlite://"},
 	} {
 		target, err := db.ParseURL(text, "/srv")
 		if err != nil {
@@ -61,14 +62,16 @@ func TestSQLiteURLs(t *testing.T) {
 			continue
 		}
 		if target.Kind != db.SQLite || target.Path != want.path || target.Redacted() != want.redacted {
-			t.Errorf("%q: %s %q, shown as %q; want %q, shown as %q", text, target.Kind, target.Path, target.Redacted(), want.path, want.redacted)
+			t.Errorf("%q: %s %q, shown as %q; want %q, shown as %q", text, target.Kind, target.Path, target.Redacted(),
+				want.path, want.redacted)
 		}
 	}
 }
 
 // A path may have every character that a file system allows.
 func TestSQLiteFileNames(t *testing.T) {
-	for _, name := range []string{"plain.db", "with space.db", "a#b.db", "a?b.db", "100%.db", "%41.db", "ü漢.db", "a&b=c;d.db", "'quoted\".db", "-x", ":x"} {
+	for _, name := range []string{"plain.db", "with space.db", "a#b.db", "a?b.db", "100%.db", "%41.db", "ü漢.db",
+		"a&b=c;d.db", "'quoted\".db", "-x", ":x"} {
 		target := db.SQLiteFile(filepath.Join(t.TempDir(), name))
 		d, _, after, err := db.Create(t.Context(), target)
 		if err != nil || after != db.SchemaVersion {
@@ -90,18 +93,26 @@ func TestPostgreSQLURLs(t *testing.T) {
 		"postgresql://h/d": {"postgresql://h/d", "", "", "h", "prefer"},
 		"postgres://h/d":   {"postgresql://h/d", "", "", "h", "prefer"},
 		"PostgreSQL://h/d": {"postgresql://h/d", "", "", "h", "prefer"},
-		"postgresql+psycopg2://u:" + secret + "@h:5432/d":                                            {"postgresql://u@h:5432/d", "u", secret, "h:5432", "prefer"},
-		"postgresql+psycopg://u:" + secret + "@h/d":                                                  {"postgresql://u@h/d", "u", secret, "h", "prefer"},
-		"postgresql+asyncpg://u:" + secret + "@h/d?ssl=true":                                         {"postgresql://u@h/d", "u", secret, "h", "require"},
-		"postgresql+asyncpg://u@h/d?ssl=false":                                                       {"postgresql://u@h/d", "u", "", "h", "disable"},
-		"postgresql+asyncpg://u@h/d?ssl=verify-full":                                                 {"postgresql://u@h/d", "u", "", "h", "verify-full"},
-		"postgres://u@h/d?ssl=true&sslmode=disable":                                                  {"postgresql://u@h/d", "u", "", "h", "disable"},
-		"postgresql://u%40x:p%40%3A%2F%23%25w@h/d":                                                   {"postgresql://u%40x@h/d", "u@x", "p@:/#%w", "h", "prefer"},
-		"postgresql://u:a+b@h/d":                                                                     {"postgresql://u@h/d", "u", "a+b", "h", "prefer"},
-		"postgresql://[::1]:5433/d":                                                                  {"postgresql://[::1]:5433/d", "", "", "[::1]:5433", "prefer"},
-		"postgresql:///d?host=/run/postgresql":                                                       {"postgresql:///d", "", "", "", "prefer"},
-		"postgresql://u:" + secret + "@h/d%20b?sslmode=allow":                                        {"postgresql://u@h/d%20b", "u", secret, "h", "allow"},
-		"postgresql://u@h/d?sslmode=require&channel_binding=require&keepalives=1&gssencmode=disable": {"postgresql://u@h/d", "u", "", "h", "require"},
+		"postgresql+psycopg2://u:" + secret + "@h:5432/d": {"postgresql://u@h:5432/d", "u", secret, "h:5432", "prefer"},
+		"postgresql+psycopg://u:" + secret + "@h/d": {"postgresql://u@h/d",
+			"u", secret, "h", "prefer"},
+		"postgresql+asyncpg://u:" + secret + "@h/d?ssl=true": {"postgresql://u@h/d",
+			"u", secret, "h", "require"},
+		"postgresql+asyncpg://u@h/d?ssl=false": {"postgresql://u@h/d",
+			"u", "", "h", "disable"},
+		"postgresql+asyncpg://u@h/d?ssl=verify-full": {"postgresql://u@h/d",
+			"u", "", "h", "verify-full"},
+		"postgres://u@h/d?ssl=true&sslmode=disable": {"postgresql://u@h/d",
+			"u", "", "h", "disable"},
+		"postgresql://u%40x:p%40%3A%2F%23%25w@h/d": {"postgresql://u%40x@h/d", "u@x", "p@:/#%w", "h", "prefer"},
+		"postgresql://u:a+b@h/d": {"postgresql://u@h/d",
+			"u", "a+b", "h", "prefer"},
+		"postgresql://[::1]:5433/d": {"postgresql://[::1]:5433/d", "", "", "[::1]:5433", "prefer"},
+		"postgresql:///d?host=/run/postgresql": {"postgresql:///d", "",
+			"", "", "prefer"},
+		"postgresql://u:" + secret + "@h/d%20b?sslmode=allow": {"postgresql://u@h/d%20b", "u", secret, "h", "allow"},
+		"postgresql://u@h/d?sslmode=require&channel_binding=require&keepalives=1&gssencmode=disable": {"postgresql://u@h/d",
+			"u", "", "h", "require"},
 	} {
 		target, err := db.ParseURL(text, "/srv")
 		if err != nil {
@@ -113,8 +124,10 @@ func TestPostgreSQLURLs(t *testing.T) {
 			t.Fatal(err)
 		}
 		password, _ := dsn.User.Password()
-		if target.Kind != db.PostgreSQL || target.Redacted() != want.redacted || dsn.User.Username() != want.user || password != want.password ||
-			dsn.Host != want.host || dsn.Query().Get("sslmode") != want.mode || dsn.Query().Has("channel_binding") || dsn.Query().Has("keepalives") {
+		if target.Kind != db.PostgreSQL || target.Redacted() != want.redacted || dsn.User.Username() != want.user ||
+			password != want.password ||
+			dsn.Host != want.host || dsn.Query().Get("sslmode") != want.mode || dsn.Query().Has("channel_binding") ||
+			dsn.Query().Has("keepalives") {
 			t.Errorf("%q became %s, shown as %s", text, target.DSN(), target.Redacted())
 		}
 	}
@@ -159,7 +172,8 @@ func TestMalformedURLs(t *testing.T) {
 // What lib/pq does not accept is invalid too, once the database is opened.
 func TestOptionsThatAreNone(t *testing.T) {
 	for _, option := range []string{"connect_timeout=soon", "client_encoding=latin1", "sslnegotiation=maybe"} {
-		for _, text := range []string{"postgresql://u:" + secret + "@127.0.0.1:1/d?" + option, "postgresql://u@127.0.0.1:1/d?password=" + secret + "&" + option} {
+		for _, text := range []string{"postgresql://u:" + secret + "@127.0.0.1:1/d?" + option,
+			"postgresql://u@127.0.0.1:1/d?password=" + secret + "&" + option} {
 			target, err := db.ParseURL(text, "")
 			if err == nil {
 				_, err = db.Open(t.Context(), target)
@@ -173,15 +187,16 @@ func TestOptionsThatAreNone(t *testing.T) {
 // arguments.
 func TestWithoutPassword(t *testing.T) {
 	for _, text := range []string{
-		"postgresql://u:" + secret + "@h/d", "postgresql://u@h/d?password=" + secret, "postgresql:///d?user=u&password=" + secret + "&host=/run",
-		"postgresql://u:other@h/d?password=" + secret,
+		"postgresql://u:" + secret + "@h/d", "postgresql://u@h/d?password=" + secret,
+		"postgresql:///d?user=u&password=" + secret + "&host=/run", "postgresql://u:other@h/d?password=" + secret,
 	} {
 		target, err := db.ParseURL(text, "")
 		if err != nil {
 			t.Fatal(err)
 		}
 		dsn, password, err := target.WithoutPassword()
-		if err != nil || password != secret || strings.Contains(dsn, secret) || strings.Contains(dsn, "other") || strings.Contains(target.Redacted(), secret) {
+		if err != nil || password != secret || strings.Contains(dsn, secret) || strings.Contains(dsn, "other") ||
+			strings.Contains(target.Redacted(), secret) {
 			t.Errorf("%q: %q and %q, %v", text, dsn, password, err)
 		}
 	}

@@ -62,7 +62,8 @@ func status(t *testing.T, p Place) {
 	f.record(call("e1", "alice", now(), 1, 1))
 	s, err := f.db.Status(f.ctx)
 	f.must(err)
-	if s.Kind != string(p.Kind) || s.SchemaVersion != db.SchemaVersion || s.SchemaNeeded != db.SchemaVersion || s.SizeBytes <= 0 ||
+	if s.Kind != string(p.Kind) || s.SchemaVersion != db.SchemaVersion || s.SchemaNeeded != db.SchemaVersion ||
+		s.SizeBytes <= 0 ||
 		!strings.Contains(s.Version, " ") || s.Location != p.Target.Redacted() {
 		t.Errorf("the status is %+v", s)
 	}
@@ -139,7 +140,8 @@ func restored(t *testing.T, p Place, file string) Place {
 	}
 	name := strings.TrimPrefix(p.Target.Redacted()[strings.LastIndex(p.Target.Redacted(), "/"):], "/") + "_copy"
 	copied := p.Database(t, name)
-	output, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL, file).CombinedOutput()
+	output, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL,
+		file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("pg_restore: %s: %s", err, output)
 	}

@@ -20,8 +20,9 @@ func alertTests() []test {
 }
 
 func alert(user, limit string, threshold int) usage.Alert {
-	return usage.Alert{UserID: user, PeriodStart: date(2026, 11, 1), Threshold: threshold, Used: 1<<63 - 1, EventID: "e-ü", CreatedAt: now(),
-		Limit: plan.Limit{Name: limit, Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn}}
+	return usage.Alert{UserID: user, PeriodStart: date(2026, 11, 1), Threshold: threshold, Used: 1<<63 - 1, EventID: "e-ü",
+		CreatedAt: now(),
+		Limit:     plan.Limit{Name: limit, Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn}}
 }
 
 func (f *fixture) addAlerts(alerts ...usage.Alert) int {
@@ -46,7 +47,8 @@ func (f *fixture) alerts(user string, unread bool) []string {
 	f.must(err)
 	var texts []string
 	for _, a := range found {
-		texts = append(texts, fmt.Sprintf("%s %s %s %d%%", a.UserID, a.PeriodStart.Format("2006-01"), a.Limit.Name, a.Threshold))
+		texts = append(texts, fmt.Sprintf("%s %s %s %d%%", a.UserID, a.PeriodStart.Format("2006-01"), a.Limit.Name,
+			a.Threshold))
 	}
 	return texts
 }
@@ -126,7 +128,8 @@ func alertsChecked(t *testing.T, p Place) {
 	}
 	check(2)
 	check(0)
-	wantEqual(t, "made up for", f.alerts("", false), []string{"alice 2026-11 gemini_calls 100%", "alice 2026-11 text_calls 90%"})
+	wantEqual(t, "made up for", f.alerts("", false),
+		[]string{"alice 2026-11 gemini_calls 100%", "alice 2026-11 text_calls 90%"})
 	f.service.Thresholds = []int{40}
 	check(2)
 }

@@ -89,7 +89,9 @@ type attempts struct {
 }
 
 // ArchiveMonth implements usage.ArchiveStore.
-func (s *attempts) ArchiveMonth(ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth) error {
+func (s *attempts) ArchiveMonth(
+	ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth,
+) error {
 	if alone {
 		s.alone++
 	} else {
@@ -118,7 +120,8 @@ func (f *fixture) mustReconcile(logRows, archivedRows int64) {
 		f.Errorf("reconcile: %+v", d)
 	}
 	if r.LogRows != logRows || r.ArchivedRows != archivedRows {
-		f.Errorf("reconcile counts %d log rows and %d archived, want %d and %d", r.LogRows, r.ArchivedRows, logRows, archivedRows)
+		f.Errorf("reconcile counts %d log rows and %d archived, want %d and %d", r.LogRows, r.ArchivedRows, logRows,
+			archivedRows)
 	}
 }
 
@@ -128,7 +131,8 @@ func (f *fixture) varied() {
 	f.subscribe("alice", "Pro", date(2026, 7, 15), date(2026, 7, 15))
 	for i := range 60 {
 		at := date(2026, time.July+time.Month(i%3), 1+i/2).Add(time.Duration(i) * 12345678 * time.Microsecond)
-		e := call(fmt.Sprint("e", i), []string{"alice", "bob", "ünï \"quoted\" \\ user"}[i/3%3], at, int64(i)*1000, int64(i%5))
+		e := call(fmt.Sprint("e", i), []string{"alice", "bob", "ünï \"quoted\" \\ user"}[i/3%3], at, int64(i)*1000,
+			int64(i%5))
 		switch i / 3 % 7 {
 		case 1:
 			e.StatusCode, e.ErrorMessage = 503, "line\nbreak, \"quotes\"\tand \u2028 more"
@@ -176,7 +180,8 @@ func archiveAndRestore(t *testing.T, p Place) {
 	f.mustAgree()
 	entries, err := f.db.Audit(f.ctx, 0, 4)
 	f.must(err)
-	if len(entries) != 4 || entries[0].Action != "usage restore" || entries[1].Action != "usage archive" || !strings.Contains(entries[1].After, a.SHA256) {
+	if len(entries) != 4 || entries[0].Action != "usage restore" || entries[1].Action != "usage archive" ||
+		!strings.Contains(entries[1].After, a.SHA256) {
 		t.Errorf("the audit log has %+v", entries)
 	}
 }
@@ -207,12 +212,14 @@ func ofMonth(log []usage.Entry, month plan.Month) []usage.Entry {
 
 func archiveMonths(t *testing.T, p Place) {
 	f := seeded(t, p)
-	for i, at := range []time.Time{date(2026, 8, 1), date(2026, 9, 1).Add(-time.Microsecond), date(2026, 9, 1), date(2026, 11, 3)} {
+	for i, at := range []time.Time{date(2026, 8, 1), date(2026, 9, 1).Add(-time.Microsecond), date(2026, 9, 1),
+		date(2026, 11, 3)} {
 		f.record(call(fmt.Sprint("e", i), "alice", at, 1_000_000, 1))
 	}
 	for before, want := range map[time.Time]string{
 		date(2026, 8, 31): "[]", date(2026, 9, 1): "[2026-08 2]", date(2026, 9, 30): "[2026-08 2]",
-		date(2026, 10, 1): "[2026-08 2 2026-09 1]", now(): "[2026-08 2 2026-09 1]", date(2026, 12, 1): "[2026-08 2 2026-09 1 2026-11 1]",
+		date(2026, 10, 1): "[2026-08 2 2026-09 1]", now(): "[2026-08 2 2026-09 1]",
+		date(2026, 12, 1): "[2026-08 2 2026-09 1 2026-11 1]",
 	} {
 		months, err := f.db.Months(f.ctx, before)
 		f.must(err)
@@ -236,18 +243,23 @@ func archiveRefuses(t *testing.T, p Place) {
 	a := f.archive(august)
 	totals := f.totals()
 	const why = "the month 2026-08 is archived in usage-2026-08.jsonl.gz: nothing can be recorded in it"
-	for _, e := range []usage.Event{call("e1", "alice", date(2026, 8, 5), 1, 1), call("e3", "bob", date(2026, 8, 31), 1, 1)} {
+	for _, e := range []usage.Event{call("e1", "alice", date(2026, 8, 5), 1, 1),
+		call("e3", "bob", date(2026, 8, 31), 1, 1)} {
 		for _, opts := range []usage.RecordOptions{{}, {Enforce: true}} {
 			_, err := f.service.Record(f.ctx, now(), e, opts)
 			wantFailure(t, err, failure.Conflict, why, "archived [{file usage-2026-08.jsonl.gz}]")
 		}
 	}
-	_, err = f.service.Record(f.ctx, now(), usage.Event{Time: date(2026, 8, 7), StatusCode: 200, Quantities: tokens(1)}, usage.RecordOptions{Reservation: "r1"})
+	_, err = f.service.Record(f.ctx, now(), usage.Event{Time: date(2026, 8, 7), StatusCode: 200, Quantities: tokens(1)},
+		usage.RecordOptions{Reservation: "r1"})
 	wantFailure(t, err, failure.Conflict, why)
-	_, err = f.service.Record(f.ctx, date(2026, 8, 9), call("e4", "alice", time.Time{}, 1, 1), usage.RecordOptions{}) // now is in it
+	// Now is in it.
+	_, err = f.service.Record(f.ctx, date(2026, 8, 9), call("e4", "alice", time.Time{}, 1, 1), usage.RecordOptions{})
 	wantFailure(t, err, failure.Conflict, why)
-	r, rejects := f.importText(usage.JSONLines, eventLine(call("e5", "carol", date(2026, 8, 1), 1, 1))+eventLine(call("e6", "carol", date(2026, 9, 1), 1, 1)))
-	if r.Recorded != 1 || r.Conflicts != 1 || r.Rejected != 0 || !strings.Contains(rejects, `"e5"`) || len(r.Problems) != 1 || r.Problems[0].Reason != why {
+	r, rejects := f.importText(usage.JSONLines,
+		eventLine(call("e5", "carol", date(2026, 8, 1), 1, 1))+eventLine(call("e6", "carol", date(2026, 9, 1), 1, 1)))
+	if r.Recorded != 1 || r.Conflicts != 1 || r.Rejected != 0 || !strings.Contains(rejects, `"e5"`) ||
+		len(r.Problems) != 1 || r.Problems[0].Reason != why {
 		t.Errorf("the import: %+v, rejects %s", r, rejects)
 	}
 	if p.Kind == db.PostgreSQL {
@@ -344,14 +356,16 @@ func archiveSubscriptions(t *testing.T, p Place) {
 	f.archive(august)
 	pro := f.plan("Pro")
 	try := func(user string, start time.Time) error {
-		_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("users subscribe"), user, func(a plan.Account) (plan.Change, error) {
-			return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: start, AutoRenew: true}, now())
-		})
+		_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("users subscribe"), user,
+			func(a plan.Account) (plan.Change, error) {
+				return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: start, AutoRenew: true}, now())
+			})
 		return err
 	}
 	totals := f.totals()
 	for _, start := range []time.Time{date(2026, 7, 20), date(2026, 8, 10), date(2026, 8, 10).Add(12 * time.Hour)} {
-		wantFailure(t, try("alice", start), failure.Conflict, "usage of alice would move", "2026-08 is archived", "usage_archived [{file usage-2026-08.jsonl.gz}]")
+		wantFailure(t, try("alice", start), failure.Conflict, "usage of alice would move", "2026-08 is archived",
+			"usage_archived [{file usage-2026-08.jsonl.gz}]")
 	}
 	if f.totals() != totals || f.account("alice").Subscription != nil {
 		t.Error("something has changed")
@@ -406,7 +420,8 @@ func archiveRerate(t *testing.T, p Place) {
 	}
 	f.mustReconcile(40, 20)
 	f.must(f.restore(a))
-	if r, err = usage.Rerate(f.ctx, f.db, now(), time.Time{}, time.Time{}, true); err != nil || r.Changed == 0 || r.Archived != 0 {
+	if r, err = usage.Rerate(f.ctx, f.db, now(), time.Time{}, time.Time{}, true); err != nil || r.Changed == 0 ||
+		r.Archived != 0 {
 		t.Errorf("after the restore: %+v, %v", r, err)
 	}
 	f.mustAgree()
@@ -426,7 +441,8 @@ func restoreRefuses(t *testing.T, p Place) {
 	}
 	other := a.Archive
 	other.SHA256 = strings.Repeat("0", 64)
-	wantFailure(t, f.db.Restore(f.ctx, f.audit("usage restore"), other, a.rows()), failure.Conflict, "no longer archived in")
+	wantFailure(t, f.db.Restore(f.ctx, f.audit("usage restore"), other, a.rows()), failure.Conflict,
+		"no longer archived in")
 	unchanged("another file")
 	file, err := os.ReadFile(a.path)
 	f.must(err)
@@ -509,7 +525,8 @@ func archiveImported(t *testing.T, p Place) {
 // Months before 2000 and from 2100 on, which no real call is from, stay in the log.
 func archivePast(t *testing.T, p Place) {
 	f := seeded(t, p)
-	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31), date(2100, 1, 1)} {
+	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31),
+		date(2100, 1, 1)} {
 		f.record(call(fmt.Sprint("e", i), "alice", at, 1, 1))
 	}
 	months, err := f.db.Months(f.ctx, date(2200, 1, 1))

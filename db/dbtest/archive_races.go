@@ -83,7 +83,8 @@ func augustLines(prefix, user string) string {
 // mustBeRefused checks that an import came too late for August.
 func mustBeRefused(t *testing.T, r usage.ImportResult, err error) {
 	t.Helper()
-	if err != nil || r.Recorded != 1 || r.Conflicts != 100 || !strings.Contains(r.Problems[0].Reason, "2026-08 is archived in") {
+	if err != nil || r.Recorded != 1 || r.Conflicts != 100 ||
+		!strings.Contains(r.Problems[0].Reason, "2026-08 is archived in") {
 		t.Errorf("the import: %+v, %v", r, err)
 	}
 }
@@ -92,7 +93,8 @@ func mustBeRefused(t *testing.T, r usage.ImportResult, err error) {
 func (f *fixture) waitUntilBlocked(pid, others int) {
 	f.Helper()
 	for blocked := 0; blocked < others; time.Sleep(5 * time.Millisecond) {
-		f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))", pid).Scan(&blocked))
+		f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))",
+			pid).Scan(&blocked))
 	}
 }
 
@@ -148,11 +150,13 @@ func archiveAmidWriters(t *testing.T, p Place) {
 		}
 		service := usage.Service{Store: p.Open(t)}
 		recording.Go(func() {
-			r, err := service.Import(f.ctx, now(), strings.NewReader(augustLines("more", "erin")), usage.ImportOptions{Format: usage.JSONLines})
+			r, err := service.Import(f.ctx, now(), strings.NewReader(augustLines("more", "erin")),
+				usage.ImportOptions{Format: usage.JSONLines})
 			mustBeRefused(t, r, err)
 		})
 		var pid int
-		f.must(p.SQL.QueryRow("SELECT pid FROM pg_locks WHERE relation = 'api_usage_logs'::regclass AND mode = 'AccessExclusiveLock' AND granted").Scan(&pid))
+		f.must(p.SQL.QueryRow("SELECT pid FROM pg_locks " +
+			"WHERE relation = 'api_usage_logs'::regclass AND mode = 'AccessExclusiveLock' AND granted").Scan(&pid))
 		f.waitUntilBlocked(pid, 4)
 	}
 	store := &aloneOnly{ArchiveStore: f.db}
@@ -171,7 +175,9 @@ type aloneOnly struct {
 }
 
 // ArchiveMonth implements usage.ArchiveStore.
-func (s *aloneOnly) ArchiveMonth(ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth) error {
+func (s *aloneOnly) ArchiveMonth(
+	ctx context.Context, audit usage.Audit, m plan.Month, alone bool, write usage.WriteMonth,
+) error {
 	if s.alone = alone; !alone {
 		return usage.ErrMonthChanged
 	}
@@ -277,9 +283,10 @@ func raceArchiveSubscriptions(t *testing.T, p Place) {
 		}
 		for n := range users {
 			user := fmt.Sprint("user", n)
-			result, err := f.billing(d).ChangeSubscription(f.ctx, f.audit("users subscribe"), user, func(a plan.Account) (plan.Change, error) {
-				return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: date(2026, 8, 10)}, now())
-			})
+			result, err := f.billing(d).ChangeSubscription(f.ctx, f.audit("users subscribe"), user,
+				func(a plan.Account) (plan.Change, error) {
+					return a.Subscribe(plan.Order{Plan: pro, Cycle: plan.Monthly, Start: date(2026, 8, 10)}, now())
+				})
 			if err == nil {
 				changed[user] = result.Account
 			} else if !failure.Is(err, failure.Conflict) {

@@ -36,7 +36,8 @@ func billingTests() []test {
 }
 
 func (f *fixture) billing(store billing.Store) *billing.Service {
-	return &billing.Service{Store: store, Actor: "cron", Rules: billing.Rules{DueDays: 14, GraceDays: 7, Suspend: true, RenewalNotice: 3}}
+	return &billing.Service{Store: store, Actor: "cron", Rules: billing.Rules{DueDays: 14, GraceDays: 7, Suspend: true,
+		RenewalNotice: 3}}
 }
 
 // close closes everyone's periods and returns what that did; no user may fail.
@@ -76,7 +77,8 @@ func billRoundTrip(t *testing.T, p Place) {
 	f.record(call("e1", "zoë ☕", date(2026, 11, 2), 1000, 500))
 	before := f.account("zoë ☕")
 	var noted []billing.Bill
-	_, err := f.billing(f.db).Close(f.ctx, date(2026, 12, 1), billing.CloseOptions{Note: func(b billing.Bill) { noted = append(noted, b) }})
+	_, err := f.billing(f.db).Close(f.ctx, date(2026, 12, 1),
+		billing.CloseOptions{Note: func(b billing.Bill) { noted = append(noted, b) }})
 	f.must(err)
 	got := f.bills(billing.Query{UserID: "zoë ☕"})
 	if len(got) != 1 || len(noted) != 1 || len(got[0].Lines) != 2 {
@@ -84,14 +86,17 @@ func billRoundTrip(t *testing.T, p Place) {
 	}
 	wantEqual(t, "the bill", fmt.Sprintf("%+v", got[0]), fmt.Sprintf("%+v", noted[0]))
 	wantEqual(t, "its period", got[0].Period, before.PeriodAt(date(2026, 11, 2)))
-	wantEqual(t, "its figures", fmt.Sprintf("%s %s %s %s", got[0].Total, got[0].Cost, got[0].Status, got[0].DueAt), fmt.Sprintf("29 %s open %s", f.logs()[0].Cost, date(2026, 12, 15)))
-	for _, q := range []billing.Query{{Number: 1}, {Kind: billing.Invoice}, {Statuses: []billing.Status{billing.Open, billing.Paid}},
+	wantEqual(t, "its figures", fmt.Sprintf("%s %s %s %s", got[0].Total, got[0].Cost, got[0].Status, got[0].DueAt),
+		fmt.Sprintf("29 %s open %s", f.logs()[0].Cost, date(2026, 12, 15)))
+	for _, q := range []billing.Query{{Number: 1}, {Kind: billing.Invoice},
+		{Statuses: []billing.Status{billing.Open, billing.Paid}},
 		{Month: 202611}} {
 		if n := len(f.bills(q)); n != 1 {
 			t.Errorf("%+v finds %d bills", q, n)
 		}
 	}
-	for _, q := range []billing.Query{{Number: 2}, {Kind: billing.CreditNote}, {Statuses: []billing.Status{billing.Paid}}, {UserID: "zoë"},
+	for _, q := range []billing.Query{{Number: 2}, {Kind: billing.CreditNote}, {Statuses: []billing.Status{billing.Paid}},
+		{UserID: "zoë"},
 		{Month: 202610}, {Month: 202612}, {Month: 202611, UserID: "zoë"}} {
 		if n := len(f.bills(q)); n != 0 {
 			t.Errorf("%+v finds %d bills", q, n)
@@ -100,8 +105,10 @@ func billRoundTrip(t *testing.T, p Place) {
 	history, err := f.db.History(f.ctx, "zoë ☕")
 	f.must(err)
 	last := history[len(history)-1]
-	wantEqual(t, "the renewal", fmt.Sprint(last.Action, last.EffectiveAt, last.CallsBefore, last.TokensBefore, last.PeriodAfter, last.Actor),
-		fmt.Sprint("renewal", date(2026, 11, 30), 1, 1500, plan.Period{Start: date(2026, 11, 30), End: date(2026, 12, 31)}, "cron"))
+	wantEqual(t, "the renewal", fmt.Sprint(last.Action, last.EffectiveAt, last.CallsBefore, last.TokensBefore,
+		last.PeriodAfter, last.Actor),
+		fmt.Sprint("renewal", date(2026, 11, 30), 1, 1500, plan.Period{Start: date(2026, 11, 30), End: date(2026, 12, 31)},
+			"cron"))
 	wantEqual(t, "paid until", f.account("zoë ☕").Subscription.PaidUntil, date(2026, 12, 31))
 }
 
@@ -112,8 +119,10 @@ func billsStay(t *testing.T, p Place) {
 	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), "alice", 5, "goodwill")
 	f.must(err)
 	for _, statement := range []string{
-		"UPDATE billing_history SET total_pico = 0, subtotal_pico = 0", "UPDATE billing_history SET user_id = 'bob'", "DELETE FROM billing_history",
-		"UPDATE billing_lines SET amount_pico = 0", "DELETE FROM billing_lines", "UPDATE billing_credits SET amount_pico = 1", "DELETE FROM billing_credits",
+		"UPDATE billing_history SET total_pico = 0, subtotal_pico = 0", "UPDATE billing_history SET user_id = 'bob'",
+		"DELETE FROM billing_history",
+		"UPDATE billing_lines SET amount_pico = 0", "DELETE FROM billing_lines", "UPDATE billing_credits SET amount_pico = 1",
+		"DELETE FROM billing_credits",
 	} {
 		if _, err := f.place.SQL.Exec(statement); err == nil {
 			t.Errorf("done: %s", statement)
@@ -132,7 +141,8 @@ func nothingBilledIsOpen(t *testing.T, p Place) {
 	f.subscribe("alice", "Pro", date(2026, 10, 20), date(2026, 11, 20))
 	f.close(date(2026, 11, 20))
 	bills := f.bills(billing.Query{})
-	if len(bills) != 1 || bills[0].Period != (plan.Period{Start: date(2026, 10, 20), End: date(2026, 11, 20)}) || bills[0].Total != 29*pricing.Dollar || bills[0].Cost == 0 {
+	if len(bills) != 1 || bills[0].Period != (plan.Period{Start: date(2026, 10, 20), End: date(2026, 11, 20)}) ||
+		bills[0].Total != 29*pricing.Dollar || bills[0].Cost == 0 {
 		t.Fatalf("%+v", bills)
 	}
 	if n := f.healthy(); n != 0 {
@@ -154,7 +164,8 @@ func numbersWithoutGaps(t *testing.T, p Place) {
 		wg.Go(func() {
 			user := fmt.Sprint("user-", i)
 			err := d.UpdateBilling(f.ctx, []string{user}, now(), func(tx billing.Tx) error {
-				bills := []billing.Bill{{Kind: billing.Invoice, UserID: user, PlanID: 1, Period: plan.Period{Start: date(2026, 10, 1), End: date(2026, 11, 1)}, Status: billing.Open,
+				bills := []billing.Bill{{Kind: billing.Invoice, UserID: user, PlanID: 1,
+					Period: plan.Period{Start: date(2026, 10, 1), End: date(2026, 11, 1)}, Status: billing.Open,
 					IssuedAt: now(), DueAt: now()}}
 				if err := tx.AddBills(f.ctx, bills); err != nil || i%3 == 0 {
 					return errors.Join(err, stop)
@@ -187,7 +198,8 @@ func closedOnce(t *testing.T, p Place) {
 	for range closers {
 		d := f.place.Open(t)
 		wg.Go(func() {
-			if c, err := f.billing(d).Close(f.ctx, date(2026, 11, 20), billing.CloseOptions{}); err != nil || len(c.Failures) > 0 {
+			if c, err := f.billing(d).Close(f.ctx, date(2026, 11, 20), billing.CloseOptions{}); err != nil ||
+				len(c.Failures) > 0 {
 				t.Error(err, c.Failures)
 			}
 		})
@@ -234,7 +246,8 @@ func closingProgress(t *testing.T, p Place) {
 		f.record(call(fmt.Sprint(i), fmt.Sprintf("u%03d", i), date(2026, 10, 3), 1, 1))
 	}
 	told := func(at time.Time) (steps []string) {
-		_, err := f.billing(f.db).Close(f.ctx, at, billing.CloseOptions{Progress: func(done, users int64) { steps = append(steps, fmt.Sprint(done, " of ", users)) }})
+		_, err := f.billing(f.db).Close(f.ctx, at,
+			billing.CloseOptions{Progress: func(done, users int64) { steps = append(steps, fmt.Sprint(done, " of ", users)) }})
 		f.must(err)
 		return steps
 	}
@@ -296,7 +309,10 @@ func rehearsalCountsAll(t *testing.T, p Place) {
 	f.subscribe("bob", "Pro", date(2026, 9, 1), date(2026, 9, 1))
 	f.subscribe("cid", "Pro", date(2026, 10, 1), date(2026, 10, 1))
 	f.record(call("e1", "dora", date(2026, 9, 3), 10, 5))
-	f.change("cid", date(2026, 10, 2), func(a plan.Account) (plan.Change, error) { return a.Cancel(false, date(2026, 10, 2)) })
+	f.change("cid", date(2026, 10, 2), func(a plan.Account) (plan.Change,
+		error) {
+		return a.Cancel(false, date(2026, 10, 2))
+	})
 	s := &billing.Service{Store: f.db, Actor: "cron", Rules: billing.Rules{Suspend: true}}
 	closing := func(o billing.CloseOptions) string {
 		c, err := s.Close(f.ctx, date(2026, 11, 1), o)
@@ -386,7 +402,8 @@ func unbilledIsFound(t *testing.T, p Place) {
 	}
 	wantEqual(t, "what all bills cost", cost, logged)
 	last := f.bills(billing.Query{Number: 3})[0].Lines
-	wantEqual(t, "the adjustment", fmt.Sprint(last[1].Kind, last[1].Model, last[1].Usage.Cost, last[1].Usage.Calls, last[1].Usage.Unpriced, last[1].Period.Start),
+	wantEqual(t, "the adjustment", fmt.Sprint(last[1].Kind, last[1].Model, last[1].Usage.Cost, last[1].Usage.Calls,
+		last[1].Usage.Unpriced, last[1].Period.Start),
 		fmt.Sprint("adjustment", "large", 7*pricing.Dollar/1000, 0, -1, date(2026, 9, 1)))
 }
 
@@ -409,7 +426,8 @@ func recordedWhileClosing(t *testing.T, p Place) {
 	wg.Go(func() {
 		d := f.place.Open(t)
 		for day := range calls {
-			if _, err := f.billing(d).Close(f.ctx, date(2026, 9, 1).Add(time.Duration(day)*24*time.Hour), billing.CloseOptions{}); err != nil {
+			if _, err := f.billing(d).Close(f.ctx, date(2026, 9, 1).Add(time.Duration(day)*24*time.Hour),
+				billing.CloseOptions{}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -435,8 +453,10 @@ func billingHealth(t *testing.T, p Place) {
 	f.must(err)
 	wantEqual(t, "overdue", h.OverdueUsers, int64(1))
 	f.exec("UPDATE billing_numbers SET last_number = 7")
-	f.exec("INSERT INTO billing_lines SELECT 1, 9, user_id, kind, description, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens," +
-		" output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico, 1, unit_prices FROM billing_lines")
+	f.exec("INSERT INTO billing_lines SELECT 1, 9, user_id, kind, description, period_start, period_end, provider, " +
+		"vendor, model, calls, errors, unpriced_calls, input_tokens, " +
+		"output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico, 1, " +
+		"unit_prices FROM billing_lines")
 	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
 	f.must(err)
 	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills), "0 7 1 [1]")

@@ -25,19 +25,25 @@ func (f *fixture) addBooks() []billing.Bill {
 	f.Helper()
 	var bills []billing.Bill
 	var users []string
-	for i, end := range []time.Time{date(2026, 10, 1), date(2026, 10, 1).Add(time.Microsecond), date(2026, 10, 15), date(2026, 11, 1),
+	for i, end := range []time.Time{date(2026, 10, 1), date(2026, 10, 1).Add(time.Microsecond), date(2026, 10, 15),
+		date(2026, 11, 1),
 		date(2026, 11, 1).Add(time.Microsecond), date(2026, 12, 1), date(2027, 1, 31)} {
 		user := fmt.Sprintf("user-%d", i)
 		users = append(users, user)
-		b := billing.Bill{Kind: billing.Invoice, UserID: user, PlanID: 1, PlanName: "Free", Period: plan.Period{Start: plan.AddMonths(end, -1), End: end},
-			IssuedAt: now(), DueAt: now(), Status: billing.Void, Terms: &billing.Terms{MarkupMillionths: 5}, Lines: []billing.Line{
-				{Kind: billing.Usage, Description: "ü", Period: plan.Period{Start: plan.AddMonths(end, -1), End: end}, Provider: "exa", Vendor: "exa", Model: "exa-search",
-					Usage:  usage.Amounts{Calls: 1, Cost: 5, Quantities: pricing.Quantities{pricing.Requests: 1, pricing.Searches: 7}},
-					Prices: []billing.UnitPrice{{From: date(2026, 1, 1), Rates: map[string]pricing.USD{"search": 1}, Basis: pricing.Exact, Above: &pricing.LongContext{OverInputTokens: 9}}}},
+		b := billing.Bill{Kind: billing.Invoice, UserID: user, PlanID: 1, PlanName: "Free",
+			Period:   plan.Period{Start: plan.AddMonths(end, -1), End: end},
+			IssuedAt: now(), DueAt: now(), Status: billing.Void, Terms: &billing.Terms{MarkupMillionths: 5},
+			Lines: []billing.Line{
+				{Kind: billing.Usage, Description: "ü", Period: plan.Period{Start: plan.AddMonths(end, -1), End: end},
+					Provider: "exa", Vendor: "exa", Model: "exa-search",
+					Usage: usage.Amounts{Calls: 1, Cost: 5, Quantities: pricing.Quantities{pricing.Requests: 1, pricing.Searches: 7}},
+					Prices: []billing.UnitPrice{{From: date(2026, 1, 1), Rates: map[string]pricing.USD{"search": 1},
+						Basis: pricing.Exact, Above: &pricing.LongContext{OverInputTokens: 9}}}},
 				{Kind: billing.Rounding, Period: plan.Period{Start: plan.AddMonths(end, -1), End: end}, Amount: -pricing.USD(i)}},
 			Subtotal: pricing.USD(i), Rounding: -pricing.USD(i), Cost: 5}
 		note := b
-		note.Kind, note.Terms, note.Lines, note.IssuedAt, note.RefersTo = billing.CreditNote, nil, nil, plan.AddMonths(end, 1), int64(2*i+1)
+		note.Kind, note.Terms, note.Lines, note.IssuedAt, note.RefersTo = billing.CreditNote, nil, nil,
+			plan.AddMonths(end, 1), int64(2*i+1)
 		bills = append(bills, b, note)
 	}
 	f.must(f.db.UpdateBilling(f.ctx, users, now(), func(tx billing.Tx) error { return tx.AddBills(f.ctx, bills) }))

@@ -110,7 +110,8 @@ func PostgreSQLURL(t testing.TB) string {
 	if address := os.Getenv("ALWRITY_TEST_POSTGRES_URL"); address != "" {
 		return address
 	}
-	const help = "there is no PostgreSQL to test on: run the tests with scripts/postgres.sh go test …, or set ALWRITY_TEST_POSTGRES_URL"
+	const help = "there is no PostgreSQL to test on: " +
+		"run the tests with scripts/postgres.sh go test …, or set ALWRITY_TEST_POSTGRES_URL"
 	if os.Getenv("CI") == "true" {
 		t.Fatal(help)
 	}
@@ -174,8 +175,10 @@ func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTest
 // Run runs the whole suite; fresh makes an empty database for each test.
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
-		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(), outboxTests(), listTests(),
-		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(), billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
+		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),
+		outboxTests(), listTests(),
+		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
+		billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
 		modelTests(),
 	} {
 		runGroup(t, group, fresh)

@@ -30,7 +30,8 @@ func entryTests() []test {
 func fullEntry() usage.Entry {
 	e := usage.Entry{
 		Event: usage.Event{
-			ID: "id-ü-漢字-😀", UserID: "zoë \"q\" \\ 'x' %_", Provider: "gemini", Model: "Modèl/1:β", Vendor: "gøøgle", Time: now(),
+			ID: "id-ü-漢字-😀", UserID: "zoë \"q\" \\ 'x' %_", Provider: "gemini", Model: "Modèl/1:β", Vendor: "gøøgle",
+			Time:     now(),
 			Endpoint: "/v1/chat?x=1&y=ü\tz", Method: "POST", StatusCode: 503, ResponseTimeMS: pricing.MaxQuantity,
 			ErrorMessage: "first line\nsecond \"line\" 💥\x01 '; DROP TABLE users; --", RetryCount: 7, Billable: true,
 		},
@@ -46,14 +47,19 @@ func fullEntry() usage.Entry {
 // bareEntry returns an entry with nothing in it that may be missing.
 func bareEntry() usage.Entry {
 	return usage.Entry{
-		Event:       usage.Event{ID: "bare", UserID: "alice", Provider: "gemini", Vendor: "google", Time: time.Unix(0, 0).UTC(), StatusCode: 100},
-		PeriodStart: date(1970, 1, 1), PlanID: 1, Basis: pricing.Unpriced, RecordedAt: date(9999, 12, 31).Add(24*time.Hour - time.Microsecond),
+		Event: usage.Event{ID: "bare", UserID: "alice", Provider: "gemini", Vendor: "google",
+			Time: time.Unix(0, 0).UTC(), StatusCode: 100},
+		PeriodStart: date(1970, 1, 1), PlanID: 1, Basis: pricing.Unpriced,
+		RecordedAt: date(9999, 12, 31).Add(24*time.Hour - time.Microsecond),
 	}
 }
 
 func (f *fixture) append(entries ...usage.Entry) {
 	f.Helper()
-	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: entries}) }))
+	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error {
+		return tx.Write(f.ctx,
+			usage.Changes{Entries: entries})
+	}))
 }
 
 func entriesRoundTrip(t *testing.T, p Place) {
@@ -98,7 +104,10 @@ func manyEntries(t *testing.T, p Place) {
 		keys = append(keys, usage.NewPeriodKey(e.UserID, e.PeriodStart))
 	}
 	slices.Reverse(users)
-	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: events}) }))
+	f.must(f.db.Update(f.ctx, users, now(), func(tx usage.Tx) error {
+		return tx.Write(f.ctx,
+			usage.Changes{Entries: events})
+	}))
 	f.must(f.db.View(f.ctx, func(r usage.Reader) error {
 		entries, err := r.Entries(f.ctx, names)
 		f.must(err)
@@ -149,7 +158,8 @@ func totalsAreSums(t *testing.T, p Place) {
 
 func totalsOfPeriods(t *testing.T, p Place) {
 	f := seeded(t, p)
-	for i, at := range []time.Time{date(2026, 10, 31), date(2026, 11, 1).Add(-time.Microsecond), date(2026, 11, 1), now()} {
+	for i, at := range []time.Time{date(2026, 10, 31), date(2026, 11, 1).Add(-time.Microsecond), date(2026, 11, 1),
+		now()} {
 		f.record(call(fmt.Sprint("e", i), "alice", at, int64(1)<<i, 0))
 	}
 	f.record(call("b", "bob", now(), 64, 0))
@@ -193,7 +203,8 @@ func transactionRollsBack(t *testing.T, p Place) {
 	if !errors.Is(err, boom) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
-	for _, table := range []string{"users", "api_usage_logs", "usage_summaries", "usage_daily", "usage_reservations", "usage_alerts"} {
+	for _, table := range []string{"users", "api_usage_logs", "usage_summaries", "usage_daily", "usage_reservations",
+		"usage_alerts"} {
 		if n := f.count(table); n != 0 {
 			t.Errorf("%s has %d rows", table, n)
 		}
@@ -256,7 +267,8 @@ func usersAreKnown(t *testing.T, p Place) {
 	f.must(f.db.Update(f.ctx, []string{"bob", "bob", "alice"}, now().Add(time.Hour), func(usage.Tx) error { return nil }))
 	users, err := f.db.Users(f.ctx, "", usage.PageSize)
 	f.must(err)
-	if len(users) != 2 || !users[0].CreatedAt.Equal(now()) || users[1].UserID != "bob" || users[1].PlanName != "Free" || users[1].Subscription != nil {
+	if len(users) != 2 || !users[0].CreatedAt.Equal(now()) || users[1].UserID != "bob" || users[1].PlanName != "Free" ||
+		users[1].Subscription != nil {
 		t.Errorf("the users are %+v", users)
 	}
 }

@@ -70,8 +70,10 @@ func smallPlans() plan.Plans {
 	limit := func(name string, meter plan.Meter, max int64, action plan.Action, providers ...string) plan.Limit {
 		return plan.Limit{Name: name, Meter: meter, Max: max, Action: action, Scope: plan.Scope{Providers: providers}}
 	}
-	byVendor := plan.Limit{Name: "wavespeed_calls", Meter: plan.Calls, Max: 3, Action: plan.Block, Scope: plan.Scope{Vendors: []string{"wavespeed"}}}
-	free := plan.Plan{Name: "Free", Tier: "free", Description: "für den Anfang — 試す", Features: []string{"a, b", "ünï"}, Source: pricing.FromCatalogue,
+	byVendor := plan.Limit{Name: "wavespeed_calls", Meter: plan.Calls, Max: 3, Action: plan.Block,
+		Scope: plan.Scope{Vendors: []string{"wavespeed"}}}
+	free := plan.Plan{Name: "Free", Tier: "free", Description: "für den Anfang — 試す", Features: []string{"a, b", "ünï"},
+		Source: pricing.FromCatalogue,
 		Limits: []plan.Limit{
 			limit("text_calls", plan.Calls, 10, plan.Block, "gemini", "openai"),
 			limit("gemini_calls", plan.Calls, 8, plan.Warn, "gemini"),
@@ -80,13 +82,15 @@ func smallPlans() plan.Plans {
 			byVendor,
 			limit("monthly_cost", plan.Cost, int64(pricing.Dollar)/2, plan.Block),
 		}}
-	pro := plan.Plan{Name: "Pro", Tier: "pro", Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar, Source: pricing.FromCatalogue,
+	pro := plan.Plan{Name: "Pro", Tier: "pro", Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar,
+		Source: pricing.FromCatalogue,
 		Limits: []plan.Limit{
 			limit("text_calls", plan.Calls, 25, plan.Block, "gemini", "openai"),
 			{Name: "everything_tokens", Meter: plan.Tokens, Unlimited: true, Action: plan.Block},
 			limit("monthly_cost", plan.Cost, int64(3*pricing.Dollar), plan.Warn),
 		}}
-	open := plan.Plan{Name: "Open", Tier: "open", Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar, Source: pricing.FromAdmin}
+	open := plan.Plan{Name: "Open", Tier: "open", Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar,
+		Source: pricing.FromAdmin}
 	return plan.Plans{free, pro, open}
 }
 
@@ -123,7 +127,8 @@ func (f *fixture) plan(name string) plan.Plan {
 
 // addPrice adds a price of one request, input and output token.
 func (f *fixture) addPrice(provider, model string, from time.Time, request, input, output pricing.USD) error {
-	return f.db.ChangePrices(f.ctx, f.audit("pricing set"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+	return f.db.ChangePrices(f.ctx, f.audit("pricing set"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price,
+		error) {
 		return nil, []pricing.Price{price(provider, model, from, request, input, output)}, nil
 	})
 }
@@ -166,7 +171,8 @@ func (f *fixture) account(user string) plan.Account {
 // call returns an event of a text model.
 func call(id, user string, at time.Time, input, output int64) usage.Event {
 	e := usage.Event{ID: id, UserID: user, Provider: "gemini", Model: "gemini-2.5-flash", Time: at, StatusCode: 200}
-	e.Quantities[pricing.Requests], e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1, input, output
+	e.Quantities[pricing.Requests], e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1, input,
+		output
 	return e
 }
 
@@ -201,7 +207,8 @@ func (f *fixture) mustAgree() {
 	summaries, daily := sums{}, sums{}
 	for _, e := range entries {
 		summaries.add(fmt.Sprint(e.UserID, "|", e.PeriodStart.UnixMicro(), "|", e.Provider, "|", e.Vendor, "|", e.Model), e)
-		daily.add(fmt.Sprint(e.Time.Format("20060102"), "|", e.UserID, "|", e.PlanID, "|", e.Provider, "|", e.Vendor, "|", e.Model), e)
+		daily.add(fmt.Sprint(e.Time.Format("20060102"), "|", e.UserID, "|", e.PlanID, "|", e.Provider, "|", e.Vendor, "|",
+			e.Model), e)
 	}
 	if f.place.SQL == nil {
 		return
@@ -213,7 +220,8 @@ func (f *fixture) mustAgree() {
 // sums are totals by key, without bound.
 type sums map[string][]*big.Int
 
-const sumColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico"
+const sumColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, " +
+	"searches, pages, characters, seconds, cost_pico"
 
 func (s sums) add(key string, e usage.Entry) {
 	if s[key] == nil {

@@ -26,15 +26,17 @@ func importTests() []test {
 func (f *fixture) importText(format usage.FileFormat, text string) (usage.ImportResult, string) {
 	f.Helper()
 	var rejects bytes.Buffer
-	r, err := f.service.Import(f.ctx, now(), strings.NewReader(text), usage.ImportOptions{Format: format, Rejects: &rejects})
+	r, err := f.service.Import(f.ctx, now(), strings.NewReader(text),
+		usage.ImportOptions{Format: format, Rejects: &rejects})
 	f.must(err)
 	return r, rejects.String()
 }
 
 // eventLine returns an event as a line of JSON.
 func eventLine(e usage.Event) string {
-	fields := map[string]any{"user_id": e.UserID, "provider": e.Provider, "model": e.Model, "vendor": e.Vendor, "status_code": e.StatusCode,
-		"billable": e.Billable, "error_message": e.ErrorMessage, "retry_count": e.RetryCount, "endpoint": e.Endpoint}
+	fields := map[string]any{"user_id": e.UserID, "provider": e.Provider, "model": e.Model, "vendor": e.Vendor,
+		"status_code": e.StatusCode,
+		"billable":    e.Billable, "error_message": e.ErrorMessage, "retry_count": e.RetryCount, "endpoint": e.Endpoint}
 	if e.ID != "" {
 		fields["id"] = e.ID
 	}
@@ -65,10 +67,13 @@ func importStrictAgain(t *testing.T, p Place) {
 	for _, c := range []struct {
 		event usage.Event
 		want  string
-	}{{known, "1 duplicates 0 conflicts 0 rejected"}, {other, "0 duplicates 1 conflicts 0 rejected"}, {fresh, "0 duplicates 0 conflicts 1 rejected"}} {
-		r, err := f.service.Import(f.ctx, now(), strings.NewReader(eventLine(c.event)), usage.ImportOptions{Format: usage.JSONLines, Strict: true})
+	}{{known, "1 duplicates 0 conflicts 0 rejected"}, {other, "0 duplicates 1 conflicts 0 rejected"},
+		{fresh, "0 duplicates 0 conflicts 1 rejected"}} {
+		r, err := f.service.Import(f.ctx, now(), strings.NewReader(eventLine(c.event)),
+			usage.ImportOptions{Format: usage.JSONLines, Strict: true})
 		f.must(err)
-		wantEqual(t, c.event.ID, fmt.Sprintf("%d duplicates %d conflicts %d rejected", r.Duplicates, r.Conflicts, r.Rejected), c.want)
+		wantEqual(t, c.event.ID, fmt.Sprintf("%d duplicates %d conflicts %d rejected", r.Duplicates, r.Conflicts, r.Rejected),
+			c.want)
 	}
 	f.mustAgree()
 }
@@ -83,13 +88,15 @@ func importFile(t *testing.T, p Place) {
 	unpriced.Provider, unpriced.Model = "wavespeed", "nothing"
 	stranger := call("stranger", "bob", now(), 1, 1)
 	stranger.Provider = "gemni"
-	text := eventLine(good) + eventLine(good) + eventLine(conflict) + "\n{broken\n" + eventLine(without) + eventLine(without) +
+	text := eventLine(good) + eventLine(good) + eventLine(conflict) + "\n{broken\n" + eventLine(without) +
+		eventLine(without) +
 		eventLine(unpriced) + eventLine(stranger)
 	r, rejects := f.importText(usage.JSONLines, text)
 	if r.Read != 8 || r.Recorded != 4 || r.Duplicates != 1 || r.Conflicts != 1 || r.Rejected != 2 || r.Unpriced != 1 {
 		t.Errorf("the result is %+v", r)
 	}
-	wantEqual(t, "the rejects", strings.Split(rejects, "\n"), strings.Split(eventLine(conflict)+"{broken\n"+eventLine(stranger), "\n"))
+	wantEqual(t, "the rejects", strings.Split(rejects, "\n"),
+		strings.Split(eventLine(conflict)+"{broken\n"+eventLine(stranger), "\n"))
 	if len(f.logs()) != 4 {
 		t.Errorf("%d log rows", len(f.logs()))
 	}
@@ -128,7 +135,8 @@ func importIsRecording(t *testing.T, p Place) {
 	}
 	f.importText(usage.JSONLines, text.String())
 	for i := range 2 {
-		wantEqual(t, "the alerts", f.alerts([]string{"alice", "bob"}[i], false), other.alerts([]string{"alice", "bob"}[i], false))
+		wantEqual(t, "the alerts", f.alerts([]string{"alice", "bob"}[i], false),
+			other.alerts([]string{"alice", "bob"}[i], false))
 	}
 	got, want := f.logs(), other.logs()
 	for i := range want { // the ids of plans and prices are the databases' own

@@ -64,7 +64,8 @@ func importEnormous(t *testing.T, p Place) {
 		t.Errorf("%+v, rejects %q", r, rejects)
 	}
 	var cost int64
-	f.must(f.place.SQL.QueryRow("SELECT CAST(SUM(cost_pico) AS BIGINT) FROM api_usage_logs WHERE event_id LIKE 'e%'").Scan(&cost))
+	f.must(f.place.SQL.QueryRow("SELECT CAST(SUM(cost_pico) AS BIGINT) FROM api_usage_logs WHERE event_id LIKE 'e%'").
+		Scan(&cost))
 	if logged := pricing.TotalOf(pricing.USD(cost)); r.Cost.String() != logged.String() || cost == 0 {
 		t.Errorf("the result says %s, the log %s", r.Cost, logged)
 	}

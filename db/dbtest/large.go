@@ -89,7 +89,8 @@ func largeShown(t *testing.T, p Place) {
 	f.record(dear("b", "bob", "gemini", "one", 9*million))
 	for _, user := range []string{"alice", "bob"} {
 		for i := range 2 { // with which 64 bits turn negative
-			j, err := f.service.Reserve(f.ctx, now(), callOf(dear("", user, "gemini", "one", 9*million)), fmt.Sprint(user, i), time.Minute)
+			j, err := f.service.Reserve(f.ctx, now(), callOf(dear("", user, "gemini", "one", 9*million)), fmt.Sprint(user, i),
+				time.Minute)
 			f.must(err)
 			if j.Allowed != (user == "alice") {
 				t.Errorf("%s: %+v", user, j.Verdict)

@@ -132,10 +132,13 @@ func logSelection(t *testing.T, p Place) {
 		"to":       {usage.LogQuery{To: at}, func(e usage.Entry) bool { return e.Time.Before(at) }},
 		"ok":       {usage.LogQuery{Status: usage.LogOK}, func(e usage.Entry) bool { return e.StatusCode < 400 }},
 		"failed":   {usage.LogQuery{Status: usage.LogFailed}, func(e usage.Entry) bool { return e.StatusCode >= 400 }},
-		"unpriced": {usage.LogQuery{Status: usage.LogUnpriced}, func(e usage.Entry) bool { return e.Basis == pricing.Unpriced && e.Counts() }},
-		"together": {usage.LogQuery{User: "alice", Provider: "gemini", From: entries[3].Time, To: entries[40].Time, Status: usage.LogOK, BeforeTime: at, BeforeID: "e20"},
+		"unpriced": {usage.LogQuery{Status: usage.LogUnpriced},
+			func(e usage.Entry) bool { return e.Basis == pricing.Unpriced && e.Counts() }},
+		"together": {usage.LogQuery{User: "alice", Provider: "gemini", From: entries[3].Time, To: entries[40].Time,
+			Status: usage.LogOK, BeforeTime: at, BeforeID: "e20"},
 			func(e usage.Entry) bool {
-				return e.UserID == "alice" && e.Provider == "gemini" && e.StatusCode < 400 && !e.Time.Before(entries[3].Time) && e.Time.Before(at)
+				return e.UserID == "alice" && e.Provider == "gemini" && e.StatusCode < 400 && !e.Time.Before(entries[3].Time) &&
+					e.Time.Before(at)
 			}},
 	}
 	for name, query := range queries {
@@ -184,9 +187,12 @@ func (f *fixture) wantSearched(entries []usage.Entry, model string, size int) {
 	f.Helper()
 	from, to := date(2026, 9, 10).Add(7*time.Hour), date(2026, 10, 20).Add(time.Microsecond)
 	for name, q := range map[string]usage.LogQuery{
-		"all": {Model: model}, "provider": {Provider: "provider of " + model}, "both": {Provider: "provider of " + model, Model: model},
-		"user": {Model: model, User: "alice"}, "failed": {Model: model, Status: usage.LogFailed}, "ok": {Model: model, Status: usage.LogOK, From: from},
-		"unpriced": {Model: model, Status: usage.LogUnpriced}, "between": {Model: model, From: from, To: to}, "other": {Provider: "provider of office", Model: model},
+		"all": {Model: model}, "provider": {Provider: "provider of " + model},
+		"both": {Provider: "provider of " + model, Model: model},
+		"user": {Model: model, User: "alice"}, "failed": {Model: model, Status: usage.LogFailed},
+		"ok":       {Model: model, Status: usage.LogOK, From: from},
+		"unpriced": {Model: model, Status: usage.LogUnpriced}, "between": {Model: model, From: from, To: to},
+		"other": {Provider: "provider of office", Model: model},
 	} {
 		var want []usage.Entry
 		for _, e := range entries {
@@ -220,7 +226,8 @@ func isSelected(q usage.LogQuery, e usage.Entry) bool {
 		usage.LogAll: true, usage.LogOK: e.StatusCode < 400, usage.LogFailed: e.StatusCode >= 400,
 		usage.LogUnpriced: e.Basis == pricing.Unpriced && e.Counts(),
 	}
-	return (q.User == "" || q.User == e.UserID) && (q.Provider == "" || q.Provider == e.Provider) && (q.Model == "" || q.Model == e.Model) &&
+	return (q.User == "" || q.User == e.UserID) && (q.Provider == "" || q.Provider == e.Provider) &&
+		(q.Model == "" || q.Model == e.Model) &&
 		!e.Time.Before(q.From) && (q.To.IsZero() || e.Time.Before(q.To)) && status[q.Status]
 }
 
@@ -231,8 +238,10 @@ func spreadEntries() []usage.Entry {
 	add := func(model string, times ...time.Time) {
 		for _, at := range times {
 			e := bareEntry()
-			e.ID, e.Provider, e.Model, e.Time, e.Basis = fmt.Sprint("e", len(entries)), "provider of "+model, model, at, pricing.Exact
-			e.UserID, e.StatusCode = []string{"alice", "bob", "bob", "bob"}[random.IntN(4)], []int{200, 200, 200, 404}[random.IntN(4)]
+			e.ID, e.Provider, e.Model, e.Time, e.Basis = fmt.Sprint("e", len(entries)), "provider of "+model, model, at,
+				pricing.Exact
+			e.UserID, e.StatusCode = []string{"alice", "bob", "bob", "bob"}[random.IntN(4)],
+				[]int{200, 200, 200, 404}[random.IntN(4)]
 			if random.IntN(40) == 0 {
 				e.Basis = pricing.Unpriced
 			}
@@ -252,8 +261,10 @@ func spreadEntries() []usage.Entry {
 		}
 	}
 	midnight := date(2026, 9, 30)
-	add("rare", midnight, midnight, midnight.Add(-time.Microsecond), midnight.Add(24*time.Minute), midnight.Add(24*time.Minute-time.Microsecond),
-		midnight.AddDate(0, 0, 1).Add(-time.Microsecond), time.Unix(0, 0).UTC(), time.Unix(0, -1000).UTC(), date(1969, 5, 1).Add(5*time.Hour), date(2105, 12, 31))
+	add("rare", midnight, midnight, midnight.Add(-time.Microsecond), midnight.Add(24*time.Minute),
+		midnight.Add(24*time.Minute-time.Microsecond),
+		midnight.AddDate(0, 0, 1).Add(-time.Microsecond), time.Unix(0, 0).UTC(), time.Unix(0, -1000).UTC(),
+		date(1969, 5, 1).Add(5*time.Hour), date(2105, 12, 31))
 	random.Shuffle(len(entries), func(a, b int) { entries[a], entries[b] = entries[b], entries[a] })
 	return entries
 }
@@ -263,12 +274,14 @@ func spreadEntries() []usage.Entry {
 func reported(t *testing.T, p Place) *fixture {
 	f := seeded(t, p)
 	f.subscribe("bob", "Pro", date(2026, 10, 20), date(2026, 10, 20))
-	kinds := [][2]string{{"gemini", "gemini-2.5-flash"}, {"gemini", ""}, {"metaphor", "unheard"}, {"video", "wan-2.5"}, {"video", "hunyuan-video"}, {"audio", "minimax/speech-02-hd"}}
+	kinds := [][2]string{{"gemini", "gemini-2.5-flash"}, {"gemini", ""}, {"metaphor", "unheard"}, {"video", "wan-2.5"},
+		{"video", "hunyuan-video"}, {"audio", "minimax/speech-02-hd"}}
 	n := 0
 	for _, user := range []string{"alice", "bob", "Čapek"} {
 		for day := range 9 {
 			kind := kinds[n%len(kinds)]
-			e := call(fmt.Sprint("e", n), user, date(2026, 10, 1).AddDate(0, 0, 7*day).Add(24*time.Hour-time.Microsecond), int64(1000+n), int64(n))
+			e := call(fmt.Sprint("e", n), user, date(2026, 10, 1).AddDate(0, 0, 7*day).Add(24*time.Hour-time.Microsecond),
+				int64(1000+n), int64(n))
 			e.Provider, e.Model = kind[0], kind[1]
 			e.Quantities[pricing.Characters] = int64(n)
 			if n%7 == 0 {
@@ -297,11 +310,13 @@ func reportsAreSums(t *testing.T, p Place) {
 	from, to := date(2026, 10, 8), date(2026, 11, 20)
 	for _, by := range dimensionLists() {
 		for _, q := range []usage.ReportQuery{
-			{From: from, To: to, By: by}, {From: from, To: to, By: by, User: "bob"}, {From: from, To: to, By: by, Provider: "video"},
+			{From: from, To: to, By: by}, {From: from, To: to, By: by, User: "bob"},
+			{From: from, To: to, By: by, Provider: "video"},
 		} {
 			want := map[string]usage.ReportRow{}
 			for _, e := range entries {
-				if e.Time.Before(from) || !e.Time.Before(to) || q.User != "" && e.UserID != q.User || q.Provider != "" && e.Provider != q.Provider {
+				if e.Time.Before(from) || !e.Time.Before(to) || q.User != "" && e.UserID != q.User || q.Provider != "" &&
+					e.Provider != q.Provider {
 					continue
 				}
 				var keys []string
@@ -353,7 +368,8 @@ func reportOverFleet(t *testing.T, p Place) {
 		sum = sum.Add(pricing.TotalOf(e.Cost))
 	}
 	for _, by := range [][]usage.Dimension{{usage.ByMonth}, {usage.ByProvider, usage.ByPlan}} {
-		report, err := usage.MakeReport(f.ctx, f.db, usage.ReportQuery{From: date(1970, 1, 1), To: date(1970, 1, 2), By: by}, 0)
+		report, err := usage.MakeReport(f.ctx, f.db, usage.ReportQuery{From: date(1970, 1, 1), To: date(1970, 1, 2), By: by},
+			0)
 		f.must(err)
 		if len(report.Rows) != 1 || report.Rows[0].Cost.Cmp(sum) != 0 || report.Sum.Cost.Cmp(sum) != 0 {
 			t.Errorf("by %v: %+v, want %s", by, report.Rows, sum)

@@ -114,7 +114,8 @@ func inMemoryFixture(t *testing.T) func(*rapid.T) *fixture {
 // clear takes back what a history has left.
 func (f *fixture) clear() {
 	f.Helper()
-	f.exec(`TRUNCATE users, user_subscriptions, subscription_history, api_usage_logs, usage_event_ids, usage_reratings, usage_summaries, usage_daily,
+	f.exec(`TRUNCATE users, user_subscriptions, subscription_history, api_usage_logs, usage_event_ids,
+		usage_reratings, usage_summaries, usage_daily,
 		usage_fleet_daily, usage_user_monthly, usage_archives, usage_archived_totals,
 		usage_reservations, usage_alerts, audit_log,
 		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
@@ -174,7 +175,8 @@ func newModel(rt *rapid.T, f *fixture) *model {
 // ends or begins.
 func (m *model) pass() {
 	const month = 31 * 24 * time.Hour
-	moments := []time.Time{m.now.Add(time.Microsecond), m.now.Add(30 * time.Second), m.now.Add(26 * time.Hour), m.now.Add(month)}
+	moments := []time.Time{m.now.Add(time.Microsecond), m.now.Add(30 * time.Second), m.now.Add(26 * time.Hour),
+		m.now.Add(month)}
 	for _, user := range m.users {
 		a := m.accounts[user]
 		_, end := a.period(m.now)

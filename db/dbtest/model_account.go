@@ -82,7 +82,8 @@ func stretch(anchor, at time.Time, months int) (start, end time.Time) {
 // last day of a month that has no such day.
 func monthsLater(anchor time.Time, months int) time.Time {
 	for day := anchor.Day(); ; day-- {
-		t := time.Date(anchor.Year(), anchor.Month()+time.Month(months), day, anchor.Hour(), anchor.Minute(), anchor.Second(), anchor.Nanosecond(), time.UTC)
+		t := time.Date(anchor.Year(), anchor.Month()+time.Month(months), day, anchor.Hour(), anchor.Minute(), anchor.Second(),
+			anchor.Nanosecond(), time.UTC)
 		if t.Day() == day { // else it is so many days into the next month
 			return t
 		}
@@ -191,7 +192,8 @@ func (m *model) changeSubscription() {
 	}
 	used := m.tally(func(e usageEntry) bool { return e.UserID == user && e.PeriodStart.Equal(periodBefore) })
 	start, end := a.period(m.now)
-	a.history = append(a.history, fmt.Sprint(action, m.now, effective, planBefore, m.planByID(s.plan).Name, s.cycle, periodBefore, endBefore, start, end,
+	a.history = append(a.history, fmt.Sprint(action, m.now, effective, planBefore, m.planByID(s.plan).Name, s.cycle,
+		periodBefore, endBefore, start, end,
 		&used.calls, used.tokens(), exact(&used.cost)))
 	m.moveEvents(user)
 	m.compareAccount(user)
@@ -219,9 +221,11 @@ func later(a, b time.Time) time.Time {
 // changes returns every change with the choices that it asks for.
 func (m *model) changes(user string) []modelChange {
 	to := draw(m, "plan", m.offered()...)
-	order := plan.Order{Plan: to, Cycle: draw(m, "cycle", plan.Monthly, plan.Yearly), AutoRenew: !m.oneIn(2, "ends by itself"), Start: m.start(user)}
+	order := plan.Order{Plan: to, Cycle: draw(m, "cycle", plan.Monthly, plan.Yearly),
+		AutoRenew: !m.oneIn(2, "ends by itself"), Start: m.start(user)}
 	atEnd := m.oneIn(2, "at the end")
-	subscribe := modelChange{fmt.Sprint("subscribe to ", to.Name, " from ", order.Start), func(a plan.Account) (plan.Change, error) { return a.Subscribe(order, m.now) },
+	subscribe := modelChange{fmt.Sprint("subscribe to ", to.Name, " from ", order.Start),
+		func(a plan.Account) (plan.Change, error) { return a.Subscribe(order, m.now) },
 		func(a *modelAccount) (plan.ChangeAction, failure.Code) { return plan.New, m.subscribe(a, order) }}
 	if m.accounts[user].current == nil && !m.oneIn(6, "without a subscription") {
 		return []modelChange{subscribe}
@@ -229,7 +233,8 @@ func (m *model) changes(user string) []modelChange {
 	return []modelChange{subscribe,
 		{"change to " + to.Name, func(a plan.Account) (plan.Change, error) { return a.ChangePlan(to, m.now) },
 			func(a *modelAccount) (plan.ChangeAction, failure.Code) { return m.changePlan(a, to) }},
-		{fmt.Sprint("cancel, at the end: ", atEnd), func(a plan.Account) (plan.Change, error) { return a.Cancel(atEnd, m.now) },
+		{fmt.Sprint("cancel, at the end: ", atEnd),
+			func(a plan.Account) (plan.Change, error) { return a.Cancel(atEnd, m.now) },
 			func(a *modelAccount) (plan.ChangeAction, failure.Code) { return plan.Cancel, m.cancel(a, atEnd) }},
 		{"renew", func(a plan.Account) (plan.Change, error) { return a.Renew(m.now) },
 			func(a *modelAccount) (plan.ChangeAction, failure.Code) { return plan.Renewal, m.renew(a) }},
@@ -248,7 +253,8 @@ func (m *model) start(user string) time.Time {
 	if s := m.accounts[user].current; s != nil {
 		ended = s.ended()
 	}
-	return draw(m, "start", m.now, m.now.Add(-hours), date(m.now.Year(), m.now.Month(), 0), ended, m.now.AddDate(-1, -1, 0), m.now.Add(hours/2))
+	return draw(m, "start", m.now, m.now.Add(-hours), date(m.now.Year(), m.now.Month(), 0), ended,
+		m.now.AddDate(-1, -1, 0), m.now.Add(hours/2))
 }
 
 func (m *model) offered() []plan.Plan {
@@ -331,7 +337,8 @@ func (m *model) renew(a *modelAccount) failure.Code {
 	case s.suspended || m.planByID(s.plan).Withdrawn:
 		return failure.Conflict
 	case s.over(m.now): // it begins anew
-		a.current = &modelSubscription{plan: s.plan, cycle: s.cycle, anchor: m.now, renews: s.renews, paidUntil: monthsLater(m.now, s.months())}
+		a.current = &modelSubscription{plan: s.plan, cycle: s.cycle, anchor: m.now, renews: s.renews,
+			paidUntil: monthsLater(m.now, s.months())}
 		return ""
 	}
 	_, paid := stretch(s.anchor, later(m.now, s.anchor), s.months())

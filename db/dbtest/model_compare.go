@@ -66,14 +66,16 @@ func (m *model) compareAccount(user string) {
 	a, got := m.accounts[user], m.account(user)
 	m.equal("has a subscription", got.Subscription != nil, a.current != nil)
 	if s := a.current; s != nil {
-		m.equal("subscription of "+user, *got.Subscription, plan.Subscription{PlanID: s.plan, Cycle: s.cycle, Anchor: s.anchor, PaidUntil: s.paidUntil,
-			AutoRenew: s.renews, Suspended: s.suspended, EndsAt: s.endsAt})
+		m.equal("subscription of "+user, *got.Subscription,
+			plan.Subscription{PlanID: s.plan, Cycle: s.cycle, Anchor: s.anchor, PaidUntil: s.paidUntil,
+				AutoRenew: s.renews, Suspended: s.suspended, EndsAt: s.endsAt})
 	}
 	history, err := m.db.History(m.ctx, user)
 	m.must(err)
 	var lines []string
 	for _, h := range history {
-		lines = append(lines, fmt.Sprint(h.Action, h.RecordedAt, h.EffectiveAt, h.PlanBefore, h.PlanAfter, h.Cycle, h.PeriodBefore.Start, h.PeriodBefore.End,
+		lines = append(lines, fmt.Sprint(h.Action, h.RecordedAt, h.EffectiveAt, h.PlanBefore, h.PlanAfter, h.Cycle,
+			h.PeriodBefore.Start, h.PeriodBefore.End,
 			h.PeriodAfter.Start, h.PeriodAfter.End, h.CallsBefore, h.TokensBefore, m.read(h.CostBefore)))
 	}
 	m.equal("history of "+user, lines, a.history)
@@ -84,7 +86,8 @@ func (m *model) compareAccount(user string) {
 	for _, at := range moments {
 		current, err := got.PlanAt(at)
 		m.must(err)
-		m.equal(fmt.Sprint("plan, status and period of ", user, " at ", at), fmt.Sprint(current.Name, got.StatusAt(at), got.PeriodAt(at)),
+		m.equal(fmt.Sprint("plan, status and period of ", user, " at ", at),
+			fmt.Sprint(current.Name, got.StatusAt(at), got.PeriodAt(at)),
 			fmt.Sprint(m.planAt(user, at).Name, a.statusAt(at), m.period(user, at)))
 	}
 }
@@ -105,11 +108,13 @@ func (m *model) compareSearch(log []usage.Entry) {
 		return
 	}
 	e := draw(m, "sought", log...)
-	for what, q := range map[string]usage.LogQuery{"provider": {Provider: e.Provider}, "model": {Model: e.Model}, "both": {Provider: e.Provider, Model: e.Model}} {
+	for what, q := range map[string]usage.LogQuery{"provider": {Provider: e.Provider}, "model": {Model: e.Model},
+		"both": {Provider: e.Provider, Model: e.Model}} {
 		q.Limit = 1_000_000
 		got, err := m.db.Logs(m.ctx, q)
 		m.must(err)
-		m.equal("log of a "+what, ids(got), ids(slices.DeleteFunc(slices.Clone(log), func(e usage.Entry) bool { return !isSelected(q, e) })))
+		m.equal("log of a "+what, ids(got), ids(slices.DeleteFunc(slices.Clone(log),
+			func(e usage.Entry) bool { return !isSelected(q, e) })))
 	}
 }
 
@@ -150,7 +155,10 @@ func (m *model) statement(user string, at time.Time) {
 		gotLimits = append(gotLimits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved))
 	}
 	for _, name := range sortedKeys(m.providers) {
-		if t := m.tally(func(e usage.Entry) bool { return inPeriod(e) && e.Provider == name }); t.String() != (&tally{}).String() {
+		if t := m.tally(func(e usage.Entry) bool {
+			return inPeriod(e) &&
+				e.Provider == name
+		}); t.String() != (&tally{}).String() {
 			providers = append(providers, name+" "+t.String())
 		}
 	}
@@ -226,7 +234,8 @@ func (m *model) report(q usage.ReportQuery, top int) {
 	m.must(err)
 	rows := map[string]*tally{}
 	sum := m.tally(func(e usage.Entry) bool {
-		if e.Time.Before(q.From) || !e.Time.Before(q.To) || q.User != "" && e.UserID != q.User || q.Provider != "" && e.Provider != q.Provider {
+		if e.Time.Before(q.From) || !e.Time.Before(q.To) || q.User != "" && e.UserID != q.User || q.Provider != "" &&
+			e.Provider != q.Provider {
 			return false
 		}
 		key := m.keys(q.By, e)
@@ -250,7 +259,8 @@ func (m *model) reportRow(r usage.ReportRow) string {
 }
 
 func (m *model) keys(by []usage.Dimension, e usage.Entry) string {
-	all := map[usage.Dimension]string{"day": e.Time.Format(time.DateOnly), "month": e.Time.Format("2006-01"), "user": e.UserID,
+	all := map[usage.Dimension]string{"day": e.Time.Format(time.DateOnly), "month": e.Time.Format("2006-01"),
+		"user": e.UserID,
 		"plan": m.planByID(e.PlanID).Name, "provider": e.Provider, "vendor": e.Vendor, "model": e.Model}
 	var keys []string
 	for _, d := range by {
@@ -264,7 +274,8 @@ func (m *model) keys(by []usage.Dimension, e usage.Entry) string {
 func (m *model) ordered(by []usage.Dimension, rows map[string]*tally, top int) []string {
 	order := sortedKeys(rows)
 	slices.SortFunc(order, func(a, b string) int {
-		return cmp.Or(rows[b].cost.Cmp(&rows[a].cost), rows[b].calls.Cmp(&rows[a].calls), slices.Compare(strings.Split(a, "|"), strings.Split(b, "|")))
+		return cmp.Or(rows[b].cost.Cmp(&rows[a].cost), rows[b].calls.Cmp(&rows[a].calls),
+			slices.Compare(strings.Split(a, "|"), strings.Split(b, "|")))
 	})
 	if top > 0 && len(order) > top {
 		order = order[:top]
@@ -311,7 +322,8 @@ func (m *model) compareReratings() {
 	if m.place.Kind == db.SQLite {
 		behind = m.copied()
 	}
-	rows, err := behind.Query(`SELECT event_id, cost_before_pico, pricing_before, COALESCE(price_id_before, 0), cost_after_pico, pricing_after,
+	rows, err := behind.Query(`SELECT event_id, cost_before_pico, pricing_before, COALESCE(price_id_before, 0),
+		cost_after_pico, pricing_after,
 		COALESCE(price_id_after, 0) FROM usage_reratings`)
 	m.must(err)
 	defer rows.Close()

@@ -62,7 +62,8 @@ func (m *model) fill(e *usage.Event) {
 	case "calls":
 		e.Quantities[pricing.Requests] = left
 	case "tokens":
-		e.Quantities[pricing.InputTokens], e.Quantities[pricing.CachedInputTokens], e.Quantities[pricing.OutputTokens] = 0, 0, left
+		e.Quantities[pricing.InputTokens], e.Quantities[pricing.CachedInputTokens], e.Quantities[pricing.OutputTokens] = 0, 0,
+			left
 	}
 }
 
@@ -82,12 +83,14 @@ func (m *model) event() usage.Event {
 	e.Billable = m.oneIn(3, "billable")
 	if m.oneIn(4, "details") {
 		e.Endpoint, e.Method = draw(m, "endpoint", "/v1/x?a=b,c", "/ä\r\nb"), draw(m, "method", "post", "GET")
-		e.ErrorMessage, e.RetryCount, e.ResponseTimeMS = draw(m, "message", "", "two\nlines, \"quoted\"", "=1+1", "a\rb"), m.number("retries", 0, 3), m.number("ms", 0, 999)
+		e.ErrorMessage, e.RetryCount, e.ResponseTimeMS = draw(m, "message", "", "two\nlines, \"quoted\"", "=1+1", "a\rb"),
+			m.number("retries", 0, 3), m.number("ms", 0, 999)
 	}
 	if m.oneIn(8, "capitals") {
 		e.Provider = strings.ToUpper(e.Provider)
 	}
-	switch late := m.now.Add(-time.Duration(m.number("late", 0, int64(70*24*time.Hour/time.Microsecond))) * time.Microsecond); {
+	switch late := m.now.Add(-time.Duration(m.number("late", 0,
+		int64(70*24*time.Hour/time.Microsecond))) * time.Microsecond); {
 	case m.oneIn(3, "without a time"):
 	case m.oneIn(4, "ahead"):
 		e.Time = m.now.Add(time.Hour)

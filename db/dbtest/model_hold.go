@@ -79,9 +79,10 @@ func (m *model) reserve() {
 	if !want.allowed() {
 		return
 	}
-	r := usage.Reservation{ID: id, UserID: e.UserID, Provider: entry.Provider, Vendor: entry.Vendor, Model: e.Model, PeriodStart: entry.PeriodStart,
-		Calls: e.Quantities[pricing.Requests], Tokens: e.Quantities[pricing.InputTokens] + e.Quantities[pricing.OutputTokens], Cost: entry.Cost,
-		Status: "held", CreatedAt: m.now, ExpiresAt: m.now.Add(ttl)}
+	r := usage.Reservation{ID: id, UserID: e.UserID, Provider: entry.Provider, Vendor: entry.Vendor, Model: e.Model,
+		PeriodStart: entry.PeriodStart, Calls: e.Quantities[pricing.Requests],
+		Tokens: e.Quantities[pricing.InputTokens] + e.Quantities[pricing.OutputTokens],
+		Cost:   entry.Cost, Status: "held", CreatedAt: m.now, ExpiresAt: m.now.Add(ttl)}
 	if taken {
 		r = before
 	}
@@ -123,10 +124,12 @@ func (m *model) settle() {
 		}
 	}
 	strict := m.oneIn(6, "strict")
-	outcome, err := m.service.Record(m.ctx, m.now, e, usage.RecordOptions{Reservation: r.ID, Enforce: true, Strict: strict})
+	outcome, err := m.service.Record(m.ctx, m.now, e,
+		usage.RecordOptions{Reservation: r.ID, Enforce: true, Strict: strict})
 	want := m.fateOf(full, strict, false)
 	switch {
-	case e.UserID != "" && e.UserID != r.UserID, r.Status == "settled" && r.EventID != full.ID, want.known && r.Status != "settled":
+	case e.UserID != "" && e.UserID != r.UserID, r.Status == "settled" && r.EventID != full.ID, want.known &&
+		r.Status != "settled":
 		want = fate{code: failure.Conflict}
 	}
 	m.rt.Logf("%s settle %s with %+v: %s", m.now, r.ID, e, want.code)

@@ -38,16 +38,19 @@ func (m *model) importFile() {
 	}
 	strict := m.oneIn(4, "strict")
 	var rejects bytes.Buffer
-	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()), usage.ImportOptions{Format: format, Strict: strict, Rejects: &rejects})
+	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()),
+		usage.ImportOptions{Format: format, Strict: strict, Rejects: &rejects})
 	m.must(err)
 	m.rt.Logf("%s import:\n%s", m.now, &text)
 	want, rejected := m.imported(rows, strict)
 	if format == usage.CSV && rejected != "" {
 		rejected = csvHeader() + rejected
 	}
-	m.equal("import", fmt.Sprint(got.Read, got.Recorded, got.Duplicates, got.Rejected, got.Conflicts, got.Unpriced, got.OverLimit, m.read(got.Cost)), want)
+	m.equal("import", fmt.Sprint(got.Read, got.Recorded, got.Duplicates, got.Rejected, got.Conflicts, got.Unpriced,
+		got.OverLimit, m.read(got.Cost)), want)
 	// In which order rejects are written is the product's choice, but for the header.
-	m.equal("beginning of the rejects", strings.HasPrefix(rejects.String(), csvHeader()), strings.HasPrefix(rejected, csvHeader()))
+	m.equal("beginning of the rejects", strings.HasPrefix(rejects.String(), csvHeader()),
+		strings.HasPrefix(rejected, csvHeader()))
 	m.equal("rejects", slices.Sorted(strings.Lines(rejects.String())), slices.Sorted(strings.Lines(rejected)))
 }
 
@@ -91,7 +94,8 @@ func (m *model) badRow(format usage.FileFormat, e usage.Event) string {
 func csvHeader() string { return strings.Join(fieldNames(), ",") + "\n" }
 
 func fieldNames() []string {
-	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "status_code", "billable", "error_message", "retry_count", "endpoint", "method", "response_time_ms"}
+	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "status_code", "billable", "error_message",
+		"retry_count", "endpoint", "method", "response_time_ms"}
 	for q := range pricing.QuantityCount {
 		names = append(names, q.String())
 	}
@@ -103,7 +107,8 @@ func rowText(format usage.FileFormat, e usage.Event) string {
 	if !e.Time.IsZero() {
 		at = e.Time.Format(time.RFC3339Nano)
 	}
-	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable), e.ErrorMessage,
+	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable),
+		e.ErrorMessage,
 		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS)}
 	for _, n := range e.Quantities {
 		fields = append(fields, fmt.Sprint(n))

@@ -56,9 +56,10 @@ func (m *model) applyPlans() {
 	case "meter":
 		l.Meter = plan.Calls
 	}
-	m.must(m.db.ChangePlans(m.ctx, m.auditAt(m.now, "plans apply"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
-		return plans, withdraw, nil
-	}))
+	m.must(m.db.ChangePlans(m.ctx, m.auditAt(m.now, "plans apply"),
+		func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+			return plans, withdraw, nil
+		}))
 	for i := range m.plans {
 		if i < len(plans) {
 			plans[i].ID = m.plans[i].ID
@@ -115,7 +116,8 @@ func metered(l plan.Limit, calls, tokens, cost *big.Int) *big.Int {
 
 func asked(l plan.Limit, e usage.Entry) *big.Int {
 	q := e.Quantities
-	return metered(l, big.NewInt(q[pricing.Requests]), new(big.Int).Add(big.NewInt(q[pricing.InputTokens]), big.NewInt(q[pricing.OutputTokens])), big.NewInt(int64(e.Cost)))
+	return metered(l, big.NewInt(q[pricing.Requests]),
+		new(big.Int).Add(big.NewInt(q[pricing.InputTokens]), big.NewInt(q[pricing.OutputTokens])), big.NewInt(int64(e.Cost)))
 }
 
 // decision is what the model says to a call, limit by limit.
@@ -170,7 +172,8 @@ func (m *model) compareDecision(got usage.Decision, want decision) {
 	m.rt.Helper()
 	g := decision{string(got.Reason), got.Plan.Name, got.Status, fmt.Sprint(got.Period), got.EstimatedCost, got.Basis, nil}
 	for _, v := range got.Limits {
-		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK, v.Overage))
+		g.limits = append(g.limits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, "+", v.Requested, " ", v.OK,
+			v.Overage))
 	}
 	m.equal("decision", g, want)
 	m.equal("allowed", got.Allowed, want.allowed())

@@ -88,7 +88,8 @@ func (m *model) priceAt(provider, model string, at time.Time) (pricing.Price, pr
 	}
 	var found pricing.Price
 	for _, p := range m.prices {
-		if p.Provider == provider && p.Model == model && !p.EffectiveFrom.After(at) && (found.ID == 0 || p.EffectiveFrom.After(found.EffectiveFrom)) {
+		if p.Provider == provider && p.Model == model && !p.EffectiveFrom.After(at) &&
+			(found.ID == 0 || p.EffectiveFrom.After(found.EffectiveFrom)) {
 			found = p
 		}
 	}
@@ -118,7 +119,8 @@ func (m *model) cost(provider string, p pricing.Price, q pricing.Quantities) *bi
 	for _, kind := range []pricing.Quantity{pricing.Requests, pricing.Characters, pricing.Seconds} {
 		charge(q[kind], p.Rates[kind])
 	}
-	input, cached, inputRate, outputRate := q[pricing.InputTokens], int64(0), p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens]
+	input, cached, inputRate, outputRate := q[pricing.InputTokens], int64(0), p.Rates[pricing.InputTokens],
+		p.Rates[pricing.OutputTokens]
 	if input == 0 && p.Rates[pricing.Characters] == 0 && m.providers[provider].CharactersAreInputTokens {
 		input = q[pricing.Characters]
 	}
@@ -162,7 +164,8 @@ func (m *model) setPrice() {
 	if p.CachedPriced = m.oneIn(2, "cached"); !p.CachedPriced {
 		p.Rates[pricing.CachedInputTokens] = 0
 	}
-	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price,
+		error) {
 		return nil, []pricing.Price{p}, nil
 	})
 	m.rt.Logf("%s price of %s %s from %s", m.now, p.Provider, p.Model, p.EffectiveFrom)
@@ -193,7 +196,8 @@ type modelReratingKey struct {
 type modelRerating struct{ before, after usage.Entry }
 
 func (r *modelRerating) String() string {
-	return fmt.Sprint(int64(r.before.Cost), r.before.Basis, r.before.PriceID, int64(r.after.Cost), r.after.Basis, r.after.PriceID)
+	return fmt.Sprint(int64(r.before.Cost), r.before.Basis, r.before.PriceID, int64(r.after.Cost), r.after.Basis,
+		r.after.PriceID)
 }
 
 // rerateSome rates events again, of some time or of all, or only says what that
@@ -239,7 +243,8 @@ func (m *model) rerateSome() {
 	m.equal("rerated users", len(got.Users), len(users))
 	for _, u := range got.Users {
 		want := users[u.UserID]
-		m.equal("rerated of "+u.UserID, fmt.Sprint(u.Events, m.read(u.Before), m.read(u.After)), fmt.Sprint(&want[0], exact(&want[1]), exact(&want[2])))
+		m.equal("rerated of "+u.UserID, fmt.Sprint(u.Events, m.read(u.Before), m.read(u.After)),
+			fmt.Sprint(&want[0], exact(&want[1]), exact(&want[2])))
 	}
 }
 

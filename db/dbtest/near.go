@@ -21,7 +21,8 @@ func (f *fixture) near(percent int) []string {
 	f.must(err)
 	var texts []string
 	for _, n := range found {
-		texts = append(texts, fmt.Sprintf("%s %s %s %s %d", n.UserID, n.PlanName, n.Period.Start.Format("2006-01-02"), n.Limit.Name, n.Used))
+		texts = append(texts, fmt.Sprintf("%s %s %s %s %d", n.UserID, n.PlanName, n.Period.Start.Format("2006-01-02"),
+			n.Limit.Name, n.Used))
 	}
 	return texts
 }
@@ -37,8 +38,10 @@ func nearLimits(t *testing.T, p Place) {
 	e.Quantities[0] = 9 // last month's are over
 	f.record(e)
 	wantEqual(t, "from 80 percent on", f.near(80), []string{
-		"alice Free 2026-11-01 gemini_calls 8", "bob Free 2026-11-01 gemini_calls 7", "alice Free 2026-11-01 text_calls 8", "zoë Pro 2026-11-20 text_calls 20"})
-	wantEqual(t, "from 81 percent on", f.near(81), []string{"alice Free 2026-11-01 gemini_calls 8", "bob Free 2026-11-01 gemini_calls 7"})
+		"alice Free 2026-11-01 gemini_calls 8", "bob Free 2026-11-01 gemini_calls 7", "alice Free 2026-11-01 text_calls 8",
+		"zoë Pro 2026-11-20 text_calls 20"})
+	wantEqual(t, "from 81 percent on", f.near(81),
+		[]string{"alice Free 2026-11-01 gemini_calls 8", "bob Free 2026-11-01 gemini_calls 7"})
 }
 
 func nearLimitsOfMany(t *testing.T, p Place) {

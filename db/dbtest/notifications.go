@@ -48,7 +48,8 @@ func notificationsOfAlerts(t *testing.T, p Place) {
 	start := "2026-11-01T00:00:00Z"
 	want := []string{
 		"limit_reached alert:" + start + ":100:gemini_calls:alice", "limit_reached alert:" + start + ":100:text_calls:alice",
-		"threshold_reached alert:" + start + ":80:text_calls:alice", "threshold_reached alert:" + start + ":90:text_calls:alice",
+		"threshold_reached alert:" + start + ":80:text_calls:alice",
+		"threshold_reached alert:" + start + ":90:text_calls:alice",
 	}
 	wantEqual(t, "notifications", f.notifications(), want)
 	if _, err := f.service.CheckAlerts(f.ctx, now(), []string{"alice"}); err != nil {
@@ -93,7 +94,8 @@ func notificationsOfPrices(t *testing.T, p Place) {
 	unpriced("3", "large", now().AddDate(0, 1, 0), 200)
 	unpriced("4", "broken", now(), 500) // costs nothing anyway
 	unpriced("5", "", now(), 200)
-	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:", "price_missing price:2026-11:mistral:large", "price_missing price:2026-12:mistral:large"})
+	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:",
+		"price_missing price:2026-11:mistral:large", "price_missing price:2026-12:mistral:large"})
 }
 
 func notificationsOfImports(t *testing.T, p Place) {
@@ -101,18 +103,21 @@ func notificationsOfImports(t *testing.T, p Place) {
 	var file strings.Builder
 	for range 3 {
 		for _, model := range []string{"one", "two", "three"} {
-			file.WriteString(`{"user_id":"u` + model + `","provider":"mistral","model":"` + model + `","time":"2026-11-20"}` + "\n")
+			file.WriteString(`{"user_id":"u` + model + `","provider":"mistral","model":"` + model + `","time":"2026-11-20"}` +
+				"\n")
 		}
 	}
 	run := func(text string) usage.ImportResult {
-		result, err := f.service.Import(f.ctx, now(), strings.NewReader(text), usage.ImportOptions{Format: usage.JSONLines, Name: "calls.jsonl"})
+		result, err := f.service.Import(f.ctx, now(), strings.NewReader(text),
+			usage.ImportOptions{Format: usage.JSONLines, Name: "calls.jsonl"})
 		f.must(err)
 		return result
 	}
 	if r := run(file.String()); r.Unpriced != 9 || r.Rejected != 0 {
 		t.Fatalf("imported: %+v", r)
 	}
-	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:one", "price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
+	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:one",
+		"price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
 	run(file.String() + `{"user_id":"","provider":"mistral"}` + "\n")
 	if n := f.count("outbox"); n != 4 {
 		t.Errorf("there are %d notifications, want one more", n)
@@ -125,6 +130,7 @@ func notificationsOfImports(t *testing.T, p Place) {
 		return nil
 	})
 	f.must(err)
-	wantEqual(t, "what is told", told.Data, map[string]string{"file": "calls.jsonl", "read": "10", "rejected": "1", "conflicts": "0",
-		"reason": "line 10: user_id is empty: it must be given"})
+	wantEqual(t, "what is told", told.Data, map[string]string{"file": "calls.jsonl", "read": "10", "rejected": "1",
+		"conflicts": "0",
+		"reason":    "line 10: user_id is empty: it must be given"})
 }

@@ -37,7 +37,8 @@ func (f *fixture) addNotifications(at time.Time, keys ...string) {
 	f.Helper()
 	var notifications []usage.Notification
 	for _, key := range keys {
-		notifications = append(notifications, usage.Notification{Key: key, Kind: usage.BillReady, UserID: key[:1], At: at, Data: map[string]string{"number": "7", "plan": `ü"\<`}})
+		notifications = append(notifications, usage.Notification{Key: key, Kind: usage.BillReady, UserID: key[:1], At: at,
+			Data: map[string]string{"number": "7", "plan": `ü"\<`}})
 	}
 	f.must(f.db.Update(f.ctx, nil, at, func(tx usage.Tx) error { return tx.AddNotifications(f.ctx, notifications) }))
 }
@@ -48,7 +49,8 @@ func (f *fixture) mails(at time.Time, keys ...string) {
 	f.Helper()
 	f.addNotifications(at, keys...)
 	_, err := f.db.Expand(f.ctx, at, 1000, func(m notify.Message) []notify.Delivery {
-		return []notify.Delivery{{Channel: notify.Email, Recipient: m.UserID + "@example.com", Audience: notify.ToUser, Status: notify.Waiting,
+		return []notify.Delivery{{Channel: notify.Email, Recipient: m.UserID + "@example.com", Audience: notify.ToUser,
+			Status:      notify.Waiting,
 			NextAttempt: m.At, Urgent: m.Key[len(m.Key)-1] == '!'}}
 	})
 	f.must(err)
@@ -96,7 +98,8 @@ func outboxExpand(t *testing.T, p Place) {
 	var seen []string
 	expand := func(m notify.Message) []notify.Delivery {
 		seen = append(seen, m.Key)
-		same := notify.Delivery{Channel: notify.Webhook, Recipient: "w", Audience: notify.ToProgram, Status: notify.Waiting, NextAttempt: m.At}
+		same := notify.Delivery{Channel: notify.Webhook, Recipient: "w", Audience: notify.ToProgram, Status: notify.Waiting,
+			NextAttempt: m.At}
 		return []notify.Delivery{same, same}
 	}
 	for _, want := range []int{2, 1, 0} {
@@ -111,8 +114,10 @@ func outboxExpand(t *testing.T, p Place) {
 	found, err := f.db.Deliveries(f.ctx, notify.DeliveryQuery{Limit: 10, Status: notify.Waiting})
 	f.must(err)
 	d := found[len(found)-1]
-	if d.Message.Key != "a1" || d.Message.Email != "a@example.com" || d.Message.Data["plan"] != `ü"\<` || d.Channel != notify.Webhook || d.Recipient != "w" ||
-		d.Audience != notify.ToProgram || !d.Message.At.Equal(now()) || !d.NextAttempt.Equal(now()) || !d.SentAt.IsZero() || d.Urgent {
+	if d.Message.Key != "a1" || d.Message.Email != "a@example.com" || d.Message.Data["plan"] != `ü"\<` ||
+		d.Channel != notify.Webhook || d.Recipient != "w" ||
+		d.Audience != notify.ToProgram || !d.Message.At.Equal(now()) || !d.NextAttempt.Equal(now()) || !d.SentAt.IsZero() ||
+		d.Urgent {
 		t.Errorf("the delivery is %+v", d)
 	}
 }
@@ -175,9 +180,12 @@ func outboxAlerts(t *testing.T, p Place) {
 		keys = append(keys, string(m.Kind)+" "+m.Key)
 	}
 	start := "alert:2026-11-01T00:00:00Z:"
-	wantEqual(t, "messages", keys, []string{"threshold_reached " + start + "80:limit1:zoë", "limit_reached " + start + "100:limit3:zoë", "threshold_reached " + start + "80:limit4:zoë"})
-	wantEqual(t, "what is told", told[1].Data, map[string]string{"limit": "limit3", "meter": "cost", "action": "warn", "used": "9223372.036854775807",
-		"max": "9223372.036854775807", "percent": "100", "period_start": "2026-11-01T00:00:00Z", "period_end": "2026-12-01T00:00:00Z", "overage": "allow"})
+	wantEqual(t, "messages", keys, []string{"threshold_reached " + start + "80:limit1:zoë",
+		"limit_reached " + start + "100:limit3:zoë", "threshold_reached " + start + "80:limit4:zoë"})
+	wantEqual(t, "what is told", told[1].Data, map[string]string{"limit": "limit3", "meter": "cost", "action": "warn",
+		"used": "9223372.036854775807",
+		"max":  "9223372.036854775807", "percent": "100", "period_start": "2026-11-01T00:00:00Z",
+		"period_end": "2026-12-01T00:00:00Z", "overage": "allow"})
 	if n := f.count("usage_alerts WHERE told_at IS NULL"); n != 0 {
 		t.Errorf("%d alerts are not told", n)
 	}
@@ -201,7 +209,10 @@ func outboxAlertsInOrder(t *testing.T, p Place) {
 	f.addAlerts(between)
 	expand()
 	// A program of before that still runs has written a message of its own with its alert.
-	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error { return tx.AddNotifications(f.ctx, []usage.Notification{again.Notification()}) }))
+	f.must(f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error {
+		return tx.AddNotifications(f.ctx,
+			[]usage.Notification{again.Notification()})
+	}))
 	expand()
 	f.addAlerts(again)
 	expand()
@@ -266,14 +277,16 @@ func outboxBegin(t *testing.T, p Place) {
 	f.must(f.db.Settle(f.ctx, "y", 1, notify.Result{Status: notify.Dead, At: now(), Error: "no"})) // not y's
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Dead, At: now(), Error: "too late"}))
-	f.must(f.db.Settle(f.ctx, "x", 2, notify.Result{Status: notify.Waiting, At: now(), NextAttempt: now().Add(time.Minute), Error: "not now"}))
+	f.must(f.db.Settle(f.ctx, "x", 2, notify.Result{Status: notify.Waiting, At: now(), NextAttempt: now().Add(time.Minute),
+		Error: "not now"}))
 	f.must(f.db.Settle(f.ctx, "y", 3, notify.Result{Status: notify.Dead, At: now(), Error: "never"}))
 	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a sent 1", "2 b waiting 1", "3 c dead 1"})
 	wantEqual(t, "before its time", f.claim(claimOf("z", now(), 3)), nil)
 	wantEqual(t, "at its time", f.claim(claimOf("z", now().Add(time.Minute), 3)), []string{"b"})
 	found, err := f.db.Deliveries(f.ctx, notify.DeliveryQuery{Limit: 2})
 	f.must(err)
-	if len(found) != 2 || found[0].LastError != "never" || found[1].LastError != "not now" || !found[1].NextAttempt.Equal(now().Add(time.Minute)) {
+	if len(found) != 2 || found[0].LastError != "never" || found[1].LastError != "not now" ||
+		!found[1].NextAttempt.Equal(now().Add(time.Minute)) {
 		t.Errorf("listed: %+v", found)
 	}
 	sent, err := f.db.Deliveries(f.ctx, notify.DeliveryQuery{Limit: 2, Status: notify.Sent})
@@ -326,7 +339,8 @@ func outboxRace(t *testing.T, p Place) {
 		work.Go(func() {
 			by := fmt.Sprint("s", n)
 			if _, err := own.Expand(f.ctx, now(), 1000, func(m notify.Message) []notify.Delivery {
-				return []notify.Delivery{{Channel: notify.Email, Recipient: m.Key, Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}}
+				return []notify.Delivery{{Channel: notify.Email, Recipient: m.Key, Audience: notify.ToUser, Status: notify.Waiting,
+					NextAttempt: m.At}}
 			}); err != nil {
 				t.Error(err)
 			}
@@ -369,7 +383,8 @@ func outboxDigest(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.mails(now(), "a1", "b1", "a2", "a3!", "c1")
 	f.mails(now().Add(time.Hour), "a4")
-	f.claim(notify.Claim{By: "y", Now: now(), Until: now().Add(time.Minute), Channel: notify.Email, Recipient: "c@example.com", Limit: 1})
+	f.claim(notify.Claim{By: "y", Now: now(), Until: now().Add(time.Minute), Channel: notify.Email,
+		Recipient: "c@example.com", Limit: 1})
 	f.must(f.db.GroupDigests(f.ctx, now()))
 	f.must(f.db.GroupDigests(f.ctx, now()))
 	wantEqual(t, "claimed", f.claim(claimOf("x", now(), 9)), []string{"a3!", "a1+a2", "b1"})
@@ -377,11 +392,14 @@ func outboxDigest(t *testing.T, p Place) {
 	if ok, err := f.db.Begin(f.ctx, "x", 1, now(), now().Add(time.Minute)); !ok {
 		t.Fatal(err)
 	}
-	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 sending 0", "2 b1 waiting 0", "3 a2 sending 0", "4 a3! waiting 0", "5 c1 waiting 0", "6 a4 waiting 0"})
-	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Waiting, At: now(), NextAttempt: now().Add(2 * time.Hour), Error: "later"}))
+	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 sending 0", "2 b1 waiting 0", "3 a2 sending 0",
+		"4 a3! waiting 0", "5 c1 waiting 0", "6 a4 waiting 0"})
+	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Waiting, At: now(),
+		NextAttempt: now().Add(2 * time.Hour), Error: "later"}))
 	f.must(f.db.ReleaseClaims(f.ctx, "x"))
 	f.must(f.db.GroupDigests(f.ctx, now().Add(2*time.Hour)))
-	wantEqual(t, "claimed again", f.claim(claimOf("z", now().Add(2*time.Hour), 9)), []string{"a3!", "b1", "c1", "a4", "a1+a2"})
+	wantEqual(t, "claimed again", f.claim(claimOf("z", now().Add(2*time.Hour), 9)),
+		[]string{"a3!", "b1", "c1", "a4", "a1+a2"})
 	if ok, err := f.db.Begin(f.ctx, "z", 1, now(), now().Add(time.Minute)); !ok {
 		t.Fatal(err)
 	}
@@ -415,7 +433,8 @@ func outboxMoves(t *testing.T, p Place) {
 	if u.Any() || err != nil {
 		t.Error(u, err)
 	}
-	wantEqual(t, "moved", f.deliveries(), []string{"1 a1 waiting 0", "2 a2 waiting 0", "3 b1 sent 1", "4 c1 skipped 1", "5 d1 skipped 0"})
+	wantEqual(t, "moved", f.deliveries(), []string{"1 a1 waiting 0", "2 a2 waiting 0", "3 b1 sent 1", "4 c1 skipped 1",
+		"5 d1 skipped 0"})
 	wantEqual(t, "claimed", f.claim(claimOf("y", now(), 9)), []string{"a1+a2"})
 	// What had nobody to go to is looked at again.
 	f.exec("UPDATE outbox_deliveries SET recipient = '' WHERE delivery_id = 5")
@@ -424,7 +443,8 @@ func outboxMoves(t *testing.T, p Place) {
 		t.Error(u, err)
 	}
 	n, err := f.db.Expand(f.ctx, now(), 9, func(m notify.Message) []notify.Delivery {
-		return []notify.Delivery{{Channel: notify.Email, Recipient: "new@example.com", Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}}
+		return []notify.Delivery{{Channel: notify.Email, Recipient: "new@example.com", Audience: notify.ToUser,
+			Status: notify.Waiting, NextAttempt: m.At}}
 	})
 	if n != 1 || err != nil || f.count("outbox_deliveries WHERE recipient = 'new@example.com'") != 1 {
 		t.Errorf("%d messages are looked at again, %v", n, err)
@@ -455,7 +475,8 @@ func outboxState(t *testing.T, p Place) {
 	f.must(f.db.Settle(f.ctx, "x", 3, notify.Result{Status: notify.Waiting, At: at, NextAttempt: at.Add(time.Hour)}))
 	f.exec("UPDATE outbox_deliveries SET attempts = 0 WHERE delivery_id = 3")
 	s = state()
-	if s.Deliveries[notify.Dead] != 1 || s.Deliveries[notify.Waiting] != 1 || s.Deliveries[notify.Sent] != 0 || !s.Oldest.Equal(now().Add(2*time.Hour)) {
+	if s.Deliveries[notify.Dead] != 1 || s.Deliveries[notify.Waiting] != 1 || s.Deliveries[notify.Sent] != 0 ||
+		!s.Oldest.Equal(now().Add(2*time.Hour)) {
 		t.Errorf("the outbox is %+v", s)
 	}
 }
@@ -518,7 +539,8 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 			t.Errorf("%d is begun by who has read it with what is dropped, %v", batch, err)
 		}
 	}
-	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 skipped 0", "3 a3 waiting 0", "4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
+	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 skipped 0", "3 a3 waiting 0",
+		"4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
 	// Nobody brings the others back with one.
 	for _, id := range []int64{2, 3, 6} {
 		if u, err := f.db.Requeue(f.ctx, []int64{id}, later); u.Any() || err != nil {
@@ -533,7 +555,8 @@ func outboxSharedAddress(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.addNotifications(now(), "a1", "b1", "a2", "b2")
 	_, err := f.db.Expand(f.ctx, now(), 1000, func(m notify.Message) []notify.Delivery {
-		mail := notify.Delivery{Channel: notify.Email, Recipient: "both@example.com", Audience: notify.ToUser, Status: notify.Waiting, NextAttempt: m.At}
+		mail := notify.Delivery{Channel: notify.Email, Recipient: "both@example.com", Audience: notify.ToUser,
+			Status: notify.Waiting, NextAttempt: m.At}
 		operators := mail
 		operators.Recipient, operators.Audience = "ops@example.com", notify.ToOperators
 		return []notify.Delivery{mail, operators}

@@ -115,7 +115,8 @@ func planPast(t *testing.T, p Place) {
 	}
 	holds := func(name string, at time.Time, want plan.Plan) {
 		t.Helper()
-		for from, account := range map[string]plan.Plans{"its plans": {f.plan("Pro")}, "decisions": f.account("alice").Plans} {
+		for from, account := range map[string]plan.Plans{"its plans": {f.plan("Pro")},
+			"decisions": f.account("alice").Plans} {
 			pro, err := account.Find("Pro")
 			f.must(err)
 			if got := pro.At(at); !got.SameFigures(want) {
@@ -124,8 +125,10 @@ func planPast(t *testing.T, p Place) {
 		}
 	}
 	dearer := first
-	dearer.Monthly, dearer.Yearly, dearer.Overage, dearer.MarkupMillionths = first.Monthly+1, first.Yearly+2, plan.OverageAllow, 3
-	dearer.Limits = []plan.Limit{{Name: "odd", Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn, Scope: plan.Scope{Providers: []string{"gemini"}, Vendors: []string{"google"}}},
+	dearer.Monthly, dearer.Yearly, dearer.Overage, dearer.MarkupMillionths = first.Monthly+1, first.Yearly+2,
+		plan.OverageAllow, 3
+	dearer.Limits = []plan.Limit{{Name: "odd", Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn,
+		Scope: plan.Scope{Providers: []string{"gemini"}, Vendors: []string{"google"}}},
 		{Name: "none", Meter: plan.Tokens, Unlimited: true, Action: plan.Block}}
 	bare := first
 	bare.Limits = nil
@@ -134,9 +137,10 @@ func planPast(t *testing.T, p Place) {
 	described.Description = "another"
 	save(day(2), described) // keeps the figures
 	save(day(3), bare)
-	f.must(f.db.ChangePlans(f.ctx, f.auditAt(day(4), "test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
-		return nil, []int64{first.ID}, nil
-	}))
+	f.must(f.db.ChangePlans(f.ctx, f.auditAt(day(4), "test"),
+		func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+			return nil, []int64{first.ID}, nil
+		}))
 	save(day(5), dearer)
 	holds("before all", time.Time{}, first)
 	holds("until the change", day(1).Add(-time.Microsecond), first)
@@ -164,7 +168,8 @@ func planChangeFails(t *testing.T, p Place) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
 	twice := plan.Plan{Name: "New", Tier: "new", Source: pricing.FromFile,
-		Limits: []plan.Limit{{Name: "a", Meter: plan.Calls, Action: plan.Block}, {Name: "a", Meter: plan.Calls, Action: plan.Block}}}
+		Limits: []plan.Limit{{Name: "a", Meter: plan.Calls, Action: plan.Block},
+			{Name: "a", Meter: plan.Calls, Action: plan.Block}}}
 	err = f.db.ChangePlans(f.ctx, f.audit("test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
 		return plan.Plans{twice}, nil, nil
 	})

@@ -27,12 +27,14 @@ func priceTests() []test {
 
 func pricesRoundTrip(t *testing.T, p Place) {
 	f := empty(t, p)
-	full := pricing.Price{Provider: "gemini", Model: "模型 x/1", EffectiveFrom: now(), CachedPriced: true, Source: pricing.FromFile,
-		Above: &pricing.LongContext{OverInputTokens: pricing.MaxQuantity, InputToken: 1<<63 - 1, OutputToken: 0}}
+	full := pricing.Price{Provider: "gemini", Model: "模型 x/1", EffectiveFrom: now(), CachedPriced: true,
+		Source: pricing.FromFile,
+		Above:  &pricing.LongContext{OverInputTokens: pricing.MaxQuantity, InputToken: 1<<63 - 1, OutputToken: 0}}
 	for i := range full.Rates {
 		full.Rates[i] = pricing.USD(1<<63 - 1 - int64(i))
 	}
-	bare := pricing.Price{Provider: "gemini", Model: pricing.DefaultModel, EffectiveFrom: pricing.Beginning(), Source: pricing.FromEnvironment}
+	bare := pricing.Price{Provider: "gemini", Model: pricing.DefaultModel, EffectiveFrom: pricing.Beginning(),
+		Source: pricing.FromEnvironment}
 	freeCache := bare
 	freeCache.Model, freeCache.CachedPriced = "free-cache", true
 	want := []pricing.Price{bare, freeCache, full}
@@ -50,7 +52,8 @@ func pricesRoundTrip(t *testing.T, p Place) {
 			t.Errorf("the price of %s has no id", g.Model)
 		}
 		g.ID = 0
-		if !g.SameFigures(want[i]) || g.Model != want[i].Model || !g.EffectiveFrom.Equal(want[i].EffectiveFrom) || g.Source != want[i].Source {
+		if !g.SameFigures(want[i]) || g.Model != want[i].Model || !g.EffectiveFrom.Equal(want[i].EffectiveFrom) ||
+			g.Source != want[i].Source {
 			t.Errorf("got  %+v\nwant %+v", g, want[i])
 		}
 	}
@@ -175,7 +178,8 @@ func providersRoundTrip(t *testing.T, p Place) {
 		}))
 	}
 	first := pricing.Provider{Name: "video", Vendor: "wavespeed", CharactersAreInputTokens: true,
-		VendorRules: []pricing.VendorRule{{Contains: "Hunyuan \"1\"", Vendor: "huggingface"}, {Contains: "ü", Vendor: "other"}}}
+		VendorRules: []pricing.VendorRule{{Contains: "Hunyuan \"1\"", Vendor: "huggingface"},
+			{Contains: "ü", Vendor: "other"}}}
 	save(first)
 	save(first) // unchanged: no audit row
 	second := pricing.Provider{Name: "video", Vendor: "tencent"}
@@ -189,7 +193,8 @@ func providersRoundTrip(t *testing.T, p Place) {
 	}
 	entries, err := f.db.Audit(f.ctx, 0, 100)
 	f.must(err)
-	if len(entries) != 2 || !strings.Contains(entries[0].Subject, "video") || entries[0].Before == "" || entries[1].Before != "" {
+	if len(entries) != 2 || !strings.Contains(entries[0].Subject, "video") || entries[0].Before == "" ||
+		entries[1].Before != "" {
 		t.Errorf("the audit log has %+v", entries)
 	}
 }

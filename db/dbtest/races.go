@@ -70,7 +70,8 @@ func raceReserve(t *testing.T, p Place) {
 		}
 	})
 	if allowed.Load() != 10 || refused.Load() != 30 || f.count("usage_reservations") != 10 {
-		t.Errorf("%d were allowed and %d refused; %d are there", allowed.Load(), refused.Load(), f.count("usage_reservations"))
+		t.Errorf("%d were allowed and %d refused; %d are there", allowed.Load(), refused.Load(),
+			f.count("usage_reservations"))
 	}
 }
 
@@ -131,7 +132,8 @@ func raceMixed(t *testing.T, p Place) {
 	watcher.Wait()
 	f.mustAgree()
 	var settled int
-	f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM usage_reservations r JOIN api_usage_logs l ON l.event_id = r.event_id WHERE r.status = 'settled'").Scan(&settled))
+	f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM usage_reservations r JOIN api_usage_logs l " +
+		"ON l.event_id = r.event_id WHERE r.status = 'settled'").Scan(&settled))
 	var marked int
 	f.must(f.place.SQL.QueryRow("SELECT COUNT(*) FROM usage_reservations WHERE status = 'settled'").Scan(&marked))
 	if settled != marked || settled == 0 {
@@ -159,7 +161,8 @@ func mixedStep(f *fixture, s *usage.Service, random *rand.Rand, id string, later
 		_, err = s.Release(f.ctx, later, id)
 		return err
 	}
-	_, err = s.Record(f.ctx, later, usage.Event{StatusCode: 200, Quantities: tokens(1)}, usage.RecordOptions{Reservation: id})
+	_, err = s.Record(f.ctx, later, usage.Event{StatusCode: 200, Quantities: tokens(1)},
+		usage.RecordOptions{Reservation: id})
 	return err
 }
 
@@ -244,7 +247,8 @@ func raceSameReservation(t *testing.T, p Place) {
 		}
 	})
 	if allowed.Load() != 6 || conflicts.Load() != 6 || f.count("usage_reservations") != 1 {
-		t.Errorf("%d were allowed, %d in conflict, %d are there", allowed.Load(), conflicts.Load(), f.count("usage_reservations"))
+		t.Errorf("%d were allowed, %d in conflict, %d are there", allowed.Load(), conflicts.Load(),
+			f.count("usage_reservations"))
 	}
 }
 
@@ -284,7 +288,8 @@ func raceImport(t *testing.T, p Place) {
 	f.atOnce(t, files, func(i int, s *usage.Service) {
 		mine := append([]string(nil), lines...)
 		rand.New(rand.NewPCG(7, uint64(i))).Shuffle(rows, func(a, b int) { mine[a], mine[b] = mine[b], mine[a] })
-		r, err := s.Import(f.ctx, now(), strings.NewReader(strings.Join(mine, "")), usage.ImportOptions{Format: usage.JSONLines})
+		r, err := s.Import(f.ctx, now(), strings.NewReader(strings.Join(mine, "")),
+			usage.ImportOptions{Format: usage.JSONLines})
 		if err != nil {
 			t.Error(err)
 		}
@@ -309,9 +314,10 @@ func raceSubscriptions(t *testing.T, p Place) {
 				e := call(fmt.Sprintf("e%d-%d", i, n), "alice", date(2026, 10, 1).AddDate(0, 0, 6*n+i), 1, 1)
 				_, err = s.Record(f.ctx, now(), e, usage.RecordOptions{})
 			case i == 0:
-				_, err = f.billing(d).ChangeSubscription(f.ctx, f.audit("race"), "alice", func(a plan.Account) (plan.Change, error) {
-					return nextChange(a, f.plan("Pro"), f.plan(names[n%2]), n)
-				})
+				_, err = f.billing(d).ChangeSubscription(f.ctx, f.audit("race"), "alice",
+					func(a plan.Account) (plan.Change, error) {
+						return nextChange(a, f.plan("Pro"), f.plan(names[n%2]), n)
+					})
 			default:
 				_, err = usage.Rerate(f.ctx, d, now().Add(time.Duration(n)), time.Time{}, time.Time{}, true)
 			}
@@ -326,7 +332,8 @@ func raceSubscriptions(t *testing.T, p Place) {
 		current, err := account.PlanAt(e.Time)
 		f.must(err)
 		if want := account.PeriodAt(e.Time).Start; !e.PeriodStart.Equal(want) || e.PlanID != current.ID {
-			t.Errorf("the event of %s stands in the period %s and plan %d, want %s and %d", e.Time, e.PeriodStart, e.PlanID, want, current.ID)
+			t.Errorf("the event of %s stands in the period %s and plan %d, want %s and %d", e.Time, e.PeriodStart, e.PlanID,
+				want, current.ID)
 		}
 	}
 	if len(f.logs()) != 32 {
@@ -352,10 +359,12 @@ func racePlans(t *testing.T, p Place) {
 	pro := f.plan("Pro")
 	save := func(d *db.DB, n int64) error {
 		changed := pro
-		changed.Monthly, changed.Limits = pricing.USD(n), []plan.Limit{{Name: "same", Meter: plan.Calls, Max: n, Action: plan.Block}}
-		return d.ChangePlans(f.ctx, f.auditAt(now().Add(time.Duration(n)*time.Second), "race"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
-			return plan.Plans{changed}, nil, nil
-		})
+		changed.Monthly, changed.Limits = pricing.USD(n),
+			[]plan.Limit{{Name: "same", Meter: plan.Calls, Max: n, Action: plan.Block}}
+		return d.ChangePlans(f.ctx, f.auditAt(now().Add(time.Duration(n)*time.Second), "race"),
+			func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
+				return plan.Plans{changed}, nil, nil
+			})
 	}
 	f.must(save(f.db, 0))
 	var done atomic.Bool
@@ -375,7 +384,8 @@ func racePlans(t *testing.T, p Place) {
 				if err != nil {
 					return err
 				}
-				if got, err := accounts["alice"].Plans.Find("Pro"); err != nil || len(got.Limits) != 1 || got.Limits[0].Max != int64(got.Monthly) {
+				if got, err := accounts["alice"].Plans.Find("Pro"); err != nil || len(got.Limits) != 1 ||
+					got.Limits[0].Max != int64(got.Monthly) {
 					t.Errorf("of the price %d are the limits %v: %v", got.Monthly, got.Limits, err)
 				}
 				return nil

@@ -59,7 +59,8 @@ func tamperings(t *testing.T, p Place) {
 			if !repaired.Repaired || len(repaired.Discrepancies) != len(found.Discrepancies) {
 				t.Errorf("%s: %s is repaired as %+v", table, name, repaired)
 			}
-			wantEqual(t, "usage_summaries", f.stored("usage_summaries", "user_id, period_start, provider, vendor, model"), want[0])
+			wantEqual(t, "usage_summaries", f.stored("usage_summaries", "user_id, period_start, provider, vendor, model"),
+				want[0])
 			wantEqual(t, "usage_daily", f.stored("usage_daily", "day, user_id, plan_id, provider, vendor, model"), want[1])
 		}
 	}
@@ -90,7 +91,8 @@ func manyDiscrepancies(t *testing.T, p Place) {
 	f.append(entries...)
 	for _, tampered := range []int{usage.MostDiscrepancies, usage.MostDiscrepancies + 1} {
 		f.exec("UPDATE usage_daily SET images = 0")
-		f.exec("UPDATE usage_daily SET images = 1 WHERE user_id <> 'user0' OR " + fmt.Sprint(tampered > usage.MostDiscrepancies))
+		f.exec("UPDATE usage_daily SET images = 1 WHERE user_id <> 'user0' OR " +
+			fmt.Sprint(tampered > usage.MostDiscrepancies))
 		r, err := f.db.Reconcile(f.ctx, false)
 		f.must(err)
 		if len(r.Discrepancies) != usage.MostDiscrepancies || r.More != (tampered > usage.MostDiscrepancies) {

@@ -55,7 +55,8 @@ func reratePrices(t *testing.T, p Place) {
 		if e.Failed() || e.Time.Before(date(2026, 10, 25)) {
 			want = 0
 		}
-		if e.Cost != want || (e.Basis == pricing.Unpriced) != e.Time.Before(date(2026, 10, 25)) || (e.PriceID == 0) != (e.Basis == pricing.Unpriced) {
+		if e.Cost != want || (e.Basis == pricing.Unpriced) != e.Time.Before(date(2026, 10, 25)) ||
+			(e.PriceID == 0) != (e.Basis == pricing.Unpriced) {
 			t.Errorf("%s: cost %d, %s, price %d", e.ID, e.Cost, e.Basis, e.PriceID)
 		}
 	}
@@ -66,7 +67,8 @@ func reratePrices(t *testing.T, p Place) {
 		t.Errorf("again: %+v", again)
 	}
 	var before, after int64
-	f.must(f.place.SQL.QueryRow("SELECT cost_before_pico, cost_after_pico FROM usage_reratings WHERE event_id = 'e7'").Scan(&before, &after))
+	f.must(f.place.SQL.QueryRow("SELECT cost_before_pico, cost_after_pico FROM usage_reratings "+
+		"WHERE event_id = 'e7'").Scan(&before, &after))
 	if before != 0 || after != cost {
 		t.Errorf("the history says %d and %d", before, after)
 	}
@@ -96,7 +98,8 @@ func rerateTwice(t *testing.T, p Place) {
 	}
 	f.mustAgree()
 	var before, after int64
-	f.must(f.place.SQL.QueryRow("SELECT MIN(cost_before_pico), MAX(cost_after_pico) FROM usage_reratings WHERE event_id = 'e0'").Scan(&before, &after))
+	f.must(f.place.SQL.QueryRow("SELECT MIN(cost_before_pico), MAX(cost_after_pico) "+
+		"FROM usage_reratings WHERE event_id = 'e0'").Scan(&before, &after))
 	if before != 0 || after != 9 {
 		t.Errorf("the history goes from %d to %d, want from 0 to 9", before, after)
 	}
@@ -145,7 +148,8 @@ func rerateManyRows(t *testing.T, p Place) {
 		e.PeriodStart, e.Quantities, e.StatusCode = account.PeriodAt(e.Time).Start, tokens(1), 200
 		entries = append(entries, e)
 	}
-	f.must(f.db.Update(f.ctx, []string{"u0", "u1", "u2"}, now(), func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: entries}) }))
+	f.must(f.db.Update(f.ctx, []string{"u0", "u1", "u2"}, now(),
+		func(tx usage.Tx) error { return tx.Write(f.ctx, usage.Changes{Entries: entries}) }))
 	f.must(f.addPrice("wavespeed", "new-model", date(2026, 10, 1), 7, 0, 0))
 	if r := f.rerate(now(), true); r.Read != 2_100 || r.Changed != 2_100 || r.After.Cmp(pricing.TotalOf(7*2_100)) != 0 {
 		t.Errorf("read %d, changed %d", r.Read, r.Changed)

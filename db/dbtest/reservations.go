@@ -21,8 +21,9 @@ func reservationTests() []test {
 }
 
 func reservation(id, user string) usage.Reservation {
-	return usage.Reservation{ID: id, UserID: user, Provider: "gemini", Vendor: "google", Model: "", PeriodStart: date(2026, 11, 1),
-		Calls: 1, Tokens: 2, Cost: 3, Status: usage.Held, CreatedAt: now(), ExpiresAt: now().Add(time.Minute)}
+	return usage.Reservation{ID: id, UserID: user, Provider: "gemini", Vendor: "google", Model: "",
+		PeriodStart: date(2026, 11, 1),
+		Calls:       1, Tokens: 2, Cost: 3, Status: usage.Held, CreatedAt: now(), ExpiresAt: now().Add(time.Minute)}
 }
 
 func reservationRoundTrip(t *testing.T, p Place) {
@@ -93,7 +94,8 @@ func reservationsHold(t *testing.T, p Place) {
 	if _, err = f.service.Release(f.ctx, at, "r2"); err != nil {
 		t.Errorf("releasing again: %s", err)
 	}
-	_, err = f.service.Record(f.ctx, at, usage.Event{StatusCode: 200, Quantities: tokens(5)}, usage.RecordOptions{Reservation: "r1"})
+	_, err = f.service.Record(f.ctx, at, usage.Event{StatusCode: 200, Quantities: tokens(5)},
+		usage.RecordOptions{Reservation: "r1"})
 	f.must(err)
 	wantEqual(t, "held", held("alice", at), []string{"r3"})
 	if n := reserved(at); n != 1 {

@@ -21,7 +21,8 @@ func userLogPages(t *testing.T, p Place) {
 	var want []usage.Entry
 	for i := range 37 {
 		e := bareEntry()
-		e.ID, e.Time = fmt.Sprint("e", (i*17)%37), date(2026, 10, 30).AddDate(0, 0, i/12).Add(time.Duration(i/4)*time.Microsecond)
+		e.ID, e.Time = fmt.Sprint("e", (i*17)%37),
+			date(2026, 10, 30).AddDate(0, 0, i/12).Add(time.Duration(i/4)*time.Microsecond)
 		other := e
 		other.ID, other.UserID = "other-"+e.ID, e.UserID+"2"
 		f.append(e, other)
@@ -43,7 +44,8 @@ func userLogPages(t *testing.T, p Place) {
 		}
 		wantEqual(t, fmt.Sprint("pages of ", size), got, want)
 	}
-	_, err := f.db.UserLog(f.ctx, usage.UserLogQuery{User: "alice", To: now(), Limit: 5, AfterTime: want[0].Time, AfterID: "gone"})
+	_, err := f.db.UserLog(f.ctx, usage.UserLogQuery{User: "alice", To: now(), Limit: 5, AfterTime: want[0].Time,
+		AfterID: "gone"})
 	if !failure.Is(err, failure.Conflict) {
 		t.Errorf("after a row that is gone: %v, want a conflict", err)
 	}
@@ -72,6 +74,7 @@ func customerPages(t *testing.T, p Place) {
 				break
 			}
 		}
-		wantEqual(t, fmt.Sprint("pages of ", size), got, "Carl Free false; anna Free false; bert Free true; dora Pro true; ünal Free false; ")
+		wantEqual(t, fmt.Sprint("pages of ", size), got,
+			"Carl Free false; anna Free false; bert Free true; dora Pro true; ünal Free false; ")
 	}
 }

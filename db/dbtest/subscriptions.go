@@ -33,13 +33,21 @@ func subscriptionLife(t *testing.T, p Place) {
 		change func(plan.Account, time.Time) (plan.Change, error)
 		status plan.Status
 	}{
-		{date(2026, 2, 11), func(a plan.Account, at time.Time) (plan.Change, error) { return a.ChangePlan(f.plan("Open"), at) }, plan.Active},
-		{date(2026, 2, 12), func(a plan.Account, at time.Time) (plan.Change, error) { return a.ChangePlan(f.plan("Pro"), at) }, plan.Active},
+		{date(2026, 2, 11), func(a plan.Account, at time.Time) (plan.Change,
+			error) {
+			return a.ChangePlan(f.plan("Open"), at)
+		}, plan.Active},
+		{date(2026, 2, 12), func(a plan.Account, at time.Time) (plan.Change,
+			error) {
+			return a.ChangePlan(f.plan("Pro"), at)
+		}, plan.Active},
 		{date(2026, 2, 13), plan.Account.Suspend, plan.Suspended},
 		{date(2026, 2, 14), plan.Account.Resume, plan.Active},
 		{date(2026, 2, 15), plan.Account.Renew, plan.Active},
-		{date(2026, 2, 16), func(a plan.Account, at time.Time) (plan.Change, error) { return a.Cancel(true, at) }, plan.Active},
-		{date(2026, 2, 17), func(a plan.Account, at time.Time) (plan.Change, error) { return a.Cancel(false, at) }, plan.Cancelled},
+		{date(2026, 2, 16), func(a plan.Account, at time.Time) (plan.Change, error) { return a.Cancel(true, at) },
+			plan.Active},
+		{date(2026, 2, 17), func(a plan.Account, at time.Time) (plan.Change, error) { return a.Cancel(false, at) },
+			plan.Cancelled},
 		{date(2026, 2, 18), plan.Account.Renew, plan.Active},
 	}
 	for _, step := range steps {
@@ -55,13 +63,16 @@ func subscriptionLife(t *testing.T, p Place) {
 	f.must(err)
 	var actions []string
 	for _, h := range history {
-		actions = append(actions, fmt.Sprint(h.Action, " ", h.PlanBefore, ">", h.PlanAfter, " ", h.CallsBefore, "/", h.TokensBefore, "/", h.CostBefore))
+		actions = append(actions, fmt.Sprint(h.Action, " ", h.PlanBefore, ">", h.PlanAfter, " ", h.CallsBefore, "/",
+			h.TokensBefore, "/", h.CostBefore))
 	}
 	cost := f.logs()[0].Cost
 	wantEqual(t, "history", actions, []string{
 		"new >Pro 0/0/0", fmt.Sprint("upgrade Pro>Open 1/15/", cost), fmt.Sprint("downgrade Open>Pro 1/15/", cost),
-		fmt.Sprint("suspend Pro>Pro 1/15/", cost), fmt.Sprint("resume Pro>Pro 1/15/", cost), fmt.Sprint("renewal Pro>Pro 1/15/", cost),
-		fmt.Sprint("cancel Pro>Pro 1/15/", cost), fmt.Sprint("cancel Pro>Pro 1/15/", cost), fmt.Sprint("renewal Pro>Pro 1/15/", cost)})
+		fmt.Sprint("suspend Pro>Pro 1/15/", cost), fmt.Sprint("resume Pro>Pro 1/15/", cost),
+		fmt.Sprint("renewal Pro>Pro 1/15/", cost),
+		fmt.Sprint("cancel Pro>Pro 1/15/", cost), fmt.Sprint("cancel Pro>Pro 1/15/", cost),
+		fmt.Sprint("renewal Pro>Pro 1/15/", cost)})
 	last := history[len(history)-1]
 	wantEqual(t, "the period before", last.PeriodBefore, plan.Period{Start: start, End: date(2026, 2, 28)})
 	wantEqual(t, "the period after", last.PeriodAfter, plan.Period{Start: date(2026, 2, 18), End: date(2026, 3, 18)})
@@ -73,7 +84,8 @@ func subscriptionLife(t *testing.T, p Place) {
 
 func subscriptionRoundTrip(t *testing.T, p Place) {
 	f := seeded(t, p)
-	want := plan.Subscription{PlanID: f.plan("Pro").ID, Cycle: plan.Yearly, Anchor: now(), PaidUntil: now().AddDate(1, 0, 0),
+	want := plan.Subscription{PlanID: f.plan("Pro").ID, Cycle: plan.Yearly, Anchor: now(),
+		PaidUntil: now().AddDate(1, 0, 0),
 		AutoRenew: false, Suspended: true, EndsAt: now().AddDate(0, 6, 0)}
 	user := "zoë ☕ 'or 1=1; --"
 	f.change(user, now(), func(plan.Account) (plan.Change, error) {
@@ -110,7 +122,8 @@ func subscriptionMovesLog(t *testing.T, p Place) {
 		current, err := account.PlanAt(e.Time)
 		f.must(err)
 		if want := account.PeriodAt(e.Time).Start; !e.PeriodStart.Equal(want) || e.PlanID != current.ID {
-			t.Errorf("the event of %s stands in the period %s and plan %d, want %s and %d", e.Time, e.PeriodStart, e.PlanID, want, current.ID)
+			t.Errorf("the event of %s stands in the period %s and plan %d, want %s and %d", e.Time, e.PeriodStart, e.PlanID,
+				want, current.ID)
 		}
 	}
 	st, err := f.service.Show(f.ctx, "alice", now(), now())
@@ -154,11 +167,13 @@ func subscriptionChangeFails(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", now(), now())
 	boom := errors.New("boom")
-	_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "alice", func(a plan.Account) (plan.Change, error) { return plan.Change{}, boom })
+	_, err := f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "alice",
+		func(a plan.Account) (plan.Change, error) { return plan.Change{}, boom })
 	if !errors.Is(err, boom) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
-	_, err = f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "nobody", func(a plan.Account) (plan.Change, error) { return a.Renew(now()) })
+	_, err = f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "nobody",
+		func(a plan.Account) (plan.Change, error) { return a.Renew(now()) })
 	wantFailure(t, err, "not_found", "nobody has no subscription")
 	users, err := f.db.Users(f.ctx, "", usage.PageSize)
 	f.must(err)
