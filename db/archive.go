@@ -10,37 +10,28 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Months implements usage.ArchiveStore.
-func (d *DB) Months(ctx context.Context, before time.Time) (months []usage.LogMonth, err error) {
+// Months implements usage.ArchiveStore. The first row of a month is found in an index, however long the log is.
+func (d *DB) Months(ctx context.Context, before time.Time) ([]usage.LogMonth, error) {
 	end := plan.MonthOf(before).Start()
 	if end.After(afterPartitions()) {
 		end = afterPartitions()
 	}
-	err = d.view(ctx, func(t *tx) error {
-		months = nil
+	return inView(ctx, d, func(t *tx) (months []usage.LogMonth, err error) {
 		for from := firstPartition(); ; {
-			first, err := t.firstTime(ctx, from, end)
+			var first time.Time
+			err := t.query(ctx, into(moment{&first}),
+				"SELECT MIN(occurred_at) FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2", from, end)
 			if err != nil || first.IsZero() {
-				return err
+				return months, err
 			}
 			month, err := t.logMonth(ctx, plan.MonthOf(first))
 			if err != nil {
-				return err
+				return nil, err
 			}
 			months = append(months, month)
 			from = month.Month.End()
 		}
 	})
-	return months, err
-}
-
-// firstTime returns the time of the first log row of an interval, or the zero time. It is found in an
-// index, however long the log is.
-func (t *tx) firstTime(ctx context.Context, from, to time.Time) (time.Time, error) {
-	var first time.Time
-	err := t.query(ctx, func(row scanner) error { return row.Scan(moment{&first}) },
-		"SELECT MIN(occurred_at) FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2", from, to)
-	return first, err
 }
 
 // logMonth counts a month of the log. Its cost is summed in two parts, since the sum may not fit an
@@ -48,7 +39,7 @@ func (t *tx) firstTime(ctx context.Context, from, to time.Time) (time.Time, erro
 func (t *tx) logMonth(ctx context.Context, month plan.Month) (usage.LogMonth, error) {
 	found := usage.LogMonth{Month: month}
 	var high, low int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&found.Rows, &high, &low) },
+	err := t.query(ctx, into(&found.Rows, &high, &low),
 		`SELECT COUNT(*), COALESCE(SUM(cost_pico / 1000000), 0), COALESCE(SUM(cost_pico % 1000000), 0)
 		FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2`, month.Start(), month.End())
 	found.Cost = pricing.TotalFromParts(high, low)
@@ -107,10 +98,8 @@ func (d *DB) ArchiveMonth(
 		if err := t.saveArchive(ctx, audit, written); err != nil {
 			return err
 		}
-		if !alone {
-			if err := t.haveLogAsWritten(ctx, written, version); err != nil {
-				return err
-			}
+		if err := t.haveLogAsWritten(ctx, written, version); err != nil {
+			return err
 		}
 		if err := t.removeMonth(ctx, t, month); err != nil {
 			return err
@@ -141,7 +130,7 @@ func (t *tx) beginArchiving(ctx context.Context, month plan.Month) error {
 // saveArchive notes that a month is archived, and what its rows add up to. That takes long.
 func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive) error {
 	keys := t.dayOf() + ", user_id, period_start, plan_id, provider, vendor, model"
-	_, err := t.exec(ctx, "INSERT INTO usage_archived_totals "+
+	err := t.do(ctx, "INSERT INTO usage_archived_totals "+
 		"(month, day, user_id, period_start, plan_id, provider, vendor, model, "+totalColumns+") "+
 		"SELECT CAST($1 AS BIGINT), "+keys+", "+logSums()+
 		" FROM api_usage_logs WHERE occurred_at >= $2 AND occurred_at < $3 GROUP BY "+keys,
@@ -149,7 +138,7 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+
+	err = t.do(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+
 		valueList(1, 6), int64(a.Month), a.File, a.SHA256, a.Rows, a.Cost.String(), a.At)
 	if err != nil {
 		return err
@@ -192,27 +181,17 @@ func (t *tx) haveLogAsWritten(ctx context.Context, a usage.Archive, version int6
 
 // Archives implements usage.ArchiveStore.
 func (d *DB) Archives(ctx context.Context) ([]usage.Archive, error) {
-	var archives []usage.Archive
-	err := d.view(ctx, func(t *tx) (err error) {
-		archives, err = t.archives(ctx)
-		return err
-	})
-	return archives, err
+	return inView(ctx, d, func(t *tx) ([]usage.Archive, error) { return t.archives(ctx) })
 }
 
 func (t *tx) archives(ctx context.Context) ([]usage.Archive, error) {
-	var archives []usage.Archive
-	err := t.query(ctx, func(row scanner) error {
-		var a usage.Archive
+	return selectRows(ctx, t, func(row scanner) (a usage.Archive, err error) {
 		var cost string
-		err := row.Scan(&a.Month, &a.File, &a.SHA256, &a.Rows, &cost, moment{&a.At})
-		if err == nil {
+		if err = row.Scan(&a.Month, &a.File, &a.SHA256, &a.Rows, &cost, moment{&a.At}); err == nil {
 			a.Cost, err = pricing.ParseTotal(cost)
 		}
-		archives = append(archives, a)
-		return err
+		return a, err
 	}, "SELECT month, file, sha256, row_count, cost_usd, archived_at FROM usage_archives ORDER BY month")
-	return archives, err
 }
 
 // ArchivedMonths implements usage.Reader.

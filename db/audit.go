@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 
 	"github.com/alwrity/alwrity-sub/usage"
@@ -22,26 +21,18 @@ func (t *tx) audit(ctx context.Context, audit usage.Audit, subject string, befor
 		}
 		states[i] = string(text)
 	}
-	_, err := t.exec(ctx, `INSERT INTO audit_log (at, actor, action, subject, before_state, after_state)
-		VALUES ($1, $2, $3, $4, $5, $6)`,
-		audit.At, audit.Actor, audit.Action, subject, states[0], states[1])
-	return err
+	return t.do(ctx, `INSERT INTO audit_log (at, actor, action, subject, before_state, after_state)
+		VALUES ($1, $2, $3, $4, $5, $6)`, audit.At, audit.Actor, audit.Action, subject, states[0], states[1])
 }
 
 // Audit implements usage.ListStore.
 func (d *DB) Audit(ctx context.Context, before int64, limit int) ([]usage.AuditEntry, error) {
-	var entries []usage.AuditEntry
-	err := d.view(ctx, func(t *tx) error {
-		entries = nil
-		return t.query(ctx, func(row scanner) error {
-			var e usage.AuditEntry
-			var was, is sql.NullString
-			err := row.Scan(&e.ID, moment{&e.At}, &e.Actor, &e.Action, &e.Subject, &was, &is)
-			e.Before, e.After = was.String, is.String
-			entries = append(entries, e)
-			return err
-		}, `SELECT audit_id, at, actor, action, subject, before_state, after_state FROM audit_log
+	return inView(ctx, d, func(t *tx) ([]usage.AuditEntry, error) {
+		return selectRows(ctx, t, func(row scanner) (e usage.AuditEntry, err error) {
+			err = row.Scan(&e.ID, moment{&e.At}, &e.Actor, &e.Action, &e.Subject, &e.Before, &e.After)
+			return e, err
+		}, `SELECT audit_id, at, actor, action, subject, COALESCE(CAST(before_state AS TEXT), ''),
+				COALESCE(CAST(after_state AS TEXT), '') FROM audit_log
 			WHERE audit_id < $1 OR $1 = 0 ORDER BY audit_id DESC LIMIT $2`, before, limit)
 	})
-	return entries, err
 }

@@ -12,26 +12,23 @@ import (
 const mostMismatched = 10
 
 // BillingHealth implements billing.HealthStore.
-func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (h billing.Health, err error) {
-	err = d.view(ctx, func(t *tx) error {
-		h = billing.Health{}
+func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (billing.Health, error) {
+	return inView(ctx, d, func(t *tx) (h billing.Health, err error) {
 		for _, look := range []func(context.Context, *billing.Health) error{
 			t.countBills, t.mismatchedBills, t.unbilledUsage,
 			func(ctx context.Context, h *billing.Health) error { return t.overdueUsers(ctx, overdue, h) },
 		} {
 			if err := look(ctx, &h); err != nil {
-				return err
+				return h, err
 			}
 		}
-		return nil
+		return h, nil
 	})
-	return h, err
 }
 
 func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
-	return t.query(ctx, func(row scanner) error {
-		return row.Scan(&h.Bills, &h.HighestNumber, &h.LastGivenNumber, &h.PrematureLines, &h.OverdrawnUsers)
-	}, `SELECT (SELECT COUNT(*) FROM billing_history), (SELECT COALESCE(MAX(number), 0) FROM billing_history),
+	return t.query(ctx, into(&h.Bills, &h.HighestNumber, &h.LastGivenNumber, &h.PrematureLines, &h.OverdrawnUsers),
+		`SELECT (SELECT COUNT(*) FROM billing_history), (SELECT COALESCE(MAX(number), 0) FROM billing_history),
 			(SELECT last_number FROM billing_numbers WHERE series = 'bills'),
 			(SELECT COUNT(*) FROM billing_lines l JOIN billing_accounts b ON b.user_id = l.user_id
 				WHERE l.kind IN ('usage', 'adjustment') AND l.period_start >= b.closed_until),
@@ -40,13 +37,8 @@ func (t *tx) countBills(ctx context.Context, h *billing.Health) error {
 }
 
 // mismatchedBills finds bills whose totals are not the sums of their lines.
-func (t *tx) mismatchedBills(ctx context.Context, h *billing.Health) error {
-	return t.query(ctx, func(row scanner) error {
-		var number int64
-		err := row.Scan(&number)
-		h.MismatchedBills = append(h.MismatchedBills, number)
-		return err
-	}, `SELECT h.number FROM billing_history h LEFT JOIN
+func (t *tx) mismatchedBills(ctx context.Context, h *billing.Health) (err error) {
+	h.MismatchedBills, err = selectColumn[int64](ctx, t, `SELECT h.number FROM billing_history h LEFT JOIN
 			(SELECT number, SUM(amount_pico) AS total,
 				SUM(CASE kind WHEN 'rounding' THEN amount_pico ELSE 0 END) AS rounding,
 				SUM(CASE WHEN kind IN ('usage', 'adjustment') THEN cost_pico ELSE 0 END) AS cost
@@ -54,21 +46,17 @@ func (t *tx) mismatchedBills(ctx context.Context, h *billing.Health) error {
 		WHERE COALESCE(l.total, 0) <> h.total_pico OR COALESCE(l.rounding, 0) <> h.rounding_pico
 			OR COALESCE(l.cost, 0) <> h.cost_pico
 		ORDER BY h.number LIMIT $1`, mostMismatched)
+	return err
 }
 
 // unbilledUsage adds up what was used of closed periods and no bill has.
 func (t *tx) unbilledUsage(ctx context.Context, h *billing.Health) error {
 	return t.query(ctx, func(row scanner) error {
-		var user string
-		var start time.Time
-		var s billing.Series
-		if err := row.Scan(append([]any{&user, moment{&start}}, scanSeries(&s)...)...); err != nil {
-			return err
-		}
+		_, _, s, err := scanSeries(row)
 		h.UnbilledTotals++
 		h.UnbilledCost = h.UnbilledCost.Add(pricing.TotalOf(s.Usage.Cost))
-		return nil
-	}, unbilled("user_id, period_start, provider, vendor, model", "TRUE"))
+		return err
+	}, unbilled("TRUE"))
 }
 
 // longestPeriod is how many days a usage period has at most.
@@ -78,7 +66,7 @@ const longestPeriod = 31
 // being closed. Where its end is not noted, since the subscription was changed or nothing of the user could be closed
 // yet, that is certain once the longest period is over.
 func (t *tx) overdueUsers(ctx context.Context, overdue time.Time, h *billing.Health) error {
-	return t.query(ctx, func(row scanner) error { return row.Scan(&h.OverdueUsers) }, `SELECT
+	return t.query(ctx, into(&h.OverdueUsers), `SELECT
 		(SELECT COUNT(*) FROM billing_accounts WHERE closes_at < $1 OR closes_at IS NULL AND closed_until < $2) +
 		(SELECT COUNT(*) FROM users u WHERE u.created_at < $2 AND EXISTS (SELECT 1 FROM billing_history)
 			AND NOT EXISTS (SELECT 1 FROM billing_accounts b WHERE b.user_id = u.user_id))`,

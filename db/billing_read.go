@@ -2,9 +2,11 @@ package db
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -14,20 +16,18 @@ func (d *DB) ViewBilling(ctx context.Context, fn func(billing.Reader) error) err
 	return d.view(ctx, func(t *tx) error { return fn(t) })
 }
 
-const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id 
+const dueUsers = ` FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id
 	WHERE (b.closes_at IS NULL OR b.closes_at <= $1)`
 
 // DueUsers implements billing.Store.
 func (d *DB) DueUsers(ctx context.Context, now time.Time, after string, limit int) ([]string, error) {
-	return d.userList(ctx, "SELECT u.user_id"+dueUsers+" AND u.user_id > $2 ORDER BY u.user_id LIMIT $3", now, after,
-		limit)
+	return d.userList(ctx, "SELECT u.user_id"+dueUsers+" AND u.user_id > $2 ORDER BY u.user_id LIMIT $3",
+		now, after, limit)
 }
 
 // CountDue implements billing.Store.
 func (d *DB) CountDue(ctx context.Context, now time.Time) (due int64, err error) {
-	err = d.view(ctx, func(t *tx) error {
-		return t.query(ctx, func(row scanner) error { return row.Scan(&due) }, "SELECT COUNT(*)"+dueUsers, now)
-	})
+	err = d.view(ctx, func(t *tx) error { return t.query(ctx, into(&due), "SELECT COUNT(*)"+dueUsers, now) })
 	return due, err
 }
 
@@ -38,21 +38,6 @@ func (d *DB) UnpaidUsers(ctx context.Context, due, overdue time.Time, after stri
 		ORDER BY user_id LIMIT $4`, after, due, overdue, limit)
 }
 
-// Credits implements billing.Store.
-func (d *DB) Credits(ctx context.Context, q billing.CreditQuery) (entries []billing.CreditEntry, err error) {
-	err = d.view(ctx, func(t *tx) error {
-		entries = nil
-		return t.query(ctx, func(row scanner) error {
-			var c billing.CreditEntry
-			err := row.Scan(&c.ID, &c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
-			entries = append(entries, c)
-			return err
-		}, `SELECT credit_id, user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
-			WHERE ($1 = '' OR user_id = $1) AND credit_id > $2 ORDER BY credit_id LIMIT $3`, q.UserID, q.After, q.Limit)
-	})
-	return entries, err
-}
-
 // Renewing implements billing.Store.
 func (d *DB) Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error) {
 	return d.userList(ctx, `SELECT user_id FROM user_subscriptions WHERE user_id > $1 AND auto_renew
@@ -60,17 +45,19 @@ func (d *DB) Renewing(ctx context.Context, from, to time.Time, after string, lim
 		ORDER BY user_id LIMIT $4`, after, from, to, limit)
 }
 
-func (d *DB) userList(ctx context.Context, query string, args ...any) (users []string, err error) {
-	err = d.view(ctx, func(t *tx) error {
-		users = nil
-		return t.query(ctx, func(row scanner) error {
-			var user string
-			err := row.Scan(&user)
-			users = append(users, user)
-			return err
-		}, query, args...)
+func (d *DB) userList(ctx context.Context, query string, args ...any) ([]string, error) {
+	return inView(ctx, d, func(t *tx) ([]string, error) { return selectColumn[string](ctx, t, query, args...) })
+}
+
+// Credits implements billing.Store.
+func (d *DB) Credits(ctx context.Context, q billing.CreditQuery) ([]billing.CreditEntry, error) {
+	return inView(ctx, d, func(t *tx) ([]billing.CreditEntry, error) {
+		return selectRows(ctx, t, func(row scanner) (c billing.CreditEntry, err error) {
+			err = row.Scan(&c.ID, &c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
+			return c, err
+		}, `SELECT credit_id, user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
+			WHERE ($1 = '' OR user_id = $1) AND credit_id > $2 ORDER BY credit_id LIMIT $3`, q.UserID, q.After, q.Limit)
 	})
-	return users, err
 }
 
 // UpdateBilling implements billing.Store.
@@ -176,35 +163,26 @@ func (t *tx) Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.Per
 		}
 	}
 	condition, arg := t.oneOf("user_id", "$1", distinct(users))
-	err := t.send(ctx, statement{"SELECT user_id, period_start, provider, vendor, model, " + totalColumns +
-		" FROM usage_summaries WHERE " + condition +
-		" AND period_start >= $2 AND period_start <= $3", []any{arg, first, last}, func(row scanner) error {
-		var user string
-		var start time.Time
-		var s billing.Series
-		if err := row.Scan(append([]any{&user, moment{&start}}, scanSeries(&s)...)...); err != nil {
-			return err
-		}
-		s.Usage.Quantities[pricing.Requests] = s.Usage.Calls
-		if key := usage.NewPeriodKey(user, start); hasKey(wanted, key) {
+	return wanted, t.query(ctx, func(row scanner) error {
+		user, start, s, err := scanSeries(row)
+		key := usage.NewPeriodKey(user, start)
+		if _, ok := wanted[key]; ok {
 			wanted[key] = append(wanted[key], s)
 		}
-		return nil
-	}})
-	return wanted, err
+		return err
+	}, "SELECT "+seriesColumns+", "+totalColumns+" FROM usage_summaries WHERE "+condition+
+		" AND period_start >= $2 AND period_start <= $3", arg, first, last)
 }
 
-func hasKey[K comparable, V any](m map[K]V, key K) bool {
-	_, ok := m[key]
-	return ok
+// scanSeries scans seriesColumns and totalColumns.
+func scanSeries(row scanner) (user string, start time.Time, s billing.Series, err error) {
+	dest := []any{&user, moment{&start}, &s.Provider, &s.Vendor, &s.Model}
+	err = row.Scan(append(dest, scanAmounts(&s.Usage)...)...)
+	s.Usage.Quantities[pricing.Requests] = s.Usage.Calls
+	return user, start, s, err
 }
 
-// scanSeries returns where to scan provider, vendor, model and totalColumns to.
-func scanSeries(s *billing.Series) []any {
-	dest := []any{&s.Provider, &s.Vendor, &s.Model}
-	return append(dest, scanAmounts(&s.Usage)...)
-}
-
+// scanAmounts returns where to scan totalColumns to.
 func scanAmounts(a *usage.Amounts) []any {
 	dest := []any{&a.Calls, &a.Errors, &a.Unpriced}
 	for i := pricing.InputTokens; i < pricing.QuantityCount; i++ {
@@ -218,18 +196,36 @@ func scanAmounts(a *usage.Amounts) []any {
 func (t *tx) Unbilled(ctx context.Context, users []string) (map[string][]billing.Difference, error) {
 	found := map[string][]billing.Difference{}
 	condition, arg := t.oneOf("x.user_id", "$1", users)
-	keys := "user_id, period_start, provider, vendor, model"
-	err := t.send(ctx, statement{unbilled(keys, condition), []any{arg}, func(row scanner) error {
-		var user string
-		var d billing.Difference
-		if err := row.Scan(append([]any{&user, moment{&d.Period.Start}}, scanSeries(&d.Series)...)...); err != nil {
-			return err
-		}
-		d.Usage.Quantities[pricing.Requests] = d.Usage.Calls
-		found[user] = append(found[user], d)
-		return nil
-	}})
-	return found, err
+	return found, t.query(ctx, func(row scanner) error {
+		user, start, s, err := scanSeries(row)
+		found[user] = append(found[user], billing.Difference{Period: plan.Period{Start: start}, Series: s})
+		return err
+	}, unbilled(condition), arg)
+}
+
+// seriesColumns are what scanSeries reads before the totals.
+const seriesColumns = "user_id, period_start, provider, vendor, model"
+
+// unbilled is the SELECT of seriesColumns and of the sums of totalColumns that differ between the usage of closed
+// periods and what bills have of it, where a condition holds for x.
+func unbilled(condition string) string {
+	var used, billed, sums, differ []string
+	for column := range strings.SplitSeq(totalColumns, ", ") {
+		used = append(used, "x."+column)
+		billed = append(billed, "-x."+column)
+		sum := "SUM(" + column + ")"
+		sums = append(sums, "CAST("+sum+" AS BIGINT)")
+		differ = append(differ, sum+" <> 0")
+	}
+	series := prefixed("x", seriesColumns) + ", "
+	return "WITH sides (" + seriesColumns + ", " + totalColumns + ") AS (" +
+		"SELECT " + series + strings.Join(used, ", ") + ` FROM usage_summaries x
+			JOIN billing_accounts b ON b.user_id = x.user_id
+			WHERE x.period_start < b.closed_until AND x.period_start >= b.billed_from AND ` + condition +
+		" UNION ALL SELECT " + series + strings.Join(billed, ", ") +
+		" FROM billing_lines x WHERE x.kind IN ('usage', 'adjustment') AND " + condition + ")" +
+		" SELECT " + seriesColumns + ", " + strings.Join(sums, ", ") +
+		" FROM sides GROUP BY " + seriesColumns + " HAVING " + strings.Join(differ, " OR ")
 }
 
 var _ billing.Store = (*DB)(nil)

@@ -16,7 +16,7 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 		return nil
 	}
 	var last int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&last) },
+	err := t.query(ctx, into(&last),
 		"UPDATE billing_numbers SET last_number = last_number + $1 WHERE series = 'bills' RETURNING last_number",
 		len(bills))
 	if err != nil {
@@ -122,9 +122,8 @@ func putMomentOrNull(to sink, at time.Time) {
 
 // Settle implements billing.Tx.
 func (t *tx) Settle(ctx context.Context, number int64, status billing.Status, at time.Time, reference string) error {
-	_, err := t.exec(ctx, "UPDATE billing_history SET status = $1, settled_at = $2, reference = $3 WHERE number = $4",
+	return t.do(ctx, "UPDATE billing_history SET status = $1, settled_at = $2, reference = $3 WHERE number = $4",
 		string(status), at, reference, number)
-	return err
 }
 
 // AddCredits implements billing.Tx.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -17,12 +16,8 @@ const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.em
 	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms`
 
 // Bills implements billing.Store.
-func (d *DB) Bills(ctx context.Context, q billing.Query) (bills []billing.Bill, err error) {
-	err = d.view(ctx, func(t *tx) (err error) {
-		bills, err = t.bills(ctx, q)
-		return err
-	})
-	return bills, err
+func (d *DB) Bills(ctx context.Context, q billing.Query) ([]billing.Bill, error) {
+	return inView(ctx, d, func(t *tx) ([]billing.Bill, error) { return t.bills(ctx, q) })
 }
 
 func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error) {
@@ -30,155 +25,98 @@ func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error)
 	if err != nil {
 		return nil, err
 	}
-	var bills []billing.Bill
-	where, args := billConditions(q)
-	limit := ""
+	where, limit := billConditions(q), ""
 	if q.Limit > 0 {
 		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
 	}
-	err = t.query(ctx, func(row scanner) error {
-		b, err := scanBill(row, plans)
-		bills = append(bills, b)
-		return err
-	}, "SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where+
-		" ORDER BY h.number"+limit, args...)
+	bills, err := selectRows(ctx, t, func(row scanner) (billing.Bill, error) { return scanBill(row, plans) },
+		"SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where.sql()+
+			" ORDER BY h.number"+limit, where.args...)
 	if err != nil || !q.Lines || len(bills) == 0 {
 		return bills, err
 	}
 	if q.Limit > 0 { // no lines of those that are left out
-		args = append(args, bills[len(bills)-1].Number)
-		where += fmt.Sprintf("%s h.number <= $%d", conjunction(where), len(args))
+		where.add("h.number <= ?", bills[len(bills)-1].Number)
 	}
-	return bills, t.readLines(ctx, bills, where, args)
+	return bills, t.readLines(ctx, bills, where)
 }
 
-// conjunction is the word before one more condition.
-func conjunction(where string) string {
-	if where == "" {
-		return " WHERE"
-	}
-	return " AND"
-}
-
-// billConditions returns the WHERE of a query and its arguments.
-func billConditions(q billing.Query) (where string, args []any) {
-	var conditions []string
-	add := func(condition string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			condition = strings.Replace(condition, "?", fmt.Sprintf("$%d", len(args)), 1)
-		}
-		conditions = append(conditions, condition)
-	}
-	if q.UserID != "" {
-		add("h.user_id = ?", q.UserID)
-	}
+// billConditions are those of a query, also of one that goes through the books of a month page by page.
+func billConditions(q billing.Query) (where conditions) {
+	where.equal("h.user_id", q.UserID)
+	where.equal("h.kind", string(q.Kind))
 	if q.Number != 0 {
-		add("h.number = ?", q.Number)
-	}
-	if q.Kind != "" {
-		add("h.kind = ?", string(q.Kind))
+		where.add("h.number = ?", q.Number)
 	}
 	if len(q.Statuses) > 0 {
 		var values []any
 		for _, s := range q.Statuses {
 			values = append(values, string(s))
 		}
-		add("h.status IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
+		where.add("h.status IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
 	}
-	addPage(q, add)
-	if len(conditions) == 0 {
-		return "", nil
-	}
-	return " WHERE " + strings.Join(conditions, " AND "), args
-}
-
-// addPage adds the conditions that go through the books of a month page by page.
-func addPage(q billing.Query, add func(condition string, values ...any)) {
 	if q.After > 0 {
-		add("h.number > ?", q.After)
+		where.add("h.number > ?", q.After)
 	}
 	if !q.UnsettledAt.IsZero() {
-		add("h.issued_at <= ? AND (h.settled_at IS NULL OR h.settled_at > ?) AND h.kind = 'bill'", q.UnsettledAt,
-			q.UnsettledAt)
+		where.add("h.issued_at <= ? AND (h.settled_at IS NULL OR h.settled_at > ?) AND h.kind = 'bill'",
+			q.UnsettledAt, q.UnsettledAt)
 	}
 	if q.Month != 0 { // see billing.Bill.BookedIn
 		start, end := q.Month.Start(), q.Month.End()
-		add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR "+
+		where.add("(h.kind = 'bill' AND h.period_end > ? AND h.period_end <= ? OR "+
 			"h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
 	}
+	return where
 }
 
 func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
 	var b billing.Bill
-	var terms string
-	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle, moment{&b.Period.Start},
-		moment{&b.Period.End},
-		moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status, &b.Subtotal, &b.Rounding, &b.Total, &b.Cost,
-		moment{&b.SettledAt}, &b.Reference, &terms)
-	if err != nil {
-		return b, err
-	}
+	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle,
+		moment{&b.Period.Start}, moment{&b.Period.End}, moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status,
+		&b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, fromJSON{&b.Terms})
 	p, _ := plans.ByID(b.PlanID)
 	b.PlanName = p.Name
-	if terms != "" {
-		b.Terms = &billing.Terms{}
-		err = json.Unmarshal([]byte(terms), b.Terms)
-	}
 	return b, err
 }
 
 // readLines reads the lines of bills that were found by a condition.
-func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where string, args []any) error {
+func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where conditions) error {
 	n := 0
 	return t.query(ctx, func(row scanner) error {
 		var number int64
 		var l billing.Line
-		var prices string
 		dest := []any{&number, &l.Kind, &l.Description, moment{&l.Period.Start}, moment{&l.Period.End}, &l.Provider,
 			&l.Vendor, &l.Model}
-		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, &prices)
+		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, fromJSON{&l.Prices})
 		if err := row.Scan(dest...); err != nil {
 			return err
 		}
 		l.Usage.Quantities[pricing.Requests] = l.Usage.Calls
-		if prices != "" {
-			if err := json.Unmarshal([]byte(prices), &l.Prices); err != nil {
-				return err
-			}
-		}
 		for bills[n].Number < number {
 			n++
 		}
 		bills[n].Lines = append(bills[n].Lines, l)
 		return nil
 	}, `SELECT l.number, l.kind, l.description, l.period_start, l.period_end, l.provider, l.vendor,
-		l.model, `+lineAmounts()+`, l.amount_pico, l.unit_prices
-		FROM billing_lines l JOIN billing_history h ON h.number = l.number`+where+" ORDER BY l.number, l.line", args...)
+			l.model, `+prefixed("l", totalColumns)+`, l.amount_pico, l.unit_prices
+		FROM billing_lines l JOIN billing_history h ON h.number = l.number`+where.sql()+" ORDER BY l.number, l.line",
+		where.args...)
 }
 
-func lineAmounts() string {
-	return "l." + strings.ReplaceAll(totalColumns, ", ", ", l.")
-}
-
-// oneBill returns the only bill of a query, and whether there is one.
-func (t *tx) oneBill(ctx context.Context, q billing.Query) (billing.Bill, bool, error) {
-	bills, err := t.bills(ctx, q)
+// BillByNumber implements billing.Tx.
+func (t *tx) BillByNumber(ctx context.Context, number int64) (billing.Bill, bool, error) {
+	bills, err := t.bills(ctx, billing.Query{Number: number, Lines: true})
 	if err != nil || len(bills) == 0 {
 		return billing.Bill{}, false, err
 	}
 	return bills[0], true, nil
 }
 
-// BillByNumber implements billing.Tx.
-func (t *tx) BillByNumber(ctx context.Context, number int64) (billing.Bill, bool, error) {
-	return t.oneBill(ctx, billing.Query{Number: number, Lines: true})
-}
-
 // BillOf implements billing.Tx.
 func (t *tx) BillOf(ctx context.Context, user string, start time.Time) (billing.Bill, bool, error) {
 	var number int64
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&number) },
+	err := t.query(ctx, into(&number),
 		"SELECT number FROM billing_history WHERE user_id = $1 AND period_start = $2 AND kind = 'bill'", user, start)
 	if err != nil || number == 0 {
 		return billing.Bill{}, false, err
@@ -193,9 +131,9 @@ func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, erro
 
 // BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of credit notes take nothing
 // away.
-func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (
-	map[billing.SeriesKey]pricing.USD, error,
-) {
+func (t *tx) BilledOverage(
+	ctx context.Context, user string, start time.Time,
+) (map[billing.SeriesKey]pricing.USD, error) {
 	billed := map[billing.SeriesKey]pricing.USD{}
 	return billed, t.query(ctx, func(row scanner) error {
 		var key billing.SeriesKey
@@ -211,7 +149,7 @@ func (t *tx) BilledOverage(ctx context.Context, user string, start time.Time) (
 
 // ProratedOn implements billing.Tx.
 func (t *tx) ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (number int64, err error) {
-	err = t.query(ctx, func(row scanner) error { return row.Scan(&number) },
+	err = t.query(ctx, into(&number),
 		`SELECT COALESCE(MIN(h.number), 0) FROM billing_history h JOIN billing_lines l ON l.number = h.number
 			WHERE h.user_id = $1 AND h.number > $2 AND h.kind = 'bill'
 				AND h.status <> 'void' AND l.kind = 'proration' AND l.period_end = $3`, user, after, cycleEnd)

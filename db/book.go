@@ -26,12 +26,7 @@ func (t *tx) readBook(ctx context.Context, provider string) (*pricing.Book, erro
 
 // Catalogue returns every provider, and every price at any time.
 func (d *DB) Catalogue(ctx context.Context) (*pricing.Book, error) {
-	var book *pricing.Book
-	err := d.view(ctx, func(t *tx) (err error) {
-		book, err = t.Book(ctx, "")
-		return err
-	})
-	return book, err
+	return inView(ctx, d, func(t *tx) (*pricing.Book, error) { return t.Book(ctx, "") })
 }
 
 // vendorRule is how a rule stands in the column vendor_rules.
@@ -44,36 +39,25 @@ func (t *tx) providers(ctx context.Context) (pricing.Providers, error) {
 	providers := pricing.Providers{}
 	err := t.query(ctx, func(row scanner) error {
 		var p pricing.Provider
-		var rules string
-		if err := row.Scan(&p.Name, &p.Vendor, &rules, &p.CharactersAreInputTokens); err != nil {
-			return err
-		}
-		var stored []vendorRule
-		if err := json.Unmarshal([]byte(rules), &stored); err != nil {
-			return err
-		}
-		for _, r := range stored {
+		var rules []vendorRule
+		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&rules}, &p.CharactersAreInputTokens)
+		for _, r := range rules {
 			p.VendorRules = append(p.VendorRules, pricing.VendorRule(r))
 		}
 		providers[p.Name] = p
-		return nil
+		return err
 	}, "SELECT provider, vendor, vendor_rules, characters_are_input_tokens FROM api_providers")
 	return providers, err
 }
 
-// rateColumns are the columns of a price's rates in the order of the quantities.
-const rateColumns = `request_pico, input_token_pico, output_token_pico, cached_input_token_pico,
-	image_pico, search_pico, page_pico, character_pico, second_pico`
+// priceColumns end with those of the rates in the order of the quantities.
+const priceColumns = `provider, model, effective_from, source, above_input_tokens, above_input_token_pico,
+	above_output_token_pico, request_pico, input_token_pico, output_token_pico, cached_input_token_pico, image_pico,
+	search_pico, page_pico, character_pico, second_pico`
 
 func (t *tx) prices(ctx context.Context, provider string) ([]pricing.Price, error) {
-	var prices []pricing.Price
-	err := t.query(ctx, func(row scanner) error {
-		p, err := scanPrice(row)
-		prices = append(prices, p)
-		return err
-	}, `SELECT price_id, provider, model, effective_from, source, above_input_tokens, above_input_token_pico,
-			above_output_token_pico, `+rateColumns+` FROM api_provider_pricing WHERE $1 = '' OR provider = $1`, provider)
-	return prices, err
+	return selectRows(ctx, t, scanPrice, "SELECT price_id, "+priceColumns+
+		" FROM api_provider_pricing WHERE $1 = '' OR provider = $1", provider)
 }
 
 func scanPrice(row scanner) (pricing.Price, error) {
@@ -153,9 +137,8 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens)
-		VALUES ($1, $2, $3, $4) ON CONFLICT (provider) DO UPDATE SET vendor = excluded.vendor,
-			vendor_rules = excluded.vendor_rules, characters_are_input_tokens = excluded.characters_are_input_tokens`,
+	const columns = "provider, vendor, vendor_rules, characters_are_input_tokens"
+	err = t.do(ctx, "INSERT INTO api_providers ("+columns+") VALUES ($1, $2, $3, $4)"+overwrite("provider", columns),
 		p.Name, p.Vendor, string(text), p.CharactersAreInputTokens)
 	if err != nil {
 		return err
@@ -174,7 +157,7 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 				p.Provider, p.Model, p.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on")
 		}
 	}
-	args := []any{p.Provider, p.Model, p.EffectiveFrom, string(p.Source), audit.At, nil, nil, nil}
+	args := []any{audit.At, p.Provider, p.Model, p.EffectiveFrom, string(p.Source), nil, nil, nil}
 	if p.Above != nil {
 		args[5], args[6], args[7] = p.Above.OverInputTokens, int64(p.Above.InputToken), int64(p.Above.OutputToken)
 	}
@@ -185,9 +168,8 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 		}
 		args = append(args, int64(rate))
 	}
-	_, err := t.exec(ctx, `INSERT INTO api_provider_pricing (provider, model, effective_from, source, created_at,
-		above_input_tokens, above_input_token_pico, above_output_token_pico, `+rateColumns+`)
-		VALUES `+valueList(1, len(args)), args...)
+	err := t.do(ctx, "INSERT INTO api_provider_pricing (created_at, "+priceColumns+") VALUES "+
+		valueList(1, len(args)), args...)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,8 @@ package db
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -121,6 +123,18 @@ func (m moment) Scan(value any) error {
 		return fmt.Errorf("a time is stored as %T", value)
 	}
 	return nil
+}
+
+// fromJSON scans a value of JSON; where there is none, what it points to stays as it is.
+type fromJSON struct{ to any }
+
+// Scan implements sql.Scanner.
+func (j fromJSON) Scan(value any) error {
+	var text sql.NullString
+	if err := text.Scan(value); err != nil || text.String == "" {
+		return err
+	}
+	return json.Unmarshal([]byte(text.String), j.to)
 }
 
 // valueList returns "($1,$2),($3,$4)" for so many rows and columns.

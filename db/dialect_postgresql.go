@@ -123,8 +123,7 @@ func migrateAlone(ctx context.Context, d *DB, run func() error) error {
 	for range mostMigrationWaits {
 		err := d.once(ctx, func(t *tx) error {
 			free := false
-			err := t.query(ctx, func(row scanner) error { return row.Scan(&free) },
-				"SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
+			err := t.query(ctx, into(&free), "SELECT pg_try_advisory_xact_lock($1)", lock.DefaultLockID)
 			if err == nil && !free {
 				err = errMigrating
 			}

@@ -202,12 +202,13 @@ func classifySQLite(err error) error {
 	text := e.Error()
 	switch e.Code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return failure.Unavailablef("the database is locked: another process has been writing to it for longer than 10 seconds").
+		return failure.Unavailablef("the database is locked: " +
+			"another process has been writing to it for longer than 10 seconds").
 			WithHint("try again; if it stays locked, look which process has the file open").Because(err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		return failure.Unavailablef("the database can't be written: its file or directory is read-only").
-			WithHint("check the permissions of the file, of its directory, and of the files beside it that end in -wal and -shm").
-			Because(err)
+			WithHint("check the permissions of the file, of its directory, " +
+				"and of the files beside it that end in -wal and -shm").Because(err)
 	case sqlite3.ErrNotADB, sqlite3.ErrCorrupt, sqlite3.ErrFormat:
 		return failure.Unavailablef("the file is no usable SQLite database: %s", e.Code).
 			WithHint("check the path in DATABASE_URL; if it is the right file, restore it from a backup").Because(err)

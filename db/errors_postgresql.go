@@ -72,7 +72,8 @@ func classifyPostgreSQL(err error) error {
 	case code == "42P01" || code == "42703" || code == "3F000":
 		return schemaMissing().Because(err)
 	case code == "55P03":
-		return failure.Unavailablef("the database is locked: another process has been holding a lock for longer than 10 seconds").
+		return failure.Unavailablef("the database is locked: " +
+			"another process has been holding a lock for longer than 10 seconds").
 			WithHint("try again; pg_stat_activity shows who holds it").Because(err)
 	case code == "55000" && strings.Contains(e.Message, "not currently accepting connections"):
 		return failure.Unavailablef("PostgreSQL: %s", e.Message).

@@ -96,8 +96,8 @@ func (s *logSearch) narrow(ctx context.Context, where *stretch) (used bool, err 
 	days := s.usedWithin(*where)
 	nearest := "(SELECT day FROM usage_fleet_daily" + days.sql() + " ORDER BY day"
 	var first, last *int32
-	err = s.send(ctx, statement{"SELECT " + nearest + " LIMIT 1), " + nearest + " DESC LIMIT 1)", days.args,
-		func(row scanner) error { return row.Scan(&first, &last) }})
+	err = s.tx.query(ctx, into(&first, &last),
+		"SELECT "+nearest+" LIMIT 1), "+nearest+" DESC LIMIT 1)", days.args...)
 	if err != nil || first == nil {
 		return false, err
 	}
@@ -138,10 +138,10 @@ func (s *logSearch) usedWithin(where stretch) conditions {
 	days.equal("provider", s.query.Provider)
 	days.equal("model", s.query.Model)
 	if !where.from.IsZero() {
-		days.texts = append(days.texts, "day >= "+days.bind(plan.Day(where.from)))
+		days.add("day >= ?", plan.Day(where.from))
 	}
 	if !where.to.IsZero() {
-		days.texts = append(days.texts, "day <= "+days.bind(plan.Day(where.to.Add(-time.Microsecond))))
+		days.add("day <= ?", plan.Day(where.to.Add(-time.Microsecond)))
 	}
 	return days
 }

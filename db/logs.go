@@ -11,14 +11,11 @@ import (
 // Logs implements usage.Logs. It continues after a key, never after an offset,
 // so that every page costs the same.
 func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) {
-	var entries []usage.Entry
-	err := d.view(ctx, func(t *tx) error {
+	return inView(ctx, d, func(t *tx) ([]usage.Entry, error) {
 		s := &logSearch{tx: t, query: q}
 		err := s.run(ctx)
-		entries = s.entries
-		return err
+		return s.entries, err
 	})
-	return entries, err
 }
 
 // logSearch collects the rows of one page of the log.
@@ -88,11 +85,11 @@ func (s *logSearch) page(part stretch) statement {
 	where.equal("model", q.Model)
 	switch q.Status {
 	case usage.LogOK:
-		where.texts = append(where.texts, "status_code < 400")
+		where.add("status_code < 400")
 	case usage.LogFailed:
-		where.texts = append(where.texts, "status_code >= 400")
+		where.add("status_code >= 400")
 	case usage.LogUnpriced:
-		where.texts = append(where.texts, "pricing = 'unpriced'", "(status_code < 400 OR billable)")
+		where.add("pricing = 'unpriced' AND (status_code < 400 OR billable)")
 	}
 	where.compare("occurred_at >=", part.from)
 	// Of two ends SQLite begins at the first, and would walk to the other.
@@ -100,7 +97,7 @@ func (s *logSearch) page(part stretch) statement {
 		where.compare("occurred_at <", part.to)
 	} else {
 		where.compare("occurred_at <=", q.BeforeTime) // leaves out the partitions of later months
-		where.texts = append(where.texts, "(occurred_at, log_id) < ("+where.bind(q.BeforeTime)+", "+where.bind(s.last)+")")
+		where.add("(occurred_at, log_id) < (?, ?)", q.BeforeTime, s.last)
 	}
 	text := "SELECT " + entryColumns + " FROM api_usage_logs" + where.sql() +
 		" ORDER BY occurred_at DESC, log_id DESC LIMIT " + where.bind(q.Limit)
@@ -117,11 +114,11 @@ func (s *logSearch) page(part stretch) statement {
 // logID returns the log_id of an event.
 func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) {
 	found := int64(-1)
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&found) },
+	err := t.query(ctx, into(&found),
 		"SELECT log_id FROM api_usage_logs WHERE occurred_at = $1 AND event_id = $2", at, id)
 	if err == nil && found < 0 {
-		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it", failure.Shorten(id)).
-			WithHint("begin again at the newest")
+		err = failure.Conflictf("the event %s is no longer in the log: it can't be continued after it",
+			failure.Shorten(id)).WithHint("begin again at the newest")
 	}
 	return found, err
 }

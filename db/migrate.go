@@ -108,7 +108,7 @@ func (d *DB) schemaVersion(ctx context.Context) (int64, error) {
 func (d *DB) checkEncoding(ctx context.Context) error {
 	var version, encoding string
 	err := d.view(ctx, func(t *tx) error {
-		return t.query(ctx, func(row scanner) error { return row.Scan(&version, &encoding) }, d.softwareQuery)
+		return t.query(ctx, into(&version, &encoding), d.softwareQuery)
 	})
 	if err == nil && encoding != "UTF8" {
 		return notUTF8(encoding)
@@ -127,7 +127,8 @@ func (d *DB) checkSchema(ctx context.Context) error {
 	case err != nil:
 		return err
 	case version < SchemaVersion:
-		return failure.Unavailablef("the tables in %s have not been created yet, or are out of date (schema %d, needed is %d)",
+		return failure.Unavailablef(
+			"the tables in %s have not been created yet, or are out of date (schema %d, needed is %d)",
 			d.target.redacted, version, int64(SchemaVersion)).WithReason("not_initialized")
 	case version > SchemaVersion:
 		return d.tooNew(version)

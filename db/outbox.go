@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -14,20 +13,20 @@ import (
 func (d *DB) Expand(
 	ctx context.Context, now time.Time, limit int, fn func(notify.Message) []notify.Delivery,
 ) (int, error) {
-	messages := 0
-	err := d.update(ctx, func(t *tx) error {
-		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
-			return err
+	return inUpdate(ctx, d, func(t *tx) (int, error) {
+		if err := t.lockOutbox(ctx); err != nil {
+			return 0, err
 		}
 		alerts, err := t.notifyAlerts(ctx, now, now, limit)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		found, err := t.unexpanded(ctx, now, limit)
+		found, err := selectRows(ctx, t, func(row scanner) (notify.Message, error) { return scanMessage(row) },
+			"SELECT "+messageColumns+` FROM outbox o LEFT JOIN users u ON u.user_id = o.user_id
+			WHERE o.expanded_at IS NULL AND o.created_at <= $1 ORDER BY o.message_id LIMIT $2`, now, limit)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		messages = max(alerts, len(found))
 		// Alerts have become messages only now, and go before what was written after them.
 		slices.SortStableFunc(found, func(a, b notify.Message) int { return a.At.Compare(b.At) })
 		var deliveries []notify.Delivery
@@ -37,55 +36,42 @@ func (d *DB) Expand(
 				deliveries = append(deliveries, one)
 			}
 			if err := t.do(ctx, "UPDATE outbox SET expanded_at = $1 WHERE message_id = $2", now, m.ID); err != nil {
-				return err
+				return 0, err
 			}
 		}
-		return t.addDeliveries(ctx, deliveries, now)
+		return max(alerts, len(found)), t.addDeliveries(ctx, deliveries, now)
 	})
-	return messages, err
+}
+
+// lockOutbox keeps everyone else from changing deliveries.
+func (t *tx) lockOutbox(ctx context.Context) error {
+	return t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE")
 }
 
 // notifyAlerts makes messages of at most limit alerts until a time that have none yet, and returns of how many.
 func (t *tx) notifyAlerts(ctx context.Context, until, now time.Time, limit int) (int, error) {
-	var ids []int64
-	var notifications []usage.Notification
-	err := t.query(ctx, func(row scanner) error {
-		a, err := scanAlert(row)
-		ids = append(ids, a.ID)
-		notifications = append(notifications, a.Notification())
-		return err
-	}, alertSelect+" WHERE told_at IS NULL AND created_at <= $1 ORDER BY alert_id LIMIT $2", until, limit)
-	if err != nil || len(ids) == 0 {
+	alerts, err := selectRows(ctx, t, scanAlert,
+		alertSelect+" WHERE told_at IS NULL AND created_at <= $1 ORDER BY alert_id LIMIT $2", until, limit)
+	if err != nil || len(alerts) == 0 {
 		return 0, err
+	}
+	ids, notifications := make([]int64, len(alerts)), make([]usage.Notification, len(alerts))
+	for i, a := range alerts {
+		ids[i], notifications[i] = a.ID, a.Notification()
 	}
 	if err := t.AddNotifications(ctx, notifications); err != nil {
 		return 0, err
 	}
 	in, arg := t.numbers("alert_id", "$1", ids)
-	_, err = t.exec(ctx, "UPDATE usage_alerts SET told_at = $2 WHERE "+in, arg, now)
-	return len(ids), err
-}
-
-func (t *tx) unexpanded(ctx context.Context, now time.Time, limit int) ([]notify.Message, error) {
-	var found []notify.Message
-	err := t.query(ctx, func(row scanner) error {
-		m, err := scanMessage(row)
-		found = append(found, m)
-		return err
-	}, "SELECT "+messageColumns+` FROM outbox o LEFT JOIN users u ON u.user_id = o.user_id
-		WHERE o.expanded_at IS NULL AND o.created_at <= $1 ORDER BY o.message_id LIMIT $2`, now, limit)
-	return found, err
+	return len(ids), t.do(ctx, "UPDATE usage_alerts SET told_at = $2 WHERE "+in, arg, now)
 }
 
 const messageColumns = "o.message_id, o.message_key, o.kind, o.user_id, o.data, o.created_at, COALESCE(u.email, '')"
 
 func scanMessage(row scanner, more ...any) (notify.Message, error) {
 	var m notify.Message
-	var data string
-	err := row.Scan(append([]any{&m.ID, &m.Key, &m.Kind, &m.UserID, &data, moment{&m.At}, &m.Email}, more...)...)
-	if err == nil {
-		err = json.Unmarshal([]byte(data), &m.Data)
-	}
+	dest := []any{&m.ID, &m.Key, &m.Kind, &m.UserID, fromJSON{&m.Data}, moment{&m.At}, &m.Email}
+	err := row.Scan(append(dest, more...)...)
 	return m, err
 }
 
@@ -108,53 +94,53 @@ func (t *tx) addDeliveries(ctx context.Context, deliveries []notify.Delivery, no
 // its way would never be sent.
 func (d *DB) GroupDigests(ctx context.Context, now time.Time) error {
 	return d.update(ctx, func(t *tx) error {
-		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+		if err := t.lockOutbox(ctx); err != nil {
 			return err
 		}
 		// Operators get one digest about everybody, but a user's digest says "your account": that is one account.
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET digest = g.head FROM (
+		return t.do(ctx, `UPDATE outbox_deliveries SET digest = g.head FROM (
 				SELECT d.delivery_id AS id, MIN(d.delivery_id) OVER same AS head, COUNT(*) OVER same AS many
 				FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
 				WHERE d.channel = 'email' AND d.status = 'waiting' AND NOT d.urgent AND d.next_attempt_at <= $1
 					AND d.digest IS NULL AND d.attempts = 0 AND (d.claimed_until IS NULL OR d.claimed_until <= $1)
 				WINDOW same AS (PARTITION BY d.recipient, d.audience, CASE WHEN d.audience = 'user' THEN o.user_id ELSE '' END)) g
 			WHERE g.id = outbox_deliveries.delivery_id AND g.many > 1`, now)
-		return err
 	})
 }
 
 // ReleaseHeldMail implements notify.Store.
 func (d *DB) ReleaseHeldMail(ctx context.Context) error {
-	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET held = FALSE, last_error = ''
-			WHERE status = 'waiting' AND channel = 'email' AND held`)
-		return err
-	})
+	_, err := d.updateDeliveries(ctx, `held = FALSE, last_error = ''
+		WHERE status = 'waiting' AND channel = 'email' AND held`)
+	return err
 }
 
 // ExpireClaims implements notify.Store. The claimant stays stored: if it is only slow, it can still say how it ended.
 func (d *DB) ExpireClaims(ctx context.Context, now time.Time) (int, error) {
-	var n int64
-	err := d.update(ctx, func(t *tx) (err error) {
-		n, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'unconfirmed', held = FALSE, changed_at = $1,
+	return d.updateDeliveries(ctx, `status = 'unconfirmed', held = FALSE, changed_at = $1,
 			last_error = 'the sender was stopped while it was sending: whether it arrived is not known'
-			WHERE status = 'sending' AND claimed_until <= $1`, now))
-		return err
+		WHERE status = 'sending' AND claimed_until <= $1`, now)
+}
+
+// updateDeliveries runs one UPDATE, of which it is given what follows SET, and returns how many rows it changed.
+func (d *DB) updateDeliveries(ctx context.Context, change string, args ...any) (int, error) {
+	return inUpdate(ctx, d, func(t *tx) (int, error) {
+		n, err := t.changes(t.exec(ctx, "UPDATE outbox_deliveries SET "+change, args...))
+		return int(n), err
 	})
-	return int(n), err
 }
 
 // OutboxState implements notify.Store. What a digest or quiet hours hold back is not late, nor are mails that wait
 // for a mail server to be configured.
 func (d *DB) OutboxState(ctx context.Context, now time.Time) (notify.OutboxState, error) {
-	state := notify.OutboxState{Deliveries: map[notify.Status]int64{}}
-	err := d.view(ctx, func(t *tx) error {
+	return inView(ctx, d, func(t *tx) (notify.OutboxState, error) {
+		state := notify.OutboxState{Deliveries: map[notify.Status]int64{}}
 		var unexpanded, late time.Time
-		err := t.query(ctx, func(row scanner) error { return row.Scan(&state.Unexpanded, moment{&unexpanded}) },
+		err := t.query(ctx, into(&state.Unexpanded, moment{&unexpanded}),
 			`SELECT COUNT(*), MIN(created_at) FROM (SELECT created_at FROM outbox WHERE expanded_at IS NULL
 				UNION ALL SELECT created_at FROM usage_alerts WHERE told_at IS NULL) n`)
 		if err != nil {
-			return err
+			return state, err
 		}
 		// Each of these conditions has an index, however many were sent.
 		for _, condition := range []string{"status = 'waiting'", "status = 'sending'", "status IN ('dead', 'unconfirmed')"} {
@@ -166,16 +152,15 @@ func (d *DB) OutboxState(ctx context.Context, now time.Time) (notify.OutboxState
 				return err
 			}, "SELECT status, COUNT(*) FROM outbox_deliveries WHERE "+condition+" GROUP BY status")
 			if err != nil {
-				return err
+				return state, err
 			}
 		}
-		err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&late}) },
+		err = t.query(ctx, into(moment{&late}),
 			`SELECT MIN(o.created_at) FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
 				WHERE d.status = 'waiting' AND (d.next_attempt_at <= $1 OR d.attempts > 0) AND NOT d.held`, now)
 		state.Oldest = earlier(unexpanded, late)
-		return err
+		return state, err
 	})
-	return state, err
 }
 
 // earlier returns the earlier of two times, of which each may be zero for none.

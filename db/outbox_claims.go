@@ -9,23 +9,19 @@ import (
 
 // Claim implements notify.Store. It skips rows that another sender is claiming.
 func (d *DB) Claim(ctx context.Context, c notify.Claim) ([]notify.Batch, error) {
-	var batches []notify.Batch
-	err := d.update(ctx, func(t *tx) error {
-		batches = nil
+	return inUpdate(ctx, d, func(t *tx) ([]notify.Batch, error) {
 		ids, err := t.claimable(ctx, c)
 		if err != nil || len(ids) == 0 {
-			return err
+			return nil, err
 		}
 		condition, arg := t.numbers("delivery_id", "$3", ids)
-		_, err = t.exec(ctx, "UPDATE outbox_deliveries SET claimed_by = $1, claimed_until = $2 WHERE "+condition,
+		err = t.do(ctx, "UPDATE outbox_deliveries SET claimed_by = $1, claimed_until = $2 WHERE "+condition,
 			c.By, c.Until, arg)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		batches, err = t.batches(ctx, ids)
-		return err
+		return t.batches(ctx, ids)
 	})
-	return batches, err
 }
 
 // claimable returns the first deliveries of batches that may be claimed.
@@ -35,12 +31,7 @@ func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 		if len(ids) == c.Limit || (!urgent && c.UrgentOnly) {
 			break
 		}
-		err := t.query(ctx, func(row scanner) error {
-			var id int64
-			err := row.Scan(&id)
-			ids = append(ids, id)
-			return err
-		}, `SELECT delivery_id FROM outbox_deliveries
+		found, err := selectColumn[int64](ctx, t, `SELECT delivery_id FROM outbox_deliveries
 			WHERE status = 'waiting' AND channel = $1 AND urgent = $2 AND next_attempt_at <= $3
 				AND ($4 = '' OR recipient = $4) AND (digest IS NULL OR digest = delivery_id)
 				AND (claimed_until IS NULL OR claimed_until <= $3)
@@ -49,6 +40,7 @@ func (t *tx) claimable(ctx context.Context, c notify.Claim) ([]int64, error) {
 		if err != nil {
 			return nil, err
 		}
+		ids = append(ids, found...)
 	}
 	return ids, nil
 }
@@ -94,47 +86,38 @@ func scanDelivery(row scanner) (notify.Delivery, error) {
 // Begin implements notify.Store: the guard against sending twice. A batch goes from waiting to sending once, by
 // whoever has the claim.
 func (d *DB) Begin(ctx context.Context, by string, batch int64, now, until time.Time) (bool, error) {
-	begun := false
-	err := d.update(ctx, func(t *tx) error {
+	return inUpdate(ctx, d, func(t *tx) (bool, error) {
 		n, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_until = $1, changed_at = $2
 			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, batch, by))
-		begun = n == 1
-		if err != nil || !begun {
-			return err
+		if err != nil || n != 1 {
+			return false, err
 		}
-		_, err = t.exec(ctx, `UPDATE outbox_deliveries
+		return true, t.do(ctx, `UPDATE outbox_deliveries
 			SET status = 'sending', claimed_by = $4, claimed_until = $1, changed_at = $2
 			WHERE digest = $3 AND status = 'waiting'`, until, now, batch, by)
-		return err
 	})
-	return begun, err
 }
 
 // Settle implements notify.Store.
 func (d *DB) Settle(ctx context.Context, by string, batch int64, r notify.Result) error {
-	var sentAt time.Time // zero: NULL
+	next, sentAt := r.NextAttempt, time.Time{} // zero: NULL
 	if r.Status == notify.Sent {
 		sentAt = r.At
 	}
-	next := r.NextAttempt
 	if next.IsZero() {
 		next = r.At
 	}
-	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = $1, attempts = attempts + 1, next_attempt_at = $2,
-				claimed_by = '', claimed_until = NULL, held = FALSE, last_error = $3, changed_at = $4, sent_at = $5
-			WHERE (delivery_id = $6 OR digest = $6) AND status IN ('waiting', 'sending', 'unconfirmed')
-				AND EXISTS (SELECT 1 FROM outbox_deliveries h WHERE h.delivery_id = $6 AND h.claimed_by = $7)`,
-			string(r.Status), next, r.Error, r.At, sentAt, batch, by)
-		return err
-	})
+	_, err := d.updateDeliveries(ctx, `status = $1, attempts = attempts + 1, next_attempt_at = $2,
+			claimed_by = '', claimed_until = NULL, held = FALSE, last_error = $3, changed_at = $4, sent_at = $5
+		WHERE (delivery_id = $6 OR digest = $6) AND status IN ('waiting', 'sending', 'unconfirmed')
+			AND EXISTS (SELECT 1 FROM outbox_deliveries h WHERE h.delivery_id = $6 AND h.claimed_by = $7)`,
+		string(r.Status), next, r.Error, r.At, sentAt, batch, by)
+	return err
 }
 
 // ReleaseClaims implements notify.Store.
 func (d *DB) ReleaseClaims(ctx context.Context, by string) error {
-	return d.update(ctx, func(t *tx) error {
-		_, err := t.exec(ctx, `UPDATE outbox_deliveries SET claimed_by = '', claimed_until = NULL
-			WHERE status = 'waiting' AND claimed_by = $1`, by)
-		return err
-	})
+	_, err := d.updateDeliveries(ctx, `claimed_by = '', claimed_until = NULL
+		WHERE status = 'waiting' AND claimed_by = $1`, by)
+	return err
 }

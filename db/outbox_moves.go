@@ -15,16 +15,10 @@ func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.D
 	if q.Status == notify.Dead || q.Status == notify.Unconfirmed { // there is an index of these few
 		condition = "d.status IN ('dead', 'unconfirmed') AND d.status = $1"
 	}
-	var found []notify.Delivery
-	err := d.view(ctx, func(t *tx) error {
-		found = nil
-		return t.query(ctx, func(row scanner) error {
-			one, err := scanDelivery(row)
-			found = append(found, one)
-			return err
-		}, deliverySelect+" WHERE "+condition+" ORDER BY d.delivery_id DESC LIMIT $2", string(q.Status), q.Limit)
+	return inView(ctx, d, func(t *tx) ([]notify.Delivery, error) {
+		return selectRows(ctx, t, scanDelivery,
+			deliverySelect+" WHERE "+condition+" ORDER BY d.delivery_id DESC LIMIT $2", string(q.Status), q.Limit)
 	})
-	return found, err
 }
 
 // errBlocked rolls back a change that some deliveries do not allow.
@@ -59,7 +53,7 @@ func (d *DB) move(
 	var blocked notify.Blocked
 	err := d.update(ctx, func(t *tx) error {
 		blocked = notify.Blocked{}
-		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
+		if err := t.lockOutbox(ctx); err != nil {
 			return err
 		}
 		found, err := t.withDigests(ctx, ids)
@@ -91,66 +85,55 @@ func (d *DB) move(
 
 // withDigests returns deliveries and those that are in one digest with them.
 func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, error) {
-	var found []notify.Delivery
 	in, arg := t.numbers("d.delivery_id", "$1", ids)
 	same, _ := t.numbers("m.delivery_id", "$1", ids)
-	err := t.query(ctx, func(row scanner) error {
-		one, err := scanDelivery(row)
-		found = append(found, one)
-		return err
-	}, deliverySelect+" WHERE "+in+" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+`)
-		ORDER BY d.delivery_id`, arg)
-	return found, err
+	return selectRows(ctx, t, scanDelivery, deliverySelect+" WHERE "+in+
+		" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+") ORDER BY d.delivery_id", arg)
 }
 
 // DropBefore implements notify.Store. A message that has no deliveries yet gets a skipped one without a recipient, by
 // which it is listed and can be retried.
 func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
-	var unexpanded, expanded int64
-	err := d.update(ctx, func(t *tx) error {
-		if err := t.lock(ctx, "outbox_deliveries", "SHARE ROW EXCLUSIVE"); err != nil {
-			return err
+	return inUpdate(ctx, d, func(t *tx) (int, error) {
+		if err := t.lockOutbox(ctx); err != nil {
+			return 0, err
 		}
 		const chunk = 1000
 		for n := chunk; n == chunk; {
 			var err error
 			if n, err = t.notifyAlerts(ctx, before.Add(-time.Microsecond), now, chunk); err != nil {
-				return err
+				return 0, err
 			}
 		}
 		if err := t.breakDigests(ctx, before, now); err != nil {
-			return err
+			return 0, err
 		}
-		var err error
-		expanded, err = t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
+		expanded, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
 				claimed_until = NULL, held = FALSE, last_error = $1, changed_at = $2
 			WHERE status IN ('waiting', 'dead', 'unconfirmed')
 				AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
 		if err != nil {
-			return err
+			return 0, err
 		}
-		unexpanded, err = t.changes(t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
+		unexpanded, err := t.changes(t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
 				urgent, status, attempts, next_attempt_at, claimed_by, last_error, changed_at)
 			SELECT message_id, 'email', '', CASE WHEN user_id = '' THEN 'operators' ELSE 'user' END, FALSE, 'skipped', 0,
 				created_at, '', $1, $2 FROM outbox WHERE expanded_at IS NULL AND created_at < $3
 			ORDER BY message_id`, reason, now, before))
 		if err != nil {
-			return err
+			return 0, err
 		}
-		_, err = t.exec(ctx, "UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2",
-			now, before)
-		return err
+		return int(unexpanded + expanded), t.do(ctx,
+			"UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2", now, before)
 	})
-	return int(unexpanded + expanded), err
 }
 
 // breakDigests dissolves digests of which a part was written before a moment and is to be dropped: the rest goes out
 // by itself, or in another digest. The claims end, since their sender has read the digest as it was.
 func (t *tx) breakDigests(ctx context.Context, before, now time.Time) error {
-	_, err := t.exec(ctx, `UPDATE outbox_deliveries
+	return t.do(ctx, `UPDATE outbox_deliveries
 		SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
 		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (
 			SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
 			WHERE d.digest IS NOT NULL AND d.status IN ('waiting', 'dead', 'unconfirmed') AND o.created_at < $2)`, now, before)
-	return err
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -13,64 +14,48 @@ import (
 
 // plans returns every plan, also those withdrawn, in their order.
 func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
-	var plans plan.Plans
 	index := map[int64]int{}
-	err := t.query(ctx, func(row scanner) error {
-		var p plan.Plan
-		var features, overage string
-		err := row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, &features, &overage,
-			&p.MarkupMillionths, &p.Withdrawn, &p.Source)
-		if err != nil {
-			return err
-		}
-		if p.Overage, err = plan.ParseOverage(overage); err != nil {
-			return err
-		}
-		index[p.ID] = len(plans)
-		plans = append(plans, p)
-		return json.Unmarshal([]byte(features), &plans[len(plans)-1].Features)
+	plans, err := selectRows(ctx, t, func(row scanner) (p plan.Plan, err error) {
+		err = row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, fromJSON{&p.Features},
+			overage{&p.Overage}, &p.MarkupMillionths, &p.Withdrawn, &p.Source)
+		index[p.ID] = len(index)
+		return p, err
 	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, overage,
 			markup_millionths, withdrawn, source FROM subscription_plans ORDER BY position, plan_id`)
 	if err != nil {
 		return nil, err
 	}
-	limits := func(row scanner) error {
+	err = t.query(ctx, func(row scanner) error {
 		var id int64
 		l, err := scanLimit(row, &id)
 		if i, known := index[id]; err == nil && known { // else its plan was added since the plans were read
 			plans[i].Limits = append(plans[i].Limits, l)
 		}
 		return err
+	}, "SELECT plan_id, name, meter, providers, vendors, max_amount, action FROM plan_limits ORDER BY plan_id, position")
+	if err != nil {
+		return nil, err
 	}
-	versions := func(row scanner) error {
+	// The past is read last: where plans are changed meanwhile, it has what held until then.
+	return plans, t.query(ctx, func(row scanner) error {
 		var id int64
 		v, err := scanVersion(row, &id)
 		if i, known := index[id]; err == nil && known {
 			plans[i].Past = append(plans[i].Past, v)
 		}
 		return err
-	}
-	// The past is read last: where plans are changed meanwhile, it has what held until then.
-	return plans, t.send(ctx,
-		statement{`SELECT plan_id, name, meter, providers, vendors, max_amount, action
-			FROM plan_limits ORDER BY plan_id, position`, nil, limits},
-		statement{"SELECT plan_id, held_until, " + versionColumns + " FROM plan_versions ORDER BY plan_id, held_until", nil,
-			versions})
+	}, "SELECT plan_id, held_until, "+versionColumns+" FROM plan_versions ORDER BY plan_id, held_until")
 }
 
-func scanLimit(row scanner, id *int64) (plan.Limit, error) {
-	var l plan.Limit
+func scanLimit(row scanner, id *int64) (l plan.Limit, err error) {
 	var providers, vendors string
 	var max *int64
-	if err := row.Scan(id, &l.Name, &l.Meter, &providers, &vendors, &max, &l.Action); err != nil {
-		return l, err
-	}
+	err = row.Scan(id, &l.Name, &l.Meter, &providers, &vendors, &max, &l.Action)
 	l.Scope = plan.Scope{Providers: splitNames(providers), Vendors: splitNames(vendors)}
-	l.Unlimited = max == nil
-	if max != nil {
+	if l.Unlimited = max == nil; !l.Unlimited {
 		l.Max = *max
 	}
-	return l, nil
+	return l, err
 }
 
 func splitNames(text string) []string {
@@ -81,13 +66,7 @@ func splitNames(text string) []string {
 }
 
 func onOffer(plans plan.Plans) plan.Plans {
-	var offered plan.Plans
-	for _, p := range plans {
-		if !p.Withdrawn {
-			offered = append(offered, p)
-		}
-	}
-	return offered
+	return slices.DeleteFunc(slices.Clone(plans), func(p plan.Plan) bool { return p.Withdrawn })
 }
 
 // Plans returns the plans on offer, and how many users have a subscription to each
@@ -185,27 +164,22 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 	if err != nil {
 		return err
 	}
-	err = t.query(ctx, func(row scanner) error { return row.Scan(&p.ID) },
-		`INSERT INTO subscription_plans (name, tier, position, monthly_price_pico, yearly_price_pico, description, features,
-			overage, markup_millionths, withdrawn, source, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT (tier) DO UPDATE SET name = excluded.name, position = excluded.position,
-			monthly_price_pico = excluded.monthly_price_pico, yearly_price_pico = excluded.yearly_price_pico,
-			description = excluded.description, features = excluded.features, overage = excluded.overage,
-			markup_millionths = excluded.markup_millionths, withdrawn = excluded.withdrawn, source = excluded.source,
-			updated_at = excluded.updated_at
-		RETURNING plan_id`,
+	const columns = "name, tier, position, monthly_price_pico, yearly_price_pico, description, features, overage, " +
+		"markup_millionths, withdrawn, source, updated_at"
+	err = t.query(ctx, into(&p.ID), "INSERT INTO subscription_plans ("+columns+") VALUES "+valueList(1, 12)+
+		overwrite("tier", columns)+" RETURNING plan_id",
 		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features),
 		p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
 	if err != nil {
 		return err
 	}
-	if old, ok := all.ByID(p.ID); ok && !old.SameFigures(p) {
+	old, isKnown := all.ByID(p.ID)
+	if isKnown && !old.SameFigures(p) {
 		if err := t.addVersion(ctx, old, audit.At); err != nil {
 			return err
 		}
 	}
-	if _, err := t.exec(ctx, "DELETE FROM plan_limits WHERE plan_id = $1", p.ID); err != nil {
+	if err := t.do(ctx, "DELETE FROM plan_limits WHERE plan_id = $1", p.ID); err != nil {
 		return err
 	}
 	for i, l := range p.Limits {
@@ -214,7 +188,7 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 		}
 	}
 	var before state
-	if old, ok := all.ByID(p.ID); ok && !old.Withdrawn {
+	if isKnown && !old.Withdrawn {
 		if old.Equal(p) {
 			return nil
 		}
@@ -228,18 +202,53 @@ func (t *tx) addLimit(ctx context.Context, id int64, position int, l plan.Limit)
 	if !l.Unlimited {
 		max = l.Max
 	}
-	_, err := t.exec(ctx, `INSERT INTO plan_limits (plan_id, name, position, meter, providers, vendors, max_amount, action)
+	return t.do(ctx, `INSERT INTO plan_limits (plan_id, name, position, meter, providers, vendors, max_amount, action)
 		VALUES `+valueList(1, 8), id, l.Name, position, string(l.Meter), strings.Join(l.Scope.Providers, ","),
 		strings.Join(l.Scope.Vendors, ","), max, string(l.Action))
-	return err
 }
 
 func (t *tx) withdrawPlan(ctx context.Context, audit usage.Audit, all plan.Plans, id int64) error {
-	_, err := t.exec(ctx, "UPDATE subscription_plans SET withdrawn = $1, updated_at = $2 WHERE plan_id = $3",
-		true, audit.At, id)
+	err := t.do(ctx, "UPDATE subscription_plans SET withdrawn = TRUE, updated_at = $1 WHERE plan_id = $2", audit.At, id)
 	if err != nil {
 		return err
 	}
 	old, _ := all.ByID(id)
 	return t.audit(ctx, audit, "plan "+old.Name, planState(old), nil)
+}
+
+const versionColumns = "monthly_price_pico, yearly_price_pico, overage, markup_millionths, limits"
+
+func scanVersion(row scanner, id *int64) (v plan.Version, err error) {
+	err = row.Scan(id, moment{&v.Until}, &v.Monthly, &v.Yearly, overage{&v.Overage}, &v.MarkupMillionths,
+		fromJSON{&v.Limits})
+	return v, err
+}
+
+// overage scans what happens beyond the limits of a plan.
+type overage struct{ to *plan.Overage }
+
+// Scan implements sql.Scanner.
+func (o overage) Scan(value any) (err error) {
+	var text sql.NullString
+	if err = text.Scan(value); err == nil {
+		*o.to, err = plan.ParseOverage(text.String)
+	}
+	return err
+}
+
+// addVersion keeps what a plan cost and gave before a change at a moment. Where a clock
+// was ahead, what was to hold from later on never did.
+func (t *tx) addVersion(ctx context.Context, before plan.Plan, at time.Time) error {
+	v := before.VersionAt(at)
+	limits, err := json.Marshal(v.Limits)
+	if err != nil {
+		return err
+	}
+	err = t.do(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at)
+	if err != nil {
+		return err
+	}
+	return t.do(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 7)+
+		" ON CONFLICT DO NOTHING", // held for no time
+		before.ID, at, int64(v.Monthly), int64(v.Yearly), v.Overage.String(), v.MarkupMillionths, string(limits))
 }

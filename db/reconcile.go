@@ -13,51 +13,48 @@ import (
 
 // Reconcile implements usage.Reconciler.
 func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, error) {
-	var r usage.Reconciliation
-	compare := func(t *tx) error {
-		r = usage.Reconciliation{}
+	compare := func(t *tx) (r usage.Reconciliation, err error) {
 		// Before anything is read: a month that is archived between the first look at the
 		// database and the first at the log would be missing from both.
 		if err := t.lock(ctx, "ONLY api_usage_logs", "ACCESS SHARE"); err != nil {
-			return err
+			return r, err
 		}
 		if err := t.countRows(ctx, &r); err != nil {
-			return err
+			return r, err
 		}
 		for _, table := range t.totalsTables() {
-			if err := t.compareTotals(ctx, table, &r); err != nil {
-				return err
+			if err := t.compare(ctx, table.comparison(), &r); err != nil {
+				return r, err
 			}
 		}
 		if len(r.Discrepancies) == 0 { // else they are the sums of what is wrong itself
-			if err := t.compareRollups(ctx, &r); err != nil {
-				return err
-			}
 			r.Rollups = true
+			if err := t.compareRollups(ctx, &r); err != nil {
+				return r, err
+			}
 		}
 		if !repair || len(r.Discrepancies) == 0 {
-			return nil
+			return r, nil
 		}
 		r.Repaired = true
-		return t.rebuildTotals(ctx)
+		return r, t.rebuildTotals(ctx)
 	}
 	if !repair {
-		return r, d.view(ctx, compare)
+		return inView(ctx, d, compare)
 	}
-	err := d.update(ctx, func(t *tx) error {
+	return inUpdate(ctx, d, func(t *tx) (r usage.Reconciliation, err error) {
 		// Nobody may add to the log between the comparison and the repair.
 		if err := t.lock(ctx, "api_usage_logs", "SHARE ROW EXCLUSIVE"); err != nil {
-			return err
+			return r, err
 		}
 		return compare(t)
 	})
-	return r, err
 }
 
 func (t *tx) countRows(ctx context.Context, r *usage.Reconciliation) error {
-	return t.query(ctx, func(row scanner) error {
-		return row.Scan(&r.LogRows, &r.ArchivedRows, &r.Summaries, &r.Daily, &r.FleetDaily, &r.UserMonthly)
-	}, `SELECT (SELECT COUNT(*) FROM api_usage_logs), (SELECT CAST(COALESCE(SUM(row_count), 0) AS BIGINT) FROM usage_archives),
+	return t.query(ctx, into(&r.LogRows, &r.ArchivedRows, &r.Summaries, &r.Daily, &r.FleetDaily, &r.UserMonthly),
+		`SELECT (SELECT COUNT(*) FROM api_usage_logs),
+			(SELECT CAST(COALESCE(SUM(row_count), 0) AS BIGINT) FROM usage_archives),
 			(SELECT COUNT(*) FROM usage_summaries), (SELECT COUNT(*) FROM usage_daily),
 			(SELECT COUNT(*) FROM usage_fleet_daily), (SELECT COUNT(*) FROM usage_user_monthly)`)
 }
@@ -71,11 +68,7 @@ type comparison struct {
 	sums    string // the SELECT of what they have to be
 }
 
-// compareTotals compares a table with the log and what is archived of it.
-func (t *tx) compareTotals(ctx context.Context, table totalsTable, r *usage.Reconciliation) error {
-	return t.compare(ctx, table.comparison(), r)
-}
-
+// comparison is of a table with the log and what is archived of it.
 func (table totalsTable) comparison() comparison {
 	return comparison{table: table.name, keys: table.keys, columns: totalColumns,
 		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE")}
@@ -84,8 +77,7 @@ func (table totalsTable) comparison() comparison {
 // compare lists where a table says otherwise. A total that is missing, or one that
 // nothing adds up to, differs too.
 func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation) error {
-	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
-	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c.table, keys, columns, r) }, c.statement())
+	return t.query(ctx, func(row scanner) error { return noteDiscrepancies(row, c, r) }, c.statement())
 }
 
 // statement selects the keys that differ, and of each column what it has to be and what
@@ -104,10 +96,17 @@ func (c comparison) statement() string {
 		selected = append(selected, log, stored)
 		differ = append(differ, log+" <> "+stored)
 	}
-	heading := " (" + c.keys + ", " + c.columns + ") AS "
-	return "WITH l" + heading + "(" + c.sums + "), s" + heading + "(" + c.stored + "), sides (" + strings.Join(names, ", ") + ") AS (" +
-		"SELECT " + c.keys + ", " + alternating(columns, none) + " FROM l UNION ALL SELECT " + c.keys + ", " + alternating(none, columns) + " FROM s)" +
-		" SELECT " + c.keys + ", " + strings.Join(selected, ", ") + " FROM sides GROUP BY " + c.keys + " HAVING " + strings.Join(differ, " OR ") + firstOnes(len(keys))
+	heading, places := " ("+c.keys+", "+c.columns+") AS ", make([]string, len(keys))
+	for n := range keys {
+		places[n] = strconv.Itoa(n + 1)
+	}
+	return "WITH l" + heading + "(" + c.sums + "), s" + heading + "(" + c.stored + ")," +
+		" sides (" + strings.Join(names, ", ") + ") AS (" +
+		"SELECT " + c.keys + ", " + alternating(columns, none) + " FROM l UNION ALL" +
+		" SELECT " + c.keys + ", " + alternating(none, columns) + " FROM s)" +
+		" SELECT " + c.keys + ", " + strings.Join(selected, ", ") + " FROM sides" +
+		" GROUP BY " + c.keys + " HAVING " + strings.Join(differ, " OR ") +
+		fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(places, ", "), usage.MostDiscrepancies+1) // one tells of more
 }
 
 // alternating lists the first of one list, the first of another, the second of the one
@@ -120,18 +119,9 @@ func alternating(one, other []string) string {
 	return strings.Join(all, ", ")
 }
 
-// firstOnes orders differences by their keys, which come first, and asks for one more
-// than is listed.
-func firstOnes(keys int) string {
-	places := make([]string, keys)
-	for i := range places {
-		places[i] = strconv.Itoa(i + 1)
-	}
-	return fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(places, ", "), usage.MostDiscrepancies+1)
-}
-
-func noteDiscrepancies(row scanner, table string, keys, totals []string, r *usage.Reconciliation) error {
-	values := make([]any, len(keys)+2*len(totals))
+func noteDiscrepancies(row scanner, c comparison, r *usage.Reconciliation) error {
+	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
+	values := make([]any, len(keys)+2*len(columns))
 	dest := make([]any, len(values))
 	for i := range values {
 		dest[i] = &values[i]
@@ -143,8 +133,9 @@ func noteDiscrepancies(row scanner, table string, keys, totals []string, r *usag
 	for i, name := range keys {
 		key = append(key, name+"="+shownValue(name, values[i]))
 	}
-	for i, column := range totals {
-		log, stored := shownValue(column, values[len(keys)+2*i]), shownValue(column, values[len(keys)+2*i+1])
+	for i, column := range columns {
+		at := len(keys) + 2*i
+		log, stored := shownValue(column, values[at]), shownValue(column, values[at+1])
 		if log == stored {
 			continue
 		}
@@ -152,7 +143,8 @@ func noteDiscrepancies(row scanner, table string, keys, totals []string, r *usag
 			r.More = true
 			return nil
 		}
-		r.Discrepancies = append(r.Discrepancies, usage.Discrepancy{Table: table, Key: strings.Join(key, " "), Field: column, Log: log, Stored: stored})
+		r.Discrepancies = append(r.Discrepancies,
+			usage.Discrepancy{Table: c.table, Key: strings.Join(key, " "), Field: column, Log: log, Stored: stored})
 	}
 	return nil
 }

@@ -51,7 +51,8 @@ func sourceOf(q usage.ReportQuery) reportSource {
 		has := func(d usage.Dimension) bool { return slices.Contains(strings.Fields(s.dimensions), string(d)) }
 		wholeMonths := q.From.Day() == 1 && q.To.Day() == 1
 		return (s.time == "day" || wholeMonths) && (q.User == "" || s.table == "usage_daily") &&
-			(q.Provider == "" || has(usage.ByProvider)) && !slices.ContainsFunc(q.By, func(d usage.Dimension) bool { return !has(d) }) &&
+			(q.Provider == "" || has(usage.ByProvider)) &&
+			!slices.ContainsFunc(q.By, func(d usage.Dimension) bool { return !has(d) }) &&
 			(s.table != "usage_user_monthly" || slices.Contains(q.By, usage.ByUser))
 	})]
 }
@@ -66,18 +67,16 @@ func (s reportSource) column(d usage.Dimension) string {
 
 // Usage implements usage.Reports.
 func (d *DB) Usage(ctx context.Context, q usage.ReportQuery) ([]usage.ReportRow, error) {
-	var rows []usage.ReportRow
-	err := d.view(ctx, func(t *tx) (err error) {
+	return inView(ctx, d, func(t *tx) ([]usage.ReportRow, error) {
 		source := sourceOf(q)
-		rows, err = t.report(ctx, source, q)
+		rows, err := t.report(ctx, source, q)
 		// A total of the fleet that has nothing in it is one of calls that asked for
 		// nothing, or one from which all usage has moved to another plan.
 		if err == nil && source.table == "usage_fleet_daily" && slices.ContainsFunc(rows, usage.ReportRow.Empty) {
-			rows, err = t.report(ctx, usersSource(), q)
+			return t.report(ctx, usersSource(), q)
 		}
-		return err
+		return rows, err
 	})
-	return rows, err
 }
 
 func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuery) ([]usage.ReportRow, error) {
@@ -96,13 +95,8 @@ func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuer
 	if len(columns) > 0 {
 		query += " GROUP BY " + strings.Join(columns, ", ")
 	}
-	var rows []usage.ReportRow
-	err = t.query(ctx, func(row scanner) error {
-		r, err := scanReportRow(row, q.By)
-		rows = append(rows, r)
-		return err
-	}, query, where.args...)
-	return rows, err
+	scan := func(row scanner) (usage.ReportRow, error) { return scanReportRow(row, q.By) }
+	return selectRows(ctx, t, scan, query, where.args...)
 }
 
 // reported returns the conditions of a report. Of one user the days are named one by
@@ -113,7 +107,7 @@ func (t *tx) reported(ctx context.Context, source reportSource, q usage.ReportQu
 	if source.time == "month" {
 		from, to = from/100, to/100
 	}
-	where.texts = []string{"d." + source.time + " >= " + where.bind(from), "d." + source.time + " < " + where.bind(to)}
+	where.add("d."+source.time+" >= ? AND d."+source.time+" < ?", from, to)
 	where.equal("d.provider", q.Provider)
 	where.equal("d.user_id", q.User)
 	if q.User == "" {
@@ -129,7 +123,7 @@ func (t *tx) reported(ctx context.Context, source reportSource, q usage.ReportQu
 // daily totals at all.
 func (t *tx) daysBetween(ctx context.Context, from, to time.Time) ([]int, error) {
 	first, last := 0, 0
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&first, &last) },
+	err := t.query(ctx, into(&first, &last),
 		"SELECT COALESCE((SELECT MIN(day) FROM usage_daily), 0), COALESCE((SELECT MAX(day) FROM usage_daily), 0)")
 	if err != nil || first == 0 {
 		return nil, err
@@ -172,46 +166,11 @@ func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
 // UnpricedModels returns the providers and models whose calls have no price, with
 // their number, over all time.
 func (d *DB) UnpricedModels(ctx context.Context) ([]usage.ReportRow, error) {
-	var rows []usage.ReportRow
-	err := d.view(ctx, func(t *tx) error {
-		rows = nil
-		return t.query(ctx, func(row scanner) error {
+	return inView(ctx, d, func(t *tx) ([]usage.ReportRow, error) {
+		return selectRows(ctx, t, func(row scanner) (usage.ReportRow, error) {
 			r := usage.ReportRow{Keys: make([]string, 2)}
-			err := row.Scan(&r.Keys[0], &r.Keys[1], &r.Unpriced)
-			rows = append(rows, r)
-			return err
+			return r, row.Scan(&r.Keys[0], &r.Keys[1], &r.Unpriced)
 		}, `SELECT provider, model, CAST(SUM(requests) AS BIGINT) FROM api_usage_logs
 			WHERE pricing = 'unpriced' AND (status_code < 400 OR billable) GROUP BY provider, model ORDER BY provider, model`)
 	})
-	return rows, err
-}
-
-// conditions collects what a WHERE clause is made of.
-type conditions struct {
-	texts []string
-	args  []any
-}
-
-func (c *conditions) bind(arg any) string {
-	c.args = append(c.args, arg)
-	return placeholders(len(c.args), 1)
-}
-
-func (c *conditions) equal(column, value string) {
-	if value != "" {
-		c.texts = append(c.texts, column+" = "+c.bind(value))
-	}
-}
-
-func (c *conditions) compare(operation string, at time.Time) {
-	if !at.IsZero() {
-		c.texts = append(c.texts, operation+" "+c.bind(at))
-	}
-}
-
-func (c *conditions) sql() string {
-	if len(c.texts) == 0 {
-		return ""
-	}
-	return " WHERE " + strings.Join(c.texts, " AND ")
 }

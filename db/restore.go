@@ -38,16 +38,16 @@ func (d *DB) Restore(
 
 // reopenMonth takes a month from those that are archived, with what was kept of it.
 func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
-	result, err := t.exec(ctx, "DELETE FROM usage_archives WHERE month = $1 AND sha256 = $2", int64(a.Month), a.SHA256)
+	n, err := t.changes(t.exec(ctx, "DELETE FROM usage_archives WHERE month = $1 AND sha256 = $2",
+		int64(a.Month), a.SHA256))
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n != 1 {
+	if n != 1 {
 		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
-			WithReason("archive_gone", "file", a.File).Because(err)
+			WithReason("archive_gone", "file", a.File)
 	}
-	_, err = t.exec(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
-	return err
+	return t.do(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
 }
 
 // restoreRows has rows inserted, and checks that they are what was archived.

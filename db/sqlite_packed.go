@@ -32,7 +32,9 @@ const packedChunk = 2048
 // insertPacked runs an INSERT from packedrows.Source for so many rows, on SQLite: put is
 // asked to put row after row, from another goroutine while SQLite is at work on those
 // before. It returns how many rows of tables were changed.
-func (t *tx) insertPacked(ctx context.Context, statement string, columns, rows int, put func(to sink, n int)) (changed int64, err error) {
+func (t *tx) insertPacked(
+	ctx context.Context, statement string, columns, rows int, put func(to sink, n int),
+) (changed int64, err error) {
 	if rows == 0 {
 		return 0, nil
 	}

@@ -25,19 +25,15 @@ func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) {
 		return s, err
 	}
 	err = d.view(ctx, func(t *tx) error {
-		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.Version, &s.Encoding) }, d.softwareQuery); err != nil {
+		if err := t.query(ctx, into(&s.Version, &s.Encoding), d.softwareQuery); err != nil {
 			return err
 		}
-		if err := t.query(ctx, func(row scanner) error { return row.Scan(&s.SizeBytes) }, d.sizeQuery); err != nil {
+		if err := t.query(ctx, into(&s.SizeBytes), d.sizeQuery); err != nil || s.SchemaVersion != SchemaVersion {
 			return err
-		}
-		if s.SchemaVersion != SchemaVersion {
-			return nil
 		}
 		for _, name := range t.tableNames() {
 			table := usage.TableStatus{Name: name}
-			err := t.query(ctx, func(row scanner) error { return row.Scan(&table.Rows) }, "SELECT COUNT(*) FROM "+name)
-			if err != nil {
+			if err := t.query(ctx, into(&table.Rows), "SELECT COUNT(*) FROM "+name); err != nil {
 				return err
 			}
 			s.Tables = append(s.Tables, table)

@@ -11,28 +11,20 @@ import (
 
 // History returns a user's subscription history, oldest first.
 func (d *DB) History(ctx context.Context, user string) ([]plan.HistoryEntry, error) {
-	var entries []plan.HistoryEntry
-	err := d.view(ctx, func(t *tx) error {
-		return t.query(ctx, func(row scanner) error {
+	return inView(ctx, d, func(t *tx) ([]plan.HistoryEntry, error) {
+		return selectRows(ctx, t, func(row scanner) (plan.HistoryEntry, error) {
 			e := plan.HistoryEntry{UserID: user}
-			var before *string
-			err := row.Scan(&e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &before, &e.PlanAfter, &e.Cycle,
+			err := row.Scan(&e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &e.PlanBefore, &e.PlanAfter, &e.Cycle,
 				moment{&e.PeriodBefore.Start}, moment{&e.PeriodBefore.End}, moment{&e.PeriodAfter.Start},
-				moment{&e.PeriodAfter.End},
-				&e.CallsBefore, &e.TokensBefore, &e.CostBefore, &e.Actor)
-			if before != nil {
-				e.PlanBefore = *before
-			}
-			entries = append(entries, e)
-			return err
-		}, `SELECT h.action, h.recorded_at, h.effective_at, b.name, a.name, h.cycle, h.period_before_start,
-			h.period_before_end,
-				h.period_after_start, h.period_after_end, h.calls_before, h.tokens_before, h.cost_before_pico, h.actor
+				moment{&e.PeriodAfter.End}, &e.CallsBefore, &e.TokensBefore, &e.CostBefore, &e.Actor)
+			return e, err
+		}, `SELECT h.action, h.recorded_at, h.effective_at, COALESCE(b.name, ''), a.name, h.cycle,
+				h.period_before_start, h.period_before_end, h.period_after_start, h.period_after_end,
+				h.calls_before, h.tokens_before, h.cost_before_pico, h.actor
 			FROM subscription_history h JOIN subscription_plans a ON a.plan_id = h.plan_id
 			LEFT JOIN subscription_plans b ON b.plan_id = h.plan_id_before
 			WHERE h.user_id = $1 ORDER BY h.history_id`, user)
 	})
-	return entries, err
 }
 
 // HoldPlans implements billing.Tx.
@@ -42,8 +34,7 @@ func (t *tx) HoldPlans(ctx context.Context) error {
 
 // SetEmail implements billing.Tx.
 func (t *tx) SetEmail(ctx context.Context, user, email string) error {
-	_, err := t.exec(ctx, "UPDATE users SET email = $1 WHERE user_id = $2", email, user)
-	return err
+	return t.do(ctx, "UPDATE users SET email = $1 WHERE user_id = $2", email, user)
 }
 
 // SaveSubscriptions implements billing.Tx.
@@ -113,7 +104,7 @@ func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionCh
 
 // BilledUntil implements billing.Reader.
 func (t *tx) BilledUntil(ctx context.Context, user string) (until time.Time, err error) {
-	err = t.query(ctx, func(row scanner) error { return row.Scan(moment{&until}) },
+	err = t.query(ctx, into(moment{&until}),
 		"SELECT MAX(period_end) FROM billing_history WHERE user_id = $1 AND kind = 'bill'", user)
 	return until, err
 }
@@ -134,19 +125,16 @@ func (d *DB) ClosedUntil(ctx context.Context, users []string) (map[string]time.T
 }
 
 // ArchivedDays implements billing.Tx.
-func (t *tx) ArchivedDays(ctx context.Context, user string, from plan.Month) (days []time.Time, err error) {
+func (t *tx) ArchivedDays(ctx context.Context, user string, from plan.Month) ([]time.Time, error) {
 	// An archive needs a lock on the log that nobody shares.
 	if err := t.lock(ctx, "ONLY api_usage_logs", "ACCESS SHARE"); err != nil {
 		return nil, err
 	}
-	err = t.query(ctx, func(row scanner) error {
+	return selectRows(ctx, t, func(row scanner) (time.Time, error) {
 		var day int32
 		err := row.Scan(&day)
-		days = append(days, dayTime(day))
-		return err
-	}, "SELECT DISTINCT day FROM usage_archived_totals WHERE month >= $1 AND user_id = $2 ORDER BY day", int64(from),
-		user)
-	return days, err
+		return dayTime(day), err
+	}, "SELECT DISTINCT day FROM usage_archived_totals WHERE month >= $1 AND user_id = $2 ORDER BY day", int64(from), user)
 }
 
 // LoggedUsage implements billing.Reader.
@@ -171,7 +159,7 @@ func (t *tx) MoveUsage(ctx context.Context, user string, moves []billing.UsageMo
 	}
 	var keys []usage.PeriodKey
 	for _, m := range moves {
-		_, err := t.exec(ctx, `UPDATE api_usage_logs SET period_start = $1, plan_id = $2
+		err := t.do(ctx, `UPDATE api_usage_logs SET period_start = $1, plan_id = $2
 			WHERE user_id = $3 AND occurred_at >= $4 AND occurred_at <= $5`,
 			m.PeriodStart, m.PlanID, user, m.First, m.Last)
 		if err != nil {

@@ -44,7 +44,12 @@ func SQLiteFile(path string) Target {
 	return Target{Kind: SQLite, Path: path, redacted: "sqlite:///" + filepath.ToSlash(path)}
 }
 
-const urlHint = "write it as sqlite:///./alwrity.db, sqlite:////absolute/path.db or postgresql://user:password@host:5432/database"
+const urlHint = "write it as sqlite:///./alwrity.db, sqlite:////absolute/path.db " +
+	"or postgresql://user:password@host:5432/database"
+
+func invalidURL(format string, args ...any) error {
+	return failure.Invalidf(format, args...).WithHint(urlHint)
+}
 
 // ParseURL reads a DATABASE_URL in every form that SQLAlchemy takes:
 // sqlite:///relative, sqlite:////absolute, sqlite:// (in memory), postgresql:// or
@@ -53,11 +58,11 @@ const urlHint = "write it as sqlite:///./alwrity.db, sqlite:////absolute/path.db
 func ParseURL(text, dir string) (Target, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return Target{}, failure.Invalidf("the database URL is empty").WithHint(urlHint)
+		return Target{}, invalidURL("the database URL is empty")
 	}
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok {
-		return Target{}, failure.Invalidf("the database URL has no ://").WithHint(urlHint)
+		return Target{}, invalidURL("the database URL has no ://")
 	}
 	dialect, _, _ := strings.Cut(strings.ToLower(scheme), "+")
 	switch dialect {
@@ -67,9 +72,9 @@ func ParseURL(text, dir string) (Target, error) {
 		return parsePostgreSQL(rest)
 	}
 	if strings.Trim(dialect, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" { // it may be anything, even a password
-		return Target{}, failure.Invalidf("the database URL does not begin with sqlite:// or postgresql://").WithHint(urlHint)
+		return Target{}, invalidURL("the database URL does not begin with sqlite:// or postgresql://")
 	}
-	return Target{}, failure.Invalidf("the database URL begins with %q: it must be sqlite or postgresql", dialect+"://").WithHint(urlHint)
+	return Target{}, invalidURL("the database URL begins with %q: it must be sqlite or postgresql", dialect+"://")
 }
 
 func parseSQLite(rest, dir string) (Target, error) {
@@ -80,11 +85,11 @@ func parseSQLite(rest, dir string) (Target, error) {
 	}
 	path, ok := strings.CutPrefix(rest, "/")
 	if !ok {
-		return Target{}, failure.Invalidf("the database URL begins with sqlite:// and a host: a SQLite path follows three slashes, or four if it is absolute").
-			WithHint(urlHint)
+		return Target{}, invalidURL("the database URL begins with sqlite:// and a host: " +
+			"a SQLite path follows three slashes, or four if it is absolute")
 	}
 	if strings.ContainsRune(path, 0) {
-		return Target{}, failure.Invalidf("the path in the database URL contains a NUL character").WithHint(urlHint)
+		return Target{}, invalidURL("the path in the database URL contains a NUL character")
 	}
 	t := SQLiteFile(path)
 	if !filepath.IsAbs(path) {
@@ -99,14 +104,15 @@ func parseSQLite(rest, dir string) (Target, error) {
 func parsePostgreSQL(rest string) (Target, error) {
 	u, err := url.Parse("postgresql://" + rest)
 	if err != nil {
-		return Target{}, failure.Invalidf("the PostgreSQL database URL can't be read: a character in it must be percent-encoded, or the port is no number").
+		return Target{}, failure.Invalidf("the PostgreSQL database URL can't be read: " +
+			"a character in it must be percent-encoded, or the port is no number").
 			WithHint("in user and password write %%40 for @, %%3A for :, %%2F for /, %%23 for #, %%25 for %%; " + urlHint)
 	}
 	if strings.Trim(u.Path, "/") == "" {
-		return Target{}, failure.Invalidf("the PostgreSQL database URL names no database").WithHint(urlHint)
+		return Target{}, invalidURL("the PostgreSQL database URL names no database")
 	}
 	if u.Fragment != "" || strings.Contains(rest, "#") {
-		return Target{}, failure.Invalidf("the PostgreSQL database URL contains #: where it is part of the password write %%23").WithHint(urlHint)
+		return Target{}, invalidURL("the PostgreSQL database URL contains #: where it is part of the password write %%23")
 	}
 	query, err := translateOptions(u.Query())
 	if err != nil {
@@ -138,13 +144,11 @@ func translateOptions(query url.Values) (url.Values, error) {
 		query.Set("sslmode", "prefer")
 	case "disable", "allow", "prefer", "require", "verify-ca", "verify-full":
 	default:
-		return nil, failure.Invalidf("sslmode in the database URL is %q: it must be disable, allow, prefer, require, verify-ca or verify-full", mode).WithHint(urlHint)
+		return nil, invalidURL("sslmode in the database URL is %q: "+
+			"it must be disable, allow, prefer, require, verify-ca or verify-full", mode)
 	}
-	if query.Get("connect_timeout") == "" {
-		query.Set("connect_timeout", "10")
-	}
-	if query.Get("application_name") == "" {
-		query.Set("application_name", "alwrity-sub")
+	for option, value := range map[string]string{"connect_timeout": "10", "application_name": "alwrity-sub"} {
+		query.Set(option, cmp.Or(query.Get(option), value))
 	}
 	return query, nil
 }
@@ -152,12 +156,12 @@ func translateOptions(query url.Values) (url.Values, error) {
 // clientOptions are options of libpq and of other drivers that say how the client works. lib/pq would send them to the
 // server, as it does with all that it does not know, or work otherwise than package db expects.
 func clientOptions() []string {
-	return []string{"channel_binding", "gssencmode", "gsslib", "gssdelegation", "keepalives", "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "tcp_user_timeout", "sslcompression", "sslcrl", "sslcrldir", "requiressl", "prepare_threshold",
-		"prepared_statement_cache_size", "prepared_statement_name_func", "statement_cache_size", "max_cached_statement_lifetime",
-		"max_cacheable_statement_size", "command_timeout", "timeout", "async_fallback", "default_query_exec_mode",
-		"statement_cache_capacity", "description_cache_capacity", "min_read_buffer_size",
-		"binary_parameters", "disable_prepared_binary_result"}
+	return strings.Fields(`channel_binding gssencmode gsslib gssdelegation keepalives keepalives_idle keepalives_interval
+		keepalives_count tcp_user_timeout sslcompression sslcrl sslcrldir requiressl prepare_threshold
+		prepared_statement_cache_size prepared_statement_name_func statement_cache_size max_cached_statement_lifetime
+		max_cacheable_statement_size command_timeout timeout async_fallback default_query_exec_mode
+		statement_cache_capacity description_cache_capacity min_read_buffer_size
+		binary_parameters disable_prepared_binary_result`)
 }
 
 // withoutPassword returns the PostgreSQL URL for PostgreSQL's own programs, and the
@@ -165,7 +169,7 @@ func clientOptions() []string {
 func (t Target) withoutPassword() (dsn, password string, err error) {
 	u, err := url.Parse(t.dsn)
 	if err != nil {
-		return "", "", failure.Invalidf("the PostgreSQL database URL can't be read").WithHint(urlHint)
+		return "", "", invalidURL("the PostgreSQL database URL can't be read")
 	}
 	if passwords := passwordsOf(u); len(passwords) > 0 {
 		password = passwords[0]
@@ -186,8 +190,8 @@ func (t Target) withoutPassword() (dsn, password string, err error) {
 // libpqOptions are the options of a URL that PostgreSQL's own programs take, apart
 // from passwords. lib/pq takes settings of the server as well, such as search_path.
 func libpqOptions() []string {
-	return []string{"host", "hostaddr", "port", "user", "dbname", "sslmode", "sslcert", "sslkey", "sslrootcert", "connect_timeout",
-		"application_name", "fallback_application_name", "options", "target_session_attrs", "client_encoding", "passfile", "service"}
+	return strings.Fields(`host hostaddr port user dbname sslmode sslcert sslkey sslrootcert connect_timeout
+		application_name fallback_application_name options target_session_attrs client_encoding passfile service`)
 }
 
 // passwordsOf returns every password in a URL: an option overrides the one before
