@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -29,19 +30,15 @@ func scanEntry(row scanner) (usage.Entry, error) {
 	fields := usage.EntryFields()
 	dest := make([]any, len(fields))
 	for i := range fields {
-		switch f := &fields[i]; f.Kind {
-		case usage.TextField:
-			dest[i] = f.Text(&e)
-		case usage.StatusField:
-			dest[i] = f.Status(&e)
-		case usage.TimeField:
-			dest[i] = moment{f.Time(&e)}
-		case usage.BoolField:
-			dest[i] = f.Bool(&e)
-		case usage.ReferenceField:
-			dest[i] = reference{f.Number(&e)}
+		switch to := fields[i].In(&e).(type) {
+		case *time.Time:
+			dest[i] = moment{to}
+		case *pricing.USD:
+			dest[i] = (*int64)(to)
+		case usage.Reference:
+			dest[i] = reference{to.ID}
 		default:
-			dest[i] = f.Number(&e)
+			dest[i] = to
 		}
 	}
 	err := row.Scan(dest...)

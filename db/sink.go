@@ -41,19 +41,21 @@ func valuesOf(put func(to sink)) []any {
 func putEntry(to sink, e *usage.Entry) {
 	fields := usage.EntryFields()
 	for i := range fields {
-		switch f := &fields[i]; f.Kind {
-		case usage.TextField:
-			to.text(*f.Text(e))
-		case usage.StatusField:
-			to.small(int16(*f.Status(e)))
-		case usage.TimeField:
-			to.moment(f.Time(e).UnixMicro())
-		case usage.BoolField:
-			to.boolean(*f.Bool(e))
-		case usage.ReferenceField:
-			putIDOrNull(to, *f.Number(e))
-		default:
-			to.integer(*f.Number(e))
+		switch from := fields[i].In(e).(type) {
+		case *string:
+			to.text(*from)
+		case *int64:
+			to.integer(*from)
+		case *int:
+			to.small(int16(*from))
+		case *bool:
+			to.boolean(*from)
+		case *time.Time:
+			to.moment(from.UnixMicro())
+		case *pricing.USD:
+			to.integer(int64(*from))
+		case usage.Reference:
+			putIDOrNull(to, *from.ID)
 		}
 	}
 }

@@ -6,6 +6,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 )
 
 // Code says of which kind a failure is. The process maps each code to one exit code, and the JSON error object carries
@@ -78,8 +79,7 @@ func Unavailablef(format string, args ...any) *Error { return New(Unavailable, f
 // stay.
 func Within(err error, format string, args ...any) *Error {
 	within := New(CodeOf(err), "%s: %s", fmt.Sprintf(format, args...), err).Because(err)
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		within.Reason, within.Args, within.Hint = e.Reason, e.Args, e.Hint
 	}
 	return within
@@ -105,8 +105,7 @@ func (e *Error) Because(err error) *Error {
 
 // CodeOf returns the code of err: that of the first Error in its chain, else Internal. It must not be called with nil.
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return Internal
@@ -114,3 +113,11 @@ func CodeOf(err error) Code {
 
 // Is tells whether err is a failure of the given kind.
 func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
+
+// WithoutPath returns what went wrong with a file, for a message that names the file itself.
+func WithoutPath(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
+}

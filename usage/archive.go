@@ -137,7 +137,8 @@ func (a *Archiver) ArchiveMonth(
 ) (archive Archive, err error) {
 	ours := false // the file that is there was written here
 	write := func(rows MonthRows) (Archive, error) {
-		file := monthFile{month: month, path: filepath.Join(dir, ArchiveFile(month)), at: audit.At}
+		archive = Archive{LogMonth: LogMonth{Month: month}, File: ArchiveFile(month), At: audit.At}
+		file := monthFile{path: filepath.Join(dir, archive.File), archive: archive}
 		err := file.write(rows, progress, func(sum string) error {
 			if ours {
 				return nil
@@ -212,20 +213,16 @@ func (a *Archiver) RequireNotArchived(ctx context.Context, file string) error {
 	return err
 }
 
-// archivedFailure refuses an event whose month is archived in a file.
-func archivedFailure(month plan.Month, file string) error {
-	return failure.Conflictf("the month %s is archived in %s: nothing can be recorded in it", month, file).
-		WithReason("archived", "file", file)
-}
-
-// checkOpen refuses an event of a month that is archived.
+// checkOpen refuses an event of a month that is archived: nothing can be recorded in it.
 func (s *state) checkOpen(at time.Time) error {
 	if len(s.archived) == 0 {
 		return nil
 	}
 	month := plan.MonthOf(at)
-	if file, ok := s.archived[month]; ok {
-		return archivedFailure(month, file)
+	file, archived := s.archived[month]
+	if !archived {
+		return nil
 	}
-	return nil
+	return failure.Conflictf("the month %s is archived in %s: nothing can be recorded in it", month, file).
+		WithReason("archived", "file", file)
 }

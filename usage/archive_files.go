@@ -10,12 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -35,13 +36,13 @@ func openArchiveDir(path string) (*os.File, error) {
 	if err != nil {
 		return nil, failure.Invalidf("the directory %s can't be used: %s", path, failure.WithoutPath(err)).Because(err)
 	}
-	if err := lockDirectory(dir); err != nil {
+	if locked := lockDirectory(dir); locked != nil {
 		err = failure.Unavailablef("another process is archiving into %s", path).
-			WithHint("try again once it is done").Because(err)
-		return nil, errors.Join(err, dir.Close())
+			WithHint("try again once it is done").Because(locked)
+	} else if bad := cleanArchiveDir(path); bad != nil {
+		err = failure.Invalidf("the directory %s can't be written: %s", path, failure.WithoutPath(bad)).Because(bad)
 	}
-	if err := cleanArchiveDir(path); err != nil {
-		err = failure.Invalidf("the directory %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
+	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
@@ -64,10 +65,8 @@ func cleanArchiveDir(path string) error {
 
 // monthFile is the file of a month that is being archived.
 type monthFile struct {
-	month       plan.Month
 	path        string
-	at          time.Time
-	archive     Archive // what was written
+	archive     Archive // what is written into it
 	first, last time.Time
 }
 
@@ -97,7 +96,7 @@ func (f *monthFile) write(rows MonthRows, progress func(), mayReplace func(sum s
 			return err
 		}
 		if f.archive.Rows == 0 { // and a file may be there that has them
-			return failure.Conflictf("the rows of the month %s are gone: another process has archived it", f.month)
+			return failure.Conflictf("the rows of the month %s are gone: another process has archived it", f.archive.Month)
 		}
 		f.archive.SHA256 = hex.EncodeToString(sum.Sum(nil))
 		return mayReplace(f.archive.SHA256)
@@ -109,10 +108,9 @@ func (f *monthFile) write(rows MonthRows, progress func(), mayReplace func(sum s
 
 // pack writes the rows, a line each, and sums them up.
 func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
-	f.archive = Archive{LogMonth: LogMonth{Month: f.month}, File: ArchiveFile(f.month), At: f.at}
 	packed := gzip.NewWriter(w)
 	var line []byte
-	var high, low int64 // of the cost, whose sum may not fit an integer
+	var cost batchCost
 	err := rows(func(e *Entry) (err error) {
 		if line, err = appendArchived(line[:0], e); err != nil {
 			return err
@@ -121,7 +119,7 @@ func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
 			f.first = e.Time
 		}
 		f.last = e.Time
-		high, low = high+int64(e.Cost)/pricing.TotalPart, low+int64(e.Cost)%pricing.TotalPart
+		cost.add(e.Cost)
 		progress()
 		_, err = packed.Write(line)
 		return err
@@ -129,7 +127,7 @@ func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
 	if err != nil {
 		return err
 	}
-	f.archive.Cost = pricing.TotalFromParts(high, low)
+	f.archive.Cost = cost.total()
 	return packed.Close()
 }
 
@@ -139,7 +137,7 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 	line = append(line, '{')
 	for i := range entryFields {
 		f := &entryFields[i]
-		if f.empty(e) && f.Name != pricing.Requests.String() { // an import takes none given for one
+		if f.empty(e) {
 			continue
 		}
 		if len(line) > first {
@@ -195,23 +193,18 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	if failed != nil {
 		return failed
 	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return unwritten(path, err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return unwritten(path, err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir brings the names in a directory to the disk.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err == nil {
-		err = errors.Join(dir.Sync(), dir.Close())
+	if err = errors.Join(file.Sync(), file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
 		return unwritten(path, err)
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err == nil {
+		err = errors.Join(dir.Sync(), dir.Close()) // which brings the file's name to the disk
+	}
+	if err != nil {
+		return unwritten(filepath.Dir(path), err)
 	}
 	return nil
 }
@@ -285,4 +278,58 @@ func sumOfFile(path string) (string, error) {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that is none is an
+// invalid failure, and the last there is.
+func ReadArchived(path string) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		file, err := os.Open(path)
+		if err != nil {
+			yield(Entry{}, unreadable(path, err))
+			return
+		}
+		defer file.Close() //nolint:errcheck // it was only read
+		readArchived(file, yield)
+	}
+}
+
+func readArchived(packed io.Reader, yield func(Entry, error) bool) {
+	refuse := func(line int, err error) {
+		err = failure.Invalidf("the file is no archived month, or is damaged: line %d: %s", line, err).Because(err)
+		yield(Entry{}, err)
+	}
+	text, err := gzip.NewReader(packed)
+	if err != nil {
+		refuse(0, err)
+		return
+	}
+	in := &jsonlReader{lines: newLineReader(text, io.Discard), events: newArchiveReader()}
+	for n := 1; ; n++ {
+		switch e, err := in.nextArchived(); {
+		case errors.Is(err, io.EOF):
+			return
+		case err != nil:
+			refuse(n, err)
+			return
+		case !yield(e, nil):
+			return
+		}
+	}
+}
+
+// nextArchived reads a log row, io.EOF after the last.
+func (r *jsonlReader) nextArchived() (Entry, error) {
+	l, err := r.lines.next()
+	if err != nil {
+		return Entry{}, err
+	}
+	if l.tooLong || !utf8.Valid(l.text) {
+		return Entry{}, errors.New("it is too long, or not valid UTF-8 text")
+	}
+	if err := r.readObject(l.text); err != nil {
+		return Entry{}, err
+	}
+	err = r.events.read(r.cells)
+	return r.events.row, err
 }

@@ -25,7 +25,7 @@ func TestArchiveFile(t *testing.T) {
 // pack writes entries as an archived month.
 func pack(t rapid.TB, entries []Entry) ([]byte, monthFile) {
 	var file bytes.Buffer
-	month := monthFile{month: 202608}
+	month := monthFile{}
 	err := month.pack(&file, func(fn func(*Entry) error) error {
 		for i := range entries {
 			if err := fn(&entries[i]); err != nil {

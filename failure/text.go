@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+	"github.com/dustin/go-humanize"
 )
 
 // UnknownName makes the failure for a name that is not among the known ones. Its hint suggests the nearest of them, or
@@ -40,4 +41,12 @@ func Shorten(text string) string {
 		return string(runes[:maxRunes]) + "…"
 	}
 	return text
+}
+
+// Counted writes a number of things in a message: "1 row", "2,000 rows".
+func Counted[N int | int64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return humanize.Comma(int64(n)) + " " + thing + "s"
 }
