@@ -87,10 +87,10 @@ func TestPrecedence(t *testing.T) {
 					}
 				}
 				if set&2 != 0 {
-					p.Environ = append(p.Environ, k.variable+"="+v[1])
+					p.Environ = append(p.Environ, k.variable()+"="+v[1])
 				}
 				if set&4 != 0 {
-					write(t, p.Dir, ".env", k.variable+"="+v[2]+"\n")
+					write(t, p.Dir, ".env", k.variable()+"="+v[2]+"\n")
 				}
 				if set&8 != 0 {
 					write(t, p.Dir, defaultConfigFile, k.name+": "+v[3]+"\n")

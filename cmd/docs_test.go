@@ -75,7 +75,7 @@ func renderRoot(b *strings.Builder, root *cobra.Command) {
 		"counts as not set.\n\n" +
 		"| config file | environment, env file | flag | default | meaning |\n| --- | --- | --- | --- | --- |\n")
 	for _, k := range keys() {
-		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", k.name, k.variable, code(dashed(k.flag)), code(k.fallback),
+		fmt.Fprintf(b, "| `%s` | `%s` | %s | %s | %s |\n", k.name, k.variable(), code(dashed(k.flag)), code(k.fallback),
 			k.meaning)
 	}
 	b.WriteString("\n`doctor` tells whether the keys of the APIs are there:")

@@ -101,7 +101,7 @@ func ambiguousLine(text string) (number int, variable string) {
 		number++
 		name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "export "), "=")
 		name = strings.TrimSpace(name)
-		ours := isSecret(name) || slices.ContainsFunc(known, func(k key) bool { return k.variable == name })
+		ours := isSecret(name) || slices.ContainsFunc(known, func(k key) bool { return k.variable() == name })
 		if ours && ambiguous(strings.TrimSpace(value)) {
 			return number, name
 		}

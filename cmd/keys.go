@@ -33,48 +33,49 @@ const (
 
 // key is one setting: its name in the configuration file, the variable of the
 // environment and of the env file, and its flag, if it has one.
-type key struct {
-	name     string
-	variable string
-	flag     string
-	fallback string
-	meaning  string
+type key struct{ name, flag, fallback, meaning string }
+
+// variable is the name of the key in the environment. What other programs read too has no prefix.
+func (k key) variable() string {
+	name := strings.ToUpper(k.name)
+	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_"} {
+		if strings.HasPrefix(name, shared) {
+			return name
+		}
+	}
+	return variablePrefix + name
 }
+
+const variablePrefix = "ALWRITY_SUB_"
 
 // keys is every setting.
 func keys() []key {
 	return append(notifyKeys(), []key{
-		{keyDatabaseURL, "DATABASE_URL", "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
-		{keyThresholds, "ALWRITY_SUB_ALERT_THRESHOLDS", "", "80,90,100",
-			"percents of a limit that make an alert when usage crosses them"},
-		{keyDueDays, "ALWRITY_SUB_BILLING_DUE_DAYS", "", "14", "days after its issue at which a bill is due"},
-		{keyGraceDays, "ALWRITY_SUB_BILLING_GRACE_DAYS", "", "7",
-			"days after that at which the user of an unpaid bill is suspended"},
-		{keySuspendUnpaid, "ALWRITY_SUB_BILLING_SUSPEND_UNPAID", "", "true",
-			"whether users of unpaid bills are suspended at all"},
-		{keyRenewalNotice, "ALWRITY_SUB_RENEWAL_NOTICE_DAYS", "", "3",
-			"days before a renewal at which its user is told; 0: never"},
-		{keyCompanyName, "ALWRITY_SUB_COMPANY_NAME", "", "",
-			"who sends statements and reports; signs mails where SMTP_FROM has no name"},
-		{keyAddress, "ALWRITY_SUB_COMPANY_ADDRESS", "", "", "its address; a new line, or \\n, begins the next line of it"},
-		{keyCompanyEmail, "ALWRITY_SUB_COMPANY_EMAIL", "", "", "where customers write to about bills"},
-		{keyTaxID, "ALWRITY_SUB_COMPANY_TAX_ID", "", "", "its tax number, as it stands on statements"},
-		{keyPaymentNote, "ALWRITY_SUB_PAYMENT_NOTE", "", "",
-			"how to pay, on statements of unpaid bills and in mails about them; lines as in the address"},
-		{keyActor, "ALWRITY_SUB_ACTOR", "", "", "who is named in the audit log; the user's own name by default"},
-		{keyOutput, "ALWRITY_SUB_OUTPUT", "output", "table", "table, json, jsonl or csv"},
-		{keyColor, "ALWRITY_SUB_COLOR", "color", colorAuto, "auto, always or never"},
-		{keyQuiet, "ALWRITY_SUB_QUIET", "quiet", "false", "no notes, no progress"},
-		{keyDebug, "ALWRITY_SUB_DEBUG", "debug", "false", "log everything"},
-		{keyLogLevel, "ALWRITY_SUB_LOG_LEVEL", "log-level", "warn", "debug, info, warn or error"},
-		{keyLogFormat, "ALWRITY_SUB_LOG_FORMAT", "log-format", "text", "text or json"},
-		{keyLogFile, "ALWRITY_SUB_LOG_FILE", "log-file", "",
-			"the file for the log, usually logs/subscription_errors.log; none by default"},
-		{keyLogMaxSize, "ALWRITY_SUB_LOG_MAX_SIZE_MB", "", "10", "megabytes after which a new log file is begun"},
-		{keyLogMaxBackups, "ALWRITY_SUB_LOG_MAX_BACKUPS", "", "5", "old log files that are kept; 0 keeps all"},
-		{strings.ToLower(pricing.HuggingFaceInputVariable), pricing.HuggingFaceInputVariable, "", "",
+		{keyDatabaseURL, "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
+		{keyThresholds, "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
+		{keyDueDays, "", "14", "days after its issue at which a bill is due"},
+		{keyGraceDays, "", "7", "days after that at which the user of an unpaid bill is suspended"},
+		{keySuspendUnpaid, "", "true", "whether users of unpaid bills are suspended at all"},
+		{keyRenewalNotice, "", "3", "days before a renewal at which its user is told; 0: never"},
+		{keyCompanyName, "", "", "who sends statements and reports; signs mails where SMTP_FROM has no name"},
+		{keyAddress, "", "", "its address; a new line, or \\n, begins the next line of it"},
+		{keyCompanyEmail, "", "", "where customers write to about bills"},
+		{keyTaxID, "", "", "its tax number, as it stands on statements"},
+		{keyPaymentNote, "", "", "how to pay, on statements of unpaid bills and in mails about them; lines as in the " +
+			"address"},
+		{keyActor, "", "", "who is named in the audit log; the user's own name by default"},
+		{keyOutput, "output", "table", "table, json, jsonl or csv"},
+		{keyColor, "color", colorAuto, "auto, always or never"},
+		{keyQuiet, "quiet", "false", "no notes, no progress"},
+		{keyDebug, "debug", "false", "log everything"},
+		{keyLogLevel, "log-level", "warn", "debug, info, warn or error"},
+		{keyLogFormat, "log-format", "text", "text or json"},
+		{keyLogFile, "log-file", "", "the file for the log, usually logs/subscription_errors.log; none by default"},
+		{keyLogMaxSize, "", "10", "megabytes after which a new log file is begun"},
+		{keyLogMaxBackups, "", "5", "old log files that are kept; 0 keeps all"},
+		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",
 			"dollars for one input token of huggingface; sets the price at init"},
-		{strings.ToLower(pricing.HuggingFaceOutputVariable), pricing.HuggingFaceOutputVariable, "", "",
+		{strings.ToLower(pricing.HuggingFaceOutputVariable), "", "",
 			"dollars for one output token of huggingface; sets the price at init"},
 	}...)
 }

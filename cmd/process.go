@@ -3,8 +3,14 @@ package cmd
 import (
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Process is everything that the program takes from the operating system, so that the whole of it runs inside a test.
@@ -61,4 +67,67 @@ func (p Process) getenv(name string) string {
 		}
 	}
 	return ""
+}
+
+// clock returns the clock of every command: fixed at the moment that --now names, else the process's; in UTC and
+// microseconds, which is what both databases keep.
+func clock(p Process, flags *pflag.FlagSet) (func() time.Time, error) {
+	if !flags.Changed("now") {
+		return p.utcNow, nil
+	}
+	moment, err := usage.ParseTime("--now", flags.Lookup("now").Value.String())
+	return func() time.Time { return moment }, err
+}
+
+func (p Process) utcNow() time.Time { return p.Now().UTC().Truncate(time.Microsecond) }
+
+// The values of --color.
+const (
+	colorAuto   = "auto"
+	colorAlways = "always"
+	colorNever  = "never"
+)
+
+// terminal tells whether a file is a terminal, and how wide it is.
+func terminal(file *os.File) (is bool, width int) {
+	fd := int(file.Fd())
+	if !term.IsTerminal(fd) {
+		return false, 0
+	}
+	width, _, err := term.GetSize(fd)
+	if err != nil {
+		return true, 0
+	}
+	return true, width
+}
+
+// colored decides whether a stream gets colours. As https://no-color.org asks
+// for, NO_COLOR changes the default and not what a user has set.
+func (p Process) colored(mode string, isTerminal bool) bool {
+	switch mode {
+	case colorAlways:
+		return true
+	case colorNever:
+		return false
+	}
+	return isTerminal && p.getenv("NO_COLOR") == "" && !p.dumb()
+}
+
+// dumb tells whether the terminal can't do more than lines of text.
+func (p Process) dumb() bool { return p.getenv("TERM") == "dumb" }
+
+// unknownVersion is the version of a build that was told none.
+const unknownVersion = "dev"
+
+// buildVersion returns the version that the build has set, else the one that
+// `go install module@version` leaves in the binary.
+func buildVersion(set string) string {
+	if set != "" && set != unknownVersion {
+		return set
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return unknownVersion
+	}
+	return info.Main.Version
 }

@@ -57,6 +57,7 @@ func AlertsRead(n int) Document {
 
 // Deliveries lists what is in the outbox.
 func Deliveries(deliveries []notify.Delivery) Document {
+	statusStyles := map[notify.Status]style{notify.Sent: good, notify.Dead: bad, notify.Unconfirmed: caution}
 	return rowsOf(deliveries, func(d notify.Delivery) fields {
 		if d.Status != notify.Waiting {
 			d.NextAttempt = time.Time{}
@@ -69,7 +70,7 @@ func Deliveries(deliveries []notify.Delivery) Document {
 			{"channel", "BY", d.Channel},
 			{"recipient", "TO", orNull(name(d.Recipient))},
 			{"audience", "", d.Audience}, {"urgent", "", d.Urgent},
-			{"status", "STATUS", shown(d.Status, deliveryStatus(d.Status))},
+			{"status", "STATUS", styled(d.Status, statusStyles)},
 			{"attempts", "TRIES", id(d.Attempts)},
 			{"next_attempt_at", "NEXT", d.NextAttempt},
 			{"digest", "", orNull(d.Digest)},
@@ -79,18 +80,6 @@ func Deliveries(deliveries []notify.Delivery) Document {
 		}
 	}).document("id created_at kind user_id channel recipient status attempts next_attempt_at last_error",
 		"nothing in the outbox")
-}
-
-func deliveryStatus(s notify.Status) span {
-	switch s {
-	case notify.Sent:
-		return good.of(string(s))
-	case notify.Dead:
-		return bad.of(string(s))
-	case notify.Unconfirmed:
-		return caution.of(string(s))
-	}
-	return text(string(s))
 }
 
 // MessagesSent says what a run of a sender did, and how much waits after it.

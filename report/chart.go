@@ -47,34 +47,21 @@ func (t *Text) lineChart(labels []string, curves ...curve) {
 		asciigraph.XAxisRange(0, last), asciigraph.XAxisTickCount(ticks(labels, width)),
 		asciigraph.XAxisValueFormatter(func(x float64) string { return labels[int(math.Round(min(max(x, 0), last)))] }),
 	}
-	series := make([][]float64, len(curves))
+	var series [][]float64
 	var colors []asciigraph.AnsiColor
 	var chars []asciigraph.CharSet
-	for i, c := range curves {
-		series[i] = c.points
-		chars = append(chars, c.chars())
-		colors = append(colors, c.color())
+	for _, c := range curves {
+		color, char := asciigraph.Green, asciigraph.DefaultCharSet
+		if c.dashed {
+			color, char.Horizontal, char.VerticalLine = asciigraph.Yellow, "╌", "╎"
+		}
+		series, colors, chars = append(series, c.points), append(colors, color), append(chars, char)
 	}
 	options = append(options, asciigraph.SeriesChars(chars...))
 	if t.color {
 		options = append(options, asciigraph.SeriesColors(colors...))
 	}
 	t.out.WriteString(asciigraph.PlotMany(series, options...) + "\n")
-}
-
-func (c curve) chars() asciigraph.CharSet {
-	chars := asciigraph.DefaultCharSet
-	if c.dashed {
-		chars.Horizontal, chars.VerticalLine = "╌", "╎"
-	}
-	return chars
-}
-
-func (c curve) color() asciigraph.AnsiColor {
-	if c.dashed {
-		return asciigraph.Yellow
-	}
-	return asciigraph.Green
 }
 
 func highest(curves []curve) float64 {

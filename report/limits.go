@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -102,4 +104,107 @@ func fullness(perMille int64) style {
 		return caution
 	}
 	return good
+}
+
+// decisionFields are a decision, and what was reserved for the call. The limits are in
+// JSON: a script that reads CSV asks for the answer.
+func decisionFields(j usage.Decision) fields {
+	all := fields{
+		{"allowed", "", j.Allowed}, {"reason", "", orNull(j.Reason)}, {"message", "", j.Message},
+		{"user_id", "user", j.Call.UserID},
+		{"provider", "", j.Call.Provider}, {"model", "", j.Call.Model}, {"vendor", "", j.Call.Vendor},
+		{"plan", "plan", shown(j.Plan.Name, text(j.Plan.Name+" ("+string(j.Status)+")"))},
+		{"status", "", j.Status}, // of the subscription
+		{"period", "period", j.Period},
+		{"estimated_cost", "estimate", shown(j.EstimatedCost, text(j.EstimatedCost.Display()+" ("+basis(j.Basis)+")"))},
+		{"pricing", "", j.Basis}, {"limits", "", limitRows(j.Limits)},
+	}
+	r := j.Reservation
+	if r == nil {
+		return append(all, field{"reservation", "", csvOnly(fields{{"id", "", ""}, {"expires_at", "", ""}})})
+	}
+	held := shown(fields{{"id", "", r.ID}, {"expires_at", "", r.ExpiresAt}}, text(r.ID+", until "+Time(r.ExpiresAt)))
+	return append(all, field{"reservation", "reservation", held})
+}
+
+// Decision shows whether a call passes, and what was reserved for it.
+func Decision(j usage.Decision) Document {
+	all := decisionFields(j)
+	return all.document(func(t *Text) {
+		t.line(answerSpan(j.Allowed), text(": "+saidOnce(j)))
+		t.facts(all.pick(""))
+		if len(j.Limits) == 0 {
+			t.Note("no limit of the plan counts this call")
+			return
+		}
+		t.Gap()
+		t.limits(j.Limits)
+	})
+}
+
+func answerSpan(allowed bool) span {
+	if allowed {
+		return good.of("allowed")
+	}
+	return bad.of("refused")
+}
+
+// saidOnce is the message without the word that stands before it already.
+func saidOnce(j usage.Decision) string {
+	if j.Allowed && j.Message == "allowed" {
+		return "every limit has room"
+	}
+	if j.Allowed {
+		return strings.TrimPrefix(j.Message, "allowed, ")
+	}
+	return j.Message
+}
+
+// Explanation shows a decision step by step.
+func Explanation(j usage.Decision) Document {
+	steps := rowsOf(j.Explain(), func(s usage.Step) fields {
+		return fields{{"name", "STEP", s.Name}, {"text", "WHAT IT SAYS", s.Text}}
+	})
+	return Document{JSON: append(decisionFields(j), field{"steps", "", steps}), CSV: steps, Text: func(t *Text) {
+		t.line(answerSpan(j.Allowed), text(": "+j.Call.UserID+", "+j.Call.Provider+" "+j.Call.Model))
+		tb := steps.table("")
+		tb.columns = append([]column{{"", number}}, tb.columns...)
+		for i, row := range tb.rows {
+			tb.rows[i] = append([]span{dim.of(Count(int64(i + 1)))}, row...)
+		}
+		t.table(tb)
+	}}
+}
+
+func reservationFields(r usage.Reservation, status string) fields {
+	return fields{
+		{"id", "ID", r.ID},
+		{"user_id", "USER", name(r.UserID)},
+		{"provider", "PROVIDER", r.Provider},
+		{"model", "MODEL", orDash(name(r.Model))},
+		{"vendor", "", r.Vendor}, {"period_start", "", r.PeriodStart},
+		{"calls", "CALLS", r.Calls},
+		{"tokens", "TOKENS", r.Tokens},
+		{"cost", "COST", r.Cost},
+		{"status", "STATUS", status}, // held, expired, settled, released
+		{"created_at", "", r.CreatedAt},
+		{"expires_at", "UNTIL", r.ExpiresAt},
+		{"closed_at", "", r.ClosedAt}, {"event_id", "", orNull(r.EventID)},
+	}
+}
+
+// Reservations shows reservations as they stand at a moment.
+func Reservations(list []usage.Reservation, now time.Time) Document {
+	return rowsOf(list, func(r usage.Reservation) fields {
+		if r.Status == usage.Held && !r.HoldsAt(now) {
+			return reservationFields(r, "expired")
+		}
+		return reservationFields(r, string(r.Status))
+	}).document("", "no reservations")
+}
+
+// Released shows a reservation that was given back.
+func Released(r usage.Reservation) Document {
+	return reservationFields(r, string(r.Status)).says("%s %s: %s, %s and %s of %s can be used again", r.Status, r.ID,
+		failure.Counted(r.Calls, "call"), failure.Counted(r.Tokens, "token"), r.Cost.Display(), r.UserID)
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,15 +9,11 @@ import (
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func priceFields(p pricing.Price) fields {
-	long := p.Above != nil
-	var above pricing.LongContext
-	if long {
-		above = *p.Above
-	}
-	return fields{
+	return slices.Concat(fields{
 		{"provider", "PROVIDER", p.Provider},
 		{"model", "MODEL", name(p.Model)},
 		{"effective_from", "FROM", shown(p.EffectiveFrom, text(laterThanBeginning(p)))},
@@ -30,10 +27,16 @@ func priceFields(p pricing.Price) fields {
 		{"character_cost", "CHARS/1M", rate(p, pricing.Characters)},
 		{"second_cost", "SECOND", rate(p, pricing.Seconds)},
 		{"long_input", "LONG INPUT/1M", peopleOnly(longContext(p))},
-		{"above_input_tokens", "", nullUnless(long, above.OverInputTokens)},
-		{"above_input_token_cost", "", nullUnless(long, above.InputToken)},
-		{"above_output_token_cost", "", nullUnless(long, above.OutputToken)},
-		{"source", "SOURCE", p.Source},
+	}, longContextFields(p.Above), fields{{"source", "SOURCE", p.Source}})
+}
+
+// longContextFields are the prices of a call with a long input, null where they are those of any call.
+func longContextFields(above *pricing.LongContext) fields {
+	own := cmp.Or(above, &pricing.LongContext{})
+	return fields{
+		{"above_input_tokens", "", nullUnless(above != nil, own.OverInputTokens)},
+		{"above_input_token_cost", "", nullUnless(above != nil, own.InputToken)},
+		{"above_output_token_cost", "", nullUnless(above != nil, own.OutputToken)},
 	}
 }
 
@@ -124,11 +127,8 @@ func (t *Text) priceChange(c catalogue.PriceChange) {
 	if c.Status == catalogue.Unchanged {
 		return
 	}
-	var before pricing.Price
-	if c.Before != nil {
-		before = *c.Before
-	}
-	was, is := priceFields(before).pick(figures), priceFields(c.After).pick(figures)
+	before := cmp.Or(c.Before, &pricing.Price{})
+	was, is := priceFields(*before).pick(figures), priceFields(c.After).pick(figures)
 	tb := table{columns: []column{{"PRICE", words}, {"BEFORE", number}, {"AFTER", number}}}
 	for i, f := range is {
 		if old, now := orDash(was[i].value).span(), orDash(f.value).span(); old != now {
@@ -164,5 +164,45 @@ func Quote(provider, model string, r pricing.Rating) Document {
 		}
 		t.line(strong.of(provider+" "+model), text(": "+basis(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price)))
 		t.table(components.table("").total(strong.of("TOTAL"), text(""), text(""), strong.of(r.Cost.Display())))
+	}}
+}
+
+// Rerating shows what rating recorded usage again changes, or has changed.
+func Rerating(r usage.RerateResult, applied bool) Document {
+	amounts := func(before, after, closed pricing.Total) fields {
+		return fields{
+			{"before", "BEFORE", before},
+			{"after", "AFTER", after},
+			{"difference", "DIFFERENCE", after.Sub(before)},
+			{"closed_difference", "OF IT CLOSED", closed},
+		}
+	}
+	users := rowsOf(r.Users, func(u usage.UserDifference) fields {
+		return append(fields{{"user_id", "USER", name(u.UserID)}, {"events", "EVENTS", u.Events}},
+			amounts(u.Before, u.After, u.Closed)...)
+	})
+	sums := amounts(r.Before, r.After, r.Closed)
+	all := append(fields{{"applied", "", applied}, {"read", "", r.Read}, {"changed", "", r.Changed},
+		{"priced", "", r.Priced}}, sums...)
+	all = append(all, fields{{"archived_months", "", r.Archived}, {"users", "", users}}...)
+	return Document{JSON: all, CSV: users, Text: func(t *Text) {
+		if r.Archived > 0 {
+			defer t.Note("%s left out, since nothing of an archived month can be changed",
+				failure.Counted(r.Archived, "archived month"))
+		}
+		if r.Changed == 0 {
+			t.Note("%s read, none comes out otherwise", failure.Counted(r.Read, "event"))
+			return
+		}
+		footer := append([]span{text("TOTAL"), text(Count(r.Changed))}, sums.spans()...)
+		t.table(users.table("").total(inBold(footer)...))
+		done := "applied"
+		if !applied {
+			done = "nothing applied"
+		}
+		t.Note("%s read, %s of them without a price before; %s", failure.Counted(r.Read, "event"), Count(r.Priced), done)
+		if r.Closed.Cmp(pricing.Total{}) != 0 {
+			t.Note("what is in closed periods becomes an adjustment on the next bills")
+		}
 	}}
 }

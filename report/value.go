@@ -135,6 +135,11 @@ func shownAs(kind columnKind, v any, as span) value {
 	return of
 }
 
+// styled is a word that a person reads in a style of its own; plain where it has none.
+func styled[T ~string](word T, styles map[T]style) value {
+	return shown(word, styles[word].of(string(word)))
+}
+
 // orNull is a value that is null in JSON, nothing in CSV and a dash for a person where it is the zero value.
 func orNull(v any) value {
 	of := valueOf(v)

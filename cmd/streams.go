@@ -1,8 +1,10 @@
 package cmd
 
 import (
+	"context"
 	"errors"
 	"io"
+	"sync"
 	"syscall"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -41,3 +43,22 @@ func (o *output) result(err error) error {
 	return failure.Unavailablef("the results can't be written: %s", failure.WithoutPath(o.err)).
 		WithHint("the command itself is done; make room, or write somewhere else").Because(o.err)
 }
+
+// interruptible reads from in, and returns the error of ctx once that is done. A read of a terminal or a pipe can't be
+// called back: it is left to a goroutine, which begins with the first read and ends with the process.
+type interruptible struct{ pipe func() *io.PipeReader }
+
+func newInterruptible(ctx context.Context, in io.Reader) interruptible {
+	return interruptible{sync.OnceValue(func() *io.PipeReader {
+		reader, writer := io.Pipe()
+		go func() {
+			_, err := io.Copy(writer, in)
+			_ = writer.CloseWithError(err) // it never fails
+		}()
+		context.AfterFunc(ctx, func() { _ = writer.CloseWithError(ctx.Err()) })
+		return reader
+	})}
+}
+
+// Read implements io.Reader.
+func (r interruptible) Read(p []byte) (int, error) { return r.pipe().Read(p) }
