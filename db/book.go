@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -133,13 +132,9 @@ func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.P
 	for i, r := range p.VendorRules {
 		rules[i] = vendorRule(r)
 	}
-	text, err := json.Marshal(rules)
-	if err != nil {
-		return err
-	}
 	const columns = "provider, vendor, vendor_rules, characters_are_input_tokens"
-	err = t.do(ctx, "INSERT INTO api_providers ("+columns+") VALUES ($1, $2, $3, $4)"+overwrite("provider", columns),
-		p.Name, p.Vendor, string(text), p.CharactersAreInputTokens)
+	err := t.do(ctx, "INSERT INTO api_providers ("+columns+") VALUES ($1, $2, $3, $4)"+overwrite("provider", columns),
+		p.Name, p.Vendor, jsonText(rules, false), p.CharactersAreInputTokens)
 	if err != nil {
 		return err
 	}

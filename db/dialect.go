@@ -125,6 +125,18 @@ func (m moment) Scan(value any) error {
 	return nil
 }
 
+// jsonText writes a value that can always be written as JSON; "" stands for nothing.
+func jsonText(value any, nothing bool) string {
+	if nothing {
+		return ""
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
 // fromJSON scans a value of JSON; where there is none, what it points to stays as it is.
 type fromJSON struct{ to any }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/url"
@@ -35,7 +34,7 @@ func sqliteDialect() dialect {
 		rowsOf: func(list, column string) string {
 			return "(SELECT value AS " + column + " FROM json_each(" + list + "))"
 		},
-		list: jsonList,
+		list: func(texts []string) any { return jsonText(texts, false) },
 		among: func(column, list string) string {
 			return column + " IN (SELECT value FROM json_each(" + list + "))"
 		},
@@ -70,15 +69,6 @@ func sqliteValue(arg any) any {
 		return t.UnixMicro()
 	}
 	return arg
-}
-
-// jsonList writes texts as a JSON array. They are valid UTF-8: that was checked when they came in.
-func jsonList(texts []string) any {
-	text, err := json.Marshal(texts)
-	if err != nil { // which texts never cause
-		panic(err)
-	}
-	return string(text)
 }
 
 // openSQLite opens two pools: one connection that writes, whose transactions take the lock when they begin, so that

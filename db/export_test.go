@@ -20,6 +20,19 @@ func (t Target) DSN() string { return t.dsn }
 // WithoutPassword returns what pg_dump gets.
 func (t Target) WithoutPassword() (dsn, password string, err error) { return t.withoutPassword() }
 
+// MigrateTo makes a database with the tables of an older version of the schema.
+func MigrateTo(ctx context.Context, target Target, version int64) (*DB, error) {
+	d, err := connect(ctx, target, createMode)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := d.migrations()
+	if err == nil {
+		_, err = provider.UpTo(ctx, version)
+	}
+	return d, err
+}
+
 // Pool returns the connections that write.
 func (d *DB) Pool() *sql.DB { return d.writer }
 

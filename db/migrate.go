@@ -14,7 +14,7 @@ import (
 )
 
 //go:embed migrations
-var migrations embed.FS
+var migrationFiles embed.FS
 
 // versionTable is where goose notes which migrations have been applied.
 const versionTable = "schema_versions"
@@ -74,13 +74,18 @@ func (d *DB) migrateOnce(ctx context.Context) (before, after int64, err error) {
 	return 0, 0, d.classify(err)
 }
 
-func (d *DB) runMigrations(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations/"+string(d.kind))
+// migrations returns what runs the migrations.
+func (d *DB) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrationFiles, "migrations/"+string(d.kind))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	provider, err := goose.NewProvider(d.goose, d.writer, files, goose.WithTableName(versionTable),
+	return goose.NewProvider(d.goose, d.writer, files, goose.WithTableName(versionTable),
 		goose.WithDisableGlobalRegistry(true))
+}
+
+func (d *DB) runMigrations(ctx context.Context) error {
+	provider, err := d.migrations()
 	if err != nil {
 		return err
 	}

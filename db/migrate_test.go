@@ -132,3 +132,37 @@ func TestSQLiteSettings(t *testing.T) {
 		t.Errorf("the journal is %s", got)
 	}
 }
+
+// Before version 8 the wording of an error told which mails wait for a mail server to be configured.
+func TestMailThatIsHeldBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01'"}[place.Kind]
+		const unconfigured = "no mail server is configured (SMTP_HOST)"
+		for _, row := range []string{
+			"'email', 'a', 'waiting', '" + unconfigured + "'", "'email', 'b', 'waiting', ''",
+			"'email', 'c', 'dead', '" + unconfigured + "'", "'webhook', 'd', 'waiting', '" + unconfigured + "'",
+			"'email', 'e', 'waiting', 'connection refused'",
+		} {
+			execute(t, before.Pool(), "INSERT INTO outbox (message_key, kind, user_id, data, created_at) VALUES ("+
+				strings.Split(row, ", ")[1]+", 'bill_ready', 'u', '{}', "+moment+")")
+			execute(t, before.Pool(), `INSERT INTO outbox_deliveries (message_id, audience, urgent, attempts, next_attempt_at,
+				claimed_by, changed_at, channel, recipient, status, last_error)
+				SELECT MAX(message_id), 'user', FALSE, 1, `+moment+", '', "+moment+", "+row+" FROM outbox")
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		place.Create(t)
+		held := lines(t, place.SQL, "SELECT recipient FROM outbox_deliveries WHERE held ORDER BY recipient")
+		if fmt.Sprint(held) != "[a]" {
+			t.Errorf("held are %s", held)
+		}
+		if n := fmt.Sprint(lines(t, place.SQL, "SELECT COUNT(*) FROM outbox_deliveries")); n != "[5]" {
+			t.Errorf("%s deliveries are left", n)
+		}
+	})
+}

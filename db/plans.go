@@ -3,7 +3,6 @@ package db
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -160,16 +159,13 @@ func position(all, save plan.Plans, i int) int {
 // savePlan adds a plan or takes over its figures. A tier that was withdrawn comes
 // back under its old id.
 func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p plan.Plan, position int) error {
-	features, err := json.Marshal(append([]string{}, p.Features...))
-	if err != nil {
-		return err
-	}
 	const columns = "name, tier, position, monthly_price_pico, yearly_price_pico, description, features, overage, " +
 		"markup_millionths, withdrawn, source, updated_at"
-	err = t.query(ctx, into(&p.ID), "INSERT INTO subscription_plans ("+columns+") VALUES "+valueList(1, 12)+
+	err := t.query(ctx, into(&p.ID), "INSERT INTO subscription_plans ("+columns+") VALUES "+valueList(1, 12)+
 		overwrite("tier", columns)+" RETURNING plan_id",
-		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description, string(features),
-		p.Overage.String(), p.MarkupMillionths, false, string(p.Source), audit.At)
+		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description,
+		jsonText(append([]string{}, p.Features...), false), p.Overage.String(), p.MarkupMillionths, false,
+		string(p.Source), audit.At)
 	if err != nil {
 		return err
 	}
@@ -240,15 +236,12 @@ func (o overage) Scan(value any) (err error) {
 // was ahead, what was to hold from later on never did.
 func (t *tx) addVersion(ctx context.Context, before plan.Plan, at time.Time) error {
 	v := before.VersionAt(at)
-	limits, err := json.Marshal(v.Limits)
-	if err != nil {
-		return err
-	}
-	err = t.do(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at)
+	err := t.do(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at)
 	if err != nil {
 		return err
 	}
 	return t.do(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 7)+
 		" ON CONFLICT DO NOTHING", // held for no time
-		before.ID, at, int64(v.Monthly), int64(v.Yearly), v.Overage.String(), v.MarkupMillionths, string(limits))
+		before.ID, at, int64(v.Monthly), int64(v.Yearly), v.Overage.String(), v.MarkupMillionths,
+		jsonText(v.Limits, false))
 }

@@ -39,67 +39,32 @@ func (t *tx) SetEmail(ctx context.Context, user, email string) error {
 
 // SaveSubscriptions implements billing.Tx.
 func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now time.Time) error {
-	return t.writeRows(ctx, rowsInto{"subscriptions", func(source string) string {
-		return `INSERT INTO user_subscriptions (user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended,
-			ends_at,
-				next_plan_id, next_plan_at, updated_at) ` + source + `
-			ON CONFLICT (user_id) DO UPDATE SET plan_id = excluded.plan_id, cycle = excluded.cycle,
-				anchor = excluded.anchor,
-				paid_until = excluded.paid_until, auto_renew = excluded.auto_renew, suspended = excluded.suspended,
-				ends_at = excluded.ends_at, next_plan_id = excluded.next_plan_id, next_plan_at = excluded.next_plan_at,
-				updated_at = excluded.updated_at`
-	}, len(accounts), func(to sink, i int) {
-		s := accounts[i].Subscription
-		to.text(accounts[i].UserID)
-		to.integer(s.PlanID)
-		to.text(string(s.Cycle))
-		to.moment(s.Anchor.UnixMicro())
-		to.moment(s.PaidUntil.UnixMicro())
-		to.boolean(s.AutoRenew)
-		to.boolean(s.Suspended)
-		putMomentOrNull(to, s.EndsAt)
-		putIDOrNull(to, s.NextPlanID)
-		putMomentOrNull(to, s.NextAt)
-		to.moment(now.UnixMicro())
-	}})
+	const columns = "user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at, next_plan_id, " +
+		"next_plan_at, updated_at"
+	return t.writeRows(ctx, newRows("user_subscriptions", columns, overwrite("user_id", columns),
+		len(accounts), func(to sink, i int) {
+			s := accounts[i].Subscription
+			putAll(to, accounts[i].UserID, s.PlanID, s.Cycle, s.Anchor, s.PaidUntil, s.AutoRenew, s.Suspended,
+				nullTime(s.EndsAt), nullID(s.NextPlanID), nullTime(s.NextAt), now)
+		}))
 }
 
 // AppendHistory implements billing.Tx. It is the only writer of the history.
 func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionChange) error {
-	return t.writeRows(ctx, rowsInto{"subscription history", func(source string) string {
-		return `INSERT INTO subscription_history (user_id, action, recorded_at, effective_at, plan_id_before,
-			plan_id, cycle, anchor,
-			period_before_start, period_before_end, period_after_start, period_after_end, calls_before, tokens_before,
-			cost_before_pico, actor, ends_at, price_pico, paid_until, auto_renew, continues) ` + source
-	}, len(changes), func(to sink, i int) {
-		h := &changes[i]
-		before, after := h.Account.Subscription, &h.Change.Subscription
-		to.text(h.Account.UserID)
-		to.text(string(h.Change.Action))
-		to.moment(h.At.UnixMicro())
-		to.moment(h.Change.EffectiveAt.UnixMicro())
-		if before == nil {
-			to.nullInteger()
-		} else {
-			to.integer(before.PlanID)
-		}
-		to.integer(h.PlanID)
-		to.text(string(after.Cycle))
-		to.moment(after.Anchor.UnixMicro())
-		for _, at := range [...]time.Time{h.PeriodBefore.Start, h.PeriodBefore.End, h.PeriodAfter.Start,
-			h.PeriodAfter.End} {
-			to.moment(at.UnixMicro())
-		}
-		for _, n := range [...]int64{h.Used.Calls, h.Used.Quantities.Tokens(), int64(h.Used.Cost)} {
-			to.integer(n)
-		}
-		to.text(h.Actor)
-		putMomentOrNull(to, after.EndsAt)
-		to.integer(int64(h.Price))
-		to.moment(after.PaidUntil.UnixMicro())
-		to.boolean(after.AutoRenew)
-		to.boolean(h.Change.Continues)
-	}})
+	return t.writeRows(ctx, newRows("subscription_history", `user_id, action, recorded_at, effective_at, plan_id_before,
+		plan_id, cycle, anchor, period_before_start, period_before_end, period_after_start, period_after_end,
+		calls_before, tokens_before, cost_before_pico, actor, ends_at, price_pico, paid_until, auto_renew, continues`, "",
+		len(changes), func(to sink, i int) {
+			h := &changes[i]
+			before, after := int64(0), &h.Change.Subscription
+			if h.Account.Subscription != nil {
+				before = h.Account.Subscription.PlanID
+			}
+			putAll(to, h.Account.UserID, h.Change.Action, h.At, h.Change.EffectiveAt, nullID(before), h.PlanID,
+				after.Cycle, after.Anchor, h.PeriodBefore.Start, h.PeriodBefore.End, h.PeriodAfter.Start,
+				h.PeriodAfter.End, h.Used.Calls, h.Used.Quantities.Tokens(), h.Used.Cost, h.Actor,
+				nullTime(after.EndsAt), h.Price, after.PaidUntil, after.AutoRenew, h.Change.Continues)
+		}))
 }
 
 // BilledUntil implements billing.Reader.
