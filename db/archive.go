@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -60,9 +61,9 @@ func (t *tx) monthRows(ctx context.Context, month plan.Month, fn func(*usage.Ent
 
 // ArchiveMonth implements usage.ArchiveStore.
 //
-// Nobody is kept from recording until the log is had alone, at the very end. Then the month is looked at
-// again: it has the rows that were written if there are as many, as expensive, and no row of the log has
-// been changed since, which changes the version of the catalogue.
+// Others may record until the log is locked, at the very end. Then the month is looked at again: it has the rows that
+// were written if there are as many, as expensive, and no row of the log has been changed since, which changes the
+// version of the catalogue.
 func (d *DB) ArchiveMonth(
 	ctx context.Context, audit usage.Audit, month plan.Month, alone bool, write usage.WriteMonth,
 ) error {
@@ -88,7 +89,7 @@ func (d *DB) ArchiveMonth(
 			return err
 		}
 		if alone {
-			if err := t.haveLogAlone(ctx, partitionOf(month)); err != nil {
+			if err := t.lockWholeLog(ctx, partitionOf(month)); err != nil {
 				return err
 			}
 			if err := read(t); err != nil {
@@ -98,7 +99,7 @@ func (d *DB) ArchiveMonth(
 		if err := t.saveArchive(ctx, audit, written); err != nil {
 			return err
 		}
-		if err := t.haveLogAsWritten(ctx, written, version); err != nil {
+		if err := t.checkUnchanged(ctx, written, version); err != nil {
 			return err
 		}
 		if err := t.removeMonth(ctx, t, month); err != nil {
@@ -114,17 +115,12 @@ func (t *tx) beginArchiving(ctx context.Context, month plan.Month) error {
 	if err := t.lock(ctx, "usage_archives", "SHARE ROW EXCLUSIVE"); err != nil {
 		return err
 	}
-	archives, err := t.archives(ctx)
-	if err != nil {
-		return err
+	archived, err := t.ArchivedMonths(ctx)
+	if file, ok := archived[month]; ok {
+		return failure.Conflictf("the month %s is archived in %s already", month, file).
+			WithReason("archived_already", "file", file)
 	}
-	for _, other := range archives {
-		if other.Month == month {
-			return failure.Conflictf("the month %s is archived in %s already", month, other.File).
-				WithReason("archived_already", "file", other.File)
-		}
-	}
-	return nil
+	return err
 }
 
 // saveArchive notes that a month is archived, and what its rows add up to. That takes long.
@@ -149,8 +145,7 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	return t.audit(ctx, audit, "month "+a.Month.String(), logState(a), archiveState(a))
 }
 
-// logState and archiveState are what the audit log has of a month that is in the log, and of one that is
-// archived.
+// logState and archiveState are what the audit log keeps of a month in the log, and of one that is archived.
 func logState(a usage.Archive) state {
 	return state{"rows": a.Rows, "cost": a.Cost, "file": "none, in the log"}
 }
@@ -159,10 +154,10 @@ func archiveState(a usage.Archive) state {
 	return state{"rows": a.Rows, "cost": a.Cost, "file": a.File, "sha256": a.SHA256}
 }
 
-// haveLogAsWritten keeps others from the log, and refuses to go on if the rows of a month are not what its file has.
-// That was written of a version of the catalogue.
-func (t *tx) haveLogAsWritten(ctx context.Context, a usage.Archive, version int64) error {
-	if err := t.haveLogAlone(ctx, partitionOf(a.Month)); err != nil {
+// checkUnchanged locks the log, and refuses to go on if the rows of a month are not those of its file any more, which was
+// written at a version of the catalogue.
+func (t *tx) checkUnchanged(ctx context.Context, a usage.Archive, version int64) error {
+	if err := t.lockWholeLog(ctx, partitionOf(a.Month)); err != nil {
 		return err
 	}
 	found, err := t.logMonth(ctx, a.Month)
@@ -214,4 +209,97 @@ func (t *tx) ArchivedMonths(ctx context.Context) (map[plan.Month]string, error) 
 		files[a.Month] = a.File
 	}
 	return files, t.keep(ctx, version, func(c *catalogue) { c.archived = files })
+}
+
+// restoreBatch is how many rows are put back at a time.
+const restoreBatch = 5_000
+
+// Restore implements usage.ArchiveStore. Until it commits, the month is archived for everyone else, so
+// nobody records into it meanwhile.
+func (d *DB) Restore(
+	ctx context.Context, audit usage.Audit, a usage.Archive, rows iter.Seq2[usage.Entry, error],
+) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.reopenMonth(ctx, a); err != nil {
+			return err
+		}
+		err := t.restoreMonth(ctx, t, a.Month, func(insert func([]usage.Entry) error) error {
+			return t.restoreRows(ctx, a, rows, insert)
+		})
+		if err != nil {
+			return err
+		}
+		if err := t.changeCatalogue(ctx); err != nil {
+			return err
+		}
+		return t.audit(ctx, audit, "month "+a.Month.String(), archiveState(a), logState(a))
+	})
+}
+
+// reopenMonth takes a month from those that are archived, with what was kept of it.
+func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
+	n, err := t.changes(t.exec(ctx, "DELETE FROM usage_archives WHERE month = $1 AND sha256 = $2",
+		int64(a.Month), a.SHA256))
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
+			WithReason("archive_gone", "file", a.File)
+	}
+	return t.do(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
+}
+
+// restoreRows has rows inserted, and checks that they are what was archived.
+func (t *tx) restoreRows(
+	ctx context.Context, a usage.Archive, rows iter.Seq2[usage.Entry, error], insert func(batch []usage.Entry) error,
+) error {
+	batch := make([]usage.Entry, 0, restoreBatch)
+	found, cost := int64(0), pricing.Total{}
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := t.refuseReusedIDs(ctx, a, batch); err != nil {
+			return err
+		}
+		err := insert(batch)
+		batch = batch[:0]
+		return err
+	}
+	for e, err := range rows {
+		if err != nil {
+			return err
+		}
+		if plan.MonthOf(e.Time) != a.Month {
+			return failure.Invalidf("the event %q of %s is not of the month %s: its time is %s",
+				failure.Shorten(e.ID), a.File, a.Month, e.Time.Format(time.RFC3339))
+		}
+		found, cost = found+1, cost.Add(pricing.TotalOf(e.Cost))
+		if batch = append(batch, e); len(batch) == restoreBatch {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if found != a.Rows || cost.Cmp(a.Cost) != 0 {
+		return failure.Conflictf("%s has %d rows that cost %s: %d rows that cost %s were archived",
+			a.File, found, cost.Display(), a.Rows, a.Cost.Display())
+	}
+	return flush()
+}
+
+// refuseReusedIDs refuses a batch in which an id was used again since then: one of the two events would be lost.
+func (t *tx) refuseReusedIDs(ctx context.Context, a usage.Archive, batch []usage.Entry) error {
+	ids := make([]string, len(batch))
+	for i := range batch {
+		ids[i] = batch[i].ID
+	}
+	taken, err := t.Entries(ctx, ids)
+	for id, e := range taken {
+		return failure.Conflictf("the event %q of %s has been recorded again, with the time %s: an id stands for one event",
+			failure.Shorten(id), a.File, e.Time.Format(time.RFC3339)).
+			WithHint("restore a backup of the time before that, or leave the month archived")
+	}
+	return err
 }

@@ -43,42 +43,42 @@ func restorePartition(ctx context.Context, t *tx, month plan.Month, fill fillMon
 	if err != nil || attached {
 		return err
 	}
-	if err := t.haveLogAlone(ctx, table); err != nil {
+	if err := t.lockWholeLog(ctx, table); err != nil {
 		return err
 	}
 	return t.attachPartition(ctx, table, month.Start())
 }
 
 const (
-	// alonePatience is how long to wait for those who are using the log. Those who come meanwhile wait
+	// logLockTimeout is how long to wait for those who are using the log. Those who come meanwhile wait
 	// behind, so it is short; longer than deadlock_timeout, after which PostgreSQL ends an autovacuum that
 	// is in the way.
-	alonePatience = "3s"
-	aloneAttempts = 10
+	logLockTimeout  = "3s"
+	logLockAttempts = 10
 )
 
-// haveLogAlone waits until nobody else is using the log or one of its partitions, and keeps it so. It gives
+// lockWholeLog waits until nobody else is using the log or one of its partitions, and keeps it so. It gives
 // up after a while, lets others through and tries again: all that this transaction has done would be lost.
 //
 // Everybody who uses the log locks it before its partitions. So nobody who has done so already waits for
 // this transaction, as they would if only the partition was locked.
-func (t *tx) haveLogAlone(ctx context.Context, partition string) error {
+func (t *tx) lockWholeLog(ctx context.Context, partition string) error {
 	statement := t.lockTable("ONLY api_usage_logs, ONLY "+partition, "ACCESS EXCLUSIVE")
 	if statement == "" {
 		return nil
 	}
-	if err := t.do(ctx, "SET LOCAL lock_timeout = '"+alonePatience+"'"); err != nil {
+	if err := t.do(ctx, "SET LOCAL lock_timeout = '"+logLockTimeout+"'"); err != nil {
 		return err
 	}
-	for attempt := range aloneAttempts {
-		if err := t.do(ctx, "SAVEPOINT alone"); err != nil {
+	for attempt := range logLockAttempts {
+		if err := t.do(ctx, "SAVEPOINT whole_log"); err != nil {
 			return err
 		}
 		err := t.do(ctx, statement)
 		if err == nil || stateOf(err) != "55P03" {
 			return err
 		}
-		if err := t.do(ctx, "ROLLBACK TO SAVEPOINT alone"); err != nil {
+		if err := t.do(ctx, "ROLLBACK TO SAVEPOINT whole_log"); err != nil {
 			return err
 		}
 		if err := pause(ctx, time.Duration(attempt+1)*100*time.Millisecond); err != nil {
@@ -86,6 +86,6 @@ func (t *tx) haveLogAlone(ctx context.Context, partition string) error {
 		}
 	}
 	return failure.Unavailablef("the log is in use all the time: it could not be had alone in %d attempts of %s",
-		aloneAttempts, alonePatience).
+		logLockAttempts, logLockTimeout).
 		WithHint("run it again once a long export, reconcile or pg_dump is done; pg_stat_activity shows who is at work")
 }

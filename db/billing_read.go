@@ -2,10 +2,12 @@ package db
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -82,6 +84,28 @@ func (t *tx) BillingAccounts(ctx context.Context, users []string) (map[string]bi
 	}
 	return accounts, t.send(ctx, t.readClosings(users, accounts), t.readPhases(users, accounts),
 		t.readVoided(users, accounts))
+}
+
+// Customers implements simulate.Store.
+func (d *DB) Customers(ctx context.Context, month plan.Month, after string, limit int) ([]simulate.Customer, error) {
+	return inView(ctx, d, func(t *tx) ([]simulate.Customer, error) {
+		users, err := t.UserIDs(ctx, after, limit)
+		if err != nil || len(users) == 0 {
+			return nil, err
+		}
+		used, err := selectColumn[string](ctx, t, `SELECT DISTINCT user_id FROM usage_user_monthly
+			WHERE month = $1 AND user_id > $2 AND user_id <= $3 ORDER BY user_id`, int64(month), after, users[len(users)-1])
+		if err != nil {
+			return nil, err
+		}
+		accounts, err := t.BillingAccounts(ctx, users)
+		customers := make([]simulate.Customer, len(users))
+		for i, user := range users {
+			_, isUsed := slices.BinarySearch(used, user)
+			customers[i] = simulate.Customer{Account: accounts[user], Used: isUsed}
+		}
+		return customers, err
+	})
 }
 
 func (t *tx) readPhases(users []string, accounts map[string]billing.BillingAccount) statement {

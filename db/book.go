@@ -28,21 +28,11 @@ func (d *DB) Catalogue(ctx context.Context) (*pricing.Book, error) {
 	return inView(ctx, d, func(t *tx) (*pricing.Book, error) { return t.Book(ctx, "") })
 }
 
-// vendorRule is how a rule stands in the column vendor_rules.
-type vendorRule struct {
-	Contains string `json:"contains"`
-	Vendor   string `json:"vendor"`
-}
-
 func (t *tx) providers(ctx context.Context) (pricing.Providers, error) {
 	providers := pricing.Providers{}
 	err := t.query(ctx, func(row scanner) error {
 		var p pricing.Provider
-		var rules []vendorRule
-		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&rules}, &p.CharactersAreInputTokens)
-		for _, r := range rules {
-			p.VendorRules = append(p.VendorRules, pricing.VendorRule(r))
-		}
+		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&p.VendorRules}, &p.CharactersAreInputTokens)
 		providers[p.Name] = p
 		return err
 	}, "SELECT provider, vendor, vendor_rules, characters_are_input_tokens FROM api_providers")
@@ -128,13 +118,9 @@ func sameProvider(p, q pricing.Provider) bool {
 }
 
 func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.Providers, p pricing.Provider) error {
-	rules := make([]vendorRule, len(p.VendorRules))
-	for i, r := range p.VendorRules {
-		rules[i] = vendorRule(r)
-	}
 	const columns = "provider, vendor, vendor_rules, characters_are_input_tokens"
 	err := t.do(ctx, "INSERT INTO api_providers ("+columns+") VALUES ($1, $2, $3, $4)"+overwrite("provider", columns),
-		p.Name, p.Vendor, jsonText(rules, false), p.CharactersAreInputTokens)
+		p.Name, p.Vendor, jsonText(append([]pricing.VendorRule{}, p.VendorRules...), false), p.CharactersAreInputTokens)
 	if err != nil {
 		return err
 	}

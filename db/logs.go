@@ -111,6 +111,30 @@ func (s *logSearch) page(part stretch) statement {
 	}}
 }
 
+// UserLog implements simulate.Store. It continues after a key, as Logs does.
+func (d *DB) UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, error) {
+	return inView(ctx, d, func(t *tx) ([]usage.Entry, error) {
+		if err := t.inOrder(ctx); err != nil {
+			return nil, err
+		}
+		var where conditions
+		where.equal("user_id", q.User)
+		where.compare("occurred_at <", q.To)
+		if q.AfterTime.IsZero() {
+			where.compare("occurred_at >=", q.From)
+		} else {
+			last, err := t.logID(ctx, q.AfterTime, q.AfterID)
+			if err != nil {
+				return nil, err
+			}
+			where.compare("occurred_at >=", q.AfterTime) // leaves out the partitions of earlier months
+			where.add("(occurred_at, log_id) > (?, ?)", q.AfterTime, last)
+		}
+		return selectRows(ctx, t, scanEntry, "SELECT "+entryColumns+" FROM api_usage_logs"+where.sql()+
+			" ORDER BY occurred_at, log_id LIMIT "+where.bind(q.Limit), where.args...)
+	})
+}
+
 // logID returns the log_id of an event.
 func (t *tx) logID(ctx context.Context, at time.Time, id string) (int64, error) {
 	found := int64(-1)

@@ -23,8 +23,8 @@ type Provider struct {
 
 // VendorRule names the vendor of the models whose name contains a text, upper and lower case alike.
 type VendorRule struct {
-	Contains string
-	Vendor   string
+	Contains string `json:"contains"` // as the column vendor_rules has it
+	Vendor   string `json:"vendor"`
 }
 
 // VendorOf returns who serves a model of the provider.
