@@ -87,11 +87,11 @@ func (t *tx) compare(ctx context.Context, c comparison, r *usage.Reconciliation)
 func (c comparison) statement() string {
 	keys, columns := strings.Split(c.keys, ", "), strings.Split(c.columns, ", ")
 	names := slices.Clone(keys)
-	none := make([]string, len(columns))
-	var selected, differ []string
-	for i, column := range columns {
+	var fromLog, fromStored, selected, differ []string
+	for _, column := range columns {
+		const none = "CAST(NULL AS BIGINT)"
 		names = append(names, "log_"+column, "stored_"+column)
-		none[i] = "CAST(NULL AS BIGINT)"
+		fromLog, fromStored = append(fromLog, column, none), append(fromStored, none, column)
 		log, stored := "COALESCE(MAX(log_"+column+"), 0)", "COALESCE(MAX(stored_"+column+"), 0)"
 		selected = append(selected, log, stored)
 		differ = append(differ, log+" <> "+stored)
@@ -102,21 +102,11 @@ func (c comparison) statement() string {
 	}
 	return "WITH l" + heading + "(" + c.sums + "), s" + heading + "(" + c.stored + ")," +
 		" sides (" + strings.Join(names, ", ") + ") AS (" +
-		"SELECT " + c.keys + ", " + alternating(columns, none) + " FROM l UNION ALL" +
-		" SELECT " + c.keys + ", " + alternating(none, columns) + " FROM s)" +
+		"SELECT " + c.keys + ", " + strings.Join(fromLog, ", ") + " FROM l UNION ALL" +
+		" SELECT " + c.keys + ", " + strings.Join(fromStored, ", ") + " FROM s)" +
 		" SELECT " + c.keys + ", " + strings.Join(selected, ", ") + " FROM sides" +
 		" GROUP BY " + c.keys + " HAVING " + strings.Join(differ, " OR ") +
 		fmt.Sprintf(" ORDER BY %s LIMIT %d", strings.Join(places, ", "), usage.MostDiscrepancies+1) // one tells of more
-}
-
-// alternating lists the first of one list, the first of another, the second of the one
-// and so on.
-func alternating(one, other []string) string {
-	var all []string
-	for i := range one {
-		all = append(all, one[i], other[i])
-	}
-	return strings.Join(all, ", ")
 }
 
 func noteDiscrepancies(row scanner, c comparison, r *usage.Reconciliation) error {

@@ -14,35 +14,20 @@ import (
 // reportSource is a table of totals, as reports read it.
 type reportSource struct {
 	table      string
-	time       string // its column of time
-	days       string // the expression that is a day, yyyymmdd
-	months     string // the same for a month, yyyymm
-	high, low  string // the parts of its cost: high millionths of a dollar, and the rest
-	dimensions string // what it can be broken down by, beside time
+	time       string // its column of time: the day, yyyymmdd, or the month, yyyymm
+	high       string // the millionths of a dollar in its cost, which may not fit an integer when it is summed
+	dimensions string // what it can be broken down by
 }
 
-// The sources, the smallest first. A sum of their costs may not fit an integer of the
-// database, and is made of two.
+// The sources, the smallest first. The last one has everything.
 func reportSources() []reportSource {
-	const high, low = "d.cost_pico / 1000000", "d.cost_pico % 1000000"
+	const high = "d.cost_pico / 1000000"
 	return []reportSource{
-		{
-			table: "usage_user_monthly", time: "month", months: "d.month", high: high, low: low,
-			dimensions: "month user plan",
-		},
-		{
-			table: "usage_fleet_daily", time: "day", days: "d.day", months: "d.day / 100",
-			high: "d.cost_dollars * 1000000 + " + high, low: low, dimensions: "day month plan provider vendor model",
-		},
-		{
-			table: "usage_daily", time: "day", days: "d.day", months: "d.day / 100", high: high, low: low,
-			dimensions: "day month user plan provider vendor model",
-		},
+		{"usage_user_monthly", "month", high, "month user plan"},
+		{"usage_fleet_daily", "day", "d.cost_dollars * 1000000 + " + high, "day month plan provider vendor model"},
+		{"usage_daily", "day", high, "day month user plan provider vendor model"},
 	}
 }
-
-// usersSource is the source that has everything.
-func usersSource() reportSource { return reportSources()[2] }
 
 // sourceOf returns the smallest source that has what a report needs.
 func sourceOf(q usage.ReportQuery) reportSource {
@@ -59,8 +44,11 @@ func sourceOf(q usage.ReportQuery) reportSource {
 
 // column returns the expression that a report is broken down by.
 func (s reportSource) column(d usage.Dimension) string {
+	if d == usage.ByMonth && s.time == "day" {
+		return "d.day / 100"
+	}
 	return map[usage.Dimension]string{
-		usage.ByDay: s.days, usage.ByMonth: s.months, usage.ByUser: "d.user_id", usage.ByPlan: "p.name",
+		usage.ByDay: "d.day", usage.ByMonth: "d.month", usage.ByUser: "d.user_id", usage.ByPlan: "p.name",
 		usage.ByProvider: "d.provider", usage.ByVendor: "d.vendor", usage.ByModel: "d.model",
 	}[d]
 }
@@ -73,7 +61,7 @@ func (d *DB) Usage(ctx context.Context, q usage.ReportQuery) ([]usage.ReportRow,
 		// A total of the fleet that has nothing in it is one of calls that asked for
 		// nothing, or one from which all usage has moved to another plan.
 		if err == nil && source.table == "usage_fleet_daily" && slices.ContainsFunc(rows, usage.ReportRow.Empty) {
-			return t.report(ctx, usersSource(), q)
+			return t.report(ctx, reportSources()[2], q)
 		}
 		return rows, err
 	})
@@ -90,7 +78,7 @@ func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuer
 	}
 	query := `SELECT CAST(SUM(d.calls) AS BIGINT), CAST(SUM(d.errors) AS BIGINT), CAST(SUM(d.input_tokens) AS BIGINT),
 		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT),
-		SUM(` + source.high + "), SUM(" + source.low + ")" + strings.Join(append([]string{""}, columns...), ", ") +
+		SUM(` + source.high + "), SUM(d.cost_pico % 1000000)" + strings.Join(append([]string{""}, columns...), ", ") +
 		" FROM " + source.table + " d JOIN subscription_plans p ON p.plan_id = d.plan_id" + where.sql()
 	if len(columns) > 0 {
 		query += " GROUP BY " + strings.Join(columns, ", ")
