@@ -35,7 +35,7 @@ func addQuantities(flags *pflag.FlagSet, to *pricing.Quantities) {
 		"output tokens", "those of the input tokens that came from a cache", "images", "searches", "pages", "characters",
 		"seconds"}
 	to[pricing.Requests] = 1
-	for _, q := range pricing.AllQuantities() {
+	for q := range pricing.QuantityCount {
 		flags.Var(quantityFlag{q, to}, flagName(q), usageText[q])
 	}
 }

@@ -86,7 +86,7 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 		}),
 	}
 	flags := cmd.Flags()
-	for _, q := range pricing.AllQuantities() {
+	for q := range pricing.QuantityCount {
 		flags.Var(priceFlag{&setting.Rates[q]}, strings.ReplaceAll(q.Unit(), "_", "-")+"-cost",
 			"what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
 	}

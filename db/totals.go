@@ -113,7 +113,7 @@ func logSums() string {
 		"CAST(COALESCE(SUM(requests) FILTER (WHERE NOT " + counts + "), 0) AS BIGINT)",
 		"CAST(COALESCE(SUM(requests) FILTER (WHERE " + counts + " AND pricing = 'unpriced'), 0) AS BIGINT)",
 	}
-	for _, q := range pricing.AllQuantities()[pricing.InputTokens:] {
+	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
 		parts = append(parts, sum(q.String()))
 	}
 	return strings.Join(append(parts, sum("cost_pico")), ", ")

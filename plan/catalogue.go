@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,33 +38,23 @@ type definition struct {
 }
 
 type planEntry struct {
-	Name        string       `yaml:"name"`
-	Tier        string       `yaml:"tier"`
-	Monthly     scalarText   `yaml:"monthly"`
-	Yearly      scalarText   `yaml:"yearly"`
-	Description string       `yaml:"description"`
-	Features    []string     `yaml:"features"`
-	Overage     scalarText   `yaml:"overage"`
-	Markup      scalarText   `yaml:"overage_markup"`
-	Limits      limitEntries `yaml:"limits"`
-}
-
-// scalarText keeps the exact text of the file away from floating point. It is read where its meaning is known and a
-// failure can name its place.
-type scalarText string
-
-// UnmarshalYAML keeps the text, quoted or not.
-func (s *scalarText) UnmarshalYAML(text []byte) error {
-	*s = scalarText(scalar(string(text)))
-	return nil
+	Name        string             `yaml:"name"`
+	Tier        string             `yaml:"tier"`
+	Monthly     pricing.ScalarText `yaml:"monthly"`
+	Yearly      pricing.ScalarText `yaml:"yearly"`
+	Description string             `yaml:"description"`
+	Features    []string           `yaml:"features"`
+	Overage     pricing.ScalarText `yaml:"overage"`
+	Markup      pricing.ScalarText `yaml:"overage_markup"`
+	Limits      limitEntries       `yaml:"limits"`
 }
 
 // amount reads what pricing.ParseUSD takes, nothing being 0; the field is named in the failure.
-func (s scalarText) amount(field string) (pricing.USD, error) {
-	if s == "" {
+func amount(field string, text pricing.ScalarText) (pricing.USD, error) {
+	if text == "" {
 		return 0, nil
 	}
-	parsed, err := pricing.ParseUSD(string(s))
+	parsed, err := pricing.ParseUSD(string(text))
 	if err == nil && parsed < 0 {
 		err = failure.Invalidf("%s is negative: a price is 0 or more", parsed)
 	}
@@ -80,11 +72,11 @@ type limitEntries []limitEntry
 // limitEntry is a maximum, or a mapping with more than the maximum.
 type limitEntry struct {
 	name      string
-	Max       scalarText `yaml:"max"`
-	Action    Action     `yaml:"action"`
-	Meter     Meter      `yaml:"meter"`
-	Providers []string   `yaml:"providers"`
-	Vendors   []string   `yaml:"vendors"`
+	Max       pricing.ScalarText `yaml:"max"`
+	Action    Action             `yaml:"action"`
+	Meter     Meter              `yaml:"meter"`
+	Providers []string           `yaml:"providers"`
+	Vendors   []string           `yaml:"vendors"`
 }
 
 // UnmarshalYAML reads a mapping of limit names to maxima, in order.
@@ -100,7 +92,7 @@ func (es *limitEntries) UnmarshalYAML(node ast.Node) error {
 				return err
 			}
 		} else {
-			entry.Max = scalarText(scalar(iter.Value().String()))
+			entry.Max = pricing.ScalarText(scalar(iter.Value().String()))
 		}
 		*es = append(*es, entry)
 	}
@@ -119,7 +111,7 @@ func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plan
 	for i, entry := range file.Plans {
 		p, err := entry.plan(file.Limits, providers)
 		if err == nil {
-			err = plans.mustNotHave(p)
+			err = plans.requireNewNames(p)
 		}
 		if err != nil {
 			return nil, failure.Within(err, "%s: plan %d (%s)", name, i+1, failure.Shorten(entry.Name))
@@ -133,7 +125,7 @@ func ParseCatalogue(name string, text []byte, providers pricing.Providers) (Plan
 	return plans, nil
 }
 
-func (ps Plans) mustNotHave(p Plan) error {
+func (ps Plans) requireNewNames(p Plan) error {
 	for _, q := range ps {
 		if p.isCalled(q.Name) || p.isCalled(q.Tier) {
 			return failure.Invalidf("its name or tier is taken by the plan %s", q.Name)
@@ -151,10 +143,10 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 	}
 	p := Plan{Name: e.Name, Tier: e.Tier, Description: e.Description, Features: e.Features}
 	var err error
-	if p.Monthly, err = e.Monthly.amount("monthly"); err != nil {
+	if p.Monthly, err = amount("monthly", e.Monthly); err != nil {
 		return Plan{}, err
 	}
-	if p.Yearly, err = e.Yearly.amount("yearly"); err != nil {
+	if p.Yearly, err = amount("yearly", e.Yearly); err != nil {
 		return Plan{}, err
 	}
 	if err := e.readOverage(&p); err != nil {
@@ -194,13 +186,8 @@ func (e limitEntry) limit(definitions map[string]definition, providers pricing.P
 			l.Scope = Scope{Providers: d.Providers, Vendors: d.Vendors}
 		}
 	}
-	if l.Action == "" {
-		l.Action = Block
-	}
-	if err := l.validate(); err != nil {
-		return Limit{}, err
-	}
-	if err := l.Scope.validate(providers); err != nil {
+	l.Action = cmp.Or(l.Action, Block)
+	if err := cmp.Or(l.validate(), l.Scope.validate(providers)); err != nil {
 		return Limit{}, err
 	}
 	return l, l.setMax(string(e.Max))
@@ -239,11 +226,7 @@ func (s Scope) validate(providers pricing.Providers) error {
 	}
 	for _, name := range s.Vendors {
 		if !vendors[name] {
-			known := make([]string, 0, len(vendors))
-			for v := range vendors {
-				known = append(known, v)
-			}
-			return failure.UnknownName(failure.Invalid, "vendor", name, known)
+			return failure.UnknownName(failure.Invalid, "vendor", name, slices.Collect(maps.Keys(vendors)))
 		}
 	}
 	return nil
@@ -266,7 +249,7 @@ func (ps Plans) YAML() string {
 	for _, p := range ps {
 		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n"+
 			"    description: %s\n    features: [%s]\n%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description),
-			quotedList(p.Features), p.yamlOverage())
+			yamlList(p.Features, strconv.Quote), p.yamlOverage())
 		for _, l := range p.Limits {
 			fmt.Fprintf(&b, "      %s: %s\n", pricing.YAMLName(l.Name), l.yamlMaximum(definitions[l.Name]))
 		}
@@ -277,10 +260,10 @@ func (ps Plans) YAML() string {
 func (l Limit) yamlDefinition() string {
 	text := "meter: " + string(l.Meter)
 	if len(l.Scope.Providers) > 0 {
-		text += ", providers: [" + nameList(l.Scope.Providers) + "]"
+		text += ", providers: [" + yamlList(l.Scope.Providers, pricing.YAMLName) + "]"
 	}
 	if len(l.Scope.Vendors) > 0 {
-		text += ", vendors: [" + nameList(l.Scope.Vendors) + "]"
+		text += ", vendors: [" + yamlList(l.Scope.Vendors, pricing.YAMLName) + "]"
 	}
 	return text
 }
@@ -297,18 +280,10 @@ func (l Limit) yamlMaximum(defined Limit) string {
 	return text + "}"
 }
 
-func nameList(names []string) string {
-	written := make([]string, len(names))
-	for i, name := range names {
-		written[i] = pricing.YAMLName(name)
+func yamlList(items []string, write func(string) string) string {
+	written := make([]string, len(items))
+	for i, item := range items {
+		written[i] = write(item)
 	}
 	return strings.Join(written, ", ")
-}
-
-func quotedList(items []string) string {
-	quoted := make([]string, len(items))
-	for i, item := range items {
-		quoted[i] = strconv.Quote(item)
-	}
-	return strings.Join(quoted, ", ")
 }

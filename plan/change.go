@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // ChangeAction names what a change did to a subscription.
@@ -259,4 +260,21 @@ func (a Account) planName(id int64) string {
 		return p.Name
 	}
 	return "a plan that is gone"
+}
+
+// HistoryEntry is one step in a subscription's life, as it is kept.
+type HistoryEntry struct {
+	UserID       string
+	Action       ChangeAction
+	RecordedAt   time.Time
+	EffectiveAt  time.Time
+	PlanBefore   string // name; empty where there was no subscription
+	PlanAfter    string
+	Cycle        Cycle
+	PeriodBefore Period // the usage period before and after the change
+	PeriodAfter  Period
+	CallsBefore  int64 // used in PeriodBefore until then
+	TokensBefore int64
+	CostBefore   pricing.USD
+	Actor        string
 }

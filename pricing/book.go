@@ -1,8 +1,9 @@
 package pricing
 
 import (
+	"cmp"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 )
 
@@ -24,7 +25,7 @@ func NewBook(providers Providers, prices []Price) *Book {
 		b.ids[p.ID] = true
 	}
 	for _, list := range b.prices {
-		sort.Slice(list, func(i, j int) bool { return list[i].EffectiveFrom.Before(list[j].EffectiveFrom) })
+		slices.SortFunc(list, func(a, b Price) int { return a.EffectiveFrom.Compare(b.EffectiveFrom) })
 	}
 	return b
 }
@@ -63,7 +64,8 @@ func (b *Book) Models(provider string) []string {
 			models = append(models, key.model)
 		}
 	}
-	return sorted(models)
+	slices.Sort(models)
+	return models
 }
 
 // All returns the prices in force at a moment, by provider and model.
@@ -74,17 +76,8 @@ func (b *Book) All(at time.Time) []Price {
 			all = append(all, p)
 		}
 	}
-	sort.Slice(all, func(i, j int) bool {
-		if all[i].Provider != all[j].Provider {
-			return all[i].Provider < all[j].Provider
-		}
-		return all[i].Model < all[j].Model
+	slices.SortFunc(all, func(a, b Price) int {
+		return cmp.Or(strings.Compare(a.Provider, b.Provider), strings.Compare(a.Model, b.Model))
 	})
 	return all
-}
-
-func sorted(names []string) []string {
-	names = slices.Clone(names)
-	slices.Sort(names)
-	return names
 }

@@ -3,6 +3,7 @@ package pricing
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,40 +52,22 @@ type priceEntry struct {
 	Provider         string      `yaml:"provider"`
 	Model            string      `yaml:"model"`
 	EffectiveFrom    string      `yaml:"effective_from,omitempty"`
-	InputToken       *numberText `yaml:"input_token,omitempty"`
-	OutputToken      *numberText `yaml:"output_token,omitempty"`
-	CachedInputToken *numberText `yaml:"cached_input_token,omitempty"`
-	Request          *numberText `yaml:"request,omitempty"`
-	Image            *numberText `yaml:"image,omitempty"`
-	Search           *numberText `yaml:"search,omitempty"`
-	Page             *numberText `yaml:"page,omitempty"`
-	Character        *numberText `yaml:"character,omitempty"`
-	Second           *numberText `yaml:"second,omitempty"`
+	InputToken       *ScalarText `yaml:"input_token,omitempty"`
+	OutputToken      *ScalarText `yaml:"output_token,omitempty"`
+	CachedInputToken *ScalarText `yaml:"cached_input_token,omitempty"`
+	Request          *ScalarText `yaml:"request,omitempty"`
+	Image            *ScalarText `yaml:"image,omitempty"`
+	Search           *ScalarText `yaml:"search,omitempty"`
+	Page             *ScalarText `yaml:"page,omitempty"`
+	Character        *ScalarText `yaml:"character,omitempty"`
+	Second           *ScalarText `yaml:"second,omitempty"`
 	Above            *aboveEntry `yaml:"above,omitempty"`
 }
 
 type aboveEntry struct {
-	InputTokens numberText  `yaml:"input_tokens"`
-	InputToken  *numberText `yaml:"input_token,omitempty"`
-	OutputToken *numberText `yaml:"output_token,omitempty"`
-}
-
-// numberText keeps the exact text of the file, quoted or not, away from floating point.
-type numberText string
-
-// UnmarshalYAML keeps the text; it is read where a failure can name its place.
-func (n *numberText) UnmarshalYAML(text []byte) error {
-	*n = numberText(strings.Trim(strings.TrimSpace(string(text)), `"'`))
-	return nil
-}
-
-// price reads what ParseUnitPrice takes; the field is named in the failure.
-func (n numberText) price(field string) (USD, error) {
-	parsed, err := ParseUnitPrice(string(n))
-	if err != nil {
-		return 0, failure.Within(err, "%s", field)
-	}
-	return parsed, nil
+	InputTokens ScalarText  `yaml:"input_tokens"`
+	InputToken  *ScalarText `yaml:"input_token,omitempty"`
+	OutputToken *ScalarText `yaml:"output_token,omitempty"`
 }
 
 // ParseCatalogue reads a price file. The name of the file is used in failures, which are all invalid ones: text that is
@@ -98,7 +81,7 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	var c Catalogue
 	for i, entry := range file.Providers {
 		p, err := entry.provider()
-		if err == nil && hasProvider(c.Providers, p.Name) {
+		if err == nil && slices.ContainsFunc(c.Providers, func(q Provider) bool { return q.Name == p.Name }) {
 			err = failure.Invalidf("it appears twice")
 		}
 		if err != nil {
@@ -108,7 +91,7 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 	}
 	for i, entry := range file.Prices {
 		p, err := entry.price()
-		if err == nil && c.hasPrice(p) {
+		if err == nil && slices.ContainsFunc(c.Prices, p.replaces) {
 			err = failure.Invalidf("there are two prices from the same moment on")
 		}
 		if err != nil {
@@ -128,24 +111,6 @@ func (c Catalogue) Check(providers Providers) error {
 		}
 	}
 	return nil
-}
-
-func hasProvider(ps []Provider, name string) bool {
-	for _, p := range ps {
-		if p.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func (c Catalogue) hasPrice(p Price) bool {
-	for _, q := range c.Prices {
-		if q.Provider == p.Provider && q.Model == p.Model && q.EffectiveFrom.Equal(p.EffectiveFrom) {
-			return true
-		}
-	}
-	return false
 }
 
 func (e providerEntry) provider() (Provider, error) {
@@ -206,7 +171,7 @@ func (e priceEntry) price() (Price, error) {
 		if rate == nil {
 			continue
 		}
-		if p.Rates[i], err = rate.price(Quantity(i).Unit()); err != nil {
+		if p.Rates[i], err = unitPrice(Quantity(i).Unit(), *rate); err != nil {
 			return Price{}, err
 		}
 	}
@@ -222,6 +187,20 @@ func (e priceEntry) price() (Price, error) {
 	return p, p.Validate()
 }
 
+// replaces tells whether two prices are of one model and hold from the same moment on.
+func (p Price) replaces(q Price) bool {
+	return q.Provider == p.Provider && q.Model == p.Model && q.EffectiveFrom.Equal(p.EffectiveFrom)
+}
+
+// unitPrice reads what ParseUnitPrice takes; the field is named in the failure.
+func unitPrice(field string, text ScalarText) (USD, error) {
+	parsed, err := ParseUnitPrice(string(text))
+	if err != nil {
+		return 0, failure.Within(err, "%s", field)
+	}
+	return parsed, nil
+}
+
 // longContext fills what isn't given from the rates below.
 func (a aboveEntry) longContext(below Rates) (*LongContext, error) {
 	over, err := ParseQuantity("input_tokens", string(a.InputTokens))
@@ -230,12 +209,12 @@ func (a aboveEntry) longContext(below Rates) (*LongContext, error) {
 	}
 	above := LongContext{OverInputTokens: over, InputToken: below[InputTokens], OutputToken: below[OutputTokens]}
 	if a.InputToken != nil {
-		if above.InputToken, err = a.InputToken.price(InputTokens.Unit()); err != nil {
+		if above.InputToken, err = unitPrice(InputTokens.Unit(), *a.InputToken); err != nil {
 			return nil, err
 		}
 	}
 	if a.OutputToken != nil {
-		if above.OutputToken, err = a.OutputToken.price(OutputTokens.Unit()); err != nil {
+		if above.OutputToken, err = unitPrice(OutputTokens.Unit(), *a.OutputToken); err != nil {
 			return nil, err
 		}
 	}
@@ -243,8 +222,8 @@ func (a aboveEntry) longContext(below Rates) (*LongContext, error) {
 }
 
 // rates returns the entry's rates in the order of the quantities.
-func (e priceEntry) rates() [QuantityCount]*numberText {
-	return [QuantityCount]*numberText{e.Request, e.InputToken, e.OutputToken, e.CachedInputToken,
+func (e priceEntry) rates() [QuantityCount]*ScalarText {
+	return [QuantityCount]*ScalarText{e.Request, e.InputToken, e.OutputToken, e.CachedInputToken,
 		e.Image, e.Search, e.Page, e.Character, e.Second}
 }
 

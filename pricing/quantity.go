@@ -44,15 +44,6 @@ func (q Quantity) Unit() string {
 // them.
 func (q Quantity) OneEachCall() bool { return q == Images || q == Searches || q == Pages }
 
-// AllQuantities returns every quantity in the order of their constants.
-func AllQuantities() []Quantity {
-	all := make([]Quantity, QuantityCount)
-	for i := range all {
-		all[i] = Quantity(i)
-	}
-	return all
-}
-
 // Quantities says how much of each quantity a call used, indexed by Quantity.
 type Quantities [QuantityCount]int64
 

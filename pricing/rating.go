@@ -112,7 +112,7 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 	if charactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
-	for _, q := range AllQuantities() {
+	for q := range QuantityCount {
 		if q.OneEachCall() && rates[q] > 0 && used[q] == 0 {
 			used[q] = used[Requests]
 		}

@@ -24,20 +24,26 @@ func ReadYAML(name string, text []byte, into any) (err error) {
 	if err = decoder.Decode(into); err == nil && !errors.Is(decoder.Decode(new(any)), io.EOF) {
 		return failure.Invalidf("%s has more than one YAML document: only the first would count", name)
 	}
-	if errors.Is(err, io.EOF) {
-		return nil // an empty file
-	}
-	var known *failure.Error
-	var located yaml.Error
-	switch {
-	case err == nil:
+	if err == nil || errors.Is(err, io.EOF) { // io.EOF: an empty file
 		return nil
-	case errors.As(err, &known):
+	}
+	if _, known := errors.AsType[*failure.Error](err); known {
 		return failure.Within(err, "%s", name)
-	case errors.As(err, &located) && located.GetToken() != nil:
+	}
+	if located, ok := errors.AsType[yaml.Error](err); ok && located.GetToken() != nil {
 		at := located.GetToken().Position
 		return failure.Invalidf("%s, line %d, column %d: %s", name, at.Line, at.Column, failure.Shorten(located.GetMessage()))
 	}
 	reason := strings.TrimSpace(yaml.FormatError(err, false, false))
 	return failure.Invalidf("%s can't be read: %s", name, failure.Shorten(reason))
+}
+
+// ScalarText is the exact text of a value, quoted or not, kept away from floating point. It is read where its meaning is
+// known and a failure can name its place.
+type ScalarText string
+
+// UnmarshalYAML keeps the text.
+func (s *ScalarText) UnmarshalYAML(text []byte) error {
+	*s = ScalarText(strings.Trim(strings.TrimSpace(string(text)), `"'`))
+	return nil
 }

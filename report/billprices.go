@@ -15,7 +15,7 @@ func (t *Text) billPrices(b billing.Bill) {
 	tb := table{columns: []column{{"UNIT PRICES", names}, {"", words}, {"", names}}}
 	for _, l := range b.Lines {
 		of := lineText(l)
-		for _, q := range pricing.AllQuantities() {
+		for q := range pricing.QuantityCount {
 			used := l.Usage.Quantities[q] != 0 || l.Usage.Calls != 0 && (q == pricing.Requests || q.OneEachCall())
 			if prices := UnitPrices(l.Prices, q); used && len(prices) > 0 {
 				tb.rows = append(tb.rows, []span{text(of), text(QuantityNames(q)), text(strings.Join(prices, ", "))})

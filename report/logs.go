@@ -54,8 +54,11 @@ func logFields(e *usage.Entry, plan string) fields {
 }
 
 // quantities are the quantities from one on.
-func quantities(all pricing.Quantities, from pricing.Quantity) fields {
-	return listOf(pricing.AllQuantities()[from:], func(q pricing.Quantity) field { return field{q.String(), "", all[q]} })
+func quantities(all pricing.Quantities, from pricing.Quantity) (list fields) {
+	for q := from; q < pricing.QuantityCount; q++ {
+		list = append(list, field{q.String(), "", all[q]})
+	}
+	return list
 }
 
 func entryBasis(e *usage.Entry) span {

@@ -41,7 +41,7 @@ func makeEntryFields() []Field {
 		{Name: "vendor", In: func(e *Entry) any { return &e.Vendor }},
 		{Name: "time", Column: "occurred_at", In: func(e *Entry) any { return &e.Time }},
 	}
-	for _, q := range pricing.AllQuantities() {
+	for q := range pricing.QuantityCount {
 		fields = append(fields, Field{Name: q.String(), In: func(e *Entry) any { return &e.Quantities[q] }})
 	}
 	fields = append(fields, []Field{

@@ -115,7 +115,7 @@ func rowOfLine(l billing.Line) row {
 // usedOf lists what was used, each with what one unit cost from when on.
 func usedOf(l billing.Line) []string {
 	var list []string
-	for _, q := range pricing.AllQuantities() {
+	for q := range pricing.QuantityCount {
 		n := l.Usage.Quantities[q]
 		if q == pricing.Requests {
 			n = l.Usage.Calls
