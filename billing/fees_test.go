@@ -24,8 +24,9 @@ func day(t testing.TB, text string) time.Time {
 
 func prices() plan.Plans {
 	return plan.Plans{{ID: 1, Name: "Free", Tier: "free"},
-		{ID: 2, Name: "Basic", Tier: "basic", Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar},
-		{ID: 3, Name: "Pro", Tier: "pro", Monthly: 79 * pricing.Dollar, Yearly: 790 * pricing.Dollar}}
+		{ID: 2, Name: "Basic", Tier: "basic", Figures: plan.Figures{Monthly: 29 * pricing.Dollar,
+			Yearly: 290 * pricing.Dollar}},
+		{ID: 3, Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: 79 * pricing.Dollar, Yearly: 790 * pricing.Dollar}}}
 }
 
 // phases makes an account of steps such as "2026-01-31 basic monthly": who subscribes, and changes of plan after it.

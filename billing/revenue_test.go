@@ -23,7 +23,7 @@ func october() plan.Period { return plan.CalendarMonth(date(2026, 10, 1)) }
 
 func revenueOf(bills []billing.Bill) billing.Revenue {
 	r := billing.NewRevenueBuilder(october().Start, date(2026, 11, 23), 12,
-		plan.Plans{{ID: 1, Name: "Free"}, {ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}})
+		plan.Plans{{ID: 1, Name: "Free"}, {ID: 2, Name: "Basic", Figures: plan.Figures{Yearly: 290 * pricing.Dollar}}})
 	for _, b := range bills {
 		r.Add(b)
 	}

@@ -60,7 +60,8 @@ func TestPriceOfAMonth(t *testing.T) {
 	dearer := day(t, "2026-03-10")
 	priced := func(f BillingAccount) BillingAccount {
 		for i, p := range f.Account.Plans {
-			f.Account.Plans[i].Past = []plan.Version{{Until: dearer, Monthly: p.Monthly, Yearly: p.Yearly}}
+			f.Account.Plans[i].Past = []plan.Version{{Until: dearer, Figures: plan.Figures{Monthly: p.Monthly,
+				Yearly: p.Yearly}}}
 			f.Account.Plans[i].Monthly *= 2
 			f.Account.Plans[i].Yearly *= 2
 		}

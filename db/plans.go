@@ -170,7 +170,7 @@ func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p 
 		return err
 	}
 	old, isKnown := all.ByID(p.ID)
-	if isKnown && !old.SameFigures(p) {
+	if isKnown && !old.Figures.Equal(p.Figures) {
 		if err := t.addVersion(ctx, old, audit.At); err != nil {
 			return err
 		}
@@ -235,7 +235,7 @@ func (o overage) Scan(value any) (err error) {
 // addVersion keeps what a plan cost and gave before a change at a moment. Where a clock
 // was ahead, what was to hold from later on never did.
 func (t *tx) addVersion(ctx context.Context, before plan.Plan, at time.Time) error {
-	v := before.VersionAt(at)
+	v := before.At(at)
 	err := t.do(ctx, "DELETE FROM plan_versions WHERE plan_id = $1 AND held_until > $2", before.ID, at)
 	if err != nil {
 		return err

@@ -248,7 +248,8 @@ func (ps Plans) YAML() string {
 	b.WriteString("plans:\n")
 	for _, p := range ps {
 		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n"+
-			"    description: %s\n    features: [%s]\n%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier), p.Monthly, p.Yearly, strconv.Quote(p.Description),
+			"    description: %s\n    features: [%s]\n%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier),
+			p.Monthly, p.Yearly, strconv.Quote(p.Description),
 			yamlList(p.Features, strconv.Quote), p.yamlOverage())
 		for _, l := range p.Limits {
 			fmt.Fprintf(&b, "      %s: %s\n", pricing.YAMLName(l.Name), l.yamlMaximum(definitions[l.Name]))

@@ -173,8 +173,9 @@ func TestAnyCatalogueRoundTrips(t *testing.T) {
 		var plans plan.Plans
 		for i, tier := range []string{"free", rapid.SampledFrom([]string{"null", "1.0", "-", "gold"}).Draw(t, "tier")} {
 			p := plan.Plan{Name: fmt.Sprintf("%d%sx", i, anyText().Filter(printable).Draw(t, "name")), Tier: tier,
-				Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")), Yearly: pricing.USD(rapid.Int64Min(0).Draw(t,
-					"yearly")),
+				Figures: plan.Figures{Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")),
+					Yearly: pricing.USD(rapid.Int64Min(0).Draw(t,
+						"yearly"))},
 				Description: anyText().Draw(t, "description"), Features: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "features")}
 			if p.Overage = plan.Overage(rapid.Bool().Draw(t, "overage")); p.Overage == plan.OverageAllow {
 				p.MarkupMillionths = rapid.Int64Range(0, 100_000_000).Draw(t, "mark-up")

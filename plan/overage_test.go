@@ -25,7 +25,7 @@ func TestParseMarkup(t *testing.T) {
 		if err != nil || got != c.millionths {
 			t.Errorf("ParseMarkup(%q) = %d, %v, want %d", text, got, err, c.millionths)
 		}
-		if written := (plan.Plan{MarkupMillionths: got}).MarkupText(); written != c.written {
+		if written := (plan.Plan{Figures: plan.Figures{MarkupMillionths: got}}).MarkupText(); written != c.written {
 			t.Errorf("%s is written as %s, want %s", text, written, c.written)
 		}
 	}
@@ -41,7 +41,7 @@ func TestParseMarkup(t *testing.T) {
 func TestMarkupRoundTrips(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		millionths := rapid.Int64Range(0, 100_000_000).Draw(t, "millionths")
-		text := plan.Plan{MarkupMillionths: millionths}.MarkupText()
+		text := plan.Plan{Figures: plan.Figures{MarkupMillionths: millionths}}.MarkupText()
 		if got, err := plan.ParseMarkup(text); err != nil || got != millionths {
 			t.Fatalf("%d is written as %s and read as %d, %v", millionths, text, got, err)
 		}
@@ -56,11 +56,11 @@ func TestOverageOfAPlanFile(t *testing.T) {
 	for lines, want := range map[string]plan.Plan{
 		"":                     {},
 		"    overage: block\n": {},
-		"    overage: allow\n": {Overage: plan.OverageAllow},
-		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {Overage: plan.OverageAllow,
-			MarkupMillionths: 125_000},
-		"    overage: allow\n    overage_markup: 20%\n": {Overage: plan.OverageAllow,
-			MarkupMillionths: 200_000},
+		"    overage: allow\n": {Figures: plan.Figures{Overage: plan.OverageAllow}},
+		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {Figures: plan.Figures{Overage: plan.OverageAllow,
+			MarkupMillionths: 125_000}},
+		"    overage: allow\n    overage_markup: 20%\n": {Figures: plan.Figures{Overage: plan.OverageAllow,
+			MarkupMillionths: 200_000}},
 	} {
 		plans, err := plan.ParseCatalogue("f.yaml", []byte(freePlan+lines), providers(t))
 		if err != nil {

@@ -12,37 +12,45 @@ import (
 // DefaultTier is the tier of the plan that a user without a subscription has.
 const DefaultTier = "free"
 
+// Figures are what a plan costs and includes.
+type Figures struct {
+	Monthly pricing.USD
+	Yearly  pricing.USD
+	Limits  []Limit
+	Overage Overage
+	// MarkupMillionths is added to the cost of what is billed as overage, in millionths of it.
+	MarkupMillionths int64
+}
+
 // Plan is what a subscription gives: limits, for a price by the month or year.
 type Plan struct {
 	ID          int64
 	Name        string // how people call it; unique, upper and lower case alike
 	Tier        string // how programs call it; unique
-	Monthly     pricing.USD
-	Yearly      pricing.USD
 	Description string
 	Features    []string
-	Limits      []Limit
-	Overage     Overage
-	// MarkupMillionths is added to the cost of what is billed as overage, in millionths of it.
-	MarkupMillionths int64
-	Source           pricing.Source
-	Withdrawn        bool      // no longer on offer; only history and subscribers' logs name it
-	Past             []Version // what it was before, oldest first: the fields above are what it is now
+	Figures
+	Source    pricing.Source
+	Withdrawn bool      // no longer on offer; only history and subscribers' logs name it
+	Past      []Version // what it was before, oldest first: the figures above are those of now
+}
+
+// Version is what a plan cost and gave until a moment, from when the version before it ended.
+type Version struct {
+	Until time.Time
+	Figures
 }
 
 // Equal tells whether two plans offer the same under the same name.
 func (p Plan) Equal(q Plan) bool {
-	return p.Name == q.Name && p.Tier == q.Tier && p.Monthly == q.Monthly && p.Yearly == q.Yearly &&
-		p.Description == q.Description && p.Overage == q.Overage && p.MarkupMillionths == q.MarkupMillionths &&
-		slices.Equal(p.Features, q.Features) &&
-		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
+	return p.Name == q.Name && p.Tier == q.Tier && p.Description == q.Description &&
+		slices.Equal(p.Features, q.Features) && p.Figures.Equal(q.Figures)
 }
 
-// SameFigures tells whether two plans cost the same and have the same limits.
-func (p Plan) SameFigures(q Plan) bool {
-	return p.Monthly == q.Monthly && p.Yearly == q.Yearly && p.Overage == q.Overage &&
-		p.MarkupMillionths == q.MarkupMillionths &&
-		slices.EqualFunc(p.Limits, q.Limits, Limit.Equal)
+// Equal tells whether two plans cost the same and have the same limits.
+func (f Figures) Equal(g Figures) bool {
+	return f.Monthly == g.Monthly && f.Yearly == g.Yearly && f.Overage == g.Overage &&
+		f.MarkupMillionths == g.MarkupMillionths && slices.EqualFunc(f.Limits, g.Limits, Limit.Equal)
 }
 
 // isCalled tells whether a text is the plan's name or tier, upper and lower case alike.
@@ -106,44 +114,26 @@ func (ps Plans) Names() []string {
 	return names
 }
 
-// Version is what a plan cost and gave until a moment, from when the version before it ended.
-type Version struct {
-	Until            time.Time
-	Monthly          pricing.USD
-	Yearly           pricing.USD
-	Limits           []Limit
-	Overage          Overage
-	MarkupMillionths int64
-}
-
-// At returns the plan with the figures that held at a moment: its prices, limits and overage. What it had first is
-// taken to have held always. Its name and the rest are as they are.
+// At returns the plan with the figures that held at a moment: its prices, limits and overage. What it had first is taken
+// to have held always. Its name and the rest are as they are.
 func (p Plan) At(at time.Time) Plan {
-	for _, v := range p.Past {
-		if at.Before(v.Until) {
-			p.Monthly, p.Yearly, p.Limits, p.Overage, p.MarkupMillionths = v.Monthly, v.Yearly, v.Limits, v.Overage,
-				v.MarkupMillionths
-			return p
-		}
+	if i := p.versionAt(at); i >= 0 {
+		p.Figures = p.Past[i].Figures
 	}
 	return p
 }
 
 // HeldUntil returns when the figures end that held at a moment; zero for those of now.
 func (p Plan) HeldUntil(at time.Time) time.Time {
-	for _, v := range p.Past {
-		if at.Before(v.Until) {
-			return v.Until
-		}
+	if i := p.versionAt(at); i >= 0 {
+		return p.Past[i].Until
 	}
 	return time.Time{}
 }
 
-// VersionAt returns the version of the plan that held at a moment, as one that ends then.
-func (p Plan) VersionAt(at time.Time) Version {
-	then := p.At(at)
-	return Version{Until: at, Monthly: then.Monthly, Yearly: then.Yearly, Limits: then.Limits, Overage: then.Overage,
-		MarkupMillionths: then.MarkupMillionths}
+// versionAt returns which past version held at a moment, -1 for none.
+func (p Plan) versionAt(at time.Time) int {
+	return slices.IndexFunc(p.Past, func(v Version) bool { return at.Before(v.Until) })
 }
 
 // PlanThen returns the plan in force at a moment with the figures that held then; see PlanAt.

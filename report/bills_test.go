@@ -14,7 +14,7 @@ import (
 func october() plan.Period { return plan.CalendarMonth(at("2026-10-15T00:00:00Z")) }
 
 func revenueOf(bills []billing.Bill) billing.Revenue {
-	plans := plan.Plans{{ID: 2, Name: "Basic", Yearly: 290 * pricing.Dollar}}
+	plans := plan.Plans{{ID: 2, Name: "Basic", Figures: plan.Figures{Yearly: 290 * pricing.Dollar}}}
 	r := billing.NewRevenueBuilder(october().Start, now(), 12, plans)
 	for _, b := range bills {
 		r.Add(b)

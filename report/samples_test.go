@@ -47,8 +47,7 @@ func now() time.Time { return at("2026-11-23T10:00:00Z") }
 func november() plan.Period { return plan.CalendarMonth(now()) }
 
 func proPlan() plan.Plan {
-	return plan.Plan{ID: 2, Name: "Pro", Tier: "pro", Monthly: usd("79"), Yearly: usd("790"), Description: "For teams",
-		Features: []string{"full_research", "priority_support"}, Source: pricing.FromAdmin,
+	return plan.Plan{ID: 2, Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: usd("79"), Yearly: usd("790"),
 		Limits: []plan.Limit{
 			{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini", "openai"}}, Max: 1000,
 				Action: plan.Block},
@@ -58,14 +57,15 @@ func proPlan() plan.Plan {
 			{Name: "wavespeed_calls", Meter: plan.Calls, Scope: plan.Scope{Vendors: []string{"wavespeed"}}, Unlimited: true,
 				Action: plan.Block},
 			{Name: "monthly_cost", Meter: plan.Cost, Max: int64(usd("150")), Action: plan.Block},
-		}}
+		}}, Description: "For teams",
+		Features: []string{"full_research", "priority_support"}, Source: pricing.FromAdmin}
 }
 
 func freePlan() plan.Plan {
 	return plan.Plan{ID: 1, Name: "Free", Tier: plan.DefaultTier, Description: "Perfect for trying out",
 		Source: pricing.FromCatalogue,
-		Limits: []plan.Limit{{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}},
-			Max: 50, Action: plan.Block}}}
+		Figures: plan.Figures{Limits: []plan.Limit{{Name: "gemini_calls", Meter: plan.Calls, Scope: plan.Scope{Providers: []string{"gemini"}},
+			Max: 50, Action: plan.Block}}}}
 }
 
 func geminiPrice() pricing.Price {
@@ -328,7 +328,7 @@ func simulation() simulate.Result {
 // changedPlan has cost another price until now.
 func changedPlan() plan.Plan {
 	p := proPlan()
-	p.Past = []plan.Version{p.VersionAt(now())}
+	p.Past = []plan.Version{{Until: now(), Figures: p.Figures}}
 	p.Monthly = usd("99")
 	return p
 }

@@ -81,7 +81,8 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 
 func (m *memory) CatalogueVersion(context.Context) (int64, error) { return 1, nil }
 
-func (m *memory) LockUsers(_ context.Context, users []string, _ time.Time, _ usage.Writer, _ bool) (usage.Locked, error) {
+func (m *memory) LockUsers(_ context.Context, users []string, _ time.Time, _ usage.Writer, _ bool) (usage.Locked,
+	error) {
 	return usage.Locked{Changed: users}, nil // others change them all the time
 }
 

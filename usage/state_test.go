@@ -92,7 +92,8 @@ func TestStateAddsUp(t *testing.T) {
 	}
 	check := func(when string, want [5][2]int64) {
 		t.Helper()
-		for i, u := range usage.uses(&plan.Plan{ID: 1, Limits: limits}, []int{0, 1, 2, 3, 4}, alice.held, time.Unix(1, 0)) {
+		for i, u := range usage.uses(&plan.Plan{ID: 1, Figures: plan.Figures{Limits: limits}}, []int{0, 1, 2, 3, 4},
+			alice.held, time.Unix(1, 0)) {
 			if u.Used != want[i][0] || u.Reserved != want[i][1] {
 				t.Errorf("%s, limit %d: %d used and %d reserved, want %v", when, i, u.Used, u.Reserved, want[i])
 			}
@@ -123,7 +124,7 @@ func TestStateNeverTurnsNegative(t *testing.T) {
 		{Provider: "b", Calls: most, Tokens: most, Cost: most, Status: Held, ExpiresAt: expires},
 	}
 	for _, meter := range []plan.Meter{plan.Calls, plan.Tokens, plan.Cost} {
-		p := plan.Plan{Limits: []plan.Limit{{Meter: meter}}}
+		p := plan.Plan{Figures: plan.Figures{Limits: []plan.Limit{{Meter: meter}}}}
 		usage.plans = nil
 		if u := usage.uses(&p, []int{0}, held, time.Unix(1, 0))[0]; u.Used != most || u.Reserved != most {
 			t.Errorf("%s: %+v", meter, u)

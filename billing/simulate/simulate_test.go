@@ -82,9 +82,9 @@ func plans(overage plan.Overage, max int64) plan.Plans {
 	calls := limitOf(plan.Calls, max, "gemini")
 	calls.Name = "gemini_calls"
 	return plan.Plans{
-		{ID: 1, Name: "Free", Tier: "free", Limits: []plan.Limit{calls}, Overage: overage},
-		{ID: 2, Name: "Pro", Tier: "pro", Monthly: 30 * pricing.Dollar, Yearly: 300*pricing.Dollar + 6,
-			Limits: []plan.Limit{calls}, Overage: overage, MarkupMillionths: 500_000},
+		{ID: 1, Name: "Free", Tier: "free", Figures: plan.Figures{Limits: []plan.Limit{calls}, Overage: overage}},
+		{ID: 2, Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: 30 * pricing.Dollar, Yearly: 300*pricing.Dollar + 6,
+			Limits: []plan.Limit{calls}, Overage: overage, MarkupMillionths: 500_000}},
 	}
 }
 
@@ -351,8 +351,8 @@ func TestSimulateWithTheirPast(t *testing.T) {
 	for i := range all {
 		now, calls := &all[i], all[i].Limits[0]
 		calls.Max = 4
-		now.Past = []plan.Version{{Until: day(10, 10), Monthly: now.Monthly / 3, Yearly: now.Yearly / 3,
-			Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}
+		now.Past = []plan.Version{{Until: day(10, 10), Figures: plan.Figures{Monthly: now.Monthly / 3, Yearly: now.Yearly / 3,
+			Limits: []plan.Limit{calls}, Overage: plan.OverageAllow}}}
 	}
 	s := &memory{accounts: []billing.BillingAccount{visitor("anna", all), subscriber("bert", plan.Monthly, all)}}
 	for i := range 3 {

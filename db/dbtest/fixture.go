@@ -74,22 +74,22 @@ func smallPlans() plan.Plans {
 		Scope: plan.Scope{Vendors: []string{"wavespeed"}}}
 	free := plan.Plan{Name: "Free", Tier: "free", Description: "für den Anfang — 試す", Features: []string{"a, b", "ünï"},
 		Source: pricing.FromCatalogue,
-		Limits: []plan.Limit{
+		Figures: plan.Figures{Limits: []plan.Limit{
 			limit("text_calls", plan.Calls, 10, plan.Block, "gemini", "openai"),
 			limit("gemini_calls", plan.Calls, 8, plan.Warn, "gemini"),
 			limit("anthropic_calls", plan.Calls, 0, plan.Block, "anthropic"),
 			limit("gemini_tokens", plan.Tokens, 50_000, plan.Block, "gemini"),
 			byVendor,
 			limit("monthly_cost", plan.Cost, int64(pricing.Dollar)/2, plan.Block),
-		}}
-	pro := plan.Plan{Name: "Pro", Tier: "pro", Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar,
-		Source: pricing.FromCatalogue,
+		}}}
+	pro := plan.Plan{Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar,
 		Limits: []plan.Limit{
 			limit("text_calls", plan.Calls, 25, plan.Block, "gemini", "openai"),
 			{Name: "everything_tokens", Meter: plan.Tokens, Unlimited: true, Action: plan.Block},
 			limit("monthly_cost", plan.Cost, int64(3*pricing.Dollar), plan.Warn),
-		}}
-	open := plan.Plan{Name: "Open", Tier: "open", Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar,
+		}},
+		Source: pricing.FromCatalogue}
+	open := plan.Plan{Name: "Open", Tier: "open", Figures: plan.Figures{Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar},
 		Source: pricing.FromAdmin}
 	return plan.Plans{free, pro, open}
 }

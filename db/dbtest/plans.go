@@ -119,7 +119,7 @@ func planPast(t *testing.T, p Place) {
 			"decisions": f.account("alice").Plans} {
 			pro, err := account.Find("Pro")
 			f.must(err)
-			if got := pro.At(at); !got.SameFigures(want) {
+			if got := pro.At(at); !got.Figures.Equal(want.Figures) {
 				t.Errorf("%s, by %s: got %+v, want %+v", name, from, got, want)
 			}
 		}
@@ -168,8 +168,8 @@ func planChangeFails(t *testing.T, p Place) {
 		t.Errorf("got %v, want the error of the function", err)
 	}
 	twice := plan.Plan{Name: "New", Tier: "new", Source: pricing.FromFile,
-		Limits: []plan.Limit{{Name: "a", Meter: plan.Calls, Action: plan.Block},
-			{Name: "a", Meter: plan.Calls, Action: plan.Block}}}
+		Figures: plan.Figures{Limits: []plan.Limit{{Name: "a", Meter: plan.Calls, Action: plan.Block},
+			{Name: "a", Meter: plan.Calls, Action: plan.Block}}}}
 	err = f.db.ChangePlans(f.ctx, f.audit("test"), func(plan.Plans, map[int64]int) (plan.Plans, []int64, error) {
 		return plan.Plans{twice}, nil, nil
 	})

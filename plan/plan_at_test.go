@@ -12,10 +12,11 @@ import (
 func TestPlanAt(t *testing.T) {
 	first, second := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	limits := func(max int64) []plan.Limit { return []plan.Limit{{Name: "texts", Meter: plan.Calls, Max: max}} }
-	p := plan.Plan{ID: 7, Name: "Pro", Tier: "pro", Monthly: 30, Yearly: 300, Limits: limits(3), Past: []plan.Version{
-		{Until: first, Monthly: 10, Yearly: 100, Limits: limits(1), Overage: plan.OverageAllow, MarkupMillionths: 5},
-		{Until: second, Monthly: 20, Yearly: 200, Limits: limits(2)},
-	}}
+	p := plan.Plan{ID: 7, Name: "Pro", Tier: "pro", Past: []plan.Version{
+		{Until: first, Figures: plan.Figures{Monthly: 10, Yearly: 100, Limits: limits(1), Overage: plan.OverageAllow,
+			MarkupMillionths: 5}},
+		{Until: second, Figures: plan.Figures{Monthly: 20, Yearly: 200, Limits: limits(2)}},
+	}, Figures: plan.Figures{Monthly: 30, Yearly: 300, Limits: limits(3)}}
 	for _, c := range []struct {
 		at   time.Time
 		want string
@@ -33,7 +34,7 @@ func TestPlanAt(t *testing.T) {
 		if got != c.want || then.ID != 7 || then.Name != "Pro" {
 			t.Errorf("at %s: %s %+v, want %s", c.at, got, then, c.want)
 		}
-		v := p.VersionAt(c.at)
+		v := plan.Version{Until: c.at, Figures: then.Figures}
 		again := plan.Plan{ID: 7, Name: "Pro", Tier: "pro", Past: []plan.Version{v}}.At(c.at.Add(-1))
 		if !v.Until.Equal(c.at) || !again.Equal(then) {
 			t.Errorf("the version at %s is %+v", c.at, v)
