@@ -3,7 +3,7 @@ export CGO_ENABLED = 1
 
 # Empty outside of a git checkout: the binary then keeps its own default.
 VERSION = $(shell git describe --tags --always --dirty 2>/dev/null)
-LDFLAGS = $(if $(VERSION),-X main.version=$(VERSION))
+LDFLAGS = -s -w $(if $(VERSION),-X main.version=$(VERSION))
 
 .DEFAULT_GOAL := help
 
@@ -20,6 +20,13 @@ need:
 .PHONY: build
 build: need ## build bin/alwrity-sub
 	go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/alwrity-sub .
+
+# SQLite without what it would load at run time, and Go's own look-ups of names and users: nothing is left that needs
+# the C library of the machine.
+.PHONY: static
+static: need ## build bin/alwrity-sub without any library, for containers
+	go build -trimpath -buildvcs=false -tags 'netgo osusergo sqlite_omit_load_extension' \
+		-ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o bin/alwrity-sub .
 
 .PHONY: demo
 demo: build ## build, then show a throw-away database with sample usage and its reports
