@@ -47,7 +47,7 @@ func newProgram(p Process, verbs verbs) *program {
 	g.env = &commands.Env{
 		In:       p.In,
 		Err:      p.Err,
-		Printer:  report.Printer{Out: g.out, Format: report.FormatTable},
+		Printer:  report.Printer{Out: g.out, Format: report.FormatTable, Hint: commands.HintFor},
 		Progress: p.ErrTerminal && !p.dumb(),
 		Log:      quiet,
 		Now:      p.utcNow,

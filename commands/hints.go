@@ -37,6 +37,7 @@ var hints = map[string]string{
 		"(or --input-token-cost … and so on) --effective-from …, then run: alwrity-sub pricing rerate",
 	"unpriced_usage": "set a price from then on (alwrity-sub pricing set … --effective-from …), " +
 		"then run: alwrity-sub pricing rerate --dry-run",
+	"calls_unpriced":            "set the price, then run: alwrity-sub pricing rerate",
 	"environment_prices_differ": "to take them from now on: alwrity-sub pricing set huggingface",
 	"unpriced_near": "did you mean --model {near}? " +
 		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
@@ -73,8 +74,9 @@ var hints = map[string]string{
 		"or correct what was billed: alwrity-sub billing credit {user} AMOUNT --reason …",
 
 	// bills
-	"unknown_bill":  "list them: alwrity-sub billing list",
-	"bills_of_user": "they are in: alwrity-sub billing list --user {user}",
+	"bill_not_written": "to be written by the next alwrity-sub billing close",
+	"unknown_bill":     "list them: alwrity-sub billing list",
+	"bills_of_user":    "they are in: alwrity-sub billing list --user {user}",
 	"never_billed": "periods are closed by: alwrity-sub billing close; " +
 		"what the next bill will be: alwrity-sub billing preview {user}",
 	"bill_continued": "first make that one void: alwrity-sub billing void {bill} --reason …, " +
@@ -99,6 +101,9 @@ var hints = map[string]string{
 func Hint(f *failure.Error) string {
 	return cmp.Or(f.Hint, wording(f.Reason, f.Args))
 }
+
+// HintFor returns what a person at a terminal can do about a reason without arguments; "" where nothing is known.
+func HintFor(reason string) string { return hints[reason] }
 
 // worded words what to do about each check.
 func worded(checks []health.Check) []health.Check {

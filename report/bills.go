@@ -73,7 +73,7 @@ func billWithLines(b billing.Bill) fields {
 
 // bill writes a bill as a person reads it.
 func (t *Text) bill(b billing.Bill) {
-	t.Title("%s", billTitle(b))
+	t.Title("%s", t.billTitle(b))
 	facts := billFields(b).pick("user_id email plan cycle period issued_at status due_at reference")
 	facts[4].value = b.Period
 	t.facts(facts)
@@ -83,12 +83,12 @@ func (t *Text) bill(b billing.Bill) {
 	t.billPrices(b)
 }
 
-func billTitle(b billing.Bill) string {
+func (t *Text) billTitle(b billing.Bill) string {
 	switch {
 	case b.Number == 0 && b.IssuedAt.Before(b.Period.End):
 		return "the bill of " + b.UserID + ", if the period ended now"
 	case b.Number == 0:
-		return "a bill of " + b.UserID + ", to be written by the next alwrity-sub billing close"
+		return "a bill of " + b.UserID + t.hint(", ", "bill_not_written")
 	case b.Kind == billing.CreditNote:
 		return "credit note " + billNumber(b) + ", for bill " + strconv.FormatInt(b.RefersTo, 10)
 	}

@@ -27,6 +27,8 @@ type Printer struct {
 	Format Format
 	Color  bool
 	Width  int // columns of the terminal; 0 where it is not known
+	// Hint says what a person can do about a reason, as failures have one; nil says nothing.
+	Hint func(reason string) string
 }
 
 // Document is one result in every format.
@@ -64,7 +66,7 @@ func (p Printer) render(out *bytes.Buffer, d Document) error {
 	case FormatCSV:
 		return d.CSV.writeCSV(out)
 	}
-	t := &Text{out: out, paint: newPainter(p.Color), color: p.Color, width: p.Width}
+	t := &Text{out: out, paint: newPainter(p.Color), color: p.Color, width: p.Width, hints: p.Hint}
 	d.Text(t)
 	return t.err
 }

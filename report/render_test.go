@@ -32,6 +32,12 @@ func render(t *testing.T, p report.Printer, doc report.Document) string {
 	t.Helper()
 	var out bytes.Buffer
 	p.Out = &out
+	p.Hint = func(reason string) string {
+		return map[string]string{
+			"bill_not_written": "to be written by the next alwrity-sub billing close",
+			"calls_unpriced":   "set the price, then run: alwrity-sub pricing rerate",
+		}[reason]
+	}
 	if err := p.Print(doc); err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,15 @@ type Text struct {
 	color bool
 	width int   // of the terminal; 0 where it is not known
 	err   error // the first one
+	hints func(reason string) string
+}
+
+// hint returns what a person can do about a reason, with something before it; "" where nothing is known.
+func (t *Text) hint(before, reason string) string {
+	if t.hints == nil || t.hints(reason) == "" {
+		return ""
+	}
+	return before + t.hints(reason)
 }
 
 // span is a piece of text in one style.

@@ -60,8 +60,7 @@ func limitStatusSpan(s usage.LimitStatus) span {
 // noteUnpriced says that a cost is not the whole cost.
 func noteUnpriced(t *Text, calls int64) {
 	if calls > 0 {
-		t.Warning("%s without a price, counted as $0.00: set the price, then run: alwrity-sub pricing rerate",
-			failure.Counted(calls, "call"))
+		t.Warning("%s without a price, counted as $0.00%s", failure.Counted(calls, "call"), t.hint(": ", "calls_unpriced"))
 	}
 }
 
