@@ -42,17 +42,17 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 					Scope: plan.Scope{Providers: []string{"openai"}}},
 				{Name: "all", Meter: plan.Tokens, Unlimited: true, Action: plan.Warn}}}
 	}
-	line := func(l billing.Line) { b.Lines = append(b.Lines, l) }
+	add := func(l billing.Line) { b.Lines = append(b.Lines, l) }
 	if b.Cycle != "" {
 		fee := billing.Line{Kind: billing.Fee, Description: "Pro plan, fee",
 			Period: plan.Period{Start: b.Period.End, End: plan.AddMonths(start, 2)}, Amount: someAmount(rt, 0)}
 		if b.Cycle == plan.Yearly && rapid.Bool().Draw(rt, "within a year") {
 			fee = billing.Line{Kind: billing.Fee, Description: "Pro plan, within the yearly fee", Period: b.Period}
 		}
-		line(fee)
-		line(billing.Line{Kind: billing.Proration, Description: "Pro plan, unused", Period: b.Period,
+		add(fee)
+		add(billing.Line{Kind: billing.Proration, Description: "Pro plan, unused", Period: b.Period,
 			Amount: -someAmount(rt, 0)})
-		line(billing.Line{Kind: billing.Proration, Description: "Basic plan, from then on", Period: b.Period,
+		add(billing.Line{Kind: billing.Proration, Description: "Basic plan, from then on", Period: b.Period,
 			Amount: someAmount(rt, 0)})
 	}
 	for i := range rapid.IntRange(0, 4).Draw(rt, "models") {
@@ -60,7 +60,7 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 			Provider: []string{"openai", "exa", "firecrawl", "audio"}[i],
 			Vendor:   rapid.SampledFrom([]string{"", "google"}).Draw(rt, "vendor"), Model: someText(rt, "model"),
 			Usage: someUsage(rt, i), Prices: somePrices(start)}
-		line(l)
+		add(l)
 		if b.Terms != nil {
 			beyond := l
 			beyond.Kind, beyond.Prices = billing.Overage, nil
@@ -70,17 +70,17 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 			}
 			beyond.Usage.Calls = beyond.Usage.Quantities[pricing.Requests]
 			beyond.Amount = markedUp(beyond.Usage.Cost, b.Terms.MarkupMillionths)
-			line(beyond)
+			add(beyond)
 		}
 	}
 	if rapid.Bool().Draw(rt, "late") {
-		line(billing.Line{Kind: billing.Adjustment, Description: "late",
+		add(billing.Line{Kind: billing.Adjustment, Description: "late",
 			Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "openai", Model: "gpt",
 			Usage: usage.Amounts{Calls: -1, Quantities: pricing.Quantities{pricing.Requests: -1, pricing.InputTokens: -7},
 				Cost: -someAmount(rt, 0)}, Amount: someAmount(rt, -5)})
 	}
 	if b.Cycle == "" && rapid.Bool().Draw(rt, "bare adjustment") {
-		line(billing.Line{Kind: billing.Adjustment, Description: "late", Period: b.Period, Amount: someAmount(rt, -5)})
+		add(billing.Line{Kind: billing.Adjustment, Description: "late", Period: b.Period, Amount: someAmount(rt, -5)})
 	}
 	settled(rt, &b)
 	return b

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/samples"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -39,9 +40,9 @@ func TestReportCharts(t *testing.T) {
 		{"a month", byDay(30), []string{"cost by day", "$10 ┤", "2026-01-01", "2026-01-30"}},
 		{"hundreds of days", byDay(400), []string{"mean of 7 days", "2026-01-01"}},
 		{"all zero", withCosts(byDay(30), func(int) pricing.Total { return pricing.Total{} }), []string{"$0.00 ┼───"}},
-		{"tiny", withCosts(byDay(5), func(i int) pricing.Total { return total("0.00000004").Scale(int64(i), 1) }),
+		{"tiny", withCosts(byDay(5), func(i int) pricing.Total { return samples.Total("0.00000004").Scale(int64(i), 1) }),
 			[]string{"$0.00000016 ┤", "$0.00000000 ┼"}},
-		{"huge", withCosts(byDay(5), func(i int) pricing.Total { return total("1250000").Scale(int64(i), 1) }),
+		{"huge", withCosts(byDay(5), func(i int) pricing.Total { return samples.Total("1250000").Scale(int64(i), 1) }),
 			[]string{"$5,000,000 ┤", "$0 ┼"}},
 		{"bars", byModel(), []string{"alice · gemini-2.5-pro  ", "███ $1,234.50", "▏ $0.0000375", "guest · –  "}},
 		{"bars of nothing", withCosts(byModel(), func(int) pricing.Total { return pricing.Total{} }),
@@ -73,7 +74,7 @@ func mustFit(t *testing.T, chart string, width int) {
 	}
 	for line := range strings.Lines(chart) {
 		if got := twwidth.Width(strings.TrimRight(line, "\n")); got > width {
-			t.Errorf("a line is %d wide, more than %d: %s", got, width, line)
+			t.Errorf("a line is %d samples.Wide, more than %d: %s", got, width, line)
 		}
 	}
 }
@@ -93,9 +94,9 @@ func TestDaysWithoutUsage(t *testing.T) {
 	r := byDay(3)
 	r.Query.By = []usage.Dimension{usage.ByDay, usage.ByUser}
 	r.Rows = []usage.ReportRow{
-		{Keys: []string{"2026-01-01", "alice"}, Cost: total("4")},
-		{Keys: []string{"2026-01-01", "bob"}, Cost: total("4")},
-		{Keys: []string{"2026-01-03", "bob"}, Cost: total("8")},
+		{Keys: []string{"2026-01-01", "alice"}, Cost: samples.Total("4")},
+		{Keys: []string{"2026-01-01", "bob"}, Cost: samples.Total("4")},
+		{Keys: []string{"2026-01-03", "bob"}, Cost: samples.Total("8")},
 	}
 	chart := chartOf(t, report.Printer{Format: report.FormatTable}, report.Report(r, true))
 	for _, part := range []string{"$8 ┼", "$0 ┤", "2026-01-02"} {

@@ -10,6 +10,7 @@ import (
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/samples"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -23,7 +24,7 @@ type named struct {
 func documents(t *testing.T) []named {
 	before := geminiPrice()
 	after := geminiPrice()
-	after.Rates[pricing.InputTokens], after.EffectiveFrom = usd("0.000002"), now()
+	after.Rates[pricing.InputTokens], after.EffectiveFrom = samples.USD("0.000002"), samples.Now()
 	over := outcome()
 	over.OverLimit, over.Note, over.Entry.Basis, over.Entry.Cost = []string{"gemini_calls"},
 		"the reservation res-1 had been released", pricing.Unpriced, 0
@@ -32,16 +33,16 @@ func documents(t *testing.T) []named {
 	beyond := outcome()
 	beyond.OverLimit, beyond.Overage = []string{"gemini_calls"}, true
 	released := reservations()[0]
-	released.Status, released.ClosedAt = usage.Released, now()
+	released.Status, released.ClosedAt = usage.Released, samples.Now()
 	repaired := reconciliation()
 	repaired.Repaired = true
 	planName := func(int64) string { return "Pro" }
 	return []named{
-		{"plans", report.Plans(plan.Plans{freePlan(), proPlan()}, map[int64]int{2: 1234})},
+		{"plans", report.Plans(plan.Plans{freePlan(), samples.ProPlan()}, map[int64]int{2: 1234})},
 		{"plans-none", report.Plans(nil, nil)},
-		{"plan", report.Plan(proPlan(), 1234, now())},
-		{"plan-overage", report.Plan(billed().Plan, 0, now())},
-		{"plan-past", report.Plan(changedPlan(), 1234, now().AddDate(-1, 0, 0))},
+		{"plan", report.Plan(samples.ProPlan(), 1234, samples.Now())},
+		{"plan-overage", report.Plan(billed().Plan, 0, samples.Now())},
+		{"plan-past", report.Plan(changedPlan(), 1234, samples.Now().AddDate(-1, 0, 0))},
 		{"plan-changes", report.PlanChanges([]plan.Difference{{Plan: "Pro", Field: "monthly", Before: "79", After: "89"},
 			{Plan: "Max", Field: "plan", After: "new"}}, false)},
 		{"plan-changes-none", report.PlanChanges(nil, true)},
@@ -55,23 +56,25 @@ func documents(t *testing.T) []named {
 		{"price-changes", report.PriceChanges([]catalogue.PriceChange{{After: videoPrice(), Status: catalogue.Added},
 			{Before: &before, After: before, Status: catalogue.Unchanged}})},
 		{"quote", report.Quote("gemini", "gemini-2.5-pro", rating())},
-		{"quote-unpriced", report.Quote("gemini", hostile, pricing.Rating{Basis: pricing.Unpriced})},
-		{"rerating", report.Rerating(usage.RerateResult{Read: 12_000, Changed: 12, Priced: 4, Before: total("1.5"),
-			After: total("1234.00155"),
-			Users: []usage.UserDifference{{UserID: "alice", Events: 12, Before: total("1.5"), After: total("1234.00155")}}},
+		{"quote-unpriced", report.Quote("gemini", samples.Hostile, pricing.Rating{Basis: pricing.Unpriced})},
+		{"rerating", report.Rerating(usage.RerateResult{Read: 12_000, Changed: 12, Priced: 4, Before: samples.Total("1.5"),
+			After: samples.Total("1234.00155"),
+			Users: []usage.UserDifference{{UserID: "alice", Events: 12, Before: samples.Total("1.5"),
+				After: samples.Total("1234.00155")}}},
 			false)},
 		{"rerating-none", report.Rerating(usage.RerateResult{Read: 12_000}, true)},
-		{"users", report.Users(users(), now())},
-		{"users-none", report.Users(nil, now())},
+		{"users", report.Users(users(), samples.Now())},
+		{"users-none", report.Users(nil, samples.Now())},
 		{"user", userDocument(t, yearly())},
 		{"user-default", userDocument(t, nil)},
 		{"history", report.History([]plan.HistoryEntry{
-			{UserID: "alice", Action: plan.New, RecordedAt: now(), EffectiveAt: yearly().Anchor, PlanAfter: "Free",
-				Cycle: plan.Yearly, PeriodAfter: november(), Actor: "root"},
-			{UserID: "alice", Action: plan.Upgrade, RecordedAt: now(), EffectiveAt: now(), PlanBefore: "Free", PlanAfter: "Pro",
+			{UserID: "alice", Action: plan.New, RecordedAt: samples.Now(), EffectiveAt: yearly().Anchor, PlanAfter: "Free",
+				Cycle: plan.Yearly, PeriodAfter: samples.November(), Actor: "root"},
+			{UserID: "alice", Action: plan.Upgrade, RecordedAt: samples.Now(), EffectiveAt: samples.Now(), PlanBefore: "Free",
+				PlanAfter:    "Pro",
 				Cycle:        plan.Yearly,
-				PeriodBefore: november(), PeriodAfter: november(), CallsBefore: 1234, TokensBefore: 1_000_000,
-				CostBefore: usd("1.5"), Actor: "root"}})},
+				PeriodBefore: samples.November(), PeriodAfter: samples.November(), CallsBefore: 1234, TokensBefore: 1_000_000,
+				CostBefore: samples.USD("1.5"), Actor: "root"}})},
 		{"history-none", report.History(nil)},
 		{"recorded", report.Recorded(outcome())},
 		{"recorded-over", report.Recorded(over)},
@@ -92,7 +95,7 @@ func documents(t *testing.T) []named {
 		{"logs-none", report.Logs(nil, planName)},
 		{"usage", report.Usage(usageStatement())},
 		{"usage-none", report.Usage(usage.PeriodUsage{UserID: "guest", Plan: freePlan(), Status: plan.Active,
-			LimitStatus: usage.LimitsActive, Period: november()})},
+			LimitStatus: usage.LimitsActive, Period: samples.November()})},
 		{"report", report.Report(byModel(), true)},
 		{"report-none", report.Report(usage.Report{Query: byModel().Query}, true)},
 		{"report-days", report.Report(byDay(14), true)},
@@ -102,8 +105,8 @@ func documents(t *testing.T) []named {
 		{"refused", report.Decision(refused())},
 		{"allowed-overage", report.Decision(billed())},
 		{"explanation", report.Explanation(refused())},
-		{"reservations", report.Reservations(reservations(), now())},
-		{"reservations-none", report.Reservations(nil, now())},
+		{"reservations", report.Reservations(reservations(), samples.Now())},
+		{"reservations-none", report.Reservations(nil, samples.Now())},
 		{"released", report.Released(released)},
 		{"alerts", report.Alerts(alerts())},
 		{"alerts-none", report.Alerts(nil)},
@@ -122,38 +125,43 @@ func documents(t *testing.T) []named {
 		{"backup", report.Backup("/var/backups/alwrity.db", 5_000_000)},
 		{"version", report.Version(report.VersionInfo{Version: "v1.2.3", Go: "go1.26.0", Platform: "linux/amd64",
 			SQLite: "3.50.4"})},
-		{"audit", report.Audit([]usage.AuditEntry{{At: now(), Actor: "root", Action: "pricing set", Subject: "gemini default",
-			After: `{"request_cost": "0.01"}`},
-			{At: now(), Actor: hostile, Action: "plans apply", Subject: "Pro", Before: "old text", After: "{}"}})},
+		{"audit", report.Audit([]usage.AuditEntry{{At: samples.Now(), Actor: "root", Action: "pricing set",
+			Subject: "gemini default",
+			After:   `{"request_cost": "0.01"}`},
+			{At: samples.Now(), Actor: samples.Hostile, Action: "plans apply", Subject: "Pro", Before: "old text",
+				After: "{}"}})},
 		{"audit-none", report.Audit(nil)},
-		{"revenue", report.Revenue(revenue(), 3)},
-		{"revenue-none", report.Revenue(revenueOf(nil), 10)},
+		{"revenue", report.Revenue(samples.Revenue(), 3)},
+		{"revenue-none", report.Revenue(samples.RevenueOf(nil), 10)},
 		{"written", report.Written("october.html", 39_909)},
-		{"bill", report.Bill(proBill())},
-		{"bill-hostile", report.Bill(hostileBill())},
-		{"bill-preview", report.Preview([]billing.Bill{proBill()}, hostileBill())},
-		{"bills", report.Bills(append(aged(), proBill(), creditNote(proBill(), 18)))},
+		{"bill", report.Bill(samples.ProBill())},
+		{"bill-hostile", report.Bill(samples.HostileBill())},
+		{"bill-preview", report.Preview([]billing.Bill{samples.ProBill()}, samples.HostileBill())},
+		{"bills", report.Bills(append(samples.Aged(), samples.ProBill(), creditNote(samples.ProBill(), 18)))},
 		{"bills-none", report.Bills(nil)},
 		{"closing", report.Closing(closing(), false, nil)},
-		{"closing-dry", report.Closing(closing(), true, []billing.Bill{proBill(), hostileBill()})},
-		{"credit", report.Credit("alice", usd("12.5"))},
-		{"credits", report.Credits([]billing.CreditEntry{{UserID: "alice", At: now(), Amount: usd("20"), Reason: "sorry",
-			Actor: "root"},
-			{UserID: hostile, At: now(), Amount: usd("-7.5"), Number: 1234, Reason: hostile, Actor: "billing close"}})},
+		{"closing-dry", report.Closing(closing(), true, []billing.Bill{samples.ProBill(), samples.HostileBill()})},
+		{"credit", report.Credit("alice", samples.USD("12.5"))},
+		{"credits", report.Credits([]billing.CreditEntry{{UserID: "alice", At: samples.Now(), Amount: samples.USD("20"),
+			Reason: "sorry",
+			Actor:  "root"},
+			{UserID: samples.Hostile, At: samples.Now(), Amount: samples.USD("-7.5"), Number: 1234, Reason: samples.Hostile,
+				Actor: "billing close"}})},
 		{"credits-none", report.Credits(nil)},
 		{"deliveries", report.Deliveries(deliveries())},
 		{"deliveries-none", report.Deliveries(nil)},
 		{"deliveries-moved", report.DeliveriesMoved(1, "put back")},
 		{"messages-sent", report.MessagesSent(notify.Summary{Sent: 1, Retrying: 2, Waiting: 12, Dead: 1, Unconfirmed: 3,
 			Problems: []notify.Problem{
-				{Delivery: 7, Channel: notify.Email, Recipient: hostile, Status: notify.Dead, Reason: "550 no such user"}}})},
+				{Delivery: 7, Channel: notify.Email, Recipient: samples.Hostile, Status: notify.Dead,
+					Reason: "550 no such user"}}})},
 		{"templates-written", report.TemplatesWritten(4, 1)},
 	}
 }
 
 func userDocument(t *testing.T, sub *plan.Subscription) report.Document {
 	t.Helper()
-	doc, err := report.User(account(sub), now())
+	doc, err := report.User(account(sub), samples.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

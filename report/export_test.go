@@ -17,6 +17,7 @@ import (
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/samples"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -87,14 +88,14 @@ func TestFocusSums(t *testing.T) {
 
 // A year is bought once: on the bill with which it begins, and not on the eleven after it.
 func TestFocusYear(t *testing.T) {
-	start := at("2026-11-03T09:30:00Z")
+	start := samples.At("2026-11-03T09:30:00Z")
 	var bills []billing.Bill
 	for month := range 12 {
 		p := plan.Period{Start: plan.AddMonths(start, month), End: plan.AddMonths(start, month+1)}
 		fee := billing.Line{Kind: billing.Fee, Description: "Basic plan, within the yearly fee", Period: p}
 		if month == 0 {
 			fee = billing.Line{Kind: billing.Fee, Description: "Basic plan, yearly fee",
-				Period: plan.Period{Start: start, End: plan.AddMonths(start, 12)}, Amount: usd("290")}
+				Period: plan.Period{Start: start, End: plan.AddMonths(start, 12)}, Amount: samples.USD("290")}
 		}
 		bills = append(bills, billing.Bill{Number: int64(month + 1), Kind: billing.Invoice, UserID: "alice", PlanID: 2,
 			PlanName: "Basic", Cycle: plan.Yearly, Period: p,
@@ -154,9 +155,9 @@ func sampleBills() []billing.Bill {
 	start := time.Date(2026, 11, 3, 9, 30, 0, 123_456_000, time.UTC)
 	p := plan.Period{Start: start, End: plan.AddMonths(start, 1)}
 	next := plan.Period{Start: p.End, End: plan.AddMonths(start, 2)}
-	spent := usage.Amounts{Calls: 10, Errors: 1, Cost: usd("1.5"),
+	spent := usage.Amounts{Calls: 10, Errors: 1, Cost: samples.USD("1.5"),
 		Quantities: pricing.Quantities{pricing.Requests: 10, pricing.InputTokens: 900_000, pricing.OutputTokens: 30_000}}
-	beyond := usage.Amounts{Calls: 2, Cost: usd("0.500000000001"),
+	beyond := usage.Amounts{Calls: 2, Cost: samples.USD("0.500000000001"),
 		Quantities: pricing.Quantities{pricing.Requests: 2, pricing.InputTokens: 300_000, pricing.OutputTokens: 10_000}}
 	void := billing.Bill{Number: 7, Kind: billing.Invoice, UserID: "alice", Email: "alice@example.com", PlanID: 2,
 		PlanName: "Pro", Cycle: plan.Monthly, Period: p,
@@ -164,21 +165,22 @@ func sampleBills() []billing.Bill {
 		Terms: &billing.Terms{MarkupMillionths: 200_000,
 			Limits: []plan.Limit{{Name: "ai_calls", Meter: plan.Calls, Max: 8, Action: plan.Block}}},
 		Lines: []billing.Line{
-			{Kind: billing.Fee, Description: "Pro plan, monthly fee", Period: next, Amount: usd("79")},
+			{Kind: billing.Fee, Description: "Pro plan, monthly fee", Period: next, Amount: samples.USD("79")},
 			{Kind: billing.Usage, Description: "gemini gemini-2.5-pro", Period: p, Provider: "gemini", Vendor: "google",
 				Model: "gemini-2.5-pro", Usage: spent,
 				Prices: []billing.UnitPrice{{From: start.AddDate(0, -1, 0), Basis: pricing.Exact,
-					Rates: map[string]pricing.USD{"input_token": usd("0.00000125")}}}},
+					Rates: map[string]pricing.USD{"input_token": samples.USD("0.00000125")}}}},
 			{Kind: billing.Overage, Description: "gemini gemini-2.5-pro beyond the plan", Period: p, Provider: "gemini",
-				Vendor: "google", Model: "gemini-2.5-pro", Usage: beyond, Amount: usd("0.600000000001")},
+				Vendor: "google", Model: "gemini-2.5-pro", Usage: beyond, Amount: samples.USD("0.600000000001")},
 			{Kind: billing.Adjustment, Description: "exa, 2026-10-03 to 2026-11-03",
 				Period: plan.Period{Start: plan.AddMonths(start, -1), End: start}, Provider: "exa", Vendor: "exa",
 				Model: "exa-search",
-				Usage: usage.Amounts{Calls: 3, Cost: usd("0.015"),
+				Usage: usage.Amounts{Calls: 3, Cost: samples.USD("0.015"),
 					Quantities: pricing.Quantities{pricing.Requests: 3, pricing.Searches: 3}}},
-			{Kind: billing.Credit, Description: "from your credit", Period: p, Amount: usd("-5")},
-			{Kind: billing.Rounding, Description: "rounding to whole cents", Period: p, Amount: usd("-0.000000000001")},
-		}, Subtotal: usd("74.600000000001"), Rounding: usd("-0.000000000001"), Total: usd("74.6"), Cost: usd("1.515")}
+			{Kind: billing.Credit, Description: "from your credit", Period: p, Amount: samples.USD("-5")},
+			{Kind: billing.Rounding, Description: "rounding to whole cents", Period: p, Amount: samples.USD("-0.000000000001")},
+		}, Subtotal: samples.USD("74.600000000001"), Rounding: samples.USD("-0.000000000001"), Total: samples.USD("74.6"),
+		Cost: samples.USD("1.515")}
 	note := creditNote(void, 8)
 	note.IssuedAt, note.SettledAt, note.DueAt, note.Reference = void.SettledAt, void.SettledAt, void.SettledAt,
 		"billed twice"
@@ -186,8 +188,8 @@ func sampleBills() []billing.Bill {
 		Period: plan.CalendarMonth(start), IssuedAt: p.End, DueAt: p.End, Status: billing.Paid, SettledAt: p.End,
 		Lines: []billing.Line{{Kind: billing.Usage, Description: "exa exa-search", Period: plan.CalendarMonth(start),
 			Provider: "exa", Vendor: "exa", Model: "exa-search",
-			Usage: usage.Amounts{Calls: 2, Cost: usd("0.01"),
-				Quantities: pricing.Quantities{pricing.Requests: 2, pricing.Searches: 2}}}}, Cost: usd("0.01")}
+			Usage: usage.Amounts{Calls: 2, Cost: samples.USD("0.01"),
+				Quantities: pricing.Quantities{pricing.Requests: 2, pricing.Searches: 2}}}}, Cost: samples.USD("0.01")}
 	return []billing.Bill{void, note, free}
 }
 
@@ -195,7 +197,8 @@ func TestExportsGolden(t *testing.T) {
 	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger,
 		"records": report.BillsAsRecords} {
 		t.Run(name, func(t *testing.T) {
-			compareGolden(t, filepath.Join("testdata", "bills-"+name+".txt"), []byte(exported(t, to, sampleBills())))
+			samples.CompareGolden(t, *update, filepath.Join("testdata", "bills-"+name+".txt"),
+				[]byte(exported(t, to, sampleBills())))
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
 
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/samples"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -53,25 +54,8 @@ func TestGolden(t *testing.T) {
 			for _, f := range []report.Format{report.FormatTable, report.FormatJSON, report.FormatCSV} {
 				fmt.Fprintf(&all, "-- %s --\n%s", f, render(t, report.Printer{Format: f}, d.doc))
 			}
-			compareGolden(t, filepath.Join("testdata", d.name+".txt"), all.Bytes())
+			samples.CompareGolden(t, *update, filepath.Join("testdata", d.name+".txt"), all.Bytes())
 		})
-	}
-}
-
-func compareGolden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is otherwise now:\n%s\nit was:\n%s", file, got, want)
 	}
 }
 
@@ -174,12 +158,12 @@ func visibleOnly(s string) string {
 
 // Tables of names fit a terminal that is too narrow, by cutting the names only.
 func TestNarrow(t *testing.T) {
-	doc := report.Users(users(), now())
+	doc := report.Users(users(), samples.Now())
 	for _, width := range []int{0, 90, 100, 200} {
 		text := render(t, report.Printer{Format: report.FormatTable, Width: width}, doc)
 		for line := range strings.Lines(text) {
 			if got := twwidth.Width(strings.TrimRight(line, "\n")); width > 0 && got > width {
-				t.Errorf("a line is %d wide, more than %d: %s", got, width, line)
+				t.Errorf("a line is %d samples.Wide, more than %d: %s", got, width, line)
 			}
 		}
 		if cut := strings.Contains(text, "…"); cut != (width == 90 || width == 100) {
@@ -195,7 +179,7 @@ func TestNarrow(t *testing.T) {
 
 // Columns stand under each other also where characters are two columns wide.
 func TestWideCharactersAlign(t *testing.T) {
-	text := render(t, report.Printer{Format: report.FormatTable}, report.Users(users(), now()))
+	text := render(t, report.Printer{Format: report.FormatTable}, report.Users(users(), samples.Now()))
 	for line := range strings.Lines(text) {
 		before, _, found := strings.Cut(line, "2026-01-31 08:30")
 		if want := twwidth.Width(strings.Split(text, "SINCE")[0]); found && twwidth.Width(before) != want {

@@ -13,6 +13,7 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/report/samples"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -59,7 +60,8 @@ func TestHostileTextsInCSV(t *testing.T) {
 // Numbers are numbers to a spreadsheet, also those below zero.
 func TestNegativeAmountsStayNumbers(t *testing.T) {
 	doc := report.Rerating(usage.RerateResult{Changed: 1,
-		Users: []usage.UserDifference{{UserID: "-u", Events: 1, Before: total("2"), After: total("0.5")}}}, true)
+		Users: []usage.UserDifference{{UserID: "-u", Events: 1, Before: samples.Total("2"), After: samples.Total("0.5")}}},
+		true)
 	if got := render(t, report.Printer{Format: report.FormatCSV}, doc); !strings.Contains(got, "'-u,1,2,0.5,-1.5,0\n") {
 		t.Error(got)
 	}
@@ -89,12 +91,12 @@ func TestLimitsInJSONAndTable(t *testing.T) {
 		{"unlimited", of(func(u *usage.LimitUse) { u.Used, u.Limit.Unlimited = 5, true }), `5 <nil> <nil>`, "unlimited"},
 		{"not included", of(func(u *usage.LimitUse) { u.Limit.Max = 0 }), `0 0 <nil>`, "not in plan"},
 		{"dollars", of(func(u *usage.LimitUse) {
-			u.Limit.Meter, u.Limit.Max, u.Used = plan.Cost, int64(usd("3")), int64(usd("1"))
+			u.Limit.Meter, u.Limit.Max, u.Used = plan.Cost, int64(samples.USD("3")), int64(samples.USD("1"))
 		}),
 			`1 3 33.3`, "██████░░░░░░░░░░░░░░  33.3%"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			st := usage.PeriodUsage{UserID: "alice", Plan: proPlan(), Period: november(),
+			st := usage.PeriodUsage{UserID: "alice", Plan: samples.ProPlan(), Period: samples.November(),
 				Limits: []usage.LimitVerdict{test.verdict}}
 			if got := render(t, report.Printer{Format: report.FormatTable}, report.Usage(st)); !strings.Contains(got,
 				test.rendered) {
@@ -124,7 +126,7 @@ func limitFields(t *testing.T, text string) string {
 
 // Where the plans have not been seeded, nobody's plan can be shown.
 func TestUserWithoutPlans(t *testing.T) {
-	if _, err := report.User(plan.Account{UserID: "alice"}, now()); !failure.Is(err, failure.Unavailable) {
+	if _, err := report.User(plan.Account{UserID: "alice"}, samples.Now()); !failure.Is(err, failure.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }

@@ -84,7 +84,8 @@ func foldOf(lines []billing.Line) row {
 func overageNote(t *billing.Terms) string {
 	note := "The part of the usage above that went beyond the limits of the plan."
 	if t != nil && t.MarkupMillionths > 0 {
-		note += " Billed at cost plus " + plan.Plan{Figures: plan.Figures{MarkupMillionths: t.MarkupMillionths}}.MarkupText() + "."
+		note += " Billed at cost plus " +
+			plan.Plan{Figures: plan.Figures{MarkupMillionths: t.MarkupMillionths}}.MarkupText() + "."
 	}
 	return note
 }

@@ -1,6 +1,7 @@
-package report_test
+package statement_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,19 +12,25 @@ import (
 	"github.com/ledongthuc/pdf"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/report/page"
+	"github.com/alwrity/alwrity-sub/report/samples"
 	"github.com/alwrity/alwrity-sub/report/statement"
+	"github.com/alwrity/alwrity-sub/usage"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 // pdfOf writes statements as PDF and returns the file, and what is drawn on each page.
 func pdfOf(t *testing.T, name string, statements []statement.Statement, from statement.Sender,
 	size statement.PaperSize) (file string, pages []string) {
 	t.Helper()
-	page, _, err := statement.PDF(statements, from, size, now())
+	page, _, err := statement.PDF(statements, from, size, samples.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	file = written(t, page)
-	keepPage(t, name+".pdf", file)
+	file = samples.Written(t, page)
+	samples.KeepPage(t, name+".pdf", file)
 	r, err := pdf.NewReader(strings.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatalf("%s is no PDF: %v", name, err)
@@ -88,7 +95,7 @@ func TestPDF(t *testing.T) {
 // An amount is never cut or broken, however long it is: that would be another amount.
 func TestExactPDF(t *testing.T) {
 	_, pages := pdfOf(t, "statement-exact", []statement.Statement{exactStatement()}, sender(), statement.A4)
-	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
+	page := samples.Written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), samples.Now()))
 	for _, amount := range []string{"-$9,223,372.036854775807", "-$1,238.574564762232", "$1,238.574564762232",
 		"$0.018745585345"} {
 		if !shows(strings.Join(pages, ""), amount) {
@@ -105,7 +112,7 @@ func TestExactPDF(t *testing.T) {
 
 // What corrections leave as it was is one line for each period.
 func TestCorrectionsAreFolded(t *testing.T) {
-	page := written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), now()))
+	page := samples.Written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), samples.Now()))
 	for _, want := range []string{"3 corrections of usage within the plan", "1 Aug – 31 Aug 2026", "$0.00369</td>",
 		"details on request", "gemini-2.5-pro-preview-with-a-long-name-5"} {
 		if !strings.Contains(page, want) {
@@ -179,11 +186,11 @@ func TestLongPDF(t *testing.T) {
 func TestTotalIsNeverAlone(t *testing.T) {
 	var all []statement.Statement
 	for n := range 45 {
-		lines := []billing.Line{line(billing.Fee, "Pro plan, monthly fee", "79")}
+		lines := []billing.Line{samples.Line(billing.Fee, "Pro plan, monthly fee", "79")}
 		for i := range n {
-			lines = append(lines, used("exa", "exa", fmt.Sprintf("model-%03d", i), 1, 0, 0, "0.001"))
+			lines = append(lines, samples.UsageLine("exa", "exa", fmt.Sprintf("model-%03d", i), 1, 0, 0, "0.001"))
 		}
-		all = append(all, statement.Statement{Bill: bill(int64(n+1), "alice", "Pro", lines...)})
+		all = append(all, statement.Statement{Bill: samples.Bill(int64(n+1), "alice", "Pro", lines...)})
 	}
 	_, pages := pdfOf(t, "total", all, sender(), statement.A4)
 	totals := 0
@@ -204,7 +211,7 @@ func TestTotalIsNeverAlone(t *testing.T) {
 // Who is told that a character can't be printed needs it for nothing else.
 func TestMissingGlyphs(t *testing.T) {
 	for i, want := range []bool{false, false, false, false, false, true} {
-		_, lacks, err := statement.PDF(statements()[i:i+1], sender(), statement.A4, now())
+		_, lacks, err := statement.PDF(statements()[i:i+1], sender(), statement.A4, samples.Now())
 		if err != nil || lacks != want {
 			t.Errorf("statement %d lacks glyphs: %v, %v", i, lacks, err)
 		}
@@ -220,5 +227,94 @@ func TestParsePaperSize(t *testing.T) {
 	}
 	if _, err := statement.ParsePaperSize("a5"); err == nil {
 		t.Error("a5 is taken")
+	}
+}
+
+func sender() statement.Sender {
+	return statement.Sender{Company: "Words & Co GmbH", Address: "Lindenstraße 12\n10969 Berlin\nGermany",
+		Email: "billing@words.example", TaxID: "DE 123 456 789",
+		PaymentNote: "Please transfer the amount to DE02 1203 0000 0000 2020 51 and name the number of this " +
+			"bill.\\nQuestions? Write to billing@words.example."}
+}
+
+func uses(b billing.Bill) []usage.LimitUse { return billing.LimitUsage(b, samples.ProPlan().Limits) }
+
+// statements are one bill or credit note of every kind.
+func statements() []statement.Statement {
+	open := samples.ProBill()
+	paid := samples.HostileBill()
+	paid.Status, paid.SettledAt, paid.Reference = billing.Paid, samples.At("2026-11-03T09:00:00Z"), "transfer 4711"
+	void := samples.Bill(19, "Ζωή Παπαδοπούλου", "Basic", samples.Line(billing.Fee, "Basic plan, monthly fee", "29"))
+	void.Status, void.SettledAt = billing.Void, samples.At("2026-11-05T00:00:00Z")
+	note := samples.Bill(22, "Ζωή Παπαδοπούλου", "Basic", samples.Line(billing.Fee, "Basic plan, monthly fee", "-29"))
+	note.Kind, note.RefersTo, note.Status, note.Reference = billing.CreditNote, 19, billing.Paid, "charged by mistake"
+	late := samples.Bill(23, "Дмитрий Шостакович", "Pro", samples.Line(billing.Fee, "Pro plan, monthly fee", "79"))
+	late.Email, late.Status, late.DueAt = "", billing.PastDue, samples.At("2026-11-10T00:00:00Z")
+	free := samples.Bill(24, samples.Wide, "Free",
+		samples.UsageLine("gemini", "google", "gemini-2.5-flash", 1, 90_000, 20_000, "0.0795"))
+	free.Status, free.Cycle = billing.Paid, ""
+	return []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note},
+		{Bill: late}, {Bill: free, Uses: uses(free)}}
+}
+
+// exactStatement has the longest amounts there can be, and many corrections.
+func exactStatement() statement.Statement {
+	lines := []billing.Line{samples.Line(billing.Fee, "Pro plan, monthly fee", "79"),
+		samples.Line(billing.Proration, "Max plan, unused from 2026-10-20 on", "-1238.574564762232")}
+	for i, amount := range []string{"0", "0.018745585345", "0", "0", "-9223372.036854775807", "0"} {
+		l := samples.UsageLine("gemini", "google", fmt.Sprintf("gemini-2.5-pro-preview-with-a-long-name-%d", i), 1, 120_000,
+			2_000,
+			"0.00123")
+		l.Kind, l.Amount = billing.Adjustment, samples.USD(amount)
+		if l.Amount < 0 {
+			l.Usage.Cost = l.Amount
+		}
+		l.Period = plan.CalendarMonth(samples.At(fmt.Sprintf("2026-0%d-15T00:00:00Z", 8+i/4)))
+		lines = append(lines, l)
+	}
+	b := samples.Bill(17, "alice", "Pro",
+		append(lines, samples.UsageLine("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
+	limits := append(samples.ProPlan().Limits,
+		plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(samples.USD("3.333333333333")), Action: plan.Block})
+	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits)}
+}
+
+// carriedStatement is the credit note of a bill that was paid, partly from credit.
+func carriedStatement(credit, paid string) statement.Statement {
+	lines := []billing.Line{samples.Line(billing.Fee, "Pro plan, monthly fee", "-79")}
+	if credit != "0" {
+		lines = append(lines, samples.Line(billing.Credit, "from your credit", credit))
+	}
+	if paid != "0" {
+		lines = append(lines, samples.Line(billing.Carried, "paid: carried over to your credit", paid))
+	}
+	note := samples.Bill(2, "alice", "Pro", lines...)
+	note.Kind, note.RefersTo, note.Status = billing.CreditNote, 1, billing.Paid
+	return statement.Statement{Bill: note}
+}
+
+// longStatement has hundreds of lines.
+func longStatement() statement.Statement {
+	lines := []billing.Line{samples.Line(billing.Fee, "Pro plan, monthly fee", "79")}
+	for i := range 300 {
+		lines = append(lines, samples.UsageLine([]string{"gemini", "openai", "anthropic"}[i/100], "google",
+			fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
+	}
+	b := samples.Bill(31, "alice", "Pro", lines...)
+	return statement.Statement{Bill: b, Uses: uses(b)}
+}
+
+func TestHTML(t *testing.T) {
+	now := samples.Now()
+	pages := map[string]page.Page{
+		"page-statement-exact":   statement.HTML([]statement.Statement{exactStatement()}, sender(), now),
+		"page-statement-carried": statement.HTML([]statement.Statement{carriedStatement("0", "79")}, sender(), now),
+		"page-statement-all":     statement.HTML(statements(), statement.Sender{Company: "Alwrity"}, now),
+	}
+	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
+		pages["page-statement-"+name] = statement.HTML(statements()[i:i+1], sender(), now)
+	}
+	for name, p := range pages {
+		t.Run(name, func(t *testing.T) { samples.CheckPage(t, *update, name, p) })
 	}
 }
