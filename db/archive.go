@@ -125,7 +125,7 @@ func (t *tx) beginArchiving(ctx context.Context, month plan.Month) error {
 
 // saveArchive notes that a month is archived, and what its rows add up to. That takes long.
 func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive) error {
-	keys := t.dayOf() + ", user_id, period_start, plan_id, provider, vendor, model"
+	keys := t.dayOf + ", user_id, period_start, plan_id, provider, vendor, model"
 	err := t.do(ctx, "INSERT INTO usage_archived_totals "+
 		"(month, day, user_id, period_start, plan_id, provider, vendor, model, "+totalColumns+") "+
 		"SELECT CAST($1 AS BIGINT), "+keys+", "+logSums()+

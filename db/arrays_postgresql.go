@@ -122,7 +122,10 @@ func (a *arrays) arguments() []any {
 }
 
 // insertArrays writes rows as arrays, and returns how many rows of the table were changed.
-func (t *tx) insertArrays(ctx context.Context, r rowsInto) (changed int64, err error) {
+func insertArrays(ctx context.Context, t *tx, r rowsInto) (changed int64, err error) {
+	if r.rows == 0 {
+		return 0, nil
+	}
 	a := t.buffers.takeArrays()
 	defer t.buffers.arrays.give(a)
 	source := a.add(r.rows, r.put)

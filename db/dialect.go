@@ -67,6 +67,25 @@ type dialect struct {
 	// isOvertaken tells whether a migration failed because of another one, or of those who are recording.
 	isOvertaken func(err error) bool
 
+	// shortUpdates: no statement of recording lasts long enough to be interrupted.
+	shortUpdates bool
+	// pause is left to other processes after a transaction of many rows.
+	pause time.Duration
+	// dayOf is the expression over a log row that makes its day, yyyymmdd.
+	dayOf string
+	// slots is how many parts a total of the fleet may have, so that several can add to it at once.
+	slots int64
+	// readEntries reads the events of some ids; others may come with them.
+	readEntries func(ctx context.Context, t *tx, ids []string, scan func(row scanner) error) error
+	// insertEntries adds log rows.
+	insertEntries func(ctx context.Context, t *tx, entries []usage.Entry) error
+	// writeUsage writes log rows and what belongs to them.
+	writeUsage func(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error
+	// insertMany writes rows with one statement, and returns how many rows of the table were changed.
+	insertMany func(ctx context.Context, t *tx, r rowsInto) (changed int64, err error)
+	// enoughRows is from how many rows on that is quicker than one by one.
+	enoughRows int
+
 	// forgetIDs forgets the ids of a month's events, as far as they are kept beside the log. Others record meanwhile.
 	forgetIDs func(ctx context.Context, t *tx, month plan.Month) error
 	// removeMonth removes a month from the log, which nobody else uses.

@@ -49,10 +49,19 @@ func sqliteDialect() dialect {
 		fileSetting:   journalWAL,
 		migrateAlone:  func(_ context.Context, _ *DB, run func() error) error { return run() },
 		isOvertaken:   isOvertaken,
+		shortUpdates:  true, // the driver would wait for an interruption in a goroutine of its own each time
+		pause:         15 * time.Millisecond,
+		dayOf:         "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
+		slots:         1,
+		readEntries:   readEntriesSQLite,
+		insertEntries: insertEntriesSQLite,
+		writeUsage:    writeApart,
+		insertMany:    insertPacked,
+		enoughRows:    fewRows,
 		forgetIDs:     func(context.Context, *tx, plan.Month) error { return nil },
 		removeMonth:   deleteMonth,
 		restoreMonth: func(ctx context.Context, t *tx, _ plan.Month, fill fillMonth) error {
-			return fill(func(batch []usage.Entry) error { return t.insertEntries(ctx, batch) })
+			return fill(func(batch []usage.Entry) error { return insertEntriesSQLite(ctx, t, batch) })
 		},
 	}
 }

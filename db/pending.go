@@ -154,7 +154,8 @@ func compareSeries(a, b series) int {
 }
 
 // sumUp puts the entries into the order of the tables' keys: everyone locks rows in one order, and pages are changed
-// one after another. It sums the days up for the tables that leave out more. A sum that does not fit is an invalid failure.
+// one after another. It sums the days up for the tables that leave out more. A sum that does not fit is an invalid
+// failure.
 func (p *pendingTotals) sumUp() error {
 	users, starts, plans := p.users.ranks(strings.Compare), p.starts.ranks(cmp.Compare), p.plans.ranks(cmp.Compare)
 	all := p.series.ranks(compareSeries)

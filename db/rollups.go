@@ -17,10 +17,6 @@ import (
 // read as many rows for a large log as for a small one: usage_fleet_daily leaves out
 // the users, usage_user_monthly the days, providers and models.
 
-// slots is how many parts a total of the fleet may have on PostgreSQL, where several
-// record at once.
-const slots = 16
-
 // dollar is one dollar in pico-dollars, for SQL.
 const dollar = "1000000000000"
 
@@ -61,10 +57,7 @@ type rollupKey struct {
 
 // rollupRows are what is pending for both tables.
 func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
-	slot := int64(0)
-	if t.kind == PostgreSQL {
-		slot = rand.Int64N(slots)
-	}
+	slot := rand.Int64N(t.slots)
 	fleet, monthly := pending.fleet, pending.monthly
 	table := monthlyTable()
 	return []rowsInto{
@@ -245,8 +238,8 @@ func monthlySums(where string) string {
 
 // forDays runs a statement with a user and a list of days or months, for which {days} stands.
 func (t *tx) forDays(ctx context.Context, statement, user string, days []int) error {
-	_, err := t.exec(ctx, strings.ReplaceAll(statement, "{days}", "(SELECT CAST(d AS BIGINT) FROM "+t.rowsOf("$2", "d")+")"), user, t.list(dayTexts(days)))
-	return err
+	list := "(SELECT CAST(d AS BIGINT) FROM " + t.rowsOf("$2", "d") + ")"
+	return t.do(ctx, strings.ReplaceAll(statement, "{days}", list), user, t.list(dayTexts(days)))
 }
 
 func dayTexts(days []int) []string {

@@ -29,34 +29,36 @@ func (p *packedRows) boolean(b bool) {
 // packedChunk is how many rows are packed at a time.
 const packedChunk = 2048
 
-// insertPacked runs an INSERT from packedrows.Source for so many rows, on SQLite: put is
-// asked to put row after row, from another goroutine while SQLite is at work on those
-// before. It returns how many rows of tables were changed.
-func (t *tx) insertPacked(
-	ctx context.Context, statement string, columns, rows int, put func(to sink, n int),
-) (changed int64, err error) {
-	if rows == 0 {
+// fewRows is how many rows are not worth packing.
+const fewRows = 50
+
+// insertPacked writes rows by way of packedrows.Source. They are put from another goroutine while SQLite is at work on
+// those before. It returns how many rows of tables were changed.
+func insertPacked(ctx context.Context, t *tx, r rowsInto) (changed int64, err error) {
+	if r.rows == 0 {
 		return 0, nil
 	}
+	columns := len(valuesOf(func(to sink) { r.put(to, 0) }))
+	statement := r.insert(packedrows.Source(columns))
 	current, next := t.buffers.take(), t.buffers.take()
 	defer t.buffers.giveBack(current, next)
 	fill := func(packed *packedRows, from int) {
 		packed.Reset(columns)
-		for n := from; n < min(from+packedChunk, rows); n++ {
-			put(packed, n)
+		for n := from; n < min(from+packedChunk, r.rows); n++ {
+			r.put(packed, n)
 		}
 	}
 	fill(next, 0)
 	for from := packedChunk; ; from += packedChunk {
 		current, next = next, current
 		var packing sync.WaitGroup
-		if from < rows {
+		if from < r.rows {
 			packing.Go(func() { fill(next, from) })
 		}
 		n, err := t.changes(t.exec(ctx, statement, current.Bytes()))
 		changed += n
 		packing.Wait()
-		if err != nil || from >= rows {
+		if err != nil || from >= r.rows {
 			return changed, err
 		}
 	}

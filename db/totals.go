@@ -32,14 +32,6 @@ type totalsTable struct {
 	ofLog string
 }
 
-// dayOf is the expression over a log row that makes its day.
-func (d *dialect) dayOf() string {
-	if d.kind == PostgreSQL {
-		return "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)"
-	}
-	return "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)"
-}
-
 func summariesTable() totalsTable {
 	return totalsTable{
 		name: "usage_summaries",
@@ -63,7 +55,7 @@ func (d *dialect) dailyTable() totalsTable {
 			to.integer(p.plans.values[key.plan])
 			putSeries(to, p.series.values[key.series])
 		},
-		ofLog: d.dayOf() + ", user_id, plan_id, provider, vendor, model",
+		ofLog: d.dayOf + ", user_id, plan_id, provider, vendor, model",
 	}
 }
 
@@ -127,8 +119,8 @@ func (table totalsTable) sums(where string) string {
 		added = append(added, "CAST(SUM("+column+") AS BIGINT)")
 	}
 	columns := table.keys + ", " + totalColumns
-	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() + " FROM api_usage_logs WHERE " + where +
-		" GROUP BY " + table.ofLog +
+	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() +
+		" FROM api_usage_logs WHERE " + where + " GROUP BY " + table.ofLog +
 		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + where + ")" +
 		" SELECT " + table.keys + ", " + strings.Join(added, ", ") + " FROM x GROUP BY " + table.keys
 }
@@ -183,7 +175,7 @@ func (t *tx) daysOf(ctx context.Context, user string) ([]int, error) {
 		err := row.Scan(&day)
 		days = append(days, day)
 		return err
-	}, "SELECT "+t.dayOf()+" AS day FROM api_usage_logs WHERE user_id = $1 "+
+	}, "SELECT "+t.dayOf+" AS day FROM api_usage_logs WHERE user_id = $1 "+
 		"UNION SELECT day FROM usage_archived_totals WHERE user_id = $1", user)
 	return days, err
 }
@@ -233,7 +225,8 @@ func (t *tx) loadTotals(
 func totalsOf(periods string) string {
 	const keys = "user_id, period_start, provider, vendor"
 	return "SELECT " + keys + `, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT),
-			CAST(SUM(unpriced_calls) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT), CAST(SUM(cost_pico) AS BIGINT)
+			CAST(SUM(unpriced_calls) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
+			CAST(SUM(cost_pico) AS BIGINT)
 		FROM usage_summaries WHERE ` + periods + " GROUP BY " + keys + " ORDER BY " + keys
 }
 

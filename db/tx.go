@@ -24,9 +24,7 @@ type tx struct {
 	catalogue *catalogue
 	version   int64       // of the catalogue; 0: not known yet
 	months    []time.Time // in which log rows were added
-	// short says that no statement of it lasts long enough to be interrupted, which
-	// the driver of SQLite would wait for in a goroutine of its own each time.
-	short bool
+	short     bool        // no statement of it lasts long enough to be interrupted
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -38,7 +36,7 @@ type runner interface {
 // Update implements usage.Store.
 func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
 	return d.update(ctx, func(t *tx) error {
-		t.short = d.kind == SQLite
+		t.short = d.shortUpdates
 		if err := t.Lock(ctx, users, now); err != nil {
 			return err
 		}
@@ -48,13 +46,7 @@ func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(
 
 // Load implements usage.Store. Large transactions change fewer pages, and twice as many rows are in memory: these
 // are waiting while those are written. SQLite's one writer leaves other processes a moment after each.
-func (d *DB) Load() usage.Load {
-	load := usage.Load{Rows: 20_000}
-	if d.kind == SQLite {
-		load.Pause = 15 * time.Millisecond
-	}
-	return load
-}
+func (d *DB) Load() usage.Load { return usage.Load{Rows: 20_000, Pause: d.pause} }
 
 // View implements usage.Store.
 func (d *DB) View(ctx context.Context, fn func(usage.Reader) error) error {

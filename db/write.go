@@ -2,9 +2,7 @@ package db
 
 import (
 	"context"
-	"strings"
 
-	"github.com/alwrity/alwrity-sub/db/packedrows"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -15,12 +13,6 @@ type rowsInto struct {
 	rows   int
 	put    func(to sink, n int) // puts the values of one of them
 }
-
-// fewRows is how many rows are not worth the ways of many: SQLite then takes them one by one.
-const fewRows = 50
-
-// manyRows is how many log rows PostgreSQL gets by COPY: fewer go with all that belongs to them in one statement.
-const manyRows = 1_000
 
 // Write implements usage.Tx.
 func (t *tx) Write(ctx context.Context, c usage.Changes) error {
@@ -34,12 +26,7 @@ func (t *tx) Write(ctx context.Context, c usage.Changes) error {
 	if len(c.Reservations) > 0 {
 		rows = append(rows, reservationRows(c.Reservations))
 	}
-	if t.kind == PostgreSQL && len(c.Entries) < manyRows {
-		err = t.writeTogether(ctx, c, append(t.logRows(c.Entries), rows...))
-	} else {
-		err = t.writeApart(ctx, c, rows)
-	}
-	if err != nil {
+	if err := t.writeUsage(ctx, t, c, rows); err != nil {
 		return err
 	}
 	if _, err := t.AddAlerts(ctx, c.Alerts); err != nil {
@@ -52,13 +39,13 @@ func (t *tx) Write(ctx context.Context, c usage.Changes) error {
 }
 
 // writeApart writes log rows and then what belongs to them, table by table.
-func (t *tx) writeApart(ctx context.Context, c usage.Changes, rows []rowsInto) error {
+func writeApart(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error {
 	if c.Assumed != nil {
 		if holds, err := t.holds(ctx, c.Assumed); err != nil || !holds {
 			return outdatedUnless(err)
 		}
 	}
-	if err := t.insertEntries(ctx, c.Entries); err != nil {
+	if err := t.insertEntries(ctx, t, c.Entries); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -68,7 +55,7 @@ func (t *tx) writeApart(ctx context.Context, c usage.Changes, rows []rowsInto) e
 			}
 			continue
 		}
-		saved, err := t.insertMany(ctx, r)
+		saved, err := t.insertMany(ctx, t, r)
 		if err != nil {
 			return err
 		}
@@ -86,63 +73,10 @@ func outdatedUnless(err error) error {
 	return usage.ErrOutdated
 }
 
-// writeTogether does so in one statement, on PostgreSQL: a transaction then waits for its server a few times only. What
-// was assumed is looked at first, and if that does not hold no row is written.
-func (t *tx) writeTogether(ctx context.Context, c usage.Changes, rows []rowsInto) error {
-	a := t.buffers.takeArrays()
-	defer t.buffers.arrays.give(a)
-	name, condition := "together", ""
-	var args []any
-	if c.Assumed != nil {
-		name, condition = name+", assumed", " WHERE (SELECT holds FROM assumption)"
-		args = t.assumptionArguments(c.Assumed)
-	}
-	a.offset = len(args)
-	sources := make([]func() string, 0, len(rows))
-	kept := rows[:0:0]
-	for _, r := range rows {
-		if r.rows > 0 {
-			sources = append(sources, a.add(r.rows, r.put))
-			kept = append(kept, r)
-			name += ", " + r.name
-		}
-	}
-	if len(kept) == 0 && c.Assumed == nil {
-		return nil
-	}
-	text := t.buffers.text(name, func() string {
-		var parts []string
-		holds, saved := "TRUE", "0"
-		if c.Assumed != nil {
-			parts, holds = append(parts, "assumption (holds) AS ("+t.assumptionQuery()+")"), "(SELECT holds FROM assumption)"
-		}
-		for i, r := range kept {
-			part := r.insert(sources[i]() + condition)
-			if r.name == reservationsName {
-				part, saved = part+" RETURNING 1", "(SELECT COUNT(*) FROM "+r.name+"_written)"
-			}
-			parts = append(parts, r.name+"_written AS ("+part+")")
-		}
-		return "WITH " + strings.Join(parts, ", ") + " SELECT " + holds + ", " + saved
-	})
-	holds, saved := false, 0
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &saved) },
-		text, append(args, a.arguments()...)...)
-	switch {
-	case err != nil:
-		return err
-	case !holds:
-		return usage.ErrOutdated
-	case saved != len(c.Reservations):
-		return errLostRace
-	}
-	return nil
-}
-
-// writeRows writes rows: each alone or, where there are many, all that are packed on SQLite or in arrays on PostgreSQL.
+// writeRows writes rows: each alone or, where there are enough, all with one statement.
 func (t *tx) writeRows(ctx context.Context, r rowsInto) error {
-	if t.kind == PostgreSQL || r.rows >= fewRows {
-		_, err := t.insertMany(ctx, r)
+	if r.rows >= t.enoughRows {
+		_, err := t.insertMany(ctx, t, r)
 		return err
 	}
 	for n := range r.rows {
@@ -153,16 +87,4 @@ func (t *tx) writeRows(ctx context.Context, r rowsInto) error {
 		}
 	}
 	return nil
-}
-
-// insertMany writes rows with one statement, and returns how many rows of the table were changed.
-func (t *tx) insertMany(ctx context.Context, r rowsInto) (changed int64, err error) {
-	if r.rows == 0 {
-		return 0, nil
-	}
-	if t.kind == PostgreSQL {
-		return t.insertArrays(ctx, r)
-	}
-	columns := len(valuesOf(func(to sink) { r.put(to, 0) }))
-	return t.insertPacked(ctx, r.insert(packedrows.Source(columns)), columns, r.rows, r.put)
 }

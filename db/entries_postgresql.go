@@ -1,0 +1,126 @@
+package db
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// readEntriesPostgreSQL reads the events of some ids.
+func readEntriesPostgreSQL(ctx context.Context, t *tx, ids []string, scan func(row scanner) error) error {
+	condition, arg := "= ANY ($1)", any(ids)
+	if len(ids) == 1 {
+		condition, arg = "= $1", ids[0]
+	}
+	return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+` FROM usage_event_ids i
+		JOIN api_usage_logs l ON l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id
+		WHERE i.event_id `+condition, arg)
+}
+
+// manyRows is how many log rows go by COPY: fewer go with all that belongs to them in one statement.
+const manyRows = 1_000
+
+// writePostgreSQL writes all in one statement: a transaction then waits for its server a few times only. What was
+// assumed is looked at first, and if that does not hold no row is written.
+func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error {
+	if len(c.Entries) >= manyRows {
+		return writeApart(ctx, t, c, rows)
+	}
+	rows = append(t.logRows(c.Entries), rows...)
+	a := t.buffers.takeArrays()
+	defer t.buffers.arrays.give(a)
+	name, condition := "together", ""
+	var args []any
+	if c.Assumed != nil {
+		name, condition = name+", assumed", " WHERE (SELECT holds FROM assumption)"
+		args = t.assumptionArguments(c.Assumed)
+	}
+	a.offset = len(args)
+	sources := make([]func() string, 0, len(rows))
+	kept := rows[:0:0]
+	for _, r := range rows {
+		if r.rows > 0 {
+			sources = append(sources, a.add(r.rows, r.put))
+			kept = append(kept, r)
+			name += ", " + r.name
+		}
+	}
+	if len(kept) == 0 && c.Assumed == nil {
+		return nil
+	}
+	text := t.buffers.text(name, func() string {
+		var parts []string
+		holds, saved := "TRUE", "0"
+		if c.Assumed != nil {
+			parts, holds = append(parts, "assumption (holds) AS ("+t.assumptionQuery()+")"), "(SELECT holds FROM assumption)"
+		}
+		for i, r := range kept {
+			part := r.insert(sources[i]() + condition)
+			if r.name == reservationsName {
+				part, saved = part+" RETURNING 1", "(SELECT COUNT(*) FROM "+r.name+"_written)"
+			}
+			parts = append(parts, r.name+"_written AS ("+part+")")
+		}
+		return "WITH " + strings.Join(parts, ", ") + " SELECT " + holds + ", " + saved
+	})
+	holds, saved := false, 0
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &saved) },
+		text, append(args, a.arguments()...)...)
+	switch {
+	case err != nil:
+		return err
+	case !holds:
+		return usage.ErrOutdated
+	case saved != len(c.Reservations):
+		return errLostRace
+	}
+	return nil
+}
+
+// logRows are log rows with the ids that they claim: none may be noted yet.
+func (t *tx) logRows(entries []usage.Entry) []rowsInto {
+	t.noteMonths(entries)
+	return []rowsInto{
+		{"usage_event_ids", func(source string) string {
+			return "INSERT INTO usage_event_ids (" + idColumns + ") " + source
+		}, len(entries), func(to sink, n int) { putID(to, &entries[n]) }},
+		{"api_usage_logs", func(source string) string {
+			return "INSERT INTO api_usage_logs (" + entryColumns + ") " + source
+		}, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) }},
+	}
+}
+
+const idColumns = "event_id, user_id, occurred_at"
+
+func putID(to sink, e *usage.Entry) {
+	to.text(e.ID)
+	to.text(e.UserID)
+	to.moment(e.Time.UnixMicro())
+}
+
+// noteMonths notes which partitions of the log are needed.
+func (t *tx) noteMonths(entries []usage.Entry) {
+	times := make([]time.Time, len(entries))
+	for i := range entries {
+		times[i] = entries[i].Time
+	}
+	t.months = append(t.months, monthsOf(times)...)
+}
+
+// insertEntriesPostgreSQL adds log rows, and claims their ids: one that another transaction has claimed meanwhile is a
+// lost race.
+func insertEntriesPostgreSQL(ctx context.Context, t *tx, entries []usage.Entry) error {
+	return t.copyEntries(ctx, "api_usage_logs", entries)
+}
+
+// copyEntries adds log rows to the log, or to a partition of it, and claims their ids.
+func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
+	t.noteMonths(entries)
+	err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), func(to sink, n int) { putID(to, &entries[n]) })
+	if err != nil {
+		return err
+	}
+	return t.copyInto(ctx, table, entryColumns, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
+}
