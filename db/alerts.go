@@ -14,10 +14,9 @@ const alertColumns = `user_id, period_start, period_end, limit_name, meter, acti
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
-	added, err := t.insertMany(ctx, t, rowsInto{"usage_alerts", func(source string) string {
-		return "INSERT INTO usage_alerts (" + alertColumns + ") " + source +
-			" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING"
-	}, len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) }})
+	added, err := t.insertMany(ctx, t, newRows("usage_alerts", alertColumns,
+		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING",
+		len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) }))
 	return int(added), err
 }
 

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,67 +29,71 @@ func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInt
 	if len(c.Entries) >= manyRows {
 		return writeApart(ctx, t, c, rows)
 	}
-	rows = append(t.logRows(c.Entries), rows...)
 	a := t.buffers.takeArrays()
 	defer t.buffers.arrays.give(a)
-	name, condition := "together", ""
+	rows = append(t.logRows(c.Entries), rows...)
+	rows = slices.DeleteFunc(rows, func(r rowsInto) bool { return r.rows == 0 })
 	var args []any
+	name := "together" // the text depends on which rows there are, and not on how many
 	if c.Assumed != nil {
-		name, condition = name+", assumed", " WHERE (SELECT holds FROM assumption)"
-		args = t.assumptionArguments(c.Assumed)
+		name, args = "assumed, together", t.assumptionArguments(c.Assumed)
 	}
 	a.offset = len(args)
-	sources := make([]func() string, 0, len(rows))
-	kept := rows[:0:0]
-	for _, r := range rows {
-		if r.rows > 0 {
-			sources = append(sources, a.add(r.rows, r.put))
-			kept = append(kept, r)
-			name += ", " + r.name
+	sources := make([]func() string, len(rows))
+	want := 0
+	for i, r := range rows {
+		name += ", " + r.name
+		sources[i] = a.add(r.rows, r.put)
+		if r.each {
+			want += r.rows
 		}
 	}
-	if len(kept) == 0 && c.Assumed == nil {
-		return nil
-	}
-	text := t.buffers.text(name, func() string {
-		var parts []string
-		holds, saved := "TRUE", "0"
-		if c.Assumed != nil {
-			parts, holds = append(parts, "assumption (holds) AS ("+t.assumptionQuery()+")"), "(SELECT holds FROM assumption)"
-		}
-		for i, r := range kept {
-			part := r.insert(sources[i]() + condition)
-			if r.name == reservationsName {
-				part, saved = part+" RETURNING 1", "(SELECT COUNT(*) FROM "+r.name+"_written)"
-			}
-			parts = append(parts, r.name+"_written AS ("+part+")")
-		}
-		return "WITH " + strings.Join(parts, ", ") + " SELECT " + holds + ", " + saved
-	})
-	holds, saved := false, 0
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &saved) },
+	text := t.buffers.text(name, func() string { return t.joined(c.Assumed != nil, rows, sources) })
+	holds, written := false, 0
+	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &written) },
 		text, append(args, a.arguments()...)...)
 	switch {
 	case err != nil:
 		return err
 	case !holds:
 		return usage.ErrOutdated
-	case saved != len(c.Reservations):
+	case written != want:
 		return errLostRace
 	}
 	return nil
+}
+
+// joined is the statement that writes rows of some sources, as long as the assumption holds if there is one. It selects
+// whether it does, and how many are written of the rows of which each has to be.
+func (t *tx) joined(assumed bool, rows []rowsInto, sources []func() string) string {
+	holds, written, condition := "TRUE", "0", ""
+	var parts []string
+	if assumed {
+		holds = "(SELECT holds FROM assumption)"
+		condition = " WHERE " + holds
+		parts = append(parts, "assumption (holds) AS ("+t.assumptionQuery()+")")
+	}
+	for i, r := range rows {
+		part := r.insert(sources[i]() + condition)
+		if r.each {
+			part += " RETURNING 1"
+			written += " + (SELECT COUNT(*) FROM " + r.name + "_written)"
+		}
+		parts = append(parts, r.name+"_written AS ("+part+")")
+	}
+	with := ""
+	if len(parts) > 0 {
+		with = "WITH " + strings.Join(parts, ", ")
+	}
+	return with + " SELECT " + holds + ", " + written
 }
 
 // logRows are log rows with the ids that they claim: none may be noted yet.
 func (t *tx) logRows(entries []usage.Entry) []rowsInto {
 	t.noteMonths(entries)
 	return []rowsInto{
-		{"usage_event_ids", func(source string) string {
-			return "INSERT INTO usage_event_ids (" + idColumns + ") " + source
-		}, len(entries), func(to sink, n int) { putID(to, &entries[n]) }},
-		{"api_usage_logs", func(source string) string {
-			return "INSERT INTO api_usage_logs (" + entryColumns + ") " + source
-		}, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) }},
+		newRows("usage_event_ids", idColumns, "", len(entries), func(to sink, n int) { putID(to, &entries[n]) }),
+		newRows("api_usage_logs", entryColumns, "", len(entries), func(to sink, n int) { putEntry(to, &entries[n]) }),
 	}
 }
 

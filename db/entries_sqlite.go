@@ -47,9 +47,9 @@ func insertEntriesSQLite(ctx context.Context, t *tx, entries []usage.Entry) erro
 		// which it would keep what each page held before.
 		verb = "INSERT OR FAIL"
 	}
-	return t.writeRows(ctx, rowsInto{"api_usage_logs", func(source string) string {
+	return t.writeRows(ctx, rowsInto{name: "api_usage_logs", insert: func(source string) string {
 		return verb + " INTO api_usage_logs (event_key, " + entryColumns + ") " + source
-	}, len(entries), func(to sink, n int) {
+	}, rows: len(entries), put: func(to sink, n int) {
 		to.integer(eventKey(entries[n].ID))
 		putEntry(to, &entries[n])
 	}})

@@ -17,15 +17,13 @@ func (t *tx) AddNotifications(ctx context.Context, notifications []usage.Notific
 		}
 		data[i] = string(text)
 	}
-	return t.writeRows(ctx, rowsInto{"outbox", func(source string) string {
-		return "INSERT INTO outbox (message_key, kind, user_id, data, created_at) " + source +
-			" ON CONFLICT (message_key) DO NOTHING"
-	}, len(notifications), func(to sink, i int) {
-		n := &notifications[i]
-		to.text(n.Key)
-		to.text(string(n.Kind))
-		to.text(n.UserID)
-		to.text(data[i])
-		to.moment(n.At.UnixMicro())
-	}})
+	return t.writeRows(ctx, newRows("outbox", "message_key, kind, user_id, data, created_at",
+		" ON CONFLICT (message_key) DO NOTHING", len(notifications), func(to sink, i int) {
+			n := &notifications[i]
+			to.text(n.Key)
+			to.text(string(n.Kind))
+			to.text(n.UserID)
+			to.text(data[i])
+			to.moment(n.At.UnixMicro())
+		}))
 }

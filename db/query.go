@@ -51,9 +51,9 @@ func selectColumn[T any](ctx context.Context, t *tx, query string, args ...any) 
 
 // newRows are rows of a table. The conflict is what ends the INSERT, such as what overwrite returns.
 func newRows(table, columns, conflict string, rows int, put func(to sink, n int)) rowsInto {
-	return rowsInto{table, func(source string) string {
+	return rowsInto{name: table, rows: rows, put: put, insert: func(source string) string {
 		return "INSERT INTO " + table + " (" + columns + ") " + source + conflict
-	}, rows, put}
+	}}
 }
 
 // overwrite ends an INSERT of columns: it overwrites the row that has the same key.

@@ -63,17 +63,15 @@ func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usa
 	return found, err
 }
 
-const reservationsName = "usage_reservations"
-
 // reservationRows adds reservations or updates their status. Of those that another transaction took meanwhile under the
 // same id, for another user, none is changed.
 func reservationRows(reservations []*usage.Reservation) rowsInto {
-	return rowsInto{reservationsName, func(source string) string {
-		return "INSERT INTO usage_reservations (" + reservationColumns + ") " + source + `
-			ON CONFLICT (reservation_id) DO UPDATE
-			SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
-			WHERE usage_reservations.user_id = excluded.user_id`
-	}, len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) }}
+	rows := newRows("usage_reservations", reservationColumns, ` ON CONFLICT (reservation_id) DO UPDATE
+		SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
+		WHERE usage_reservations.user_id = excluded.user_id`,
+		len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) })
+	rows.each = true
+	return rows
 }
 
 // putReservation puts the values of reservationColumns.

@@ -61,7 +61,7 @@ func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	fleet, monthly := pending.fleet, pending.monthly
 	table := monthlyTable()
 	return []rowsInto{
-		{"usage_fleet_daily", fleetUpsert, len(fleet), func(to sink, n int) {
+		{name: "usage_fleet_daily", insert: fleetUpsert, rows: len(fleet), put: func(to sink, n int) {
 			r := &fleet[n]
 			to.integer(int64(r.key.day))
 			to.integer(pending.plans.values[r.key.plan])
@@ -72,7 +72,7 @@ func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 			to.integer(int64(r.amounts.Cost))
 			to.integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
 		}},
-		{table.name, table.upsert, len(monthly), func(to sink, n int) {
+		{name: table.name, insert: table.upsert, rows: len(monthly), put: func(to sink, n int) {
 			r := &monthly[n]
 			to.integer(int64(r.key.day))
 			to.text(pending.users.values[r.key.user])

@@ -73,7 +73,7 @@ func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
 		return nil, err
 	}
 	of := func(table totalsTable, sums *pendingTable) rowsInto {
-		return rowsInto{table.name, table.upsert, len(sums.ends), func(to sink, n int) {
+		return rowsInto{name: table.name, insert: table.upsert, rows: len(sums.ends), put: func(to sink, n int) {
 			key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
 			table.putKey(to, pending, key)
 			putAmounts(to, &sum)
