@@ -196,7 +196,7 @@ func onBothDatabases(t *testing.T, test func(t *testing.T, cli commandLine)) {
 	t.Run("postgresql", func(t *testing.T) {
 		t.Parallel()
 		server := postgresServer(t)
-		name, err := createDatabase(t, server)
+		name, err := createDatabase(t, server, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -14,7 +13,9 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/notify/notifytest"
 )
 
@@ -65,10 +67,63 @@ func TestScript(t *testing.T) {
 	t.Run("postgresql", func(t *testing.T) {
 		t.Parallel()
 		server := postgresServer(t)
+		tables, err := createTables(t, server)
+		if err != nil {
+			t.Fatal(err)
+		}
 		runScripts(t, "postgresql", func(t testing.TB, env *testscript.Env) error {
-			return setUpPostgreSQL(t, env, server)
+			from := ""
+			if beginsWithInit(t, path.Base(t.Name())) {
+				from = tables
+			}
+			return setUpPostgreSQL(t, env, server, from)
 		})
 	})
+}
+
+// createTables makes a database with tables and nothing in them, of which scripts get copies: that costs a fraction of
+// making the tables for each.
+func createTables(t *testing.T, server *url.URL) (name string, err error) {
+	if name, err = createDatabase(t, server, ""); err != nil {
+		return "", err
+	}
+	own := *server
+	own.Path = "/" + name
+	target, err := db.ParseURL(own.String(), "")
+	if err != nil {
+		return "", err
+	}
+	made, _, _, err := db.Create(t.Context(), target)
+	if err != nil {
+		return "", err
+	}
+	return name, made.Close() // what is in use can't be copied
+}
+
+// beginsWithInit tells whether the first thing that a script does is to make the tables, without a look at what that
+// says. Then it makes no difference if they are there.
+func beginsWithInit(t testing.TB, script string) bool {
+	var files []string
+	for _, dir := range []string{".", "archive", "postgresql"} {
+		found, err := filepath.Glob(filepath.Join(scriptDir, dir, script+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	if len(files) != 1 {
+		t.Fatalf("the script %s is not one file: %v", script, files)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return initFirst().Match(text)
+}
+
+// initFirst matches a script whose first command is init, and whose next one looks at the output of none.
+func initFirst() *regexp.Regexp {
+	return regexp.MustCompile(`^(#.*\n|\n)*alwrity-sub init .*\n(#.*\n|\n)*(alwrity-sub|exits \d+ alwrity-sub|exec) `)
 }
 
 // postgresServer returns the URL of the server to test with.
@@ -170,9 +225,10 @@ func kills() int {
 	return 6
 }
 
-// setUpPostgreSQL makes a database for one script, and tells the script about it.
-func setUpPostgreSQL(t testing.TB, env *testscript.Env, server *url.URL) error {
-	name, err := createDatabase(t, server)
+// setUpPostgreSQL makes a database for one script, and tells the script about it. It is empty, or a copy of
+// one that is to be copied.
+func setUpPostgreSQL(t testing.TB, env *testscript.Env, server *url.URL, from string) error {
+	name, err := createDatabase(t, server, from)
 	if err != nil {
 		return err
 	}
@@ -190,19 +246,19 @@ func setUpPostgreSQL(t testing.TB, env *testscript.Env, server *url.URL) error {
 	return nil
 }
 
-// createDatabase makes a database that is dropped at the end of the test.
-func createDatabase(t testing.TB, server *url.URL) (name string, err error) {
-	suffix := make([]byte, 6)
-	if _, err := rand.Read(suffix); err != nil {
-		return "", err
+// createDatabase makes a database that is dropped at the end of the test: an empty one, or a copy of another.
+func createDatabase(t testing.TB, server *url.URL, from string) (name string, err error) {
+	name = "alwrity_script_" + strings.ToLower(rand.Text())
+	statement := "CREATE DATABASE " + name
+	if from != "" {
+		statement += " TEMPLATE " + from
 	}
-	name = "alwrity_script_" + hex.EncodeToString(suffix)
 	ctx := context.Background()
 	admin, err := openSQL(server.String())
 	if err != nil {
 		return "", err
 	}
-	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name); err != nil {
+	if _, err := admin.ExecContext(ctx, statement); err != nil {
 		return "", errors.Join(err, admin.Close())
 	}
 	t.Cleanup(func() {

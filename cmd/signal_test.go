@@ -64,8 +64,7 @@ func TestSecondSignalKills(t *testing.T) {
 			fmt.Println("ready")
 			<-ctx.Done()
 			fmt.Println("stopping")
-			time.Sleep(time.Minute)
-			return nil
+			select {}
 		})
 		return
 	}
@@ -78,18 +77,23 @@ func TestSecondSignalKills(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for lines := bufio.NewScanner(out); lines.Scan(); {
+	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "stopping"; {
 		if err := child.Process.Signal(os.Interrupt); err != nil {
 			t.Fatal(err)
 		}
-		if lines.Text() == "stopping" {
-			time.Sleep(50 * time.Millisecond) // until the first signal has given way
-			_ = child.Process.Signal(os.Interrupt)
-			break
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for ended != nil { // it gives way to the second signal a moment after it was told of the first
+		select {
+		case err = <-ended:
+			ended = nil
+		case <-time.After(50 * time.Millisecond):
+			_ = child.Process.Signal(os.Interrupt) // it may have ended
 		}
 	}
 	var exit *exec.ExitError
-	if err := child.Wait(); !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+	if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
 		t.Errorf("the second signal did not kill: %v", err)
 	}
 }

@@ -8,13 +8,15 @@ import (
 
 func TestSQLite(t *testing.T) {
 	t.Parallel()
+	dbtest.RunCreate(t, dbtest.SQLite)
 	dbtest.Run(t, dbtest.SQLite)
 }
 
 func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	dbtest.PostgreSQLURL(t) // skip all of it at once
-	dbtest.Run(t, dbtest.PostgreSQL)
+	dbtest.RunCreate(t, dbtest.PostgreSQL)
+	dbtest.Run(t, dbtest.Prepared(t))
 }
 
 // The server's default isolation must not matter: a transaction that waited for a
@@ -22,7 +24,11 @@ func TestPostgreSQL(t *testing.T) {
 func TestPostgreSQLOfAnotherIsolation(t *testing.T) {
 	t.Parallel()
 	dbtest.PostgreSQLURL(t)
-	dbtest.RunRaces(t, func(t testing.TB) dbtest.Place {
+	fresh := dbtest.Prepared(t)
+	dbtest.RunCreate(t, func(t testing.TB) dbtest.Place {
 		return dbtest.PostgreSQL(t).WithDefaultIsolation(t, "repeatable read")
+	})
+	dbtest.RunRaces(t, func(t testing.TB) dbtest.Place {
+		return fresh(t).WithDefaultIsolation(t, "repeatable read")
 	})
 }

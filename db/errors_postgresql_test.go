@@ -207,7 +207,7 @@ func TestPostgreSQLTimeOuts(t *testing.T) {
 	place := dbtest.PostgreSQL(t)
 	place.Create(t)
 	with := func(setting string) *db.DB {
-		d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set(setting, "50ms") }))
+		d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) { q.Set(setting, "1s") }))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,12 +215,15 @@ func TestPostgreSQLTimeOuts(t *testing.T) {
 		return d
 	}
 	d := with("statement_timeout")
-	_, err := d.Pool().ExecContext(t.Context(), "SELECT pg_sleep(60)")
+	_, err := d.Pool().ExecContext(t.Context(), "SELECT pg_sleep(36000)")
 	wantFailure(t, d.Classify(err), failure.Unavailable, "statement timeout", "statement_timeout")
 	d = with("idle_in_transaction_session_timeout")
 	err = d.Update(t.Context(), []string{"alice"}, time.Unix(0, 0), func(tx usage.Tx) error {
-		time.Sleep(500 * time.Millisecond) // the server counts from the last statement
-		_, err := tx.Book(t.Context(), "")
+		var err error
+		for idle := 2 * time.Second; err == nil && idle < hang; idle *= 2 { // the server counts from the last statement
+			time.Sleep(idle)
+			_, err = tx.Book(t.Context(), "")
+		}
 		return err
 	})
 	wantFailure(t, err, failure.Unavailable, "time-out")

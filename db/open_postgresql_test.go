@@ -188,10 +188,8 @@ func TestPostgreSQLInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	mark := schema(t, place)
-	began := time.Now()
-	if _, err := d.Pool().ExecContext(ctx, "SELECT pg_sleep(60) /* "+mark+" */"); err == nil ||
-		time.Since(began) > 5*time.Second {
-		t.Errorf("it went on for %s: %v", time.Since(began), err)
+	if _, err := d.Pool().ExecContext(ctx, "SELECT pg_sleep(36000) /* "+mark+" */"); err == nil {
+		t.Error("it went on to its end")
 	}
 	var running int
 	if err := place.SQL.QueryRow("SELECT COUNT(*) FROM pg_stat_activity WHERE state = 'active' "+

@@ -86,7 +86,7 @@ max_client_conn = 500
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(hang); ; time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 			return address
@@ -97,6 +97,9 @@ max_client_conn = 500
 		}
 	}
 }
+
+// hang is how long something may take before that is a hang, however slow the machine is.
+const hang = 10 * time.Minute
 
 // behind returns a place as a client of a PgBouncer sees it.
 func behind(t testing.TB, place dbtest.Place, address string) dbtest.Place {
@@ -131,7 +134,9 @@ func TestPgBouncer(t *testing.T) {
 			address := startPgBouncer(t, settings)
 			if settings != "" { // once is enough
 				t.Run("races", func(t *testing.T) {
-					dbtest.RunRaces(t, func(t testing.TB) dbtest.Place { return behind(t, dbtest.PostgreSQL(t), address) })
+					fresh := func(t testing.TB) dbtest.Place { return behind(t, dbtest.PostgreSQL(t), address) }
+					dbtest.RunCreate(t, fresh)
+					dbtest.RunRaces(t, fresh)
 				})
 			}
 			t.Run("settings", func(t *testing.T) { behindPgBouncer(t, address) })

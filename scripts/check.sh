@@ -14,41 +14,60 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 
-step "lint"
-scripts/lint.sh
+# What tests write goes to memory where there is room, since nothing of it need outlive them. Root's is open to the
+# other users that some tests run programs as.
+temporary=$(mktemp -d "$(scripts/scratch.sh 2000)/alwrity-check.XXXXXX")
+trap 'rm -rf "$temporary"' EXIT
+chmod 755 "$temporary"
+mkdir "$temporary/programs" "$temporary/tests"
+
+# Beside the build, which leaves a core idle now and then.
+scripts/lint.sh >"$temporary/lint" 2>&1 &
+lint=$!
+
+# Memory is cheaper here than the time of its collector; and nobody debugs what is linked.
+export GOGC=400
+build=(-ldflags=-w)
 
 # Built once for all packages that run them.
 step "build"
-programs=$(mktemp -d)
-trap 'rm -rf "$programs"' EXIT
-chmod 755 "$programs" # tests run them as another user as well
-go build -buildvcs=false -o "$programs/" . ./torture/patient
-export ALWRITY_TEST_PROGRAMS=$programs
+go build -buildvcs=false "${build[@]}" -o "$temporary/programs/" . ./torture/patient
+export ALWRITY_TEST_PROGRAMS=$temporary/programs
 
-# The race detector makes a program some times slower. It watches each package whose code runs at once, and of the
-# commands those that do several things at once; what is pure and what runs the compiled program is tested without.
+step "lint"
+status=0
+wait "$lint" || status=$?
+cat "$temporary/lint"
+[ "$status" = 0 ]
+
+# The race detector makes a program some times slower. It watches what does several things at once within a process;
+# what does one thing after another, or runs the compiled program, is tested without. make nightly watches everything.
 # -count=1: every test really runs, none is answered from the cache. -vet=off: lint has done it.
-flags=(-count=1 -vet=off -timeout "${TEST_TIMEOUT:-30m}")
-at_once='^Test(Signal|Second|Interrupted|Limits)|^TestScript$/^(sqlite|postgresql)$/^(alerts_send|at_once_record|demo|import|selftest)'
-histories='^Test(SQLite|PostgreSQL)$/^model$' # one thing after another, and long
-plain=() raced=()
-while read -r package; do
-	case ${package#*/alwrity-sub/} in
-	billing* | commands | db | health | notify | usage) raced+=("$package") ;;
-	*) plain+=("$package") ;;
-	esac
-done < <(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./... | grep .)
+flags=("${build[@]}" -count=1 -vet=off -timeout "${TEST_TIMEOUT:-30m}")
+stores='^Test(SQLite|PostgreSQL)$'
+stores_at_once="$stores/^(races|writers)\$|$stores/./at_once|$stores/./(while|of_those_who|every_kind)"
+scripts='^TestScript$/^(sqlite|postgresql)$'
+commands_at_once="^Test(Signal|Second|Interrupted)|$scripts/^(alerts_send_at_once|at_once_record|demo|import_jsonl|selftest)\$"
 
-# Side by side, since either waits much: for locks, servers, processes.
+# Side by side, since either waits much: for locks, servers, processes. What takes longest begins first.
 with_race() {
-	go test -race "${flags[@]}" -skip "$histories" "${raced[@]}" && go test -race "${flags[@]}" -run "$at_once" ./cmd
+	go test -race "${flags[@]}" -run "$stores_at_once" ./db && go test -race "${flags[@]}" ./notify/... ./usage &&
+		go test -race "${flags[@]}" -run "$commands_at_once" ./cmd
+}
+without_race() {
+	local module tests rest
+	module=$(go list -m)
+	tests=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
+	rest=$(grep -vE "^$module/(cmd|db|notify|torture|usage)(/|\$)" <<<"$tests")
+	# shellcheck disable=SC2086 # one argument for each package
+	go test "${flags[@]}" -p 3 -skip "$stores_at_once" ./cmd ./torture/... ./db/... $rest
 }
 step "go test, with and without -race"
+export GOTMPDIR=${TMPDIR:-/tmp} TMPDIR=$temporary/tests # what is linked is large
 with_race &
 race=$!
 failed=0
-go test "${flags[@]}" "${plain[@]}" || failed=1
-go test "${flags[@]}" -run "$histories" ./db || failed=1
+without_race || failed=1
 wait "$race" || failed=1
 [ "$failed" = 0 ]
 

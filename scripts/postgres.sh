@@ -160,9 +160,13 @@ else
 	as_pg() { (exec 9>&- && cd "$dir" && LC_ALL=C exec "$@"); }
 fi
 
-# /tmp and not TMPDIR: the server's user must reach it, and the path of a socket is
-# limited to about a hundred bytes.
-dir=$(mktemp -d /tmp/alwrity-postgres.XXXXXX)
+# Not TMPDIR: the server's user must reach it, and the path of a socket is limited to
+# about a hundred bytes.
+parent=/tmp
+if [ "${ALWRITY_POSTGRES_DURABLE:-}" != 1 ]; then
+	parent=$("$(dirname "${BASH_SOURCE[0]}")/scratch.sh" 3000)
+fi
+dir=$(mktemp -d "$parent/alwrity-postgres.XXXXXX")
 data=$dir/data
 log=$dir/server.log
 
@@ -236,7 +240,15 @@ timezone = '<+0530>-05:30'
 CONF
 if [ "${ALWRITY_POSTGRES_DURABLE:-}" != 1 ]; then
 	# The data are thrown away: survive no crash, and be quick.
-	printf '%s\n' 'fsync = off' 'full_page_writes = off' >>"$data/postgresql.conf"
+	cat >>"$data/postgresql.conf" <<-CONF
+		fsync = off
+		full_page_writes = off
+		synchronous_commit = off
+		wal_level = minimal
+		max_wal_senders = 0
+		max_wal_size = 512MB
+		jit = off
+	CONF
 fi
 
 tls=off

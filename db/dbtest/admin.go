@@ -3,7 +3,6 @@ package dbtest
 import (
 	"bytes"
 	"fmt"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -115,15 +114,7 @@ func ownDatabase(t *testing.T, p Place) Place {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	return p.Database(t, "alwrity_backup_"+strings.TrimPrefix(schemaOf(t, p), "alwrity_test_"))
-}
-
-func schemaOf(t *testing.T, p Place) string {
-	address, err := url.Parse(p.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address.Query().Get("search_path")
+	return p.Database(t, ownName("backup"))
 }
 
 func restored(t *testing.T, p Place, file string) Place {
@@ -138,8 +129,7 @@ func restored(t *testing.T, p Place, file string) Place {
 		}
 		return copied
 	}
-	name := strings.TrimPrefix(p.Target.Redacted()[strings.LastIndex(p.Target.Redacted(), "/"):], "/") + "_copy"
-	copied := p.Database(t, name)
+	copied := p.Database(t, ownName("copy"))
 	output, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL,
 		file).CombinedOutput()
 	if err != nil {

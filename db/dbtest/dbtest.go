@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"encoding/hex"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -44,11 +43,7 @@ func PostgreSQL(t testing.TB) Place {
 	if err != nil {
 		t.Fatal("ALWRITY_TEST_POSTGRES_URL can't be read")
 	}
-	suffix := make([]byte, 6)
-	if _, err := rand.Read(suffix); err != nil {
-		t.Fatal(err)
-	}
-	schema := "alwrity_test_" + hex.EncodeToString(suffix)
+	schema := ownName("test")
 	query := base.Query()
 	query.Set("search_path", schema)
 	query.Set("connect_timeout", "3600") // no machine is too slow
@@ -68,6 +63,24 @@ func PostgreSQL(t testing.TB) Place {
 	return place(t, base.String(), behind)
 }
 
+// ownName is a name on the server that nothing else has.
+func ownName(purpose string) string { return "alwrity_" + purpose + "_" + strings.ToLower(rand.Text()) }
+
+// Prepared returns how to make copies of a PostgreSQL database in which the tables are there already: that costs a
+// fraction of making them for each test.
+func Prepared(t testing.TB) func(testing.TB) Place {
+	t.Helper()
+	server, template := PostgreSQL(t), ownName("template")
+	d, _, _, err := db.Create(t.Context(), server.Database(t, template).Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil { // what is in use can't be copied
+		t.Fatal(err)
+	}
+	return func(t testing.TB) Place { return server.Database(t, ownName("test"), "TEMPLATE "+template) }
+}
+
 // Database makes a database beside that of a place on PostgreSQL: one that has nothing
 // of other tests in it, made with options of CREATE DATABASE. It is dropped when the test ends.
 func (p Place) Database(t testing.TB, name string, options ...string) Place {
@@ -84,7 +97,9 @@ func (p Place) Database(t testing.TB, name string, options ...string) Place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address.Path, address.RawQuery = "/"+name, ""
+	query := address.Query()
+	query.Del("search_path")
+	address.Path, address.RawQuery = "/"+name, query.Encode()
 	behind := openBehind(t, "postgres", address.String())
 	return place(t, address.String(), behind)
 }
@@ -172,7 +187,10 @@ func (p Place) WithDefaultIsolation(t testing.TB, level string) Place {
 // RunRaces runs the races of the suite alone.
 func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTests(), fresh) }
 
-// Run runs the whole suite; fresh makes an empty database for each test.
+// RunCreate runs what makes the tables itself: empty makes a database without them.
+func RunCreate(t *testing.T, empty func(testing.TB) Place) { runGroup(t, createTests(), empty) }
+
+// Run runs the rest of the suite; fresh makes a database for each test, in which the tables may be there already.
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),

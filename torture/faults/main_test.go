@@ -38,8 +38,11 @@ func run(m *testing.M) int {
 		_ = f.Value.Set("8")
 	}
 	var err error
-	// Not TMPDIR: the path of a socket is limited to about a hundred bytes.
-	if scratch, err = os.MkdirTemp("/tmp", "alwrity-faults-"); err != nil {
+	dir := os.TempDir()
+	if len(dir) > 40 { // the path of a socket is limited to about a hundred bytes
+		dir = "/tmp"
+	}
+	if scratch, err = os.MkdirTemp(dir, "alwrity-faults-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
