@@ -29,7 +29,7 @@ found=0
 for package in "${packages[@]}"; do
 	name=$(go list "$package")
 	# One binary for all targets of a package.
-	go test -c -vet=off ${instrumented[@]+"${instrumented[@]}"} -o "$out/test" "$package"
+	go test -c -vet=off -ldflags=-w ${instrumented[@]+"${instrumented[@]}"} -o "$out/test" "$package"
 	for target in $(cd "$package" && "$out/test" -test.list '^Fuzz'); do
 		printf '%s %s: ' "$package" "$target"
 		if (cd "$package" && "$out/test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.fuzzminimizetime 5s \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints where a test may keep files that are thrown away: a directory in memory where there is one with room, else /tmp.
+# Prints where tests may keep files that are thrown away: a directory in memory where one has room, else /tmp.
 # Both databases make many small files, and what tests do with them is much cheaper there. MB is how much they may need:
 #
 #   scripts/scratch.sh MB

@@ -4,7 +4,7 @@
 // books of two years (billing_test.go). What the program says of itself is believed only where the
 // tables, read behind its back, say the same.
 //
-// TORTURE_ROUNDS is how many rounds are fought (default 30); `make torture` fights more.
+// TORTURE_ROUNDS is how many rounds are fought (default 20); `make torture` fights more.
 // TORTURE_SEED replays the choices of a run that failed. The moments at which processes
 // meet are the system's, so a replay may need some runs.
 package torture_test
@@ -68,7 +68,7 @@ var build = sync.OnceValues(func() (string, error) {
 // rounds returns how many rounds are to be fought.
 func rounds(t testing.TB) int {
 	t.Helper()
-	n, err := strconv.Atoi(or(os.Getenv("TORTURE_ROUNDS"), "30"))
+	n, err := strconv.Atoi(or(os.Getenv("TORTURE_ROUNDS"), "20"))
 	if err != nil || n < 1 {
 		t.Fatalf("TORTURE_ROUNDS is %q: it must be a number of 1 or more", os.Getenv("TORTURE_ROUNDS"))
 	}
