@@ -98,7 +98,7 @@ type Revenue struct {
 	Sum       Sums
 	Plans     []Share // each of them: the highest revenue first
 	Users     []Share
-	Providers []Share     // the dearest first
+	Providers []Share     // the most expensive first
 	Months    []MonthSums // up to this one, oldest first
 	Idle      []Idle
 	Near      []usage.Near // as of now

@@ -182,8 +182,8 @@ func (t *tx) daysOf(ctx context.Context, user string) ([]int, error) {
 
 // Totals implements usage.Reader. It asks for the users' rows of any of the
 // periods at once, which are hardly more than those that are wanted.
-func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
-	totals := make(map[usage.PeriodKey][]usage.Total, len(periods))
+func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]usage.ProviderUsage, error) {
+	totals := make(map[usage.PeriodKey][]usage.ProviderUsage, len(periods))
 	var users []string
 	starts := map[int64]bool{}
 	for _, key := range periods {
@@ -205,7 +205,7 @@ func distinct[T cmp.Ordered](values []T) []T {
 }
 
 func (t *tx) loadTotals(
-	ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.Total,
+	ctx context.Context, users []string, starts []int64, totals map[usage.PeriodKey][]usage.ProviderUsage,
 ) error {
 	args := []any{t.list(users)}
 	for _, start := range starts {
@@ -230,10 +230,10 @@ func totalsOf(periods string) string {
 		FROM usage_summaries WHERE ` + periods + " GROUP BY " + keys + " ORDER BY " + keys
 }
 
-func scanTotal(row scanner) (usage.PeriodKey, usage.Total, error) {
+func scanTotal(row scanner) (usage.PeriodKey, usage.ProviderUsage, error) {
 	var user string
 	var start time.Time
-	var u usage.Total
+	var u usage.ProviderUsage
 	err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced,
 		&u.InputTokens, &u.OutputTokens, &u.Cost)
 	return usage.NewPeriodKey(user, start), u, err

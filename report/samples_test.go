@@ -138,9 +138,9 @@ func usageStatement() usage.PeriodUsage {
 	return usage.PeriodUsage{UserID: "alice", Plan: samples.ProPlan(), Status: plan.Active,
 		LimitStatus: usage.LimitsReached,
 		Period:      samples.November(),
-		Sum: usage.Total{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000,
+		Sum: usage.ProviderUsage{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000,
 			Cost: samples.USD("150.0000375")},
-		Providers: []usage.Total{
+		Providers: []usage.ProviderUsage{
 			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: samples.USD("150")},
 			{Provider: "video", Calls: 12, Unpriced: 1, Cost: samples.USD("0.0000375")},
 		},

@@ -12,10 +12,10 @@ import (
 
 // Usage shows what a user has used in a period, against every limit.
 func Usage(st usage.PeriodUsage) Document {
-	total := func(t usage.Total) fields {
+	total := func(t usage.ProviderUsage) fields {
 		return sums(t.Calls, t.Errors, t.InputTokens, t.OutputTokens, t.Cost, t.Unpriced)
 	}
-	providers := rowsOf(st.Providers, func(t usage.Total) fields {
+	providers := rowsOf(st.Providers, func(t usage.ProviderUsage) fields {
 		return append(fields{{"provider", "PROVIDER", t.Provider}}, total(t)...)
 	})
 	limits := limitRows(st.Limits)

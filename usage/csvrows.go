@@ -174,8 +174,7 @@ func (p *recordParser) parseQuoted(text []byte) ([]string, error) {
 	reader := csv.NewReader(p.in)
 	reader.FieldsPerRecord = -1
 	record, err := reader.Read()
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return nil, parse.Err
 	}
 	return record, err

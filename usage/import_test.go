@@ -61,7 +61,7 @@ func (m *memory) Accounts(_ context.Context, users []string) (map[string]plan.Ac
 	return accounts, nil
 }
 
-func (m *memory) Totals(context.Context, []usage.PeriodKey) (map[usage.PeriodKey][]usage.Total, error) {
+func (m *memory) Totals(context.Context, []usage.PeriodKey) (map[usage.PeriodKey][]usage.ProviderUsage, error) {
 	return nil, nil
 }
 

@@ -123,9 +123,9 @@ func unquote(quoted []byte) []byte {
 // noObject returns the invalid failure for a line of which jsontext says err, or for one that is some other JSON value,
 // where err is nil.
 func noObject(err error) error {
-	var syntax *jsontext.SyntacticError
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
-	case !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF):
+	case !ok || errors.Is(err, io.ErrUnexpectedEOF):
 		return failure.Invalidf("the line is no complete JSON object")
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return failure.Invalidf("the line names %q twice", failure.Shorten(syntax.JSONPointer.LastToken()))

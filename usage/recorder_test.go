@@ -74,7 +74,7 @@ func (s *gatedStore) Held(context.Context, []string, time.Time) (map[string][]Re
 	return nil, nil
 }
 
-func (s *gatedStore) Totals(context.Context, []PeriodKey) (map[PeriodKey][]Total, error) {
+func (s *gatedStore) Totals(context.Context, []PeriodKey) (map[PeriodKey][]ProviderUsage, error) {
 	return nil, nil
 }
 

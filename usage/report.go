@@ -1,9 +1,9 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -33,14 +33,14 @@ func Dimensions() []Dimension {
 
 // ParseDimensions reads a comma-separated list of dimensions.
 func ParseDimensions(text string) ([]Dimension, error) {
-	var names []string
-	for _, d := range Dimensions() {
-		names = append(names, string(d))
-	}
 	var by []Dimension
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		d := Dimension(strings.ToLower(strings.TrimSpace(part)))
 		if !slices.Contains(Dimensions(), d) {
+			var names []string
+			for _, d := range Dimensions() {
+				names = append(names, string(d))
+			}
 			return nil, failure.UnknownName(failure.Invalid, "report dimension", part, names)
 		}
 		if slices.Contains(by, d) {
@@ -65,20 +65,22 @@ type ReportQuery struct {
 
 // Validate returns an invalid failure for a query that makes no sense.
 func (q ReportQuery) Validate() error {
-	for _, end := range []struct {
-		name string
-		time time.Time
-	}{{"from", q.From}, {"to", q.To}} {
-		if !end.time.Equal(end.time.Truncate(24 * time.Hour)) {
-			return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", end.name,
-				end.time.Format(time.RFC3339), end.time.Format(time.DateOnly))
-		}
+	if err := cmp.Or(requireMidnight("from", q.From), requireMidnight("to", q.To)); err != nil {
+		return err
 	}
 	if !q.From.Before(q.To) {
 		return failure.Invalidf("from (%s) is not before to (%s): to is the first day that does not count",
 			q.From.Format(time.DateOnly), q.To.Format(time.DateOnly))
 	}
 	return nil
+}
+
+func requireMidnight(name string, t time.Time) error {
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return nil
+	}
+	return failure.Invalidf("%s is %s: a report counts whole days, give a date such as %s", name, t.Format(time.RFC3339),
+		t.Format(time.DateOnly))
 }
 
 // ReportRow is the usage of one combination of the query's dimensions.
@@ -125,8 +127,8 @@ type Reports interface {
 	Usage(ctx context.Context, q ReportQuery) ([]ReportRow, error)
 }
 
-// MakeReport returns the report of a query: in the order of time where it is broken down by time, else the dearest
-// first. With top above 0 it keeps that many rows, the dearest.
+// MakeReport returns the report of a query: in the order of time where it is broken down by time, else the most
+// expensive first. With top above 0 it keeps that many rows, the most expensive.
 func MakeReport(ctx context.Context, store Reports, q ReportQuery, top int) (Report, error) {
 	if err := q.Validate(); err != nil {
 		return Report{}, err
@@ -139,31 +141,25 @@ func MakeReport(ctx context.Context, store Reports, q ReportQuery, top int) (Rep
 	for _, row := range rows {
 		r.Sum = r.Sum.plus(row)
 	}
-	sort.Slice(rows, func(i, j int) bool { return dearer(rows[i], rows[j]) })
+	slices.SortFunc(rows, mostExpensiveFirst)
 	if top > 0 && len(rows) > top {
 		r.Left = len(rows) - top
 		rows = rows[:top]
 	}
-	sort.SliceStable(rows, func(i, j int) bool {
-		for k, d := range q.By {
-			if a, b := rows[i].Keys[k], rows[j].Keys[k]; d.isTime() && a != b {
-				return a < b
+	slices.SortStableFunc(rows, func(a, b ReportRow) int {
+		for i, d := range q.By {
+			if c := strings.Compare(a.Keys[i], b.Keys[i]); d.isTime() && c != 0 {
+				return c
 			}
 		}
-		return false
+		return 0
 	})
 	r.Rows = rows
 	return r, nil
 }
 
-func dearer(a, b ReportRow) bool {
-	if c := a.Cost.Cmp(b.Cost); c != 0 {
-		return c > 0
-	}
-	if a.Calls != b.Calls {
-		return a.Calls > b.Calls
-	}
-	return slices.Compare(a.Keys, b.Keys) < 0
+func mostExpensiveFirst(a, b ReportRow) int {
+	return cmp.Or(b.Cost.Cmp(a.Cost), cmp.Compare(b.Calls, a.Calls), slices.Compare(a.Keys, b.Keys))
 }
 
 // Trend is usage by calendar month, the last of which is running.

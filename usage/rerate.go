@@ -1,9 +1,11 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"maps"
-	"sort"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -144,8 +146,8 @@ func (run *rerating) note(ctx context.Context, store RerateStore, changes []Rera
 		return err
 	}
 	for _, c := range changes {
-		u, ok := run.users[c.Entry.UserID]
-		if !ok {
+		u := run.users[c.Entry.UserID]
+		if u == nil {
 			u = &UserDifference{UserID: c.Entry.UserID}
 			run.users[c.Entry.UserID] = u
 		}
@@ -186,12 +188,8 @@ func (run *rerating) finish() RerateResult {
 		r.Users = append(r.Users, *u)
 		r.Before, r.After, r.Closed = r.Before.Add(u.Before), r.After.Add(u.After), r.Closed.Add(u.Closed)
 	}
-	sort.Slice(r.Users, func(i, j int) bool {
-		a, b := r.Users[i], r.Users[j]
-		if c := a.After.Sub(a.Before).Cmp(b.After.Sub(b.Before)); c != 0 {
-			return c > 0
-		}
-		return a.UserID < b.UserID
+	slices.SortFunc(r.Users, func(a, b UserDifference) int {
+		return cmp.Or(b.After.Sub(b.Before).Cmp(a.After.Sub(a.Before)), strings.Compare(a.UserID, b.UserID))
 	})
 	return r
 }

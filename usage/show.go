@@ -28,8 +28,8 @@ type PeriodUsage struct {
 	Status      plan.Status
 	LimitStatus LimitStatus
 	Period      plan.Period
-	Sum         Total   // over everything; Provider and Vendor are empty
-	Providers   []Total // by provider; Vendor is empty
+	Sum         ProviderUsage   // over everything; Provider and Vendor are empty
+	Providers   []ProviderUsage // by provider; Vendor is empty
 	Limits      []LimitVerdict
 }
 
@@ -112,31 +112,31 @@ func (s *Service) periodUsage(st *state, id string, at, now time.Time) (PeriodUs
 }
 
 func (s *Service) limitStatus(limits []LimitVerdict) LimitStatus {
-	standing := LimitsActive
+	status := LimitsActive
 	for _, v := range limits {
 		if v.Limit.Action == plan.Block && v.Reached(100) {
 			return LimitsReached
 		}
 		for _, percent := range s.Thresholds {
 			if v.Reached(percent) {
-				standing = LimitsWarning
+				status = LimitsWarning
 			}
 		}
 	}
-	return standing
+	return status
 }
 
-// byProvider sums totals over everything and by provider, the dearest first.
-func byProvider(totals []Total) (Total, []Total) {
-	var sum Total
-	var rows []Total
+// byProvider sums totals over everything and by provider, the most expensive first.
+func byProvider(totals []ProviderUsage) (ProviderUsage, []ProviderUsage) {
+	var sum ProviderUsage
+	var rows []ProviderUsage
 	index := map[string]int{}
 	for _, t := range totals {
 		i, ok := index[t.Provider]
 		if !ok {
 			i = len(rows)
 			index[t.Provider] = i
-			rows = append(rows, Total{Provider: t.Provider})
+			rows = append(rows, ProviderUsage{Provider: t.Provider})
 		}
 		rows[i].plus(t)
 		sum.plus(t)

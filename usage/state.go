@@ -52,8 +52,8 @@ type userPeriod struct {
 
 // periodState is what one user has used in one period.
 type periodState struct {
-	totals []Total
-	sum    Total // of totals
+	totals []ProviderUsage
+	sum    ProviderUsage // of totals
 	// plans is what is used of each limit of a plan. A period in which the plan changed has two.
 	plans []planUse
 }
@@ -174,7 +174,7 @@ type userMoment struct {
 	at   time.Time
 }
 
-func (p *periodState) fill(totals []Total) {
+func (p *periodState) fill(totals []ProviderUsage) {
 	p.totals = totals
 	for _, t := range totals {
 		p.sum.plus(t)
@@ -280,7 +280,7 @@ func (p *periodState) checkFits(e *Entry) error {
 
 // add counts an entry into the period's totals, as the database will.
 func (s *state) add(p *periodState, e *Entry) {
-	var one Total
+	var one ProviderUsage
 	one.count(e)
 	p.sum.plus(one)
 	p.total(e.Provider, e.Vendor).plus(one)
@@ -293,13 +293,13 @@ func (s *state) add(p *periodState, e *Entry) {
 }
 
 // total returns the total of a provider and vendor, which may be a new one.
-func (p *periodState) total(provider, vendor string) *Total {
+func (p *periodState) total(provider, vendor string) *ProviderUsage {
 	for i := range p.totals {
 		if p.totals[i].Provider == provider && p.totals[i].Vendor == vendor {
 			return &p.totals[i]
 		}
 	}
-	p.totals = append(p.totals, Total{Provider: provider, Vendor: vendor})
+	p.totals = append(p.totals, ProviderUsage{Provider: provider, Vendor: vendor})
 	return &p.totals[len(p.totals)-1]
 }
 

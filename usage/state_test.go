@@ -17,11 +17,11 @@ type countingReader struct {
 	fail  error
 }
 
-func (r *countingReader) Totals(_ context.Context, keys []PeriodKey) (map[PeriodKey][]Total, error) {
+func (r *countingReader) Totals(_ context.Context, keys []PeriodKey) (map[PeriodKey][]ProviderUsage, error) {
 	r.asked++
-	totals := map[PeriodKey][]Total{}
+	totals := map[PeriodKey][]ProviderUsage{}
 	for _, key := range keys {
-		totals[key] = []Total{{Provider: "gemini", Vendor: "google", Calls: 3, InputTokens: 10, OutputTokens: 20, Cost: 5}}
+		totals[key] = []ProviderUsage{{Provider: "gemini", Vendor: "google", Calls: 3, InputTokens: 10, OutputTokens: 20, Cost: 5}}
 	}
 	return totals, r.fail
 }
@@ -114,9 +114,9 @@ func TestStateAddsUp(t *testing.T) {
 func TestStateNeverTurnsNegative(t *testing.T) {
 	const most = 1<<63 - 1
 	usage := &periodState{
-		totals: []Total{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most},
+		totals: []ProviderUsage{{Provider: "a", Calls: most, InputTokens: most, OutputTokens: most, Cost: most},
 			{Provider: "b", Calls: 1, Cost: 1}},
-		sum: Total{Calls: most},
+		sum: ProviderUsage{Calls: most},
 	}
 	expires := time.Unix(60, 0)
 	held := []Reservation{

@@ -41,7 +41,7 @@ type Reader interface {
 	// UserIDs returns the ids of the users after one, in their order, at most so many.
 	UserIDs(ctx context.Context, after string, limit int) ([]string, error)
 	// Totals returns what was used in each of the given periods.
-	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]Total, error)
+	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]ProviderUsage, error)
 	// Held returns the users' reservations that hold at now. Those taken in an earlier period are
 	// among them: their calls will be recorded in this one.
 	Held(ctx context.Context, users []string, now time.Time) (map[string][]Reservation, error)
@@ -117,9 +117,9 @@ type PeriodKey struct {
 // NewPeriodKey returns the key of the user's period that starts at a moment.
 func NewPeriodKey(user string, start time.Time) PeriodKey { return PeriodKey{user, start.UnixMicro()} }
 
-// Total is what one user used of one provider, served by one vendor, in one
+// ProviderUsage is what one user used of one provider, served by one vendor, in one
 // usage period.
-type Total struct {
+type ProviderUsage struct {
 	Provider     string
 	Vendor       string
 	Calls        int64

@@ -61,13 +61,13 @@ func AtMost(a, b int64) int64 {
 	return a + b
 }
 
-func (t *Total) count(e *Entry) {
+func (t *ProviderUsage) count(e *Entry) {
 	a := e.Amounts()
-	t.plus(Total{Calls: a.Calls, Errors: a.Errors, Unpriced: a.Unpriced, Cost: a.Cost,
+	t.plus(ProviderUsage{Calls: a.Calls, Errors: a.Errors, Unpriced: a.Unpriced, Cost: a.Cost,
 		InputTokens: a.Quantities[pricing.InputTokens], OutputTokens: a.Quantities[pricing.OutputTokens]})
 }
 
-func (t *Total) plus(u Total) {
+func (t *ProviderUsage) plus(u ProviderUsage) {
 	t.Calls = AtMost(t.Calls, u.Calls)
 	t.Errors = AtMost(t.Errors, u.Errors)
 	t.Unpriced = AtMost(t.Unpriced, u.Unpriced)
@@ -77,7 +77,7 @@ func (t *Total) plus(u Total) {
 }
 
 // Tokens returns the input and output tokens together.
-func (t Total) Tokens() int64 { return AtMost(t.InputTokens, t.OutputTokens) }
+func (t ProviderUsage) Tokens() int64 { return AtMost(t.InputTokens, t.OutputTokens) }
 
 // metered is how much something adds to each meter.
 type metered struct {
@@ -100,7 +100,7 @@ func (e *Entry) metered() metered {
 	return metered{e.Quantities[pricing.Requests], e.Quantities.Tokens(), e.Cost}
 }
 
-func (t Total) metered() metered { return metered{t.Calls, t.Tokens(), t.Cost} }
+func (t ProviderUsage) metered() metered { return metered{t.Calls, t.Tokens(), t.Cost} }
 
 func (r Reservation) metered() metered { return metered{r.Calls, r.Tokens, r.Cost} }
 

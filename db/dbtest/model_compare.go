@@ -175,7 +175,7 @@ func (m *model) statement(user string, at time.Time) {
 	m.equal(what, gotProviders, providers)
 }
 
-func (m *model) total(t usage.Total) string {
+func (m *model) total(t usage.ProviderUsage) string {
 	return fmt.Sprint(t.Calls, t.Errors, t.Unpriced, t.InputTokens, t.OutputTokens, m.read(t.Cost))
 }
 
