@@ -54,6 +54,7 @@ func (s Series) key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model
 type Difference struct {
 	Period plan.Period
 	Series
+	Overage pricing.USD // what it changes of the overage that was billed
 }
 
 // firstPeriodStart returns where the user's first period begins: with the first usage or the first subscription,

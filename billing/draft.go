@@ -3,9 +3,11 @@ package billing
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -16,15 +18,8 @@ type billInput struct {
 	account BillingAccount
 	period  plan.Period
 	used    []Series     // in the period
-	late    []Correction // of closed periods
+	late    []Difference // of closed periods
 	book    *pricing.Book
-}
-
-// Correction is what has become known of one closed period since it was billed.
-type Correction struct {
-	Differences []Difference
-	// Extra is what each difference changes of the overage that was billed.
-	Extra []pricing.USD
 }
 
 // draft makes the bill of a period, without its number. There is none, and false is returned, where it would have no
@@ -63,8 +58,7 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	var lines []Line
 	for _, s := range used {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider,
-			Vendor: s.Vendor, Model: s.Model,
-			Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
+			Vendor: s.Vendor, Model: s.Model, Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
 	}
 	if in.account.EndedBefore(in.period) {
 		return lines, nil
@@ -76,8 +70,7 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	for i, amount := range amounts {
 		if s := used[i]; amount != 0 {
 			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits",
-				Period:   in.period,
-				Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
+				Period: in.period, Provider: s.Provider, Vendor: s.Vendor, Model: s.Model, Amount: amount})
 		}
 	}
 	return lines, err
@@ -93,13 +86,11 @@ func termsOf(p plan.Plan) *Terms {
 
 func (in billInput) corrections() []Line {
 	var lines []Line
-	for _, c := range in.late {
-		for i, d := range c.Differences {
-			lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor,
-				Model: d.Model, Usage: d.Usage, Amount: c.Extra[i],
-				Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly),
-					d.Period.End.Format(time.DateOnly))})
-		}
+	for _, d := range in.late {
+		lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor,
+			Model: d.Model, Usage: d.Usage, Amount: d.Overage,
+			Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly),
+				d.Period.End.Format(time.DateOnly))})
 	}
 	return lines
 }
@@ -228,4 +219,30 @@ func unitPrice(price pricing.Price, basis pricing.Basis) UnitPrice {
 		}
 	}
 	return u
+}
+
+// share returns amount * part / whole, rounded half to even to a pico-dollar: a share of time, or of a quantity. It is
+// an invalid failure where the result does not fit.
+func share(amount pricing.USD, part, whole int64) (pricing.USD, error) {
+	n := new(big.Int).Mul(big.NewInt(int64(amount)), big.NewInt(part))
+	return halfEven(n, big.NewInt(whole))
+}
+
+// wholeCents rounds an amount half to even to whole cents.
+func wholeCents(amount pricing.USD) (pricing.USD, error) {
+	const cent = int64(pricing.Dollar / 100)
+	cents, err := halfEven(big.NewInt(int64(amount)), big.NewInt(cent))
+	if err != nil {
+		return 0, err
+	}
+	return cents.Times(cent)
+}
+
+// halfEven returns n / by as an amount, rounded half to even: see pricing.HalfEven.
+func halfEven(n, by *big.Int) (pricing.USD, error) {
+	quotient := pricing.HalfEven(n, by)
+	if !quotient.IsInt64() {
+		return 0, failure.Invalidf("an amount of a bill is too large: it is at most %s dollars", pricing.USD(1<<63-1))
+	}
+	return pricing.USD(quotient.Int64()), nil
 }

@@ -147,8 +147,7 @@ func (s *Service) resumeIfPaid(ctx context.Context, tx Tx, user string, now time
 		f.SuspendedUnpaid = false // someone has resumed it by hand
 		return tx.SaveBillingAccounts(ctx, []BillingAccount{f})
 	}
-	_, err = s.setSuspended(ctx, tx, f, plan.Resume, now)
-	return err
+	return s.setSuspended(ctx, tx, f, plan.Resume, now)
 }
 
 // Void takes a bill back by a credit note over all of it, which it returns. What the bill had used up of the user's

@@ -62,7 +62,7 @@ func (run *closing) dunOne(ctx context.Context, user string) (d dunning, err err
 			}
 		}
 		if d.suspends {
-			if _, err := run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
+			if err := run.setSuspended(ctx, tx, a, plan.Suspend, run.now); err != nil {
 				return err
 			}
 		}
@@ -123,22 +123,22 @@ func (a BillingAccount) maySuspend(now time.Time) bool {
 // setSuspended suspends a user for an unpaid bill, or takes that back.
 func (s *Service) setSuspended(
 	ctx context.Context, tx Tx, a BillingAccount, action plan.ChangeAction, now time.Time,
-) (BillingAccount, error) {
+) error {
 	sub := *a.Account.Subscription
 	sub.Suspended = action == plan.Suspend
 	c := plan.Change{Action: action, EffectiveAt: now, Subscription: sub, Continues: true}
 	entry, err := newSubscriptionChange(ctx, tx, a.Account, c, usage.Audit{At: now, Actor: s.Actor})
 	if err != nil {
-		return a, err
+		return err
 	}
 	if err := tx.AppendHistory(ctx, []SubscriptionChange{entry}); err != nil {
-		return a, err
+		return err
 	}
 	a.Account, a.SuspendedUnpaid = a.Account.After(c), sub.Suspended
 	if err := tx.SaveSubscriptions(ctx, []plan.Account{a.Account}, now); err != nil {
-		return a, err
+		return err
 	}
-	return a, tx.SaveBillingAccounts(ctx, []BillingAccount{a})
+	return tx.SaveBillingAccounts(ctx, []BillingAccount{a})
 }
 
 // announceRenewals tells those whose subscription renews itself soon.

@@ -12,8 +12,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Field is one field of a log row. Event files, archives, documents and the log's columns are all made from the one list
-// that EntryFields returns.
+// Field is one field of a log row. Event files, archives, documents and the log's columns are all made from the one
+// list that EntryFields returns.
 type Field struct {
 	Name     string // in event files, archives and documents
 	Column   string // of api_usage_logs
