@@ -108,8 +108,7 @@ func badValue(c *cobra.Command, err *pflag.InvalidValueError) error {
 		if !strings.HasPrefix(strings.TrimLeft(message, "-"), name) {
 			message = name + ": " + message
 		}
-		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: f.Hint,
-			Err: err}
+		return &failure.Error{Code: failure.Invalid, Message: "--" + strings.TrimLeft(message, "-"), Hint: f.Hint, Err: err}
 	}
 	right := map[string]string{
 		"bool": "true or false", "duration": "a duration such as 5m or 1h30m", "float64": "a number",

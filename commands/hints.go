@@ -42,8 +42,7 @@ var hints = map[string]string{
 	"unpriced_near": "did you mean --model {near}? " +
 		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
 	"unpriced_without_model": "name a model with --model; {provider} has prices for {models}",
-	"plan_has_subscribers": "move them first: alwrity-sub users change-plan USER --plan …, " +
-		"or keep the plan in the file",
+	"plan_has_subscribers":   "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
 
 	// usage
 	"unknown_alert":       "the ids are in: alwrity-sub alerts list",
@@ -68,8 +67,8 @@ var hints = map[string]string{
 	"plan_withdrawn":         "move to another: alwrity-sub users subscribe {user} --plan …",
 	"subscription_suspended": "first run: alwrity-sub users resume {user}",
 	"ended_while_suspended":  "it has ended while it was suspended; first run: alwrity-sub users resume {user}",
-	"subscription_ended": "to begin again: alwrity-sub users renew {user}, " +
-		"or alwrity-sub users subscribe {user} --plan …",
+	"subscription_ended": "to begin again: alwrity-sub users renew {user}, or alwrity-sub users subscribe {user} " +
+		"--plan …",
 	"periods_closed": "let it hold from {until} on, " +
 		"or correct what was billed: alwrity-sub billing credit {user} AMOUNT --reason …",
 

@@ -110,8 +110,7 @@ func (c *Configuration) keys() Check {
 // failed makes a check of a failure.
 func failed(name string, err error) Check {
 	c := Check{Name: name, Detail: err.Error()}
-	var f *failure.Error
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure.Error](err); ok {
 		c.Hint, c.Reason, c.Args = f.Hint, f.Reason, f.Args
 	}
 	return c

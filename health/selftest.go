@@ -162,8 +162,7 @@ func (t trial) limits(ctx context.Context) (string, error) {
 	}
 	event := t.event("selftest-4", "limited", "openai", "gpt-4o")
 	_, err = t.Usage.Record(ctx, t.now, event, usage.RecordOptions{Enforce: true})
-	var f *failure.Error
-	if !errors.As(err, &f) || f.Reason != string(usage.NotInPlan) {
+	if f, ok := errors.AsType[*failure.Error](err); !ok || f.Reason != string(usage.NotInPlan) {
 		return "", want("the answer to a call that the plan does not include", err, usage.NotInPlan)
 	}
 	return fmt.Sprintf("of %d calls at once exactly %d pass a limit of %d; what the plan does not include is refused",

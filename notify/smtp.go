@@ -216,8 +216,8 @@ func senderOutcome(err error) outcome {
 
 // replyOutcome is the outcome of an answer: 5xx is for good, 4xx for now, and no answer is the server's fault.
 func replyOutcome(err error, what string) outcome {
-	var reply *textproto.Error
-	if !errors.As(err, &reply) {
+	reply, ok := errors.AsType[*textproto.Error](err)
+	if !ok {
 		return outcome{kind: retryLater, reason: describe(err), serverFault: true}
 	}
 	reason := "the server refuses " + what + ": " + strconv.Itoa(reply.Code) + " " + oneLine(reply.Msg)

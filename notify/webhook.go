@@ -112,8 +112,7 @@ const maxAnswerBytes = 4096
 
 // withoutURL drops the URL, which may be a secret, from an error of the HTTP client.
 func withoutURL(err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		return wrapped.Err
 	}
 	return err

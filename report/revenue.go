@@ -86,15 +86,14 @@ func revenueRows(r billing.Revenue) rows {
 		billing.Share
 	}
 	all := []share{{"total", billing.Share{Key: Month(r.Month), Sums: r.Sum}}}
-	for _, s := range r.Plans {
-		all = append(all, share{"plan", s})
+	add := func(by string, shares []billing.Share) {
+		for _, s := range shares {
+			all = append(all, share{by, s})
+		}
 	}
-	for _, s := range r.Users {
-		all = append(all, share{"user", s})
-	}
-	for _, s := range r.Providers {
-		all = append(all, share{"provider", s})
-	}
+	add("plan", r.Plans)
+	add("user", r.Users)
+	add("provider", r.Providers)
 	return rowsOf(all, func(s share) fields {
 		return append(fields{{"by", "", s.by}, {"key", "", s.Key}}, moneyFields(s.Sums)...)
 	})

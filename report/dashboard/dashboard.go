@@ -132,15 +132,12 @@ func unpaidOf(a billing.Ageing) *unpaidPage {
 	u := &unpaidPage{Bills: report.Count(int64(a.Sum.Bills)), Amount: cents(a.Sum.Amount)}
 	var most pricing.Total
 	for _, sum := range a.Ages {
-		if sum.Amount.Cmp(most) > 0 {
-			most = sum.Amount
-		}
+		most = larger(most, sum.Amount)
 	}
+	classes := [billing.AgeCount]string{"revenue", "late", "late", "old", "old"}
+	names := [billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days", "Over 90 days"}
 	for i, sum := range a.Ages {
-		age := billing.Age(i)
-		class := [billing.AgeCount]string{"revenue", "late", "late", "old", "old"}[age]
-		u.Rows = append(u.Rows, unpaidRow{[billing.AgeCount]string{"Not due yet", "1–30 days", "31–60 days", "61–90 days",
-			"Over 90 days"}[age], barOf(class, sum.Amount, most),
+		u.Rows = append(u.Rows, unpaidRow{names[i], barOf(classes[i], sum.Amount, most),
 			report.Count(int64(sum.Bills)), cents(sum.Amount)})
 	}
 	return u
@@ -173,22 +170,23 @@ func breakdownOf(id, title, column, lead string, shares []billing.Share, sum bil
 func mostOf(shares []billing.Share) pricing.Total {
 	var most pricing.Total
 	for _, s := range shares {
-		for _, amount := range []pricing.Total{s.Revenue(), s.Cost} {
-			if amount.Cmp(most) > 0 {
-				most = amount
-			}
-		}
+		most = larger(most, larger(s.Revenue(), s.Cost))
 	}
 	return most
+}
+
+func larger(a, b pricing.Total) pricing.Total {
+	if b.Cmp(a) > 0 {
+		return b
+	}
+	return a
 }
 
 func providersOf(r billing.Revenue) *breakdown {
 	b := &breakdown{Sum: rowOf("", r.Sum.Bills, r.Sum.Revenue(), r.Sum.Cost)}
 	var most pricing.Total
 	for _, s := range r.Providers {
-		if s.Cost.Cmp(most) > 0 {
-			most = s.Cost
-		}
+		most = larger(most, s.Cost)
 	}
 	for _, s := range r.Providers {
 		row := rowOf(report.Visible(s.Key), s.Bills, s.Revenue(), s.Cost)

@@ -8,8 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// Hostile is a text that would do harm: to a terminal, to a spreadsheet, to a
-// browser.
+// Hostile is a text that would do harm: to a terminal, to a spreadsheet, to a browser.
 const Hostile = "=1+1\x1b[31m<b>\n\u202e"
 
 // Wide takes two columns of a terminal a character.
