@@ -234,7 +234,7 @@ func TestConfigFilePlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.actor
+		return s.commands.Actor
 	}
 	if got := actor(); got != "tester" {
 		t.Errorf("without a file: %s", got)

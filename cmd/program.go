@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/commands"
-	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 )
@@ -116,34 +115,20 @@ func (g *program) configure() error {
 	if g.logs, err = openLogs(s.log, p.Dir, p.Err, now, g.secrets); err != nil {
 		return err
 	}
-	g.fill(c, s)
-	g.env.Settings.Notify.Redact = g.secrets.redact
+	g.fill(s)
 	g.env.Now = now
 	return nil
 }
 
 // fill hands the configuration to the commands.
-func (g *program) fill(c *config, s settings) {
+func (g *program) fill(s settings) {
 	p := g.process
-	g.env.Quiet = s.quiet
-	g.env.Log = g.logs.both
-	g.env.Printer.Format = s.output
+	g.env.Quiet, g.env.Log = s.quiet, g.logs.both
+	g.env.Printer.Format, g.env.Printer.Width = s.output, p.Width
 	g.env.Printer.Color = p.colored(s.color, p.OutTerminal)
-	g.env.Printer.Width = p.Width
-	g.env.Settings = commands.Settings{
-		Actor:       s.actor,
-		DatabaseURL: g.redactedURL(),
-		Sources:     c.sources(p),
-		Thresholds:  s.thresholds,
-		Billing:     s.billing,
-		Sender:      s.sender,
-		Version:     p.Version,
-		Lookup:      c.lookup,
-		APIKeys:     c.apiKeys(p),
-		Notify:      s.notify,
-
-		SQLiteVersion: db.SQLiteVersion(),
-	}
+	g.env.Settings = s.commands
+	g.env.Settings.DatabaseURL = g.redactedURL()
+	g.env.Settings.Notify.Redact = g.secrets.redact
 }
 
 // addSecrets adds the secrets in the files to the redactor, also those that a stronger setting overrides.

@@ -11,9 +11,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
-	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/statement"
@@ -22,15 +23,11 @@ import (
 // settings is the configuration, checked.
 type settings struct {
 	databaseURL string
-	thresholds  []int
-	billing     billing.Rules
-	sender      statement.Sender
-	actor       string
+	commands    commands.Settings // for the commands
 	output      report.Format
 	color       string
 	quiet       bool
 	log         logSettings
-	notify      notify.Settings
 }
 
 type logSettings struct {
@@ -47,18 +44,19 @@ func (c *config) check(p Process) (settings, error) {
 	r := &reader{config: c}
 	s := settings{
 		databaseURL: r.text(keyDatabaseURL),
-		thresholds:  r.thresholds(),
-		billing:     r.billing(),
-		sender: statement.Sender{Company: r.text(keyCompanyName), Address: r.text(keyAddress),
-			Email: r.text(keyCompanyEmail), TaxID: r.text(keyTaxID), PaymentNote: r.text(keyPaymentNote)},
-		actor: r.actor(p),
+		commands: commands.Settings{
+			Thresholds: r.thresholds(), Billing: r.billing(),
+			Sender: statement.Sender{Company: r.text(keyCompanyName), Address: r.text(keyAddress),
+				Email: r.text(keyCompanyEmail), TaxID: r.text(keyTaxID), PaymentNote: r.text(keyPaymentNote)},
+			Actor: r.actor(p), Version: p.Version, Lookup: c.lookup, APIKeys: c.apiKeys(p), Sources: c.sources(p),
+			SQLiteVersion: db.SQLiteVersion(),
+		},
 		output: report.Format(r.enum(keyOutput, string(report.FormatTable), string(report.FormatJSON),
 			string(report.FormatJSONL), string(report.FormatCSV))),
-		color:  r.enum(keyColor, colorAuto, colorAlways, colorNever),
-		quiet:  r.boolean(keyQuiet),
-		notify: r.notify(p),
-		log:    r.logging(),
+		color: r.enum(keyColor, colorAuto, colorAlways, colorNever),
+		quiet: r.boolean(keyQuiet),
 	}
+	s.commands.Notify, s.log = r.notify(p), r.logging()
 	return s, r.err
 }
 
