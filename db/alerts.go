@@ -15,28 +15,12 @@ const alertColumns = `user_id, period_start, period_end, limit_name, meter, acti
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	added, err := t.insertMany(ctx, t, newRows("usage_alerts", alertColumns,
-		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING",
-		len(alerts), func(to sink, n int) { putAlert(to, &alerts[n]) }))
+		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING", len(alerts), func(to sink, n int) {
+			a := &alerts[n]
+			putAll(to, a.UserID, a.PeriodStart, nullTime(a.PeriodEnd), a.Limit.Name, a.Limit.Meter, a.Limit.Action,
+				a.Threshold, a.Used, a.Limit.Max, a.Overage, a.EventID, a.CreatedAt)
+		}))
 	return int(added), err
-}
-
-func putAlert(to sink, a *usage.Alert) {
-	to.text(a.UserID)
-	to.moment(a.PeriodStart.UnixMicro())
-	if a.PeriodEnd.IsZero() {
-		to.nullMoment()
-	} else {
-		to.moment(a.PeriodEnd.UnixMicro())
-	}
-	for _, text := range [...]string{a.Limit.Name, string(a.Limit.Meter), string(a.Limit.Action)} {
-		to.text(text)
-	}
-	for _, n := range [...]int64{int64(a.Threshold), a.Used, a.Limit.Max} {
-		to.integer(n)
-	}
-	to.boolean(a.Overage)
-	to.text(a.EventID)
-	to.moment(a.CreatedAt.UnixMicro())
 }
 
 // scanAlert scans an alert's id, alertColumns and when it was read.
@@ -55,22 +39,15 @@ func (d *DB) Alerts(ctx context.Context, q usage.AlertQuery) ([]usage.Alert, err
 	var where conditions
 	where.equal("user_id", q.User)
 	if q.Unread {
-		where.texts = append(where.texts, "read_at IS NULL")
+		where.add("read_at IS NULL")
 	}
 	if q.Before != 0 {
-		where.texts = append(where.texts, "alert_id < "+where.bind(q.Before))
+		where.add("alert_id < ?", q.Before)
 	}
 	limit := where.bind(q.Limit)
-	var alerts []usage.Alert
-	err := d.view(ctx, func(t *tx) error {
-		alerts = nil
-		return t.query(ctx, func(row scanner) error {
-			a, err := scanAlert(row)
-			alerts = append(alerts, a)
-			return err
-		}, alertSelect+where.sql()+" ORDER BY alert_id DESC LIMIT "+limit, where.args...)
+	return inView(ctx, d, func(t *tx) ([]usage.Alert, error) {
+		return selectRows(ctx, t, scanAlert, alertSelect+where.sql()+" ORDER BY alert_id DESC LIMIT "+limit, where.args...)
 	})
-	return alerts, err
 }
 
 // errNothingMarked rolls back a marking that names an alert that does not exist.
@@ -83,12 +60,7 @@ func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64,
 	err := d.update(ctx, func(t *tx) error {
 		missing = nil
 		for _, id := range ids {
-			result, err := t.exec(ctx,
-				"UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
+			n, err := t.exec(ctx, "UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
 			if err != nil {
 				return err
 			}

@@ -238,8 +238,8 @@ func (d *DB) Restore(
 
 // reopenMonth takes a month from those that are archived, with what was kept of it.
 func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
-	n, err := t.changes(t.exec(ctx, "DELETE FROM usage_archives WHERE month = $1 AND sha256 = $2",
-		int64(a.Month), a.SHA256))
+	n, err := t.exec(ctx, "DELETE FROM usage_archives WHERE month = $1 AND sha256 = $2",
+		int64(a.Month), a.SHA256)
 	if err != nil {
 		return err
 	}

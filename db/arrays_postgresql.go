@@ -130,5 +130,5 @@ func insertArrays(ctx context.Context, t *tx, r rowsInto) (changed int64, err er
 	defer t.buffers.arrays.give(a)
 	source := a.add(r.rows, r.put)
 	text := t.buffers.text(r.name+" of arrays", func() string { return r.insert(source()) })
-	return t.changes(t.exec(ctx, text, a.arguments()...))
+	return t.exec(ctx, text, a.arguments()...)
 }

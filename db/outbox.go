@@ -125,7 +125,7 @@ func (d *DB) ExpireClaims(ctx context.Context, now time.Time) (int, error) {
 // updateDeliveries runs one UPDATE, of which it is given what follows SET, and returns how many rows it changed.
 func (d *DB) updateDeliveries(ctx context.Context, change string, args ...any) (int, error) {
 	return inUpdate(ctx, d, func(t *tx) (int, error) {
-		n, err := t.changes(t.exec(ctx, "UPDATE outbox_deliveries SET "+change, args...))
+		n, err := t.exec(ctx, "UPDATE outbox_deliveries SET "+change, args...)
 		return int(n), err
 	})
 }

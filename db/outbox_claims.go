@@ -87,8 +87,8 @@ func scanDelivery(row scanner) (notify.Delivery, error) {
 // whoever has the claim.
 func (d *DB) Begin(ctx context.Context, by string, batch int64, now, until time.Time) (bool, error) {
 	return inUpdate(ctx, d, func(t *tx) (bool, error) {
-		n, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_until = $1, changed_at = $2
-			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, batch, by))
+		n, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'sending', claimed_until = $1, changed_at = $2
+			WHERE delivery_id = $3 AND claimed_by = $4 AND status = 'waiting'`, until, now, batch, by)
 		if err != nil || n != 1 {
 			return false, err
 		}

@@ -108,18 +108,18 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 		if err := t.breakDigests(ctx, before, now); err != nil {
 			return 0, err
 		}
-		expanded, err := t.changes(t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
+		expanded, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
 				claimed_until = NULL, held = FALSE, last_error = $1, changed_at = $2
 			WHERE status IN ('waiting', 'dead', 'unconfirmed')
-				AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before))
+				AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before)
 		if err != nil {
 			return 0, err
 		}
-		unexpanded, err := t.changes(t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
+		unexpanded, err := t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
 				urgent, status, attempts, next_attempt_at, claimed_by, last_error, changed_at)
 			SELECT message_id, 'email', '', CASE WHEN user_id = '' THEN 'operators' ELSE 'user' END, FALSE, 'skipped', 0,
 				created_at, '', $1, $2 FROM outbox WHERE expanded_at IS NULL AND created_at < $3
-			ORDER BY message_id`, reason, now, before))
+			ORDER BY message_id`, reason, now, before)
 		if err != nil {
 			return 0, err
 		}

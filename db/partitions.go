@@ -84,8 +84,7 @@ func (t *tx) createPartition(ctx context.Context, name string) error {
 
 func (t *tx) attachPartition(ctx context.Context, name string, month time.Time) error {
 	bounds := "('" + month.Format(time.RFC3339) + "') TO ('" + month.AddDate(0, 1, 0).Format(time.RFC3339) + "')"
-	_, err := t.exec(ctx, "ALTER TABLE api_usage_logs ATTACH PARTITION "+name+" FOR VALUES FROM "+bounds)
-	return err
+	return t.do(ctx, "ALTER TABLE api_usage_logs ATTACH PARTITION "+name+" FOR VALUES FROM "+bounds)
 }
 
 // hasPartition tells whether a month has a partition of its own.

@@ -41,26 +41,16 @@ func (d *DB) Reservations(ctx context.Context, q usage.ReservationQuery) ([]usag
 	where.equal("user_id", q.User)
 	where.compare("expires_at >", q.Now)
 	if q.AfterID != "" {
-		where.texts = append(where.texts,
-			"(created_at, reservation_id) > ("+where.bind(q.AfterTime)+", "+where.bind(q.AfterID)+")")
+		where.add("(created_at, reservation_id) > (?, ?)", q.AfterTime, q.AfterID)
 	}
 	order := " ORDER BY created_at, reservation_id LIMIT " + where.bind(q.Limit)
-	var found []usage.Reservation
-	err := d.view(ctx, func(t *tx) (err error) {
-		found, err = t.reservations(ctx, where.sql()+order, where.args...)
-		return err
+	return inView(ctx, d, func(t *tx) ([]usage.Reservation, error) {
+		return t.reservations(ctx, where.sql()+order, where.args...)
 	})
-	return found, err
 }
 
 func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usage.Reservation, error) {
-	var found []usage.Reservation
-	err := t.query(ctx, func(row scanner) error {
-		r, err := scanReservation(row)
-		found = append(found, r)
-		return err
-	}, "SELECT "+reservationColumns+" FROM usage_reservations"+where, args...)
-	return found, err
+	return selectRows(ctx, t, scanReservation, "SELECT "+reservationColumns+" FROM usage_reservations"+where, args...)
 }
 
 // reservationRows adds reservations or updates their status. Of those that another transaction took meanwhile under the
@@ -86,10 +76,6 @@ func putReservation(to sink, r *usage.Reservation) {
 	to.text(string(r.Status))
 	to.moment(r.CreatedAt.UnixMicro())
 	to.moment(r.ExpiresAt.UnixMicro())
-	if r.ClosedAt.IsZero() {
-		to.nullMoment()
-	} else {
-		to.moment(r.ClosedAt.UnixMicro())
-	}
+	putMomentOrNull(to, r.ClosedAt)
 	to.text(r.EventID)
 }

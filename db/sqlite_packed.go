@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"sync"
 
 	"github.com/alwrity/alwrity-sub/db/packedrows"
@@ -55,19 +54,11 @@ func insertPacked(ctx context.Context, t *tx, r rowsInto) (changed int64, err er
 		if from < r.rows {
 			packing.Go(func() { fill(next, from) })
 		}
-		n, err := t.changes(t.exec(ctx, statement, current.Bytes()))
+		n, err := t.exec(ctx, statement, current.Bytes())
 		changed += n
 		packing.Wait()
 		if err != nil || from >= r.rows {
 			return changed, err
 		}
 	}
-}
-
-// changes returns how many rows a statement has changed.
-func (t *tx) changes(result sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
 }

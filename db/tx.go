@@ -166,8 +166,13 @@ func (t *tx) onDriver(do func(driverConn any) error) error {
 	return cmp.Or(err, failed)
 }
 
-func (t *tx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.run.ExecContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
+// exec runs a statement, and returns how many rows it has changed.
+func (t *tx) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
+	result, err := t.run.ExecContext(t.interruptible(ctx), t.rebind(query), t.values(args)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 func (t *tx) interruptible(ctx context.Context) context.Context {

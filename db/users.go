@@ -10,44 +10,29 @@ import (
 // UserKnown implements usage.Reader.
 func (t *tx) UserKnown(ctx context.Context, user string) (bool, error) {
 	known := false
-	err := t.query(ctx, func(row scanner) error {
-		known = true
-		return row.Scan(new(string))
-	}, "SELECT user_id FROM users WHERE user_id = $1", user)
+	err := t.query(ctx, into(&known), "SELECT EXISTS (SELECT 1 FROM users WHERE user_id = $1)", user)
 	return known, err
 }
 
 // UserIDs implements usage.Reader.
 func (t *tx) UserIDs(ctx context.Context, after string, limit int) ([]string, error) {
-	var ids []string
-	err := t.query(ctx, func(row scanner) error {
-		var id string
-		err := row.Scan(&id)
-		ids = append(ids, id)
-		return err
-	}, "SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2", after, limit)
-	return ids, err
+	return selectColumn[string](ctx, t,
+		"SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2", after, limit)
 }
 
 // Users implements usage.ListStore.
 func (d *DB) Users(ctx context.Context, after string, limit int) ([]usage.User, error) {
-	var users []usage.User
-	err := d.view(ctx, func(t *tx) error {
-		users = nil
+	return inView(ctx, d, func(t *tx) ([]usage.User, error) {
 		plans, err := t.plans(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return t.query(ctx, func(row scanner) error {
-			u, err := scanUser(row, plans)
-			users = append(users, u)
-			return err
-		}, `SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended,
+		return selectRows(ctx, t, func(row scanner) (usage.User, error) { return scanUser(row, plans) },
+			`SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended,
 				s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at
 			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id
 			WHERE u.user_id > $1 ORDER BY u.user_id LIMIT $2`, after, limit)
 	})
-	return users, err
 }
 
 func scanUser(row scanner, plans plan.Plans) (usage.User, error) {
