@@ -11,7 +11,10 @@ import (
 func againMeasurements() []measurement {
 	return []measurement{
 		{"sqlite-again", "again", func(ctx context.Context, l *lab) ([]result, error) { return again(ctx, l, db.SQLite) }},
-		{"postgresql-again", "again", func(ctx context.Context, l *lab) ([]result, error) { return again(ctx, l, db.PostgreSQL) }},
+		{"postgresql-again", "again", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return again(ctx, l, db.PostgreSQL)
+		}},
 	}
 }
 
@@ -31,7 +34,8 @@ func again(ctx context.Context, l *lab, kind db.Kind) ([]result, error) {
 		runs = append(runs, r.wall.Seconds())
 		peak = max(peak, r.megabytes())
 	}
-	time := result{What: "the same file again", Rows: s.rows, Unit: "s", Ours: median(runs), Runs: runs, PeerRuns: f.seconds, Note: spread(runs)}
+	time := result{What: "the same file again", Rows: s.rows, Unit: "s", Ours: median(runs), Runs: runs,
+		PeerRuns: f.seconds, Note: spread(runs)}
 	memory := result{What: "its peak memory", Rows: s.rows, Unit: "MB", Ours: peak}
 	return []result{time.against(median(f.seconds), "the first time").ratioBelow(1), memory.oursBelow(200)}, nil
 }

@@ -14,7 +14,10 @@ import (
 func closingMeasurements() []measurement {
 	return []measurement{
 		{"sqlite-close", "close", func(ctx context.Context, l *lab) ([]result, error) { return closing(ctx, l, db.SQLite) }},
-		{"postgresql-close", "close", func(ctx context.Context, l *lab) ([]result, error) { return closing(ctx, l, db.PostgreSQL) }},
+		{"postgresql-close", "close", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return closing(ctx, l, db.PostgreSQL)
+		}},
 	}
 }
 
@@ -47,7 +50,8 @@ func closing(ctx context.Context, l *lab, kind db.Kind) ([]result, error) {
 	}
 	rate := result{What: "closing a month", Rows: did.Bills, Unit: "bills/s", Ours: float64(did.Bills) / r.wall.Seconds()}
 	memory := result{What: "its peak memory", Rows: did.Bills, Unit: "MB", Ours: r.megabytes()}
-	return []result{rate.against(float64(did.Bills)/peer, map[db.Kind]string{db.SQLite: ".import of the bills", db.PostgreSQL: `\copy of the bills`}[kind]), memory}, nil
+	return []result{rate.against(float64(did.Bills)/peer,
+		map[db.Kind]string{db.SQLite: ".import of the bills", db.PostgreSQL: `\copy of the bills`}[kind]), memory}, nil
 }
 
 // copied returns a copy of a filled database: those that come after need it as it is.
@@ -100,11 +104,13 @@ func (l *lab) copyTable(ctx context.Context, d database, path, table, csv string
 		return ran{}, err
 	}
 	schema, err := l.sqlite3(ctx, d.path, ".mode list", ".separator '' '\n'",
-		"SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = '"+table+"' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC, rowid")
+		"SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = '"+
+			table+"' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC, rowid")
 	if err != nil {
 		return ran{}, err
 	}
-	loose := strings.ReplaceAll(string(schema.out), ") STRICT", ")") // the shell imports no NULL, and STRICT takes no empty text for it
+	// The shell imports no NULL, and STRICT takes no empty text for it.
+	loose := strings.ReplaceAll(string(schema.out), ") STRICT", ")")
 	if _, err := l.sqlite3(ctx, path, "PRAGMA journal_mode = WAL", loose); err != nil {
 		return ran{}, err
 	}

@@ -63,7 +63,8 @@ func (l *lab) coldCommand(ctx context.Context, large, small *filled, args []stri
 	for _, f := range []*filled{small, large} {
 		var err error
 		runs[f], err = timed(coldRuns, func() (ran, error) {
-			r, err := l.try(ctx, []string{"DATABASE_URL=" + f.url}, l.binary, append([]string{"--now", "2026-10-31"}, args...)...)
+			r, err := l.try(ctx, []string{"DATABASE_URL=" + f.url}, l.binary,
+				append([]string{"--now", "2026-10-31"}, args...)...)
 			if err == nil && r.status != 0 && r.status != 4 { // refused is an answer too
 				err = fmt.Errorf("%v: exit code %d: %s", args, r.status, lastOf(r.err, r.out))
 			}
@@ -77,7 +78,8 @@ func (l *lab) coldCommand(ctx context.Context, large, small *filled, args []stri
 	if len(args) > 1 {
 		name += " " + args[1]
 	}
-	return result{What: "process: " + name, Rows: large.sample.rows, Unit: "ms", Ours: median(runs[large]), Runs: runs[large],
+	return result{What: "process: " + name, Rows: large.sample.rows, Unit: "ms", Ours: median(runs[large]),
+		Runs: runs[large],
 		Note: fmt.Sprintf("%s ms with a tenth of the rows", figure(median(runs[small])))}, nil
 }
 

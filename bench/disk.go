@@ -15,10 +15,22 @@ import (
 // diskMeasurements weigh the log on the disk, a row, beside the same rows as bare CSV.
 func diskMeasurements() []measurement {
 	return []measurement{
-		{"sqlite-disk", "disk", func(ctx context.Context, l *lab) ([]result, error) { return disk(ctx, l, db.SQLite, idsV4) }},
-		{"sqlite-disk-v7", "disk", func(ctx context.Context, l *lab) ([]result, error) { return disk(ctx, l, db.SQLite, idsV7) }},
-		{"postgresql-disk", "disk", func(ctx context.Context, l *lab) ([]result, error) { return disk(ctx, l, db.PostgreSQL, idsV4) }},
-		{"postgresql-disk-v7", "disk", func(ctx context.Context, l *lab) ([]result, error) { return disk(ctx, l, db.PostgreSQL, idsV7) }},
+		{"sqlite-disk", "disk", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return disk(ctx, l, db.SQLite, idsV4)
+		}},
+		{"sqlite-disk-v7", "disk", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return disk(ctx, l, db.SQLite, idsV7)
+		}},
+		{"postgresql-disk", "disk", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return disk(ctx, l, db.PostgreSQL, idsV4)
+		}},
+		{"postgresql-disk-v7", "disk", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return disk(ctx, l, db.PostgreSQL, idsV7)
+		}},
 	}
 }
 
@@ -51,7 +63,8 @@ func disk(ctx context.Context, l *lab, kind db.Kind, ids idKind) ([]result, erro
 	}
 	rows := float64(f.sample.rows)
 	row := func(what string, bytes int64) result {
-		return result{What: what, Rows: f.sample.rows, Unit: "bytes/row", Ours: float64(bytes) / rows}.against(float64(csv)/rows, "CSV")
+		return result{What: what, Rows: f.sample.rows, Unit: "bytes/row",
+			Ours: float64(bytes) / rows}.against(float64(csv)/rows, "CSV")
 	}
 	results := []result{row("log with indexes", all), row("log alone", table)}
 	// What an index of PostgreSQL needs is PostgreSQL's; the table is ours to lay out.
@@ -104,7 +117,8 @@ const postgresParts = `WITH leaves AS (SELECT relid FROM pg_partition_tree('` + 
 		FROM pg_index LEFT JOIN pg_inherits ON inhrelid = indexrelid WHERE indrelid IN (SELECT relid FROM leaves))
 	SELECT '` + logTable + `', 'table', sum(pg_table_size(relid))::bigint FROM leaves
 	UNION ALL SELECT * FROM (SELECT name, 'index', sum(bytes)::bigint FROM indexes GROUP BY name ORDER BY 3 DESC) i
-	UNION ALL SELECT relname, 'index', pg_total_relation_size(oid) FROM pg_class WHERE relname = 'usage_event_ids' AND relkind = 'r'`
+	UNION ALL SELECT relname, 'index', pg_total_relation_size(oid)
+		FROM pg_class WHERE relname = 'usage_event_ids' AND relkind = 'r'`
 
 // ownColumns are columns of the log that hold nothing of the events. They are no part
 // of bare CSV: that would make the file we are compared with larger.
@@ -137,9 +151,11 @@ func (l *lab) eventColumns(ctx context.Context, f *filled) (string, error) {
 	var r ran
 	var err error
 	if f.database.kind == db.SQLite {
-		r, err = l.sqlite3(ctx, f.path, ".mode list", "SELECT group_concat(name, ', ') FROM pragma_table_info('"+logTable+"') WHERE name NOT IN ("+ownColumns+")")
+		r, err = l.sqlite3(ctx, f.path, ".mode list", "SELECT group_concat(name, ', ') FROM pragma_table_info('"+
+			logTable+"') WHERE name NOT IN ("+ownColumns+")")
 	} else {
-		r, err = l.psql(ctx, f.database, "-c", "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = '"+logTable+
+		r, err = l.psql(ctx, f.database, "-c", "SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE "+
+			"attrelid = '"+logTable+
 			"'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ("+ownColumns+")")
 	}
 	return strings.TrimSpace(string(r.out)), err

@@ -60,10 +60,11 @@ type peer struct {
 }
 
 func before(callers int) peer {
-	return peer{fmt.Sprintf("version before, %d callers", callers), func(ctx context.Context, e *enforcing) (float64, error) {
-		m, err := e.load(ctx, e.oldLoad, e.old, callers, "enforce")
-		return m.Rate, err
-	}}
+	return peer{fmt.Sprintf("version before, %d callers", callers),
+		func(ctx context.Context, e *enforcing) (float64, error) {
+			m, err := e.load(ctx, e.oldLoad, e.old, callers, "enforce")
+			return m.Rate, err
+		}}
 }
 
 func ours(callers int) peer {
@@ -161,7 +162,8 @@ func (l *lab) newEnforcing(ctx context.Context, kind db.Kind) (*enforcing, error
 		return nil, err
 	}
 	// What everyone is on without a subscription costs nothing.
-	ample := strings.NewReplacer("name: Free", "name: Small", "tier: free", "tier: small", "tier: enterprise", "tier: free",
+	ample := strings.NewReplacer("name: Free", "name: Small", "tier: free", "tier: small", "tier: enterprise",
+		"tier: free",
 		"monthly: 199", "monthly: 0", "yearly: 1990", "yearly: 0").Replace(string(plans))
 	if err := os.WriteFile(l.path("plans.yaml"), []byte(ample), 0o600); err != nil {
 		return nil, err
@@ -197,7 +199,8 @@ func (l *lab) checkOutBefore(ctx context.Context) (string, error) {
 		return dir, err
 	}
 	if out, err := exec.CommandContext(ctx, "git", "archive", "-o", archive, commit).CombinedOutput(); err != nil {
-		return dir, skipped(fmt.Sprintf("the version before (%s) can't be checked out: %s", commit, strings.TrimSpace(string(out))))
+		return dir, skipped(fmt.Sprintf("the version before (%s) can't be checked out: %s", commit,
+			strings.TrimSpace(string(out))))
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "bench", "load"), 0o700); err != nil {
 		return dir, err
@@ -245,7 +248,8 @@ func (l *lab) pgbench(ctx context.Context, clients int) (float64, error) {
 	if err := l.settle(ctx, db.PostgreSQL); err != nil {
 		return 0, err
 	}
-	r, err := l.libpq(ctx, d, "pgbench", "-N", "-c", strconv.Itoa(clients), "-j", "2", "-T", strconv.Itoa(int(l.duration.Seconds())))
+	r, err := l.libpq(ctx, d, "pgbench", "-N", "-c", strconv.Itoa(clients), "-j", "2", "-T",
+		strconv.Itoa(int(l.duration.Seconds())))
 	if err != nil {
 		return 0, err
 	}

@@ -45,14 +45,17 @@ func checkEvents(t *testing.T, s sample, file *bytes.Buffer) {
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			t.Fatalf("%s: %v", lines.Text(), err)
 		}
-		if e.ID.Version() != versions[s.ids] || e.ID.Variant() != uuid.RFC4122 || !e.Time.After(before) || e.Time.Format("2006-01") != benchMonth {
+		if e.ID.Version() != versions[s.ids] || e.ID.Variant() != uuid.RFC4122 || !e.Time.After(before) ||
+			e.Time.Format("2006-01") != benchMonth {
 			t.Fatalf("%s: %s", s.ids, lines.Text())
 		}
-		if seconds, nanoseconds := e.ID.Time().UnixTime(); s.ids == idsV7 && time.Unix(seconds, nanoseconds).UnixMilli() != e.Time.UnixMilli() {
+		if seconds, nanoseconds := e.ID.Time().UnixTime(); s.ids == idsV7 &&
+			time.Unix(seconds, nanoseconds).UnixMilli() != e.Time.UnixMilli() {
 			t.Fatalf("the id has another time than the event: %s", lines.Text())
 		}
 		before = e.Time
-		for what, value := range map[string]string{"id": e.ID.String(), "user": e.User, "model": e.Provider + e.Model, "day": e.Time.Format(time.DateOnly)} {
+		for what, value := range map[string]string{"id": e.ID.String(), "user": e.User, "model": e.Provider + e.Model,
+			"day": e.Time.Format(time.DateOnly)} {
 			seen[what][value] = true
 		}
 	}

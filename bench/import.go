@@ -16,10 +16,22 @@ const importRuns = 3
 // and count each, and see whether it was recorded before.
 func importMeasurements() []measurement {
 	return []measurement{
-		{"sqlite-import", "import", func(ctx context.Context, l *lab) ([]result, error) { return sqliteImport(ctx, l, idsV4) }},
-		{"sqlite-import-v7", "import", func(ctx context.Context, l *lab) ([]result, error) { return sqliteImport(ctx, l, idsV7) }},
-		{"postgresql-import", "import", func(ctx context.Context, l *lab) ([]result, error) { return postgresImport(ctx, l, idsV4) }},
-		{"postgresql-import-v7", "import", func(ctx context.Context, l *lab) ([]result, error) { return postgresImport(ctx, l, idsV7) }},
+		{"sqlite-import", "import", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return sqliteImport(ctx, l, idsV4)
+		}},
+		{"sqlite-import-v7", "import", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return sqliteImport(ctx, l, idsV7)
+		}},
+		{"postgresql-import", "import", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return postgresImport(ctx, l, idsV4)
+		}},
+		{"postgresql-import-v7", "import", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return postgresImport(ctx, l, idsV7)
+		}},
 	}
 }
 
@@ -43,7 +55,8 @@ func (i *importing) run(ctx context.Context, l *lab, kind db.Kind) (*filled, err
 
 // results are the rows of the table, their speed still without a peer.
 func (i *importing) results() (speed, memory result) {
-	speed = result{What: "import, ids " + string(i.sample.ids), Rows: i.sample.rows, Unit: "rows/s", Ours: median(i.rates), Runs: i.rates, Note: spread(i.rates)}
+	speed = result{What: "import, ids " + string(i.sample.ids), Rows: i.sample.rows, Unit: "rows/s", Ours: median(i.rates),
+		Runs: i.rates, Note: spread(i.rates)}
 	memory = result{What: "its peak memory", Rows: i.sample.rows, Unit: "MB", Ours: i.peak}
 	return speed, memory.oursBelow(200)
 }
@@ -118,7 +131,8 @@ func postgresImport(ctx context.Context, l *lab, ids idKind) ([]result, error) {
 	speed.PeerRuns = peer
 	whole := speed
 	whole.What, whole.PeerRuns = "the same", all
-	return []result{speed.against(median(peer), `psql \copy`).ratioAtLeast(0.7), whole.against(median(all), `two \copy, ids and totals too`), memory}, nil
+	return []result{speed.against(median(peer), `psql \copy`).ratioAtLeast(0.7),
+		whole.against(median(all), `two \copy, ids and totals too`), memory}, nil
 }
 
 // importBigMeasurements import ten times the rows, once: does it stay quick, and small,

@@ -67,9 +67,11 @@ func newLab(ctx context.Context, s settings, log io.Writer) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{settings: s, log: log, dir: dir, binary: filepath.Join(dir, "alwrity-sub"), filled: map[filling]*filled{}, peers: map[sample]peerRates{}}
+	l := &lab{settings: s, log: log, dir: dir, binary: filepath.Join(dir, "alwrity-sub"), filled: map[filling]*filled{},
+		peers: map[sample]peerRates{}}
 	l.say("in %s", dir)
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", l.binary, "github.com/alwrity/alwrity-sub")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", l.binary,
+		"github.com/alwrity/alwrity-sub")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("go build: %w\n%s", err, out), l.close())
 	}

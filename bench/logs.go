@@ -16,11 +16,17 @@ const logsRuns = 5
 // slowest page of a filter is its figure.
 func logsMeasurements() []measurement {
 	return []measurement{
-		{"sqlite-logs", "logs", func(ctx context.Context, l *lab) ([]result, error) { return logs(ctx, l, db.SQLite, l.sample(idsV4)) }},
+		{"sqlite-logs", "logs", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return logs(ctx, l, db.SQLite, l.sample(idsV4))
+		}},
 		{"postgresql-logs", "logs", func(ctx context.Context, l *lab) ([]result, error) {
 			return logs(ctx, l, db.PostgreSQL, l.sample(idsV4))
 		}},
-		{"sqlite-logs-10M", "logs", func(ctx context.Context, l *lab) ([]result, error) { return logs(ctx, l, db.SQLite, l.bigSample()) }},
+		{"sqlite-logs-10M", "logs", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return logs(ctx, l, db.SQLite, l.bigSample())
+		}},
 	}
 }
 

@@ -88,6 +88,7 @@ func bench(ctx context.Context, out, log io.Writer) error {
 		}
 	}
 	about := l.about(context.WithoutCancel(ctx))
-	failures = append(failures, context.Cause(ctx), l.close(), writeTable(out, about, results), s.writeJSON(about, results))
+	failures = append(failures, context.Cause(ctx), l.close(), writeTable(out, about, results),
+		s.writeJSON(about, results))
 	return errors.Join(failures...)
 }

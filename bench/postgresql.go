@@ -72,7 +72,8 @@ func (l *lab) libpq(ctx context.Context, d database, program string, args ...str
 		return ran{}, fmt.Errorf("the server's URL can't be read")
 	}
 	password, _ := u.User.Password()
-	env := []string{"PGHOST=" + u.Hostname(), "PGPORT=" + u.Port(), "PGUSER=" + u.User.Username(), "PGPASSWORD=" + password, "PGDATABASE=" + d.name()}
+	env := []string{"PGHOST=" + u.Hostname(), "PGPORT=" + u.Port(), "PGUSER=" + u.User.Username(), "PGPASSWORD=" +
+		password, "PGDATABASE=" + d.name()}
 	if mode := u.Query().Get("sslmode"); mode != "" {
 		env = append(env, "PGSSLMODE="+mode)
 	}
@@ -85,7 +86,8 @@ func (l *lab) serverVersion(ctx context.Context) string {
 	if l.postgres == "" {
 		return ", no PostgreSQL"
 	}
-	r, err := l.psql(ctx, l.maintenance(), "-c", "SELECT current_setting('server_version') || ' (fsync ' || current_setting('fsync') || ')'")
+	r, err := l.psql(ctx, l.maintenance(), "-c",
+		"SELECT current_setting('server_version') || ' (fsync ' || current_setting('fsync') || ')'")
 	if err != nil {
 		return ", PostgreSQL"
 	}

@@ -36,7 +36,8 @@ func (r ran) megabytes() float64 { return float64(r.peak) / 1e6 }
 func (l *lab) run(ctx context.Context, env []string, program string, args ...string) (ran, error) {
 	r, err := l.try(ctx, env, program, args...)
 	if err == nil && r.status != 0 {
-		err = fmt.Errorf("%s %s: exit code %d: %s", filepath.Base(program), strings.Join(args, " "), r.status, lastOf(r.err, r.out))
+		err = fmt.Errorf("%s %s: exit code %d: %s", filepath.Base(program), strings.Join(args, " "), r.status,
+			lastOf(r.err, r.out))
 	}
 	return r, err
 }

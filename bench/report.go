@@ -21,7 +21,10 @@ func reportMeasurements() []measurement {
 		{"postgresql-report", "report", func(ctx context.Context, l *lab) ([]result, error) {
 			return reports(ctx, l, db.PostgreSQL, l.sample(idsV4))
 		}},
-		{"sqlite-report-10M", "report", func(ctx context.Context, l *lab) ([]result, error) { return reports(ctx, l, db.SQLite, l.bigSample()) }},
+		{"sqlite-report-10M", "report", func(ctx context.Context, l *lab) ([]result,
+			error) {
+			return reports(ctx, l, db.SQLite, l.bigSample())
+		}},
 	}
 }
 

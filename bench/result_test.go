@@ -8,7 +8,8 @@ import (
 
 func TestTable(t *testing.T) {
 	results := []result{
-		result{Measurement: "import", What: "fast", Rows: 1000, Unit: "rows/s", Ours: 1234.4}.against(1000, "a peer").ratioAtLeast(1),
+		result{Measurement: "import", What: "fast", Rows: 1000, Unit: "rows/s", Ours: 1234.4}.against(1000,
+			"a peer").ratioAtLeast(1),
 		result{Measurement: "import", What: "memory", Rows: 1000, Unit: "MB", Ours: 200}.oursBelow(200),
 		result{Measurement: "report", What: "nothing measured", Unit: "ms"}.against(0, "").ratioAtMost(1.2),
 		{Measurement: "cold", What: "not measured", Note: "why"},
@@ -67,7 +68,8 @@ func TestSelected(t *testing.T) {
 			t.Errorf("%q: %d, %v", c.only, len(got), err)
 		}
 	}
-	if _, err := (settings{only: []string{"improt"}}).selected(all); err == nil || !strings.Contains(err.Error(), "improt") {
+	if _, err := (settings{only: []string{"improt"}}).selected(all); err == nil ||
+		!strings.Contains(err.Error(), "improt") {
 		t.Errorf("%v", err)
 	}
 }

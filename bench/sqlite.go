@@ -62,7 +62,8 @@ func (l *lab) csvFile(ctx context.Context, f *filled) (string, error) {
 // they stand in a database of ours: so the peer follows every change of the schema.
 func (l *lab) sqliteLogSchema(ctx context.Context, path string) (string, error) {
 	r, err := l.sqlite3(ctx, path, ".mode list", ".separator '' '\n'",
-		"SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = '"+logTable+"' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC, rowid")
+		"SELECT sql || ';' FROM sqlite_schema WHERE tbl_name = '"+
+			logTable+"' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC, rowid")
 	return string(r.out), err
 }
 

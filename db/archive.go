@@ -154,8 +154,8 @@ func archiveState(a usage.Archive) state {
 	return state{"rows": a.Rows, "cost": a.Cost, "file": a.File, "sha256": a.SHA256}
 }
 
-// checkUnchanged locks the log, and refuses to go on if the rows of a month are not those of its file any more, which was
-// written at a version of the catalogue.
+// checkUnchanged locks the log, and refuses to go on if the rows of a month are not those of its file any more, which
+// was written at a version of the catalogue.
 func (t *tx) checkUnchanged(ctx context.Context, a usage.Archive, version int64) error {
 	if err := t.lockWholeLog(ctx, partitionOf(a.Month)); err != nil {
 		return err

@@ -96,6 +96,6 @@ func DayText(day int) string {
 	return fmt.Sprintf("%04d-%02d-%02d", day/10_000, day/100%100, day%100)
 }
 
-// ValidTime tells whether a moment may be an event's: from 1970 to 8999, which leaves room for the periods that begin at
-// it, as RFC 3339 ends with the year 9999.
+// ValidTime tells whether a moment may be an event's: from 1970 to 8999, which leaves room for the periods that begin
+// at it, as RFC 3339 ends with the year 9999.
 func ValidTime(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 9000 }

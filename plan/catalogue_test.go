@@ -358,7 +358,8 @@ func TestParseCatalogueSurvives(t *testing.T) {
 				t.Fatalf("it was read as %+v", plans)
 			}
 			wantFailure(t, err, failure.Invalid)
-			if took := time.Since(start); took > 5*time.Minute { // which no slow machine takes, but work that grows with the square
+			// No slow machine takes as long, but work that grows with the square does.
+			if took := time.Since(start); took > 5*time.Minute {
 				t.Errorf("it took %s", took)
 			}
 		})

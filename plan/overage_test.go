@@ -57,8 +57,8 @@ func TestOverageOfAPlanFile(t *testing.T) {
 		"":                     {},
 		"    overage: block\n": {},
 		"    overage: allow\n": {Figures: plan.Figures{Overage: plan.OverageAllow}},
-		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {Figures: plan.Figures{Overage: plan.OverageAllow,
-			MarkupMillionths: 125_000}},
+		"    overage: 'allow'\n    overage_markup: \"12.5%\" # a comment\n": {
+			Figures: plan.Figures{Overage: plan.OverageAllow, MarkupMillionths: 125_000}},
 		"    overage: allow\n    overage_markup: 20%\n": {Figures: plan.Figures{Overage: plan.OverageAllow,
 			MarkupMillionths: 200_000}},
 	} {

@@ -114,8 +114,8 @@ func (ps Plans) Names() []string {
 	return names
 }
 
-// At returns the plan with the figures that held at a moment: its prices, limits and overage. What it had first is taken
-// to have held always. Its name and the rest are as they are.
+// At returns the plan with the figures that held at a moment: its prices, limits and overage. What it had first is
+// taken to have held always. Its name and the rest are as they are.
 func (p Plan) At(at time.Time) Plan {
 	if i := p.versionAt(at); i >= 0 {
 		p.Figures = p.Past[i].Figures

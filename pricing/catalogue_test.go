@@ -258,7 +258,8 @@ prices: # without providers: those of the built-in catalogue are known
     output_token: '10/1M'
     cached_input_token: 0
     above: {input_tokens: 1000, output_token: 20/1M}
-  - {provider: openai, model: gpt-5, effective_from: "2025-12-01T10:30:00.1234567+02:00", input_token: 1e-06, output_token: ~}
+  - {provider: openai, model: gpt-5, effective_from: "2025-12-01T10:30:00.1234567+02:00", input_token: 1e-06,
+     output_token: ~}
 `
 	c, err := pricing.ParseCatalogue("f.yaml", []byte(file))
 	if err != nil {
@@ -402,7 +403,8 @@ func TestParseCatalogueSurvives(t *testing.T) {
 				t.Fatalf("it was read as %+v", c)
 			}
 			wantInvalid(t, err)
-			if took := time.Since(start); took > 5*time.Minute { // which no slow machine takes, but work that grows with the square
+			// No slow machine takes as long, but work that grows with the square does.
+			if took := time.Since(start); took > 5*time.Minute {
 				t.Errorf("it took %s", took)
 			}
 		})

@@ -38,8 +38,8 @@ func ReadYAML(name string, text []byte, into any) (err error) {
 	return failure.Invalidf("%s can't be read: %s", name, failure.Shorten(reason))
 }
 
-// ScalarText is the exact text of a value, quoted or not, kept away from floating point. It is read where its meaning is
-// known and a failure can name its place.
+// ScalarText is the exact text of a value, quoted or not, kept away from floating point. It is read where its meaning
+// is known and a failure can name its place.
 type ScalarText string
 
 // UnmarshalYAML keeps the text.

@@ -132,7 +132,8 @@ func parseDecision(text string) (bool, []seen, error) {
 	var all []seen
 	for _, l := range decision.Limits {
 		s := seen{name: l.Name}
-		for to, raw := range map[*int64]json.RawMessage{&s.used: l.Used, &s.reserved: l.Reserved, &s.requested: l.Requested, &s.max: l.Max} {
+		for to, raw := range map[*int64]json.RawMessage{&s.used: l.Used, &s.reserved: l.Reserved, &s.requested: l.Requested,
+			&s.max: l.Max} {
 			n, err := parseMeasure(string(raw))
 			if err != nil {
 				return false, nil, err
@@ -307,5 +308,6 @@ func planFile(limits []limit) string {
 		fmt.Fprintf(&head, "  %s: {meter: %s, providers: [%s]}\n", l.name, meter, strings.Join(l.providers, ", "))
 		fmt.Fprintf(&body, "      %s: {max: %s, action: %s}\n", l.name, most, action)
 	}
-	return "limits:\n" + head.String() + "plans:\n  - name: Free\n    tier: free\n    monthly: 0\n    yearly: 0\n    description: under attack\n    features: []\n    limits:\n" + body.String()
+	return "limits:\n" + head.String() + "plans:\n  - name: Free\n    tier: free\n    monthly: 0\n    yearly: 0\n    " +
+		"description: under attack\n    features: []\n    limits:\n" + body.String()
 }

@@ -30,7 +30,8 @@ func TestBackup(t *testing.T) {
 		}
 		a.must(t, begin(), "init", "--plans", a.write(t, "plans.yaml", planFile(limits)))
 		a.must(t, begin(), "pricing", "set", "video", "torture", "--second-cost", "1e-06")
-		a.must(t, begin(), "pricing", "set", "mistral", "default", "--request-cost", "0.001") // doctor complains of calls without a price
+		// Doctor complains of calls without a price.
+		a.must(t, begin(), "pricing", "set", "mistral", "default", "--request-cost", "0.001")
 		backups := backUpUnderFire(t, a)
 		a.must(t, begin(), "reconcile")
 		final := a.dumpWhole(t)
@@ -88,7 +89,8 @@ func backUpUnderFire(t *testing.T, a *arena) []*backup {
 		} else {
 			imported.end(t)
 		}
-		b := &backup{number: n, file: filepath.Join(a.dir, fmt.Sprint("backup-", n)), promised: c.acknowledged(), imported: n == shares}
+		b := &backup{number: n, file: filepath.Join(a.dir,
+			fmt.Sprint("backup-", n)), promised: c.acknowledged(), imported: n == shares}
 		b.took = a.must(t, begin(), "db", "backup", b.file).took
 		b.meanwhile = len(c.acknowledged()) - len(b.promised)
 		backups = append(backups, b)
@@ -115,7 +117,8 @@ func (b *backup) restore(t *testing.T, a *arena) *arena {
 		t.Fatal(err)
 	}
 	copied := a.Database(t, fmt.Sprint(name, "_", b.number))
-	out, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL, b.file).CombinedOutput()
+	out, err := exec.Command("pg_restore", "--no-owner", "--exit-on-error", "--dbname="+copied.URL,
+		b.file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("pg_restore: %s: %s", err, out)
 	}
@@ -135,7 +138,8 @@ func (b *backup) check(t *testing.T, a *arena, final map[string][]string) {
 	copied.must(t, begin(), "doctor")
 	for table, rows := range copied.dumpWhole(t) {
 		if more := missing(rows, final[table]); len(more) > 0 {
-			t.Errorf("backup %d: %d rows of %s were never there, or twice\n%s", b.number, len(more), table, strings.Join(first(more), "\n"))
+			t.Errorf("backup %d: %d rows of %s were never there, or twice\n%s", b.number, len(more), table,
+				strings.Join(first(more), "\n"))
 		}
 	}
 	b.checkPromises(t, copied)
@@ -145,8 +149,9 @@ func (b *backup) check(t *testing.T, a *arena, final map[string][]string) {
 // dumpWhole returns the rows of the tables whose rows never change, whole: all but who last wrote for a user.
 func (a *arena) dumpWhole(t testing.TB) map[string][]string {
 	t.Helper()
-	return map[string][]string{"api_usage_logs": a.dumpTable(t, "api_usage_logs", nil), "usage_alerts": a.dumpTable(t, "usage_alerts", nil),
-		"users": a.dumpTable(t, "users", []string{"last_writer"})}
+	return map[string][]string{"api_usage_logs": a.dumpTable(t, "api_usage_logs", nil),
+		"usage_alerts": a.dumpTable(t, "usage_alerts", nil),
+		"users":        a.dumpTable(t, "users", []string{"last_writer"})}
 }
 
 // checkPromises requires that what was acknowledged is there, and no half of anything.
@@ -173,12 +178,14 @@ func (b *backup) checkPromises(t *testing.T, copied *arena) {
 	}
 	for id, status := range states {
 		if (status == "settled") != (logged[id] == 1) {
-			t.Errorf("backup %d has half a settlement: the reservation %s is %s, and its event is there %d times", b.number, id, status, logged[id])
+			t.Errorf("backup %d has half a settlement: the reservation %s is %s, and its event is there %d times", b.number, id,
+				status, logged[id])
 		}
 	}
 	lost := b.lost(logged, states)
 	if len(lost) > 0 {
-		t.Errorf("backup %d lacks %d of what was acknowledged before it began, such as %s", b.number, len(lost), strings.Join(first(lost), "; "))
+		t.Errorf("backup %d lacks %d of what was acknowledged before it began, such as %s", b.number, len(lost),
+			strings.Join(first(lost), "; "))
 	}
 }
 

@@ -79,7 +79,8 @@ func (w *world) again(t testing.TB, c *customer, at time.Time, s *term) {
 	}
 	w.user(t, c, at, "renew")
 	plan := s.deals[len(s.deals)-1].plan
-	n := &term{from: at, months: s.months, auto: s.auto, noted: map[time.Time]int64{}, costs: w.price, deals: []deal{{at: at, plan: plan, price: w.price(plan, s.months, at)}}}
+	n := &term{from: at, months: s.months, auto: s.auto, noted: map[time.Time]int64{}, costs: w.price,
+		deals: []deal{{at: at, plan: plan, price: w.price(plan, s.months, at)}}}
 	n.paid = n.cycle(at).end
 	n.deals[0].paid = n.paid
 	c.terms = append(c.terms, n)
@@ -167,7 +168,8 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	w.must(t, w.now, "billing", "void", strconv.FormatInt(b.number, 10), "--reason", "a test")
 	paid := b.status == "paid"
 	b.status = "void"
-	note := &paper{user: c.id, kind: "credit_note", refersTo: b.number, period: b.period, issued: w.now, status: "paid", total: -b.total}
+	note := &paper{user: c.id, kind: "credit_note", refersTo: b.number, period: b.period, issued: w.now, status: "paid",
+		total: -b.total}
 	for _, l := range b.lines {
 		if l.amount != 0 {
 			l.amount, l.used = -l.amount, used{}
@@ -195,7 +197,10 @@ func (c *customer) prorated(b *paper) bool {
 			if later.kind != "bill" || later.status == "void" || later.number <= b.number {
 				continue
 			}
-			if slices.ContainsFunc(later.lines, func(l item) bool { return l.kind == "proration" && l.period.end.Equal(fee.period.end) }) {
+			if slices.ContainsFunc(later.lines, func(l item) bool {
+				return l.kind == "proration" &&
+					l.period.end.Equal(fee.period.end)
+			}) {
 				return true
 			}
 		}

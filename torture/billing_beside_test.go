@@ -20,7 +20,8 @@ func TestBillingBeside(t *testing.T) {
 		now := time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC)
 		a.must(t, now, "init")
 		for n := range users {
-			args := []string{"users", "subscribe", fmt.Sprintf("u%d", n), "--plan", []string{"basic", "pro"}[n%2], "--cycle", []string{"monthly", "yearly"}[n/2%2]}
+			args := []string{"users", "subscribe", fmt.Sprintf("u%d", n), "--plan", []string{"basic", "pro"}[n%2], "--cycle",
+				[]string{"monthly", "yearly"}[n/2%2]}
 			if n%5 == 4 {
 				args = append(args, "--no-auto-renew")
 			}
@@ -38,17 +39,21 @@ func TestBillingBeside(t *testing.T) {
 			for n := range 200 {
 				sent++
 				at := end.Add(time.Duration(random.IntN(41)-38) * time.Hour).Format(time.RFC3339)
-				row, _ := json.Marshal(map[string]any{"id": fmt.Sprint("call-", sent), "user_id": fmt.Sprint("u", n%(users+3)), "provider": "gemini", "model": "gemini-2.5-pro", "input_tokens": sent, "time": at})
+				row, _ := json.Marshal(map[string]any{"id": fmt.Sprint("call-", sent), "user_id": fmt.Sprint("u", n%(users+3)),
+					"provider": "gemini", "model": "gemini-2.5-pro", "input_tokens": sent, "time": at})
 				file.WriteString(string(row) + "\n")
 			}
 			commands = append(commands, []string{"usage", "import", a.write(t, fmt.Sprintf("%d.jsonl", month), file.String())})
 			for range 10 {
 				sent++
 				user := fmt.Sprint("u", random.IntN(users))
-				commands = append(commands, []string{"usage", "record", "--user", user, "--provider", "gemini", "--model", "gemini-2.5-pro", "--input-tokens", fmt.Sprint(sent),
+				commands = append(commands, []string{"usage", "record", "--user", user, "--provider", "gemini", "--model",
+					"gemini-2.5-pro", "--input-tokens", fmt.Sprint(sent),
 					"--id", fmt.Sprint("call-", sent), "--time", end.Add(-time.Microsecond).Format(time.RFC3339Nano)})
-				commands = append(commands, [][]string{{"users", "change-plan", user, "--plan", "enterprise"}, {"users", "change-plan", user, "--plan", "basic"}, {"users", "cancel", user},
-					{"users", "cancel", user, "--at-period-end"}, {"users", "renew", user}, {"users", "subscribe", user, "--plan", "pro"}, {"users", "suspend", user}, {"users", "resume", user}}[random.IntN(8)])
+				commands = append(commands, [][]string{{"users", "change-plan", user, "--plan", "enterprise"},
+					{"users", "change-plan", user, "--plan", "basic"}, {"users", "cancel", user},
+					{"users", "cancel", user, "--at-period-end"}, {"users", "renew", user}, {"users", "subscribe", user, "--plan",
+						"pro"}, {"users", "suspend", user}, {"users", "resume", user}}[random.IntN(8)])
 			}
 			random.Shuffle(len(commands), func(i, j int) { commands[i], commands[j] = commands[j], commands[i] })
 			a.atOnce(t, end, commands)
@@ -91,11 +96,15 @@ func (a *arena) checkClosed(t testing.TB, all bool) {
 	for query, to := range map[string]*int64{
 		`SELECT COUNT(*) FROM billing_history`:                 &count,
 		`SELECT COALESCE(MAX(number), 0) FROM billing_history`: &last,
-		`SELECT COUNT(*) FROM billing_history a JOIN billing_history b ON a.user_id = b.user_id AND a.number <> b.number AND a.period_start < b.period_end AND b.period_start < a.period_end`: &apart,
-		`SELECT COUNT(*) FROM billing_history h JOIN billing_accounts b ON b.user_id = h.user_id WHERE h.period_end > b.closed_until`:                                                         &beyond,
+		`SELECT COUNT(*) FROM billing_history a JOIN billing_history b ON a.user_id = b.user_id
+			AND a.number <> b.number AND a.period_start < b.period_end AND b.period_start < a.period_end`: &apart,
+		`SELECT COUNT(*) FROM billing_history h JOIN billing_accounts b ON b.user_id = h.user_id
+			WHERE h.period_end > b.closed_until`: &beyond,
 		`SELECT COUNT(*) FROM (SELECT user_id, period_start, provider, model FROM (
-			SELECT l.user_id, l.period_start, l.provider, l.model, l.cost_pico, l.input_tokens FROM api_usage_logs l JOIN billing_accounts b ON b.user_id = l.user_id WHERE l.period_start < b.closed_until
-			UNION ALL SELECT user_id, period_start, provider, model, -cost_pico, -input_tokens FROM billing_lines WHERE kind IN ('usage', 'adjustment')) AS x
+			SELECT l.user_id, l.period_start, l.provider, l.model, l.cost_pico, l.input_tokens FROM api_usage_logs l
+				JOIN billing_accounts b ON b.user_id = l.user_id WHERE l.period_start < b.closed_until
+			UNION ALL SELECT user_id, period_start, provider, model, -cost_pico, -input_tokens FROM billing_lines
+				WHERE kind IN ('usage', 'adjustment')) AS x
 			GROUP BY user_id, period_start, provider, model HAVING SUM(cost_pico) <> 0 OR SUM(input_tokens) <> 0) AS y`: &differ,
 	} {
 		if err := a.SQL.QueryRow(query).Scan(to); err != nil {

@@ -79,21 +79,25 @@ func (w *world) checkBill(t testing.TB, b *paper, found map[int64]*paper, places
 func (w *world) bills(t testing.TB) map[int64]*paper {
 	t.Helper()
 	found := map[int64]*paper{}
-	w.rows(t, `SELECT number, kind, COALESCE(refers_to, 0), user_id, period_start, period_end, issued_at, status, total_pico, cost_pico FROM billing_history`, func(scan func(...any) error) error {
-		b := &paper{}
-		var from, to, issued moment
-		err := scan(&b.number, &b.kind, &b.refersTo, &b.user, &from, &to, &issued, &b.status, &b.total, &b.cost)
-		b.period, b.issued = span{from.Time, to.Time}, issued.Time
-		found[b.number] = b
-		return err
-	})
-	w.rows(t, `SELECT number, user_id, kind, period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens, output_tokens, images, cost_pico, amount_pico, unit_prices
+	w.rows(t, `SELECT number, kind, COALESCE(refers_to, 0), user_id, period_start, period_end,
+		issued_at, status, total_pico, cost_pico FROM billing_history`,
+		func(scan func(...any) error) error {
+			b := &paper{}
+			var from, to, issued moment
+			err := scan(&b.number, &b.kind, &b.refersTo, &b.user, &from, &to, &issued, &b.status, &b.total, &b.cost)
+			b.period, b.issued = span{from.Time, to.Time}, issued.Time
+			found[b.number] = b
+			return err
+		})
+	w.rows(t, `SELECT number, user_id, kind, period_start, period_end, provider,
+		vendor, model, calls, errors, unpriced_calls, input_tokens, output_tokens, images, cost_pico, amount_pico, unit_prices
 		FROM billing_lines ORDER BY number, line`, func(scan func(...any) error) error {
 		var number int64
 		var l item
 		var from, to moment
 		var user, vendor, prices string
-		err := scan(&number, &user, &l.kind, &from, &to, &l.provider, &vendor, &l.model, &l.used.calls, &l.used.errors, &l.used.unpriced, &l.used.input, &l.used.output, &l.used.images,
+		err := scan(&number, &user, &l.kind, &from, &to, &l.provider, &vendor, &l.model, &l.used.calls, &l.used.errors,
+			&l.used.unpriced, &l.used.input, &l.used.output, &l.used.images,
 			&l.used.cost, &l.amount, &prices)
 		l.period = span{from.Time, to.Time}
 		if b := found[number]; b != nil && b.user == user && vendor == l.provider {
@@ -111,8 +115,11 @@ func (w *world) bills(t testing.TB) map[int64]*paper {
 func (w *world) checkCustomers(t testing.TB) {
 	t.Helper()
 	got, want := map[string]string{}, map[string]string{}
-	w.rows(t, `SELECT b.user_id, b.closed_until, COALESCE(s.suspended, FALSE), COALESCE((SELECT CAST(SUM(amount_pico) AS BIGINT) FROM billing_credits c WHERE c.user_id = b.user_id), 0)
-		FROM billing_accounts b LEFT JOIN user_subscriptions s ON s.user_id = b.user_id`, func(scan func(...any) error) error {
+	w.rows(t, `SELECT b.user_id, b.closed_until, COALESCE(s.suspended, FALSE),
+			COALESCE((SELECT CAST(SUM(amount_pico) AS BIGINT)
+		FROM billing_credits c WHERE c.user_id = b.user_id), 0)
+		FROM billing_accounts b LEFT JOIN user_subscriptions s
+		ON s.user_id = b.user_id`, func(scan func(...any) error) error {
 		var user string
 		var closed moment
 		var suspended bool
@@ -139,8 +146,10 @@ func (w *world) checkLog(t testing.TB) {
 	t.Helper()
 	var wrong int
 	err := w.SQL.QueryRow(`SELECT COUNT(*) FROM (SELECT user_id, period_start, provider, vendor, model FROM (
-		SELECT l.user_id, l.period_start, l.provider, l.vendor, l.model, l.cost_pico FROM api_usage_logs l JOIN billing_accounts b ON b.user_id = l.user_id WHERE l.period_start < b.closed_until
-		UNION ALL SELECT user_id, period_start, provider, vendor, model, -cost_pico FROM billing_lines WHERE kind IN ('usage', 'adjustment')) AS x
+		SELECT l.user_id, l.period_start, l.provider, l.vendor, l.model, l.cost_pico FROM api_usage_logs l
+			JOIN billing_accounts b ON b.user_id = l.user_id WHERE l.period_start < b.closed_until
+		UNION ALL SELECT user_id, period_start, provider, vendor, model, -cost_pico FROM billing_lines
+			WHERE kind IN ('usage', 'adjustment')) AS x
 		GROUP BY user_id, period_start, provider, vendor, model HAVING SUM(cost_pico) <> 0) AS y`).Scan(&wrong)
 	if err != nil {
 		t.Fatal(err)
@@ -162,14 +171,16 @@ func (w *world) checkLog(t testing.TB) {
 // story tells what was done with a customer.
 func (w *world) story(t testing.TB, user string) string {
 	text := ""
-	w.rows(t, `SELECT user_id, action, recorded_at, effective_at, plan_id, cycle, anchor, paid_until, ends_at, price_pico, continues FROM subscription_history ORDER BY history_id`, func(scan func(...any) error) error {
+	w.rows(t, `SELECT user_id, action, recorded_at, effective_at, plan_id, cycle, anchor, paid_until,
+		ends_at, price_pico, continues FROM subscription_history ORDER BY history_id`, func(scan func(...any) error) error {
 		var id, action, cycle string
 		var plan, price int64
 		var recorded, effective, anchor, paid, ends moment
 		var continues bool
 		err := scan(&id, &action, &recorded, &effective, &plan, &cycle, &anchor, &paid, &ends, &price, &continues)
 		if id == user {
-			text += fmt.Sprintf("  %s of %s at %s: plan %d %s, anchor %s, paid until %s, ends %s, price %d, continues %t\n", action, effective.Time, recorded.Time, plan, cycle, anchor.Time, paid.Time, ends.Time, price, continues)
+			text += fmt.Sprintf("  %s of %s at %s: plan %d %s, anchor %s, paid until %s, ends %s, price %d, continues %t\n",
+				action, effective.Time, recorded.Time, plan, cycle, anchor.Time, paid.Time, ends.Time, price, continues)
 		}
 		return err
 	})
@@ -194,7 +205,8 @@ func checkPrices(t testing.TB, number int64, l item, text string) {
 		}
 	}
 	least, most := int64(0), int64(0)
-	for unit, count := range map[string]int64{"request": l.used.calls, "input_token": l.used.input, "output_token": l.used.output, "image": l.used.images} {
+	for unit, count := range map[string]int64{"request": l.used.calls, "input_token": l.used.input,
+		"output_token": l.used.output, "image": l.used.images} {
 		var rates []int64
 		for _, p := range prices {
 			rates = append(rates, pico(or(p.Rates[unit], "0")))

@@ -79,11 +79,13 @@ type item struct {
 }
 
 func (i item) String() string {
-	return fmt.Sprintf("%s %s..%s %s/%s %+v amount %d", i.kind, i.period.start.Format(time.RFC3339Nano), i.period.end.Format(time.RFC3339Nano), i.provider, i.model, i.used, i.amount)
+	return fmt.Sprintf("%s %s..%s %s/%s %+v amount %d", i.kind, i.period.start.Format(time.RFC3339Nano),
+		i.period.end.Format(time.RFC3339Nano), i.provider, i.model, i.used, i.amount)
 }
 
 func (b *paper) String() string {
-	lines := []string{fmt.Sprintf("%s of %q, %s..%s, issued %s, %s, total %d, cost %d", b.kind, b.user, b.period.start.Format(time.RFC3339Nano), b.period.end.Format(time.RFC3339Nano),
+	lines := []string{fmt.Sprintf("%s of %q, %s..%s, issued %s, %s, total %d, cost %d", b.kind, b.user,
+		b.period.start.Format(time.RFC3339Nano), b.period.end.Format(time.RFC3339Nano),
 		b.issued.Format(time.RFC3339Nano), b.status, b.total, b.cost)}
 	for _, l := range b.lines {
 		lines = append(lines, l.String())

@@ -85,7 +85,8 @@ func (w *world) overage(c *customer, b *paper, log map[series]used) (lines []ite
 	owed := b.terms.beyond(log, b.period.start)
 	for _, key := range sorted(log) {
 		if owed[key] != 0 {
-			lines = append(lines, item{kind: "overage", period: b.period, provider: key.provider, model: key.model, amount: owed[key]})
+			lines = append(lines, item{kind: "overage", period: b.period, provider: key.provider, model: key.model,
+				amount: owed[key]})
 			c.charged[key] = owed[key]
 		}
 	}

@@ -16,7 +16,8 @@ func (s span) has(at time.Time) bool { return !at.Before(s.start) && at.Before(s
 // is too short for its day.
 func later(anchor time.Time, months int) time.Time {
 	last := time.Date(anchor.Year(), anchor.Month()+time.Month(months)+1, 0, 0, 0, 0, 0, time.UTC)
-	return time.Date(last.Year(), last.Month(), min(anchor.Day(), last.Day()), anchor.Hour(), anchor.Minute(), anchor.Second(), anchor.Nanosecond(), time.UTC)
+	return time.Date(last.Year(), last.Month(), min(anchor.Day(), last.Day()), anchor.Hour(), anchor.Minute(),
+		anchor.Second(), anchor.Nanosecond(), time.UTC)
 }
 
 // stretch returns the one of the stretches of so many months from an anchor that has a
@@ -154,7 +155,8 @@ func (t *term) endOfPaid(at time.Time) time.Time {
 
 // month returns the usage period of a customer that has a moment.
 func (c *customer) month(at time.Time) span {
-	m := span{time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC), time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, time.UTC)}
+	m := span{time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC),
+		time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, time.UTC)}
 	for _, t := range c.terms {
 		switch {
 		case t.never():

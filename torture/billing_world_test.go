@@ -72,12 +72,16 @@ func pico(text string) int64 {
 func (w *world) plans() string {
 	t := w.tariffs[len(w.tariffs)-1]
 	var file strings.Builder
-	file.WriteString("limits: {calls: {meter: calls}, tokens: {meter: tokens, providers: [acme]}, cost: {meter: cost, providers: [zed]}}\nplans:\n")
+	file.WriteString("limits: {calls: {meter: calls}, tokens: {meter: tokens, providers: [acme]}, cost: {meter: cost, " +
+		"providers: [zed]}}\nplans:\n")
 	more := map[string]string{"Free": "limits: {calls: 5}", "Pro": "limits: {calls: unlimited, cost: 0.1}",
-		"Basic": fmt.Sprintf(`overage: allow, overage_markup: "%d.%04d%%", limits: {calls: %d, tokens: 150000, cost: {max: 0.1, action: warn}}`, t.markup/10_000, t.markup%10_000, t.calls),
-		"Team":  fmt.Sprintf("overage: allow, limits: {calls: unlimited, tokens: 0, cost: 0.%02d}", t.cents)}
+		"Basic": fmt.Sprintf(`overage: allow, overage_markup: "%d.%04d%%", `+
+			`limits: {calls: %d, tokens: 150000, cost: {max: 0.1, action: warn}}`,
+			t.markup/10_000, t.markup%10_000, t.calls),
+		"Team": fmt.Sprintf("overage: allow, limits: {calls: unlimited, tokens: 0, cost: 0.%02d}", t.cents)}
 	for _, name := range planNames() {
-		fmt.Fprintf(&file, "  - {name: %s, tier: %s, monthly: %s, yearly: %s, description: of a test, features: [], %s}\n", name, strings.ToLower(name), t.monthly[name], t.yearly[name], more[name])
+		fmt.Fprintf(&file, "  - {name: %s, tier: %s, monthly: %s, yearly: %s, description: of a test, features: [], %s}\n",
+			name, strings.ToLower(name), t.monthly[name], t.yearly[name], more[name])
 	}
 	return file.String()
 }
@@ -95,9 +99,12 @@ prices:
 func newWorld(t testing.TB, a *arena, dice *rand.Rand, customers int) *world {
 	w := &world{arena: a, dice: dice, now: time.Date(2027, 11, 27, 7, 0, 0, 0, time.UTC), did: map[string]int{},
 		tariffs: []tariff{{monthly: map[string]string{"Free": "0", "Basic": "29.99", "Pro": "79.333333333333", "Team": "199"},
-			yearly: map[string]string{"Free": "0", "Basic": "290.005", "Pro": "790.000000000001", "Team": "1990"}, calls: 9, cents: 10, markup: 125_001}},
-		prices: map[string][]price{"acme/small": {{input: 150_001, output: 600_000}}, "acme/odd": {{request: 1}}, "zed/": {{image: 37_000_000_000}}}}
-	a.must(t, w.now, "init", "--plans", a.write(t, "plans.yaml", w.plans()), "--prices", a.write(t, "prices.yaml", modelPrices))
+			yearly: map[string]string{"Free": "0", "Basic": "290.005", "Pro": "790.000000000001", "Team": "1990"}, calls: 9,
+			cents: 10, markup: 125_001}},
+		prices: map[string][]price{"acme/small": {{input: 150_001, output: 600_000}}, "acme/odd": {{request: 1}},
+			"zed/": {{image: 37_000_000_000}}}}
+	a.must(t, w.now, "init", "--plans", a.write(t, "plans.yaml", w.plans()), "--prices",
+		a.write(t, "prices.yaml", modelPrices))
 	strange := []string{"O'Brien; DROP TABLE users", "用户-7", "%_\\", "a b\"c", "ünï", "🦉", "$1", "-5"}
 	for n := range customers {
 		c := &customer{id: fmt.Sprintf("user-%04d", n)}
@@ -158,7 +165,8 @@ func (w *world) call(c *customer) (*call, string) {
 	}
 	w.rate(e)
 	w.events++
-	row, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("call-%d", w.events), "user_id": c.id, "provider": e.provider, "model": e.model, "time": e.at.Format(time.RFC3339Nano),
+	row, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("call-%d", w.events), "user_id": c.id, "provider": e.provider,
+		"model": e.model, "time": e.at.Format(time.RFC3339Nano),
 		"requests": requests, "input_tokens": input, "output_tokens": output, "images": images, "status_code": status})
 	return e, string(row) + "\n"
 }
@@ -170,10 +178,12 @@ func (w *world) setPrices(t testing.TB) {
 	text := fmt.Sprintf("0.%012d", amount)
 	if w.prices["acme/late"] == nil {
 		from := w.now.AddDate(0, -2, 0)
-		w.must(t, w.now, "pricing", "set", "acme", "late", "--input-token-cost", text, "--effective-from", from.Format(time.RFC3339Nano))
+		w.must(t, w.now, "pricing", "set", "acme", "late", "--input-token-cost", text, "--effective-from",
+			from.Format(time.RFC3339Nano))
 		w.prices["acme/late"] = []price{{from: from, input: amount}}
 	} else {
-		w.must(t, w.now, "pricing", "set", "acme", "small", "--input-token-cost", text, "--output-token-cost", text, "--effective-from", w.now.Format(time.RFC3339Nano))
+		w.must(t, w.now, "pricing", "set", "acme", "small", "--input-token-cost", text, "--output-token-cost", text,
+			"--effective-from", w.now.Format(time.RFC3339Nano))
 		w.prices["acme/small"] = append(w.prices["acme/small"], price{from: w.now, input: amount, output: amount})
 	}
 	w.must(t, w.now, "pricing", "rerate")

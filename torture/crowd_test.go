@@ -152,7 +152,8 @@ func importRows(random *rand.Rand, from, to int) string {
 	for n := from; n < to; n++ {
 		at := begin().Add(-time.Duration(random.IntN(30*24*60*60)) * time.Second)
 		fmt.Fprintf(&rows, `{"id":%q,"user_id":"user-%d","provider":%s,"time":%q,"input_tokens":%d,"status_code":%d}`+"\n",
-			importedID(n), random.IntN(20), models[random.IntN(len(models))], at.Format(time.RFC3339), random.IntN(100), []int{200, 200, 200, 500}[random.IntN(4)])
+			importedID(n), random.IntN(20), models[random.IntN(len(models))], at.Format(time.RFC3339), random.IntN(100),
+			[]int{200, 200, 200, 500}[random.IntN(4)])
 	}
 	return rows.String()
 }

@@ -36,7 +36,8 @@ func (a *arena) dump(t testing.TB) map[string][]string {
 func (a *arena) dumpAll(t testing.TB) map[string][]string {
 	t.Helper()
 	state := a.dump(t)
-	state["usage report"] = strings.SplitAfter(a.must(t, begin(), "usage", "report", "--from", "2026-10-01", "--to", "2027-01-01",
+	state["usage report"] = strings.SplitAfter(a.must(t, begin(), "usage", "report", "--from", "2026-10-01", "--to",
+		"2027-01-01",
 		"--by", "day,user,provider,vendor,model").out, "\n")
 	return state
 }
@@ -87,7 +88,8 @@ func mustEqual(t testing.TB, what string, got, want map[string][]string) {
 		if slices.Equal(got[table], wanted) {
 			continue
 		}
-		t.Errorf("%s: %s has %d rows, after an undisturbed run %d\nonly here: %s\nonly there: %s", what, table, len(got[table]), len(wanted),
+		t.Errorf("%s: %s has %d rows, after an undisturbed run %d\nonly here: %s\nonly there: %s", what, table,
+			len(got[table]), len(wanted),
 			strings.Join(first(missing(got[table], wanted)), "\n"), strings.Join(first(missing(wanted, got[table])), "\n"))
 	}
 }

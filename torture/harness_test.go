@@ -162,8 +162,10 @@ type result struct {
 
 func (a *arena) command(ctx context.Context, now time.Time, args ...string) (*exec.Cmd, *result) {
 	r := &result{}
-	c := exec.CommandContext(ctx, a.program, append([]string{"--now", now.Format(time.RFC3339Nano), "-o", "json", "-q"}, args...)...)
-	c.Dir, c.Env = a.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + a.dir, "TMPDIR=" + a.dir, "USER=torture", "DATABASE_URL=" + a.url}
+	c := exec.CommandContext(ctx, a.program, append([]string{"--now", now.Format(time.RFC3339Nano), "-o", "json", "-q"},
+		args...)...)
+	c.Dir, c.Env = a.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + a.dir, "TMPDIR=" + a.dir, "USER=torture",
+		"DATABASE_URL=" + a.url}
 	c.Stdout, c.Stderr = writer{&r.out}, writer{&r.err}
 	return c, r
 }

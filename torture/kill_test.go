@@ -106,7 +106,8 @@ func (a *arena) mark(t testing.TB) (sum int64) {
 func (k *killer) terminate(t testing.TB, a *arena) {
 	t.Helper()
 	var n int
-	err := a.SQL.QueryRow("SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '" + a.name + "') AS terminated").Scan(&n)
+	err := a.SQL.QueryRow("SELECT COUNT(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE " +
+		"application_name = '" + a.name + "') AS terminated").Scan(&n)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +145,8 @@ func (k *killer) report(t testing.TB, what string) {
 	if k.hits+k.unavailable == 0 {
 		t.Errorf("%s: no kill has hit a process that was running", what)
 	}
-	t.Logf("%s: %d rounds; %d kills hit while running, %d cut the backend (exit 6: %d, exit 0: %d); %d had committed something; %d retries; worst wait after a kill %s",
+	t.Logf("%s: %d rounds; %d kills hit while running, %d cut the backend (exit 6: %d, exit 0: %d); %d had committed "+
+		"something; %d retries; worst wait after a kill %s",
 		what, k.rounds, k.hits, k.cut, k.unavailable, k.survived, k.committed, k.retries, k.worst.Round(time.Millisecond))
 }
 
@@ -189,7 +191,8 @@ func prepareImport(t testing.TB, a *arena) {
 // events makes up a file of so many rows: with ids and without, some alike, some failed,
 // some without a price.
 func events(dice *rand.Rand, rows int) string {
-	models := []string{`"gemini","model":"gemini-2.5-flash"`, `"wavespeed","model":"openai/gpt-oss-20b"`, `"exa"`, `"video","model":"wan-2.5"`, `"mistral","model":"no-price"`}
+	models := []string{`"gemini","model":"gemini-2.5-flash"`, `"wavespeed","model":"openai/gpt-oss-20b"`, `"exa"`,
+		`"video","model":"wan-2.5"`, `"mistral","model":"no-price"`}
 	var file strings.Builder
 	for i := range rows {
 		id := ""
@@ -198,7 +201,8 @@ func events(dice *rand.Rand, rows int) string {
 		}
 		at := begin().AddDate(0, 0, dice.IntN(30)-20)
 		status := []int{200, 200, 200, 500}[dice.IntN(4)]
-		fmt.Fprintf(&file, `{%s"user_id":"u%d","provider":%s,"time":%q,"input_tokens":%d,"output_tokens":%d,"status_code":%d}`+"\n",
+		fmt.Fprintf(&file, `{%s"user_id":"u%d","provider":%s,"time":%q,"input_tokens":%d,`+
+			`"output_tokens":%d,"status_code":%d}`+"\n",
 			id, dice.IntN(20), models[dice.IntN(len(models))], at.Format(time.RFC3339), dice.IntN(100), dice.IntN(30), status)
 	}
 	return file.String()
@@ -242,7 +246,8 @@ func (k *killer) round(t testing.TB, a, twin *arena, what string, n int) {
 // commandsOf returns the command that is to be killed, and the one before it.
 func commandsOf(what, id string, tokens int) (before, args []string) {
 	amount := []string{"--input-tokens", fmt.Sprint(tokens), "--output-tokens", "7"}
-	call := append([]string{"--id", id, "--user", "user of " + id, "--provider", "gemini", "--model", "gemini-2.5-pro"}, amount...)
+	call := append([]string{"--id", id, "--user", "user of " + id, "--provider", "gemini", "--model", "gemini-2.5-pro"},
+		amount...)
 	reserve := append([]string{"limits", "reserve", "--ttl", "10m"}, call...)
 	switch what {
 	case "reserve":

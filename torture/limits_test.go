@@ -154,7 +154,8 @@ func checkTaken(t *testing.T, journal map[string][]step, answers []answer) {
 	t.Helper()
 	want := map[string]int{}
 	for _, got := range answers {
-		if what := map[string]string{"reserve": "held", "enforce": "log", "settle": "settled", "release": "released"}[got.verb]; what != "" && got.exit == 0 {
+		if what := map[string]string{"reserve": "held", "enforce": "log", "settle": "settled",
+			"release": "released"}[got.verb]; what != "" && got.exit == 0 {
 			want[fmt.Sprintf("%s %s %s %d", what, got.id, got.user, granted(got))]++
 		}
 	}
@@ -276,6 +277,8 @@ func report(t *testing.T, answers []answer, found tally, drained int64) {
 	if exits[4] == 0 || verbs["settle"] == 0 || verbs["release"] == 0 {
 		t.Errorf("the fight was none: exits %v, operations %v", exits, verbs)
 	}
-	t.Logf("%d operations by %d at once: %d done, %d refused, %d unavailable (%d of them lock waits); %d takes, %d filled a limit to the last unit, %d limits overrun by settlements alone, %d units drained; worst wait %s",
-		len(answers), attackers, exits[0], exits[4], exits[6], locked, found.takes, found.filled, over, drained, worst.Round(time.Millisecond))
+	t.Logf("%d operations by %d at once: %d done, %d refused, %d unavailable (%d of them lock waits); %d takes, %d "+
+		"filled a limit to the last unit, %d limits overrun by settlements alone, %d units drained; worst wait %s",
+		len(answers), attackers, exits[0], exits[4], exits[6], locked, found.takes, found.filled, over, drained,
+		worst.Round(time.Millisecond))
 }

@@ -106,9 +106,12 @@ func (a *arena) keepJournal(t testing.TB) {
 	t.Helper()
 	if a.Kind == db.SQLite {
 		a.exec(t, "CREATE TABLE torture_journal (seq INTEGER PRIMARY KEY, what TEXT NOT NULL, id TEXT NOT NULL)",
-			"CREATE TRIGGER torture_log AFTER INSERT ON api_usage_logs BEGIN INSERT INTO torture_journal (what, id) VALUES ('log', NEW.event_id); END",
-			"CREATE TRIGGER torture_held AFTER INSERT ON usage_reservations BEGIN INSERT INTO torture_journal (what, id) VALUES (NEW.status, NEW.reservation_id); END",
-			"CREATE TRIGGER torture_closed AFTER UPDATE ON usage_reservations BEGIN INSERT INTO torture_journal (what, id) VALUES (NEW.status, NEW.reservation_id); END")
+			"CREATE TRIGGER torture_log AFTER INSERT ON api_usage_logs BEGIN INSERT INTO torture_journal (what, id) VALUES "+
+				"('log', NEW.event_id); END",
+			"CREATE TRIGGER torture_held AFTER INSERT ON usage_reservations BEGIN INSERT INTO torture_journal (what, id) "+
+				"VALUES (NEW.status, NEW.reservation_id); END",
+			"CREATE TRIGGER torture_closed AFTER UPDATE ON usage_reservations BEGIN INSERT INTO torture_journal (what, id) "+
+				"VALUES (NEW.status, NEW.reservation_id); END")
 		return
 	}
 	a.exec(t, "CREATE TABLE torture_journal (seq BIGSERIAL PRIMARY KEY, what TEXT NOT NULL, id TEXT NOT NULL)",
@@ -117,7 +120,8 @@ func (a *arena) keepJournal(t testing.TB) {
 		`CREATE FUNCTION torture_reservation() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 			INSERT INTO torture_journal (what, id) VALUES (NEW.status, NEW.reservation_id); RETURN NULL; END $$`,
 		"CREATE TRIGGER torture_log AFTER INSERT ON api_usage_logs FOR EACH ROW EXECUTE FUNCTION torture_log()",
-		"CREATE TRIGGER torture_reservation AFTER INSERT OR UPDATE ON usage_reservations FOR EACH ROW EXECUTE FUNCTION torture_reservation()")
+		"CREATE TRIGGER torture_reservation AFTER INSERT OR UPDATE ON usage_reservations FOR EACH ROW EXECUTE FUNCTION "+
+			"torture_reservation()")
 }
 
 // journal returns each user's changes in their order. A settlement writes to the log and
@@ -125,12 +129,14 @@ func (a *arena) keepJournal(t testing.TB) {
 func (a *arena) journal(t testing.TB) map[string][]step {
 	t.Helper()
 	events, reservations, settledBy := a.events(t), map[string]step{}, map[string]string{}
-	a.rows(t, `SELECT reservation_id, user_id, provider, calls, tokens, cost_pico, created_at, expires_at, event_id FROM usage_reservations`,
+	a.rows(t, `SELECT reservation_id, user_id, provider, calls, tokens, cost_pico,
+		created_at, expires_at, event_id FROM usage_reservations`,
 		func(scan func(...any) error) error {
 			var s step
 			var event string
 			var created, expires moment
-			err := scan(&s.id, &s.user, &s.provider, &s.amount[calls], &s.amount[tokens], &s.amount[cost], &created, &expires, &event)
+			err := scan(&s.id, &s.user, &s.provider, &s.amount[calls], &s.amount[tokens], &s.amount[cost], &created, &expires,
+				&event)
 			s.now, s.expires = created.Time, expires.Time
 			reservations[s.id] = s
 			if event != "" {
@@ -162,7 +168,8 @@ func (a *arena) journal(t testing.TB) map[string][]step {
 func (a *arena) events(t testing.TB) map[string]step {
 	t.Helper()
 	events := map[string]step{}
-	a.rows(t, "SELECT event_id, user_id, provider, requests, input_tokens + output_tokens, cost_pico, recorded_at FROM api_usage_logs",
+	a.rows(t, "SELECT event_id, user_id, provider, requests, input_tokens + output_tokens, cost_pico, recorded_at FROM "+
+		"api_usage_logs",
 		func(scan func(...any) error) error {
 			var s step
 			var recorded moment
@@ -208,7 +215,8 @@ func replay(t testing.TB, limits []limit, journal map[string][]step) tally {
 					over[l.name] += now.beyond(s, l, latest)
 				case s.what == "released":
 				case !u.fits(l):
-					t.Errorf("%s: change %d (%s %s) took %d of %s with %d used and %d reserved of %d", user, i, s.what, s.id, u.requested, l.name, u.used, u.reserved, l.max)
+					t.Errorf("%s: change %d (%s %s) took %d of %s with %d used and %d reserved of %d", user, i, s.what, s.id,
+						u.requested, l.name, u.used, u.reserved, l.max)
 				case u.used+u.reserved+u.requested == l.max:
 					sum.filled++
 				}
@@ -221,7 +229,8 @@ func replay(t testing.TB, limits []limit, journal map[string][]step) tally {
 		sum.final[user], sum.overrun[user] = now, over
 		for _, l := range limits {
 			if u := now.of(l, time.Time{}); !l.warns && u.used > l.max+over[l.name] {
-				t.Errorf("%s has used %d of %s: more than the %d of the limit and the %d that settlements reported beyond what they had reserved",
+				t.Errorf("%s has used %d of %s: more than the %d of the limit and the %d that settlements reported beyond what "+
+					"they had reserved",
 					user, u.used, l.name, l.max, over[l.name])
 			}
 		}

@@ -92,7 +92,8 @@ func imported(t rapid.TB, file []byte, entries []Entry) {
 
 func anyEntry(t *rapid.T) Entry {
 	text := rapid.StringOf(rapid.OneOf(rapid.Rune(),
-		rapid.SampledFrom([]rune("\"\\\n\t<>&\u2028\u2029\ufffd/")))).Filter(func(s string) bool { return !strings.ContainsAny(s, "\x00\r") })
+		rapid.SampledFrom([]rune("\"\\\n\t<>&\u2028\u2029\ufffd/")))).
+		Filter(func(s string) bool { return !strings.ContainsAny(s, "\x00\r") })
 	moment := rapid.Custom(func(t *rapid.T) time.Time {
 		return time.UnixMicro(rapid.Int64Range(0, 221_800_000_000_000_000).Draw(t, "microseconds")).UTC()
 	})

@@ -130,7 +130,8 @@ type Step struct {
 func (d Decision) Explain() []Step {
 	steps := []Step{
 		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d",
-			d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor, d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
+			d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor,
+			d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
 		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
 		{"period", fmt.Sprintf("%s to %s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339))},
 		{"price", fmt.Sprintf("%s: the call is estimated at %s", d.Basis, d.EstimatedCost.Display())},

@@ -143,7 +143,8 @@ func TestImportRowsWithoutID(t *testing.T) {
 	wantCounts(t, more, "5 read, 1 recorded, 4 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 	// The same rows as JSON, in another order, are the same events.
 	other, _ := importText(t, m, usage.JSONLines,
-		`{"images":2,"provider":"gemini","user_id":"alice"}`+"\n"+`{"images":"1","user_id":"alice","provider":"gemini","requests":1}`)
+		`{"images":2,"provider":"gemini","user_id":"alice"}`+"\n"+
+			`{"images":"1","user_id":"alice","provider":"gemini","requests":1}`)
 	wantCounts(t, other, "2 read, 0 recorded, 2 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 }
 
@@ -188,7 +189,8 @@ func TestImportReusesMemory(t *testing.T) {
 func TestImportRejects(t *testing.T) {
 	m := newMemory()
 	r, rejects := importText(t, m, usage.CSV,
-		"user_id,provider,requests\nalice,gemini,1\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n\"dave,gemini,1\nerin,gemini,1\n")
+		"user_id,provider,requests\nalice,gemini,1\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n"+
+			"\"dave,gemini,1\nerin,gemini,1\n")
 	wantCounts(t, r, "6 read, 2 recorded, 0 duplicates, 4 rejected, 0 conflicts, 0 unpriced")
 	if want := "user_id,provider,requests\nbob,gemni,1\n,gemini,1\ncarol,gemini,many\n\"dave,gemini,1\n"; rejects != want {
 		t.Errorf("the rejects are\n%swant\n%s", rejects, want)

@@ -22,12 +22,14 @@ func sampleRows(line string) string {
 }
 
 func sampleJSONLines() string {
-	return sampleRows(`{"id":%q,"user_id":%q,"provider":"video","model":"wan-2.5","time":%q,"input_tokens":%d,"output_tokens":841,` +
+	return sampleRows(`{"id":%q,"user_id":%q,"provider":"video","model":"wan-2.5","time":%q,` +
+		`"input_tokens":%d,"output_tokens":841,` +
 		`"endpoint":"/v1/chat","method":"POST","status_code":200,"response_time_ms":2244}`)
 }
 
 func sampleCSV(message string) string {
-	return "id,user_id,provider,model,time,input_tokens,output_tokens,endpoint,method,status_code,response_time_ms,error_message\n" +
+	return "id,user_id,provider,model,time,input_tokens,output_tokens,endpoint,method," +
+		"status_code,response_time_ms,error_message\n" +
 		sampleRows("%s,%s,video,wan-2.5,%s,%d,841,/v1/chat,POST,200,2244,"+message)
 }
 

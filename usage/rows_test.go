@@ -43,7 +43,8 @@ func readRows(t testing.TB, reader rowReader) []row {
 }
 
 func TestJSONLines(t *testing.T) {
-	rows := readJSONLines(t, `{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"output_tokens":"7","billable":true,"model":null,"time":"2026-11-23T10:00:00Z"}
+	rows := readJSONLines(t, `{"id":"e1","user_id":"alice","provider":"gemini","input_tokens":15,"output_tokens":"7",`+
+		`"billable":true,"model":null,"time":"2026-11-23T10:00:00Z"}
 
   {"user_id":"b\u00f6b \ud83d\ude00" , "provider" : "openai", "requests": 2.0}`+"\r\n")
 	want := []Event{

@@ -121,7 +121,8 @@ func enforced(ctx context.Context, s *usage.Service, user string) (int, error) {
 // reserved reserves a call and settles it: two calls.
 func reserved(ctx context.Context, s *usage.Service, user string) (int, error) {
 	call := usage.Call{UserID: user, Provider: "gemini", Model: "gemini-2.5-flash"}
-	call.Quantities[pricing.Requests], call.Quantities[pricing.InputTokens], call.Quantities[pricing.OutputTokens] = 1, 900, 400
+	call.Quantities[pricing.Requests], call.Quantities[pricing.InputTokens], call.Quantities[pricing.OutputTokens] = 1,
+		900, 400
 	d, err := s.Reserve(ctx, now(), call, "", time.Minute)
 	if err != nil {
 		return 1, err

@@ -65,7 +65,8 @@ func (f *fixture) healthy() int64 {
 	f.Helper()
 	h, err := f.db.BillingHealth(f.ctx, date(1970, 1, 2))
 	f.must(err)
-	if h.Bills != h.HighestNumber || h.HighestNumber != h.LastGivenNumber || len(h.MismatchedBills) > 0 || h.PrematureLines > 0 || h.OverdrawnUsers > 0 {
+	if h.Bills != h.HighestNumber || h.HighestNumber != h.LastGivenNumber || len(h.MismatchedBills) > 0 ||
+		h.PrematureLines > 0 || h.OverdrawnUsers > 0 {
 		f.Fatalf("%+v", h)
 	}
 	return h.UnbilledTotals
@@ -459,5 +460,6 @@ func billingHealth(t *testing.T, p Place) {
 		"unit_prices FROM billing_lines")
 	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
 	f.must(err)
-	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills), "0 7 1 [1]")
+	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills),
+		"0 7 1 [1]")
 }

@@ -82,15 +82,17 @@ func smallPlans() plan.Plans {
 			byVendor,
 			limit("monthly_cost", plan.Cost, int64(pricing.Dollar)/2, plan.Block),
 		}}}
-	pro := plan.Plan{Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: 29 * pricing.Dollar, Yearly: 290 * pricing.Dollar,
+	pro := plan.Plan{Name: "Pro", Tier: "pro", Figures: plan.Figures{Monthly: 29 * pricing.Dollar,
+		Yearly: 290 * pricing.Dollar,
 		Limits: []plan.Limit{
 			limit("text_calls", plan.Calls, 25, plan.Block, "gemini", "openai"),
 			{Name: "everything_tokens", Meter: plan.Tokens, Unlimited: true, Action: plan.Block},
 			limit("monthly_cost", plan.Cost, int64(3*pricing.Dollar), plan.Warn),
 		}},
 		Source: pricing.FromCatalogue}
-	open := plan.Plan{Name: "Open", Tier: "open", Figures: plan.Figures{Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar},
-		Source: pricing.FromAdmin}
+	open := plan.Plan{Name: "Open", Tier: "open",
+		Figures: plan.Figures{Monthly: 99 * pricing.Dollar, Yearly: 990 * pricing.Dollar},
+		Source:  pricing.FromAdmin}
 	return plan.Plans{free, pro, open}
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // two are events of two users, whose rows an import locks in this order.
-const two = `{"id":"a1","user_id":"a","provider":"gemini","model":"gemini-2.5-flash","time":"2026-11-10T10:00:00Z","input_tokens":10}
+const two = `{"id":"a1","user_id":"a","provider":"gemini","model":"gemini-2.5-flash",` +
+	`"time":"2026-11-10T10:00:00Z","input_tokens":10}
 {"id":"z1","user_id":"z","provider":"gemini","model":"gemini-2.5-flash","time":"2026-11-10T10:00:00Z","input_tokens":10}
 `
 
@@ -163,7 +164,8 @@ func TestSerializableServer(t *testing.T) {
 	program(url, "init").run(t).ok(t)
 	var all []*running
 	for i := range 12 {
-		r := program(url, "usage", "record", "--enforce", "--user", "one", "--provider", "video", "--model", "wan-2.5", "--id", fmt.Sprint("v", i)).start(t)
+		r := program(url, "usage", "record", "--enforce", "--user", "one", "--provider", "video", "--model", "wan-2.5",
+			"--id", fmt.Sprint("v", i)).start(t)
 		r.stdin.Close()
 		all = append(all, r)
 	}

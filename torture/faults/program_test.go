@@ -67,7 +67,8 @@ func (c command) start(t testing.TB) *running {
 	if path == "" {
 		path = builtProgram(t, "patient")
 	}
-	r := &running{Cmd: exec.Command(path, append([]string{"--now", "2026-11-20", "-o", "json"}, c.args...)...), done: make(chan struct{})}
+	r := &running{Cmd: exec.Command(path, append([]string{"--now", "2026-11-20", "-o", "json"}, c.args...)...),
+		done: make(chan struct{})}
 	r.Dir = "/"
 	r.Env = []string{"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + c.url, "HOME=/nonexistent", "ALWRITY_SUB_ACTOR=faults"}
 	r.Stdout, r.Stderr = &r.out, &r.err

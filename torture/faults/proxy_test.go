@@ -47,7 +47,8 @@ const (
 )
 
 func (k faultKind) String() string {
-	return [...]string{"none", "cut sending", "cut receiving", "before commit", "after commit", "stall", "stall at commit", "stall the answer"}[k]
+	return [...]string{"none", "cut sending", "cut receiving", "before commit", "after commit", "stall", "stall at commit",
+		"stall the answer"}[k]
 }
 
 // newProxy puts a proxy before a database and returns it with its URL. Without TLS,

@@ -20,7 +20,8 @@ func writes(url string) []command {
 // reads are commands that change nothing.
 func reads(url string) []command {
 	return []command{
-		program(url, "usage", "show", "u00"), program(url, "usage", "report"), program(url, "limits", "check", "--user", "u00", "--provider", "gemini"),
+		program(url, "usage", "show", "u00"), program(url, "usage", "report"),
+		program(url, "limits", "check", "--user", "u00", "--provider", "gemini"),
 		program(url, "reconcile"), program(url, "usage", "logs"), program(url, "db", "status"),
 	}
 }

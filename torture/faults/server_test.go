@@ -73,7 +73,8 @@ func needPostgreSQL(t testing.TB) string {
 	t.Helper()
 	bin := postgresPrograms()
 	if bin == "" {
-		const help = "there is no PostgreSQL to do harm to: initdb is neither in PATH nor in /usr/lib/postgresql/*/bin; scripts/postgres.sh installs it"
+		const help = "there is no PostgreSQL to do harm to: initdb is neither in PATH nor in /usr/lib/postgresql/*/bin; " +
+			"scripts/postgres.sh installs it"
 		if os.Getenv("CI") == "true" {
 			t.Fatal(help)
 		}
@@ -165,7 +166,8 @@ func place() (*server, error) {
 	if err := os.Chown(s.dir, serverUser(), -1); err != nil {
 		return nil, err
 	}
-	s.janitor = exec.Command("/bin/sh", "-c", `read -r _; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2"`, "sh", s.bin, s.dir)
+	s.janitor = exec.Command("/bin/sh", "-c", `read -r _; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2"`,
+		"sh", s.bin, s.dir)
 	s.janitor.Dir = "/"
 	s.janitor.SysProcAttr = credential()
 	s.janitor.SysProcAttr.Setpgid = true // out of the reach of Ctrl-C
@@ -249,8 +251,10 @@ func (s *server) startWith(settings string) error {
 		if s.port, err = freePort(); err != nil {
 			return err
 		}
-		text := fmt.Sprintf("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nmax_connections = 60\n"+
-			"shared_buffers = 16MB\nlc_messages = 'C'\nfsync = off\nfull_page_writes = off\nmin_wal_size = 32MB\n%s\n", s.port, s.dir, settings)
+		text := fmt.Sprintf("port = %d\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '%s'\nmax_connections = "+
+			"60\n"+
+			"shared_buffers = 16MB\nlc_messages = 'C'\nfsync = off\nfull_page_writes = off\nmin_wal_size = 32MB\n%s\n", s.port,
+			s.dir, settings)
 		file := filepath.Join(s.data(), "faults.conf")
 		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 			return err

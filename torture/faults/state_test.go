@@ -26,7 +26,8 @@ const (
 func events(from, to int) string {
 	var b strings.Builder
 	for i := from; i < to; i++ {
-		fmt.Fprintf(&b, `{"id":"e%06d","user_id":"u%02d","provider":"gemini","model":"gemini-2.5-flash","time":"2026-11-%02dT10:00:00Z","input_tokens":%d,"output_tokens":10}`+"\n",
+		fmt.Fprintf(&b, `{"id":"e%06d","user_id":"u%02d","provider":"gemini","model":"gemini-2.5-flash",`+
+			`"time":"2026-11-%02dT10:00:00Z","input_tokens":%d,"output_tokens":10}`+"\n",
 			i, i%20, 1+i%19, 100+i%50)
 	}
 	return b.String()
@@ -60,7 +61,8 @@ func state(t testing.TB, url string) string {
 	wholesome(t, url)
 	show := func(args ...string) string { return program(url, append(args, "-o", "csv")...).run(t).ok(t).out }
 	return sorted(show("usage", "logs")) + "\n" +
-		show("usage", "report", "--from", "2026-01-01", "--to", "2027-01-01", "--by", "day,user,plan,provider,vendor,model") + "\n" +
+		show("usage", "report", "--from", "2026-01-01", "--to", "2027-01-01", "--by", "day,user,plan,provider,vendor,model") +
+		"\n" +
 		alerts(t, show("alerts", "list"))
 }
 

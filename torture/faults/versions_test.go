@@ -37,8 +37,10 @@ func buildOld(commit string) (string, error) {
 	if _, err := os.Stat(binary); err == nil {
 		return binary, nil
 	}
-	const script = `mkdir -p "$1" "$2/.tools" && git -C "$2" archive "$3" | tar -x -C "$1" && cd "$1" && go build -buildvcs=false -o old . && mv old "$4"`
-	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", filepath.Join(scratch, "old-"+commit), root, commit, binary)
+	const script = `mkdir -p "$1" "$2/.tools" && git -C "$2" archive "$3" | tar -x -C "$1" && ` +
+		`cd "$1" && go build -buildvcs=false -o old . && mv old "$4"`
+	build := exec.Command("bash", "-o", "pipefail", "-c", script, "bash", filepath.Join(scratch, "old-"+commit), root,
+		commit, binary)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -48,7 +50,8 @@ func buildOld(commit string) (string, error) {
 // need returns the old binary; without the history it can't be built.
 func (v oldVersion) need(t testing.TB) string {
 	t.Helper()
-	if out, err := exec.Command("git", "-C", "../..", "cat-file", "-e", v.commit+"^{commit}").CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "-C", "../..", "cat-file", "-e",
+		v.commit+"^{commit}").CombinedOutput(); err != nil {
 		t.Skipf("no older binary can be built: the commit %s is not in this checkout (a shallow clone?): %s", v.commit, out)
 	}
 	path, err := v.build()
@@ -256,7 +259,8 @@ func TestBackupOfBefore(t *testing.T) {
 func TestAlertsOfBefore(t *testing.T) {
 	onOld(t, func(t *testing.T, url, old string) {
 		for _, path := range []string{old, ""} {
-			c := program(url, "usage", "record", "--user", "of"+path, "--provider", "gemini", "--model", "gemini-2.5-flash", "--requests", "1000")
+			c := program(url, "usage", "record", "--user", "of"+path, "--provider", "gemini", "--model", "gemini-2.5-flash",
+				"--requests", "1000")
 			c.path = path
 			c.run(t).ok(t) // over two limits
 			program(url, "init").run(t).ok(t)
