@@ -74,11 +74,6 @@ const mostKeptUsers = 20_000
 
 func (s *state) isFull() bool { return len(s.users) > mostKeptUsers }
 
-// hasBook tells whether the prices of a provider, or of all, are known.
-func (s *state) hasBook(provider string) bool {
-	return s.book != nil && (s.of == "" || s.of == provider)
-}
-
 // loadCatalogue reads prices, of one provider alone where one is named, and what is archived.
 func (s *state) loadCatalogue(ctx context.Context, reader Reader, provider string) (err error) {
 	switch {
