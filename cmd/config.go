@@ -189,11 +189,11 @@ func (r *reader) path(name, dir string) string {
 	if path == "" {
 		return ""
 	}
-	return within(dir, path)
+	return resolvePath(dir, path)
 }
 
-// within returns a path that counts from a directory.
-func within(dir, path string) string {
+// resolvePath returns a path that counts from a directory.
+func resolvePath(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}

@@ -32,7 +32,7 @@ func loadConfigFile(p Process, flags *pflag.FlagSet) (layer, error) {
 		names = append(names, filepath.Join(p.ConfigDir, configDirName, defaultConfigFile))
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(within(p.Dir, name))
+		text, err := os.ReadFile(resolvePath(p.Dir, name))
 		switch {
 		case err == nil:
 			return parseConfigFile(name, text)

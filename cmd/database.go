@@ -79,7 +79,7 @@ func (g *program) scratch(ctx context.Context) (*commands.Services, func() error
 }
 
 func (g *program) createFile(ctx context.Context, path string) (*commands.Services, error) {
-	path = within(g.process.Dir, path)
+	path = resolvePath(g.process.Dir, path)
 	switch _, err := os.Lstat(path); {
 	case err == nil:
 		return nil, failure.Conflictf("%s exists already", path).WithHint("remove it, or name another place")

@@ -24,7 +24,7 @@ func loadEnvFile(p Process, flags *pflag.FlagSet) (layer, map[string]string, err
 	if wanted {
 		name = flags.Lookup("env-file").Value.String()
 	}
-	path := within(p.Dir, name)
+	path := resolvePath(p.Dir, name)
 	if !wanted && isDirectory(path) {
 		return layer{}, nil, nil // .env is a usual name for a virtual environment of Python too
 	}

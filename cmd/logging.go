@@ -29,7 +29,7 @@ func openLogs(s logSettings, dir string, stderr io.Writer, now func() time.Time,
 	if s.file == "" {
 		return l, nil
 	}
-	path := within(dir, s.file)
+	path := resolvePath(dir, s.file)
 	if err := mustBeWritable(path); err != nil {
 		return l, unwritable(s, err)
 	}
@@ -41,7 +41,7 @@ func openLogs(s logSettings, dir string, stderr io.Writer, now func() time.Time,
 
 func handler(s logSettings, to io.Writer, now func() time.Time, secrets *redactor) slog.Handler {
 	options := &slog.HandlerOptions{Level: s.level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		return logged(a, len(groups) == 0, now, secrets)
+		return redactAttr(a, len(groups) == 0, now, secrets)
 	}}
 	if s.format == "json" {
 		return slog.NewJSONHandler(to, options)
@@ -49,8 +49,8 @@ func handler(s logSettings, to io.Writer, now func() time.Time, secrets *redacto
 	return slog.NewTextHandler(to, options)
 }
 
-// logged returns an attribute without secrets, and the time by the clock that --now has set.
-func logged(a slog.Attr, top bool, now func() time.Time, secrets *redactor) slog.Attr {
+// redactAttr returns an attribute without secrets, and the time by the clock that --now has set.
+func redactAttr(a slog.Attr, top bool, now func() time.Time, secrets *redactor) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindTime:
 		if top && a.Key == slog.TimeKey {

@@ -41,7 +41,7 @@ func (g *program) newRoot(verbs []*cobra.Command) *cobra.Command {
 	root.InitDefaultCompletionCmd()
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) { g.showHelp(help, c, args) })
-	g.watch(root)
+	g.wrapCommands(root)
 	return root
 }
 
@@ -60,9 +60,9 @@ func addGlobalFlags(flags *pflag.FlagSet) {
 	flags.String("log-file", "", "log to this `FILE` as well (default: none; usually logs/subscription_errors.log)")
 }
 
-// watch notes when a command's own code begins, which tells its errors from
+// wrapCommands notes when a command's own code begins, which tells its errors from
 // those of the command line, and words the errors about arguments.
-func (g *program) watch(c *cobra.Command) {
+func (g *program) wrapCommands(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error { return argumentsError(c, args, check(c, args)) }
 	}
@@ -73,7 +73,7 @@ func (g *program) watch(c *cobra.Command) {
 		}
 	}
 	for _, child := range c.Commands() {
-		g.watch(child)
+		g.wrapCommands(child)
 	}
 }
 

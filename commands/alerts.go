@@ -120,7 +120,7 @@ func alertsSendRun(ctx context.Context, env *Env, limit int) error {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		summary, err := s.Notify.Send(ctx, templates, limit, env.running())
+		summary, err := s.Notify.Send(ctx, templates, limit, env.runningClock())
 		if err != nil {
 			return err
 		}
@@ -128,8 +128,9 @@ func alertsSendRun(ctx context.Context, env *Env, limit int) error {
 	})
 }
 
-// running returns a clock that starts at the command's moment and goes on: what is claimed for a while must run out.
-func (env *Env) running() func() time.Time {
+// runningClock returns a clock that starts at the command's moment and goes on: what is claimed for a while must run
+// out.
+func (env *Env) runningClock() func() time.Time {
 	now, began := env.Now(), time.Now() //nolint:forbidigo // how long the command runs is no matter of --now
 	return func() time.Time {
 		return now.Add(time.Since(began)).Truncate(time.Microsecond) //nolint:forbidigo // as above

@@ -60,8 +60,8 @@ func billingCloseRun(ctx context.Context, env *Env, opts billing.CloseOptions) e
 		result, err := s.Billing.Close(ctx, now, opts)
 		progress.finish()
 		if err != nil {
-			if result.Bills > 0 && !opts.DryRun && !env.forPrograms() {
-				env.always("note: %s written before that; run the command again, no period is closed twice",
+			if result.Bills > 0 && !opts.DryRun && !env.writesJSON() {
+				env.warn("note: %s written before that; run the command again, no period is closed twice",
 					failure.Counted(result.Bills, "bill"))
 			}
 			return err

@@ -85,7 +85,7 @@ func billingStatementRun(ctx context.Context, env *Env, opts billingStatementOpt
 			return err
 		}
 		if lacks {
-			env.always("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. " +
+			env.warn("warning: the font of the PDF has Latin, Greek and Cyrillic; other characters are printed as �. " +
 				"A page has them all: --html FILE")
 		}
 		return env.writePage(opts.pdf, page)

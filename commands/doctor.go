@@ -64,7 +64,7 @@ configured PostgreSQL database. The configured database's own data is not touche
 
 // printChecks prints checks and returns the failure of those that found problems.
 func (env *Env) printChecks(checks []health.Check) error {
-	if err := env.print(report.Checks(worded(checks))); err != nil {
+	if err := env.print(report.Checks(withHints(checks))); err != nil {
 		return err
 	}
 	var failed []string
@@ -95,7 +95,7 @@ shown. --repair rebuilds the totals from the log, which is what counts.`,
 				if err != nil {
 					return err
 				}
-				if err := env.print(report.Reconciliation(result, worded(checks))); err != nil {
+				if err := env.print(report.Reconciliation(result, withHints(checks))); err != nil {
 					return err
 				}
 				if len(result.Discrepancies) > 0 && !result.Repaired {

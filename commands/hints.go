@@ -98,23 +98,23 @@ var hints = map[string]string{
 
 // Hint returns what a person at a terminal can do about a failure; "" where nothing is known.
 func Hint(f *failure.Error) string {
-	return cmp.Or(f.Hint, wording(f.Reason, f.Args))
+	return cmp.Or(f.Hint, hintText(f.Reason, f.Args))
 }
 
 // HintFor returns what a person at a terminal can do about a reason without arguments; "" where nothing is known.
 func HintFor(reason string) string { return hints[reason] }
 
-// worded words what to do about each check.
-func worded(checks []health.Check) []health.Check {
+// withHints words what to do about each check.
+func withHints(checks []health.Check) []health.Check {
 	for i := range checks {
 		c := &checks[i]
-		c.Hint = cmp.Or(c.Hint, wording(c.Reason, c.Args))
+		c.Hint = cmp.Or(c.Hint, hintText(c.Reason, c.Args))
 	}
 	return checks
 }
 
-// wording returns the hint for a reason.
-func wording(reason string, args failure.Args) string {
+// hintText returns the hint for a reason.
+func hintText(reason string, args failure.Args) string {
 	pairs := make([]string, 0, 2*len(args))
 	for _, arg := range args {
 		pairs = append(pairs, "{"+arg.Name+"}", arg.Value)

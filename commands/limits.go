@@ -75,7 +75,7 @@ func (env *Env) decide(ctx context.Context, call usage.Call, ask func(*Services)
 // done: that the advice can't be had is no failure of it.
 func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model string) {
 	if book, err := s.Catalogue.Book(ctx); err == nil {
-		env.note("hint: %s", wording(book.Advice(provider, model)))
+		env.note("hint: %s", hintText(book.Advice(provider, model)))
 	}
 }
 

@@ -70,14 +70,14 @@ func (env *Env) print(doc report.Document) error { return env.Printer.Print(doc)
 // note tells the person at the terminal something that is no result. A program
 // that asks for JSON finds nothing on stderr but its failure.
 func (env *Env) note(format string, args ...any) {
-	if !env.Quiet && !env.forPrograms() {
-		env.always(format, args...)
+	if !env.Quiet && !env.writesJSON() {
+		env.warn(format, args...)
 	}
 }
 
-func (env *Env) forPrograms() bool {
+func (env *Env) writesJSON() bool {
 	return env.Printer.Format == report.FormatJSON || env.Printer.Format == report.FormatJSONL
 }
 
-// always tells something that must not be lost, also under --quiet.
-func (env *Env) always(format string, args ...any) { fmt.Fprintf(env.Err, format+"\n", args...) }
+// warn tells something that must not be lost, also under --quiet.
+func (env *Env) warn(format string, args ...any) { fmt.Fprintf(env.Err, format+"\n", args...) }

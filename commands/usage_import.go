@@ -66,7 +66,7 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := env.progressBar(size, "importing", progressbar.OptionShowBytes(true))
-		result, err := s.Usage.Import(ctx, env.Now(), unpacked(io.TeeReader(in, bar)), usage.ImportOptions{
+		result, err := s.Usage.Import(ctx, env.Now(), decompressed(io.TeeReader(in, bar)), usage.ImportOptions{
 			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects, Hint: Hint,
 		})
 		if damaged, ok := errors.AsType[damagedError](err); ok {
@@ -87,8 +87,8 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 // finish prints the result, also of an import that did not come to its end.
 func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err error) error {
 	if err != nil {
-		if result.Read > 0 && !env.forPrograms() {
-			env.always("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice",
+		if result.Read > 0 && !env.writesJSON() {
+			env.warn("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice",
 				result.Read, result.Recorded)
 		}
 		return err

@@ -14,8 +14,8 @@ import (
 // gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
 const gzipMark = "\x1f\x8b"
 
-// unpackedReader reads what may be packed with gzip, by its first bytes, as it was before.
-type unpackedReader struct {
+// decompressingReader reads what may be packed with gzip, by its first bytes, as it was before.
+type decompressingReader struct {
 	in   *bufio.Reader
 	rows io.Reader // nil until the first bytes are read
 }
@@ -23,28 +23,28 @@ type unpackedReader struct {
 // damagedError says why packed data can't be read.
 type damagedError struct{ error }
 
-func unpacked(r io.Reader) *unpackedReader {
-	return &unpackedReader{in: bufio.NewReaderSize(r, 64<<10)}
+func decompressed(r io.Reader) *decompressingReader {
+	return &decompressingReader{in: bufio.NewReaderSize(r, 64<<10)}
 }
 
 // Read implements io.Reader.
-func (u *unpackedReader) Read(p []byte) (int, error) {
+func (u *decompressingReader) Read(p []byte) (int, error) {
 	if u.rows == nil {
 		u.rows = u.in
 		if mark, err := u.in.Peek(len(gzipMark)); err == nil && string(mark) == gzipMark {
 			rows, err := gzip.NewReader(u.in)
 			if err != nil {
-				return 0, ofDamage(err)
+				return 0, asDamaged(err)
 			}
 			u.rows = rows
 		}
 	}
 	n, err := u.rows.Read(p)
-	return n, ofDamage(err)
+	return n, asDamaged(err)
 }
 
-// ofDamage tells an error that comes of the packed data from others.
-func ofDamage(err error) error {
+// asDamaged tells an error that comes of the packed data from others.
+func asDamaged(err error) error {
 	_, corrupt := errors.AsType[flate.CorruptInputError](err)
 	if corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
 		errors.Is(err, io.ErrUnexpectedEOF) {
@@ -70,7 +70,7 @@ func openRejects(path string, in io.Reader) (*rejectsFile, error) {
 	if path == "" {
 		return f, nil
 	}
-	if err := mayBeReplaced(path, in); err != nil {
+	if err := checkReplaceable(path, in); err != nil {
 		return nil, err
 	}
 	target := path + ".part"
@@ -85,7 +85,7 @@ func openRejects(path string, in io.Reader) (*rejectsFile, error) {
 	return f, nil
 }
 
-func mayBeReplaced(path string, in io.Reader) error {
+func checkReplaceable(path string, in io.Reader) error {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil // it is made, or fails when it is opened

@@ -64,16 +64,16 @@ type APIKey struct {
 // Checks looks at everything. An error is an interruption: a problem is a check that failed.
 func (s *Service) Checks(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
 	found, err := s.database(ctx, now, c)
-	return c.around(found), err
+	return c.withConfiguration(found), err
 }
 
 // Unreachable returns the checks of a database that could not be opened.
 func Unreachable(c *Configuration, err error) []Check {
-	return c.around([]Check{failed("database", err)})
+	return c.withConfiguration([]Check{failed("database", err)})
 }
 
-// around puts the checks of the configuration around those of the database.
-func (c *Configuration) around(database []Check) []Check {
+// withConfiguration puts the checks of the configuration around those of the database.
+func (c *Configuration) withConfiguration(database []Check) []Check {
 	return append(append([]Check{c.configuration()}, database...), c.keys())
 }
 

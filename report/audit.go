@@ -26,8 +26,8 @@ func storedJSON(s string) any {
 	return value
 }
 
-// stored is what stored JSON says, in CSV as one text that is the same from both databases.
-func stored(s string) value {
+// storedValue is what stored JSON says, in CSV as one text that is the same from both databases.
+func storedValue(s string) value {
 	of := storedJSON(s)
 	text, isText := of.(string)
 	if !isText && of != nil {
@@ -39,7 +39,7 @@ func stored(s string) value {
 
 // changedFields says in one line what differs between two stored objects.
 func changedFields(before, after string) string {
-	was, is := flat("", storedJSON(before)), flat("", storedJSON(after))
+	was, is := flatten("", storedJSON(before)), flatten("", storedJSON(after))
 	if len(was) == 0 && len(is) > 0 {
 		return "new"
 	}
@@ -62,13 +62,13 @@ func changedFields(before, after string) string {
 	return strings.Join(parts, "; ")
 }
 
-// flat flattens a stored object: a nested field is named "limits.gemini_calls".
-func flat(prefix string, value any) map[string]string {
+// flatten flattens a stored object: a nested field is named "limits.gemini_calls".
+func flatten(prefix string, value any) map[string]string {
 	all := map[string]string{}
 	object, _ := value.(map[string]any)
 	for name, field := range object {
 		if nested, ok := field.(map[string]any); ok {
-			maps.Copy(all, flat(prefix+name+".", nested))
+			maps.Copy(all, flatten(prefix+name+".", nested))
 			continue
 		}
 		all[prefix+name] = fmt.Sprint(field)
@@ -84,7 +84,7 @@ func Audit(entries []usage.AuditEntry) Document {
 			{"actor", "WHO", name(e.Actor)},
 			{"action", "WHAT", e.Action},
 			{"subject", "OF", name(e.Subject)},
-			{"before", "", stored(e.Before)}, {"after", "", stored(e.After)},
+			{"before", "", storedValue(e.Before)}, {"after", "", storedValue(e.After)},
 			{"", "CHANGE", peopleOnly(orDash(name(changedFields(e.Before, e.After))))},
 		}
 	}).document("", "no changes")

@@ -38,7 +38,7 @@ func (t *Text) lineChart(labels []string, curves ...curve) {
 	write := dollars(top / float64(rows))
 	axis, overhang := len(write(top))+3, len(labels[0])/2+1
 	width := plotWidth(labels, t.chartWidth()-axis-overhang)
-	labels = fitting(labels, width)
+	labels = shortMonths(labels, width)
 	last := float64(len(labels) - 1)
 	options := []asciigraph.Option{
 		asciigraph.Width(width), asciigraph.Height(rows),
@@ -130,9 +130,9 @@ func ticks(labels []string, width int) int {
 	return min(most, 5)
 }
 
-// fitting shortens the labels of months, where not all of them have room, to
+// shortMonths shortens the labels of months, where not all of them have room, to
 // "Feb", and in January to the year. Other labels stay: not all of them are shown.
-func fitting(labels []string, width int) []string {
+func shortMonths(labels []string, width int) []string {
 	if len(labels)*(len(labels[0])+2) <= width || len(labels)*5 > width {
 		return labels
 	}

@@ -84,19 +84,19 @@ func limitBar(u usage.LimitUse) span {
 	filled := min(perMille*barCells/1000, barCells)
 	bar := strings.Repeat("█", int(filled)) + strings.Repeat("░", int(barCells-filled))
 	if filled == 0 && u.Used > 0 {
-		bar = sliver(perMille) + strings.Repeat("░", barCells-1)
+		bar = partialCell(perMille) + strings.Repeat("░", barCells-1)
 	}
-	return span{fmt.Sprintf("%s %6s", bar, ShortPercent(perMille)), fullness(perMille)}
+	return span{fmt.Sprintf("%s %6s", bar, ShortPercent(perMille)), barStyle(perMille)}
 }
 
-// sliver is the first cell of a bar where not all of it is filled, in eighths.
-func sliver(perMille int64) string {
+// partialCell is the first cell of a bar where not all of it is filled, in eighths.
+func partialCell(perMille int64) string {
 	eighths := []rune("▏▎▍▌▋▊▉")
 	return string(eighths[min(perMille*barCells*8/1000, int64(len(eighths)-1))])
 }
 
-// fullness is the colour of a bar: the steps are those of the default alerts.
-func fullness(perMille int64) style {
+// barStyle is the colour of a bar: the steps are those of the default alerts.
+func barStyle(perMille int64) style {
 	switch {
 	case perMille >= 1000:
 		return bad
@@ -131,7 +131,7 @@ func decisionFields(j usage.Decision) fields {
 func Decision(j usage.Decision) Document {
 	all := decisionFields(j)
 	return all.document(func(t *Text) {
-		t.line(answerSpan(j.Allowed), text(": "+saidOnce(j)))
+		t.line(answerSpan(j.Allowed), text(": "+messageWithoutAnswer(j)))
 		t.facts(all.pick(""))
 		if len(j.Limits) == 0 {
 			t.Note("no limit of the plan counts this call")
@@ -149,8 +149,8 @@ func answerSpan(allowed bool) span {
 	return bad.of("refused")
 }
 
-// saidOnce is the message without the word that stands before it already.
-func saidOnce(j usage.Decision) string {
+// messageWithoutAnswer is the message without the word that stands before it already.
+func messageWithoutAnswer(j usage.Decision) string {
 	if j.Allowed && j.Message == "allowed" {
 		return "every limit has room"
 	}

@@ -120,8 +120,8 @@ func partsOf(s billing.Sums) *partsPage {
 		{Name: "Fees and changes of plan", Value: cents(s.Fees)},
 		{Name: "Overage", Value: cents(s.Overage)},
 		{Name: "Corrections of earlier periods", Value: cents(s.Adjustments)},
-		{Name: "Credits used up, or carried over", Value: calm(s.Credits)},
-		{Name: "Rounding", Value: calm(s.Rounding)},
+		{Name: "Credits used up, or carried over", Value: neutral(s.Credits)},
+		{Name: "Rounding", Value: neutral(s.Rounding)},
 	}}
 }
 

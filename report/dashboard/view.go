@@ -103,8 +103,8 @@ func cents(t pricing.Total) figure {
 	return figure{t.String(), minusSign(t.NearestCent().Display()), t.NearestCent().Cmp(pricing.Total{}) < 0}
 }
 
-// calm shows an amount that is no loss where it is below 0.
-func calm(t pricing.Total) figure {
+// neutral shows an amount that is no loss where it is below 0.
+func neutral(t pricing.Total) figure {
 	f := cents(t)
 	f.Negative = false
 	return f

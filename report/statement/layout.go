@@ -60,7 +60,7 @@ func (d *document) heading(v view) {
 	color := map[string]color{"open": black, "late": bad, "void": bad, "settled": good}[v.Kind]
 	amount, claim := style{12, true, color}, style{12, false, color}
 	d.put(sideMargin, d.y, amount, left, v.Amount)
-	wide := d.wide(v.Amount, amount)
+	wide := d.textWidth(v.Amount, amount)
 	if v.Kind == "void" {
 		d.box(sideMargin, d.y+amount.leading()/2+.3, wide, .3, bad)
 	}
@@ -117,7 +117,7 @@ func (d *document) groupTable(g group) table {
 // nameCell writes the name of a line, and what is small beside it or, where there is no room, below.
 func (d *document) nameCell(r row, usual, small style, c column) cell {
 	name, beside := d.cell(r.Name, usual, c), r.Small()
-	if last := len(name) - 1; last >= 0 && beside != "" && d.wide(name[last].text, usual)+tailGap+d.wide(beside,
+	if last := len(name) - 1; last >= 0 && beside != "" && d.textWidth(name[last].text, usual)+tailGap+d.textWidth(beside,
 		small) <= c.room {
 		name[last].tail, name[last].tailStyle = beside, small
 		return name
@@ -134,7 +134,7 @@ func (d *document) sumsHeight(v view) float64 {
 
 // sums writes what the lines add up to, and the total.
 func (d *document) sums(v view) {
-	d.need(d.sumsHeight(v))
+	d.ensureRoom(d.sumsHeight(v))
 	d.rule(d.y, black, .2)
 	d.y += 2.5
 	last := len(v.Sums) - 1
@@ -162,7 +162,7 @@ func (d *document) payment(v view) {
 		lines = append(lines, d.wrapped(text, usual, d.width-2*padding)...)
 	}
 	height := 2*padding + title.leading() + float64(len(lines))*usual.leading()
-	d.need(height + 4)
+	d.ensureRoom(height + 4)
 	d.y += 4
 	d.box(sideMargin, d.y, d.width, height, wash)
 	y := d.put(sideMargin+padding, d.y+padding, title, left, "How to pay")
@@ -190,7 +190,7 @@ func (d *document) notes(v view) {
 	for _, note := range v.Notes {
 		lines := d.wrapped(note, small, d.width)
 		height := 5 + float64(len(lines))*small.leading()
-		if !d.room(height) {
+		if !d.hasRoom(height) {
 			return // it is no reason for another page
 		}
 		d.y += 5

@@ -24,7 +24,7 @@ func groupsOf(b billing.Bill) []group {
 	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2,
 		billing.Adjustment: 3,
 		billing.Credit:     4, billing.Carried: 4}
-	single, folds := foldedCorrections(b.Lines)
+	single, folds := mergedCorrections(b.Lines)
 	for _, l := range single {
 		if i, ok := place[l.Kind]; ok {
 			row := rowOfLine(l)
@@ -46,9 +46,9 @@ func groupsOf(b billing.Bill) []group {
 	return filled
 }
 
-// foldedCorrections puts the corrections of a period that change nothing of what is to be paid into one row, where
+// mergedCorrections puts the corrections of a period that change nothing of what is to be paid into one row, where
 // there are several: nobody reads eight lines of nothing. All other lines stay.
-func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []row) {
+func mergedCorrections(lines []billing.Line) (single []billing.Line, folds []row) {
 	included := map[plan.Period][]billing.Line{}
 	var order []plan.Period
 	for _, l := range lines {
@@ -66,13 +66,13 @@ func foldedCorrections(lines []billing.Line) (single []billing.Line, folds []row
 	}
 	for _, p := range order {
 		if len(included[p]) > 1 {
-			folds = append(folds, foldOf(included[p]))
+			folds = append(folds, mergeCorrections(included[p]))
 		}
 	}
 	return single, folds
 }
 
-func foldOf(lines []billing.Line) row {
+func mergeCorrections(lines []billing.Line) row {
 	cost := pricing.Total{}
 	for _, l := range lines {
 		cost = cost.Add(pricing.TotalOf(l.Usage.Cost))

@@ -138,8 +138,8 @@ func (d *document) use(in style) {
 	d.pdf.SetTextColor(in.color[0], in.color[1], in.color[2])
 }
 
-// wide returns how wide a text is.
-func (d *document) wide(s string, in style) float64 {
+// textWidth returns how wide a text is.
+func (d *document) textWidth(s string, in style) float64 {
 	d.use(in)
 	return d.pdf.GetStringWidth(d.printable(s))
 }
@@ -235,12 +235,12 @@ func (d *document) pageNumber(n int) string {
 	return fmt.Sprintf("Page %d of %d", d.pages[n], of)
 }
 
-// room tells whether something so high fits on the page.
-func (d *document) room(height float64) bool { return d.y+height <= d.height-bottomMargin }
+// hasRoom tells whether something so high fits on the page.
+func (d *document) hasRoom(height float64) bool { return d.y+height <= d.height-bottomMargin }
 
-// need begins a page where something so high does not fit.
-func (d *document) need(height float64) {
-	if !d.room(height) {
+// ensureRoom begins a page where something so high does not fit.
+func (d *document) ensureRoom(height float64) {
+	if !d.hasRoom(height) {
 		d.addPage()
 	}
 }

@@ -48,7 +48,7 @@ func (d *document) table(t table) {
 	if t.note != "" {
 		before += float64(len(d.wrapped(t.note, note, d.width))) * note.leading()
 	}
-	d.need(before + t.height(0) + .2)
+	d.ensureRoom(before + t.height(0) + .2)
 	d.y += 6
 	d.paragraph(t.title, title)
 	if t.note != "" {
@@ -56,7 +56,7 @@ func (d *document) table(t table) {
 	}
 	d.head(t)
 	for i := range t.rows {
-		if !d.room(t.height(i)) {
+		if !d.hasRoom(t.height(i)) {
 			d.addPage()
 			d.head(t)
 		}
@@ -103,7 +103,7 @@ func (d *document) row(t table, i int) {
 		for _, l := range cell {
 			x, below := t.columns[n].end, d.put(t.columns[n].end, y, l.style, t.columns[n].at, l.text)
 			if l.tail != "" {
-				x += d.wide(l.text, l.style) + tailGap
+				x += d.textWidth(l.text, l.style) + tailGap
 				d.put(x, y+l.style.leading()*.76-l.tailStyle.leading()*.76, l.tailStyle, left, l.tail)
 			}
 			y = below
@@ -121,10 +121,10 @@ func (d *document) fit(t *table) {
 	end := d.edge()
 	for n := len(t.columns) - 1; n > 0; n-- {
 		c := &t.columns[n]
-		c.end, c.room = end, d.wide(c.title, headStyle)
+		c.end, c.room = end, d.textWidth(c.title, headStyle)
 		for _, row := range t.rows {
 			for _, l := range row[n] {
-				c.room = max(c.room, d.wide(l.text, l.style))
+				c.room = max(c.room, d.textWidth(l.text, l.style))
 			}
 		}
 		end -= c.room + columnGap
