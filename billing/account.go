@@ -132,8 +132,7 @@ func (c SubscriptionPhase) keepsPriceOf(before SubscriptionPhase) bool {
 
 // continues tells whether a phase has plan and anchor of the one before it.
 func (c SubscriptionPhase) continues(before SubscriptionPhase) bool {
-	return c.Subscription.PlanID == before.Subscription.PlanID &&
-		c.Subscription.Anchor.Equal(before.Subscription.Anchor)
+	return c.Subscription.PlanID == before.Subscription.PlanID && c.Subscription.Anchor.Equal(before.Subscription.Anchor)
 }
 
 // phaseAt returns the phase in force at a moment, and whether its subscription ran then.

@@ -11,7 +11,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// corrections puts what has become known of closed periods in order, with what it changes of the overage that was billed.
+// corrections puts what has become known of closed periods in order, with what it changes of the overage that was
+// billed.
 func corrections(ctx context.Context, reader Reader, a BillingAccount, found []Difference) ([]Difference, error) {
 	byPeriod := map[int64][]Difference{}
 	for _, d := range found {

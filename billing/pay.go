@@ -91,8 +91,7 @@ func alreadyPaid(b Bill) error {
 	case b.Reference == "":
 		return failure.Conflictf("the bill %d is paid already, since %s, without a reference", b.Number, since)
 	}
-	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since,
-		b.Reference)
+	return failure.Conflictf("the bill %d is paid already, since %s, with the reference %q", b.Number, since, b.Reference)
 }
 
 // payFromCredit takes what a bill is over from the credit of its user.
@@ -296,8 +295,7 @@ func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, am
 			return err
 		}
 		if after < 0 {
-			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(),
-				(-amount).Display())
+			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(), (-amount).Display())
 		}
 		entry := CreditEntry{UserID: user, At: audit.At, Amount: amount, Reason: reason, Actor: audit.Actor}
 		if err := tx.AddCredits(ctx, []CreditEntry{entry}); err != nil {

@@ -29,8 +29,7 @@ func (r *round) advance(in billInput) (BillingAccount, error) {
 			r.expired++
 			// A cancellation within the period is in the history already, as what ended it.
 			if sub.EndsAt.IsZero() || end.Equal(p.End) {
-				r.change(&a, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p,
-					used)
+				r.change(&a, plan.Change{Action: plan.Expire, EffectiveAt: end, Subscription: *sub, Continues: true}, p, used)
 			}
 			r.notifications = append(r.notifications, expiredNotification(a.Account, end, r.run.now))
 		}

@@ -77,20 +77,17 @@ func (s *Service) Cancel(
 
 // Renew pays for one more cycle of a subscription, or begins one that has ended anew.
 func (s *Service) Renew(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user,
-		func(a plan.Account) (plan.Change, error) { return a.Renew(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Renew(audit.At) })
 }
 
 // Suspend refuses a subscription's calls until it is resumed.
 func (s *Service) Suspend(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user,
-		func(a plan.Account) (plan.Change, error) { return a.Suspend(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Suspend(audit.At) })
 }
 
 // Resume lets a suspended subscription's calls through again.
 func (s *Service) Resume(ctx context.Context, audit usage.Audit, user string) (SubscriptionResult, error) {
-	return s.ChangeSubscription(ctx, audit, user,
-		func(a plan.Account) (plan.Change, error) { return a.Resume(audit.At) })
+	return s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) { return a.Resume(audit.At) })
 }
 
 // Account returns the account of a user; one who was never seen is a not_found failure.

@@ -94,10 +94,7 @@ func (a Account) ChangePlanAtEnd(to Plan, now time.Time) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	end := c.Subscription.CycleAt(c.EffectiveAt).End
-	if paid := c.Subscription.PaidUntil; paid.After(end) {
-		end = paid
-	}
+	end := later(c.Subscription.CycleAt(c.EffectiveAt).End, c.Subscription.PaidUntil)
 	switch {
 	case c.Subscription.PlanID == to.ID:
 		return Change{}, failure.Conflictf("%s is on the plan %s already", a.UserID, to.Name).
@@ -158,9 +155,9 @@ func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
 	}
 	ends := now
 	if atPeriodEnd {
-		ends = c.Subscription.CycleAt(c.EffectiveAt).End
-		if paid := c.Subscription.PaidUntil; paid.After(ends) || !c.Subscription.AutoRenew {
-			ends = paid
+		ends = c.Subscription.PaidUntil
+		if c.Subscription.AutoRenew {
+			ends = later(ends, c.Subscription.CycleAt(c.EffectiveAt).End)
 		}
 		if c.Subscription.EndsAt.Equal(ends) {
 			return Change{}, failure.Conflictf("the subscription of %s is set to end at %s already", a.UserID,
@@ -177,7 +174,7 @@ func (a Account) Cancel(atPeriodEnd bool, now time.Time) (Change, error) {
 // Renew pays for one more cycle: of a running subscription from the end of what is paid, also taking back a
 // cancellation that lies ahead; of an ended one from now on, which is its new anchor.
 func (a Account) Renew(now time.Time) (Change, error) {
-	if err := a.mustExist(); err != nil {
+	if err := a.requireSubscription(); err != nil {
 		return Change{}, err
 	}
 	sub := *a.Subscription
@@ -195,10 +192,7 @@ func (a Account) Renew(now time.Time) (Change, error) {
 		sub.PaidUntil = sub.CycleAt(now).End
 		return Change{Action: Renewal, EffectiveAt: now, Subscription: sub}, nil
 	}
-	paid := sub.CycleAt(a.effective(now)).End
-	if sub.PaidUntil.After(paid) {
-		paid = sub.PaidUntil
-	}
+	paid := later(sub.CycleAt(a.effective(now)).End, sub.PaidUntil)
 	sub.PaidUntil = sub.CycleAt(paid).End
 	return Change{Action: Renewal, EffectiveAt: a.effective(now), Subscription: sub}, nil
 }
@@ -215,7 +209,7 @@ func (a Account) Suspend(now time.Time) (Change, error) {
 
 // Resume takes back a suspension.
 func (a Account) Resume(now time.Time) (Change, error) {
-	if err := a.mustExist(); err != nil {
+	if err := a.requireSubscription(); err != nil {
 		return Change{}, err
 	}
 	if !a.Subscription.Suspended {
@@ -228,7 +222,7 @@ func (a Account) Resume(now time.Time) (Change, error) {
 
 // running starts a change of a subscription that has not ended.
 func (a Account) running(action ChangeAction, now time.Time) (Change, error) {
-	if err := a.mustExist(); err != nil {
+	if err := a.requireSubscription(); err != nil {
 		return Change{}, err
 	}
 	if status := a.Subscription.StatusAt(now); status.Ended() {
@@ -240,14 +234,16 @@ func (a Account) running(action ChangeAction, now time.Time) (Change, error) {
 }
 
 // effective returns now, or the beginning of a subscription that lies ahead.
-func (a Account) effective(now time.Time) time.Time {
-	if now.Before(a.Subscription.Anchor) {
-		return a.Subscription.Anchor
+func (a Account) effective(now time.Time) time.Time { return later(now, a.Subscription.Anchor) }
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return now
+	return a
 }
 
-func (a Account) mustExist() error {
+func (a Account) requireSubscription() error {
 	if a.Subscription != nil {
 		return nil
 	}

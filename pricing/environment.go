@@ -28,15 +28,12 @@ type EnvironmentRates struct {
 // ParseEnvironmentRates reads the two variables through lookup, which returns "" for one that is not set. A value that
 // is no price is an invalid failure that names the variable.
 func ParseEnvironmentRates(lookup func(name string) string) (EnvironmentRates, error) {
-	var rates EnvironmentRates
-	var err error
-	if rates.InputToken, err = environmentRate(HuggingFaceInputVariable, lookup); err != nil {
+	input, err := environmentRate(HuggingFaceInputVariable, lookup)
+	if err != nil {
 		return EnvironmentRates{}, err
 	}
-	if rates.OutputToken, err = environmentRate(HuggingFaceOutputVariable, lookup); err != nil {
-		return EnvironmentRates{}, err
-	}
-	return rates, nil
+	output, err := environmentRate(HuggingFaceOutputVariable, lookup)
+	return EnvironmentRates{InputToken: input, OutputToken: output}, err
 }
 
 func environmentRate(name string, lookup func(name string) string) (*USD, error) {

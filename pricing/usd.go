@@ -61,7 +61,7 @@ func ParseUSD(text string) (USD, error) {
 // scanDecimal splits digits[.digits][e[±]digits] into its digits without the point and the power of ten that the last
 // digit stands for.
 func scanDecimal(s string) (digits string, exponent int, ok bool) {
-	mantissa, power, hasPower := cutExponent(s)
+	mantissa, power, hasPower := strings.Cut(strings.ToLower(s), "e")
 	if hasPower {
 		n, err := strconv.Atoi(power)
 		if err != nil || n > 1000 || n < -1000 {
@@ -75,15 +75,6 @@ func scanDecimal(s string) (digits string, exponent int, ok bool) {
 		return "", 0, false
 	}
 	return digits, exponent - len(fraction), true
-}
-
-// cutExponent separates a decimal number from its e-notation power.
-func cutExponent(s string) (mantissa, power string, found bool) {
-	i := strings.IndexAny(s, "eE")
-	if i < 0 {
-		return s, "", false
-	}
-	return s[:i], s[i+1:], true
 }
 
 // normalise drops zeros that carry no value from both ends of digits.

@@ -37,13 +37,7 @@ func eventColumns(archived bool) map[string]*column {
 		columns[f.Name] = c
 	}
 	columns["plan"] = &column{name: "plan", derived: true} // in exports, beside period_start
-	addAliases(columns)
-	return columns
-}
-
-// addAliases adds the names that the log of the Python system has.
-func addAliases(columns map[string]*column) {
-	for alias, name := range map[string]string{
+	for alias, name := range map[string]string{            // the log of the Python system has these names
 		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
 		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
 	} {
@@ -51,6 +45,7 @@ func addAliases(columns map[string]*column) {
 		c.seconds = alias == "response_time"
 		columns[alias] = &c
 	}
+	return columns
 }
 
 // cell is one field of a row, and its text. A text of "" counts as not given.

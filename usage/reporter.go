@@ -42,8 +42,8 @@ func requireProvider(ctx context.Context, reader Reader, provider string) error 
 	return err
 }
 
-// Trend returns the last months of one user or, where that is "", of everyone. A user who was never seen is a
-// not_found failure.
+// Trend returns the last months of one user or, where that is "", of everyone. A user who was never seen is a not_found
+// failure.
 func (r *Reporter) Trend(ctx context.Context, user string, months int, now time.Time) (Trend, error) {
 	if user != "" {
 		err := r.Store.View(ctx, func(reader Reader) error {

@@ -21,7 +21,8 @@ func (r *countingReader) Totals(_ context.Context, keys []PeriodKey) (map[Period
 	r.asked++
 	totals := map[PeriodKey][]ProviderUsage{}
 	for _, key := range keys {
-		totals[key] = []ProviderUsage{{Provider: "gemini", Vendor: "google", Calls: 3, InputTokens: 10, OutputTokens: 20, Cost: 5}}
+		totals[key] = []ProviderUsage{{Provider: "gemini", Vendor: "google", Calls: 3, InputTokens: 10, OutputTokens: 20,
+			Cost: 5}}
 	}
 	return totals, r.fail
 }
