@@ -24,9 +24,6 @@ type Archive struct {
 	At     time.Time
 }
 
-// Month is a month of the calendar.
-type Month = plan.Month
-
 // LogMonth is what the log holds of a month.
 type LogMonth struct {
 	Month plan.Month

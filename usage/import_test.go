@@ -86,8 +86,8 @@ func (m *memory) LockUsers(_ context.Context, users []string, _ time.Time, _ usa
 	return usage.Locked{Changed: users}, nil // others change them all the time
 }
 
-func (m *memory) ArchivedMonths(context.Context) (map[usage.Month]string, error) {
-	return map[usage.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
+func (m *memory) ArchivedMonths(context.Context) (map[plan.Month]string, error) {
+	return map[plan.Month]string{197512: "usage-1975-12.jsonl.gz"}, nil
 }
 
 func (m *memory) Write(_ context.Context, c usage.Changes) error {

@@ -62,8 +62,8 @@ func (s *gatedStore) Book(context.Context, string) (*pricing.Book, error) {
 	return pricing.NewBook(pricing.Providers{"gemini": {Name: "gemini", Vendor: "google"}}, []pricing.Price{price}), nil
 }
 
-func (s *gatedStore) ArchivedMonths(context.Context) (map[Month]string, error) {
-	return map[Month]string{}, nil
+func (s *gatedStore) ArchivedMonths(context.Context) (map[plan.Month]string, error) {
+	return map[plan.Month]string{}, nil
 }
 
 func (s *gatedStore) Accounts(ctx context.Context, users []string) (map[string]plan.Account, error) {

@@ -22,7 +22,7 @@ type state struct {
 	book      *pricing.Book
 	of        string // the provider whose prices are in the book, "" for all
 	// archived are the files of archived months: nothing is recorded in those.
-	archived map[Month]string
+	archived map[plan.Month]string
 
 	plans map[int64]*plan.Plan // by id: one and the same for everyone on it
 	cover map[coverKey][]int   // which limits of a plan cover what

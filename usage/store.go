@@ -49,7 +49,7 @@ type Reader interface {
 	Entries(ctx context.Context, ids []string) (map[string]Entry, error)
 	// ArchivedMonths returns the months of which no log rows are left here, and the names of the
 	// files that have them. It never returns nil.
-	ArchivedMonths(ctx context.Context) (map[Month]string, error)
+	ArchivedMonths(ctx context.Context) (map[plan.Month]string, error)
 	// Reservations returns those reservations of some ids that there are.
 	Reservations(ctx context.Context, ids []string) ([]Reservation, error)
 }
