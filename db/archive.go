@@ -99,8 +99,10 @@ func (d *DB) ArchiveMonth(
 		if err := t.saveArchive(ctx, audit, written); err != nil {
 			return err
 		}
-		if err := t.checkUnchanged(ctx, written, version); err != nil {
-			return err
+		if !alone {
+			if err := t.checkUnchanged(ctx, written, version); err != nil {
+				return err
+			}
 		}
 		if err := t.removeMonth(ctx, t, month); err != nil {
 			return err
