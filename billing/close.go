@@ -414,7 +414,7 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
 	run := &closing{Service: s, now: now}
 	err = s.Store.ViewBilling(ctx, func(reader Reader) error {
-		if err := requireUser(ctx, reader, user, "unknown_user"); err != nil {
+		if err := usage.RequireKnown(ctx, reader, user, "unknown_user"); err != nil {
 			return err
 		}
 		rounds, accounts, err := run.draftRounds(ctx, reader, []string{user})

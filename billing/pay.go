@@ -14,7 +14,7 @@ import (
 
 // requireUser fails with not_found unless the user was ever seen.
 func (s *Service) requireUser(ctx context.Context, user string) error {
-	return s.Store.ViewBilling(ctx, func(r Reader) error { return requireUser(ctx, r, user, "unknown_user") })
+	return s.Store.ViewBilling(ctx, func(r Reader) error { return usage.RequireKnown(ctx, r, user, "unknown_user") })
 }
 
 // Show returns a bill with its lines, or a not_found failure.

@@ -94,7 +94,7 @@ func (s *Service) Resume(ctx context.Context, audit usage.Audit, user string) (S
 func (s *Service) Account(ctx context.Context, user string) (plan.Account, error) {
 	var account plan.Account
 	err := s.Store.ViewBilling(ctx, func(r Reader) error {
-		if err := requireUser(ctx, r, user, "unknown_subscriber"); err != nil {
+		if err := usage.RequireKnown(ctx, r, user, "unknown_subscriber"); err != nil {
 			return err
 		}
 		accounts, err := r.Accounts(ctx, []string{user})
@@ -111,19 +111,6 @@ func (s *Service) History(ctx context.Context, user string) ([]plan.HistoryEntry
 		return nil, err
 	}
 	return s.Store.History(ctx, user)
-}
-
-// requireUser fails with not_found and a reason unless the user was ever seen.
-func requireUser(ctx context.Context, r Reader, user, reason string) error {
-	if err := usage.ValidateUser(user); err != nil {
-		return err
-	}
-	known, err := r.UserKnown(ctx, user)
-	if err == nil && !known {
-		err = failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
-			WithReason(reason, "user", user)
-	}
-	return err
 }
 
 // ChangeSubscription asks decide what is to change on the locked account of a user, and makes the change: it is noted

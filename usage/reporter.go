@@ -47,7 +47,7 @@ func requireProvider(ctx context.Context, reader Reader, provider string) error 
 func (r *Reporter) Trend(ctx context.Context, user string, months int, now time.Time) (Trend, error) {
 	if user != "" {
 		err := r.Store.View(ctx, func(reader Reader) error {
-			return requireUser(ctx, reader, user, "unknown_subscriber")
+			return RequireKnown(ctx, reader, user, "unknown_subscriber")
 		})
 		if err != nil {
 			return Trend{}, err

@@ -38,7 +38,7 @@ type PeriodUsage struct {
 func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (PeriodUsage, error) {
 	var st PeriodUsage
 	err := s.Store.View(ctx, func(reader Reader) error {
-		if err := requireUser(ctx, reader, user, "unknown_user"); err != nil {
+		if err := RequireKnown(ctx, reader, user, "unknown_user"); err != nil {
 			return err
 		}
 		all, err := s.periodUsages(ctx, reader, []string{user}, at, now)
@@ -50,8 +50,11 @@ func (s *Service) Show(ctx context.Context, user string, at, now time.Time) (Per
 	return st, err
 }
 
-// requireUser fails with not_found and a reason unless the user was ever seen.
-func requireUser(ctx context.Context, reader Reader, user, reason string) error {
+// RequireKnown returns a not_found failure with a reason unless a user was ever seen, and an invalid one for an id that
+// can't be a user's.
+func RequireKnown(ctx context.Context, reader interface {
+	UserKnown(ctx context.Context, user string) (bool, error)
+}, user, reason string) error {
 	if err := ValidateUser(user); err != nil {
 		return err
 	}
