@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -15,7 +16,7 @@ const alertColumns = `user_id, period_start, period_end, limit_name, meter, acti
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	added, err := t.insertMany(ctx, t, newRows("usage_alerts", alertColumns,
-		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING", len(alerts), func(to sink, n int) {
+		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING", len(alerts), func(to encode.Sink, n int) {
 			a := &alerts[n]
 			putAll(to, a.UserID, a.PeriodStart, nullTime(a.PeriodEnd), a.Limit.Name, a.Limit.Meter, a.Limit.Action,
 				a.Threshold, a.Used, a.Limit.Max, a.Overage, a.EventID, a.CreatedAt)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -36,7 +37,7 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 	}
 	err = t.writeRows(ctx, newRows("billing_history", `number, kind, refers_to, user_id, plan_id, cycle, period_start,
 		period_end, issued_at, due_at, status, subtotal_pico, rounding_pico, total_pico, cost_pico, settled_at,
-		reference, terms`, "", len(bills), func(to sink, i int) {
+		reference, terms`, "", len(bills), func(to encode.Sink, i int) {
 		b := &bills[i]
 		putAll(to, b.Number, b.Kind, nullID(b.RefersTo), b.UserID, b.PlanID, b.Cycle, b.Period.Start, b.Period.End,
 			b.IssuedAt, b.DueAt, b.Status, b.Subtotal, b.Rounding, b.Total, b.Cost, nullTime(b.SettledAt),
@@ -46,7 +47,7 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 		return err
 	}
 	return t.writeRows(ctx, newRows("billing_lines", `number, line, user_id, kind, description, period_start, period_end,
-		provider, vendor, model, `+totalColumns+", amount_pico, unit_prices", "", len(lines), func(to sink, i int) {
+		provider, vendor, model, `+totalColumns+", amount_pico, unit_prices", "", len(lines), func(to encode.Sink, i int) {
 		b, l := lines[i].bill, &lines[i].bill.Lines[lines[i].n]
 		putAll(to, b.Number, lines[i].n+1, b.UserID, l.Kind, l.Description, l.Period.Start, l.Period.End,
 			l.Provider, l.Vendor, l.Model)
@@ -64,7 +65,7 @@ func (t *tx) Settle(ctx context.Context, number int64, status billing.Status, at
 // AddCredits implements billing.Tx.
 func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) error {
 	return t.writeRows(ctx, newRows("billing_credits", "user_id, at, amount_pico, number, reason, actor", "",
-		len(credits), func(to sink, i int) {
+		len(credits), func(to encode.Sink, i int) {
 			c := &credits[i]
 			putAll(to, c.UserID, c.At, c.Amount, nullID(c.Number), c.Reason, c.Actor)
 		}))
@@ -74,7 +75,7 @@ func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) erro
 func (t *tx) SaveBillingAccounts(ctx context.Context, accounts []billing.BillingAccount) error {
 	const columns = "user_id, closed_until, billed_from, closes_at, suspended_unpaid"
 	return t.writeRows(ctx, newRows("billing_accounts", columns, overwrite("user_id", columns),
-		len(accounts), func(to sink, i int) {
+		len(accounts), func(to encode.Sink, i int) {
 			a := &accounts[i]
 			from := a.BilledFrom
 			if from.IsZero() { // from the beginning on
@@ -93,7 +94,7 @@ func (t *tx) AddAudit(ctx context.Context, audit usage.Audit, subject string, be
 type nullTime time.Time
 
 // putAll puts texts, integers, booleans and times, of whatever types; nil is an id that is missing.
-func putAll(to sink, values ...any) {
+func putAll(to encode.Sink, values ...any) {
 	for _, value := range values {
 		if at, ok := value.(nullTime); ok {
 			putMomentOrNull(to, time.Time(at))
@@ -102,33 +103,33 @@ func putAll(to sink, values ...any) {
 		value, err := driver.DefaultParameterConverter.ConvertValue(value)
 		switch v := value.(type) {
 		case nil:
-			to.nullInteger()
+			to.NullInteger()
 		case string:
-			to.text(v)
+			to.Text(v)
 		case int64:
-			to.integer(v)
+			to.Integer(v)
 		case bool:
-			to.boolean(v)
+			to.Boolean(v)
 		case time.Time:
-			to.moment(v.UnixMicro())
+			to.Moment(v.UnixMicro())
 		default: // which no caller puts
 			panic(fmt.Sprintf("a %T can't be put: %v", value, err))
 		}
 	}
 }
 
-func putIDOrNull(to sink, id int64) {
+func putIDOrNull(to encode.Sink, id int64) {
 	if id == 0 {
-		to.nullInteger()
+		to.NullInteger()
 		return
 	}
-	to.integer(id)
+	to.Integer(id)
 }
 
-func putMomentOrNull(to sink, at time.Time) {
+func putMomentOrNull(to encode.Sink, at time.Time) {
 	if at.IsZero() {
-		to.nullMoment()
+		to.NullMoment()
 		return
 	}
-	to.moment(at.UnixMicro())
+	to.Moment(at.UnixMicro())
 }

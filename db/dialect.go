@@ -69,6 +69,8 @@ type dialect struct {
 
 	// shortUpdates: no statement of recording lasts long enough to be interrupted.
 	shortUpdates bool
+	// assume runs fn once, for usage.Store.Assume.
+	assume func(d *DB, ctx context.Context, fn func(*tx) error) error
 	// pause is left to other processes after a transaction of many rows.
 	pause time.Duration
 	// dayOf is the expression over a log row that makes its day, yyyymmdd.

@@ -38,6 +38,7 @@ func postgresDialect() dialect {
 		goose:             database.DialectPostgres,
 		migrateAlone:      migrateAlone,
 		isOvertaken:       retryPostgreSQL,
+		assume:            (*DB).loosely,
 		dayOf:             "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)",
 		slots:             16,
 		readEntries:       readEntriesPostgreSQL,

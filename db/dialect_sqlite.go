@@ -50,6 +50,7 @@ func sqliteDialect() dialect {
 		migrateAlone:  func(_ context.Context, _ *DB, run func() error) error { return run() },
 		isOvertaken:   isOvertaken,
 		shortUpdates:  true, // the driver would wait for an interruption in a goroutine of its own each time
+		assume:        (*DB).once,
 		pause:         15 * time.Millisecond,
 		dayOf:         "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
 		slots:         1,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -29,8 +30,6 @@ func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInt
 	if len(c.Entries) >= manyRows {
 		return writeApart(ctx, t, c, rows)
 	}
-	a := t.buffers.takeArrays()
-	defer t.buffers.arrays.give(a)
 	rows = append(t.logRows(c.Entries), rows...)
 	rows = slices.DeleteFunc(rows, func(r rowsInto) bool { return r.rows == 0 })
 	var args []any
@@ -38,12 +37,13 @@ func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInt
 	if c.Assumed != nil {
 		name, args = "assumed, together", t.assumptionArguments(c.Assumed)
 	}
-	a.offset = len(args)
+	a := t.buffers.takeArrays(len(args))
+	defer t.buffers.arrays.give(a)
 	sources := make([]func() string, len(rows))
 	want := 0
 	for i, r := range rows {
 		name += ", " + r.name
-		sources[i] = a.add(r.rows, r.put)
+		sources[i] = a.Add(r.rows, r.put)
 		if r.each {
 			want += r.rows
 		}
@@ -51,7 +51,7 @@ func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInt
 	text := t.buffers.text(name, func() string { return t.joined(c.Assumed != nil, rows, sources) })
 	holds, written := false, 0
 	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &written) },
-		text, append(args, a.arguments()...)...)
+		text, append(args, a.Arguments()...)...)
 	switch {
 	case err != nil:
 		return err
@@ -92,17 +92,17 @@ func (t *tx) joined(assumed bool, rows []rowsInto, sources []func() string) stri
 func (t *tx) logRows(entries []usage.Entry) []rowsInto {
 	t.noteMonths(entries)
 	return []rowsInto{
-		newRows("usage_event_ids", idColumns, "", len(entries), func(to sink, n int) { putID(to, &entries[n]) }),
-		newRows("api_usage_logs", entryColumns, "", len(entries), func(to sink, n int) { putEntry(to, &entries[n]) }),
+		newRows("usage_event_ids", idColumns, "", len(entries), func(to encode.Sink, n int) { putID(to, &entries[n]) }),
+		newRows("api_usage_logs", entryColumns, "", len(entries), func(to encode.Sink, n int) { putEntry(to, &entries[n]) }),
 	}
 }
 
 const idColumns = "event_id, user_id, occurred_at"
 
-func putID(to sink, e *usage.Entry) {
-	to.text(e.ID)
-	to.text(e.UserID)
-	to.moment(e.Time.UnixMicro())
+func putID(to encode.Sink, e *usage.Entry) {
+	to.Text(e.ID)
+	to.Text(e.UserID)
+	to.Moment(e.Time.UnixMicro())
 }
 
 // noteMonths notes which partitions of the log are needed.
@@ -123,9 +123,32 @@ func insertEntriesPostgreSQL(ctx context.Context, t *tx, entries []usage.Entry) 
 // copyEntries adds log rows to the log, or to a partition of it, and claims their ids.
 func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
 	t.noteMonths(entries)
-	err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), func(to sink, n int) { putID(to, &entries[n]) })
+	err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), func(to encode.Sink, n int) { putID(to, &entries[n]) })
 	if err != nil {
 		return err
 	}
-	return t.copyInto(ctx, table, entryColumns, len(entries), func(to sink, n int) { putEntry(to, &entries[n]) })
+	return t.copyInto(ctx, table, entryColumns, len(entries), func(to encode.Sink, n int) { putEntry(to, &entries[n]) })
+}
+
+// insertArrays writes rows as arrays, and returns how many rows of the table were changed.
+func insertArrays(ctx context.Context, t *tx, r rowsInto) (changed int64, err error) {
+	if r.rows == 0 {
+		return 0, nil
+	}
+	a := t.buffers.takeArrays(0)
+	defer t.buffers.arrays.give(a)
+	source := a.Add(r.rows, r.put)
+	text := t.buffers.text(r.name+" of arrays", func() string { return r.insert(source()) })
+	return t.exec(ctx, text, a.Arguments()...)
+}
+
+// copyInto adds so many rows to a table, as psql's \copy does.
+func (t *tx) copyInto(ctx context.Context, table, columns string, rows int, put func(to encode.Sink, n int)) error {
+	if rows == 0 {
+		return nil
+	}
+	lines := encode.NewLines(rows, put)
+	return t.onDriver(func(driverConn any) error {
+		return driverConn.(*postgresConn).copyIn(ctx, "COPY "+table+" ("+columns+") FROM STDIN", lines.Chunk)
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -49,8 +50,8 @@ func insertEntriesSQLite(ctx context.Context, t *tx, entries []usage.Entry) erro
 	}
 	return t.writeRows(ctx, rowsInto{name: "api_usage_logs", insert: func(source string) string {
 		return verb + " INTO api_usage_logs (event_key, " + entryColumns + ") " + source
-	}, rows: len(entries), put: func(to sink, n int) {
-		to.integer(eventKey(entries[n].ID))
+	}, rows: len(entries), put: func(to encode.Sink, n int) {
+		to.Integer(eventKey(entries[n].ID))
 		putEntry(to, &entries[n])
 	}})
 }

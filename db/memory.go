@@ -1,13 +1,18 @@
 package db
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/alwrity/alwrity-sub/db/encode"
+	"github.com/alwrity/alwrity-sub/db/packedrows"
+)
 
 // memory keeps what is needed again by the next transaction: memory that rows were
 // packed in, or summed up in, and the texts of long statements.
 type memory struct {
-	rows    spares[*packedRows]
+	rows    spares[*packedrows.Rows]
 	pending spares[*pendingTotals]
-	arrays  spares[*arrays]
+	arrays  spares[*encode.Arrays]
 	texts   sync.Map // statements, by name
 }
 
@@ -21,11 +26,11 @@ func (b *memory) text(name string, make func() string) string {
 	return text
 }
 
-func (b *memory) take() *packedRows {
+func (b *memory) take() *packedrows.Rows {
 	if packed, ok := b.rows.take(); ok {
 		return packed
 	}
-	return &packedRows{}
+	return &packedrows.Rows{}
 }
 
 func (b *memory) takePending() *pendingTotals {
@@ -40,15 +45,16 @@ func (b *memory) givePending(pending *pendingTotals) {
 	b.pending.give(pending)
 }
 
-func (b *memory) takeArrays() *arrays {
-	if a, ok := b.arrays.take(); ok {
-		a.reset()
-		return a
+func (b *memory) takeArrays(before int) *encode.Arrays {
+	a, ok := b.arrays.take()
+	if !ok {
+		a = &encode.Arrays{}
 	}
-	return &arrays{}
+	a.Reset(before)
+	return a
 }
 
-func (b *memory) giveBack(packed ...*packedRows) {
+func (b *memory) giveBack(packed ...*packedrows.Rows) {
 	for _, p := range packed {
 		b.rows.give(p)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/lib/pq"
 )
@@ -33,6 +34,7 @@ type postgresConn struct {
 	statements   statementCache
 	inTx         bool
 	broken       bool        // it must not be used again
+	returned     time.Time   // when it was given back to the pool last
 	stopWatching func() bool // nil: no context is watched
 }
 
@@ -99,7 +101,15 @@ func (c *postgresConn) unwatch() bool {
 }
 
 // IsValid implements driver.Validator. It is called when the connection is given back to the pool.
-func (c *postgresConn) IsValid() bool { return c.unwatch() && c.postgresSession.IsValid() }
+func (c *postgresConn) IsValid() bool {
+	c.returned = time.Now() //nolint:forbidigo // no matter of --now
+	return c.unwatch() && c.postgresSession.IsValid()
+}
+
+// isInUse tells whether the connection was used a moment ago, so that the server can hardly have closed it since.
+func (c *postgresConn) isInUse() bool {
+	return time.Since(c.returned) < time.Second //nolint:forbidigo // no matter of --now
+}
 
 // PrepareContext implements driver.ConnPrepareContext. Statements are prepared here where that pays.
 func (c *postgresConn) PrepareContext(context.Context, string) (driver.Stmt, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"time"
+
+	"github.com/alwrity/alwrity-sub/db/encode"
 )
 
 // inView runs fn in a transaction that reads one state of the database, and returns its result.
@@ -50,7 +52,7 @@ func selectColumn[T any](ctx context.Context, t *tx, query string, args ...any) 
 }
 
 // newRows are rows of a table. The conflict is what ends the INSERT, such as what overwrite returns.
-func newRows(table, columns, conflict string, rows int, put func(to sink, n int)) rowsInto {
+func newRows(table, columns, conflict string, rows int, put func(to encode.Sink, n int)) rowsInto {
 	return rowsInto{name: table, rows: rows, put: put, insert: func(source string) string {
 		return "INSERT INTO " + table + " (" + columns + ") " + source + conflict
 	}}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -80,7 +81,7 @@ func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, 
 	var where conditions
 	where.bind(cost)
 	where.bind(unpriced)
-	key := valuesOf(func(to sink) { table.putKey(to, its, &its.entries[0]) })
+	key := encode.ValuesOf(func(to encode.Sink) { table.putKey(to, its, &its.entries[0]) })
 	for i, column := range strings.Split(table.keys, ", ") {
 		where.add(column+" = ?", key[i])
 	}

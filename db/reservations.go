@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -59,23 +60,23 @@ func reservationRows(reservations []*usage.Reservation) rowsInto {
 	rows := newRows("usage_reservations", reservationColumns, ` ON CONFLICT (reservation_id) DO UPDATE
 		SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
 		WHERE usage_reservations.user_id = excluded.user_id`,
-		len(reservations), func(to sink, n int) { putReservation(to, reservations[n]) })
+		len(reservations), func(to encode.Sink, n int) { putReservation(to, reservations[n]) })
 	rows.each = true
 	return rows
 }
 
 // putReservation puts the values of reservationColumns.
-func putReservation(to sink, r *usage.Reservation) {
+func putReservation(to encode.Sink, r *usage.Reservation) {
 	for _, text := range [...]string{r.ID, r.UserID, r.Provider, r.Vendor, r.Model} {
-		to.text(text)
+		to.Text(text)
 	}
-	to.moment(r.PeriodStart.UnixMicro())
+	to.Moment(r.PeriodStart.UnixMicro())
 	for _, n := range [...]int64{r.Calls, r.Tokens, int64(r.Cost)} {
-		to.integer(n)
+		to.Integer(n)
 	}
-	to.text(string(r.Status))
-	to.moment(r.CreatedAt.UnixMicro())
-	to.moment(r.ExpiresAt.UnixMicro())
+	to.Text(string(r.Status))
+	to.Moment(r.CreatedAt.UnixMicro())
+	to.Moment(r.ExpiresAt.UnixMicro())
 	putMomentOrNull(to, r.ClosedAt)
-	to.text(r.EventID)
+	to.Text(r.EventID)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -61,22 +62,22 @@ func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	fleet, monthly := pending.fleet, pending.monthly
 	table := monthlyTable()
 	return []rowsInto{
-		{name: "usage_fleet_daily", insert: fleetUpsert, rows: len(fleet), put: func(to sink, n int) {
+		{name: "usage_fleet_daily", insert: fleetUpsert, rows: len(fleet), put: func(to encode.Sink, n int) {
 			r := &fleet[n]
-			to.integer(int64(r.key.day))
-			to.integer(pending.plans.values[r.key.plan])
+			to.Integer(int64(r.key.day))
+			to.Integer(pending.plans.values[r.key.plan])
 			putSeries(to, pending.series.values[r.key.series])
-			to.integer(slot)
+			to.Integer(slot)
 			putCounts(to, &r.amounts)
-			to.integer(r.dollars)
-			to.integer(int64(r.amounts.Cost))
-			to.integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
+			to.Integer(r.dollars)
+			to.Integer(int64(r.amounts.Cost))
+			to.Integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
 		}},
-		{name: table.name, insert: table.upsert, rows: len(monthly), put: func(to sink, n int) {
+		{name: table.name, insert: table.upsert, rows: len(monthly), put: func(to encode.Sink, n int) {
 			r := &monthly[n]
-			to.integer(int64(r.key.day))
-			to.text(pending.users.values[r.key.user])
-			to.integer(pending.plans.values[r.key.plan])
+			to.Integer(int64(r.key.day))
+			to.Text(pending.users.values[r.key.user])
+			to.Integer(pending.plans.values[r.key.plan])
 			putAmounts(to, &r.amounts)
 		}},
 	}

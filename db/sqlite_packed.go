@@ -4,26 +4,9 @@ import (
 	"context"
 	"sync"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/db/packedrows"
 )
-
-// packedRows take the values of rows for SQLite's packed_rows.
-type packedRows struct{ packedrows.Rows }
-
-func (p *packedRows) text(s string)       { p.Text(s) }
-func (p *packedRows) integer(n int64)     { p.Integer(n) }
-func (p *packedRows) small(n int16)       { p.Integer(int64(n)) }
-func (p *packedRows) moment(micros int64) { p.Integer(micros) }
-func (p *packedRows) nullInteger()        { p.Null() }
-func (p *packedRows) nullMoment()         { p.Null() }
-
-func (p *packedRows) boolean(b bool) {
-	if b {
-		p.Integer(1)
-	} else {
-		p.Integer(0)
-	}
-}
 
 // packedChunk is how many rows are packed at a time.
 const packedChunk = 2048
@@ -37,11 +20,11 @@ func insertPacked(ctx context.Context, t *tx, r rowsInto) (changed int64, err er
 	if r.rows == 0 {
 		return 0, nil
 	}
-	columns := len(valuesOf(func(to sink) { r.put(to, 0) }))
+	columns := len(encode.ValuesOf(func(to encode.Sink) { r.put(to, 0) }))
 	statement := r.insert(packedrows.Source(columns))
 	current, next := t.buffers.take(), t.buffers.take()
 	defer t.buffers.giveBack(current, next)
-	fill := func(packed *packedRows, from int) {
+	fill := func(packed *packedrows.Rows, from int) {
 		packed.Reset(columns)
 		for n := from; n < min(from+packedChunk, r.rows); n++ {
 			r.put(packed, n)

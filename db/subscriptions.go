@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -42,7 +43,7 @@ func (t *tx) SaveSubscriptions(ctx context.Context, accounts []plan.Account, now
 	const columns = "user_id, plan_id, cycle, anchor, paid_until, auto_renew, suspended, ends_at, next_plan_id, " +
 		"next_plan_at, updated_at"
 	return t.writeRows(ctx, newRows("user_subscriptions", columns, overwrite("user_id", columns),
-		len(accounts), func(to sink, i int) {
+		len(accounts), func(to encode.Sink, i int) {
 			s := accounts[i].Subscription
 			putAll(to, accounts[i].UserID, s.PlanID, s.Cycle, s.Anchor, s.PaidUntil, s.AutoRenew, s.Suspended,
 				nullTime(s.EndsAt), nullID(s.NextPlanID), nullTime(s.NextAt), now)
@@ -54,7 +55,7 @@ func (t *tx) AppendHistory(ctx context.Context, changes []billing.SubscriptionCh
 	return t.writeRows(ctx, newRows("subscription_history", `user_id, action, recorded_at, effective_at, plan_id_before,
 		plan_id, cycle, anchor, period_before_start, period_before_end, period_after_start, period_after_end,
 		calls_before, tokens_before, cost_before_pico, actor, ends_at, price_pico, paid_until, auto_renew, continues`, "",
-		len(changes), func(to sink, i int) {
+		len(changes), func(to encode.Sink, i int) {
 			h := &changes[i]
 			before, after := int64(0), &h.Change.Subscription
 			if h.Account.Subscription != nil {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -27,7 +28,7 @@ type totalsTable struct {
 	name string
 	keys string // its key columns
 	// putKey puts the values of the key columns of a pending total.
-	putKey func(to sink, p *pendingTotals, key *pendingEntry)
+	putKey func(to encode.Sink, p *pendingTotals, key *pendingEntry)
 	// ofLog are the expressions over a log row that make the key, in its order.
 	ofLog string
 }
@@ -36,9 +37,9 @@ func summariesTable() totalsTable {
 	return totalsTable{
 		name: "usage_summaries",
 		keys: "user_id, period_start, provider, vendor, model",
-		putKey: func(to sink, p *pendingTotals, key *pendingEntry) {
-			to.text(p.users.values[key.user])
-			to.moment(p.starts.values[key.start])
+		putKey: func(to encode.Sink, p *pendingTotals, key *pendingEntry) {
+			to.Text(p.users.values[key.user])
+			to.Moment(p.starts.values[key.start])
 			putSeries(to, p.series.values[key.series])
 		},
 		ofLog: "user_id, period_start, provider, vendor, model",
@@ -49,10 +50,10 @@ func (d *dialect) dailyTable() totalsTable {
 	return totalsTable{
 		name: "usage_daily",
 		keys: "day, user_id, plan_id, provider, vendor, model",
-		putKey: func(to sink, p *pendingTotals, key *pendingEntry) {
-			to.integer(int64(key.day))
-			to.text(p.users.values[key.user])
-			to.integer(p.plans.values[key.plan])
+		putKey: func(to encode.Sink, p *pendingTotals, key *pendingEntry) {
+			to.Integer(int64(key.day))
+			to.Text(p.users.values[key.user])
+			to.Integer(p.plans.values[key.plan])
 			putSeries(to, p.series.values[key.series])
 		},
 		ofLog: d.dayOf + ", user_id, plan_id, provider, vendor, model",
@@ -73,7 +74,7 @@ func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
 		return nil, err
 	}
 	of := func(table totalsTable, sums *pendingTable) rowsInto {
-		return rowsInto{name: table.name, insert: table.upsert, rows: len(sums.ends), put: func(to sink, n int) {
+		return rowsInto{name: table.name, insert: table.upsert, rows: len(sums.ends), put: func(to encode.Sink, n int) {
 			key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
 			table.putKey(to, pending, key)
 			putAmounts(to, &sum)

@@ -25,6 +25,7 @@ type tx struct {
 	version   int64       // of the catalogue; 0: not known yet
 	months    []time.Time // in which log rows were added
 	short     bool        // no statement of it lasts long enough to be interrupted
+	begun     *sql.Tx     // nil: each statement is a transaction of its own
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -44,6 +45,14 @@ func (d *DB) Update(ctx context.Context, users []string, now time.Time, fn func(
 	})
 }
 
+// Assume implements usage.Store.
+func (d *DB) Assume(ctx context.Context, fn func(usage.Tx) error) error {
+	return d.attempts(ctx, d.assume, func(t *tx) error {
+		t.short = d.shortUpdates
+		return fn(t)
+	})
+}
+
 // Load implements usage.Store. Large transactions change fewer pages, and twice as many rows are in memory: these
 // are waiting while those are written. SQLite's one writer leaves other processes a moment after each.
 func (d *DB) Load() usage.Load { return usage.Load{Rows: 20_000, Pause: d.pause} }
@@ -55,6 +64,13 @@ func (d *DB) View(ctx context.Context, fn func(usage.Reader) error) error {
 
 // update runs fn in a transaction that writes.
 func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
+	return d.attempts(ctx, (*DB).once, fn)
+}
+
+// attempts runs fn once, and again where the database sends it back.
+func (d *DB) attempts(
+	ctx context.Context, once func(d *DB, ctx context.Context, fn func(*tx) error) error, fn func(*tx) error,
+) error {
 	var months []time.Time
 	complete := func(t *tx) error {
 		err := fn(t)
@@ -63,7 +79,7 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 	}
 	var err error
 	for attempt := range maxAttempts {
-		err = d.once(ctx, complete)
+		err = once(d, ctx, complete)
 		if isIDTaken(err) {
 			err = errLostRace
 		}
@@ -116,10 +132,53 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	}
 	defer conn.Close()     // gives it back to the pool
 	defer sqlTx.Rollback() // after a commit it does nothing, after an error that error counts
-	if err := fn(&tx{dialect: &d.dialect, conn: conn, run: sqlTx, catalogue: &d.catalogue}); err != nil {
+	t := &tx{dialect: &d.dialect, conn: conn, run: sqlTx, begun: sqlTx, catalogue: &d.catalogue}
+	if err := fn(t); err != nil {
 		return err
 	}
 	return sqlTx.Commit()
+}
+
+// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. Whether a connection that was idle is still
+// there is found out by BEGIN: on that nothing is lost.
+func (d *DB) loosely(ctx context.Context, fn func(*tx) error) error {
+	conn, err := d.writer.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	t := &tx{dialect: &d.dialect, conn: conn, run: conn, catalogue: &d.catalogue}
+	inUse := false
+	err = t.onDriver(func(driverConn any) error {
+		inUse = driverConn.(*postgresConn).isInUse()
+		return nil
+	})
+	if err != nil || !inUse {
+		_ = conn.Close() // it goes back to the pool
+		return d.once(ctx, fn)
+	}
+	defer conn.Close()
+	defer func() {
+		if t.begun != nil {
+			_ = t.begun.Rollback() // after a commit it does nothing, after an error that error counts
+		}
+	}()
+	if err := fn(t); err != nil || t.begun == nil {
+		return err
+	}
+	return t.begun.Commit()
+}
+
+// begin begins a transaction, if none is under way.
+func (t *tx) begin(ctx context.Context) error {
+	if t.begun != nil {
+		return nil
+	}
+	begun, err := t.conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	t.begun, t.run = begun, begun
+	return nil
 }
 
 // begin begins a transaction, on a connection of its own. What fails before anything was done in it may be tried again:

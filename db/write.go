@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -11,8 +12,8 @@ type rowsInto struct {
 	name   string                     // of the statement; it tells it from others
 	insert func(source string) string // makes it of a SELECT of the rows
 	rows   int
-	put    func(to sink, n int) // puts the values of one of them
-	each   bool                 // each has to be written: if one was not, another transaction was quicker
+	put    func(to encode.Sink, n int) // puts the values of one of them
+	each   bool                        // each has to be written: if one was not, another transaction was quicker
 }
 
 // Write implements usage.Tx.
@@ -26,6 +27,11 @@ func (t *tx) Write(ctx context.Context, c usage.Changes) error {
 	}
 	if len(c.Reservations) > 0 {
 		rows = append(rows, reservationRows(c.Reservations))
+	}
+	if len(c.Entries) >= manyRows || len(c.Alerts)+len(c.Notifications)+len(c.RemovedUsers) > 0 {
+		if err := t.begin(ctx); err != nil { // for more than one statement
+			return err
+		}
 	}
 	if err := t.writeUsage(ctx, t, c, rows); err != nil {
 		return err
@@ -74,7 +80,7 @@ func (t *tx) writeRows(ctx context.Context, r rowsInto) error {
 		return err
 	}
 	for n := range r.rows {
-		row := valuesOf(func(to sink) { r.put(to, n) })
+		row := encode.ValuesOf(func(to encode.Sink) { r.put(to, n) })
 		one := t.buffers.text(r.name, func() string { return r.insert("VALUES " + valueList(1, len(row))) })
 		if err := t.do(ctx, one, row...); err != nil {
 			return err

@@ -48,19 +48,23 @@ func (b *batch) commit(ctx context.Context) (err error) {
 		}
 	}()
 	if b.knowsUsers() {
-		if err := b.update(ctx, b.runByState); !errors.Is(err, ErrOutdated) {
-			return err
+		if err := b.service.Store.Assume(ctx, b.within(ctx, b.runByState)); !errors.Is(err, ErrOutdated) {
+			return unlessNothing(err)
 		}
 	}
-	return b.update(ctx, b.runLocked)
+	return unlessNothing(b.service.Store.Update(ctx, nil, b.requests[0].now, b.within(ctx, b.runLocked)))
 }
 
-func (b *batch) update(ctx context.Context, run func(context.Context) error) error {
-	err := b.service.Store.Update(ctx, nil, b.requests[0].now, func(tx Tx) error {
+// within returns what runs in a transaction, maybe again.
+func (b *batch) within(ctx context.Context, run func(context.Context) error) func(Tx) error {
+	return func(tx Tx) error {
 		b.tx = tx
 		b.reset()
 		return run(ctx)
-	})
+	}
+}
+
+func unlessNothing(err error) error {
 	if errors.Is(err, errNothingToWrite) {
 		return nil
 	}

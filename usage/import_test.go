@@ -79,6 +79,10 @@ func (m *memory) Entries(_ context.Context, ids []string) (map[string]usage.Entr
 	return found, nil
 }
 
+func (m *memory) Assume(ctx context.Context, fn func(usage.Tx) error) error {
+	return m.Update(ctx, nil, time.Time{}, fn)
+}
+
 func (m *memory) CatalogueVersion(context.Context) (int64, error) { return 1, nil }
 
 func (m *memory) LockUsers(_ context.Context, users []string, _ time.Time, _ usage.Writer, _ bool) (usage.Locked,

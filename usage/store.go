@@ -15,6 +15,9 @@ type Store interface {
 	// that are new. It commits if fn returns nil and rolls back otherwise. Where the database asks
 	// for it (a deadlock, a lost race for an event id), all of fn runs again, a bounded number of times.
 	Update(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
+	// Assume runs fn as Update does, where all that it writes is written at once and by an assumption. What it reads need
+	// not be of one state, and where one statement does all there is no transaction around it.
+	Assume(ctx context.Context, fn func(Tx) error) error
 	// View runs fn on one consistent state of the database, for reading only.
 	View(ctx context.Context, fn func(Reader) error) error
 	// Load says how much one transaction takes best.

@@ -33,7 +33,7 @@ func (f *fixture) lock(writer usage.Writer, users ...string) (locked usage.Locke
 
 // assume writes events, as long as an assumption holds.
 func (f *fixture) assume(a usage.Assumption, entries ...usage.Entry) error {
-	return f.db.Update(f.ctx, nil, now(), func(tx usage.Tx) error {
+	return f.db.Assume(f.ctx, func(tx usage.Tx) error {
 		return tx.Write(f.ctx, usage.Changes{Assumed: &a, Entries: entries})
 	})
 }

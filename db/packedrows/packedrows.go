@@ -49,19 +49,37 @@ func (r *Rows) Reset(columns int) {
 // Bytes returns the argument of packed_rows. It is valid until the rows are changed.
 func (r *Rows) Bytes() []byte { return r.bytes }
 
-// Null adds a NULL.
-func (r *Rows) Null() { r.bytes = append(r.bytes, null) }
-
-// Integer adds an integer.
-func (r *Rows) Integer(n int64) {
-	r.bytes = binary.NativeEndian.AppendUint64(append(r.bytes, integer), uint64(n))
-}
-
-// Text adds a text.
+// Text implements encode.Sink.
 func (r *Rows) Text(s string) {
 	r.bytes = binary.NativeEndian.AppendUint32(append(r.bytes, text), uint32(len(s)))
 	r.bytes = append(r.bytes, s...)
 }
+
+// Integer implements encode.Sink.
+func (r *Rows) Integer(n int64) {
+	r.bytes = binary.NativeEndian.AppendUint64(append(r.bytes, integer), uint64(n))
+}
+
+// Small implements encode.Sink.
+func (r *Rows) Small(n int16) { r.Integer(int64(n)) }
+
+// Moment implements encode.Sink.
+func (r *Rows) Moment(micros int64) { r.Integer(micros) }
+
+// Boolean implements encode.Sink.
+func (r *Rows) Boolean(b bool) {
+	if b {
+		r.Integer(1)
+	} else {
+		r.Integer(0)
+	}
+}
+
+// NullInteger implements encode.Sink.
+func (r *Rows) NullInteger() { r.bytes = append(r.bytes, null) }
+
+// NullMoment implements encode.Sink.
+func (r *Rows) NullMoment() { r.NullInteger() }
 
 // Source is the SELECT of packed rows of so many columns, of which an INSERT makes rows of a table. Without its WHERE,
 // SQLite would take an ON CONFLICT after it for part of a join.

@@ -1,15 +1,14 @@
-package db
+package encode
 
 import (
-	"context"
 	"fmt"
 	"strings"
 )
 
-// arrays are rows as one array for each column, in PostgreSQL's text form
+// Arrays are rows as one array for each column, in PostgreSQL's text form
 // (https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO). So the statement that adds them is the same for any
 // number of rows, and is prepared once.
-type arrays struct {
+type Arrays struct {
 	columns []array
 	column  int // of the next value
 	offset  int // how many arguments stand before the first array
@@ -22,7 +21,7 @@ type array struct {
 }
 
 // of returns the array that takes the next value.
-func (a *arrays) of(element string) *array {
+func (a *Arrays) of(element string) *array {
 	if a.column == len(a.columns) {
 		a.addColumn(element)
 	}
@@ -31,7 +30,7 @@ func (a *arrays) of(element string) *array {
 }
 
 // addColumn begins a column, in the memory of one of before if there is some.
-func (a *arrays) addColumn(element string) {
+func (a *Arrays) addColumn(element string) {
 	if len(a.columns) == cap(a.columns) {
 		a.columns = append(a.columns, array{})
 	} else {
@@ -41,12 +40,13 @@ func (a *arrays) addColumn(element string) {
 	c.element, c.bytes = element, append(c.bytes[:0], '{')
 }
 
-// reset empties the arrays, and keeps their memory.
-func (a *arrays) reset() { a.column, a.offset, a.columns = 0, 0, a.columns[:0] }
+// Reset empties the arrays, and keeps their memory. So many other arguments are to stand before them.
+func (a *Arrays) Reset(before int) { a.column, a.offset, a.columns = 0, before, a.columns[:0] }
 
 func (a *array) end() { a.bytes = append(a.bytes, ',') }
 
-func (a *arrays) text(s string) {
+// Text implements Sink.
+func (a *Arrays) Text(s string) {
 	c := a.of("text")
 	c.bytes = append(c.bytes, '"')
 	for {
@@ -61,7 +61,8 @@ func (a *arrays) text(s string) {
 	c.end()
 }
 
-func (a *arrays) moment(micros int64) {
+// Moment implements Sink.
+func (a *Arrays) Moment(micros int64) {
 	c := a.of("timestamptz")
 	c.bytes = append(c.bytes, '"')
 	c.postgresText.moment(micros)
@@ -69,32 +70,39 @@ func (a *arrays) moment(micros int64) {
 	c.end()
 }
 
-func (a *arrays) number(element string, n int64) {
+func (a *Arrays) number(element string, n int64) {
 	c := a.of(element)
 	c.integer(n)
 	c.end()
 }
 
-func (a *arrays) integer(n int64) { a.number("bigint", n) }
-func (a *arrays) small(n int16)   { a.number("smallint", int64(n)) }
+// Integer implements Sink.
+func (a *Arrays) Integer(n int64) { a.number("bigint", n) }
 
-func (a *arrays) boolean(b bool) {
+// Small implements Sink.
+func (a *Arrays) Small(n int16) { a.number("smallint", int64(n)) }
+
+// Boolean implements Sink.
+func (a *Arrays) Boolean(b bool) {
 	c := a.of("boolean")
 	c.postgresText.boolean(b)
 	c.end()
 }
 
-func (a *arrays) nullInteger() { a.missing("bigint") }
-func (a *arrays) nullMoment()  { a.missing("timestamptz") }
+// NullInteger implements Sink.
+func (a *Arrays) NullInteger() { a.missing("bigint") }
 
-func (a *arrays) missing(element string) {
+// NullMoment implements Sink.
+func (a *Arrays) NullMoment() { a.missing("timestamptz") }
+
+func (a *Arrays) missing(element string) {
 	c := a.of(element)
 	c.bytes = append(c.bytes, "NULL,"...)
 }
 
-// add adds the columns of some rows, and returns what makes the SELECT of them, of which each array, as an argument, is
+// Add adds the columns of some rows, and returns what makes the SELECT of them, of which each array, as an argument, is
 // a column.
-func (a *arrays) add(rows int, put func(to sink, n int)) (source func() string) {
+func (a *Arrays) Add(rows int, put func(to Sink, n int)) (source func() string) {
 	first := len(a.columns)
 	for n := range rows {
 		a.column = first
@@ -110,8 +118,8 @@ func (a *arrays) add(rows int, put func(to sink, n int)) (source func() string) 
 	}
 }
 
-// arguments completes the arrays and returns them.
-func (a *arrays) arguments() []any {
+// Arguments completes the arrays and returns them.
+func (a *Arrays) Arguments() []any {
 	args := make([]any, len(a.columns))
 	for i := range a.columns {
 		c := &a.columns[i]
@@ -119,16 +127,4 @@ func (a *arrays) arguments() []any {
 		args[i] = string(c.bytes)
 	}
 	return args
-}
-
-// insertArrays writes rows as arrays, and returns how many rows of the table were changed.
-func insertArrays(ctx context.Context, t *tx, r rowsInto) (changed int64, err error) {
-	if r.rows == 0 {
-		return 0, nil
-	}
-	a := t.buffers.takeArrays()
-	defer t.buffers.arrays.give(a)
-	source := a.add(r.rows, r.put)
-	text := t.buffers.text(r.name+" of arrays", func() string { return r.insert(source()) })
-	return t.exec(ctx, text, a.arguments()...)
 }
