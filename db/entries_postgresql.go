@@ -123,8 +123,8 @@ func insertEntriesPostgreSQL(ctx context.Context, t *tx, entries []usage.Entry) 
 // copyEntries adds log rows to the log, or to a partition of it, and claims their ids.
 func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entry) error {
 	t.noteMonths(entries)
-	err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), func(to encode.Sink, n int) { putID(to, &entries[n]) })
-	if err != nil {
+	putIDs := func(to encode.Sink, n int) { putID(to, &entries[n]) }
+	if err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), putIDs); err != nil {
 		return err
 	}
 	return t.copyInto(ctx, table, entryColumns, len(entries), func(to encode.Sink, n int) { putEntry(to, &entries[n]) })

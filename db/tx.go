@@ -139,8 +139,8 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	return sqlTx.Commit()
 }
 
-// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. Whether a connection that was idle is still
-// there is found out by BEGIN: on that nothing is lost.
+// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. Whether a connection that was idle is
+// still there is found out by BEGIN: on that nothing is lost.
 func (d *DB) loosely(ctx context.Context, fn func(*tx) error) error {
 	conn, err := d.writer.Conn(ctx)
 	if err != nil {
