@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/lib/pq"
 )
@@ -34,7 +33,6 @@ type postgresConn struct {
 	statements   statementCache
 	inTx         bool
 	broken       bool        // it must not be used again
-	returned     time.Time   // when it was given back to the pool last
 	stopWatching func() bool // nil: no context is watched
 }
 
@@ -101,15 +99,7 @@ func (c *postgresConn) unwatch() bool {
 }
 
 // IsValid implements driver.Validator. It is called when the connection is given back to the pool.
-func (c *postgresConn) IsValid() bool {
-	c.returned = time.Now() //nolint:forbidigo // no matter of --now
-	return c.unwatch() && c.postgresSession.IsValid()
-}
-
-// isInUse tells whether the connection was used a moment ago, so that the server can hardly have closed it since.
-func (c *postgresConn) isInUse() bool {
-	return time.Since(c.returned) < time.Second //nolint:forbidigo // no matter of --now
-}
+func (c *postgresConn) IsValid() bool { return c.unwatch() && c.postgresSession.IsValid() }
 
 // PrepareContext implements driver.ConnPrepareContext. Statements are prepared here where that pays.
 func (c *postgresConn) PrepareContext(context.Context, string) (driver.Stmt, error) {

@@ -139,20 +139,20 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	return sqlTx.Commit()
 }
 
-// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. Whether a connection that was idle is
-// still there is found out by BEGIN: on that nothing is lost.
+// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. If the server may have closed an idle
+// connection, BEGIN finds out: with that nothing is lost.
 func (d *DB) loosely(ctx context.Context, fn func(*tx) error) error {
 	conn, err := d.writer.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	t := &tx{dialect: &d.dialect, conn: conn, run: conn, catalogue: &d.catalogue}
-	inUse := false
+	quiet := false
 	err = t.onDriver(func(driverConn any) error {
-		inUse = driverConn.(*postgresConn).isInUse()
+		quiet = isQuiet(driverConn.(*postgresConn).dialer.link)
 		return nil
 	})
-	if err != nil || !inUse {
+	if err != nil || !quiet {
 		_ = conn.Close() // it goes back to the pool
 		return d.once(ctx, fn)
 	}

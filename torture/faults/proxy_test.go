@@ -223,7 +223,9 @@ func (l *link) commit(message []byte) (begins, sent bool) {
 		return false, false
 	}
 	commits := func(text []byte) bool {
-		return bytes.HasPrefix(bytes.ToUpper(bytes.TrimLeft(text, " ")), []byte("COMMIT"))
+		text = bytes.ToUpper(bytes.TrimLeft(text, " "))
+		// What a running recorder writes by an assumption commits itself.
+		return bytes.HasPrefix(text, []byte("COMMIT")) || bytes.HasPrefix(text, []byte("WITH ASSUMPTION"))
 	}
 	first, rest, _ := bytes.Cut(message[5:], []byte{0})
 	second, _, _ := bytes.Cut(rest, []byte{0})
@@ -232,9 +234,7 @@ func (l *link) commit(message []byte) (begins, sent bool) {
 		begins = commits(first)
 		return begins, begins
 	case 'P': // a name, and its statement
-		if commits(second) {
-			l.commits[string(first)] = true
-		}
+		l.commits[string(first)] = commits(second)
 	case 'B': // a portal, and the name of its statement
 		begins = l.commits[string(second)]
 		l.bound = l.bound || begins
