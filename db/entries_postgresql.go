@@ -12,13 +12,16 @@ import (
 
 // readEntriesPostgreSQL reads the events of some ids.
 func readEntriesPostgreSQL(ctx context.Context, t *tx, ids []string, scan func(row scanner) error) error {
-	condition, arg := "= ANY ($1)", any(ids)
-	if len(ids) == 1 {
-		condition, arg = "= $1", ids[0]
-	}
-	return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+` FROM usage_event_ids i
-		JOIN api_usage_logs l ON l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id
-		WHERE i.event_id `+condition, arg)
+	return t.query(ctx, scan, entriesQuery(), ids)
+}
+
+// entriesQuery finds the ids and then each row by its key. OFFSET 0 keeps the planner from making a join of that, for
+// which it may read the whole log, though mostly no id is known.
+func entriesQuery() string {
+	return "SELECT " + prefixed("l", entryColumns) + ` FROM usage_event_ids i CROSS JOIN LATERAL (
+			SELECT * FROM api_usage_logs l
+			WHERE l.user_id = i.user_id AND l.occurred_at = i.occurred_at AND l.event_id = i.event_id OFFSET 0
+		) l WHERE i.event_id = ANY ($1)`
 }
 
 // manyRows is how many log rows go by COPY: fewer go with all that belongs to them in one statement.

@@ -72,6 +72,15 @@ func (d *DB) ExplainLogs(ctx context.Context, q usage.LogQuery) (lines []string,
 	return lines, err
 }
 
+// ExplainEntries returns how PostgreSQL finds known events.
+func (d *DB) ExplainEntries(ctx context.Context, ids []string) (lines []string, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		lines, err = selectColumn[string](ctx, t, "EXPLAIN "+entriesQuery(), ids)
+		return err
+	})
+	return lines, err
+}
+
 // ExplainReconcile returns how SQLite compares the totals with the log.
 func (d *DB) ExplainReconcile(ctx context.Context) (lines []string, err error) {
 	err = d.view(ctx, func(t *tx) error {

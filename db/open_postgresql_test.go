@@ -308,3 +308,22 @@ func TestPostgreSQLNamedAuthority(t *testing.T) {
 		func(_ *url.URL, q url.Values) { q.Set("sslmode", "verify-full"); q.Set("sslrootcert", noCertificate) }))
 	wantFailure(t, err, failure.Unavailable, "sslrootcert")
 }
+
+// Known events are found by their ids, and each row by its key, also where the planner would rather read the whole log.
+func TestPostgreSQLFindsEntriesByKey(t *testing.T) {
+	place := dbtest.PostgreSQL(t)
+	place.Create(t)
+	d, err := db.Open(t.Context(), changed(t, place, func(_ *url.URL, q url.Values) {
+		q.Set("options", "-c enable_nestloop=off -c enable_seqscan=on")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	lines, err := d.ExplainEntries(t.Context(), []string{"a", "b", "c"})
+	plan := strings.Join(lines, "\n")
+	if err != nil || !strings.Contains(plan, "Nested Loop") || strings.Contains(plan, "Hash Join") ||
+		strings.Contains(plan, "Merge Join") {
+		t.Errorf("%v:\n%s", err, plan)
+	}
+}
