@@ -37,7 +37,10 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 			return r, nil
 		}
 		r.Repaired = true
-		return r, t.rebuildTotals(ctx)
+		if err := t.rebuildTotals(ctx); err != nil {
+			return r, err
+		}
+		return r, t.changeCatalogue(ctx) // who keeps what users have used has to notice
 	}
 	if !repair {
 		return inView(ctx, d, compare)

@@ -157,6 +157,18 @@ func recordersNotice(t *testing.T, p Place) {
 			t.Error("its end was not noticed")
 		}
 	}
+	recorded(f, "carol")
+	f.exec("UPDATE usage_summaries SET calls = calls + 100 WHERE user_id = 'carol'")
+	f.lock(usage.NoWriter, "carol") // so that it is read
+	if recorded(f, "carol") {
+		t.Error("a total that is wrong was not read")
+	}
+	if r, err := other.db.Reconcile(f.ctx, true); err != nil || !r.Repaired {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if !recorded(f, "carol") {
+		t.Error("a repair of the totals was not noticed")
+	}
 	f.must(other.addPrice("gemini", "gemini-2.5-flash", date(2026, 11, 1), 0, 7, 7))
 	o := f.record(call("priced", "alice", now(), 1, 1))
 	if o.Entry.Cost != 14 {
