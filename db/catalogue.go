@@ -40,8 +40,8 @@ func (t *tx) CatalogueVersion(ctx context.Context) (int64, error) {
 	return t.version, err
 }
 
-// changeCatalogue says that plans, prices, providers or archived months change with this transaction, or rows of the log
-// that were there before, or that totals are repaired: nothing that anyone keeps of before holds after it.
+// changeCatalogue says that plans, prices, providers or archived months change with this transaction, or rows of the
+// log that were there before, or that totals are repaired: nothing that anyone keeps of before holds after it.
 func (t *tx) changeCatalogue(ctx context.Context) error {
 	return t.do(ctx, "UPDATE catalogue_version SET version = version + 1")
 }
