@@ -78,7 +78,7 @@ func (g *program) execute(ctx context.Context) (err error) {
 
 // boundedMemory is beyond how many bytes garbage is collected more often, where memory must
 // not grow with the input. Beside the storage's own it keeps a process under 200 MB.
-const boundedMemory = 85 << 20
+const boundedMemory = 125 << 20
 
 // prepare reads the configuration and fills the environment of the commands. It runs when the flags are parsed.
 func (g *program) prepare(called *cobra.Command) error {

@@ -71,6 +71,11 @@ type dialect struct {
 	shortUpdates bool
 	// assume runs fn once, for usage.Store.Assume.
 	assume func(d *DB, ctx context.Context, fn func(*tx) error) error
+	// rows are how many rows of a file one transaction has at most, and goesOn whether it takes up what comes meanwhile.
+	rows   int
+	goesOn bool
+	// writers is how many transactions of a file, of different users, go on at the same time.
+	writers int
 	// pause is left to other processes after a transaction of many rows.
 	pause time.Duration
 	// dayOf is the expression over a log row that makes its day, yyyymmdd.
@@ -82,7 +87,7 @@ type dialect struct {
 	// insertEntries adds log rows.
 	insertEntries func(ctx context.Context, t *tx, entries []usage.Entry) error
 	// writeUsage writes log rows and what belongs to them.
-	writeUsage func(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error
+	writeUsage func(ctx context.Context, t *tx, c usage.Changes) error
 	// insertMany writes rows with one statement, and returns how many rows of the table were changed.
 	insertMany func(ctx context.Context, t *tx, r rowsInto) (changed int64, err error)
 	// enoughRows is from how many rows on that is quicker than one by one.

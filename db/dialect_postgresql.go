@@ -39,6 +39,8 @@ func postgresDialect() dialect {
 		migrateAlone:      migrateAlone,
 		isOvertaken:       retryPostgreSQL,
 		assume:            (*DB).loosely,
+		rows:              12_000,
+		writers:           2,
 		dayOf:             "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)",
 		slots:             16,
 		readEntries:       readEntriesPostgreSQL,

@@ -51,6 +51,9 @@ func sqliteDialect() dialect {
 		isOvertaken:   isOvertaken,
 		shortUpdates:  true, // the driver would wait for an interruption in a goroutine of its own each time
 		assume:        (*DB).once,
+		rows:          60_000,
+		writers:       1,
+		goesOn:        true, // the file is locked for everyone anyway
 		pause:         15 * time.Millisecond,
 		dayOf:         "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
 		slots:         1,
@@ -93,7 +96,7 @@ func openSQLite(d *DB, mode string) error {
 	waiting := d.target.lockTimeoutMS()
 	settings := url.Values{
 		"mode": {mode}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"},
-		"_cache_size": {"-65536"}, "_stmt_cache_size": {"64"}, "_busy_timeout": {"0"}, // begin waits for the lock
+		"_cache_size": {"-32768"}, "_stmt_cache_size": {"64"}, "_busy_timeout": {"0"}, // begin waits for the lock
 	}
 	if mode == createMode {
 		settings.Set("_busy_timeout", waiting)

@@ -29,9 +29,13 @@ const manyRows = 1_000
 
 // writePostgreSQL writes all in one statement: a transaction then waits for its server a few times only. What was
 // assumed is looked at first, and if that does not hold no row is written.
-func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error {
+func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes) error {
 	if len(c.Entries) >= manyRows {
-		return writeApart(ctx, t, c, rows)
+		return writeApart(ctx, t, c)
+	}
+	rows, err := t.rowsBeside(c)
+	if err != nil {
+		return err
 	}
 	rows = append(t.logRows(c.Entries), rows...)
 	rows = slices.DeleteFunc(rows, func(r rowsInto) bool { return r.rows == 0 })
@@ -53,7 +57,7 @@ func writePostgreSQL(ctx context.Context, t *tx, c usage.Changes, rows []rowsInt
 	}
 	text := t.buffers.text(name, func() string { return t.joined(c.Assumed != nil, rows, sources) })
 	holds, written := false, 0
-	err := t.query(ctx, func(row scanner) error { return row.Scan(&holds, &written) },
+	err = t.query(ctx, func(row scanner) error { return row.Scan(&holds, &written) },
 		text, append(args, a.Arguments()...)...)
 	switch {
 	case err != nil:

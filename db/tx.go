@@ -22,10 +22,11 @@ type tx struct {
 	conn      *sql.Conn // on which it runs, for what only the driver can do
 	run       runner
 	catalogue *catalogue
-	version   int64       // of the catalogue; 0: not known yet
-	months    []time.Time // in which log rows were added
-	short     bool        // no statement of it lasts long enough to be interrupted
-	begun     *sql.Tx     // nil: each statement is a transaction of its own
+	version   int64          // of the catalogue; 0: not known yet
+	months    []time.Time    // in which log rows were added
+	pending   *pendingTotals // what they add to the totals, until that is written
+	short     bool           // no statement of it lasts long enough to be interrupted
+	begun     *sql.Tx        // nil: each statement is a transaction of its own
 }
 
 // runner runs single statements: a transaction, or a connection that is in one.
@@ -53,9 +54,11 @@ func (d *DB) Assume(ctx context.Context, fn func(usage.Tx) error) error {
 	})
 }
 
-// Load implements usage.Store. Large transactions change fewer pages, and twice as many rows are in memory: these
-// are waiting while those are written. SQLite's one writer leaves other processes a moment after each.
-func (d *DB) Load() usage.Load { return usage.Load{Rows: 20_000, Pause: d.pause} }
+// Load implements usage.Store. Large transactions change fewer pages, and have more rows in memory. SQLite's one writer
+// leaves other processes a moment after each.
+func (d *DB) Load() usage.Load {
+	return usage.Load{Rows: d.rows, Pause: d.pause, GoesOn: d.goesOn, Writers: d.writers}
+}
 
 // View implements usage.Store.
 func (d *DB) View(ctx context.Context, fn func(usage.Reader) error) error {

@@ -1,7 +1,9 @@
 package db
 
 import (
+	"cmp"
 	"context"
+	"sync"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -18,22 +20,19 @@ type rowsInto struct {
 
 // Write implements usage.Tx.
 func (t *tx) Write(ctx context.Context, c usage.Changes) error {
-	totals := t.buffers.takePending()
-	defer t.buffers.givePending(totals)
-	totals.add(c.Entries)
-	rows, err := t.totalRows(totals)
-	if err != nil {
-		return err
+	if t.pending == nil {
+		t.pending = t.buffers.takePending()
 	}
-	if len(c.Reservations) > 0 {
-		rows = append(rows, reservationRows(c.Reservations))
+	t.pending.add(c.Entries)
+	if !c.Continues {
+		defer t.endPending()
 	}
-	if len(c.Entries) >= manyRows || len(c.Alerts)+len(c.Notifications)+len(c.RemovedUsers) > 0 {
+	if c.Continues || len(c.Entries) >= manyRows || len(c.Alerts)+len(c.Notifications)+len(c.RemovedUsers) > 0 {
 		if err := t.begin(ctx); err != nil { // for more than one statement
 			return err
 		}
 	}
-	if err := t.writeUsage(ctx, t, c, rows); err != nil {
+	if err := t.writeUsage(ctx, t, c); err != nil {
 		return err
 	}
 	if _, err := t.AddAlerts(ctx, c.Alerts); err != nil {
@@ -45,14 +44,37 @@ func (t *tx) Write(ctx context.Context, c usage.Changes) error {
 	return t.removeUsers(ctx, c.RemovedUsers)
 }
 
+// endPending forgets what was pending, once it is written.
+func (t *tx) endPending() {
+	t.buffers.givePending(t.pending)
+	t.pending = nil
+}
+
+// rowsBeside are what is written beside log rows. A sum that does not fit is an invalid failure.
+func (t *tx) rowsBeside(c usage.Changes) (rows []rowsInto, err error) {
+	if !c.Continues {
+		rows, err = t.totalRows(t.pending)
+	}
+	if len(c.Reservations) > 0 {
+		rows = append(rows, reservationRows(c.Reservations))
+	}
+	return rows, err
+}
+
 // writeApart writes log rows and then what belongs to them, table by table.
-func writeApart(ctx context.Context, t *tx, c usage.Changes, rows []rowsInto) error {
+func writeApart(ctx context.Context, t *tx, c usage.Changes) error {
 	if c.Assumed != nil {
 		if holds, err := t.holds(ctx, c.Assumed); err != nil || !holds {
 			return outdatedUnless(err)
 		}
 	}
-	if err := t.insertEntries(ctx, t, c.Entries); err != nil {
+	var rows []rowsInto
+	var failed error
+	var summing sync.WaitGroup
+	summing.Go(func() { rows, failed = t.rowsBeside(c) })
+	err := t.insertEntries(ctx, t, c.Entries)
+	summing.Wait()
+	if err := cmp.Or(err, failed); err != nil {
 		return err
 	}
 	for _, r := range rows {

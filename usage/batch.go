@@ -3,56 +3,58 @@ package usage
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime/debug"
 	"slices"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// batch is what one transaction does: it decides requests one after another, by what is read for all
+// batch is what one transaction does: it decides requests one after another, by what is read for many
 // of them at once or known from before, and writes what follows.
 type batch struct {
 	service  *Service
-	requests []*request
-	skipBusy bool   // requests of a user whom another transaction holds are left to others
-	writer   Writer // who keeps the state
+	requests []*request        // of the transaction, as far as they have come
+	more     func() []*request // returns requests that have come meanwhile, if they are to be in it too; may be nil
+	inParts  bool              // the requests only record
+	skipBusy bool              // requests of a user whom another transaction holds are left to others
+	writer   Writer            // who keeps the state
 	state    *state
 	decided  bool // by the state, which holds again once that is committed
 
 	tx           Tx
 	assumed      *Assumption // nil: the users are locked
+	locked       map[string]bool
 	newUsers     []string
-	takenOver    []string                // users of another writer before
-	known        map[string]Entry        // by event id, what was recorded before
+	noted        bool                    // in rows of users, who writes now
 	reservations map[string]*Reservation // by id, as they are by now
-	added        map[string]*Entry       // by event id, what this batch records
+	wrote        bool
 
-	// What is written in the end.
-	entries []Entry // it never grows beyond its capacity: pointers to its elements stay
-	changed []*Reservation
-	alerts  []Alert
-	missing missingPrices
+	*part        // that is decided now
+	before *part // the one before it, which is written beside that
 }
 
 // errNothingToWrite rolls back a transaction in which everything was refused or known.
 var errNothingToWrite = errors.New("nothing to write")
 
 // commit decides and writes in one transaction. Where all users are known it decides at once, and whether nobody else
-// has written for them is checked as it writes; else it locks them, and reads. A fault of the program is an error like
-// others: it must not end a process that serves many.
+// has written for them is checked as it writes; else it locks them, and reads.
 func (b *batch) commit(ctx context.Context) (err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = failure.New(failure.Internal, "a fault of the program: %v", fault).
-				Because(errors.New(string(debug.Stack())))
-		}
-	}()
+	defer catchFault(&err)
 	if b.knowsUsers() {
 		if err := b.service.Store.Assume(ctx, b.within(ctx, b.runByState)); !errors.Is(err, ErrOutdated) {
 			return unlessNothing(err)
 		}
 	}
 	return unlessNothing(b.service.Store.Update(ctx, nil, b.requests[0].now, b.within(ctx, b.runLocked)))
+}
+
+// catchFault makes an error of a fault of the program: it must not end a process that serves many.
+func catchFault(err *error) {
+	if fault := recover(); fault != nil {
+		*err = failure.New(failure.Internal, "a fault of the program: %v", fault).
+			Because(errors.New(string(debug.Stack())))
+	}
 }
 
 // within returns what runs in a transaction, maybe again.
@@ -97,10 +99,13 @@ func (b *batch) runByState(ctx context.Context) error {
 		if r.closes {
 			b.reservations[r.reservation] = b.state.reservation(r.reservation)
 		}
-		b.assign(r)
+		if b.assign(r); r.err == nil {
+			b.locked[r.user] = true
+		}
 	}
-	b.assumed = &Assumption{Writer: b.writer, Users: distinct(b.users()), Catalogue: b.state.catalogue}
-	return b.finish(ctx)
+	users := slices.Sorted(maps.Keys(b.locked))
+	b.assumed = &Assumption{Writer: b.writer, Users: users, Catalogue: b.state.catalogue}
+	return b.run(ctx)
 }
 
 // runLocked decides by what it reads once the users are locked. What is known of those for whom nobody else has written
@@ -110,88 +115,127 @@ func (b *batch) runLocked(ctx context.Context) error {
 	if b.decided {
 		b.state = nil
 	}
-	if err := b.lockUsers(ctx); err != nil {
+	takenOver, err := b.lockUsers(ctx, b.requests)
+	if err != nil {
 		return err
 	}
 	if err := b.keepState(ctx); err != nil {
 		return err
 	}
-	return b.finish(ctx)
+	b.state.forget(takenOver)
+	return b.run(ctx)
 }
 
-// finish reads what is still missing, decides and writes.
-func (b *batch) finish(ctx context.Context) error {
+// run decides and writes. Of requests that only record, a part is decided while the one before it is written.
+func (b *batch) run(ctx context.Context) error {
 	b.decided = true
-	if err := b.read(ctx); err != nil {
-		return err
-	}
-	for _, r := range b.requests {
-		if r.err == nil && !r.busy {
-			r.err = r.decide(b, r)
+	for rest := b.requests; ; {
+		n := len(rest)
+		if b.inParts {
+			n = min(n, importBatch)
 		}
+		b.before, b.part, rest = b.part, newPart(rest[:n], b.before), rest[n:]
+		if err := b.read(ctx); err != nil {
+			return err
+		}
+		if err := b.decideAndWriteBefore(ctx); err != nil {
+			return err
+		}
+		if len(rest) > 0 {
+			continue
+		}
+		if rest = b.takeMore(); len(rest) == 0 {
+			return b.writeLast(ctx)
+		}
+		takenOver, err := b.lockUsers(ctx, rest)
+		if err != nil {
+			return err
+		}
+		b.state.forget(takenOver)
 	}
-	return b.write(ctx)
+}
+
+// takeMore takes requests up that have come meanwhile.
+func (b *batch) takeMore() []*request {
+	if b.more == nil || b.state.isFull() {
+		return nil
+	}
+	more := b.more()
+	b.requests = append(b.requests, more...)
+	return more
+}
+
+// decideAndWriteBefore decides the part, and writes the one before it beside that.
+func (b *batch) decideAndWriteBefore(ctx context.Context) (err error) {
+	if b.before != nil {
+		written := make(chan error, 1)
+		go func() { written <- b.writeBefore(ctx) }()
+		defer func() { err = <-written }()
+	}
+	for _, r := range b.part.requests {
+		r.err = r.decide(b, r)
+	}
+	return nil
 }
 
 // reset forgets what an attempt before has made.
 func (b *batch) reset() {
-	records := 0
 	for _, r := range b.requests {
 		r.forget()
-		if r.records {
-			records++
-		}
 	}
-	b.added, b.entries = make(map[string]*Entry, records), make([]Entry, 0, records)
-	b.reservations, b.changed, b.alerts, b.missing = map[string]*Reservation{}, nil, nil, missingPrices{}
-	b.newUsers, b.takenOver, b.known = nil, nil, nil
+	b.part, b.before, b.wrote = nil, nil, false
+	b.locked, b.newUsers, b.noted = map[string]bool{}, nil, false
+	b.reservations = map[string]*Reservation{}
 }
 
-// lockUsers locks the rows of the users, adding those who are new. Whose reservation is settled or
-// released is read before that: it never changes.
-func (b *batch) lockUsers(ctx context.Context) error {
-	if err := b.findOwners(ctx); err != nil {
-		return err
+// lockUsers locks the rows of the users, adding those who are new, and returns those for whom another writer has
+// written. Whose reservation is settled or released is read before that: it never changes.
+func (b *batch) lockUsers(ctx context.Context, requests []*request) (takenOver []string, err error) {
+	if err := b.findOwners(ctx, requests); err != nil {
+		return nil, err
 	}
 	var all, alone []string // of many requests at once all are locked, of those that came alone who is free
-	for _, r := range b.requests {
+	for _, r := range requests {
 		switch {
-		case r.err != nil:
+		case r.err != nil || b.locked[r.user]:
+			continue
 		case b.skipBusy && r.single:
 			alone = append(alone, r.user)
 		default:
 			all = append(all, r.user)
 		}
+		b.locked[r.user] = true
 	}
-	now := b.requests[0].now
+	now := requests[0].now
 	waited, err := b.tx.LockUsers(ctx, all, now, b.writer, false)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	free, err := b.tx.LockUsers(ctx, alone, now, b.writer, true)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	b.newUsers = append(waited.Added, free.Added...)
-	b.takenOver = append(waited.Changed, free.Changed...)
-	for _, r := range b.requests {
+	takenOver = append(waited.Changed, free.Changed...)
+	b.newUsers = slices.Concat(b.newUsers, waited.Added, free.Added)
+	b.noted = b.noted || len(takenOver) > 0
+	for _, r := range requests {
 		r.busy = r.single && slices.Contains(free.Busy, r.user)
 	}
 	clear(b.reservations) // they may be others by now
-	return nil
+	return takenOver, nil
 }
 
 // findOwners finds whose the reservations are that are settled or released, and says of each request
 // whose user it concerns.
-func (b *batch) findOwners(ctx context.Context) error {
+func (b *batch) findOwners(ctx context.Context, requests []*request) error {
 	var ids []string
-	for _, r := range b.requests {
+	for _, r := range requests {
 		if r.closes {
 			ids = append(ids, r.reservation)
 		}
 	}
 	err := b.readReservations(ctx, ids)
-	for _, r := range b.requests {
+	for _, r := range requests {
 		b.assign(r)
 	}
 	return err
@@ -217,17 +261,6 @@ func (b *batch) assign(r *request) {
 	}
 }
 
-// users returns whose usage may change.
-func (b *batch) users() []string {
-	var users []string
-	for _, r := range b.requests {
-		if r.err == nil && !r.busy {
-			users = append(users, r.user)
-		}
-	}
-	return users
-}
-
 func (b *batch) readReservations(ctx context.Context, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -239,21 +272,14 @@ func (b *batch) readReservations(ctx context.Context, ids []string) error {
 	return err
 }
 
-// read reads what the requests are decided by, as far as it is not known.
+// read reads what the part's requests are decided by, as far as it is not known.
 func (b *batch) read(ctx context.Context) error {
-	var reservations, events []string
-	var moments []userMoment
-	for _, r := range b.requests {
-		if r.err != nil || r.busy {
-			continue
-		}
+	var reservations []string
+	events := make([]string, 0, len(b.part.requests))
+	for _, r := range b.part.requests {
 		if r.reservation != "" && !r.newID && b.reservations[r.reservation] == nil {
 			reservations = append(reservations, r.reservation)
 		}
-		if r.event == nil {
-			continue
-		}
-		moments = append(moments, userMoment{r.user, r.event.timeOr(r.now)})
 		if r.records && !r.newID {
 			events = append(events, r.event.ID)
 		}
@@ -270,10 +296,10 @@ func (b *batch) read(ctx context.Context) error {
 	if err := b.state.loadCatalogue(ctx, b.tx, b.provider()); err != nil {
 		return err
 	}
-	if err := b.state.loadUsers(ctx, b.tx, distinct(b.users())); err != nil {
+	if err := b.state.loadUsers(ctx, b.tx, b.users()); err != nil {
 		return err
 	}
-	return b.state.loadPeriods(ctx, b.tx, moments)
+	return b.state.loadPeriods(ctx, b.tx, b.calls())
 }
 
 // keepState goes on with what is known, but for the users of another writer, or begins anew.
@@ -292,16 +318,13 @@ func (b *batch) keepState(ctx context.Context) error {
 		b.state = newState(since)
 		b.state.catalogue = version
 	}
-	for _, user := range b.takenOver {
-		b.state.forget(user)
-	}
 	return nil
 }
 
 // provider returns the one provider that all events are of, "" where there are several.
-func (b *batch) provider() string {
+func (p *part) provider() string {
 	provider := ""
-	for _, r := range b.requests {
+	for _, r := range p.requests {
 		if r.event == nil {
 			continue
 		}
@@ -313,17 +336,28 @@ func (b *batch) provider() string {
 	return provider
 }
 
-// write writes what the requests have come to.
-func (b *batch) write(ctx context.Context) error {
+// writeBefore writes the part before, if it has come to anything.
+func (b *batch) writeBefore(ctx context.Context) (err error) {
+	defer catchFault(&err)
+	if b.before.isEmpty() {
+		return nil
+	}
+	c := b.before.changes()
+	c.Assumed, c.Continues = b.assumed, true
+	b.assumed, b.wrote = nil, true
+	return b.tx.Write(ctx, c)
+}
+
+// writeLast writes the last part. If that is all, and has come to nothing, the transaction is to be rolled back.
+func (b *batch) writeLast(ctx context.Context) error {
 	unseen := b.unseen()
-	nothing := len(b.entries)+len(b.changed) == 0 && len(unseen) == len(b.newUsers)
-	if nothing && b.assumed == nil && (b.writer == NoWriter || len(b.takenOver) == 0) {
+	nothing := !b.wrote && b.isEmpty() && len(unseen) == len(b.newUsers)
+	if nothing && b.assumed == nil && (b.writer == NoWriter || !b.noted) {
 		return errNothingToWrite
 	}
-	err := b.tx.Write(ctx, Changes{
-		Assumed: b.assumed, Entries: b.entries, Reservations: b.changed, Alerts: b.alerts,
-		Notifications: b.missing.take(), RemovedUsers: unseen,
-	})
+	c := b.changes()
+	c.Assumed, c.RemovedUsers = b.assumed, unseen
+	err := b.tx.Write(ctx, c)
 	if err == nil && nothing && b.assumed != nil {
 		return errNothingToWrite
 	}
@@ -358,13 +392,15 @@ func (b *batch) recorded(id string) *Entry {
 	if entry, ok := b.added[id]; ok {
 		return entry
 	}
-	if entry, ok := b.known[id]; ok {
-		return &entry
+	if b.before != nil {
+		if entry, ok := b.before.added[id]; ok {
+			return entry
+		}
 	}
-	return nil
-}
-
-func distinct(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
+	known, ok := b.known[id]
+	if !ok {
+		return nil
+	}
+	entry := known // or a copy of it would be made for each id that is not known
+	return &entry
 }

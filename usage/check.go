@@ -3,6 +3,8 @@ package usage
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -71,10 +73,10 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 		if err := st.loadCatalogue(ctx, reader, event.Provider); err != nil {
 			return err
 		}
-		if err := st.loadUsers(ctx, reader, []string{event.UserID}); err != nil {
+		if err := st.loadUsers(ctx, reader, slices.Values([]string{event.UserID})); err != nil {
 			return err
 		}
-		if err := st.loadPeriods(ctx, reader, []userMoment{{event.UserID, now}}); err != nil {
+		if err := st.loadPeriods(ctx, reader, maps.All(map[string]time.Time{event.UserID: now})); err != nil {
 			return err
 		}
 		d, err = st.decide(event, now, st.users[event.UserID].held)

@@ -1,8 +1,10 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"hash/maphash"
 	"io"
 	"maps"
 	"slices"
@@ -43,13 +45,18 @@ const (
 // batches, and may simply be run again; the result says how far it came, also with an error. It
 // returns once nothing reads from r any more.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
-	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}}
+	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects},
+		seed: maphash.MakeSeed()}
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	reader := newBatchReader(run, ctx)
+	run.reader, run.recorders = reader, []*recorder{&s.recorder}
+	for len(run.recorders) < s.Store.Load().Writers {
+		run.recorders = append(run.recorders, &recorder{})
+	}
 	if err := reader.loadProviders(ctx, s.Store); err != nil {
 		return ImportResult{}, err
 	}
@@ -96,14 +103,19 @@ type importing struct {
 	opts    ImportOptions
 	events  *eventReader
 	rejects rejects
-	pending []handedIn // batches in the order of the file
-	result  ImportResult
+	reader  *batchReader
+
+	recorders []*recorder // that share the users
+	seed      maphash.Seed
+	pending   []handedIn // batches in the order of the file
+	result    ImportResult
 }
 
-// handedIn is a batch that the recorder has, with the requests of its good rows in their order.
+// handedIn is a batch that recorders have, with the requests of its good rows in their order.
 type handedIn struct {
 	fileBatch
-	op *operation
+	ops  []*operation // one for each recorder
+	done chan struct{}
 }
 
 // record records batches until there are no more. It hands in some before it has heard of those
@@ -111,7 +123,11 @@ type handedIn struct {
 func (run *importing) record(ctx context.Context, batches <-chan fileBatch) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	mostPending := 2 * run.service.Store.Load().Rows / importBatch
+	load := run.service.Store.Load()
+	mostPending := load.Rows/importBatch + readAhead
+	if !load.GoesOn { // the next transactions have what waits when they begin
+		mostPending = 2 * len(run.recorders) * load.Rows / importBatch
+	}
 	for batches != nil || len(run.pending) > 0 {
 		more := batches
 		if len(run.pending) >= mostPending {
@@ -119,7 +135,7 @@ func (run *importing) record(ctx context.Context, batches <-chan fileBatch) erro
 		}
 		var first <-chan struct{}
 		if len(run.pending) > 0 {
-			first = run.pending[0].op.done
+			first = run.pending[0].done
 		}
 		select {
 		case <-ctx.Done():
@@ -143,57 +159,70 @@ func (run *importing) record(ctx context.Context, batches <-chan fileBatch) erro
 // giveUp takes back what the recorder has not begun, counts what it has done by then, and returns err.
 func (run *importing) giveUp(err error) error {
 	for len(run.pending) > 0 {
-		run.service.recorder.wait(run.pending[0].op)
+		for _, op := range run.pending[0].ops {
+			op.wait()
+		}
 		_ = run.finishFirst() // err came before
 	}
 	return err
 }
 
-// handIn hands a batch to the recorder.
+// handIn hands a batch to the recorders: all calls of a user to the same one.
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
-	requests := make([]request, 0, len(b.rows))
 	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict}, records: true, decide: (*batch).record}
+	shares := make([][]*request, len(run.recorders))
 	for i := range b.rows {
-		if b.rows[i].err == nil {
-			requests = append(requests, request{order: each, event: &b.rows[i].event})
+		if b.rows[i].err != nil {
+			continue
 		}
+		event := &b.rows[i].event
+		b.requests = append(b.requests, request{order: each, event: event})
+		share := maphash.String(run.seed, event.UserID) % uint64(len(shares))
+		shares[share] = append(shares[share], &b.requests[len(b.requests)-1])
 	}
-	run.pending = append(run.pending, handedIn{b, run.service.submit(ctx, requests)})
+	h := handedIn{fileBatch: b, done: make(chan struct{})}
+	for i, requests := range shares {
+		h.ops = append(h.ops, run.service.submit(ctx, run.recorders[i], requests))
+	}
+	go func() {
+		defer close(h.done)
+		for _, op := range h.ops {
+			<-op.done
+		}
+	}()
+	run.pending = append(run.pending, h)
 }
 
 // finishFirst counts what became of the first batch that is pending, writes its bad rows to the
-// rejects, and lets its reader go on.
+// rejects, and lets its reader go on. What the storage refused is an error.
 func (run *importing) finishFirst() error {
 	b := run.pending[0]
 	run.pending = slices.Delete(run.pending, 0, 1) // which keeps nothing of it
-	if b.op.err != nil {
-		return b.op.err
-	}
-	cost, results := batchCost{}, b.op.requests
+	var failed error
+	cost, results := batchCost{}, b.requests
 	for i := range b.rows {
 		row := &b.rows[i]
 		if row.err == nil {
 			run.count(&results[0], &cost)
 			row.err, results = results[0].err, results[1:]
 		}
-		if row.err == nil {
-			continue
-		}
-		if !isRefusal(row.err) {
-			return row.err
-		}
-		if err := run.reject(row); err != nil {
-			return err
+		switch {
+		case row.err == nil:
+		case !isRefusal(row.err):
+			failed = cmp.Or(failed, row.err)
+		default:
+			if err := run.reject(row); err != nil {
+				return err
+			}
 		}
 	}
 	run.result.Cost = run.result.Cost.Add(cost.total())
-	if run.opts.Progress != nil {
+	if failed == nil && run.opts.Progress != nil {
 		run.opts.Progress(len(b.rows))
 	}
-	b.spent()
-	b.done()
-	return nil
+	run.reader.finished(b.fileBatch)
+	return failed
 }
 
 // count counts what became of a good row.

@@ -17,9 +17,8 @@ import (
 
 // fileBatch is some rows of a file, good and bad, in their order.
 type fileBatch struct {
-	rows  []row
-	spent func() // is called once they are needed no more
-	done  func() // is called once they are recorded, and the bad ones rejected
+	rows     []row
+	requests []request // memory for those of the rows
 }
 
 // batchReader reads a file ahead of what is recorded.
@@ -28,17 +27,23 @@ type batchReader struct {
 	ctx         context.Context //nolint:containedctx // of the one import that it reads for
 	providers   pricing.Providers
 	occurrences map[[16]byte]int64 // of contents without an id
-	rows        []row
+	next        fileBatch
 	batches     chan fileBatch
 	unfinished  sync.WaitGroup // batches that are not recorded yet
-	spare       sync.Pool      // rows that are needed no more, to be overwritten
+	spare       chan fileBatch // that are needed no more, to be overwritten
 }
 
 // readAhead is how many batches may wait to be handed in.
 const readAhead = 2
 
+// mostSpare is how many batches are kept to be overwritten: those of a transaction come back together.
+const mostSpare = 20
+
 func newBatchReader(run *importing, ctx context.Context) *batchReader {
-	return &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{}, batches: make(chan fileBatch, readAhead)}
+	b := &batchReader{run: run, ctx: ctx, occurrences: map[[16]byte]int64{},
+		batches: make(chan fileBatch, readAhead), spare: make(chan fileBatch, mostSpare)}
+	b.next = b.empty()
+	return b
 }
 
 func (b *batchReader) open(r io.Reader) (rowReader, error) {
@@ -87,8 +92,8 @@ func (b *batchReader) all(r io.Reader) error {
 		if r.err == nil {
 			r.err = b.prepare(&r.event)
 		}
-		b.rows = append(b.rows, r)
-		if len(b.rows) == importBatch {
+		b.next.rows = append(b.next.rows, r)
+		if len(b.next.rows) == importBatch {
 			if err := b.send(); err != nil {
 				return err
 			}
@@ -98,29 +103,38 @@ func (b *batchReader) all(r io.Reader) error {
 
 // send hands the rows over that were read so far.
 func (b *batchReader) send() error {
-	if len(b.rows) == 0 {
+	if len(b.next.rows) == 0 {
 		return nil
 	}
 	b.unfinished.Add(1)
-	rows := b.rows
-	spent := func() {
-		clear(rows) // or they would keep the bytes of their lines
-		b.spare.Put(&rows)
-	}
 	select {
-	case b.batches <- fileBatch{rows, spent, b.unfinished.Done}:
-		b.rows = b.emptyRows()
+	case b.batches <- b.next:
+		b.next = b.empty()
 		return nil
 	case <-b.ctx.Done():
 		return b.ctx.Err()
 	}
 }
 
-func (b *batchReader) emptyRows() []row {
-	if rows, ok := b.spare.Get().(*[]row); ok {
-		return (*rows)[:0]
+// empty returns a batch without rows, in the memory of one that is needed no more.
+func (b *batchReader) empty() fileBatch {
+	select {
+	case old := <-b.spare:
+		return fileBatch{old.rows[:0], old.requests[:0]}
+	default:
+		return fileBatch{make([]row, 0, importBatch), make([]request, 0, importBatch)}
 	}
-	return make([]row, 0, importBatch)
+}
+
+// finished takes a batch back that is recorded, and of which the bad rows are rejected.
+func (b *batchReader) finished(old fileBatch) {
+	clear(old.rows) // or they would keep the bytes of their lines
+	clear(old.requests[:cap(old.requests)])
+	select {
+	case b.spare <- old:
+	default:
+	}
+	b.unfinished.Done()
 }
 
 // prepare checks what can be checked without the database, and gives the event an

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,8 +25,10 @@ type memory struct {
 	one     sync.Mutex // of those who update
 	load    usage.Load
 	entries map[string]usage.Entry
+	written []string // ids, by the transaction that is under way
 	commits int
 	fail    error
+	spoilt  string // the id of an event that lets a transaction fail in the end
 }
 
 func newMemory() *memory {
@@ -39,7 +42,14 @@ func (m *memory) Update(ctx context.Context, _ []string, _ time.Time, fn func(us
 	m.one.Lock()
 	defer m.one.Unlock()
 	m.commits++
-	return fn(m)
+	m.written = nil
+	err := fn(m)
+	if err != nil {
+		for _, id := range m.written {
+			delete(m.entries, id)
+		}
+	}
+	return err
 }
 
 func (m *memory) Load() usage.Load { return m.load }
@@ -100,6 +110,10 @@ func (m *memory) Write(_ context.Context, c usage.Changes) error {
 	}
 	for _, e := range c.Entries {
 		m.entries[e.ID] = e
+		m.written = append(m.written, e.ID)
+	}
+	if !c.Continues && slices.Contains(m.written, m.spoilt) {
+		return failure.Invalidf("a sum would be too large")
 	}
 	return nil
 }
@@ -152,40 +166,63 @@ func TestImportRowsWithoutID(t *testing.T) {
 	wantCounts(t, other, "2 read, 0 recorded, 2 duplicates, 0 rejected, 0 conflicts, 0 unpriced")
 }
 
-// Batches that are recorded together use the same memory one after another: nothing of one is left in the next, and the
-// rejects stay as they were.
-func TestImportReusesMemory(t *testing.T) {
-	m := newMemory()
-	m.load = usage.Load{Rows: 10_000} // two of the batches that are read at a time
+// However many rows share a transaction: nothing of one part is left in the next, whose memory it is, a row that is
+// there twice is found, however far apart the two are, one that spoils a transaction is rejected alone, and the rejects
+// are the bad rows as they stood.
+func TestImportInParts(t *testing.T) {
+	const rows = 40_000
 	var text, bad strings.Builder
-	const rows = 20_000
+	want := map[string]int{} // by id, the row that is recorded
+	conflicts := 0
 	for i := range rows {
-		provider := "gemini"
+		provider, id := "gemini", fmt.Sprint("e", i)
 		if i%701 == 0 {
 			provider = "gemni"
 		}
-		line := fmt.Sprintf(`{"id":"e%d","user_id":"user%d","provider":"%s","requests":%d}`+"\n", i, i%50, provider, 1+i%97)
+		if i >= 1_000 && i%997 == 0 { // of the same part, the one before, or one of those before that
+			id = fmt.Sprint("e", i-1_000*(1+i%(i/1_000)))
+		}
+		line := fmt.Sprintf(`{"id":"%s","user_id":"user%d","provider":"%s","requests":%d}`+"\n", id, i%50, provider, 1+i%97)
 		text.WriteString(line)
-		if provider != "gemini" {
+		_, taken := want[id]
+		switch {
+		case provider != "gemini" || i == 30_001:
 			bad.WriteString(line)
+		case taken:
+			bad.WriteString(line)
+			conflicts++
+		default:
+			want[id] = i
 		}
 	}
-	r, rejects := importText(t, m, usage.JSONLines, text.String())
-	wantCounts(t, r, "20000 read, 19971 recorded, 0 duplicates, 29 rejected, 0 conflicts, 0 unpriced")
-	if rejects != bad.String() {
-		t.Errorf("the rejects are\n%swant\n%s", rejects, bad.String())
-	}
-	var cost pricing.USD
-	for i := range rows {
-		e, there := m.entries[fmt.Sprint("e", i)]
-		if there != (i%701 != 0) || there && (e.UserID != fmt.Sprint("user", i%50) ||
-			e.Quantities[pricing.Requests] != int64(1+i%97)) {
-			t.Fatalf("the event %d is %+v", i, e)
-		}
-		cost += e.Cost
-	}
-	if r.Cost.String() != pricing.TotalOf(cost).String() {
-		t.Errorf("the result says %s, the log %s", r.Cost, pricing.TotalOf(cost))
+	for name, load := range map[string]usage.Load{
+		"one part": {Rows: 5_000}, "parts": {Rows: 20_000}, "parts that come meanwhile": {Rows: 30_000, GoesOn: true},
+		"two recorders": {Rows: 10_000, Writers: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			m.load, m.spoilt = load, "e30001"
+			r, rejects := importText(t, m, usage.JSONLines, text.String())
+			wantCounts(t, r, fmt.Sprintf("%d read, %d recorded, 0 duplicates, %d rejected, %d conflicts, 0 unpriced",
+				rows, len(want), rows-len(want)-conflicts, conflicts))
+			if rejects != bad.String() {
+				t.Errorf("the rejects are\n%swant\n%s", rejects, bad.String())
+			}
+			var cost pricing.USD
+			for id, i := range want {
+				e := m.entries[id]
+				if e.UserID != fmt.Sprint("user", i%50) || e.Quantities[pricing.Requests] != int64(1+i%97) {
+					t.Fatalf("the event %s of row %d is %+v", id, i, e)
+				}
+				cost += e.Cost
+			}
+			if len(m.entries) != len(want) {
+				t.Errorf("%d events are recorded, want %d", len(m.entries), len(want))
+			}
+			if r.Cost.String() != pricing.TotalOf(cost).String() {
+				t.Errorf("the result says %s, the log %s", r.Cost, pricing.TotalOf(cost))
+			}
+		})
 	}
 }
 

@@ -74,8 +74,7 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 // one carries a single request out.
 func (s *Service) one(ctx context.Context, o order, event *Event) (request, error) {
 	o.single = true
-	done, err := s.do(ctx, request{order: &o, event: event})
-	return done[0], err
+	return s.do(ctx, request{order: &o, event: event})
 }
 
 // outcome returns the answer for those who report a single event.

@@ -32,8 +32,9 @@ type recorder struct {
 
 // operation is what one caller wants done: a single request, or the many of a file's rows.
 type operation struct {
+	recorder *recorder
 	ctx      context.Context //nolint:containedctx // of the one caller that waits for it
-	requests []request
+	requests []*request
 	err      error         // of a caller that gave up before it was begun
 	done     chan struct{} // is closed when all of its requests have their answers
 }
@@ -85,45 +86,45 @@ func (r *request) fail(err error) {
 // mostOperations is how many callers share a transaction at most: the first waits for the last.
 const mostOperations = 512
 
-// do carries requests out and waits until they are done: each has its own answer. A caller that gives up while it
-// waits is taken out, which is the error.
-func (s *Service) do(ctx context.Context, requests ...request) ([]request, error) {
-	op := s.submit(ctx, requests)
-	s.recorder.wait(op)
-	return op.requests, op.err
+// do carries a request out and waits until that is done. A caller that gives up while it waits is taken out, which is
+// the error.
+func (s *Service) do(ctx context.Context, r request) (request, error) {
+	op := s.submit(ctx, &s.recorder, []*request{&r})
+	op.wait()
+	return r, op.err
 }
 
 // submit hands requests in, behind all that were handed in before.
-func (s *Service) submit(ctx context.Context, requests []request) *operation {
-	op := &operation{ctx: ctx, requests: requests, done: make(chan struct{})}
+func (s *Service) submit(ctx context.Context, r *recorder, requests []*request) *operation {
+	op := &operation{recorder: r, ctx: ctx, requests: requests, done: make(chan struct{})}
 	if len(requests) == 0 {
 		op.end(nil)
 		return op
 	}
-	r := &s.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.waiting = append(r.waiting, op)
 	if !r.running {
 		r.running = true
-		go s.runWaiting()
+		go s.runWaiting(r)
 	}
 	return op
 }
 
 // wait waits until an operation is done or, where nobody has begun it, its caller gives up.
-func (r *recorder) wait(op *operation) {
+func (op *operation) wait() {
 	select {
 	case <-op.done:
 	case <-op.ctx.Done():
-		if !r.withdraw(op) {
+		if !op.withdraw() {
 			<-op.done // it has begun: what becomes of it must be known
 		}
 	}
 }
 
 // withdraw takes an operation out of those that wait, if it is still there.
-func (r *recorder) withdraw(op *operation) bool {
+func (op *operation) withdraw() bool {
+	r := op.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	i := slices.Index(r.waiting, op)
@@ -131,6 +132,9 @@ func (r *recorder) withdraw(op *operation) bool {
 		return false
 	}
 	r.waiting = slices.Delete(r.waiting, i, i+1)
+	for _, one := range op.requests {
+		one.err = op.ctx.Err()
+	}
 	op.end(op.ctx.Err())
 	return true
 }
@@ -142,13 +146,13 @@ func (op *operation) end(err error) {
 }
 
 // runWaiting runs one load of operations after another until none waits.
-func (s *Service) runWaiting() {
+func (s *Service) runWaiting(r *recorder) {
 	for {
-		load := s.recorder.next(s.Store.Load().Rows)
+		load := r.next(s.Store.Load().Rows)
 		if load == nil {
 			return
 		}
-		s.run(load)
+		s.run(r, load)
 		runtime.Gosched() // who has just heard may have more for the next transaction
 	}
 }
@@ -173,17 +177,26 @@ func (r *recorder) next(mostRows int) []*operation {
 
 // run carries operations out in one transaction and tells their callers. Those whose user another
 // process holds just now are done apart, so that nobody else waits for them.
-func (s *Service) run(load []*operation) {
+func (s *Service) run(r *recorder, load []*operation) {
 	ctx, requests := load[0].ctx, make([]*request, 0, len(load))
 	for _, op := range load {
 		if op.ctx != ctx {
 			ctx = context.WithoutCancel(ctx) // one who gives up does not stop the others
 		}
-		for i := range op.requests {
-			requests = append(requests, &op.requests[i])
+		requests = append(requests, op.requests...)
+	}
+	b := &batch{service: s, requests: requests, inParts: ofFiles(load), skipBusy: len(load) > 1}
+	if most := s.Store.Load(); most.GoesOn && b.inParts && ctx == load[0].ctx {
+		b.more = func() []*request {
+			op := r.nextOfFile(ctx, most.Rows-len(b.requests))
+			if op == nil {
+				return nil
+			}
+			load = append(load, op)
+			return op.requests
 		}
 	}
-	s.commit(ctx, requests, len(load) > 1)
+	s.commit(ctx, r, b)
 	for _, op := range load {
 		if op.requests[0].busy {
 			go s.runApart(op)
@@ -191,17 +204,37 @@ func (s *Service) run(load []*operation) {
 		}
 		op.end(nil)
 	}
-	if len(requests) >= importBatch {
+	if len(b.requests) >= importBatch {
 		time.Sleep(s.Store.Load().Pause)
 	}
 }
 
+// ofFiles tells whether all of some operations are of files.
+func ofFiles(ops []*operation) bool {
+	return !slices.ContainsFunc(ops, func(op *operation) bool { return op.requests[0].single })
+}
+
+// nextOfFile takes the operation that is next, if it is of the same file and has no more rows than so many; else nil.
+func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.waiting) == 0 || ctx.Err() != nil {
+		return nil
+	}
+	op := r.waiting[0]
+	if op.ctx != ctx || len(op.requests) > mostRows {
+		return nil
+	}
+	r.waiting = slices.Delete(r.waiting, 0, 1)
+	return op
+}
+
 // runApart carries one operation out that has to wait for its user.
 func (s *Service) runApart(op *operation) {
-	slots := s.recorder.apart()
+	slots := op.recorder.apart()
 	slots <- struct{}{}
 	defer func() { <-slots }()
-	b := &batch{service: s, requests: []*request{&op.requests[0]}}
+	b := &batch{service: s, requests: op.requests}
 	if err := b.commit(op.ctx); err != nil {
 		op.requests[0].fail(err)
 	}
@@ -218,9 +251,8 @@ func (r *recorder) apart() chan struct{} {
 
 // commit carries requests out in one transaction. If that fails for something that is in them it is done again in
 // halves, so that nobody spoils it for others. Each request gets its answer, or the error of the storage.
-func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool) {
-	r := &s.recorder
-	b := &batch{service: s, requests: requests, skipBusy: skipBusy, writer: r.writer, state: r.state}
+func (s *Service) commit(ctx context.Context, r *recorder, b *batch) {
+	b.writer, b.state = r.writer, r.state
 	if r.writer == NoWriter {
 		r.writer = newWriter()
 	}
@@ -231,14 +263,15 @@ func (s *Service) commit(ctx context.Context, requests []*request, skipBusy bool
 		if b.writer != NoWriter {
 			r.state = b.state
 		}
-	case len(requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
-		for _, one := range requests {
+	case len(b.requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
+		for _, one := range b.requests {
 			one.fail(err)
 		}
 	default:
-		half := len(requests) / 2
-		s.commit(ctx, requests[:half], skipBusy)
-		s.commit(ctx, requests[half:], skipBusy)
+		half := len(b.requests) / 2
+		for _, requests := range [][]*request{b.requests[:half], b.requests[half:]} {
+			s.commit(ctx, r, &batch{service: s, requests: requests, inParts: b.inParts, skipBusy: b.skipBusy})
+		}
 	}
 }
 

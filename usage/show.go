@@ -3,6 +3,7 @@ package usage
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"time"
@@ -71,14 +72,14 @@ func (s *Service) periodUsages(
 	ctx context.Context, reader Reader, users []string, at, now time.Time,
 ) ([]PeriodUsage, error) {
 	st := newState(now)
-	if err := st.loadUsers(ctx, reader, users); err != nil {
+	if err := st.loadUsers(ctx, reader, slices.Values(users)); err != nil {
 		return nil, err
 	}
-	moments := make([]userMoment, len(users))
-	for i, user := range users {
-		moments[i] = userMoment{user, at}
+	moments := make(map[string]time.Time, len(users))
+	for _, user := range users {
+		moments[user] = at
 	}
-	if err := st.loadPeriods(ctx, reader, moments); err != nil {
+	if err := st.loadPeriods(ctx, reader, maps.All(moments)); err != nil {
 		return nil, err
 	}
 	usages := make([]PeriodUsage, len(users))

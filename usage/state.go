@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -92,11 +93,17 @@ func (s *state) loadCatalogue(ctx context.Context, reader Reader, provider strin
 }
 
 // loadUsers reads what is not known yet of users, all at once.
-func (s *state) loadUsers(ctx context.Context, reader Reader, users []string) error {
-	missing := slices.DeleteFunc(slices.Clone(users), func(user string) bool { return s.users[user] != nil })
+func (s *state) loadUsers(ctx context.Context, reader Reader, users iter.Seq[string]) error {
+	var missing []string
+	for user := range users {
+		if s.users[user] == nil {
+			missing = append(missing, user)
+		}
+	}
 	if len(missing) == 0 {
 		return nil
 	}
+	missing = distinct(missing)
 	accounts, err := reader.Accounts(ctx, missing)
 	if err != nil {
 		return err
@@ -114,13 +121,20 @@ func (s *state) loadUsers(ctx context.Context, reader Reader, users []string) er
 	return nil
 }
 
-// forget forgets what is known of a user.
-func (s *state) forget(user string) {
-	if known := s.users[user]; known != nil {
-		for _, r := range known.held {
-			delete(s.holders, r.ID)
+func distinct(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// forget forgets what is known of some users.
+func (s *state) forget(users []string) {
+	for _, user := range users {
+		if known := s.users[user]; known != nil {
+			for _, r := range known.held {
+				delete(s.holders, r.ID)
+			}
+			delete(s.users, user)
 		}
-		delete(s.users, user)
 	}
 }
 
@@ -140,14 +154,14 @@ func (s *state) reservation(id string) *Reservation {
 
 // loadPeriods reads the periods in which known users are at some moments, as far as they are not
 // known yet, all at once.
-func (s *state) loadPeriods(ctx context.Context, reader Reader, calls []userMoment) error {
+func (s *state) loadPeriods(ctx context.Context, reader Reader, calls iter.Seq2[string, time.Time]) error {
 	var missing []PeriodKey
-	for _, c := range calls {
-		user := s.users[c.user]
-		if user.latest != nil && user.latest.holds(c.at) {
+	for id, at := range calls {
+		user := s.users[id]
+		if user.latest != nil && user.latest.holds(at) {
 			continue
 		}
-		key := NewPeriodKey(c.user, user.account.PeriodAt(c.at).Start)
+		key := NewPeriodKey(id, user.account.PeriodAt(at).Start)
 		if user.periods[key.Start] == nil {
 			user.periods[key.Start] = &periodState{}
 			missing = append(missing, key)
@@ -161,12 +175,6 @@ func (s *state) loadPeriods(ctx context.Context, reader Reader, calls []userMome
 		s.users[key.UserID].periods[key.Start].fill(totals[key])
 	}
 	return err
-}
-
-// userMoment is a moment at which a user makes a call.
-type userMoment struct {
-	user string
-	at   time.Time
 }
 
 func (p *periodState) fill(totals []ProviderUsage) {

@@ -3,6 +3,8 @@ package usage
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -49,14 +51,14 @@ func (r *countingReader) Held(context.Context, []string, time.Time) (map[string]
 
 // load reads a period of some users as decisions do.
 func load(ctx context.Context, s *state, reader Reader, users ...string) error {
-	if err := s.loadUsers(ctx, reader, users); err != nil {
+	if err := s.loadUsers(ctx, reader, slices.Values(users)); err != nil {
 		return err
 	}
-	var calls []userMoment
+	calls := map[string]time.Time{}
 	for _, user := range users {
-		calls = append(calls, userMoment{user, time.Unix(0, 0)})
+		calls[user] = time.Unix(0, 0)
 	}
-	return s.loadPeriods(ctx, reader, calls)
+	return s.loadPeriods(ctx, reader, maps.All(calls))
 }
 
 func TestStateAsksOnce(t *testing.T) {

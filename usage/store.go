@@ -15,7 +15,7 @@ type Store interface {
 	// that are new. It commits if fn returns nil and rolls back otherwise. Where the database asks
 	// for it (a deadlock, a lost race for an event id), all of fn runs again, a bounded number of times.
 	Update(ctx context.Context, users []string, now time.Time, fn func(Tx) error) error
-	// Assume runs fn as Update does, where all that it writes is written at once and by an assumption. What it reads need
+	// Assume runs fn as Update does, where what it writes first is written by an assumption. What it reads before need
 	// not be of one state, and where one statement does all there is no transaction around it.
 	Assume(ctx context.Context, fn func(Tx) error) error
 	// View runs fn on one consistent state of the database, for reading only.
@@ -28,6 +28,11 @@ type Store interface {
 type Load struct {
 	Rows  int           // of a file; single calls are few beside them
 	Pause time.Duration // that is left to other processes after so many rows
+	// Writers is how many transactions of a file, of different users, go on at the same time.
+	Writers int
+	// GoesOn: a file's transaction takes up what is read while it is under way, until it has so many rows. Else it has
+	// those that were there when it began, so that all of their users are locked in one order.
+	GoesOn bool
 }
 
 // Reader reads what decisions are made of.
@@ -63,8 +68,8 @@ type Tx interface {
 	// LockUsers locks the rows of users, adding those that are new, and notes in them who writes now. Where others
 	// are to be skipped, those whom another transaction has locked are left out, and nothing waits.
 	LockUsers(ctx context.Context, users []string, now time.Time, writer Writer, skip bool) (Locked, error)
-	// Write writes what a batch has come to, at once. A reservation that another transaction took meanwhile under the
-	// same id for another user, or an event's id that it used, makes all of the transaction run again.
+	// Write writes what a batch, or a part of it, has come to. A reservation that another transaction took meanwhile
+	// under the same id for another user, or an event's id that it used, makes all of the transaction run again.
 	Write(ctx context.Context, c Changes) error
 	// AddAlerts adds alerts, but never the same threshold of a limit twice for a user and period,
 	// and returns how many are new.
@@ -98,6 +103,8 @@ type Changes struct {
 	Alerts        []Alert // that they are to be told stands with them until messages are sent
 	Notifications []Notification
 	RemovedUsers  []string // whom LockUsers has added
+
+	Continues bool // the same transaction writes again: totals may wait for that
 }
 
 // Assumption is that nobody but one writer has written for some users since it knows of them, that no other transaction

@@ -113,18 +113,19 @@ func largeImport(t *testing.T, p Place) {
 	f := expensive(t, p)
 	f.record(dear("e0", "alice", "gemini", "one", 9*million))
 	var text strings.Builder
-	for i := range 200 {
+	for i := range 11_000 {
 		e := call(fmt.Sprint("row", i), []string{"alice", "bob"}[i%2], now(), 1, 1)
-		if i == 40 || i == 41 || i == 160 {
+		if i == 40 || i == 41 || i == 7_160 {
 			e = dear(e.ID, "alice", "gemini", "one", million)
 		}
 		text.WriteString(eventLine(e))
 	}
 	r, rejects := f.importText(usage.JSONLines, text.String())
-	if r.Read != 200 || r.Recorded != 197 || r.Rejected != 3 || strings.Count(rejects, "\n") != 3 || len(r.Problems) != 3 {
+	if r.Read != 11_000 || r.Recorded != 10_997 || r.Rejected != 3 || strings.Count(rejects, "\n") != 3 ||
+		len(r.Problems) != 3 {
 		t.Errorf("the result is %+v", r)
 	}
-	if len(f.logs()) != 198 {
+	if len(f.logs()) != 10_998 {
 		t.Errorf("%d log rows", len(f.logs()))
 	}
 	f.mustAgree()
