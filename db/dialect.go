@@ -74,7 +74,7 @@ type dialect struct {
 	// rows are how many rows of a file one transaction has at most, and goesOn whether it takes up what comes meanwhile.
 	rows   int
 	goesOn bool
-	// writers is how many transactions of a file, of different users, go on at the same time.
+	// writers is how many transactions, of different users, go on at the same time.
 	writers int
 	// pause is left to other processes after a transaction of many rows.
 	pause time.Duration

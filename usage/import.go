@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"hash/maphash"
 	"io"
 	"maps"
 	"slices"
@@ -45,18 +44,14 @@ const (
 // batches, and may simply be run again; the result says how far it came, also with an error. It
 // returns once nothing reads from r any more.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
-	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects},
-		seed: maphash.MakeSeed()}
+	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}}
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	reader := newBatchReader(run, ctx)
-	run.reader, run.recorders = reader, []*recorder{&s.recorder}
-	for len(run.recorders) < s.Store.Load().Writers {
-		run.recorders = append(run.recorders, &recorder{})
-	}
+	run.reader, run.recorders = reader, s.recorders()
 	if err := reader.loadProviders(ctx, s.Store); err != nil {
 		return ImportResult{}, err
 	}
@@ -105,8 +100,7 @@ type importing struct {
 	rejects rejects
 	reader  *batchReader
 
-	recorders []*recorder // that share the users
-	seed      maphash.Seed
+	recorders *recorders
 	pending   []handedIn // batches in the order of the file
 	result    ImportResult
 }
@@ -126,7 +120,7 @@ func (run *importing) record(ctx context.Context, batches <-chan fileBatch) erro
 	load := run.service.Store.Load()
 	mostPending := load.Rows/importBatch + readAhead
 	if !load.GoesOn { // the next transactions have what waits when they begin
-		mostPending = 2 * len(run.recorders) * load.Rows / importBatch
+		mostPending = 2 * len(run.recorders.all) * load.Rows / importBatch
 	}
 	for batches != nil || len(run.pending) > 0 {
 		more := batches
@@ -171,19 +165,19 @@ func (run *importing) giveUp(err error) error {
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
 	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict}, records: true, decide: (*batch).record}
-	shares := make([][]*request, len(run.recorders))
+	shares := make([][]*request, len(run.recorders.all))
 	for i := range b.rows {
 		if b.rows[i].err != nil {
 			continue
 		}
 		event := &b.rows[i].event
 		b.requests = append(b.requests, request{order: each, event: event})
-		share := maphash.String(run.seed, event.UserID) % uint64(len(shares))
+		share := run.recorders.share(event.UserID)
 		shares[share] = append(shares[share], &b.requests[len(b.requests)-1])
 	}
 	h := handedIn{fileBatch: b, done: make(chan struct{})}
 	for i, requests := range shares {
-		h.ops = append(h.ops, run.service.submit(ctx, run.recorders[i], requests))
+		h.ops = append(h.ops, run.service.submit(ctx, run.recorders.all[i], requests))
 	}
 	go func() {
 		defer close(h.done)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -18,7 +19,8 @@ type Service struct {
 	Store      Store
 	Thresholds []int // percentages of a limit that make an alert
 
-	recorder recorder
+	once sync.Once
+	made *recorders
 }
 
 // RecordOptions say how an event is recorded.

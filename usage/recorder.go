@@ -25,9 +25,6 @@ type recorder struct {
 	// What follows belongs to that goroutine.
 	writer Writer // NoWriter for the first transaction: who comes alone keeps nothing
 	state  *state // as the last transaction left it, which holds until somebody else writes
-
-	once  sync.Once
-	slots chan struct{} // of those who wait for their users apart
 }
 
 // operation is what one caller wants done: a single request, or the many of a file's rows.
@@ -89,8 +86,11 @@ const mostOperations = 512
 // do carries a request out and waits until that is done. A caller that gives up while it waits is taken out, which is
 // the error.
 func (s *Service) do(ctx context.Context, r request) (request, error) {
-	op := s.submit(ctx, &s.recorder, []*request{&r})
+	all := s.recorders()
+	recorder := all.of(&r)
+	op := s.submit(ctx, recorder, []*request{&r})
 	op.wait()
+	all.note(recorder, &r)
 	return r, op.err
 }
 
@@ -231,7 +231,7 @@ func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
 
 // runApart carries one operation out that has to wait for its user.
 func (s *Service) runApart(op *operation) {
-	slots := op.recorder.apart()
+	slots := s.recorders().apart
 	slots <- struct{}{}
 	defer func() { <-slots }()
 	b := &batch{service: s, requests: op.requests}
@@ -239,14 +239,6 @@ func (s *Service) runApart(op *operation) {
 		op.requests[0].fail(err)
 	}
 	op.end(nil)
-}
-
-// mostApart is how many operations wait for their users at the same time, each on a connection.
-const mostApart = 8
-
-func (r *recorder) apart() chan struct{} {
-	r.once.Do(func() { r.slots = make(chan struct{}, mostApart) })
-	return r.slots
 }
 
 // commit carries requests out in one transaction. If that fails for something that is in them it is done again in

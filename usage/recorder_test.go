@@ -21,6 +21,7 @@ type gatedStore struct {
 	Tx
 	begun, gate  chan struct{}
 	busy         string // the user whom another process holds
+	writers      int
 	appendFails  func([]Entry) error
 	mu           sync.Mutex
 	entries      map[string]Entry
@@ -48,7 +49,7 @@ func (s *gatedStore) Assume(ctx context.Context, fn func(Tx) error) error {
 	return s.Update(ctx, nil, time.Time{}, fn)
 }
 
-func (s *gatedStore) Load() Load                                          { return Load{Rows: 1_000} }
+func (s *gatedStore) Load() Load                                          { return Load{Rows: 1_000, Writers: s.writers} }
 func (s *gatedStore) View(_ context.Context, fn func(Reader) error) error { return fn(s) }
 func (s *gatedStore) CatalogueVersion(context.Context) (int64, error)     { return 1, nil }
 
@@ -134,9 +135,10 @@ func (c *callers) record(ctx context.Context, id, user string) {
 // waitFor waits until so many operations wait for their transaction.
 func (c *callers) waitFor(waiting int) {
 	for {
-		c.service.recorder.mu.Lock()
-		n := len(c.service.recorder.waiting)
-		c.service.recorder.mu.Unlock()
+		recorder := c.service.recorders().all[0]
+		recorder.mu.Lock()
+		n := len(recorder.waiting)
+		recorder.mu.Unlock()
 		if n == waiting {
 			return
 		}
@@ -288,5 +290,49 @@ func TestRecorderKnowsWhatIsInTheSameTransaction(t *testing.T) {
 	slices.Sort(statuses)
 	if strings.Join(statuses, " ") != "duplicate recorded" {
 		t.Errorf("the statuses are %v", statuses)
+	}
+}
+
+// Where the storage takes two transactions at the same time users share them: one waits for nobody of the other.
+func TestRecordersShareUsers(t *testing.T) {
+	s := newGatedStore()
+	s.writers = 2
+	c := &callers{t: t, service: &Service{Store: s}, errs: map[string]error{}}
+	other := ""
+	for i := 0; other == ""; i++ {
+		if user := fmt.Sprint("user", i); c.service.recorders().share(user) != c.service.recorders().share("alice") {
+			other = user
+		}
+	}
+	c.record(t.Context(), "a", "alice")
+	<-s.begun
+	c.record(t.Context(), "b", other)
+	<-s.begun // though nothing has come through the gate
+	close(s.gate)
+	c.work.Wait()
+	if len(s.entries) != 2 || c.errs["a"] != nil || c.errs["b"] != nil {
+		t.Errorf("%d events are recorded, %v", len(s.entries), c.errs)
+	}
+}
+
+// A reservation is closed by the recorder that took it, which knows its user.
+func TestRecordersKnowWhoTookAReservation(t *testing.T) {
+	all := (&Service{Store: &gatedStore{writers: 2}}).recorders()
+	taken := request{order: &order{reservation: "r"}, event: &Event{UserID: "alice"}}
+	closing := request{order: &order{reservation: "r", closes: true}}
+	taker := all.of(&taken)
+	all.note(taker, &taken)
+	if all.of(&closing) != taker {
+		t.Error("another one closes it")
+	}
+	all.note(taker, &closing)
+	if len(all.takers) != 0 {
+		t.Errorf("%d reservations are kept that are closed", len(all.takers))
+	}
+	for i := range 2 * mostKeptUsers {
+		all.note(taker, &request{order: &order{reservation: fmt.Sprint(i)}})
+	}
+	if len(all.takers) > mostKeptUsers {
+		t.Errorf("%d reservations are kept that nobody closes", len(all.takers))
 	}
 }

@@ -28,7 +28,7 @@ type Store interface {
 type Load struct {
 	Rows  int           // of a file; single calls are few beside them
 	Pause time.Duration // that is left to other processes after so many rows
-	// Writers is how many transactions of a file, of different users, go on at the same time.
+	// Writers is how many transactions, of different users, go on at the same time; 0 counts as 1.
 	Writers int
 	// GoesOn: a file's transaction takes up what is read while it is under way, until it has so many rows. Else it has
 	// those that were there when it began, so that all of their users are locked in one order.
