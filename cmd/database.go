@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime/debug"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
@@ -53,8 +54,20 @@ func (g *program) open(
 	if err != nil {
 		return nil, err
 	}
+	if g.command.Annotations[commands.BoundedMemory] != "" {
+		debug.SetMemoryLimit(boundedMemory(target.Kind))
+	}
 	g.env.Log.Debug("opening the database", "url", target.Redacted())
 	return g.services(open(ctx, target))
+}
+
+// boundedMemory is beyond how many bytes garbage is collected more often, where memory must not grow with the input. It
+// keeps a process under 200 MB, of which SQLite takes some for its pages.
+func boundedMemory(kind db.Kind) int64 {
+	if kind == db.SQLite {
+		return 120 << 20
+	}
+	return 160 << 20
 }
 
 func (g *program) create(ctx context.Context) (s *commands.Services, before, after int64, err error) {

@@ -76,16 +76,9 @@ func (g *program) execute(ctx context.Context) (err error) {
 	return err
 }
 
-// boundedMemory is beyond how many bytes garbage is collected more often, where memory must
-// not grow with the input. Beside the storage's own it keeps a process under 200 MB.
-const boundedMemory = 125 << 20
-
 // prepare reads the configuration and fills the environment of the commands. It runs when the flags are parsed.
 func (g *program) prepare(called *cobra.Command) error {
 	g.command, g.parsed = called, true
-	if called.Annotations[commands.BoundedMemory] != "" {
-		debug.SetMemoryLimit(boundedMemory)
-	}
 	if needsNoConfig(called) {
 		return nil
 	}

@@ -39,7 +39,7 @@ func postgresDialect() dialect {
 		migrateAlone:      migrateAlone,
 		isOvertaken:       retryPostgreSQL,
 		assume:            (*DB).loosely,
-		rows:              12_000,
+		rows:              16_000,
 		writers:           2,
 		dayOf:             "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)",
 		slots:             16,
