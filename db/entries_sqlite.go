@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
+	"github.com/alwrity/alwrity-sub/db/packedrows"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -18,25 +18,19 @@ func readEntriesSQLite(ctx context.Context, t *tx, ids []string, scan func(row s
 	if len(ids) == 1 {
 		return t.query(ctx, scan, "SELECT "+entryColumns+" FROM api_usage_logs WHERE event_key = $1", eventKey(ids[0]))
 	}
-	return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+` FROM json_each($1) k
-		CROSS JOIN api_usage_logs l ON l.event_key = k.value`, eventKeys(ids))
-}
-
-// eventKeys returns the keys of ids as a JSON array, in their order in the index.
-func eventKeys(ids []string) string {
 	keys := make([]int64, len(ids))
 	for i, id := range ids {
 		keys[i] = eventKey(id)
 	}
-	slices.Sort(keys)
-	text := []byte{'['}
-	for i, key := range slices.Compact(keys) {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = strconv.AppendInt(text, key, 10)
+	slices.Sort(keys) // in their order in the index
+	packed := t.buffers.take()
+	defer t.buffers.giveBack(packed)
+	packed.Reset(1)
+	for _, key := range slices.Compact(keys) {
+		packed.Integer(key)
 	}
-	return string(append(text, ']'))
+	return t.query(ctx, scan, "SELECT "+prefixed("l", entryColumns)+" FROM ("+packedrows.Source(1)+`) k
+		CROSS JOIN api_usage_logs l ON l.event_key = k.c1`, packed.Bytes())
 }
 
 // insertEntriesSQLite adds log rows. Their ids were looked for before, in this transaction: nobody else can have taken
