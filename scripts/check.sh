@@ -60,7 +60,7 @@ without_race() {
 	tests=$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 	rest=$(grep -vE "^$module/(cmd|db|notify|torture|usage)(/|\$)" <<<"$tests")
 	# shellcheck disable=SC2086 # one argument for each package
-	go test "${flags[@]}" -p 3 -skip "$stores_at_once" ./cmd ./torture/... ./db/... $rest
+	go test "${flags[@]}" -p 5 -skip "$stores_at_once" ./cmd ./torture/... ./db/... $rest
 }
 step "go test, with and without -race"
 export GOTMPDIR=${TMPDIR:-/tmp} TMPDIR=$temporary/tests # what is linked is large

@@ -49,7 +49,8 @@ func (s *gatedStore) Assume(ctx context.Context, fn func(Tx) error) error {
 	return s.Update(ctx, nil, time.Time{}, fn)
 }
 
-func (s *gatedStore) Load() Load                                          { return Load{Rows: 1_000, Writers: s.writers} }
+func (s *gatedStore) Load() Load { return Load{Rows: 1_000, Writers: s.writers} }
+
 func (s *gatedStore) View(_ context.Context, fn func(Reader) error) error { return fn(s) }
 func (s *gatedStore) CatalogueVersion(context.Context) (int64, error)     { return 1, nil }
 

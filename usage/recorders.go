@@ -39,8 +39,8 @@ func (r *recorders) share(user string) int {
 	return int(maphash.String(r.seed, user) % uint64(len(r.all)))
 }
 
-// of returns the recorder of a request's user or, where it only names a reservation, who took that. Another one would do
-// as well, but it would have to read anew, and the user's own after it.
+// of returns the recorder of a request's user or, where it only names a reservation, who took that. Another one would
+// do as well, but it would have to read anew, and the user's own after it.
 func (r *recorders) of(one *request) *recorder {
 	if one.event != nil && one.event.UserID != "" {
 		return r.all[r.share(one.event.UserID)]
