@@ -191,24 +191,17 @@ func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 	var found []UnitPrice
 	var last int64
 	for _, at := range moments {
-		price, basis := priceAt(book, s, at)
-		if basis != pricing.Unpriced && price.ID != last {
-			found = append(found, unitPrice(price, basis))
+		price, basis := book.Find(s.Provider, s.Model, at)
+		if price == nil {
+			last = 0
+			continue
+		}
+		if price.ID != last {
+			found = append(found, unitPrice(*price, basis))
 		}
 		last = price.ID
 	}
 	return found
-}
-
-// priceAt returns the price that rating takes at a moment.
-func priceAt(book *pricing.Book, s Series, at time.Time) (pricing.Price, pricing.Basis) {
-	if price, ok := book.InForce(s.Provider, s.Model, at); ok {
-		return price, pricing.Exact
-	}
-	if price, ok := book.InForce(s.Provider, pricing.DefaultModel, at); ok {
-		return price, pricing.Default
-	}
-	return pricing.Price{}, pricing.Unpriced
 }
 
 func unitPrice(price pricing.Price, basis pricing.Basis) UnitPrice {

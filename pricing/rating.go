@@ -67,7 +67,7 @@ func (b *Book) Charge(provider, model string, at time.Time, used *Quantities) (C
 func (b *Book) charge(
 	provider, model string, at time.Time, used *Quantities, each func(Component),
 ) (*Price, Charge, error) {
-	price, basis := b.find(provider, model, at)
+	price, basis := b.Find(provider, model, at)
 	if price == nil {
 		return nil, Charge{Basis: basis}, nil
 	}
@@ -92,8 +92,8 @@ func (b *Book) charge(
 	return price, charge, nil
 }
 
-// find returns the price that holds for a model, nil where there is none, and on what basis.
-func (b *Book) find(provider, model string, at time.Time) (*Price, Basis) {
+// Find returns the price that holds for a model at a moment, nil where there is none, and on what basis.
+func (b *Book) Find(provider, model string, at time.Time) (*Price, Basis) {
 	if model != "" && model != DefaultModel {
 		if p := b.inForce(provider, model, at); p != nil {
 			return p, Exact

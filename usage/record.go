@@ -255,7 +255,7 @@ func billsOverage(p *plan.Plan, l *plan.Limit) bool {
 func (b *batch) settle(r *request) error {
 	held := b.reservations[r.reservation]
 	if held.Status == Settled && held.EventID != r.event.ID {
-		return failure.Conflictf("the reservation %s is settled already, by the event %s", held.ID, held.EventID)
+		return held.settledAlready()
 	}
 	if err := b.record(r); err != nil || held.Status == Settled {
 		return err

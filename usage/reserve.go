@@ -105,7 +105,7 @@ func (b *batch) release(r *request) error {
 	held := b.reservations[r.reservation]
 	switch held.Status {
 	case Settled:
-		return failure.Conflictf("the reservation %s is settled already, by the event %s", held.ID, held.EventID)
+		return held.settledAlready()
 	case Held:
 		held.Status, held.ClosedAt = Released, r.now
 		b.state.free(held)
@@ -114,4 +114,9 @@ func (b *batch) release(r *request) error {
 	released := *held
 	r.released = &released
 	return nil
+}
+
+func (r Reservation) settledAlready() error {
+	return failure.Conflictf("the reservation %s is settled already, by the event %s", r.ID, r.EventID).
+		WithReason("reservation_settled", "event", r.EventID, "user", r.UserID)
 }
