@@ -2,6 +2,8 @@ package usage
 
 import (
 	"encoding/csv"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -29,4 +31,33 @@ func FuzzCSVRecord(f *testing.F) {
 			t.Errorf("%q: %q, %v; want %q, %v", text, got, err, want, wantErr)
 		}
 	})
+}
+
+// Rows that each leave a quotation mark open take memory in proportion to the file, and not to its square.
+func TestStrayQuotesAreReadInLinearTime(t *testing.T) {
+	const rows = 40_000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	file := strings.NewReader("user_id,provider\n" + strings.Repeat("\"\n", rows))
+	reader := &csvReader{lines: newLineReader(file, io.Discard), events: newEventReader()}
+	if err := reader.readHeader(); err != nil {
+		t.Fatal(err)
+	}
+	bad := 0
+	for {
+		row, err := reader.next()
+		if err != nil {
+			break
+		}
+		if row.err != nil {
+			bad++
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if bad != rows {
+		t.Errorf("%d of %d rows are bad", bad, rows)
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 10_000*rows {
+		t.Errorf("it took %d bytes for each row", took/rows)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -25,7 +26,7 @@ type lineReader struct {
 	chunk    []byte    // that the lines are kept in, one after another
 	overflow io.Writer // gets what follows the first longestLine bytes of a line
 	number   int64
-	back     []line // lines to be read again, first one first
+	back     []line // lines to be read again, the first one last
 }
 
 func newLineReader(r io.Reader, overflow io.Writer) *lineReader {
@@ -38,9 +39,9 @@ func newLineReader(r io.Reader, overflow io.Writer) *lineReader {
 
 // next returns the next line, or io.EOF after the last.
 func (r *lineReader) next() (line, error) {
-	if len(r.back) > 0 {
-		l := r.back[0]
-		r.back = r.back[1:]
+	if last := len(r.back) - 1; last >= 0 {
+		l := r.back[last]
+		r.back = r.back[:last]
 		return l, nil
 	}
 	r.number++
@@ -104,7 +105,9 @@ func (r *lineReader) spill(l *line, part []byte) error {
 
 // unread gives lines back, to be read again in this order.
 func (r *lineReader) unread(lines []line) {
-	r.back = append(append([]line(nil), lines...), r.back...)
+	for _, l := range slices.Backward(lines) {
+		r.back = append(r.back, l)
+	}
 }
 
 // row is one record of an event file.
