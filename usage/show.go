@@ -93,6 +93,9 @@ func (s *Service) periodUsages(
 }
 
 func (s *Service) periodUsage(st *state, id string, at, now time.Time) (PeriodUsage, error) {
+	if period := st.users[id].account.PeriodAt(at); !period.End.After(now) {
+		at = period.End.Add(-time.Microsecond) // whichever moment of an ended period is named, its end counts
+	}
 	where, err := st.periodOf(id, at)
 	if err != nil {
 		return PeriodUsage{}, err
