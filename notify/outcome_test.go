@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/textproto"
+	"strings"
 	"testing"
 	"time"
 )
@@ -66,5 +68,25 @@ func TestSignature(t *testing.T) {
 func TestSlackText(t *testing.T) {
 	if got := slackText("<!channel> & <b>"); got != "&lt;!channel&gt; &amp; &lt;b&gt;" {
 		t.Error(got)
+	}
+}
+
+// A server whose greeting has no end is given up, and its text is not kept.
+func TestGreetingWithoutEnd(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		for err == nil {
+			_, err = conn.Write([]byte("220-" + strings.Repeat("x", 60_000)))
+		}
+	}()
+	address := listener.Addr().(*net.TCPAddr)
+	c := &connection{mail: &Mail{Host: "127.0.0.1", Port: address.Port, Timeout: time.Minute, TLS: TLSNone}}
+	if err := c.open(t.Context()); !errors.Is(err, errEndless) {
+		t.Errorf("%v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/textproto"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +22,7 @@ import (
 // connection is a connection to a mail server, which is set up step by step.
 type connection struct {
 	mail   *Mail
-	raw    net.Conn
+	raw    *boundedConn
 	secure *tls.Conn // nil: not encrypted from the first byte
 	client *smtp.Client
 	roots  *x509.CertPool // nil: the system's
@@ -38,7 +37,7 @@ func (m *Mail) loadRoots() (*x509.CertPool, error) {
 	if m.CAFile == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(m.CAFile)
+	pem, err := failure.ReadFile(m.CAFile)
 	if err != nil {
 		return nil, failure.Invalidf("SMTP_CA_FILE is %q: it can't be read: %s", m.CAFile, failure.WithoutPath(err)).
 			Because(err)
@@ -62,8 +61,33 @@ func (c *connection) tlsConfig() *tls.Config {
 
 func (c *connection) dial(ctx context.Context) (err error) {
 	dialer := net.Dialer{Timeout: c.mail.Timeout}
-	c.raw, err = dialer.DialContext(ctx, "tcp", c.mail.address())
+	conn, err := dialer.DialContext(ctx, "tcp", c.mail.address())
+	if err == nil {
+		c.raw = &boundedConn{conn, mostAnswered}
+	}
 	return err
+}
+
+// mostAnswered is how many bytes a mail server may send at a step: some hundred are usual, and an answer without an end
+// would fill the memory.
+const mostAnswered = 1 << 20
+
+var errEndless = errors.New("the server's answer does not end")
+
+// boundedConn is a connection of which so many bytes may be read.
+type boundedConn struct {
+	net.Conn
+	left int
+}
+
+// Read implements net.Conn.
+func (c *boundedConn) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errEndless
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.left)])
+	c.left -= n
+	return n, err
 }
 
 // handshake encrypts from the first byte, if the server wants that.
@@ -79,7 +103,7 @@ func (c *connection) handshake(ctx context.Context) error {
 
 // hello waits for the greeting and says hello.
 func (c *connection) hello() error {
-	conn := c.raw
+	var conn net.Conn = c.raw
 	if c.secure != nil {
 		conn = c.secure
 	}
@@ -153,6 +177,7 @@ func (c *connection) open(ctx context.Context) error {
 }
 
 func (c *connection) extendDeadline(times int) error {
+	c.raw.left = mostAnswered
 	return c.client.UpdateDeadline(time.Duration(times) * c.mail.Timeout)
 }
 

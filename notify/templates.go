@@ -3,9 +3,9 @@ package notify
 import (
 	"embed"
 	htmltemplate "html/template"
-	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	texttemplate "text/template"
 
@@ -97,8 +97,7 @@ func BuiltInTemplates() (map[string]string, error) {
 
 // replaceFiles replaces files by those of a directory.
 func replaceFiles(files map[string]string, directory string) error {
-	root := os.DirFS(directory)
-	entries, err := fs.ReadDir(root, ".")
+	entries, err := os.ReadDir(directory)
 	if err != nil {
 		return failure.Invalidf("the templates in %s can't be read: %s", directory, failure.WithoutPath(err)).Because(err)
 	}
@@ -111,7 +110,7 @@ func replaceFiles(files map[string]string, directory string) error {
 			return failure.Invalidf("the template %s in %s is of no message", entry.Name(), directory).
 				WithHint("the names are %s, each with .txt and .html, and %s", strings.Join(templateNames(), ", "), layoutFile)
 		}
-		text, err := fs.ReadFile(root, entry.Name())
+		text, err := failure.ReadFile(filepath.Join(directory, entry.Name()))
 		if err != nil {
 			return failure.Invalidf("the template %s in %s can't be read: %s", entry.Name(), directory,
 				failure.WithoutPath(err)).
