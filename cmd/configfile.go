@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,7 +31,7 @@ func loadConfigFile(p Process, flags *pflag.FlagSet) (layer, error) {
 		names = append(names, filepath.Join(p.ConfigDir, configDirName, defaultConfigFile))
 	}
 	for _, name := range names {
-		text, err := os.ReadFile(resolvePath(p.Dir, name))
+		text, err := failure.ReadFile(resolvePath(p.Dir, name))
 		switch {
 		case err == nil:
 			return parseConfigFile(name, text)

@@ -28,7 +28,7 @@ func loadEnvFile(p Process, flags *pflag.FlagSet) (layer, map[string]string, err
 	if !wanted && isDirectory(path) {
 		return layer{}, nil, nil // .env is a usual name for a virtual environment of Python too
 	}
-	text, err := os.ReadFile(path)
+	text, err := failure.ReadFile(path)
 	if !wanted && errors.Is(err, fs.ErrNotExist) {
 		return layer{}, nil, nil
 	}
