@@ -208,6 +208,7 @@ func TestSetPrice(t *testing.T) {
 			}},
 	} {
 		before := len(m.prices)
+		tt.setting.Force = true // the figures are round, and no slips
 		changes, err := s.SetPrice(t.Context(), audit(), tt.setting, environment())
 		must(t, err)
 		if len(changes) != 1 || (changes[0].Status == catalogue.Unchanged) != tt.unchanged || !tt.check(changes[0].After) {
@@ -240,7 +241,7 @@ func TestSetPriceTakesTheEnvironment(t *testing.T) {
 	s, _ := seeded(t)
 	lookup := environment(pricing.HuggingFaceOutputVariable, "0.25")
 	for _, added := range []int{3, 0} {
-		changes, err := s.SetPrice(t.Context(), audit(), catalogue.PriceSetting{Provider: "huggingface"}, lookup)
+		changes, err := s.SetPrice(t.Context(), audit(), catalogue.PriceSetting{Provider: "huggingface", Force: true}, lookup)
 		must(t, err)
 		if len(changes) != added {
 			t.Fatalf("%d prices were added, want %d", len(changes), added)
@@ -260,7 +261,7 @@ func TestApplyPrices(t *testing.T) {
 	must(t, err)
 	before, changes := len(m.prices), m.changes
 	for _, dryRun := range []bool{true, false} {
-		got, err := s.ApplyPrices(t.Context(), audit(), file, dryRun)
+		got, err := s.ApplyPrices(t.Context(), audit(), file, dryRun, false)
 		must(t, err)
 		if len(got) != 1 || got[0].Before != nil || got[0].After.Model != "one" || got[0].After.Source != pricing.FromAdmin {
 			t.Errorf("dry run %t: got %+v", dryRun, got)
@@ -269,13 +270,13 @@ func TestApplyPrices(t *testing.T) {
 			t.Errorf("dry run %t: %d prices were added", dryRun, added)
 		}
 	}
-	again, err := s.ApplyPrices(t.Context(), audit(), file, false)
+	again, err := s.ApplyPrices(t.Context(), audit(), file, false, false)
 	must(t, err)
 	if len(again) != 0 {
 		t.Errorf("the same file adds %+v", again)
 	}
 	file.Prices[0].Provider = "acmee"
-	_, err = s.ApplyPrices(t.Context(), audit(), file, false)
+	_, err = s.ApplyPrices(t.Context(), audit(), file, false, false)
 	wantFailure(t, err, failure.Invalid, `there is no provider "acmee"`)
 }
 

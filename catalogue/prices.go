@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -34,6 +35,7 @@ type PriceSetting struct {
 	AboveInputToken  *pricing.USD // what an input token costs in a long call
 	AboveOutputToken *pricing.USD
 	From             time.Time // zero: from now on
+	Force            bool      // also where the price looks like a slip
 }
 
 // isEmpty tells whether no cost is named.
@@ -70,8 +72,20 @@ func (s *Service) SetPrice(
 			return nil, nil, err
 		}
 		changes, err := change(book)
-		return nil, changes, err
+		return nil, changes, cmp.Or(err, checkSlips(changes, setting.Force))
 	})
+}
+
+// checkSlips returns an invalid failure for the first change that looks like a slip, unless it is meant.
+func checkSlips(changes []PriceChange, meant bool) error {
+	for _, c := range changes {
+		if c.Status == Added && !meant {
+			if err := c.After.CheckSlip(c.Before); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // changePrices adds the providers and prices that fn returns, and returns the prices.
@@ -160,16 +174,18 @@ func (ps *PriceSetting) changeLongContext(p *pricing.Price) error {
 }
 
 // ApplyPrices adds the providers of a price file, and its prices where they differ from those in force. With dryRun it
-// says what it would add, and adds nothing.
+// says what it would add, and adds nothing. A price that looks like a slip is an invalid failure, unless force says
+// that it is meant.
 func (s *Service) ApplyPrices(
-	ctx context.Context, audit usage.Audit, file pricing.Catalogue, dryRun bool,
+	ctx context.Context, audit usage.Audit, file pricing.Catalogue, dryRun, force bool,
 ) ([]PriceChange, error) {
 	differences := func(book *pricing.Book) ([]pricing.Provider, []PriceChange, error) {
 		if err := file.Check(book.Providers.With(file.Providers)); err != nil {
 			return nil, nil, err
 		}
 		seeding := pricing.Seed(file, pricing.FromAdmin, book, pricing.EnvironmentRates{}, audit.At)
-		return file.Providers, priceChanges(book, seeding.Add), nil
+		changes := priceChanges(book, seeding.Add)
+		return file.Providers, changes, checkSlips(changes, force)
 	}
 	if !dryRun {
 		return s.changePrices(ctx, audit, differences)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -92,6 +93,26 @@ func (s Seeds) newProviders(have, all pricing.Providers) []pricing.Provider {
 	return save
 }
 
+// checkEnvironment returns an invalid failure for a price of the environment that looks like a slip beside the one in
+// force or, in a new database, that of the seeds.
+func (s Seeds) checkEnvironment(book *pricing.Book, add []pricing.Price) error {
+	seeded := pricing.NewBook(book.Providers, s.prices.Prices)
+	for _, p := range add {
+		if p.Source != pricing.FromEnvironment {
+			continue
+		}
+		before, known := book.InForce(p.Provider, p.Model, p.EffectiveFrom)
+		if !known {
+			before, _ = seeded.InForce(p.Provider, p.Model, p.EffectiveFrom)
+		}
+		if err := p.CheckSlip(&before); err != nil {
+			return failure.Within(err, "%s or %s", pricing.HuggingFaceInputVariable, pricing.HuggingFaceOutputVariable).
+				WithReason("environment_price_slips")
+		}
+	}
+	return nil
+}
+
 // Seeded is what seeding has done. Kept are the names of those that differ and stay as an admin or a file has set them.
 type Seeded struct {
 	Providers                                int
@@ -135,7 +156,7 @@ func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (see
 		seeded.Providers = len(all)
 		seeding := pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
 		seeded.prices(seeding)
-		return seeds.newProviders(book.Providers, all), seeding.Add, nil
+		return seeds.newProviders(book.Providers, all), seeding.Add, seeds.checkEnvironment(book, seeding.Add)
 	})
 	if err != nil {
 		return seeded, err

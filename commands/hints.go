@@ -42,13 +42,18 @@ var hints = map[string]string{
 	"unpriced_near": "did you mean --model {near}? " +
 		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
 	"unpriced_without_model": "name a model with --model; {provider} has prices for {models}",
-	"plan_has_subscribers":   "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
+	"price_for_one_token":    "did you mean {meant}? Else say that it is right with --force",
+	"environment_price_slips": "it is what one token costs, such as 3/1M; if it is right, remove it, " +
+		"and set it later with: alwrity-sub pricing set huggingface … --force",
+	"price_jumps":          "if it is right, say so with --force",
+	"plan_has_subscribers": "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
 
 	// usage
 	"unknown_alert":       "the ids are in: alwrity-sub alerts list",
 	"unknown_user":        "list them: alwrity-sub users list",
 	"unknown_reservation": "list them: alwrity-sub limits reservations",
 	"reservation_open":    "settle it under an id of its own, or give it back: alwrity-sub limits release {reservation}",
+	"reservation_settled": "it holds nothing any more; its call is in: alwrity-sub usage logs --user {user}",
 	"archived":            "bring the month back first: alwrity-sub usage restore {file}",
 	"usage_archived":      "choose a later start, or bring the month back first: alwrity-sub usage restore {file}",
 	"file_archived":       "bring the month back: alwrity-sub usage restore {file}",
@@ -113,11 +118,17 @@ func withHints(checks []health.Check) []health.Check {
 	return checks
 }
 
-// hintText returns the hint for a reason.
+// hintText returns the hint for a reason. What stands in a command is quoted for a shell.
 func hintText(reason string, args failure.Args) string {
 	pairs := make([]string, 0, 2*len(args))
 	for _, arg := range args {
-		pairs = append(pairs, "{"+arg.Name+"}", arg.Value)
+		value := arg.Value
+		switch arg.Name {
+		case "hint", "models", "meant", "until": // for people
+		default:
+			value = failure.ShellWord(value)
+		}
+		pairs = append(pairs, "{"+arg.Name+"}", value)
 	}
 	return strings.NewReplacer(pairs...).Replace(hints[reason])
 }

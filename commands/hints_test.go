@@ -17,7 +17,7 @@ import (
 
 func TestHint(t *testing.T) {
 	denied := failure.New(failure.Denied, "no").WithReason(string(usage.IsExpired), "user", "{plan}", "plan", "x")
-	if got, want := Hint(denied), "to begin again: alwrity-sub users renew {plan}"; got != want {
+	if got, want := Hint(denied), "to begin again: alwrity-sub users renew '{plan}'"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := Hint(failure.Invalidf("no").WithReason("archived", "file", "f").WithHint("look")); got != "look" {

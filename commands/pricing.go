@@ -95,7 +95,12 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 	flags.Var(priceFlag{&setting.AboveInputToken}, "above-input-token-cost", "an input token's cost in a long call")
 	flags.Var(priceFlag{&setting.AboveOutputToken}, "above-output-token-cost", "an output token's cost in a long call")
 	addTime(cmd, &setting.From, "effective-from", "from then on (default now)")
+	addForce(cmd, &setting.Force)
 	return cmd
+}
+
+func addForce(cmd *cobra.Command, force *bool) {
+	cmd.Flags().BoolVar(force, "force", false, "also what looks like a slip: over $1 for a token, or 20 times as much")
 }
 
 func newPricingQuoteCmd(env *Env) *cobra.Command {
@@ -176,7 +181,7 @@ func newPricingExportCmd(env *Env) *cobra.Command {
 
 func newPricingApplyCmd(env *Env) *cobra.Command {
 	var file string
-	var dryRun bool
+	var dryRun, force bool
 	cmd := &cobra.Command{
 		Use: "apply -f FILE", Short: "Add the providers and prices of a file",
 		Long: `Add the providers of a file, and its prices where they differ from those in force:
@@ -189,12 +194,13 @@ it from the beginning. Prices that are not in the file stay.`,
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				changes, err := s.Catalogue.ApplyPrices(ctx, env.audit("pricing apply"), prices, dryRun)
+				changes, err := s.Catalogue.ApplyPrices(ctx, env.audit("pricing apply"), prices, dryRun, force)
 				return report.PriceChanges(changes), err
 			})(cmd, nil)
 		},
 	}
 	addFile(cmd, &file, "the price `FILE`")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, and change nothing")
+	addForce(cmd, &force)
 	return cmd
 }
