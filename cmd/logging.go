@@ -11,6 +11,7 @@ import (
 
 	"github.com/DeRuina/timberjack"
 
+	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
@@ -30,6 +31,10 @@ func openLogs(s logSettings, dir string, stderr io.Writer, now func() time.Time,
 		return l, nil
 	}
 	path := resolvePath(dir, s.file)
+	if is, _ := commands.IsDatabase(path); is { // one that can't be read may be written all the same
+		return l, failure.Invalidf("%s is %q: that is a database, which would be lost", s.label, s.file).
+			WithHint("name another file")
+	}
 	if err := mustBeWritable(path); err != nil {
 		return l, unwritable(s, err)
 	}

@@ -7,16 +7,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 )
-
-// maxYAMLSize is how large a plan or price file may be, in bytes: hundreds of times what a real one has, and small
-// enough to be read in a moment.
-const maxYAMLSize = 1 << 20
 
 // readOptionalFile reads a plan or price file; nil where none is named.
 func readOptionalFile(name string) (*catalogue.File, error) {
@@ -28,17 +26,9 @@ func readOptionalFile(name string) (*catalogue.File, error) {
 
 // readFile reads a plan or price file.
 func readFile(name string) (*catalogue.File, error) {
-	in, err := os.Open(name)
+	text, err := failure.ReadFile(name)
 	if err != nil {
 		return nil, unreadable(name, err)
-	}
-	defer func() { _ = in.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(in, maxYAMLSize+1))
-	if err != nil {
-		return nil, unreadable(name, err)
-	}
-	if len(text) > maxYAMLSize {
-		return nil, failure.Invalidf("the file %s is larger than %d bytes: that is no plan or price file", name, maxYAMLSize)
 	}
 	return &catalogue.File{Name: name, Text: text}, nil
 }
@@ -93,7 +83,7 @@ func writeWhole(path string, fn func(io.Writer) error) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return writeDevice(path, info, fn)
 	}
-	if is, err := isDatabase(path); err != nil {
+	if is, err := IsDatabase(path); err != nil {
 		return err
 	} else if is {
 		return failure.Invalidf("the file %s is a database: it would be lost", path).WithHint("name another file")
@@ -134,19 +124,51 @@ func writeDevice(path string, info os.FileInfo, fn func(io.Writer) error) error 
 	return err
 }
 
-// isDatabase tells whether a SQLite database is at a path. A file that can't be read is an invalid failure, one that is
-// not there is none.
-func isDatabase(path string) (bool, error) {
-	file, err := os.Open(path)
+// IsDatabase tells whether a path is that of a SQLite database or of one of the files beside it, whatever links lead
+// there. A file that can't be read is an invalid failure, one that is not there is none.
+func IsDatabase(path string) (bool, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for _, ending := range []string{"-wal", "-shm", "-journal"} {
+		if of, is := strings.CutSuffix(path, ending); is {
+			if begin, err := beginning(of); err == nil && strings.HasPrefix(begin, databaseMark) {
+				return true, nil
+			}
+		}
+	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return false, nil // and a pipe would wait for whoever writes into it
+	}
+	begin, err := beginning(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, unwritable(path, err)
 	}
-	defer file.Close()                 //nolint:errcheck // it was only read
-	const mark = "SQLite format 3\x00" // https://www.sqlite.org/fileformat.html#magic_header_string
-	begin := make([]byte, len(mark))
+	return slices.ContainsFunc([]string{databaseMark, walMark, walMarkBigEndian, shmMark}, func(mark string) bool {
+		return strings.HasPrefix(begin, mark)
+	}), nil
+}
+
+// What SQLite's files begin with: https://www.sqlite.org/fileformat2.html#the_database_header and #walformat, and
+// https://www.sqlite.org/walformat.html#the_wal_index_file_format on machines whose numbers begin with their low byte.
+const (
+	databaseMark     = "SQLite format 3\x00"
+	walMark          = "\x37\x7f\x06\x82"
+	walMarkBigEndian = "\x37\x7f\x06\x83"
+	shmMark          = "\x18\xe2\x2d\x00"
+)
+
+// beginning returns the first bytes of a file, as many as a mark has.
+func beginning(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	begin := make([]byte, len(databaseMark))
 	n, _ := io.ReadFull(file, begin)
-	return string(begin[:n]) == mark, nil
+	return string(begin[:n]), nil
 }

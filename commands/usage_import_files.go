@@ -96,7 +96,7 @@ func checkReplaceable(path string, in io.Reader) error {
 				WithHint("name another file with --rejects")
 		}
 	}
-	if is, err := isDatabase(path); err != nil {
+	if is, err := IsDatabase(path); err != nil {
 		return err
 	} else if is {
 		return failure.Invalidf("the rejects file %s is a database: it would be lost", path).

@@ -93,6 +93,9 @@ func openSQLite(d *DB, mode string) error {
 	if err := packedrows.Register(); err != nil {
 		return err
 	}
+	if mode == createMode && d.target.Path != "" {
+		makePrivate(d.target.Path)
+	}
 	waiting := d.target.lockTimeoutMS()
 	settings := url.Values{
 		"mode": {mode}, "_foreign_keys": {"on"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"},
@@ -120,6 +123,14 @@ func openSQLite(d *DB, mode string) error {
 	d.reader = sql.OpenDB(sqliteConnector{name + "?" + settings.Encode(), false})
 	d.reader.SetMaxOpenConns(4)
 	return nil
+}
+
+// makePrivate makes a file that only its owner may read: it holds what customers did. SQLite gives the files beside it
+// the same permissions. That it can't be made is SQLite's to say.
+func makePrivate(path string) {
+	if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+		_ = file.Close() // nothing was written
+	}
 }
 
 // checkPath refuses a path at which there is no database file or, where one is to be made, no directory for it.

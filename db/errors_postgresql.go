@@ -69,8 +69,11 @@ func classifyPostgreSQL(err error) error {
 	case code == "42704" && strings.Contains(e.Message, "configuration parameter"), code == "22023" && e.Fatal():
 		return failure.Invalidf("PostgreSQL refuses an option of the database URL: %s", e.Message).
 			WithHint("remove it from DATABASE_URL").Because(err)
-	case code == "42P01" || code == "42703" || code == "3F000":
+	case code == "42P01" || code == "42703":
 		return schemaMissing().Because(err)
+	case code == "3F000":
+		return failure.Unavailablef("PostgreSQL: the search_path names no schema that there is").
+			WithHint("make it with CREATE SCHEMA, or change search_path in DATABASE_URL or of the role").Because(err)
 	case code == "55P03":
 		return failure.Unavailablef("the database is locked: " +
 			"another process has been holding a lock for longer than 10 seconds").

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
@@ -30,6 +31,7 @@ func functions() map[string]any {
 		"goes":    creditNoteEffect,
 		"dollars": dollars,
 		"lines":   lines,
+		"word":    failure.ShellWord,
 	}
 }
 
