@@ -32,6 +32,10 @@ func (t *tx) LockUsers(
 	if len(missing) == 0 {
 		return locked, nil
 	}
+	if skip && t.lockRows(true) != "" {
+		locked.Busy = missing // or new: to add one waits for whoever is adding the same
+		return locked, nil
+	}
 	err = t.query(ctx, func(row scanner) error {
 		var user string
 		err := row.Scan(&user)
@@ -44,10 +48,6 @@ func (t *tx) LockUsers(
 	}
 	// Those who are neither new nor locked are another transaction's, or it has just added them.
 	rest := slices.DeleteFunc(missing, func(user string) bool { return slices.Contains(locked.Added, user) })
-	if skip {
-		locked.Busy = rest
-		return locked, nil
-	}
 	_, err = t.lockKnown(ctx, rest, writer, false, &locked)
 	return locked, err
 }

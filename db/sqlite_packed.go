@@ -1,8 +1,8 @@
 package db
 
 import (
+	"cmp"
 	"context"
-	"sync"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/db/packedrows"
@@ -31,16 +31,17 @@ func insertPacked(ctx context.Context, t *tx, r rowsInto) (changed int64, err er
 		}
 	}
 	fill(next, 0)
+	packed := func() error { return nil }
+	defer func() { _ = packed() }() // before the memory is given back
 	for from := packedChunk; ; from += packedChunk {
 		current, next = next, current
-		var packing sync.WaitGroup
-		if from < r.rows {
-			packing.Go(func() { fill(next, from) })
-		}
+		packed = beside(func() error {
+			fill(next, from)
+			return nil
+		})
 		n, err := t.exec(ctx, statement, current.Bytes())
 		changed += n
-		packing.Wait()
-		if err != nil || from >= r.rows {
+		if err := cmp.Or(err, packed()); err != nil || from >= r.rows {
 			return changed, err
 		}
 	}

@@ -1,8 +1,9 @@
 package db
 
 import (
-	"cmp"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
@@ -69,12 +70,15 @@ func writeApart(ctx context.Context, t *tx, c usage.Changes) error {
 		}
 	}
 	var rows []rowsInto
-	var failed error
-	var summing sync.WaitGroup
-	summing.Go(func() { rows, failed = t.rowsBeside(c) })
-	err := t.insertEntries(ctx, t, c.Entries)
-	summing.Wait()
-	if err := cmp.Or(err, failed); err != nil {
+	summed := beside(func() (err error) {
+		rows, err = t.rowsBeside(c)
+		return err
+	})
+	defer func() { _ = summed() }() // also where another error comes first: what it sums up is used again
+	if err := t.insertEntries(ctx, t, c.Entries); err != nil {
+		return err
+	}
+	if err := summed(); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -83,6 +87,23 @@ func writeApart(ctx context.Context, t *tx, c usage.Changes) error {
 		}
 	}
 	return nil
+}
+
+// beside runs fn beside what is done until the function that it returns is called, which waits for its end and may be
+// called again. A panic is an error, since it would end the whole process.
+func beside(fn func() error) (wait func() error) {
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		defer func() {
+			if fault := recover(); fault != nil {
+				err = fmt.Errorf("a fault of the program: %v\n%s", fault, debug.Stack())
+			}
+			done <- err
+		}()
+		err = fn()
+	}()
+	return sync.OnceValue(func() error { return <-done })
 }
 
 func outdatedUnless(err error) error {

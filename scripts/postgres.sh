@@ -233,7 +233,7 @@ init --locale-provider=icu --icu-locale=en-US || { rm -rf "$data" && init; } ||
 cat >>"$data/postgresql.conf" <<CONF
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$dir'
-max_connections = 200
+max_connections = 400
 lc_messages = 'C'
 # Not UTC, so that whatever depends on a connection's time zone is found here.
 timezone = '<+0530>-05:30'

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -17,7 +18,7 @@ type batch struct {
 	requests []*request        // of the transaction, as far as they have come
 	more     func() []*request // returns requests that have come meanwhile, if they are to be in it too; may be nil
 	inParts  bool              // the requests only record
-	skipBusy bool              // requests of a user whom another transaction holds are left to others
+	waits    bool              // for users whom another transaction holds; else single requests of them are left
 	writer   Writer            // who keeps the state
 	state    *state
 	decided  bool // by the state, which holds again once that is committed
@@ -42,11 +43,27 @@ var errNothingToWrite = errors.New("nothing to write")
 func (b *batch) commit(ctx context.Context) (err error) {
 	defer catchFault(&err)
 	if b.knowsUsers() {
-		if err := b.service.Store.Assume(ctx, b.within(ctx, b.runByState)); !errors.Is(err, ErrOutdated) {
+		lingering, stop := linger(ctx)
+		defer stop()
+		if err := b.service.Store.Assume(lingering, b.within(lingering, b.runByState)); !errors.Is(err, ErrOutdated) {
 			return unlessNothing(err)
 		}
 	}
 	return unlessNothing(b.service.Store.Update(ctx, nil, b.requests[0].now, b.within(ctx, b.runLocked)))
+}
+
+// lingerFor is how long an answer is waited for after an interruption.
+const lingerFor = 5 * time.Second
+
+// linger returns a context that ends some seconds after another. What is written by one statement alone may be there by
+// the time that its caller gives up: only the answer tells.
+func linger(ctx context.Context) (lingering context.Context, stop func()) {
+	lingering, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() { time.AfterFunc(lingerFor, cancel) })
+	return lingering, func() {
+		forget()
+		cancel()
+	}
 }
 
 // catchFault makes an error of a fault of the program: it must not end a process that serves many.
@@ -199,7 +216,7 @@ func (b *batch) lockUsers(ctx context.Context, requests []*request) (takenOver [
 		switch {
 		case r.err != nil || b.locked[r.user]:
 			continue
-		case b.skipBusy && r.single:
+		case r.single && !b.waits:
 			alone = append(alone, r.user)
 		default:
 			all = append(all, r.user)
@@ -299,6 +316,7 @@ func (b *batch) read(ctx context.Context) error {
 	if err := b.state.loadUsers(ctx, b.tx, b.users()); err != nil {
 		return err
 	}
+	b.state.forgetOver(b.users(), b.earliest())
 	return b.state.loadPeriods(ctx, b.tx, b.calls())
 }
 
@@ -308,17 +326,23 @@ func (b *batch) keepState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	since := b.requests[0].now
-	for _, r := range b.requests {
-		if r.now.Before(since) {
-			since = r.now
-		}
-	}
+	since := b.earliest()
 	if b.state == nil || b.state.isFull() || b.state.catalogue != version || since.Before(b.state.since) {
 		b.state = newState(since)
 		b.state.catalogue = version
 	}
 	return nil
+}
+
+// earliest returns the earliest of the moments that count as now for a request.
+func (b *batch) earliest() time.Time {
+	first := b.requests[0].now
+	for _, r := range b.requests {
+		if r.now.Before(first) {
+			first = r.now
+		}
+	}
+	return first
 }
 
 // provider returns the one provider that all events are of, "" where there are several.

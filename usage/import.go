@@ -58,11 +58,13 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 	var reading error
 	go func() {
 		defer close(reader.batches)
+		defer catchFault(&reading)
 		reading = reader.all(r)
 	}()
 	if err := run.record(ctx, reader.batches); err != nil {
 		stop()
-		for range reader.batches { // until the reader has ended
+		for b := range reader.batches { // until the reader has ended
+			reader.finished(b)
 		}
 		return run.result, err
 	}
@@ -193,6 +195,7 @@ func (run *importing) handIn(ctx context.Context, b fileBatch) {
 func (run *importing) finishFirst() error {
 	b := run.pending[0]
 	run.pending = slices.Delete(run.pending, 0, 1) // which keeps nothing of it
+	defer run.reader.finished(b.fileBatch)
 	var failed error
 	cost, results := batchCost{}, b.requests
 	for i := range b.rows {
@@ -206,16 +209,13 @@ func (run *importing) finishFirst() error {
 		case !isRefusal(row.err):
 			failed = cmp.Or(failed, row.err)
 		default:
-			if err := run.reject(row); err != nil {
-				return err
-			}
+			failed = cmp.Or(failed, run.reject(row))
 		}
 	}
 	run.result.Cost = run.result.Cost.Add(cost.total())
 	if failed == nil && run.opts.Progress != nil {
 		run.opts.Progress(len(b.rows))
 	}
-	run.reader.finished(b.fileBatch)
 	return failed
 }
 

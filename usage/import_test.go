@@ -318,9 +318,16 @@ func TestImportFails(t *testing.T) {
 	_, err = service.Import(t.Context(), at(), strings.NewReader("x\n"), usage.ImportOptions{Format: usage.JSONLines,
 		Rejects: failingWriter{}})
 	wantFailure(t, err, failure.Unavailable, "rejects file")
+	m := newMemory()
+	r, err := (&usage.Service{Store: m}).Import(t.Context(), at(), strings.NewReader("x\n"+good+"y\n"+good),
+		usage.ImportOptions{Format: usage.JSONLines, Rejects: failingWriter{}})
+	wantFailure(t, err, failure.Unavailable, "rejects file")
+	if r.Recorded != int64(len(m.entries)) || r.Recorded != 2 {
+		t.Errorf("%d are recorded, and the result is %s", len(m.entries), counts(r))
+	}
 	broken := newMemory()
 	broken.fail = failure.Unavailablef("the database is gone")
-	r, err := (&usage.Service{Store: broken}).Import(t.Context(), at(), strings.NewReader(good),
+	r, err = (&usage.Service{Store: broken}).Import(t.Context(), at(), strings.NewReader(good),
 		usage.ImportOptions{Format: usage.JSONLines})
 	wantFailure(t, err, failure.Unavailable, "gone")
 	if r.Recorded != 0 || r.Read != 1 {

@@ -157,13 +157,18 @@ func (s *Service) runWaiting(r *recorder) {
 	}
 }
 
-// next takes the operations of the next transaction: of as many rows as fit, but at least one.
+// next takes the operations of the next transaction: single calls, or a file's, of as many rows as fit, but at least
+// one.
 func (r *recorder) next(mostRows int) []*operation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, rows := 0, 0
-	for n < min(len(r.waiting), mostOperations) && (n == 0 || rows+len(r.waiting[n].requests) <= mostRows) {
-		rows += len(r.waiting[n].requests)
+	for n < min(len(r.waiting), mostOperations) {
+		op := r.waiting[n]
+		if n > 0 && (op.isSingle() != r.waiting[0].isSingle() || rows+len(op.requests) > mostRows) {
+			break
+		}
+		rows += len(op.requests)
 		n++
 	}
 	if n == 0 {
@@ -178,15 +183,17 @@ func (r *recorder) next(mostRows int) []*operation {
 // run carries operations out in one transaction and tells their callers. Those whose user another
 // process holds just now are done apart, so that nobody else waits for them.
 func (s *Service) run(r *recorder, load []*operation) {
-	ctx, requests := load[0].ctx, make([]*request, 0, len(load))
+	ctx, shared := load[0].ctx, false
+	var requests []*request
 	for _, op := range load {
-		if op.ctx != ctx {
-			ctx = context.WithoutCancel(ctx) // one who gives up does not stop the others
-		}
+		shared = shared || op.ctx != ctx
 		requests = append(requests, op.requests...)
 	}
-	b := &batch{service: s, requests: requests, inParts: ofFiles(load), skipBusy: len(load) > 1}
-	if most := s.Store.Load(); most.GoesOn && b.inParts && ctx == load[0].ctx {
+	if shared {
+		ctx = context.WithoutCancel(ctx) // one who gives up does not stop the others
+	}
+	b := &batch{service: s, requests: requests, inParts: !load[0].isSingle()}
+	if most := s.Store.Load(); most.GoesOn && b.inParts && !shared {
 		b.more = func() []*request {
 			op := r.nextOfFile(ctx, most.Rows-len(b.requests))
 			if op == nil {
@@ -209,10 +216,8 @@ func (s *Service) run(r *recorder, load []*operation) {
 	}
 }
 
-// ofFiles tells whether all of some operations are of files.
-func ofFiles(ops []*operation) bool {
-	return !slices.ContainsFunc(ops, func(op *operation) bool { return op.requests[0].single })
-}
+// isSingle tells whether it is a single call, and no rows of a file.
+func (op *operation) isSingle() bool { return op.requests[0].single }
 
 // nextOfFile takes the operation that is next, if it is of the same file and has no more rows than so many; else nil.
 func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
@@ -232,9 +237,15 @@ func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
 // runApart carries one operation out that has to wait for its user.
 func (s *Service) runApart(op *operation) {
 	slots := s.recorders().apart
-	slots <- struct{}{}
+	select {
+	case slots <- struct{}{}:
+	case <-op.ctx.Done():
+		op.requests[0].fail(op.ctx.Err())
+		op.end(nil)
+		return
+	}
 	defer func() { <-slots }()
-	b := &batch{service: s, requests: op.requests}
+	b := &batch{service: s, requests: op.requests, waits: true}
 	if err := b.commit(op.ctx); err != nil {
 		op.requests[0].fail(err)
 	}
@@ -262,7 +273,7 @@ func (s *Service) commit(ctx context.Context, r *recorder, b *batch) {
 	default:
 		half := len(b.requests) / 2
 		for _, requests := range [][]*request{b.requests[:half], b.requests[half:]} {
-			s.commit(ctx, r, &batch{service: s, requests: requests, inParts: b.inParts, skipBusy: b.skipBusy})
+			s.commit(ctx, r, &batch{service: s, requests: requests, inParts: b.inParts})
 		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 type gatedStore struct {
 	Tx
 	begun, gate  chan struct{}
-	busy         string // the user whom another process holds
+	busy         string        // the user whom another process holds
+	free, waits  chan struct{} // the busy user is free once free is closed; who waits for that says so
 	writers      int
 	appendFails  func([]Entry) error
 	mu           sync.Mutex
@@ -29,7 +30,8 @@ type gatedStore struct {
 }
 
 func newGatedStore() *gatedStore {
-	return &gatedStore{begun: make(chan struct{}, 100), gate: make(chan struct{}), entries: map[string]Entry{}}
+	return &gatedStore{begun: make(chan struct{}, 100), gate: make(chan struct{}), waits: make(chan struct{}, 100),
+		entries: map[string]Entry{}}
 }
 
 func (s *gatedStore) Update(ctx context.Context, _ []string, _ time.Time, fn func(Tx) error) error {
@@ -59,6 +61,12 @@ func (s *gatedStore) LockUsers(
 ) (Locked, error) {
 	if skip && slices.Contains(users, s.busy) {
 		return Locked{Busy: []string{s.busy}}, nil
+	}
+	if s.free != nil && slices.Contains(users, s.busy) {
+		s.mu.Unlock()
+		s.waits <- struct{}{}
+		<-s.free
+		s.mu.Lock()
 	}
 	return Locked{}, nil
 }
@@ -131,6 +139,19 @@ func (c *callers) record(ctx context.Context, id, user string) {
 		defer c.mu.Unlock()
 		c.errs[id] = err
 	})
+}
+
+// outcome waits for what a caller is told.
+func (c *callers) outcome(id string) error {
+	for {
+		c.mu.Lock()
+		err, told := c.errs[id]
+		c.mu.Unlock()
+		if told {
+			return err
+		}
+		runtime.Gosched()
+	}
 }
 
 // waitFor waits until so many operations wait for their transaction.
@@ -265,6 +286,35 @@ func TestRecorderLeavesBusyUsersApart(t *testing.T) {
 	s.gate <- struct{}{} // of the busy user
 	c.work.Wait()
 	if len(s.entries) != 4 || c.errs["e1"] != nil {
+		t.Errorf("%d events are recorded, %v", len(s.entries), c.errs)
+	}
+}
+
+// Nor does one whose call comes alone; and of many who wait for their users, one who gives up is gone.
+func TestRecorderWaitsForBusyUsersApart(t *testing.T) {
+	s := newGatedStore()
+	close(s.gate)
+	s.busy, s.free = "busy", make(chan struct{})
+	c := &callers{t: t, service: &Service{Store: s}, errs: map[string]error{}}
+	for i := range mostApart {
+		c.record(t.Context(), fmt.Sprint("e", i), "busy")
+	}
+	for range mostApart {
+		<-s.waits
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	c.record(ctx, "given up", "busy")
+	c.record(t.Context(), "free", "alice")
+	if err := c.outcome("free"); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	if err := c.outcome("given up"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(s.free)
+	c.work.Wait()
+	if len(s.entries) != mostApart+1 {
 		t.Errorf("%d events are recorded, %v", len(s.entries), c.errs)
 	}
 }

@@ -93,10 +93,11 @@ func (s *Service) periodUsages(
 }
 
 func (s *Service) periodUsage(st *state, id string, at, now time.Time) (PeriodUsage, error) {
+	planAt := at
 	if period := st.users[id].account.PeriodAt(at); !period.End.After(now) {
-		at = period.End.Add(-time.Microsecond) // whichever moment of an ended period is named, its end counts
+		planAt = period.End.Add(-time.Microsecond) // whichever moment of an ended period is named, its end counts
 	}
-	where, err := st.periodOf(id, at)
+	where, err := st.periodOf(id, planAt)
 	if err != nil {
 		return PeriodUsage{}, err
 	}

@@ -145,6 +145,25 @@ func (s *state) hold(r Reservation) {
 	s.holders[r.ID] = r.UserID
 }
 
+// forgetOver forgets what known users held until long before a moment: nobody may ever close it. Of moments before its
+// end nothing is known then.
+func (s *state) forgetOver(users iter.Seq[string], moment time.Time) {
+	const long = time.Minute
+	for id := range users {
+		user := s.users[id]
+		user.held = slices.DeleteFunc(user.held, func(r Reservation) bool {
+			over := moment.Sub(r.ExpiresAt) > long
+			if over {
+				delete(s.holders, r.ID)
+				if r.ExpiresAt.After(s.since) {
+					s.since = r.ExpiresAt
+				}
+			}
+			return over
+		})
+	}
+}
+
 // reservation returns a copy of one that a known user holds.
 func (s *state) reservation(id string) *Reservation {
 	held := s.users[s.holders[id]].held

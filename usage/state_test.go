@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"testing"
@@ -78,6 +79,31 @@ func TestStateAsksOnce(t *testing.T) {
 	}
 	if _, err := s.periodOf("alice", time.Unix(40*24*3600, 0)); err == nil {
 		t.Error("a period that was not read counts as unused")
+	}
+}
+
+// Reservations that nobody closes are forgotten in the end; of the time when they held nothing is known any more.
+func TestStateForgetsWhatIsLongOver(t *testing.T) {
+	s := newState(time.Unix(0, 0))
+	if err := load(t.Context(), s, &countingReader{}, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	s.users["bob"].held, s.holders = nil, map[string]string{}
+	for i := range 1_000 {
+		at := time.Unix(int64(i), 0)
+		s.hold(Reservation{ID: fmt.Sprint(i), UserID: "bob", CreatedAt: at, ExpiresAt: at.Add(time.Second), Status: Held})
+	}
+	s.forgetOver(slices.Values([]string{"bob"}), time.Unix(100, 0))
+	if len(s.users["bob"].held) != 1_000-39 {
+		t.Errorf("after 100 s %d are held", len(s.users["bob"].held))
+	}
+	s.forgetOver(slices.Values([]string{"bob"}), time.Unix(999, 0))
+	held := s.users["bob"].held
+	if len(held) > 62 || len(s.holders) != len(held) || held[len(held)-1].ID != "999" {
+		t.Errorf("%d are held, of %d holders", len(held), len(s.holders))
+	}
+	if first := held[0].ExpiresAt; !s.since.Before(first) || s.since.Before(first.Add(-2*time.Second)) {
+		t.Errorf("it knows what is since %s, and the first one ends at %s", s.since, first)
 	}
 }
 
