@@ -134,6 +134,9 @@ func (m *model) statement(user string, at time.Time) {
 	m.must(err)
 	start, end := a.period(at)
 	p := m.planAt(user, at)
+	if !m.now.Before(end) { // the period is over: whichever moment of it is asked for, what held in the end
+		p = m.planAt(user, end.Add(-time.Microsecond))
+	}
 	probe := usage.Entry{Event: usage.Event{UserID: user}, PeriodStart: start}
 	inPeriod := func(e usage.Entry) bool { return e.UserID == user && e.PeriodStart.Equal(start) }
 	standing := usage.LimitsActive
