@@ -40,6 +40,8 @@ type dialect struct {
 	among func(column, placeholder string) string
 	// lockRows ends a SELECT that locks its rows, or of them those that nobody else has; empty where BEGIN locks all.
 	lockRows func(skipLocked bool) string
+	// briefly runs fn, or takes back what it did and returns errBusy where it has to wait for another transaction.
+	briefly func(ctx context.Context, t *tx, fn func() error) error
 	// lockTable is the statement that keeps other changes of a table away for the rest of the transaction; empty where
 	// BEGIN does that.
 	lockTable func(table, mode string) string

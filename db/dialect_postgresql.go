@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,7 @@ func postgresDialect() dialect {
 		value:             postgresValue,
 		rowsOf:            func(list, column string) string { return "unnest(" + list + "::text[]) AS " + column },
 		list:              func(texts []string) any { return texts },
+		briefly:           briefly,
 		lockTable:         func(table, mode string) string { return "LOCK TABLE " + table + " IN " + mode + " MODE" },
 		among:             func(column, list string) string { return column + " = ANY(" + list + ")" },
 		lockRows:          lockRowsPostgreSQL,
@@ -153,4 +155,25 @@ func migrateAlone(ctx context.Context, d *DB, run func() error) error {
 	}
 	return failure.Unavailablef("another process has been at work on the tables for 5 minutes").
 		WithHint("try again once it is done").Because(errMigrating)
+}
+
+// briefly gives fn 50 milliseconds for each lock that it has to wait for.
+func briefly(ctx context.Context, t *tx, fn func() error) error {
+	var usual string
+	err := t.query(ctx, into(&usual), "SELECT current_setting('lock_timeout')")
+	for _, statement := range []string{"SAVEPOINT briefly", "SET LOCAL lock_timeout = 50"} {
+		if err == nil {
+			err = t.do(ctx, statement)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	switch err := fn(); {
+	case stateOf(err) == "55P03":
+		return cmp.Or(t.do(ctx, "ROLLBACK TO SAVEPOINT briefly"), errBusy)
+	case err != nil:
+		return err
+	}
+	return t.do(ctx, "SELECT set_config('lock_timeout', $1, TRUE)", usual)
 }

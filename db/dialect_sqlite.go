@@ -39,6 +39,7 @@ func sqliteDialect() dialect {
 			return column + " IN (SELECT value FROM json_each(" + list + "))"
 		},
 		lockRows:      func(bool) string { return "" },
+		briefly:       func(_ context.Context, _ *tx, fn func() error) error { return fn() }, // BEGIN has locked all
 		lockTable:     func(string, string) string { return "" },
 		softwareQuery: "SELECT 'SQLite ' || sqlite_version(), 'UTF8'",
 		sizeQuery:     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",

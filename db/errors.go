@@ -23,3 +23,6 @@ func isOf[E error](err error) bool {
 	_, ok := errors.AsType[E](err)
 	return ok
 }
+
+// errBusy says that another transaction holds what would have to be waited for.
+var errBusy = errors.New("another transaction has it")

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -32,22 +33,30 @@ func (t *tx) LockUsers(
 	if len(missing) == 0 {
 		return locked, nil
 	}
-	if skip && t.lockRows(true) != "" {
-		locked.Busy = missing // or new: to add one waits for whoever is adding the same
-		return locked, nil
-	}
-	err = t.query(ctx, func(row scanner) error {
-		var user string
-		err := row.Scan(&user)
-		locked.Added = append(locked.Added, user)
+	add := func() (err error) {
+		locked.Added, err = selectColumn[string](ctx, t, "INSERT INTO users (user_id, created_at, last_writer)"+
+			" SELECT u, $2, $3 FROM "+t.rowsOf("$1", "u")+
+			" WHERE TRUE ORDER BY u ON CONFLICT (user_id) DO NOTHING RETURNING user_id", t.list(missing), now, int64(writer))
 		return err
-	}, "INSERT INTO users (user_id, created_at, last_writer) SELECT u, $2, $3 FROM "+t.rowsOf("$1", "u")+
-		" WHERE TRUE ORDER BY u ON CONFLICT (user_id) DO NOTHING RETURNING user_id", t.list(missing), now, int64(writer))
-	if err != nil || len(locked.Added) == len(missing) {
+	}
+	if skip {
+		err = t.briefly(ctx, t, add)
+	} else {
+		err = add()
+	}
+	switch {
+	case errors.Is(err, errBusy):
+		locked.Added, locked.Busy = nil, missing
+		return locked, nil
+	case err != nil || len(locked.Added) == len(missing):
 		return locked, err
 	}
 	// Those who are neither new nor locked are another transaction's, or it has just added them.
 	rest := slices.DeleteFunc(missing, func(user string) bool { return slices.Contains(locked.Added, user) })
+	if skip {
+		locked.Busy = rest
+		return locked, nil
+	}
 	_, err = t.lockKnown(ctx, rest, writer, false, &locked)
 	return locked, err
 }

@@ -88,7 +88,7 @@ const NoWriter Writer = 0
 // Locked tells what LockUsers did.
 type Locked struct {
 	Added   []string // users that are new
-	Busy    []string // users that another transaction has locked, or may be adding
+	Busy    []string // users that another transaction has locked, or is adding
 	Changed []string // users for whom another writer has written last
 }
 
