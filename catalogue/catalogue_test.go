@@ -139,13 +139,13 @@ func TestSeedsOfFiles(t *testing.T) {
 
 	alone, err := catalogue.NewSeeds(plans, nil, environment())
 	must(t, err)
-	wantFailure(t, alone.Check(nil), failure.Invalid, `there is no provider "acme"`)
+	wantFailure(t, alone.Check(audit().At), failure.Invalid, `there is no provider "acme"`)
 	s, m := seeded(t)
-	wantFailure(t, s.CheckSeeds(t.Context(), alone), failure.Invalid, `there is no provider "acme"`)
+	wantFailure(t, s.CheckSeeds(t.Context(), audit().At, alone), failure.Invalid, `there is no provider "acme"`)
 
 	both, err := catalogue.NewSeeds(plans, prices, environment())
 	must(t, err)
-	must(t, both.Check(nil))
+	must(t, both.Check(audit().At))
 	_, err = s.Seed(t.Context(), audit(), both)
 	must(t, err)
 	if m.providers["acme"].Vendor != "acme-inc" || m.providers["gemini"].Name == "" {
@@ -156,7 +156,7 @@ func TestSeedsOfFiles(t *testing.T) {
 	if free.Source != pricing.FromFile || len(free.Limits) != 1 {
 		t.Errorf("the plan is %+v", free)
 	}
-	must(t, s.CheckSeeds(t.Context(), alone)) // the provider is known by now
+	must(t, s.CheckSeeds(t.Context(), audit().At, alone)) // the provider is known by now
 }
 
 func TestNewSeedsRefusesABadEnvironment(t *testing.T) {

@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 	"maps"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -37,19 +38,23 @@ func NewSeeds(plans, prices *File, lookup func(name string) string) (s Seeds, er
 // BuiltIn returns the built-in plans and prices.
 func BuiltIn() (Seeds, error) { return NewSeeds(nil, nil, func(string) string { return "" }) }
 
-// Check returns an invalid failure for seeds that do not fit a database that has the given providers.
-func (s Seeds) Check(have pricing.Providers) error {
-	_, _, err := s.resolve(have)
-	return err
-}
+// Check returns an invalid failure for seeds that a new database can't have.
+func (s Seeds) Check(now time.Time) error { return s.check(pricing.NewBook(nil, nil), now) }
 
-// CheckSeeds checks seeds against the providers of this database.
-func (s *Service) CheckSeeds(ctx context.Context, seeds Seeds) error {
+// CheckSeeds returns an invalid failure for seeds that do not fit what this database has.
+func (s *Service) CheckSeeds(ctx context.Context, now time.Time, seeds Seeds) error {
 	book, err := s.Book(ctx)
 	if err != nil {
 		return err
 	}
-	return seeds.Check(book.Providers)
+	return seeds.check(book, now)
+}
+
+func (s Seeds) check(book *pricing.Book, now time.Time) error {
+	if _, _, err := s.resolve(book.Providers); err != nil {
+		return err
+	}
+	return s.checkEnvironment(book, pricing.Seed(s.prices, s.priceSource, book, s.environment, now).Add)
 }
 
 // resolve returns the providers that there will be: those that are there and those of the price file or, where that

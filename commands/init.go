@@ -74,7 +74,7 @@ func (opts *initOptions) seeds(ctx context.Context, env *Env) (seeds catalogue.S
 	if seeds, err = catalogue.NewSeeds(plans, prices, env.Settings.Lookup); err != nil {
 		return seeds, err
 	}
-	if err = seeds.Check(nil); err == nil {
+	if err = seeds.Check(env.Now()); err == nil {
 		return seeds, nil
 	}
 	s, openErr := env.Open(ctx)
@@ -82,5 +82,5 @@ func (opts *initOptions) seeds(ctx context.Context, env *Env) (seeds catalogue.S
 		return seeds, err // there is no database that could know more providers
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return seeds, s.Catalogue.CheckSeeds(ctx, seeds)
+	return seeds, s.Catalogue.CheckSeeds(ctx, env.Now(), seeds)
 }

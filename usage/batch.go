@@ -24,8 +24,8 @@ type batch struct {
 	decided  bool // by the state, which holds again once that is committed
 
 	tx           Tx
-	assumed      *Assumption // nil: the users are locked
-	locked       map[string]bool
+	assumed      *Assumption     // nil: the users are locked
+	locked       map[string]bool // users who are, or will be by what is assumed
 	newUsers     []string
 	noted        bool                    // in rows of users, who writes now
 	reservations map[string]*Reservation // by id, as they are by now
@@ -43,9 +43,13 @@ var errNothingToWrite = errors.New("nothing to write")
 func (b *batch) commit(ctx context.Context) (err error) {
 	defer catchFault(&err)
 	if b.knowsUsers() {
-		lingering, stop := linger(ctx)
-		defer stop()
-		if err := b.service.Store.Assume(lingering, b.within(lingering, b.runByState)); !errors.Is(err, ErrOutdated) {
+		assuming := ctx
+		if !b.inParts {
+			lingering, stop := linger(ctx)
+			defer stop()
+			assuming = lingering
+		}
+		if err := b.service.Store.Assume(assuming, b.within(assuming, b.runByState)); !errors.Is(err, ErrOutdated) {
 			return unlessNothing(err)
 		}
 	}

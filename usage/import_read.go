@@ -112,6 +112,7 @@ func (b *batchReader) send() error {
 		b.next = b.empty()
 		return nil
 	case <-b.ctx.Done():
+		b.unfinished.Done()
 		return b.ctx.Err()
 	}
 }

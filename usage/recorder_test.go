@@ -369,7 +369,8 @@ func TestRecordersShareUsers(t *testing.T) {
 // A reservation is closed by the recorder that took it, which knows its user.
 func TestRecordersKnowWhoTookAReservation(t *testing.T) {
 	all := (&Service{Store: &gatedStore{writers: 2}}).recorders()
-	taken := request{order: &order{reservation: "r"}, event: &Event{UserID: "alice"}}
+	allowed := &Decision{Reservation: &Reservation{}}
+	taken := request{order: &order{reservation: "r"}, event: &Event{UserID: "alice"}, decision: allowed}
 	closing := request{order: &order{reservation: "r", closes: true}}
 	taker := all.of(&taken)
 	all.note(taker, &taken)
@@ -380,8 +381,13 @@ func TestRecordersKnowWhoTookAReservation(t *testing.T) {
 	if len(all.takers) != 0 {
 		t.Errorf("%d reservations are kept that are closed", len(all.takers))
 	}
+	clear(all.takers)
+	all.note(taker, &request{order: &order{reservation: "refused"}, decision: &Decision{}})
+	if len(all.takers) > 0 {
+		t.Error("one that was refused is kept")
+	}
 	for i := range 2 * mostKeptUsers {
-		all.note(taker, &request{order: &order{reservation: fmt.Sprint(i)}})
+		all.note(taker, &request{order: &order{reservation: fmt.Sprint(i)}, decision: allowed})
 	}
 	if len(all.takers) > mostKeptUsers {
 		t.Errorf("%d reservations are kept that nobody closes", len(all.takers))

@@ -64,6 +64,9 @@ func (r *recorders) note(by *recorder, one *request) {
 		delete(r.takers, one.reservation)
 		return
 	}
+	if one.decision == nil || one.decision.Reservation == nil {
+		return // it was refused
+	}
 	if len(r.takers) >= mostKeptUsers { // of reservations that nobody closes
 		clear(r.takers)
 	}
