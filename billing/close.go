@@ -163,7 +163,7 @@ func (run *closing) users(ctx context.Context, users []string) error {
 // isUserError tells whether an error may be one user's, and not of the storage.
 func isUserError(err error) bool {
 	f, ok := errors.AsType[*failure.Error](err)
-	return ok && f.Code != failure.Unavailable
+	return ok && f.Code != failure.Unavailable && !errors.Is(err, usage.ErrWritesRefused)
 }
 
 // rounds closes one period of each user after another, each round in a transaction of its own, until none of them has

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
@@ -58,7 +59,26 @@ func (g *program) open(
 		debug.SetMemoryLimit(boundedMemory(target.Kind))
 	}
 	g.env.Log.Debug("opening the database", "url", target.Redacted())
-	return g.services(open(ctx, target))
+	d, err := open(ctx, target)
+	if err == nil && g.clockIsAhead() && !d.Rehearsal() {
+		d.RefuseWrites(g.errClockAhead())
+	}
+	return g.services(d, err)
+}
+
+// aheadAtMost is how far --now may be ahead of the clock in a database that is real: time zones, and a day's end.
+const aheadAtMost = 24 * time.Hour
+
+// clockIsAhead tells whether --now is so far ahead that only a rehearsal may be written.
+func (g *program) clockIsAhead() bool { return g.env.Now().After(g.process.utcNow().Add(aheadAtMost)) }
+
+// errClockAhead is the failure of whatever writes to a real database while the clock is ahead.
+func (g *program) errClockAhead() error {
+	return failure.Invalidf("--now is %s, more than a day ahead of the clock: "+
+		"then only a database for rehearsals is written to", g.env.Now().Format(time.RFC3339)).
+		WithHint("leave --now out; or rehearse in a database of its own: alwrity-sub init --rehearsal; " +
+			"or in a copy of a SQLite file: alwrity-sub db backup --rehearsal FILE").
+		Because(usage.ErrWritesRefused)
 }
 
 // boundedMemory is beyond how many bytes garbage is collected more often, where memory must not grow with the input. It
@@ -70,15 +90,35 @@ func boundedMemory(kind db.Kind) int64 {
 	return 160 << 20
 }
 
-func (g *program) create(ctx context.Context) (s *commands.Services, before, after int64, err error) {
+func (g *program) create(
+	ctx context.Context, rehearsal bool,
+) (s *commands.Services, before, after int64, err error) {
 	target, err := g.target()
 	if err != nil {
 		return nil, 0, 0, err
 	}
+	if g.clockIsAhead() && !rehearsal && !isRehearsal(ctx, target) {
+		return nil, 0, 0, g.errClockAhead()
+	}
 	g.env.Log.Debug("creating the database", "url", target.Redacted())
 	d, before, after, err := db.Create(ctx, target)
+	if err == nil && rehearsal {
+		if err = d.BeginRehearsal(ctx); err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}
 	s, err = g.services(d, err)
 	return s, before, after, err
+}
+
+// isRehearsal tells whether a database is there and one for rehearsals.
+func isRehearsal(ctx context.Context, target db.Target) bool {
+	d, err := db.Open(ctx, target)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = d.Close() }() // it was only looked at
+	return d.Rehearsal()
 }
 
 func (g *program) scratch(ctx context.Context) (*commands.Services, func() error, error) {
@@ -100,6 +140,9 @@ func (g *program) createFile(ctx context.Context, path string) (*commands.Servic
 		return nil, failure.Invalidf("%s can't be made: %s", path, failure.WithoutPath(err)).Because(err)
 	}
 	d, _, _, err := db.Create(ctx, db.SQLiteFile(path))
+	if err == nil && g.clockIsAhead() {
+		err = d.BeginRehearsal(ctx)
+	}
 	return g.services(d, err)
 }
 
@@ -107,6 +150,9 @@ func (g *program) createFile(ctx context.Context, path string) (*commands.Servic
 func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	if err != nil {
 		return nil, err
+	}
+	if d.Rehearsal() {
+		g.env.BeginRehearsal()
 	}
 	settings := g.env.Settings
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}

@@ -40,7 +40,7 @@ func TestCreateThenOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := do(t, p, func(ctx context.Context, env *commands.Env) error {
-		d, before, after, err := env.Create(ctx)
+		d, before, after, err := env.Create(ctx, false)
 		if err != nil {
 			return err
 		}

@@ -213,6 +213,7 @@ func setUpEnvironment(env *testscript.Env) {
 	env.Setenv("USER", "tester")
 	env.Setenv("TZ", "Asia/Kolkata")
 	env.Setenv(lockTimeoutVariable, "1h") // no machine is too slow
+	env.Setenv(clockVariable, sevenYears.String())
 	env.Setenv("KILLS", strconv.Itoa(kills()))
 	env.Values[scriptLockKey{}] = &scriptLock{}
 }

@@ -38,7 +38,7 @@ not at all. A month without bills gives the header alone, or nothing.`,
 			if err != nil {
 				return err
 			}
-			writer, err := billWriter(format, cmp.Or(issuer, env.Settings.Sender.Company, "ALwrity"))
+			writer, err := env.billWriter(format, issuer)
 			if err != nil {
 				return err
 			}
@@ -75,15 +75,17 @@ not at all. A month without bills gives the header alone, or nothing.`,
 	return cmd
 }
 
-// billWriter returns what makes the writer of a format.
-func billWriter(format, issuer string) (func(io.Writer) report.BillWriter, error) {
+// billWriter returns what makes the writer of a format, for when the database is open.
+func (env *Env) billWriter(format, issuer string) (func(io.Writer) report.BillWriter, error) {
 	switch format {
 	case "focus":
-		return func(w io.Writer) report.BillWriter { return report.BillsAsFocus(w, issuer) }, nil
+		return func(w io.Writer) report.BillWriter {
+			return env.Printer.BillsAsFocus(w, cmp.Or(issuer, env.Settings.Sender.Company, "ALwrity"))
+		}, nil
 	case "csv":
-		return report.BillsAsLedger, nil
+		return func(w io.Writer) report.BillWriter { return env.Printer.BillsAsLedger(w) }, nil
 	case "jsonl":
-		return report.BillsAsRecords, nil
+		return func(w io.Writer) report.BillWriter { return env.Printer.BillsAsRecords(w) }, nil
 	}
 	return nil, failure.Invalidf("format is %q: it must be focus, csv or jsonl", failure.Shorten(format))
 }

@@ -35,16 +35,19 @@ func newDBStatusCmd(env *Env) *cobra.Command {
 }
 
 func newDBBackupCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
+	rehearsal := false
+	cmd := &cobra.Command{
 		Use: "backup FILE", Short: "Write a consistent copy of the database, while others go on writing",
 		Long: `Write a consistent copy of the database while others go on writing: of SQLite a
 database file, of PostgreSQL an archive for pg_restore (made by pg_dump). The file
-must not be there yet.`,
-		Example: "  alwrity-sub db backup alwrity-2026-11-23.db", Args: cobra.ExactArgs(1),
+must not be there yet. With --rehearsal the copy of a SQLite file is one to rehearse in,
+as init --rehearsal makes one.`,
+		Example:     "  alwrity-sub db backup alwrity-2026-11-23.db\n  alwrity-sub db backup --rehearsal rehearsal.db",
+		Args:        cobra.ExactArgs(1),
 		Annotations: exitCodes("0,1,2,5,6"),
 		RunE: env.show(func(ctx context.Context, s *Services, args []string) (doc report.Document, err error) {
 			file := args[0]
-			if err := s.Storage.Backup(ctx, file); err != nil {
+			if err := s.Storage.Backup(ctx, file, rehearsal); err != nil {
 				return doc, err
 			}
 			info, err := os.Stat(file)
@@ -54,4 +57,6 @@ must not be there yet.`,
 			return report.Backup(file, info.Size()), nil
 		}),
 	}
+	cmd.Flags().BoolVar(&rehearsal, "rehearsal", false, "make the copy one to rehearse in")
+	return cmd
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -32,8 +33,9 @@ type Env struct {
 	// Open opens the configured database, whose schema must be there and fit.
 	Open func(ctx context.Context) (*Services, error)
 	// Create opens it, making a SQLite file that is not there yet, and brings its
-	// schema up to date. It returns the schema versions before and after.
-	Create func(ctx context.Context) (s *Services, before, after int64, err error)
+	// schema up to date; with rehearsal it becomes one for rehearsals, which is a conflict failure where there is anything
+	// in it. It returns the schema versions before and after.
+	Create func(ctx context.Context, rehearsal bool) (s *Services, before, after int64, err error)
 	// Inspect opens it as it is, whatever its schema, for doctor and db status.
 	Inspect func(ctx context.Context) (*Services, error)
 	// Scratch makes an empty database of the configured kind with a schema, and a function that removes it again.
@@ -57,6 +59,14 @@ type Settings struct {
 	Notify        notify.Settings
 }
 
+// BeginRehearsal marks whatever is shown, written and sent from now on as that of a rehearsal.
+func (env *Env) BeginRehearsal() {
+	if !env.Printer.Rehearsal {
+		env.Printer.Rehearsal, env.Settings.Notify.Rehearsal = true, true
+		env.Settings.Sender.Company = strings.TrimSpace(report.RehearsalMark + " " + env.Settings.Sender.Company)
+	}
+}
+
 // Services are the operations on one open database. cmd makes them; a verb calls one of them.
 type Services struct {
 	Usage     *usage.Service
@@ -75,6 +85,7 @@ type Services struct {
 // Storage tells about the database itself.
 type Storage interface {
 	Status(ctx context.Context) (usage.StorageStatus, error)
-	// Backup writes a consistent copy into a file that must not be there yet.
-	Backup(ctx context.Context, file string) error
+	// Backup writes a consistent copy into a file that must not be there yet. With rehearsal the copy is one for
+	// rehearsals, which only SQLite's can be.
+	Backup(ctx context.Context, file string, rehearsal bool) error
 }

@@ -19,7 +19,9 @@ var hints = map[string]string{
 	// the database
 	"not_initialized":  "run: alwrity-sub init",
 	"no_database_file": "run: alwrity-sub init (it creates the file), or check DATABASE_URL",
-	"totals_differ":    "run: alwrity-sub reconcile --repair",
+	"no_rehearsal": "name another one: alwrity-sub --database-url … init --rehearsal; " +
+		"or rehearse in a copy of a SQLite file: alwrity-sub db backup --rehearsal FILE",
+	"totals_differ": "run: alwrity-sub reconcile --repair",
 
 	"totals_to_rebuild": "to rebuild them from the log: alwrity-sub reconcile --repair",
 	"periods_overdue":   "run every night: alwrity-sub billing close",

@@ -13,6 +13,7 @@ import (
 type initOptions struct {
 	plans, prices string
 	noSeed        bool
+	rehearsal     bool
 }
 
 func newInitCmd(env *Env) *cobra.Command {
@@ -23,16 +24,20 @@ func newInitCmd(env *Env) *cobra.Command {
 
 Safe to repeat: what is there stays, and what an admin has changed is never
 overwritten. A HUGGINGFACE_INPUT_TOKEN_COST or HUGGINGFACE_OUTPUT_TOKEN_COST that
-has changed since the last time adds prices that hold from now on.`,
+has changed since the last time adds prices that hold from now on.
+
+--rehearsal makes a new database one for rehearsals: --now may be ahead of the clock
+in it, and whatever is shown of it says REHEARSAL. It stays one, and so do its copies.`,
 		Example: `  alwrity-sub init
   alwrity-sub init --database-url postgresql://alwrity@localhost/alwrity
   alwrity-sub init --plans plans.yaml --prices prices.yaml`,
-		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,5,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error { return initRun(cmd.Context(), env, opts) },
 	}
 	cmd.Flags().StringVar(&opts.plans, "plans", "", "seed the plans of this `FILE` instead of the built-in ones")
 	cmd.Flags().StringVar(&opts.prices, "prices", "", "seed the prices of this `FILE` instead of the built-in ones")
 	cmd.Flags().BoolVar(&opts.noSeed, "no-seed", false, "create or upgrade the tables only")
+	cmd.Flags().BoolVar(&opts.rehearsal, "rehearsal", false, "make a new database, for rehearsals alone")
 	return cmd
 }
 
@@ -41,7 +46,7 @@ func initRun(ctx context.Context, env *Env, opts initOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	s, before, after, err := env.Create(ctx)
+	s, before, after, err := env.Create(ctx, opts.rehearsal)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,9 @@ func (d *DB) ArchiveMonth(
 	if !hasPartition(month) {
 		return failure.Conflictf("the month %s can't be archived: only those from 2000 to 2099 can", month)
 	}
+	if d.refused != nil { // before a file is written
+		return d.refused
+	}
 	var written usage.Archive
 	var version int64
 	read := func(t *tx) (err error) {

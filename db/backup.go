@@ -10,12 +10,21 @@ import (
 
 // Backup writes a consistent copy of the database while others go on writing: of
 // SQLite another SQLite file, of PostgreSQL an archive that pg_restore reads. The
-// file must not be there yet.
-func (d *DB) Backup(ctx context.Context, file string) error {
+// file must not be there yet. With rehearsal the copy is a database for rehearsals; of PostgreSQL that is an invalid
+// failure, since the copy is an archive.
+func (d *DB) Backup(ctx context.Context, file string, rehearsal bool) error {
+	if rehearsal && d.kind != SQLite {
+		return failure.Invalidf("a backup of PostgreSQL can't be made one for rehearsals").
+			WithHint("leave --rehearsal out, and rehearse with --dry-run")
+	}
 	if err := claim(file); err != nil {
 		return err
 	}
-	if err := d.backup(ctx, d, file); err != nil {
+	err := d.backup(ctx, d, file)
+	if err == nil && rehearsal {
+		err = markRehearsal(ctx, file)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(file))
 	}
 	return nil

@@ -76,7 +76,7 @@ func TestFilesThatAreNoSQLiteDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	if err := d.Backup(t.Context(), copied); err != nil {
+	if err := d.Backup(t.Context(), copied, false); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := os.ReadFile(copied)

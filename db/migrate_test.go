@@ -8,6 +8,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // Both migrations make the same tables, and the same columns in the same order, but
@@ -163,6 +164,37 @@ func TestMailThatIsHeldBeforeAMigration(t *testing.T) {
 		}
 		if n := fmt.Sprint(lines(t, place.SQL, "SELECT COUNT(*) FROM outbox_deliveries")); n != "[5]" {
 			t.Errorf("%s deliveries are left", n)
+		}
+	})
+}
+
+// Version 10 finds a database that is real, whose users and credits have none of what it brings.
+func TestGuardsOfRowsBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 9)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01'"}[place.Kind]
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('u', "+moment+")")
+		for range 2 {
+			execute(t, before.Pool(), "INSERT INTO billing_credits (user_id, at, amount_pico, reason, actor) VALUES "+
+				"('u', "+moment+", 5000000, 'x', 'y')")
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d := place.Create(t)
+		if d.Rehearsal() {
+			t.Error("a real database has become a rehearsal")
+		}
+		got := lines(t, place.SQL, "SELECT name || '/' || address || '/' || country || '/' || tax_id FROM users")
+		got = append(got, lines(t, place.SQL, "SELECT COALESCE(credit_key, 'none') || reference FROM billing_credits")...)
+		if fmt.Sprint(got) != "[/// none none]" {
+			t.Errorf("%q", got)
+		}
+		if err := d.BeginRehearsal(t.Context()); !failure.Is(err, failure.Conflict) {
+			t.Errorf("%v", err)
 		}
 	})
 }

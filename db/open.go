@@ -16,6 +16,9 @@ type DB struct {
 	reader *sql.DB // the same pool as writer, except on a SQLite file
 
 	catalogue catalogue
+
+	rehearsal bool
+	refused   error // what writing fails with; nil: it is allowed
 }
 
 // lockTimeout is how long a lock is waited for before that is an error.
@@ -35,7 +38,13 @@ func Open(ctx context.Context, target Target) (*DB, error) {
 }
 
 // Inspect opens a database whatever its schema. It never creates a file.
-func Inspect(ctx context.Context, target Target) (*DB, error) { return connect(ctx, target, "rw") }
+func Inspect(ctx context.Context, target Target) (*DB, error) {
+	d, err := connect(ctx, target, "rw")
+	if err == nil {
+		_ = d.readRehearsal(ctx) // an older schema does not say: then it is a real one
+	}
+	return d, err
+}
 
 // createMode is the mode that makes a SQLite file where there is none.
 const createMode = "rwc"
@@ -57,7 +66,10 @@ func Create(ctx context.Context, target Target) (d *DB, before, after int64, err
 	if d, err = connect(ctx, target, createMode); err != nil {
 		return nil, 0, 0, err
 	}
-	if before, after, err = d.migrate(ctx); err != nil {
+	if before, after, err = d.migrate(ctx); err == nil {
+		err = d.readRehearsal(ctx)
+	}
+	if err != nil {
 		return nil, 0, 0, errors.Join(err, d.Close())
 	}
 	return d, before, after, nil

@@ -74,6 +74,9 @@ func (d *DB) update(ctx context.Context, fn func(*tx) error) error {
 func (d *DB) attempts(
 	ctx context.Context, once func(d *DB, ctx context.Context, fn func(*tx) error) error, fn func(*tx) error,
 ) error {
+	if d.refused != nil {
+		return d.refused
+	}
 	var months []time.Time
 	complete := func(t *tx) error {
 		err := fn(t)

@@ -22,6 +22,7 @@ type Settings struct {
 	Webhooks      []Endpoint
 	Secret        string     // that webhooks are signed with
 	Slack         []Endpoint // one or none
+	Rehearsal     bool       // nothing that is told of is real, and each message says so
 	Timeout       time.Duration
 	Quiet         QuietHours
 	Zone          *time.Location

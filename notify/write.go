@@ -17,6 +17,12 @@ type detail struct{ Name, Value string }
 
 // RenderMail writes the mail of a batch: to the user, to the operators, or a digest.
 func (t *Templates) RenderMail(with *Settings, b Batch) (RenderedMail, error) {
+	m, err := t.renderMail(with, b)
+	m.Subject = with.marked(m.Subject)
+	return m, err
+}
+
+func (t *Templates) renderMail(with *Settings, b Batch) (RenderedMail, error) {
 	if len(b.Deliveries) > 1 {
 		return t.renderDigest(with, b)
 	}
@@ -83,7 +89,16 @@ func digestBlock(audience Audience) string {
 
 // RenderLine writes one line about a message, for operators.
 func (t *Templates) RenderLine(with *Settings, m Message) (string, error) {
-	return t.line(string(m.Kind), operatorBlock, templateData(with, m))
+	line, err := t.line(string(m.Kind), operatorBlock, templateData(with, m))
+	return with.marked(line), err
+}
+
+// marked returns a line that goes out, with a mark where it is about nothing real.
+func (s *Settings) marked(line string) string {
+	if s.Rehearsal {
+		return "[REHEARSAL] " + line
+	}
+	return line
 }
 
 // RenderTestMail writes the mail of a test.

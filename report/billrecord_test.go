@@ -22,7 +22,7 @@ import (
 func TestRecordsReadBack(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		bills := someBills(rt)
-		text := exported(rt, report.BillsAsRecords, bills)
+		text := exported(rt, report.Printer{}.BillsAsRecords, bills)
 		if strings.Count(text, "\n") != len(bills) {
 			rt.Fatal(text)
 		}

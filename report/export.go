@@ -50,36 +50,51 @@ func (w *rowWriter) Flush() error {
 }
 
 // BillsAsFocus writes bills as the charges of FOCUS 1.2, sent by the issuer.
-func BillsAsFocus(w io.Writer, issuer string) BillWriter {
-	return newRowWriter(w, func(b *billing.Bill) []fields { return listOf(billing.FocusRows(b, issuer), focusFields) })
+func (p Printer) BillsAsFocus(w io.Writer, issuer string) BillWriter {
+	return newRowWriter(w, func(b *billing.Bill) []fields {
+		return listOf(billing.FocusRows(b, issuer), func(r billing.FocusRow) fields {
+			return p.marked(focusFields(r), "x_Rehearsal")
+		})
+	})
+}
+
+// marked returns the fields of what is exported with one, of that name, that marks a rehearsal.
+func (p Printer) marked(fs fields, name string) fields {
+	if !p.Rehearsal {
+		return fs
+	}
+	return append(fs, field{name, "", true})
 }
 
 // BillsAsLedger writes the lines of bills as CSV.
-func BillsAsLedger(w io.Writer) BillWriter {
+func (p Printer) BillsAsLedger(w io.Writer) BillWriter {
 	return newRowWriter(w, func(b *billing.Bill) []fields {
 		bill := append(fields{{"bill", "", id(b.Number)}},
 			billFields(*b).pick("kind refers_to issued_at due_at status settled_at reference user_id email "+
 				"plan cycle period")...)
 		return listOf(numberedLines(*b), func(l numberedLine) fields {
 			line := lineFields(l.Line)
-			return slices.Concat(bill, fields{
+			return p.marked(slices.Concat(bill, fields{
 				{"line", "", l.place}, {"line_kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()},
 				{"description", "", l.Description}, {"from", "", l.Period.Start}, {"to", "", l.Period.End},
 			}, line.pick("provider vendor model errors unpriced_calls"), quantities(l.Usage.Quantities, pricing.Requests),
-				line.pick("cost amount"), fields{{"currency", "", "USD"}})
+				line.pick("cost amount"), fields{{"currency", "", "USD"}}), rehearsalField)
 		})
 	})
 }
 
 // recordWriter writes a bill a line as JSON.
-type recordWriter struct{ out *bufio.Writer }
+type recordWriter struct {
+	Printer
+	out *bufio.Writer
+}
 
 // BillsAsRecords writes bills as JSON lines, with all that is known of them.
-func BillsAsRecords(w io.Writer) BillWriter { return recordWriter{bufio.NewWriter(w)} }
+func (p Printer) BillsAsRecords(w io.Writer) BillWriter { return recordWriter{p, bufio.NewWriter(w)} }
 
 // Write implements BillWriter.
 func (w recordWriter) Write(b *billing.Bill) error {
-	return json.NewEncoder(w.out).Encode(recordFields(*b))
+	return json.NewEncoder(w.out).Encode(w.marked(recordFields(*b), rehearsalField))
 }
 
 // Flush implements BillWriter.

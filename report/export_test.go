@@ -40,7 +40,7 @@ func exported(t fatal, to func(io.Writer) report.BillWriter, bills []billing.Bil
 	return out.String()
 }
 
-func asFocus(w io.Writer) report.BillWriter { return report.BillsAsFocus(w, "ALwrity") }
+func asFocus(w io.Writer) report.BillWriter { return report.Printer{}.BillsAsFocus(w, "ALwrity") }
 
 func csvOf(t fatal, text string) (header []string, records [][]string) {
 	all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
@@ -117,7 +117,7 @@ func TestFocusYear(t *testing.T) {
 func TestLedgerSums(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		bills := someBills(rt)
-		header, records := csvOf(rt, exported(rt, report.BillsAsLedger, bills))
+		header, records := csvOf(rt, exported(rt, report.Printer{}.BillsAsLedger, bills))
 		sums := sumBy(rt, header, records, "bill", "amount")
 		byAccount := sumBy(rt, header, records, "account", "amount")
 		var total, accounts pricing.USD
@@ -194,8 +194,8 @@ func sampleBills() []billing.Bill {
 }
 
 func TestExportsGolden(t *testing.T) {
-	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger,
-		"records": report.BillsAsRecords} {
+	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus,
+		"ledger": report.Printer{}.BillsAsLedger, "records": report.Printer{}.BillsAsRecords} {
 		t.Run(name, func(t *testing.T) {
 			samples.CompareGolden(t, *update, filepath.Join("testdata", "bills-"+name+".txt"),
 				[]byte(exported(t, to, sampleBills())))
@@ -205,20 +205,20 @@ func TestExportsGolden(t *testing.T) {
 
 // Without bills there is a header, and of records nothing.
 func TestExportsOfNothing(t *testing.T) {
-	for _, to := range []func(io.Writer) report.BillWriter{asFocus, report.BillsAsLedger} {
+	for _, to := range []func(io.Writer) report.BillWriter{asFocus, report.Printer{}.BillsAsLedger} {
 		if text := exported(t, to, nil); strings.Count(text, "\n") != 1 {
 			t.Error(text)
 		}
 	}
-	if text := exported(t, report.BillsAsRecords, nil); text != "" {
+	if text := exported(t, report.Printer{}.BillsAsRecords, nil); text != "" {
 		t.Error(text)
 	}
 }
 
 // A fault of the stream is told.
 func TestExportsIntoABrokenPipe(t *testing.T) {
-	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus, "ledger": report.BillsAsLedger,
-		"records": report.BillsAsRecords} {
+	for name, to := range map[string]func(io.Writer) report.BillWriter{"focus": asFocus,
+		"ledger": report.Printer{}.BillsAsLedger, "records": report.Printer{}.BillsAsRecords} {
 		_, w := io.Pipe()
 		if err := w.CloseWithError(io.ErrClosedPipe); err != nil {
 			t.Fatal(err)

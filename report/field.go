@@ -119,6 +119,12 @@ func (r rows) pick(names string) rows {
 	return rows{r.count, func(i int) fields { return pick(r.row(i)) }, pick(r.shape)}
 }
 
+// with returns the rows with one more field, of the same value in each.
+func (r rows) with(f field) rows {
+	row := func(i int) fields { return append(slices.Clip(r.row(i)), f) }
+	return rows{r.count, row, append(slices.Clip(r.shape), f)}
+}
+
 // writeCSV writes a header and the rows.
 func (r rows) writeCSV(w io.Writer) error {
 	out := csv.NewWriter(w)

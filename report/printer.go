@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"slices"
 )
 
 // Format is how results are written.
@@ -29,6 +30,8 @@ type Printer struct {
 	Width  int // columns of the terminal; 0 where it is not known
 	// Hint says what a person can do about a reason, as failures have one; nil says nothing.
 	Hint func(reason string) string
+	// Rehearsal says with every result that it is of a database for rehearsals.
+	Rehearsal bool
 }
 
 // Document is one result in every format.
@@ -44,6 +47,9 @@ type Document struct {
 // Print writes a document. It renders all of it before it writes anything, so
 // that a document that can't be rendered leaves no half of it behind.
 func (p Printer) Print(d Document) error {
+	if p.Rehearsal {
+		d = d.ofRehearsal()
+	}
 	var out bytes.Buffer
 	if err := p.render(&out, d); err != nil {
 		return err
@@ -70,6 +76,31 @@ func (p Printer) render(out *bytes.Buffer, d Document) error {
 	d.Text(t)
 	return t.err
 }
+
+// RehearsalMark is what stands on whatever is of a database for rehearsals.
+const RehearsalMark = "REHEARSAL"
+
+// ofRehearsal returns the document with the mark of a rehearsal: a line before all that a person reads, and a field of
+// each object or row.
+func (d Document) ofRehearsal() Document {
+	mark, text := field{rehearsalField, "", true}, d.Text
+	switch result := d.JSON.(type) {
+	case fields:
+		d.JSON = append(slices.Clip(result), mark)
+	case rows:
+		d.JSON = result.with(mark)
+	}
+	if d.CSV.row != nil {
+		d.CSV = d.CSV.with(mark)
+	}
+	d.Text = func(t *Text) {
+		t.line(caution.of(RehearsalMark + ": this database is for rehearsals, and nothing in it is real"))
+		text(t)
+	}
+	return d
+}
+
+const rehearsalField = "rehearsal"
 
 // writeLines writes a list with a row a line, and whatever else is no list on one line.
 func writeLines(out *bytes.Buffer, result any) error {

@@ -28,7 +28,7 @@ func TestBackup(t *testing.T) {
 		for i := range limits {
 			limits[i].max *= 50 // few are refused
 		}
-		a.must(t, begin(), "init", "--plans", a.write(t, "plans.yaml", planFile(limits)))
+		a.must(t, begin(), "init", "--rehearsal", "--plans", a.write(t, "plans.yaml", planFile(limits)))
 		a.must(t, begin(), "pricing", "set", "video", "torture", "--second-cost", "1e-06")
 		// Doctor complains of calls without a price.
 		a.must(t, begin(), "pricing", "set", "mistral", "default", "--request-cost", "0.001")
@@ -132,7 +132,7 @@ func (b *backup) check(t *testing.T, a *arena, final map[string][]string) {
 	copied := b.restore(t, a)
 	copied.intact(t)
 	if copied.Kind == db.SQLite {
-		copied.must(t, begin(), "init")
+		copied.must(t, begin(), "init", "--rehearsal")
 	}
 	copied.must(t, begin(), "reconcile")
 	copied.must(t, begin(), "doctor")

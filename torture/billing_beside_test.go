@@ -18,7 +18,7 @@ func TestBillingBeside(t *testing.T) {
 		a, random := fresh(t), dice(seed(t), 0)
 		const users = 16
 		now := time.Date(2027, 12, 31, 0, 0, 0, 0, time.UTC)
-		a.must(t, now, "init")
+		a.must(t, now, "init", "--rehearsal")
 		for n := range users {
 			args := []string{"users", "subscribe", fmt.Sprintf("u%d", n), "--plan", []string{"basic", "pro"}[n%2], "--cycle",
 				[]string{"monthly", "yearly"}[n/2%2]}

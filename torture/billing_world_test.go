@@ -103,7 +103,7 @@ func newWorld(t testing.TB, a *arena, dice *rand.Rand, customers int) *world {
 			cents: 10, markup: 125_001}},
 		prices: map[string][]price{"acme/small": {{input: 150_001, output: 600_000}}, "acme/odd": {{request: 1}},
 			"zed/": {{image: 37_000_000_000}}}}
-	a.must(t, w.now, "init", "--plans", a.write(t, "plans.yaml", w.plans()), "--prices",
+	a.must(t, w.now, "init", "--rehearsal", "--plans", a.write(t, "plans.yaml", w.plans()), "--prices",
 		a.write(t, "prices.yaml", modelPrices))
 	strange := []string{"O'Brien; DROP TABLE users", "用户-7", "%_\\", "a b\"c", "ünï", "🦉", "$1", "-5"}
 	for n := range customers {

@@ -182,7 +182,7 @@ func TestKillImport(t *testing.T) {
 // prepareImport makes the tables, and users whose periods are not calendar months.
 func prepareImport(t testing.TB, a *arena) {
 	t.Helper()
-	a.must(t, begin(), "init")
+	a.must(t, begin(), "init", "--rehearsal")
 	for _, user := range []string{"u3", "u4"} {
 		a.must(t, begin(), "users", "subscribe", user, "--plan", "pro", "--start", "2026-10-15")
 	}
@@ -215,7 +215,7 @@ func TestKill(t *testing.T) {
 	onBoth(t, func(t *testing.T, fresh func(testing.TB) *arena) {
 		a, twin := fresh(t), fresh(t)
 		for _, one := range []*arena{a, twin} {
-			one.must(t, begin(), "init", "--plans", one.write(t, "plans.yaml", killPlan))
+			one.must(t, begin(), "init", "--rehearsal", "--plans", one.write(t, "plans.yaml", killPlan))
 		}
 		k := &killer{dice: dice(seed(t), 0)}
 		commands := []string{"record", "enforce", "reserve", "settle", "release"}

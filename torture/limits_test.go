@@ -56,7 +56,7 @@ func TestLimits(t *testing.T) {
 // they got.
 func fightOver(t *testing.T, a *arena, steps int, performer func() func(op) answer) {
 	limits := limitsUnderAttack()
-	a.must(t, begin(), "init", "--plans", a.write(t, "plans.yaml", planFile(limits)))
+	a.must(t, begin(), "init", "--rehearsal", "--plans", a.write(t, "plans.yaml", planFile(limits)))
 	a.must(t, begin(), "pricing", "set", "video", "torture", "--second-cost", "1e-06")
 	a.keepJournal(t)
 	answers := attack(t, steps, performer())

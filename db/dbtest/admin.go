@@ -88,7 +88,7 @@ func backup(t *testing.T, p Place) {
 		f.record(call(fmt.Sprint("é", i), "alice", now(), int64(i), 1))
 	}
 	file := filepath.Join(t.TempDir(), "bäck up%41.db")
-	f.must(f.db.Backup(f.ctx, file))
+	f.must(f.db.Backup(f.ctx, file, false))
 	copied := &fixture{TB: t, ctx: f.ctx, place: restored(t, p, file)}
 	copied.db = copied.place.Open(t)
 	copied.service = &usage.Service{Store: copied.db}
@@ -151,11 +151,12 @@ func backupFails(t *testing.T, p Place) {
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken")
 	f.must(os.WriteFile(taken, []byte("precious"), 0o600))
-	wantFailure(t, f.db.Backup(f.ctx, taken), failure.Conflict, taken, "exists")
+	wantFailure(t, f.db.Backup(f.ctx, taken, false), failure.Conflict, taken, "exists")
 	if data, err := os.ReadFile(taken); err != nil || !bytes.Equal(data, []byte("precious")) {
 		t.Errorf("the file is now %q, %v", data, err)
 	}
-	wantFailure(t, f.db.Backup(f.ctx, filepath.Join(dir, "no", "such", "directory")), failure.Unavailable, "directory")
+	nowhere := filepath.Join(dir, "no", "such", "directory")
+	wantFailure(t, f.db.Backup(f.ctx, nowhere, false), failure.Unavailable, "directory")
 	left, err := os.ReadDir(dir)
 	f.must(err)
 	if len(left) != 1 {

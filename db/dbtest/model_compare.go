@@ -351,7 +351,7 @@ func (m *model) copied() *sql.DB {
 	dir, err := os.MkdirTemp("", "model")
 	m.must(err)
 	file := filepath.Join(dir, "copy.db")
-	m.must(m.db.Backup(m.ctx, file))
+	m.must(m.db.Backup(m.ctx, file, false))
 	behind, err := sql.Open("sqlite3", "file:"+file)
 	m.must(err)
 	m.rt.Cleanup(func() {

@@ -1,0 +1,21 @@
+-- +goose Up
+-- One row: whether this database is for rehearsals, which alone take a clock that is ahead. It is set before anything is
+-- in the database, and stays.
+CREATE TABLE database_kind (
+    one       INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    rehearsal INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO database_kind (one) VALUES (1);
+
+-- Who a bill is for, as it is written on it; empty where it is not known.
+ALTER TABLE users ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN country TEXT NOT NULL DEFAULT '';
+ALTER TABLE users ADD COLUMN tax_id TEXT NOT NULL DEFAULT '';
+
+-- The ids that callers give credits and payments, each used once, and what the credit is known by.
+ALTER TABLE billing_credits ADD COLUMN credit_key TEXT;
+ALTER TABLE billing_credits ADD COLUMN reference TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX billing_credits_by_key ON billing_credits (credit_key) WHERE credit_key IS NOT NULL;
+ALTER TABLE billing_history ADD COLUMN payment_id TEXT;
+CREATE UNIQUE INDEX billing_history_by_payment ON billing_history (payment_id) WHERE payment_id IS NOT NULL;
