@@ -48,7 +48,8 @@ type Series struct {
 // SeriesKey tells series apart.
 type SeriesKey struct{ Provider, Vendor, Model string }
 
-func (s Series) key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model} }
+// Key returns what tells the series from others.
+func (s Series) Key() SeriesKey { return SeriesKey{s.Provider, s.Vendor, s.Model} }
 
 // Difference is usage of a closed period that no bill has, or, where it is negative, that bills have too much of.
 type Difference struct {

@@ -103,12 +103,6 @@ type UnitPrice struct {
 	Basis pricing.Basis          `json:"basis"`           // exact, or default: of the provider's default model
 }
 
-// Terms are what overage was charged by, kept with the bill: a plan may change.
-type Terms struct {
-	Limits           []plan.Limit `json:"limits"`
-	MarkupMillionths int64        `json:"markup_millionths"`
-}
-
 // Query says which bills are wanted, oldest first.
 type Query struct {
 	UserID   string   // "" for everyone's

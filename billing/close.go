@@ -326,6 +326,9 @@ func readInputs(
 	for i := range inputs {
 		in := &inputs[i]
 		in.used = used[keys[i]]
+		if in.parts, in.byPlan, err = in.account.partsOf(ctx, reader, in.period); err != nil {
+			return nil, err
+		}
 		if in.account.lateBilled {
 			continue
 		}

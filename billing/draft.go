@@ -18,6 +18,8 @@ type billInput struct {
 	account BillingAccount
 	period  plan.Period
 	used    []Series     // in the period
+	parts   []plan.Part  // of the period
+	byPlan  ByPlan       // what was used in it, where it has several parts
 	late    []Difference // of closed periods
 	book    *pricing.Book
 }
@@ -25,10 +27,7 @@ type billInput struct {
 // draft makes the bill of a period, without its number. There is none, and false is returned, where it would have no
 // line.
 func (in billInput) draft() (Bill, bool, error) {
-	current, err := in.account.Account.PlanThen(in.period.End.Add(-time.Microsecond))
-	if err != nil {
-		return Bill{}, false, err
-	}
+	current := in.parts[len(in.parts)-1].Plan
 	owner := in.account.Account
 	b := Bill{
 		Kind: Invoice, UserID: owner.UserID, Email: owner.Email,
@@ -37,10 +36,11 @@ func (in billInput) draft() (Bill, bool, error) {
 	if c, runs := in.account.phaseAt(in.period.Start); runs {
 		b.Cycle = c.Subscription.Cycle
 	}
+	var err error
 	if b.Lines, err = in.account.fees(in.period); err != nil {
 		return b, false, err
 	}
-	used, err := in.usageLines(current, &b)
+	used, err := in.usageLines(&b)
 	if err != nil {
 		return b, false, err
 	}
@@ -52,7 +52,7 @@ func (in billInput) draft() (Bill, bool, error) {
 }
 
 // usageLines returns a line for each provider and model, and one for the overage of each where the plan allows that.
-func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
+func (in billInput) usageLines(b *Bill) ([]Line, error) {
 	used := slices.Clone(in.used)
 	slices.SortFunc(used, compareSeries)
 	var lines []Line
@@ -63,10 +63,10 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 	if in.account.EndedBefore(in.period) {
 		return lines, nil
 	}
-	if b.Terms = termsOf(current); b.Terms == nil {
+	if b.Terms = TermsOf(in.parts, in.byPlan); b.Terms == nil {
 		return lines, nil
 	}
-	amounts, err := OverageOf(*b.Terms, used)
+	amounts, err := b.Terms.Overage(used, in.byPlan)
 	for i, amount := range amounts {
 		if s := used[i]; amount != 0 {
 			lines = append(lines, Line{Kind: Overage, Description: s.name() + " beyond the plan's limits",
@@ -74,14 +74,6 @@ func (in billInput) usageLines(current plan.Plan, b *Bill) ([]Line, error) {
 		}
 	}
 	return lines, err
-}
-
-// termsOf returns what overage of a plan is charged by, nil where it allows none.
-func termsOf(p plan.Plan) *Terms {
-	if p.Overage != plan.OverageAllow {
-		return nil
-	}
-	return &Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
 }
 
 func (in billInput) corrections() []Line {

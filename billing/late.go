@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -36,7 +35,7 @@ func corrections(ctx context.Context, reader Reader, a BillingAccount, found []D
 // as it was, since shares have changed.
 func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Difference) ([]Difference, error) {
 	user, period := a.Account.UserID, of[0].Period
-	terms, err := a.termsOf(ctx, reader, period)
+	terms, byPlan, err := a.termsOf(ctx, reader, period)
 	if err != nil || terms == nil {
 		return of, err
 	}
@@ -45,7 +44,7 @@ func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Diff
 	if err != nil {
 		return nil, err
 	}
-	owed, err := OverageOf(*terms, used[key])
+	owed, err := terms.Overage(used[key], byPlan)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +56,7 @@ func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Diff
 		if extra == 0 {
 			return
 		}
-		i := slices.IndexFunc(of, func(d Difference) bool { return d.key() == key })
+		i := slices.IndexFunc(of, func(d Difference) bool { return d.Key() == key })
 		if i < 0 {
 			i = len(of)
 			s := Series{Provider: key.Provider, Vendor: key.Vendor, Model: key.Model}
@@ -66,8 +65,8 @@ func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Diff
 		of[i].Overage = extra
 	}
 	for i, s := range used[key] {
-		note(s.key(), owed[i]-billed[s.key()])
-		delete(billed, s.key())
+		note(s.Key(), owed[i]-billed[s.Key()])
+		delete(billed, s.Key())
 	}
 	for key, amount := range billed { // of what is no longer used at all
 		note(key, -amount)
@@ -75,16 +74,31 @@ func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Diff
 	return of, nil
 }
 
-// termsOf returns what overage of a closed period is charged by, nil where there is none: what its bill kept or, where
-// nothing had been used and there is no bill, what the plan said that was in force at its end.
-func (a BillingAccount) termsOf(ctx context.Context, reader Reader, p plan.Period) (*Terms, error) {
+// termsOf returns what overage of a closed period is charged by, nil where there is none, and where the plan changed
+// what was used under each: what its bill kept or, where nothing had been used and there is no bill, what the plans
+// said that were in force.
+func (a BillingAccount) termsOf(ctx context.Context, reader Reader, p plan.Period) (*Terms, ByPlan, error) {
 	bill, ok, err := reader.BillOf(ctx, a.Account.UserID, p.Start)
-	if err != nil || ok {
-		return bill.Terms, err
+	if err != nil || ok && bill.Terms == nil || !ok && a.EndedBefore(p) {
+		return nil, nil, err
 	}
-	if a.EndedBefore(p) {
-		return nil, nil
+	if ok {
+		if len(bill.Terms.Parts) == 0 {
+			return bill.Terms, nil, nil
+		}
+		byPlan, err := reader.UsedByPlan(ctx, a.Account.UserID, bill.Period)
+		return bill.Terms, byPlan, err
 	}
-	then, err := a.Account.PlanThen(p.End.Add(-time.Microsecond))
-	return termsOf(then), err
+	parts, byPlan, err := a.partsOf(ctx, reader, p)
+	return TermsOf(parts, byPlan), byPlan, err
+}
+
+// partsOf returns the parts of a period, and what was used under each plan where there are several.
+func (a BillingAccount) partsOf(ctx context.Context, reader Reader, p plan.Period) ([]plan.Part, ByPlan, error) {
+	parts, err := a.Account.PartsOf(p)
+	if err != nil || len(parts) == 1 {
+		return parts, nil, err
+	}
+	byPlan, err := reader.UsedByPlan(ctx, a.Account.UserID, p)
+	return parts, byPlan, err
 }

@@ -1,39 +1,213 @@
 package billing
 
 import (
+	"math"
 	"math/big"
+	"slices"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// OverageOf returns what each series of a period is billed beyond the limits, in the order of the series.
-//
-// Of a limit that blocks and includes something, the share that is beyond it is (used - max) / used, in the limit's own
-// meter over all that its scope covers. A series is billed its cost times the largest such share of the limits that
-// cover it, with the mark-up, rounded once: half to even, to a pico-dollar. An amount that does not fit is an invalid
-// failure.
-func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
-	shares := make([]*big.Rat, len(series)) // the largest so far, nil for none
-	for _, l := range terms.Limits {
-		share := shareBeyond(l, series)
-		if share == nil {
-			continue
+// Terms are what overage was charged by, kept with the bill: a plan may change.
+type Terms struct {
+	// Limits are those of the plan at the period's end. Where the plan changed, the most that a limit includes is what the
+	// whole period included, so that the overage is what all usage of the period has beyond it.
+	Limits []plan.Limit `json:"limits"`
+	// MarkupMillionths is the mark-up, where the plan changed the highest of those that held.
+	MarkupMillionths int64       `json:"markup_millionths"`
+	Parts            []PartTerms `json:"parts,omitempty"` // in a period in which the plan changed, one for each plan
+}
+
+// PartTerms are what a plan gave for the part of a period for which it held.
+type PartTerms struct {
+	PlanID           int64        `json:"plan_id"`
+	Microseconds     int64        `json:"microseconds"` // how long it held
+	Overage          bool         `json:"overage"`      // whether it billed what is beyond its limits
+	Limits           []plan.Limit `json:"limits"`       // of a whole period
+	MarkupMillionths int64        `json:"markup_millionths"`
+}
+
+// ByPlan is what was used in a period under each plan, by the plan's ID.
+type ByPlan map[int64][]Series
+
+// TermsOf returns what the overage of a period with some parts is charged by, nil where none of its plans allows any.
+// Of a period in which the plan changed it needs what was used under each.
+func TermsOf(parts []plan.Part, used ByPlan) *Terms {
+	if !slices.ContainsFunc(parts, func(p plan.Part) bool { return p.Plan.Overage == plan.OverageAllow }) {
+		return nil
+	}
+	last := parts[len(parts)-1].Plan
+	if len(parts) == 1 {
+		return &Terms{Limits: last.Limits, MarkupMillionths: last.MarkupMillionths}
+	}
+	terms := &Terms{}
+	for _, p := range parts {
+		terms.Parts = append(terms.Parts, PartTerms{PlanID: p.Plan.ID, Microseconds: p.Length.Microseconds(),
+			Overage: p.Plan.Overage == plan.OverageAllow, Limits: p.Plan.Limits, MarkupMillionths: p.Plan.MarkupMillionths})
+		if p.Plan.Overage == plan.OverageAllow {
+			terms.MarkupMillionths = max(terms.MarkupMillionths, p.Plan.MarkupMillionths)
 		}
-		for i, s := range series {
-			if l.Scope.Covers(s.Provider, s.Vendor) && (shares[i] == nil || share.Cmp(shares[i]) > 0) {
-				shares[i] = share
+	}
+	terms.Limits = terms.included(withEarlier(last.Limits, parts), used)
+	return terms
+}
+
+// withEarlier returns the limits of the last plan of a period, and after them those that only plans before it had and
+// billed usage beyond, with the name of the plan.
+func withEarlier(limits []plan.Limit, parts []plan.Part) []plan.Limit {
+	limits = slices.Clone(limits)
+	for _, p := range parts {
+		for _, l := range p.Plan.Limits {
+			same := func(m plan.Limit) bool { return m.TakesOverage() && m.Meter == l.Meter && m.Scope.Equal(l.Scope) }
+			if p.Plan.Overage == plan.OverageAllow && l.TakesOverage() && !slices.ContainsFunc(limits, same) {
+				l.Name += " (" + p.Plan.Name + ")"
+				limits = append(limits, l)
 			}
 		}
 	}
-	amounts := make([]pricing.USD, len(series))
-	for i, share := range shares {
-		if share == nil {
+	return limits
+}
+
+// included changes some limits to what the whole period includes of each, as far as a part has billed what is beyond
+// it: all that was used but for what is billed. It returns them.
+func (t *Terms) included(limits []plan.Limit, used ByPlan) []plan.Limit {
+	parts := t.parts(nil, used)
+	for i, l := range limits {
+		counted, most := pooled(l, parts)
+		if counted == nil {
 			continue
 		}
-		exact := new(big.Rat).Mul(share, terms.withMarkup(series[i].Usage.Cost))
-		amount, err := halfEven(exact.Num(), exact.Denom())
+		all := new(big.Int)
+		for _, p := range parts {
+			all.Add(all, p.count(l))
+		}
+		limits[i].Max = math.MaxInt64
+		if most.Add(most, all.Sub(all, counted)); most.IsInt64() {
+			limits[i].Max = most.Int64()
+		}
+	}
+	return limits
+}
+
+// part is a part of a period with what was used in it.
+type part struct {
+	PartTerms
+	share *big.Rat // of the period
+	used  []Series
+	of    []int // the place of each series among those of the period
+}
+
+// parts returns the parts of a period whose series are given. Where the plan never changed they are all of one part.
+func (t *Terms) parts(series []Series, used ByPlan) []part {
+	places := make(map[SeriesKey]int, len(series))
+	for i, s := range series {
+		places[s.Key()] = i
+	}
+	if len(t.Parts) == 0 {
+		whole := part{PartTerms: PartTerms{Overage: true, Limits: t.Limits, MarkupMillionths: t.MarkupMillionths},
+			share: big.NewRat(1, 1), used: series}
+		for i := range series {
+			whole.of = append(whole.of, i)
+		}
+		return []part{whole}
+	}
+	length := int64(0)
+	for _, p := range t.Parts {
+		length += p.Microseconds
+	}
+	parts := make([]part, len(t.Parts))
+	for i, p := range t.Parts {
+		parts[i] = part{PartTerms: p, share: big.NewRat(p.Microseconds, length), used: used[p.PlanID]}
+		for _, s := range used[p.PlanID] {
+			parts[i].of = append(parts[i].of, places[s.Key()])
+		}
+	}
+	return parts
+}
+
+// limit returns the part's own limit of the meter and scope of another, the lowest one: false where it includes none.
+func (p *part) limit(like plan.Limit) (lowest plan.Limit, found bool) {
+	for _, l := range p.Limits {
+		if l.TakesOverage() && l.Meter == like.Meter && l.Scope.Equal(like.Scope) && (!found || l.Max < lowest.Max) {
+			lowest, found = l, true
+		}
+	}
+	return lowest, found
+}
+
+// count returns what was used in the part of what a limit counts.
+func (p *part) count(l plan.Limit) *big.Int {
+	sum := new(big.Int)
+	for _, s := range p.used {
+		if l.Scope.Covers(s.Provider, s.Vendor) {
+			sum.Add(sum, big.NewInt(s.Usage.Of(l.Meter)))
+		}
+	}
+	return sum
+}
+
+// pooled returns what the parts that bill what is beyond a limit have used of it, and how much a period includes for
+// them: of each of them its share of the limit, and of a part that refuses what is beyond what it has left of its
+// share, rounded up to a whole unit. There is none, and nil, where no part bills it.
+func pooled(like plan.Limit, parts []part) (used, included *big.Int) {
+	most := new(big.Rat)
+	for i := range parts {
+		p := &parts[i]
+		l, ok := p.limit(like)
+		if !ok {
+			continue
+		}
+		share := new(big.Rat).Mul(p.share, new(big.Rat).SetInt64(l.Max))
+		count := p.count(l)
+		switch {
+		case p.Overage && used == nil:
+			used = count
+		case p.Overage:
+			used.Add(used, count)
+		default:
+			if share.Sub(share, new(big.Rat).SetInt(count)); share.Sign() < 0 {
+				continue
+			}
+		}
+		most.Add(most, share)
+	}
+	if used == nil {
+		return nil, nil
+	}
+	up := new(big.Int).Add(most.Num(), most.Denom())
+	return used, up.Sub(up, big.NewInt(1)).Quo(up, most.Denom())
+}
+
+// OverageOf returns what each series of a period is billed beyond the limits of a plan that held for all of it: see
+// Terms.Overage.
+func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
+	return terms.Overage(series, nil)
+}
+
+// Overage returns what each series of a period is billed beyond the limits, in the order of the series. Of a period in
+// which the plan changed it needs what was used under each plan.
+//
+// Of a limit that blocks and includes something, the share that is beyond it is (used - included) / used, in the
+// limit's own meter over all that its scope covers. A series is billed its cost times the largest such share of the
+// limits that cover it, with the mark-up: where the plan changed, its cost in each part that bills what is beyond, by
+// that part's limits and mark-up. What is included is the sum of the parts' shares of the limit: see pooled. Each
+// series is rounded once: half to even, to a pico-dollar. An amount that does not fit is an invalid failure.
+func (t *Terms) Overage(series []Series, used ByPlan) ([]pricing.USD, error) {
+	parts := t.parts(series, used)
+	exact := make([]*big.Rat, len(series)) // nil for none
+	for i := range parts {
+		if parts[i].Overage {
+			parts[i].addOverage(exact, parts)
+		}
+	}
+	amounts := make([]pricing.USD, len(series))
+	for i, sum := range exact {
+		if sum == nil {
+			continue
+		}
+		amount, err := halfEven(sum.Num(), sum.Denom())
 		if err != nil {
 			return nil, failure.Invalidf("the overage of %s %s does not fit: %s dollars, of which a share is billed "+
 				"with a mark-up, are too much",
@@ -44,21 +218,36 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 	return amounts, nil
 }
 
-// shareBeyond returns which share of what a limit counts is beyond it, nil where nothing is or nothing can be.
-func shareBeyond(l plan.Limit, series []Series) *big.Rat {
-	if !l.TakesOverage() {
-		return nil
-	}
-	used, most := new(big.Int), big.NewInt(l.Max)
-	for _, s := range series {
-		if l.Scope.Covers(s.Provider, s.Vendor) {
-			used.Add(used, big.NewInt(s.Usage.Of(l.Meter)))
+// addOverage adds to each series of the period what the part bills of it.
+func (p *part) addOverage(exact []*big.Rat, parts []part) {
+	shares := make([]*big.Rat, len(p.used)) // the largest so far, nil for none
+	for _, l := range p.Limits {
+		if !l.TakesOverage() {
+			continue
+		}
+		used, included := pooled(l, parts)
+		if used.Cmp(included) <= 0 {
+			continue
+		}
+		share := new(big.Rat).SetFrac(new(big.Int).Sub(used, included), used)
+		for i, s := range p.used {
+			if l.Scope.Covers(s.Provider, s.Vendor) && (shares[i] == nil || share.Cmp(shares[i]) > 0) {
+				shares[i] = share
+			}
 		}
 	}
-	if used.Cmp(most) <= 0 {
-		return nil
+	terms := Terms{MarkupMillionths: p.MarkupMillionths}
+	for i, share := range shares {
+		if share == nil {
+			continue
+		}
+		amount, to := new(big.Rat).Mul(share, terms.withMarkup(p.used[i].Usage.Cost)), &exact[p.of[i]]
+		if *to == nil {
+			*to = amount
+		} else {
+			(*to).Add(*to, amount)
+		}
 	}
-	return new(big.Rat).SetFrac(new(big.Int).Sub(used, most), used)
 }
 
 // withMarkup returns what a cost beyond the limits is billed at, in exact pico-dollars. No terms are those without a

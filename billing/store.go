@@ -47,6 +47,8 @@ type Reader interface {
 	BillingAccounts(ctx context.Context, users []string) (map[string]BillingAccount, error)
 	// Used returns what was used in periods, by provider, vendor and model.
 	Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]Series, error)
+	// UsedByPlan returns what was used in one period of a user by the plan that held at the time of the call.
+	UsedByPlan(ctx context.Context, user string, period plan.Period) (ByPlan, error)
 	// Unbilled returns where the usage of the users' closed periods differs from what their bills have of it. The periods'
 	// ends are not filled in.
 	Unbilled(ctx context.Context, users []string) (map[string][]Difference, error)

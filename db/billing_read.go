@@ -198,6 +198,32 @@ func (t *tx) Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.Per
 		" AND period_start >= $2 AND period_start <= $3", arg, first, last)
 }
 
+// UsedByPlan implements billing.Tx.
+func (t *tx) UsedByPlan(ctx context.Context, user string, p plan.Period) (billing.ByPlan, error) {
+	used := billing.ByPlan{}
+	const keys = "plan_id, " + seriesColumns
+	table := totalsTable{keys: keys, ofLog: keys}
+	const ofPeriod = "user_id = $1 AND period_start = $2 AND "
+	return used, t.query(ctx, func(row scanner) error {
+		var id int64
+		_, _, s, err := scanSeries(prefixScanner{row, &id})
+		used[id] = append(used[id], s)
+		return err
+	}, table.sums(ofPeriod+"occurred_at >= $2 AND occurred_at < $3", ofPeriod+"month <= $4"),
+		user, p.Start, p.End, int64(plan.MonthOf(p.End)))
+}
+
+// prefixScanner scans a row whose first column is another than a scan knows of.
+type prefixScanner struct {
+	scanner
+	first any
+}
+
+// Scan implements scanner.
+func (s prefixScanner) Scan(dest ...any) error {
+	return s.scanner.Scan(append([]any{s.first}, dest...)...)
+}
+
 // scanSeries scans seriesColumns and totalColumns.
 func scanSeries(row scanner) (user string, start time.Time, s billing.Series, err error) {
 	dest := []any{&user, moment{&start}, &s.Provider, &s.Vendor, &s.Model}

@@ -74,7 +74,7 @@ type comparison struct {
 // comparison is of a table with the log and what is archived of it.
 func (table totalsTable) comparison() comparison {
 	return comparison{table: table.name, keys: table.keys, columns: totalColumns,
-		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE")}
+		stored: "SELECT " + table.keys + ", " + totalColumns + " FROM " + table.name, sums: table.sums("TRUE", "TRUE")}
 }
 
 // compare lists where a table says otherwise. A total that is missing, or one that

@@ -113,22 +113,22 @@ func logSums() string {
 }
 
 // sums is the SELECT of what the table has to have: the sums of the log's rows and of
-// those that are archived, where a condition holds.
-func (table totalsTable) sums(where string) string {
+// those that are archived, where a condition holds for each.
+func (table totalsTable) sums(log, archived string) string {
 	var added []string
 	for column := range strings.SplitSeq(totalColumns, ", ") {
 		added = append(added, "CAST(SUM("+column+") AS BIGINT)")
 	}
 	columns := table.keys + ", " + totalColumns
 	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() +
-		" FROM api_usage_logs WHERE " + where + " GROUP BY " + table.ofLog +
-		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + where + ")" +
+		" FROM api_usage_logs WHERE " + log + " GROUP BY " + table.ofLog +
+		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + archived + ")" +
 		" SELECT " + table.keys + ", " + strings.Join(added, ", ") + " FROM x GROUP BY " + table.keys
 }
 
 // insertSums fills the table with them.
 func (table totalsTable) insertSums(where string) string {
-	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + table.sums(where)
+	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + table.sums(where, where)
 }
 
 // rebuildTotals sums the log anew.

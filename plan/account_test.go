@@ -409,9 +409,30 @@ func TestPeriodsOfAnyHistory(t *testing.T) {
 			if next.End.After(addMonths(next.Start, 1)) && next.End.Sub(next.Start) > 31*24*time.Hour {
 				t.Fatalf("%v is longer than a month", next)
 			}
+			checkParts(t, a, next)
 			last = next
 		}
 	})
+}
+
+// checkParts requires that the parts of a period are all of it, one for each plan that held at some moment of it.
+func checkParts(t *rapid.T, a plan.Account, p plan.Period) {
+	parts, err := a.PartsOf(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	length, seen := time.Duration(0), map[int64]bool{}
+	for _, part := range parts {
+		length += part.Length
+		held, err := a.PlanAt(part.Until.Add(-time.Nanosecond))
+		if err != nil || held.ID != part.Plan.ID || seen[held.ID] || part.Until.After(p.End) {
+			t.Fatalf("%s has the part %+v, with %s: %v", p, part, held.Name, err)
+		}
+		seen[held.ID] = true
+	}
+	if last := parts[len(parts)-1]; length != p.End.Sub(p.Start) || !last.Until.Equal(p.End) {
+		t.Fatalf("the parts %+v are not all of %v", parts, p)
+	}
 }
 
 func anyChange(t *rapid.T, a plan.Account, now time.Time) (plan.Change, bool) {

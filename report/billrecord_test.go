@@ -58,6 +58,13 @@ type readRecord struct {
 	Terms     *struct {
 		Limits           []readLimit `json:"limits"`
 		MarkupMillionths int64       `json:"markup_millionths"`
+		Parts            []struct {
+			PlanID           int64       `json:"plan_id"`
+			Microseconds     int64       `json:"microseconds"`
+			Overage          bool        `json:"overage"`
+			Limits           []readLimit `json:"limits"`
+			MarkupMillionths int64       `json:"markup_millionths"`
+		} `json:"parts"`
 	} `json:"terms"`
 	Lines []readLine `json:"lines"`
 }
@@ -128,6 +135,14 @@ func readBill(t fatal, text string) billing.Bill {
 		b.Terms = &billing.Terms{MarkupMillionths: r.Terms.MarkupMillionths}
 		for _, l := range r.Terms.Limits {
 			b.Terms.Limits = append(b.Terms.Limits, l.limit(t))
+		}
+		for _, p := range r.Terms.Parts {
+			part := billing.PartTerms{PlanID: p.PlanID, Microseconds: p.Microseconds, Overage: p.Overage,
+				MarkupMillionths: p.MarkupMillionths}
+			for _, l := range p.Limits {
+				part.Limits = append(part.Limits, l.limit(t))
+			}
+			b.Terms.Parts = append(b.Terms.Parts, part)
 		}
 	}
 	for i, l := range r.Lines {

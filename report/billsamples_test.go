@@ -41,6 +41,10 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 				{Name: "cost", Meter: plan.Cost, Max: int64(pricing.Dollar) / 3, Action: plan.Block,
 					Scope: plan.Scope{Providers: []string{"openai"}}},
 				{Name: "all", Meter: plan.Tokens, Unlimited: true, Action: plan.Warn}}}
+		for i := range rapid.SampledFrom([]int{0, 2}).Draw(rt, "parts") {
+			b.Terms.Parts = append(b.Terms.Parts, billing.PartTerms{PlanID: int64(i + 1), Microseconds: int64(i*1e11 + 1),
+				Overage: i == 0, Limits: b.Terms.Limits, MarkupMillionths: b.Terms.MarkupMillionths})
+		}
 	}
 	add := func(l billing.Line) { b.Lines = append(b.Lines, l) }
 	if b.Cycle != "" {

@@ -105,7 +105,10 @@ func recordFields(b billing.Bill) fields {
 	bill := billFields(b)
 	terms := value{}
 	if t := b.Terms; t != nil {
-		terms = valueOf(fields{{"limits", "", listOf(t.Limits, termFields)}, {"markup_millionths", "", t.MarkupMillionths}})
+		terms = valueOf(fields{
+			{"limits", "", listOf(t.Limits, termFields)}, {"markup_millionths", "", t.MarkupMillionths},
+			{"parts", "", listOf(t.Parts, partFields)},
+		})
 	}
 	lines := listOf(numberedLines(b), func(l numberedLine) fields {
 		return append(fields{{"line", "", l.place}, {"kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()}},
@@ -114,6 +117,13 @@ func recordFields(b billing.Bill) fields {
 	return slices.Concat(bill.pick("number kind refers_to user_id email"), fields{{"plan_id", "", b.PlanID}},
 		bill.pick("plan cycle period issued_at due_at status settled_at reference"), fields{{"currency", "", "USD"}},
 		bill.pick("subtotal rounding total cost"), fields{{"terms", "", terms}, {"lines", "", lines}})
+}
+
+func partFields(p billing.PartTerms) fields {
+	return fields{
+		{"plan_id", "", p.PlanID}, {"microseconds", "", p.Microseconds}, {"overage", "", p.Overage},
+		{"limits", "", listOf(p.Limits, termFields)}, {"markup_millionths", "", p.MarkupMillionths},
+	}
 }
 
 func termFields(l plan.Limit) fields {

@@ -86,6 +86,28 @@ func (w *world) again(t testing.TB, c *customer, at time.Time, s *term) {
 	c.terms = append(c.terms, n)
 }
 
+// hop changes the plan, and sets the change back for the end of what is paid.
+func (w *world) hop(t testing.TB, c *customer, at time.Time) {
+	if len(c.terms) == 0 || c.suspended {
+		return
+	}
+	s := c.terms[len(c.terms)-1]
+	w.due(s, at)
+	plan, other := s.deals[len(s.deals)-1].plan, planNames()[w.dice.IntN(4)]
+	if s.ended(at) || other == plan {
+		return
+	}
+	w.user(t, c, at, "change-plan", "--plan", other)
+	s.next = nil
+	eff := s.effective(at)
+	s.agree(deal{at: eff, plan: other, price: w.price(other, s.months, eff)})
+	if end := s.lastPaid(at); s.runs(end) {
+		w.user(t, c, at, "change-plan", "--plan", plan, "--at-period-end")
+		s.next = &deal{at: end, plan: plan}
+	}
+	w.did["hop"]++
+}
+
 // change changes a subscription that has not ended.
 func (w *world) change(t testing.TB, c *customer, at time.Time, s *term) {
 	eff := s.effective(at)

@@ -55,7 +55,7 @@ func (w *world) live(t testing.TB, from time.Time, step int) {
 	type deed struct {
 		at time.Time
 		c  *customer
-		n  int // its kind: 0 at any time, others at the end of a period
+		n  int // its kind: 0 at any time, 3 just before the end of a period, others at the end
 	}
 	var deeds []deed
 	for range 1 + len(w.customers)/5 {
@@ -63,6 +63,8 @@ func (w *world) live(t testing.TB, from time.Time, step int) {
 		d.at = from.Add(time.Duration(1 + w.dice.Int64N(int64(w.now.Sub(from))))).Truncate(time.Microsecond)
 		if end := d.c.month(from).end; end.Before(w.now) && w.dice.IntN(4) == 0 {
 			d.at, d.n = end, 1+w.dice.IntN(2)
+		} else if last := end.Add(-10 * time.Minute); last.After(from) && last.Before(w.now) && w.dice.IntN(4) == 0 {
+			d.at, d.n = last, 3
 		}
 		deeds = append(deeds, d)
 	}
@@ -77,6 +79,9 @@ func (w *world) live(t testing.TB, from time.Time, step int) {
 			w.note(d.c, d.at)
 		}
 		w.act(t, d.c, d.at)
+		if d.n == 3 {
+			w.hop(t, d.c, d.at)
+		}
 	}
 	w.use(t, 3*len(w.customers))
 	if step%5 == 4 {

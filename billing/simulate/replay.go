@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -52,11 +53,15 @@ func (u *userMonth) event(e *usage.Entry) error {
 	}
 	amounts := e.Amounts()
 	early := e.Time.Before(u.month.Start)
-	if err := u.then.add(e, amounts, early); err != nil {
+	on, err := u.account.PlanAt(e.Time)
+	if err != nil {
+		return err
+	}
+	if err := u.then.add(e, on.ID, amounts, early); err != nil {
 		return err
 	}
 	if early {
-		return u.now.add(e, amounts, true)
+		return u.now.add(e, on.ID, amounts, true)
 	}
 	u.result.Events++
 	_, row, now, err := u.planAt(e.Time)
@@ -75,7 +80,7 @@ func (u *userMonth) event(e *usage.Entry) error {
 		}
 	}
 	row.Now.Cost = row.Now.Cost.Add(pricing.TotalOf(amounts.Cost))
-	return u.now.add(e, amounts, false)
+	return u.now.add(e, on.ID, amounts, false)
 }
 
 // refuse notes a call that would not have been made.
@@ -102,15 +107,11 @@ func (u *userMonth) close() error {
 		last = u.month.End
 	}
 	at := last.Add(-time.Microsecond)
-	then, err := u.account.PlanThen(at)
+	then, now, err := u.parts(at)
 	if err != nil {
 		return err
 	}
-	now, err := u.planFor(then, at)
-	if err != nil {
-		return err
-	}
-	was, err := u.then.overage(&then)
+	was, err := u.then.overage(then)
 	if err != nil {
 		return err
 	}
@@ -126,26 +127,56 @@ func (u *userMonth) close() error {
 	return nil
 }
 
+// parts returns the parts of the period, with the figures that their plans had by a moment, and with those that take
+// their place.
+func (u *userMonth) parts(by time.Time) (then, now []plan.Part, err error) {
+	if then, err = u.account.PartsOf(u.period); err != nil {
+		return nil, nil, err
+	}
+	now = slices.Clone(then)
+	for i := range then {
+		at := then[i].Until.Add(-time.Microsecond)
+		if at.After(by) {
+			at = by
+		}
+		then[i].Plan = then[i].Plan.At(at)
+		replaced, err := u.planFor(then[i].Plan, at)
+		if err != nil {
+			return nil, nil, err
+		}
+		now[i].Plan = *replaced
+		now[i].Plan.ID = then[i].Plan.ID // by which its usage is told
+	}
+	return then, now, nil
+}
+
 // periodUsage is what one user has used in one usage period.
 type periodUsage struct {
-	index  map[billing.SeriesKey]int
-	series []billing.Series
+	index  map[planSeries]int
+	plans  []int64          // of each series, the plan at the time of the calls
+	series []billing.Series // by series and plan
 	before []billing.Series // of it, before the month began
 	plan   *plan.Plan       // whose limits are counted
 	used   []int64          // of each of them
 }
 
-func newPeriodUsage() *periodUsage { return &periodUsage{index: map[billing.SeriesKey]int{}} }
+// planSeries is a series under a plan.
+type planSeries struct {
+	billing.SeriesKey
+	planID int64
+}
 
-// add counts an event, which may lie before the month.
-func (t *periodUsage) add(e *usage.Entry, amounts usage.Amounts, early bool) error {
-	key := billing.SeriesKey{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}
+func newPeriodUsage() *periodUsage { return &periodUsage{index: map[planSeries]int{}} }
+
+// add counts an event, which may lie before the month, under the plan of its time.
+func (t *periodUsage) add(e *usage.Entry, on int64, amounts usage.Amounts, early bool) error {
+	key := planSeries{billing.SeriesKey{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}, on}
 	i, ok := t.index[key]
 	if !ok {
 		i = len(t.series)
 		t.index[key] = i
 		s := billing.Series{Provider: e.Provider, Vendor: e.Vendor, Model: e.Model}
-		t.series, t.before = append(t.series, s), append(t.before, s)
+		t.series, t.before, t.plans = append(t.series, s), append(t.before, s), append(t.plans, on)
 	}
 	sum, err := t.series[i].Usage.Add(amounts)
 	if err != nil {
@@ -193,22 +224,38 @@ func (t *periodUsage) uses(p *plan.Plan, e *usage.Entry, amounts usage.Amounts) 
 }
 
 // overage returns what the usage of the month adds to the period's overage.
-func (t *periodUsage) overage(p *plan.Plan) (pricing.Total, error) {
+func (t *periodUsage) overage(parts []plan.Part) (pricing.Total, error) {
+	all, err := t.overageOf(t.series, parts)
+	if err != nil {
+		return pricing.Total{}, err
+	}
+	before, err := t.overageOf(t.before, parts)
+	return all.Sub(before), err
+}
+
+// overageOf returns the overage of a period in which so much was used of each series under each plan.
+func (t *periodUsage) overageOf(series []billing.Series, parts []plan.Part) (pricing.Total, error) {
 	var sum pricing.Total
-	if p.Overage != plan.OverageAllow {
+	used, whole, places := billing.ByPlan{}, []billing.Series{}, map[billing.SeriesKey]int{}
+	for i, s := range series {
+		used[t.plans[i]] = append(used[t.plans[i]], s)
+		n, ok := places[s.Key()]
+		if !ok {
+			places[s.Key()], whole = len(whole), append(whole, s)
+			continue
+		}
+		var err error
+		if whole[n].Usage, err = whole[n].Usage.Add(s.Usage); err != nil {
+			return sum, err
+		}
+	}
+	terms := billing.TermsOf(parts, used)
+	if terms == nil {
 		return sum, nil
 	}
-	terms := billing.Terms{Limits: p.Limits, MarkupMillionths: p.MarkupMillionths}
-	all, err := billing.OverageOf(terms, t.series)
-	if err != nil {
-		return sum, err
+	amounts, err := terms.Overage(whole, used)
+	for _, amount := range amounts {
+		sum = sum.Add(pricing.TotalOf(amount))
 	}
-	before, err := billing.OverageOf(terms, t.before)
-	if err != nil {
-		return sum, err
-	}
-	for i := range all {
-		sum = sum.Add(pricing.TotalOf(all[i])).Sub(pricing.TotalOf(before[i]))
-	}
-	return sum, nil
+	return sum, err
 }
