@@ -60,8 +60,8 @@ func withEarlier(limits []plan.Limit, parts []plan.Part) []plan.Limit {
 	limits = slices.Clone(limits)
 	for _, p := range parts {
 		for _, l := range p.Plan.Limits {
-			same := func(m plan.Limit) bool { return m.TakesOverage() && m.Meter == l.Meter && m.Scope.Equal(l.Scope) }
-			if p.Plan.Overage == plan.OverageAllow && l.TakesOverage() && !slices.ContainsFunc(limits, same) {
+			_, known := plan.LimitLike(limits, l)
+			if p.Plan.Overage == plan.OverageAllow && l.TakesOverage() && !known {
 				l.Name += " (" + p.Plan.Name + ")"
 				limits = append(limits, l)
 			}
@@ -127,16 +127,6 @@ func (t *Terms) parts(series []Series, used ByPlan) []part {
 	return parts
 }
 
-// limit returns the part's own limit of the meter and scope of another, the lowest one: false where it includes none.
-func (p *part) limit(like plan.Limit) (lowest plan.Limit, found bool) {
-	for _, l := range p.Limits {
-		if l.TakesOverage() && l.Meter == like.Meter && l.Scope.Equal(like.Scope) && (!found || l.Max < lowest.Max) {
-			lowest, found = l, true
-		}
-	}
-	return lowest, found
-}
-
 // count returns what was used in the part of what a limit counts.
 func (p *part) count(l plan.Limit) *big.Int {
 	sum := new(big.Int)
@@ -155,7 +145,7 @@ func pooled(like plan.Limit, parts []part) (used, included *big.Int) {
 	most := new(big.Rat)
 	for i := range parts {
 		p := &parts[i]
-		l, ok := p.limit(like)
+		l, ok := plan.LimitLike(p.Limits, like)
 		if !ok {
 			continue
 		}

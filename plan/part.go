@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math/big"
 	"slices"
 	"time"
 )
@@ -40,4 +41,43 @@ func (a Account) PartsOf(p Period) ([]Part, error) {
 		parts[i].Plan = parts[i].Plan.At(parts[i].Until.Add(-time.Microsecond))
 	}
 	return parts, nil
+}
+
+// Shared returns a plan as it counts in a period with some parts: of a limit beyond which it bills calls, the period
+// includes what each part gives for its length, rounded up to a whole unit. What a part gives is the limit of its plan
+// with the same meter and scope, and nothing where it has none. All else of the plan stays.
+func (p Plan) Shared(parts []Part) Plan {
+	if p.Overage != OverageAllow || len(parts) < 2 {
+		return p
+	}
+	p.Limits = slices.Clone(p.Limits)
+	length := new(big.Int)
+	for _, part := range parts {
+		length.Add(length, big.NewInt(part.Length.Microseconds()))
+	}
+	for i, l := range p.Limits {
+		if !l.TakesOverage() {
+			continue
+		}
+		given := new(big.Int)
+		for _, part := range parts {
+			if own, ok := LimitLike(part.Plan.Limits, l); ok {
+				given.Add(given, new(big.Int).Mul(big.NewInt(own.Max), big.NewInt(part.Length.Microseconds())))
+			}
+		}
+		given.Add(given, length).Sub(given, big.NewInt(1))
+		p.Limits[i].Max = given.Quo(given, length).Int64() // a mean of such numbers
+	}
+	return p
+}
+
+// LimitLike returns the lowest of some limits with the meter and scope of another that refuses calls and includes some,
+// and whether there is one.
+func LimitLike(limits []Limit, like Limit) (lowest Limit, found bool) {
+	for _, l := range limits {
+		if l.TakesOverage() && l.Meter == like.Meter && l.Scope.Equal(like.Scope) && (!found || l.Max < lowest.Max) {
+			lowest, found = l, true
+		}
+	}
+	return lowest, found
 }

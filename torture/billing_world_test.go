@@ -183,7 +183,7 @@ func (w *world) setPrices(t testing.TB) {
 		w.prices["acme/late"] = []price{{from: from, input: amount}}
 	} else {
 		w.must(t, w.now, "pricing", "set", "acme", "small", "--input-token-cost", text, "--output-token-cost", text,
-			"--effective-from", w.now.Format(time.RFC3339Nano))
+			"--effective-from", w.now.Format(time.RFC3339Nano), "--force")
 		w.prices["acme/small"] = append(w.prices["acme/small"], price{from: w.now, input: amount, output: amount})
 	}
 	w.must(t, w.now, "pricing", "rerate")

@@ -28,6 +28,7 @@ type Decision struct {
 	Plan          plan.Plan
 	Status        plan.Status
 	Period        plan.Period
+	Changes       bool // the plan changes within the period
 	EstimatedCost pricing.USD
 	Basis         pricing.Basis
 	Reservation   *Reservation // what was taken, where it was
@@ -117,6 +118,7 @@ func (s *state) decideEntry(e *Entry, where *userPeriod, limits []int, held []Re
 		Plan:          *where.plan,
 		Status:        status,
 		Period:        where.period,
+		Changes:       where.changes,
 		EstimatedCost: e.Cost,
 		Basis:         e.Basis,
 	}
@@ -130,12 +132,17 @@ type Step struct {
 
 // Explain tells how the decision came about, in the order in which it is made.
 func (d Decision) Explain() []Step {
+	shared := ""
+	if d.Changes && d.Plan.Overage == plan.OverageAllow {
+		shared = ": the plan changed in it, and each includes its share of the time"
+	}
 	steps := []Step{
 		{"call", fmt.Sprintf("%s %s, served by %s: requests %d, tokens %d",
 			d.Call.Provider, quoted(d.Call.Model), d.Call.Vendor,
 			d.Call.Quantities[pricing.Requests], d.Call.Quantities.Tokens())},
 		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
-		{"period", fmt.Sprintf("%s to %s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339))},
+		{"period", fmt.Sprintf("%s to %s%s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339),
+			shared)},
 		{"price", fmt.Sprintf("%s: the call is estimated at %s", d.Basis, d.EstimatedCost.Display())},
 	}
 	for _, v := range d.Limits {

@@ -57,6 +57,8 @@ type periodState struct {
 	sum    ProviderUsage // of totals
 	// plans is what is used of each limit of a plan. A period in which the plan changed has two.
 	plans []planUse
+	// shared are the plans of a period within which the plan changes, with what they include together.
+	shared map[int64]*plan.Plan
 }
 
 // planUse is what is used of each limit of a plan, in the plan's order.
@@ -224,8 +226,30 @@ func (s *state) periodOf(id string, at time.Time) (*userPeriod, error) {
 	found.changes = slices.ContainsFunc(user.account.Segments, func(segment plan.Segment) bool {
 		return segment.From.After(period.Start) && segment.From.Before(period.End)
 	})
+	if found.changes && current.Overage == plan.OverageAllow {
+		if found.plan, err = found.usage.sharedPlan(user.account, current, period); err != nil {
+			return nil, err
+		}
+	}
 	user.latest = found
 	return found, nil
+}
+
+// sharedPlan returns a plan as it counts in a period within which the plan changes, as bills have it.
+func (p *periodState) sharedPlan(account plan.Account, current plan.Plan, period plan.Period) (*plan.Plan, error) {
+	if known, ok := p.shared[current.ID]; ok {
+		return known, nil
+	}
+	parts, err := account.PartsOf(period)
+	if err != nil {
+		return nil, err
+	}
+	current = current.Shared(parts)
+	if p.shared == nil {
+		p.shared = map[int64]*plan.Plan{}
+	}
+	p.shared[current.ID] = &current
+	return &current, nil
 }
 
 func (s *state) planOf(current plan.Plan) *plan.Plan {

@@ -141,12 +141,12 @@ func (m *model) statement(user string, at time.Time) {
 	inPeriod := func(e usage.Entry) bool { return e.UserID == user && e.PeriodStart.Equal(start) }
 	standing := usage.LimitsActive
 	var limits, gotLimits, providers, gotProviders []string
-	for _, l := range m.limitsAt(p.ID, end.Add(-time.Microsecond)) {
+	for _, l := range m.shared(user, start, m.planThen(p.ID, end.Add(-time.Microsecond))).Limits {
 		used, reserved := m.used(probe, l), m.reserved(user, l, "")
 		if m.now.Before(start) || !m.now.Before(end) {
 			reserved = new(big.Int)
 		}
-		limits = append(limits, fmt.Sprint(l.Name, " ", used, "+", reserved))
+		limits = append(limits, fmt.Sprint(l.Name, " ", used, "+", reserved, " of ", l.Max))
 		switch reached := m.reached(l, used); {
 		case l.Action == "block" && !l.Unlimited && l.Max > 0 && used.Cmp(big.NewInt(l.Max)) >= 0:
 			standing = usage.LimitsReached
@@ -155,7 +155,7 @@ func (m *model) statement(user string, at time.Time) {
 		}
 	}
 	for _, v := range got.Limits {
-		gotLimits = append(gotLimits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved))
+		gotLimits = append(gotLimits, fmt.Sprint(v.Limit.Name, " ", v.Used, "+", v.Reserved, " of ", v.Limit.Max))
 	}
 	for _, name := range sortedKeys(m.providers) {
 		if t := m.tally(func(e usage.Entry) bool {

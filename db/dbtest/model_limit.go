@@ -17,15 +17,72 @@ type appliedPlans struct {
 	plans []plan.Plan
 }
 
+// shared returns a plan with what a period includes of each limit beyond which it bills calls: where other plans held in
+// it too, what each gives for its time.
+func (m *model) shared(user string, start time.Time, p plan.Plan) plan.Plan {
+	a := m.accounts[user]
+	_, end := a.period(start)
+	moments := []time.Time{start}
+	for _, s := range a.steps {
+		if s.from.After(start) && s.from.Before(end) {
+			moments = append(moments, s.from)
+		}
+	}
+	slices.SortFunc(moments, time.Time.Compare)
+	moments = append(moments, end)
+	held, lastOf := map[int64]int64{}, map[int64]time.Time{}
+	for i, until := range moments[1:] {
+		from := moments[i]
+		id := m.planAt(user, from).ID
+		held[id] += until.Sub(from).Microseconds()
+		if until.After(from) {
+			lastOf[id] = until.Add(-time.Microsecond)
+		}
+	}
+	if len(lastOf) < 2 || p.Overage != plan.OverageAllow {
+		return p
+	}
+	p.Limits = slices.Clone(p.Limits)
+	for i, l := range p.Limits {
+		if l.Action != "block" || l.Unlimited || l.Max == 0 {
+			continue
+		}
+		included := new(big.Rat)
+		for id, last := range lastOf {
+			lowest := int64(-1)
+			for _, own := range m.limitsAt(id, last) {
+				if own.Action == "block" && !own.Unlimited && own.Max > 0 && own.Meter == l.Meter &&
+					own.Scope.Equal(l.Scope) && (lowest < 0 || own.Max < lowest) {
+					lowest = own.Max
+				}
+			}
+			if lowest > 0 {
+				share := big.NewRat(held[id], end.Sub(start).Microseconds())
+				included.Add(included, share.Mul(share, new(big.Rat).SetInt64(lowest)))
+			}
+		}
+		p.Limits[i].Max = new(big.Int).Quo(included.Num(), included.Denom()).Int64()
+		if !included.IsInt() {
+			p.Limits[i].Max++
+		}
+	}
+	return p
+}
+
 // limitsAt returns the limits that a plan had at a moment.
 func (m *model) limitsAt(id int64, at time.Time) []plan.Limit {
+	return m.planThen(id, at).Limits
+}
+
+// planThen returns a plan as it was at a moment.
+func (m *model) planThen(id int64, at time.Time) plan.Plan {
 	then := m.applied[0].plans
 	for _, a := range m.applied {
 		if !a.at.After(at) {
 			then = a.plans
 		}
 	}
-	return then[slices.IndexFunc(then, func(p plan.Plan) bool { return p.ID == id })].Limits
+	return then[slices.IndexFunc(then, func(p plan.Plan) bool { return p.ID == id })]
 }
 
 // applyPlans changes a plan's limits, withdraws plans, or brings them all back as
@@ -88,7 +145,7 @@ func covers(l plan.Limit, provider, vendor string) bool {
 
 func (m *model) covering(e usage.Entry) []plan.Limit {
 	var limits []plan.Limit
-	for _, l := range m.planByID(e.PlanID).Limits {
+	for _, l := range m.shared(e.UserID, e.PeriodStart, m.planByID(e.PlanID)).Limits {
 		if covers(l, e.Provider, e.Vendor) {
 			limits = append(limits, l)
 		}
@@ -221,7 +278,7 @@ func (m *model) checkAlerts() {
 	for _, user := range m.users {
 		m.accounts[user].seen = true
 		e := m.placed(usage.Event{UserID: user})
-		for _, l := range m.planByID(e.PlanID).Limits {
+		for _, l := range m.shared(user, e.PeriodStart, m.planByID(e.PlanID)).Limits {
 			used := m.used(e, l)
 			m.alert(e, l, 0, m.reached(l, used), used)
 		}
