@@ -50,6 +50,7 @@ type Bill struct {
 	Status    Status
 	SettledAt time.Time // when it was paid or voided; zero before
 	Reference string    // of the payment, or the reason of a credit note
+	PaymentID string    // that the payment was given; "" for none
 	Lines     []Line    // in their order; nil where they were not asked for
 
 	Subtotal pricing.USD // the sum of all lines but that of the rounding, exact

@@ -215,12 +215,11 @@ func share(amount pricing.USD, part, whole int64) (pricing.USD, error) {
 
 // wholeCents rounds an amount half to even to whole cents.
 func wholeCents(amount pricing.USD) (pricing.USD, error) {
-	const cent = int64(pricing.Dollar / 100)
-	cents, err := halfEven(big.NewInt(int64(amount)), big.NewInt(cent))
+	cents, err := halfEven(big.NewInt(int64(amount)), big.NewInt(int64(pricing.Cent)))
 	if err != nil {
 		return 0, err
 	}
-	return cents.Times(cent)
+	return cents.Times(int64(pricing.Cent))
 }
 
 // halfEven returns n / by as an amount, rounded half to even: see pricing.HalfEven.

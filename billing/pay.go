@@ -35,6 +35,7 @@ func unknownBill(number int64) error {
 
 // Payment is what a bill is paid with.
 type Payment struct {
+	ID        string // that the caller gives it, so that it is noted once; "" for none
 	Reference string // what it is known by
 	// FromCredit takes the money from the user's credit, and the reference says so.
 	FromCredit bool
@@ -43,44 +44,114 @@ type Payment struct {
 // creditReference is what a payment from the user's credit is known by.
 const creditReference = "credit"
 
+// PaidBill is a bill and what became of its payment.
+type PaidBill struct {
+	Bill
+	Duplicate bool          // the payment was noted already, and nothing has changed
+	Balance   pricing.USD   // the user's credit now
+	Unpaid    pricing.Total // what the user still owes
+}
+
 // MarkPaid notes that a bill has been paid, or pays it from the user's credit. It lets a user who was suspended for
-// unpaid bills through again once none is left that would suspend. Paid again with the same reference, nothing changes;
-// a void bill, a credit note and a credit that is less than the bill are conflict failures.
-func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, p Payment) (Bill, error) {
-	reference := p.Reference
+// unpaid bills through again once none is left that would suspend. Paid again with the same id or, without one, the same
+// reference, it is a duplicate; a void bill, a credit note, a credit that is less than the bill, and an id of another
+// payment are conflict failures.
+func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, p Payment) (PaidBill, error) {
 	if p.FromCredit {
-		reference = creditReference
+		p.Reference = creditReference
 	}
-	if err := usage.ValidateReason("reference", reference); err != nil {
-		return Bill{}, err
-	}
-	return s.settle(ctx, audit, number, func(tx Tx, b *Bill) error {
-		switch {
-		case b.Kind == CreditNote:
-			return failure.Conflictf("%d is a credit note: nothing is to be paid", b.Number)
-		case b.Status == Void:
-			return failure.Conflictf("the bill %d is void", b.Number)
-		case b.Status == Paid && (reference == "" || reference == b.Reference):
-			return nil
-		case b.Status == Paid:
-			return alreadyPaid(*b)
+	if p.ID != "" {
+		if err := usage.ValidateID(p.ID); err != nil {
+			return PaidBill{}, err
 		}
-		if p.FromCredit {
-			if err := payFromCredit(ctx, tx, audit, b); err != nil {
+	}
+	if err := usage.ValidateReason("reference", p.Reference); err != nil {
+		return PaidBill{}, err
+	}
+	var paid PaidBill
+	b, err := s.settle(ctx, audit, number, func(tx Tx, b *Bill) (err error) {
+		paid = PaidBill{}
+		if paid.Duplicate, err = isNoted(ctx, tx, b, p); err != nil {
+			return err
+		}
+		if !paid.Duplicate {
+			if err := s.pay(ctx, tx, audit, b, p); err != nil {
 				return err
 			}
 		}
-		before := b.Status
-		b.Status, b.SettledAt, b.Reference = Paid, audit.At, reference
-		if err := tx.Settle(ctx, b.Number, Paid, audit.At, reference); err != nil {
-			return err
-		}
-		if err := s.resumeIfPaid(ctx, tx, b.UserID, audit.At); err != nil {
-			return err
-		}
-		return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before},
-			map[string]any{"status": Paid, "reference": reference})
+		return paid.addState(ctx, tx, b.UserID)
 	})
+	paid.Bill = b
+	return paid, err
+}
+
+// isNoted tells whether a payment of a bill was noted before. It is a conflict failure where it can't be noted.
+func isNoted(ctx context.Context, tx Tx, b *Bill, p Payment) (bool, error) {
+	if p.ID != "" {
+		of, err := tx.BillOfPayment(ctx, p.ID)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case of == b.Number && p.Reference == b.Reference:
+			return true, nil
+		case of == b.Number:
+			return false, failure.Conflictf("the payment %q of the bill %d has the reference %q: an id stands for one payment",
+				failure.Shorten(p.ID), of, failure.Shorten(b.Reference))
+		case of != 0:
+			return false, failure.Conflictf("the id %q is that of the payment of the bill %d: an id stands for one payment",
+				failure.Shorten(p.ID), of).WithHint("give this payment an id of its own")
+		}
+	}
+	switch {
+	case b.Kind == CreditNote:
+		return false, failure.Conflictf("%d is a credit note: nothing is to be paid", b.Number)
+	case b.Status == Void:
+		return false, failure.Conflictf("the bill %d is void", b.Number)
+	case b.Status == Paid && p.ID == "" && (p.Reference == "" || p.Reference == b.Reference):
+		return true, nil
+	case b.Status == Paid:
+		return false, alreadyPaid(*b)
+	}
+	return false, nil
+}
+
+// pay notes a payment of a bill that is not paid.
+func (s *Service) pay(ctx context.Context, tx Tx, audit usage.Audit, b *Bill, p Payment) error {
+	if p.FromCredit {
+		if err := payFromCredit(ctx, tx, audit, b); err != nil {
+			return err
+		}
+	}
+	before := b.Status
+	b.Status, b.SettledAt, b.Reference, b.PaymentID = Paid, audit.At, p.Reference, p.ID
+	if err := tx.Settle(ctx, b.Number, Paid, audit.At, p.Reference); err != nil {
+		return err
+	}
+	if p.ID != "" {
+		if err := tx.SetPayment(ctx, b.Number, p.ID); err != nil {
+			return err
+		}
+	}
+	if err := s.resumeIfPaid(ctx, tx, b.UserID, audit.At); err != nil {
+		return err
+	}
+	return tx.AddAudit(ctx, audit, fmt.Sprintf("bill %d", b.Number), map[string]any{"status": before},
+		map[string]any{"status": Paid, "reference": p.Reference, "id": p.ID})
+}
+
+// addState adds what the user has and owes now.
+func (p *PaidBill) addState(ctx context.Context, tx Tx, user string) error {
+	accounts, err := tx.BillingAccounts(ctx, []string{user})
+	if err != nil {
+		return err
+	}
+	p.Balance = accounts[user].Balance
+	unpaid, err := tx.UnpaidBills(ctx, user)
+	for _, b := range unpaid {
+		p.Unpaid = p.Unpaid.Add(pricing.TotalOf(b.Total))
+	}
+	return err
 }
 
 func alreadyPaid(b Bill) error {
@@ -268,41 +339,4 @@ func (b Bill) creditNote(now time.Time, reason string) Bill {
 		note.Subtotal, note.Total = note.Subtotal+b.Total, 0
 	}
 	return note
-}
-
-// Credit gives a user money with us, which the next bills use up, and returns the balance then. Less than 0 takes back
-// what is left of it, and no more.
-func (s *Service) Credit(ctx context.Context, audit usage.Audit, user string, amount pricing.USD,
-	reason string) (pricing.USD, error) {
-	if err := usage.ValidateReason("reason", reason); err != nil {
-		return 0, err
-	}
-	if amount == 0 || strings.TrimSpace(reason) == "" {
-		return 0, failure.Invalidf("a credit has an amount other than 0 and a reason").
-			WithReason("credit_incomplete", "user", user)
-	}
-	if err := s.requireUser(ctx, user); err != nil {
-		return 0, err
-	}
-	var after pricing.USD
-	err := s.Store.UpdateBilling(ctx, []string{user}, audit.At, func(tx Tx) error {
-		accounts, err := tx.BillingAccounts(ctx, []string{user})
-		if err != nil {
-			return err
-		}
-		before := accounts[user].Balance
-		if after, err = before.Add(amount); err != nil {
-			return err
-		}
-		if after < 0 {
-			return failure.Conflictf("%s has %s of credit: %s can't be taken back", user, before.Display(), (-amount).Display())
-		}
-		entry := CreditEntry{UserID: user, At: audit.At, Amount: amount, Reason: reason, Actor: audit.Actor}
-		if err := tx.AddCredits(ctx, []CreditEntry{entry}); err != nil {
-			return err
-		}
-		return tx.AddAudit(ctx, audit, "user "+user, map[string]any{"credit": before},
-			map[string]any{"credit": after, "reason": reason})
-	})
-	return after, err
 }

@@ -67,6 +67,10 @@ type Reader interface {
 	ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (int64, error)
 	// UnpaidBills returns the unpaid bills of a user, without lines, oldest first.
 	UnpaidBills(ctx context.Context, user string) ([]Bill, error)
+	// BillOfPayment returns the number of the bill whose payment has an id; 0 for none.
+	BillOfPayment(ctx context.Context, id string) (int64, error)
+	// CreditByKey returns the credit that was given under a key, and whether there is one.
+	CreditByKey(ctx context.Context, key string) (CreditEntry, bool, error)
 	// LoggedUsage calls fn with the time, period and plan of each of a user's log rows from a moment on, by time.
 	LoggedUsage(ctx context.Context, user string, from time.Time,
 		fn func(at, periodStart time.Time, planID int64) error) error
@@ -84,6 +88,8 @@ type Tx interface {
 	AddBills(ctx context.Context, bills []Bill) error
 	// Settle sets the status of a bill, and what settled it.
 	Settle(ctx context.Context, number int64, status Status, at time.Time, reference string) error
+	// SetPayment notes the id of the payment of a bill.
+	SetPayment(ctx context.Context, number int64, id string) error
 	// AddCredits adds to users' balances, or takes from them.
 	AddCredits(ctx context.Context, credits []CreditEntry) error
 	// SetEmail stores a user's address.
@@ -111,6 +117,9 @@ type CreditEntry struct {
 	Number int64 // of the bill that it belongs to; 0 for none
 	Reason string
 	Actor  string
+
+	Key       string // the id that the caller gave it; "" for none
+	Reference string // what it is known by
 }
 
 // CreditQuery says which credit is wanted.

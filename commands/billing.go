@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -77,7 +78,7 @@ func parseStatuses(text string) ([]billing.Status, error) {
 }
 
 // billQuery asks the services for something about one bill.
-type billQuery func(ctx context.Context, s *Services, number int64) (billing.Bill, error)
+type billQuery func(ctx context.Context, s *Services, number int64) (report.Document, error)
 
 // newBillCmd makes a command with the number of a bill as its argument, which shows the bill that a query returns.
 func newBillCmd(env *Env, use, short, example string, ask billQuery) *cobra.Command {
@@ -91,8 +92,7 @@ func newBillCmd(env *Env, use, short, example string, ask billQuery) *cobra.Comm
 					failure.Shorten(args[0])).WithHint("the numbers are in: alwrity-sub billing list")
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				b, err := ask(ctx, s, number)
-				return report.Bill(b), err
+				return ask(ctx, s, number)
 			})(cmd, nil)
 		},
 	}
@@ -100,8 +100,9 @@ func newBillCmd(env *Env, use, short, example string, ask billQuery) *cobra.Comm
 
 func newBillingShowCmd(env *Env) *cobra.Command {
 	cmd := newBillCmd(env, "show", "Show a bill line by line", "  alwrity-sub billing show 17",
-		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
-			return s.Billing.Show(ctx, number)
+		func(ctx context.Context, s *Services, number int64) (report.Document, error) {
+			b, err := s.Billing.Show(ctx, number)
+			return report.Bill(b), err
 		})
 	cmd.Annotations = exitCodes("0,1,2,3,6")
 	return cmd
@@ -121,17 +122,21 @@ func newBillingPreviewCmd(env *Env) *cobra.Command {
 func newBillingMarkPaidCmd(env *Env) *cobra.Command {
 	var payment billing.Payment
 	cmd := newBillCmd(env, "mark-paid", "Note that a bill has been paid",
-		"  alwrity-sub billing mark-paid 17 --reference \"transfer of May 3\"",
-		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
-			return s.Billing.MarkPaid(ctx, env.audit("billing mark-paid"), number, payment)
+		"  alwrity-sub billing mark-paid 17 --id bank-20261203-7 --ref \"transfer of December 3\"",
+		func(ctx context.Context, s *Services, number int64) (report.Document, error) {
+			paid, err := s.Billing.MarkPaid(ctx, env.audit("billing mark-paid"), number, payment)
+			return report.PaidBill(paid), err
 		})
 	cmd.Long = `Note that a bill has been paid. A user who was suspended for unpaid bills is let
 through again once none is left whose grace days are over. With --from-credit it is
 paid from the user's credit, which must be enough for all of it: by itself, credit is
-used up by later bills alone.`
-	cmd.Flags().StringVar(&payment.Reference, "reference", "", "what the payment is known by")
+used up by later bills alone. A payment with an --id is noted once, however often it is
+tried: again it is a duplicate, and for another bill or with another --ref a conflict.
+The answer says what was paid, and what the user has and owes now.`
+	addReference(cmd, &payment.ID, &payment.Reference, "payment")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return mustNotBeEmpty(cmd, "id") }
 	cmd.Flags().BoolVar(&payment.FromCredit, "from-credit", false, "take the money from the user's credit")
-	cmd.MarkFlagsMutuallyExclusive("reference", "from-credit")
+	cmd.MarkFlagsMutuallyExclusive("ref", "from-credit")
 	return cmd
 }
 
@@ -139,8 +144,9 @@ func newBillingVoidCmd(env *Env) *cobra.Command {
 	var reason string
 	cmd := newBillCmd(env, "void", "Take a bill back by a credit note",
 		"  alwrity-sub billing void 17 --reason \"billed by mistake\"",
-		func(ctx context.Context, s *Services, number int64) (billing.Bill, error) {
-			return s.Billing.Void(ctx, env.audit("billing void"), number, reason)
+		func(ctx context.Context, s *Services, number int64) (report.Document, error) {
+			note, err := s.Billing.Void(ctx, env.audit("billing void"), number, reason)
+			return report.Bill(note), err
 		})
 	cmd.Long = `Take a bill back by a credit note over all of it, and show that. What was paid of the
 bill, and what it had used up of the user's credit, becomes the user's credit.`
@@ -149,28 +155,47 @@ bill, and what it had used up of the user's credit, becomes the user's credit.`
 	return cmd
 }
 
+// addReference adds the flags for what a credit or a payment is known by.
+func addReference(cmd *cobra.Command, id, reference *string, of string) {
+	cmd.Flags().StringVar(id, "id", "", "the `ID` of the "+of+", which then is noted once")
+	cmd.Flags().StringVar(reference, "ref", "", "what the "+of+" is known by, as `TEXT`")
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "reference" { // what --ref was called before
+			name = "ref"
+		}
+		return pflag.NormalizedName(name)
+	})
+}
+
 func newBillingCreditCmd(env *Env) *cobra.Command {
-	var reason string
+	var entry billing.CreditEntry
 	cmd := &cobra.Command{
 		Use: "credit USER AMOUNT --reason TEXT", Short: "Give a user credit, which the next bills use up",
 		Long: `Give a user credit, which the next bills use up. An amount below 0 takes back what is
-left of it: write it after two dashes, as in the example.`,
-		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\"\n" +
+left of it: write it after two dashes, as in the example. It is in whole cents. A credit
+with an --id is given once, however often it is tried: again it is a duplicate, and with
+another user, amount, --reason or --ref a conflict. The answer says what was added, and
+what is there now.`,
+		Example: "  alwrity-sub billing credit alice 5.00 --reason \"outage of May 3\" --id ticket-4711\n" +
 			"  alwrity-sub billing credit alice --reason \"given by mistake\" -- -5.00",
 		Args: cobra.ExactArgs(2), Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			user := args[0]
-			amount, err := pricing.ParseUSD(args[1])
-			if err != nil {
+			if err := mustNotBeEmpty(cmd, "id"); err != nil {
+				return err
+			}
+			var err error
+			entry.UserID = args[0]
+			if entry.Amount, err = pricing.ParseUSD(args[1]); err != nil {
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				balance, err := s.Billing.Credit(ctx, env.audit("billing credit"), user, amount, reason)
-				return report.Credit(user, balance), err
+				credited, err := s.Billing.Credit(ctx, env.audit("billing credit"), entry)
+				return report.Credit(credited), err
 			})(cmd, nil)
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why")
+	cmd.Flags().StringVar(&entry.Reason, "reason", "", "why")
+	addReference(cmd, &entry.Key, &entry.Reference, "credit")
 	mustRequire(cmd, "reason")
 	return cmd
 }

@@ -54,12 +54,26 @@ func (d *DB) userList(ctx context.Context, query string, args ...any) ([]string,
 // Credits implements billing.Store.
 func (d *DB) Credits(ctx context.Context, q billing.CreditQuery) ([]billing.CreditEntry, error) {
 	return inView(ctx, d, func(t *tx) ([]billing.CreditEntry, error) {
-		return selectRows(ctx, t, func(row scanner) (c billing.CreditEntry, err error) {
-			err = row.Scan(&c.ID, &c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor)
-			return c, err
-		}, `SELECT credit_id, user_id, at, amount_pico, COALESCE(number, 0), reason, actor FROM billing_credits
+		return selectRows(ctx, t, scanCredit, "SELECT "+creditColumns+` FROM billing_credits
 			WHERE ($1 = '' OR user_id = $1) AND credit_id > $2 ORDER BY credit_id LIMIT $3`, q.UserID, q.After, q.Limit)
 	})
+}
+
+const creditColumns = "credit_id, user_id, at, amount_pico, COALESCE(number, 0), reason, actor, " +
+	"credit_key, reference"
+
+func scanCredit(row scanner) (c billing.CreditEntry, err error) {
+	err = row.Scan(&c.ID, &c.UserID, moment{&c.At}, &c.Amount, &c.Number, &c.Reason, &c.Actor, &c.Key, &c.Reference)
+	return c, err
+}
+
+// CreditByKey implements billing.Tx.
+func (t *tx) CreditByKey(ctx context.Context, key string) (billing.CreditEntry, bool, error) {
+	found, err := selectRows(ctx, t, scanCredit, "SELECT "+creditColumns+" FROM billing_credits WHERE credit_key = $1", key)
+	if err != nil || len(found) == 0 {
+		return billing.CreditEntry{}, false, err
+	}
+	return found[0], true, nil
 }
 
 // UpdateBilling implements billing.Store.

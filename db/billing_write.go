@@ -62,12 +62,17 @@ func (t *tx) Settle(ctx context.Context, number int64, status billing.Status, at
 		string(status), at, reference, number)
 }
 
+// SetPayment implements billing.Tx.
+func (t *tx) SetPayment(ctx context.Context, number int64, id string) error {
+	return t.do(ctx, "UPDATE billing_history SET payment_id = $1 WHERE number = $2", id, number)
+}
+
 // AddCredits implements billing.Tx.
 func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) error {
-	return t.writeRows(ctx, newRows("billing_credits", "user_id, at, amount_pico, number, reason, actor", "",
-		len(credits), func(to encode.Sink, i int) {
+	return t.writeRows(ctx, newRows("billing_credits", "user_id, at, amount_pico, number, reason, actor, credit_key, reference",
+		"", len(credits), func(to encode.Sink, i int) {
 			c := &credits[i]
-			putAll(to, c.UserID, c.At, c.Amount, nullID(c.Number), c.Reason, c.Actor)
+			putAll(to, c.UserID, c.At, c.Amount, nullID(c.Number), c.Reason, c.Actor, c.Key, c.Reference)
 		}))
 }
 

@@ -13,7 +13,7 @@ import (
 
 const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle,
 	h.period_start, h.period_end, h.issued_at, h.due_at,
-	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms`
+	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms, h.payment_id`
 
 // Bills implements billing.Store.
 func (d *DB) Bills(ctx context.Context, q billing.Query) ([]billing.Bill, error) {
@@ -74,7 +74,7 @@ func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
 	var b billing.Bill
 	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle,
 		moment{&b.Period.Start}, moment{&b.Period.End}, moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status,
-		&b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, fromJSON{&b.Terms})
+		&b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, fromJSON{&b.Terms}, &b.PaymentID)
 	p, _ := plans.ByID(b.PlanID)
 	b.PlanName = p.Name
 	return b, err
@@ -122,6 +122,12 @@ func (t *tx) BillOf(ctx context.Context, user string, start time.Time) (billing.
 		return billing.Bill{}, false, err
 	}
 	return t.BillByNumber(ctx, number)
+}
+
+// BillOfPayment implements billing.Tx.
+func (t *tx) BillOfPayment(ctx context.Context, id string) (number int64, err error) {
+	err = t.query(ctx, into(&number), "SELECT number FROM billing_history WHERE payment_id = $1", id)
+	return number, err
 }
 
 // UnpaidBills implements billing.Tx.

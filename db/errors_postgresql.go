@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -182,10 +183,12 @@ func retryPostgreSQL(err error) bool {
 	return state == "40001" || state == "40P01" || isStalePlan(err)
 }
 
-// isIDTaken tells whether a transaction recorded an event that another one has recorded since it looked.
+// isIDTaken tells whether a transaction used the id of an event, a credit or a payment that another one has used since
+// it looked.
 func isIDTaken(err error) bool {
 	e, ok := errors.AsType[*pq.Error](err)
-	return ok && e.Code == "23505" && e.Constraint == "usage_event_ids_pkey"
+	return ok && e.Code == "23505" && slices.Contains([]string{
+		"usage_event_ids_pkey", "billing_credits_by_key", "billing_history_by_payment"}, e.Constraint)
 }
 
 // isPartitionMissing tells whether a log row found no partition. Its code is also that of a CHECK that fails.

@@ -19,6 +19,8 @@ type USD int64
 const (
 	// Dollar is one US dollar.
 	Dollar USD = 1_000_000_000_000
+	// Cent is what bills, credits and payments are counted in.
+	Cent = Dollar / 100
 	// decimals is how many decimal places a USD has.
 	decimals = 12
 	// longestAmount bounds what ParseUSD reads: no amount that fits needs more.

@@ -229,6 +229,8 @@ func Credits(entries []billing.CreditEntry) Document {
 			{"number", "BILL", orNull(id(c.Number))},
 			{"reason", "REASON", name(c.Reason)},
 			{"actor", "BY", name(c.Actor)},
+			{"id", "", orNull(c.Key)},
+			{"reference", "", orNull(c.Reference)},
 		}
 	})
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
@@ -245,9 +247,45 @@ func Credits(entries []billing.CreditEntry) Document {
 	}}
 }
 
-// Credit shows a user's balance.
-func Credit(user string, balance pricing.USD) Document {
-	return fields{{"user_id", "", user}, {"balance", "", balance}}.says("%s has %s of credit", user, balance.Display())
+// Credit shows what a user got as credit, and the balance then.
+func Credit(c billing.Credited) Document {
+	done := "added " + c.Amount.Display() + " to the credit of"
+	switch {
+	case c.Duplicate:
+		done = "known already: " + c.Amount.Display() + " of " + c.At.UTC().Format(time.DateOnly) + " for"
+	case c.Amount < 0:
+		done = "took " + (-c.Amount).Display() + " from the credit of"
+	}
+	return fields{
+		{"user_id", "", c.UserID}, {"id", "", orNull(c.Key)}, {"status", "", recordedOr(c.Duplicate)},
+		{"amount", "", c.Amount}, {"reason", "", c.Reason}, {"reference", "", orNull(c.Reference)},
+		{"balance", "", c.Balance},
+	}.says("%s %s: %s is there now", done, c.UserID, c.Balance.Display())
+}
+
+// recordedOr is the status of what may have been recorded before.
+func recordedOr(duplicate bool) usage.Status {
+	if duplicate {
+		return usage.Duplicate
+	}
+	return usage.Recorded
+}
+
+// PaidBill shows a bill that was paid, with the payment and what the user has and owes now.
+func PaidBill(p billing.PaidBill) Document {
+	b := p.Bill
+	payment := fields{{"id", "", orNull(b.PaymentID)}, {"status", "", recordedOr(p.Duplicate)}, {"amount", "", b.Total},
+		{"reference", "", orNull(b.Reference)}, {"balance", "", p.Balance}, {"unpaid", "", p.Unpaid}}
+	return Document{JSON: append(billWithLines(b), field{"payment", "", payment}), CSV: lineRows(b),
+		Text: func(t *Text) {
+			t.bill(b)
+			done := "paid"
+			if p.Duplicate {
+				done = "known already: paid"
+			}
+			t.Note("%s: %s of bill %d; %s has %s of credit now and owes %s", done, b.Total.Display(), b.Number, b.UserID,
+				p.Balance.Display(), p.Unpaid.Display())
+		}}
 }
 
 // shownDrafts is how many bills a rehearsal lists for people.

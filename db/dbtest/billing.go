@@ -6,10 +6,13 @@ import (
 	"math"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -24,6 +27,7 @@ func billingTests() []test {
 		{"billing/each period is closed once, by many at once", closedOnce},
 		{"billing/who fails stops nobody else", closingFailsForOne},
 		{"billing/credit comes page by page", creditPages},
+		{"races/the ids of credits and payments", idsOfMoneyAreUsedOnce},
 		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
 		{"billing/a rehearsal counts what closing does", rehearsalCountsAll},
 		{"billing/a preview is what closing writes", previewsAreExact},
@@ -117,8 +121,7 @@ func billsStay(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", date(2026, 10, 1), date(2026, 10, 1))
 	f.close(date(2026, 11, 1))
-	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), "alice", 5, "goodwill")
-	f.must(err)
+	f.credit("alice", 5*pricing.Cent)
 	for _, statement := range []string{
 		"UPDATE billing_history SET total_pico = 0, subtotal_pico = 0", "UPDATE billing_history SET user_id = 'bob'",
 		"DELETE FROM billing_history",
@@ -272,14 +275,58 @@ func rehearsalKeepsNothing(t *testing.T, p Place) {
 	f.healthy()
 }
 
+// credit gives a user credit.
+func (f *fixture) credit(user string, amount pricing.USD) {
+	f.Helper()
+	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"),
+		billing.CreditEntry{UserID: user, Amount: amount, Reason: "goodwill"})
+	f.must(err)
+}
+
+// The id of a credit or a payment is used once, whoever uses it again and however many do so at once.
+func idsOfMoneyAreUsedOnce(t *testing.T, p Place) {
+	f := seeded(t, p)
+	users := []string{"alice", "bob", "cid", "dora"}
+	for _, user := range users {
+		f.subscribe(user, "Pro", date(2026, 9, 1), date(2026, 9, 1))
+	}
+	f.close(date(2026, 10, 1))
+	var credits, payments [2]atomic.Int64
+	f.atOnce(t, 8, func(i int, recorder *usage.Service) {
+		s, user := f.billing(recorder.Store.(*db.DB)), users[i%len(users)]
+		_, err := s.Credit(f.ctx, f.audit("billing credit"),
+			billing.CreditEntry{Key: "k", UserID: user, Amount: pricing.Dollar, Reason: "goodwill"})
+		count(t, &credits, err)
+		_, err = s.MarkPaid(f.ctx, f.audit("billing mark-paid"), int64(i%len(users)+1), billing.Payment{ID: "p"})
+		count(t, &payments, err)
+	})
+	wantEqual(t, "credits, of which one user's are the same", credits[0].Load(), int64(2))
+	wantEqual(t, "payments", payments[0].Load(), int64(2))
+	entries, err := f.billing(f.db).AllCredits(f.ctx, "")
+	f.must(err)
+	wantEqual(t, "credits that are there", len(entries), 1)
+	wantEqual(t, "bills that are paid", len(f.bills(billing.Query{Statuses: []billing.Status{billing.Paid}})), 1)
+}
+
+// count counts those that were done, or refused as conflicts.
+func count(t *testing.T, of *[2]atomic.Int64, err error) {
+	switch {
+	case err == nil:
+		of[0].Add(1)
+	case failure.Is(err, failure.Conflict):
+		of[1].Add(1)
+	default:
+		t.Error(err)
+	}
+}
+
 func creditPages(t *testing.T, p Place) {
 	f := seeded(t, p)
 	want := ""
 	for i := range 5 {
 		user := []string{"alice", "bob"}[i%2]
 		f.record(call(fmt.Sprint(i), user, now(), 1, 1))
-		_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), user, pricing.USD(i+1), "goodwill")
-		f.must(err)
+		f.credit(user, pricing.USD(i+1)*pricing.Cent)
 		want += fmt.Sprint(user, i+1, " ")
 	}
 	for _, size := range []int{1, 2, 5, 6} {
@@ -288,7 +335,7 @@ func creditPages(t *testing.T, p Place) {
 			page, err := f.billing(f.db).Credits(f.ctx, billing.CreditQuery{After: after, Limit: size})
 			f.must(err)
 			for _, c := range page {
-				got += fmt.Sprint(c.UserID, int64(c.Amount), " ")
+				got += fmt.Sprint(c.UserID, int64(c.Amount/pricing.Cent), " ")
 				after = c.ID
 			}
 			if len(page) < size {
@@ -356,8 +403,7 @@ func previewsAreExact(t *testing.T, p Place) {
 	f.change("alice", date(2026, 9, 9), func(a plan.Account) (plan.Change, error) {
 		return a.ChangePlanAtEnd(f.plan("Open"), date(2026, 9, 9))
 	})
-	_, err := f.billing(f.db).Credit(f.ctx, f.audit("billing credit"), "alice", 40*pricing.Dollar, "outage")
-	f.must(err)
+	f.credit("alice", 40*pricing.Dollar)
 	f.record(call("e3", "alice", date(2026, 10, 31), 100, 100))
 	f.record(call("e4", "alice", date(2026, 12, 1), 100, 100))
 	at := date(2026, 12, 20)

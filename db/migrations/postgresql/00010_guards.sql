@@ -14,8 +14,8 @@ ALTER TABLE users ADD COLUMN country TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE users ADD COLUMN tax_id TEXT COLLATE "C" NOT NULL DEFAULT '';
 
 -- The ids that callers give credits and payments, each used once, and what the credit is known by.
-ALTER TABLE billing_credits ADD COLUMN credit_key TEXT COLLATE "C";
+ALTER TABLE billing_credits ADD COLUMN credit_key TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE billing_credits ADD COLUMN reference TEXT COLLATE "C" NOT NULL DEFAULT '';
-CREATE UNIQUE INDEX billing_credits_by_key ON billing_credits (credit_key) WHERE credit_key IS NOT NULL;
-ALTER TABLE billing_history ADD COLUMN payment_id TEXT COLLATE "C";
-CREATE UNIQUE INDEX billing_history_by_payment ON billing_history (payment_id) WHERE payment_id IS NOT NULL;
+CREATE UNIQUE INDEX billing_credits_by_key ON billing_credits (credit_key) WHERE credit_key <> '';
+ALTER TABLE billing_history ADD COLUMN payment_id TEXT COLLATE "C" NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX billing_history_by_payment ON billing_history (payment_id) WHERE payment_id <> '';
