@@ -158,16 +158,17 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
 	prices := &catalogue.Service{Store: d}
 	return &commands.Services{
-		Usage:     metering,
-		Reports:   &usage.Reporter{Store: d, Usage: metering},
-		Archives:  &usage.Archiver{Store: d},
-		Billing:   &billing.Service{Store: d, Usage: metering, Actor: settings.Actor, Rules: settings.Billing},
-		Health:    &health.Service{Store: d, Catalogue: prices, Usage: metering},
-		Simulate:  &simulate.Service{Store: d},
-		Catalogue: prices,
-		Lists:     &usage.Lists{Store: d},
-		Notify:    &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
-		Storage:   d,
-		Close:     d.Close,
+		Usage:       metering,
+		Reports:     &usage.Reporter{Store: d, Usage: metering},
+		Corrections: &usage.Corrections{Store: d, Usage: metering},
+		Archives:    &usage.Archiver{Store: d},
+		Billing:     &billing.Service{Store: d, Usage: metering, Actor: settings.Actor, Rules: settings.Billing},
+		Health:      &health.Service{Store: d, Catalogue: prices, Usage: metering},
+		Simulate:    &simulate.Service{Store: d},
+		Catalogue:   prices,
+		Lists:       &usage.Lists{Store: d},
+		Notify:      &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
+		Storage:     d,
+		Close:       d.Close,
 	}, nil
 }

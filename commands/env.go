@@ -69,17 +69,18 @@ func (env *Env) BeginRehearsal() {
 
 // Services are the operations on one open database. cmd makes them; a verb calls one of them.
 type Services struct {
-	Usage     *usage.Service
-	Reports   *usage.Reporter
-	Archives  *usage.Archiver
-	Lists     *usage.Lists
-	Billing   *billing.Service
-	Simulate  *simulate.Service
-	Catalogue *catalogue.Service
-	Notify    *notify.Service
-	Health    *health.Service
-	Storage   Storage
-	Close     func() error // closes the database
+	Usage       *usage.Service
+	Reports     *usage.Reporter
+	Corrections *usage.Corrections
+	Archives    *usage.Archiver
+	Lists       *usage.Lists
+	Billing     *billing.Service
+	Simulate    *simulate.Service
+	Catalogue   *catalogue.Service
+	Notify      *notify.Service
+	Health      *health.Service
+	Storage     Storage
+	Close       func() error // closes the database
 }
 
 // Storage tells about the database itself.

@@ -54,6 +54,9 @@ var hints = map[string]string{
 	"unknown_alert":       "the ids are in: alwrity-sub alerts list",
 	"unknown_user":        "list them: alwrity-sub users list",
 	"unknown_reservation": "list them: alwrity-sub limits reservations",
+	"unknown_event":       "list them: alwrity-sub usage logs",
+	"event_archived": "if it is of an archived month (alwrity-sub usage archives), bring that back first: " +
+		"alwrity-sub usage restore FILE",
 	"reservation_open":    "settle it under an id of its own, or give it back: alwrity-sub limits release {reservation}",
 	"reservation_settled": "it holds nothing any more; its call is in: alwrity-sub usage logs --user {user}",
 	"archived":            "bring the month back first: alwrity-sub usage restore {file}",

@@ -16,8 +16,8 @@ import (
 func newUsageCmd(env *Env) *cobra.Command {
 	return group("usage", "Record, import and report usage",
 		newUsageRecordCmd(env), newUsageImportCmd(env), newUsageLogsCmd(env), newUsageShowCmd(env),
-		newUsageReportCmd(env), newUsageTrendsCmd(env), newUsageArchiveCmd(env), newUsageArchivesCmd(env),
-		newUsageRestoreCmd(env))
+		newUsageReportCmd(env), newUsageTrendsCmd(env), newUsageVoidCmd(env), newUsageCorrectCmd(env),
+		newUsageArchiveCmd(env), newUsageArchivesCmd(env), newUsageRestoreCmd(env))
 }
 
 func newUsageShowCmd(env *Env) *cobra.Command {
@@ -43,6 +43,7 @@ func newUsageLogsCmd(env *Env) *cobra.Command {
 		Use: "logs", Short: "List recorded calls, newest first",
 		Example: "  alwrity-sub usage logs --user alice --from 2026-11-01\n" +
 			"  alwrity-sub usage logs --status unpriced -o csv\n" +
+			"  alwrity-sub usage logs --voided\n" +
 			"  alwrity-sub usage logs --limit 100 --after LAST-ID-OF-THE-PAGE-BEFORE",
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -73,6 +74,7 @@ func newUsageLogsCmd(env *Env) *cobra.Command {
 	addTime(cmd, &q.From, "from", "only calls from then on")
 	addTime(cmd, &q.To, "to", "only calls before then")
 	flags.StringVar(&status, "status", "", "only these: ok, failed or unpriced")
+	flags.BoolVar(&q.Voided, "voided", false, "only calls that were taken back, and what takes them back")
 	flags.IntVar(&q.Limit, "limit", 0, "at most so many (default 50 in a table, else 1000000)")
 	flags.StringVar(&after, "after", "", "continue after the call with this `ID`")
 	return cmd

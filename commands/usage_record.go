@@ -32,6 +32,16 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 			return usageRecordRun(cmd.Context(), env, event, opts)
 		},
 	}
+	addEventFlags(cmd, &event)
+	flags := cmd.Flags()
+	flags.BoolVar(&opts.Enforce, "enforce", false, "refuse the call where a limit does")
+	flags.BoolVar(&opts.Strict, "strict", false, "refuse a call that has no price")
+	flags.StringVar(&opts.Reservation, "reservation", "", "settle the reservation with this `ID`")
+	return cmd
+}
+
+// addEventFlags adds a flag for each field of an event.
+func addEventFlags(cmd *cobra.Command, event *usage.Event) {
 	flags := cmd.Flags()
 	flags.StringVar(&event.UserID, "user", "", "the `USER` (with --reservation: its user)")
 	addProvider(cmd, &event.Provider, "the PROVIDER that the call is billed under")
@@ -47,10 +57,6 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 	flags.StringVar(&event.ErrorMessage, "error-message", "", "what a failed call said")
 	flags.Int64Var(&event.RetryCount, "retry-count", 0, "how often the call was tried before")
 	flags.BoolVar(&event.Billable, "billable", false, "charge and count the call although it failed")
-	flags.BoolVar(&opts.Enforce, "enforce", false, "refuse the call where a limit does")
-	flags.BoolVar(&opts.Strict, "strict", false, "refuse a call that has no price")
-	flags.StringVar(&opts.Reservation, "reservation", "", "settle the reservation with this `ID`")
-	return cmd
 }
 
 func usageRecordRun(ctx context.Context, env *Env, event usage.Event, opts usage.RecordOptions) error {

@@ -15,8 +15,9 @@ const alertColumns = `user_id, period_start, period_end, limit_name, meter, acti
 
 // AddAlerts implements usage.Tx.
 func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
-	added, err := t.insertMany(ctx, t, newRows("usage_alerts", alertColumns,
-		" ON CONFLICT (user_id, period_start, limit_name, threshold) DO NOTHING", len(alerts), func(to encode.Sink, n int) {
+	const once = " ON CONFLICT (user_id, period_start, limit_name, threshold) WHERE withdrawn_at IS NULL DO NOTHING"
+	added, err := t.insertMany(ctx, t, newRows("usage_alerts", alertColumns, once, len(alerts),
+		func(to encode.Sink, n int) {
 			a := &alerts[n]
 			putAll(to, a.UserID, a.PeriodStart, nullTime(a.PeriodEnd), a.Limit.Name, a.Limit.Meter, a.Limit.Action,
 				a.Threshold, a.Used, a.Limit.Max, a.Overage, a.EventID, a.CreatedAt)
@@ -24,23 +25,27 @@ func (t *tx) AddAlerts(ctx context.Context, alerts []usage.Alert) (int, error) {
 	return int(added), err
 }
 
-// scanAlert scans an alert's id, alertColumns and when it was read.
+// scanAlert scans what alertSelect selects.
 func scanAlert(row scanner) (usage.Alert, error) {
 	var a usage.Alert
 	err := row.Scan(&a.ID, &a.UserID, moment{&a.PeriodStart}, moment{&a.PeriodEnd}, &a.Limit.Name, &a.Limit.Meter,
 		&a.Limit.Action, &a.Threshold, &a.Used, &a.Limit.Max, &a.Overage, &a.EventID, moment{&a.CreatedAt},
-		moment{&a.ReadAt})
+		moment{&a.ReadAt}, moment{&a.WithdrawnAt}, &a.Repeats)
 	return a, err
 }
 
-const alertSelect = "SELECT alert_id, " + alertColumns + ", read_at FROM usage_alerts"
+// alertSelect selects alerts, each with how many of the same threshold were withdrawn before it.
+const alertSelect = "SELECT alert_id, " + alertColumns + `, read_at, withdrawn_at, (SELECT COUNT(*) FROM usage_alerts w
+		WHERE w.user_id = a.user_id AND w.period_start = a.period_start AND w.limit_name = a.limit_name
+			AND w.threshold = a.threshold AND w.withdrawn_at IS NOT NULL AND w.alert_id < a.alert_id)
+	FROM usage_alerts a`
 
 // Alerts implements usage.ListStore.
 func (d *DB) Alerts(ctx context.Context, q usage.AlertQuery) ([]usage.Alert, error) {
 	var where conditions
 	where.equal("user_id", q.User)
 	if q.Unread {
-		where.add("read_at IS NULL")
+		where.add("read_at IS NULL AND withdrawn_at IS NULL")
 	}
 	if q.Before != 0 {
 		where.add("alert_id < ?", q.Before)

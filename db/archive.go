@@ -49,11 +49,16 @@ func (t *tx) logMonth(ctx context.Context, month plan.Month) (usage.LogMonth, er
 
 // monthRows calls fn with each log row of a month, in the order in which they happened.
 func (t *tx) monthRows(ctx context.Context, month plan.Month, fn func(*usage.Entry) error) error {
+	links, err := t.linksBetween(ctx, month.Start(), month.End())
+	if err != nil {
+		return err
+	}
 	return t.query(ctx, func(row scanner) error {
 		e, err := scanEntry(row)
 		if err != nil {
 			return err
 		}
+		e.Links = links[e.ID]
 		return fn(&e)
 	}, "SELECT "+entryColumns+` FROM api_usage_logs WHERE occurred_at >= $1 AND occurred_at < $2
 		ORDER BY occurred_at, log_id`, month.Start(), month.End())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,13 @@ func (t *tx) Entries(ctx context.Context, ids []string) (map[string]usage.Entry,
 		wanted[id] = true
 	}
 	maps.DeleteFunc(entries, func(id string, _ usage.Entry) bool { return !wanted[id] })
+	found := slices.Collect(maps.Values(entries))
+	if err := t.link(ctx, found); err != nil {
+		return nil, err
+	}
+	for i := range found {
+		entries[found[i].ID] = found[i]
+	}
 	return entries, nil
 }
 

@@ -13,8 +13,10 @@ import (
 func (d *DB) Logs(ctx context.Context, q usage.LogQuery) ([]usage.Entry, error) {
 	return inView(ctx, d, func(t *tx) ([]usage.Entry, error) {
 		s := &logSearch{tx: t, query: q}
-		err := s.run(ctx)
-		return s.entries, err
+		if err := s.run(ctx); err != nil {
+			return nil, err
+		}
+		return s.entries, t.link(ctx, s.entries)
 	})
 }
 
@@ -91,6 +93,11 @@ func (s *logSearch) page(part stretch) statement {
 	case usage.LogUnpriced:
 		where.add("pricing = 'unpriced' AND (status_code < 400 OR billable)")
 	}
+	if q.Voided {
+		where.add("NOT (" + stands + ")")
+	} else if q.Standing || q.Status == usage.LogUnpriced {
+		where.add(stands)
+	}
 	where.compare("occurred_at >=", part.from)
 	// Of two ends SQLite begins at the first, and would walk to the other.
 	if q.BeforeTime.IsZero() || !part.to.IsZero() && !part.to.After(q.BeforeTime) {
@@ -120,6 +127,7 @@ func (d *DB) UserLog(ctx context.Context, q usage.UserLogQuery) ([]usage.Entry, 
 		var where conditions
 		where.equal("user_id", q.User)
 		where.compare("occurred_at <", q.To)
+		where.add(stands)
 		if q.AfterTime.IsZero() {
 			where.compare("occurred_at >=", q.From)
 		} else {

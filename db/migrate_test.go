@@ -198,3 +198,55 @@ func TestGuardsOfRowsBeforeAMigration(t *testing.T) {
 		}
 	})
 }
+
+// Before version 11 no column of the log could be negative, in no partition of it, and an alert stood for ever.
+func TestLogTakesCounterEntriesAfterAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		row := func(id string, n int) string {
+			columns, values := "", ""
+			if place.Kind == db.SQLite {
+				columns, values = "event_key, ", "1, "
+			}
+			return fmt.Sprintf(`INSERT INTO api_usage_logs (%soccurred_at, period_start, recorded_at, plan_id, requests,
+				input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico,
+				response_time_ms, retry_count, status_code, billable, event_id, user_id, provider, vendor, model, pricing,
+				endpoint, method, error_message) VALUES (%s%s, %[3]s, %[3]s, 1, %[4]d, %[4]d, %[4]d, %[4]d, %[4]d, %[4]d, %[4]d,
+				%[4]d, %[4]d, %[4]d, 0, 0, 200, FALSE, '%[5]s', 'u', 'p', 'v', 'm', 'exact', '', '', '')`,
+				columns, values, moment, n, id)
+		}
+		if place.Kind == db.PostgreSQL {
+			execute(t, before.Pool(), `CREATE TABLE log_of_december
+				(LIKE api_usage_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)`)
+			execute(t, before.Pool(), `ALTER TABLE api_usage_logs ATTACH PARTITION log_of_december
+				FOR VALUES FROM ('2025-12-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')`)
+		}
+		execute(t, before.Pool(), row("a", 7))
+		if _, err := before.Pool().Exec(row("b", -7)); err == nil {
+			t.Error("version 10 has no checks: the test shows nothing")
+		}
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('u', "+moment+")")
+		const alert = `INSERT INTO usage_alerts (user_id, period_start, limit_name, meter, action, threshold, used_amount,
+			max_amount, event_id, created_at) VALUES ('u', %[1]s, 'l', 'calls', 'block', 80, 9, 10, 'a', %[1]s)`
+		execute(t, before.Pool(), fmt.Sprintf(alert, moment))
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		place.Create(t)
+		execute(t, place.SQL, row("b", -7))
+		sum := lines(t, place.SQL, `SELECT SUM(requests + input_tokens + output_tokens + cached_input_tokens + images
+			+ searches + pages + characters + seconds + cost_pico) || ' of ' || COUNT(*) FROM api_usage_logs`)
+		if fmt.Sprint(sum) != "[0 of 2]" {
+			t.Errorf("the log adds up to %s", sum)
+		}
+		if _, err := place.SQL.Exec(fmt.Sprintf(alert, moment)); err == nil {
+			t.Error("an alert stands twice")
+		}
+		execute(t, place.SQL, "UPDATE usage_alerts SET withdrawn_at = created_at")
+		execute(t, place.SQL, fmt.Sprintf(alert, moment))
+	})
+}

@@ -91,8 +91,7 @@ func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, e
 		" OR d.digest IN (SELECT m.digest FROM outbox_deliveries m WHERE "+same+") ORDER BY d.delivery_id", arg)
 }
 
-// DropBefore implements notify.Store. A message that has no deliveries yet gets a skipped one without a recipient, by
-// which it is listed and can be retried.
+// DropBefore implements notify.Store.
 func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
 	return inUpdate(ctx, d, func(t *tx) (int, error) {
 		if err := t.lockOutbox(ctx); err != nil {
@@ -105,35 +104,44 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 				return 0, err
 			}
 		}
-		if err := t.breakDigests(ctx, before, now); err != nil {
+		const written = "o.created_at < $1"
+		if err := t.breakDigests(ctx, now, written, before); err != nil {
 			return 0, err
 		}
-		expanded, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
-				claimed_until = NULL, held = FALSE, last_error = $1, changed_at = $2
-			WHERE status IN ('waiting', 'dead', 'unconfirmed')
-				AND message_id IN (SELECT message_id FROM outbox WHERE created_at < $3)`, reason, now, before)
-		if err != nil {
-			return 0, err
-		}
-		unexpanded, err := t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
-				urgent, status, attempts, next_attempt_at, claimed_by, last_error, changed_at)
-			SELECT message_id, 'email', '', CASE WHEN user_id = '' THEN 'operators' ELSE 'user' END, FALSE, 'skipped', 0,
-				created_at, '', $1, $2 FROM outbox WHERE expanded_at IS NULL AND created_at < $3
-			ORDER BY message_id`, reason, now, before)
-		if err != nil {
-			return 0, err
-		}
-		return int(unexpanded + expanded), t.do(ctx,
-			"UPDATE outbox SET expanded_at = $1 WHERE expanded_at IS NULL AND created_at < $2", now, before)
+		return t.skipMessages(ctx, reason, now, "status IN ('waiting', 'dead', 'unconfirmed')", written, before)
 	})
 }
 
-// breakDigests dissolves digests of which a part was written before a moment and is to be dropped: the rest goes out
-// by itself, or in another digest. The claims end, since their sender has read the digest as it was.
-func (t *tx) breakDigests(ctx context.Context, before, now time.Time) error {
+// skipMessages marks the deliveries of some messages o as skipped that are in a state, and returns how many there are.
+// A message that has no deliveries yet gets a skipped one without a recipient, by which it is listed and can be
+// retried.
+func (t *tx) skipMessages(
+	ctx context.Context, reason string, now time.Time, state, condition string, arg any,
+) (int, error) {
+	expanded, err := t.exec(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '',
+			claimed_until = NULL, held = FALSE, last_error = $2, changed_at = $3
+		WHERE `+state+` AND message_id IN (SELECT o.message_id FROM outbox o WHERE `+condition+")", arg, reason, now)
+	if err != nil {
+		return 0, err
+	}
+	unexpanded, err := t.exec(ctx, `INSERT INTO outbox_deliveries (message_id, channel, recipient, audience,
+			urgent, status, attempts, next_attempt_at, claimed_by, last_error, changed_at)
+		SELECT o.message_id, 'email', '', CASE WHEN o.user_id = '' THEN 'operators' ELSE 'user' END, FALSE, 'skipped', 0,
+			o.created_at, '', $2, $3 FROM outbox o WHERE o.expanded_at IS NULL AND `+condition+`
+		ORDER BY o.message_id`, arg, reason, now)
+	if err != nil {
+		return 0, err
+	}
+	return int(unexpanded + expanded), t.do(ctx, `UPDATE outbox SET expanded_at = $2
+		WHERE message_id IN (SELECT o.message_id FROM outbox o WHERE o.expanded_at IS NULL AND `+condition+")", arg, now)
+}
+
+// breakDigests dissolves digests of which a part, of some messages o, is to be dropped: the rest goes out by itself, or
+// in another digest. The claims end, since their sender has read the digest as it was.
+func (t *tx) breakDigests(ctx context.Context, now time.Time, condition string, arg any) error {
 	return t.do(ctx, `UPDATE outbox_deliveries
-		SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $1
+		SET digest = NULL, claimed_by = '', claimed_until = NULL, changed_at = $2
 		WHERE status IN ('waiting', 'dead', 'unconfirmed') AND digest IN (
 			SELECT d.digest FROM outbox_deliveries d JOIN outbox o ON o.message_id = d.message_id
-			WHERE d.digest IS NOT NULL AND d.status IN ('waiting', 'dead', 'unconfirmed') AND o.created_at < $2)`, now, before)
+			WHERE d.digest IS NOT NULL AND d.status IN ('waiting', 'dead', 'unconfirmed') AND `+condition+")", arg, now)
 }

@@ -159,6 +159,7 @@ func (d *DB) UnpricedModels(ctx context.Context) ([]usage.ReportRow, error) {
 			r := usage.ReportRow{Keys: make([]string, 2)}
 			return r, row.Scan(&r.Keys[0], &r.Keys[1], &r.Unpriced)
 		}, `SELECT provider, model, CAST(SUM(requests) AS BIGINT) FROM api_usage_logs
-			WHERE pricing = 'unpriced' AND (status_code < 400 OR billable) GROUP BY provider, model ORDER BY provider, model`)
+			WHERE pricing = 'unpriced' AND (status_code < 400 OR billable) AND `+stands+`
+			GROUP BY provider, model ORDER BY provider, model`)
 	})
 }

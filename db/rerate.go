@@ -51,6 +51,7 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 		return row.Scan(moment{&e.PeriodStart}, &e.PlanID)
 	}, `UPDATE api_usage_logs SET cost_pico = $1, pricing = $2, price_id = $3 WHERE user_id = $4 AND occurred_at = $5
 			AND event_id = $6 AND cost_pico = $7 AND pricing = $8 AND COALESCE(price_id, 0) = $9
+			AND `+stands+`
 		RETURNING period_start, plan_id`,
 		slices.Concat(is, []any{e.UserID, e.Time, e.ID, int64(e.Cost), string(e.Basis), e.PriceID})...)
 	if err != nil || !found {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -126,26 +127,15 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 
 // adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
 func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
-	dollars, pico := floorSplit(cost)
+	dollars, pico := pricing.USD(cost).Split()
 	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0,
-		0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, pico, 0}
+		0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, int64(pico), 0}
 	if err := t.do(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
 	return t.do(ctx, `UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2
 		WHERE month = $3 AND user_id = $4 AND plan_id = $5`,
 		cost, unpriced, plan.Day(e.Time)/100, e.UserID, e.PlanID)
-}
-
-// floorSplit splits an amount, which may be negative, into dollars and what remains,
-// which may not.
-func floorSplit(pico int64) (dollars, rest int64) {
-	const one = 1_000_000_000_000
-	dollars, rest = pico/one, pico%one
-	if rest < 0 {
-		return dollars - 1, rest + one
-	}
-	return dollars, rest
 }
 
 // dailySums selects sums of usage_daily for the columns of amounts.

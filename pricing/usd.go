@@ -158,8 +158,14 @@ func (u USD) Add(v USD) (USD, error) {
 	return sum, nil
 }
 
-// Split returns the whole dollars of an amount that is not negative, and the rest.
-func (u USD) Split() (dollars int64, rest USD) { return int64(u / Dollar), u % Dollar }
+// Split returns the whole dollars of an amount, rounded down, and the rest, which is never negative.
+func (u USD) Split() (dollars int64, rest USD) {
+	dollars, rest = int64(u/Dollar), u%Dollar
+	if rest < 0 {
+		return dollars - 1, rest + Dollar
+	}
+	return dollars, rest
+}
 
 // Times returns u * n for an n of 0 or more, or an invalid failure where the product does not fit.
 func (u USD) Times(n int64) (USD, error) {

@@ -25,6 +25,7 @@ func Alerts(alerts []usage.Alert) Document {
 			{"event_id", "", orNull(a.EventID)},
 			{"created_at", "WHEN", a.CreatedAt},
 			{"read_at", "READ", shown(a.ReadAt, readAt(a))},
+			{"withdrawn_at", "", orNull(a.WithdrawnAt)},
 		}
 	}).document("id created_at user_id limit threshold used max action period_start read_at", "no alerts")
 }
@@ -38,6 +39,9 @@ func threshold(percent int) span {
 }
 
 func readAt(a usage.Alert) span {
+	if !a.WithdrawnAt.IsZero() {
+		return dim.of("withdrawn")
+	}
 	if a.ReadAt.IsZero() {
 		return strong.of("no")
 	}

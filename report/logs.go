@@ -50,7 +50,16 @@ func logFields(e *usage.Entry, plan string) fields {
 		}
 		all = append(all, one)
 	}
-	return all
+	return append(all, linkFields(e.Links)...)
+}
+
+// linkFields are what a log row belongs to; in JSON, those that there are.
+func linkFields(l *usage.Links) fields {
+	all := usage.LinkFields()
+	if l == nil {
+		l = &usage.Links{}
+	}
+	return listOf(all, func(f usage.LinkField) field { return field{f.Name, "", orAbsent(f.Text(l))} })
 }
 
 // quantities are the quantities from one on.
@@ -73,6 +82,16 @@ func entryBasis(e *usage.Entry) span {
 
 func entryStatus(e *usage.Entry) span {
 	status := strconv.Itoa(e.StatusCode)
+	if l := e.Links; l != nil {
+		switch {
+		case l.Voids != "":
+			return dim.of(status + " counter-entry")
+		case l.ReplacedBy != "":
+			return dim.of(status + " corrected")
+		case l.VoidedBy != "":
+			return dim.of(status + " voided")
+		}
+	}
 	switch {
 	case !e.Failed():
 		return text(status)

@@ -86,6 +86,8 @@ type Alert struct {
 	EventID     string
 	CreatedAt   time.Time
 	ReadAt      time.Time // zero: not read yet
+	WithdrawnAt time.Time // when usage was taken back, so that the threshold was no longer reached; zero: it stands
+	Repeats     int       // how many alerts of the same threshold were withdrawn before it
 }
 
 // DefaultThresholds are the percentages of a limit that make an alert where the configuration names none.

@@ -16,6 +16,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
@@ -149,7 +151,21 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 			return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, err).Because(err)
 		}
 	}
-	return append(line, "}\n"...), nil
+	return append(appendLinks(line, e.Links), "}\n"...), nil
+}
+
+// appendLinks appends what the links of a row say. The database keeps them, too: they are for whoever reads the file.
+func appendLinks(line []byte, l *Links) []byte {
+	if l == nil {
+		return line
+	}
+	for _, f := range LinkFields() {
+		if text := f.Text(l); text != "" {
+			line = append(append(append(line, `,"`...), f.Name...), `":`...)
+			line, _ = jsontext.AppendQuote(line, text) // it fails for what no database stores
+		}
+	}
+	return line
 }
 
 func (f *monthFile) writeManifest() error {

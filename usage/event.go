@@ -43,6 +43,7 @@ type Entry struct {
 	Basis       pricing.Basis
 	PriceID     int64 // the price it was rated with; 0 where it is unpriced
 	RecordedAt  time.Time
+	Links       *Links // nil: it stands for itself alone; where it is not read, too
 }
 
 const (

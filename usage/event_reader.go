@@ -2,6 +2,7 @@ package usage
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -16,6 +17,7 @@ type column struct {
 	texts   *sharedTexts // that the field's texts come from
 	seconds bool         // the text is in seconds, and the event's field in milliseconds
 	derived bool         // not read, and not missed
+	taken   string       // why a row that has it is no event to be recorded
 }
 
 // eventColumns returns the columns of an event file by all the names under which they are read. What recording adds to
@@ -37,7 +39,14 @@ func eventColumns(archived bool) map[string]*column {
 		columns[f.Name] = c
 	}
 	columns["plan"] = &column{name: "plan", derived: true} // in exports, beside period_start
-	for alias, name := range map[string]string{            // the log of the Python system has these names
+	for _, f := range LinkFields() {
+		columns[f.Name] = &column{name: f.Name, derived: true}
+	}
+	if !archived {
+		columns["voids"].taken = "the row is a counter-entry, which takes the event %s back: neither of them is recorded"
+		columns["voided_by"].taken = "the event was voided where it comes from (by %s): it is not recorded"
+	}
+	for alias, name := range map[string]string{ // the log of the Python system has these names
 		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
 		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
 	} {
@@ -59,6 +68,8 @@ type cell struct {
 type eventReader struct {
 	columns map[string]*column // by name
 	unread  map[string]int64   // how many rows gave a field that is not read
+	// archived: rows are the log's own, of which counter-entries have amounts below 0.
+	archived bool
 
 	// Of the row that is read, used again for the next.
 	row   Entry
@@ -68,7 +79,11 @@ type eventReader struct {
 func newEventReader() *eventReader { return makeEventReader(eventColumns(false)) }
 
 // newArchiveReader returns a reader for archived rows, which have what recording has added, too.
-func newArchiveReader() *eventReader { return makeEventReader(eventColumns(true)) }
+func newArchiveReader() *eventReader {
+	r := makeEventReader(eventColumns(true))
+	r.archived = true
+	return r
+}
 
 func makeEventReader(columns map[string]*column) *eventReader {
 	return &eventReader{columns: columns, unread: map[string]int64{}, given: make([][]byte, len(entryFields))}
@@ -110,7 +125,17 @@ func (r *eventReader) read(cells []cell) error {
 	clear(r.given)
 	for i := range cells {
 		if err := r.set(&cells[i]); err != nil {
-			return err
+			return cmp.Or(takenBack(cells), err)
+		}
+	}
+	return nil
+}
+
+// takenBack returns why a row of an exported log is not recorded, if it was taken back or takes another one back.
+func takenBack(cells []cell) error {
+	for i := range cells {
+		if c := &cells[i]; c.column.taken != "" && len(c.text) > 0 {
+			return failure.Invalidf(c.column.taken, failure.Shorten(string(c.text)))
 		}
 	}
 	return nil
@@ -128,6 +153,8 @@ func (r *eventReader) set(cell *cell) error {
 	if c.field == nil {
 		if !c.derived {
 			r.unread[c.name]++
+		} else if c.taken != "" {
+			return failure.Invalidf(c.taken, failure.Shorten(string(text)))
 		}
 		return nil
 	}
@@ -143,6 +170,11 @@ func (r *eventReader) set(cell *cell) error {
 			c.name, failure.Shorten(string(before)), failure.Shorten(string(text)))
 	}
 	r.given[c.number] = text
+	if r.archived && text[0] == '-' && c.field.negates() { // of a counter-entry
+		err := c.field.parse(&r.row, text[1:], c.texts)
+		c.field.negate(&r.row)
+		return err
+	}
 	return c.field.parse(&r.row, text, c.texts)
 }
 

@@ -18,6 +18,7 @@ type Field struct {
 	Name     string // in event files, archives and documents
 	Column   string // of api_usage_logs
 	Recorded bool   // recording adds it; the others are an event's own
+	quantity bool
 
 	// In returns where an Entry has the field: a *string, *int64, *int, *bool, *time.Time, *pricing.USD or Reference.
 	In func(*Entry) any
@@ -42,7 +43,8 @@ func makeEntryFields() []Field {
 		{Name: "time", Column: "occurred_at", In: func(e *Entry) any { return &e.Time }},
 	}
 	for q := range pricing.QuantityCount {
-		fields = append(fields, Field{Name: q.String(), In: func(e *Entry) any { return &e.Quantities[q] }})
+		fields = append(fields, Field{Name: q.String(), quantity: true,
+			In: func(e *Entry) any { return &e.Quantities[q] }})
 	}
 	fields = append(fields, []Field{
 		{Name: "endpoint", In: func(e *Entry) any { return &e.Endpoint }},
@@ -107,6 +109,42 @@ func (f *Field) parse(e *Entry, text []byte, texts *sharedTexts) (err error) {
 		*to.ID, err = strconv.ParseInt(string(text), 10, 64)
 	}
 	return err
+}
+
+// Copy gives one log row what another one has in the field.
+func (f *Field) Copy(to, from *Entry) {
+	switch in := f.In(from).(type) {
+	case *string:
+		*f.In(to).(*string) = *in
+	case *int64:
+		*f.In(to).(*int64) = *in
+	case *int:
+		*f.In(to).(*int) = *in
+	case *bool:
+		*f.In(to).(*bool) = *in
+	case *time.Time:
+		*f.In(to).(*time.Time) = *in
+	case *pricing.USD:
+		*f.In(to).(*pricing.USD) = *in
+	case Reference:
+		*f.In(to).(Reference).ID = *in.ID
+	}
+}
+
+// negates tells whether a counter-entry has the field with the sign turned round: all that is summed up.
+func (f *Field) negates() bool {
+	_, isCost := f.In(&Entry{}).(*pricing.USD)
+	return isCost || f.quantity
+}
+
+// negate turns the sign of such a field round.
+func (f *Field) negate(e *Entry) {
+	switch in := f.In(e).(type) {
+	case *int64:
+		*in = -*in
+	case *pricing.USD:
+		*in = -*in
+	}
 }
 
 // same tells whether two log rows have the same in the field.

@@ -25,6 +25,8 @@ type LogQuery struct {
 	Model    string
 	From, To time.Time // zero: open; From belongs to it, To not
 	Status   LogStatus
+	Voided   bool // only events that were taken back, and what takes them back
+	Standing bool // none of these
 	Limit    int
 	// BeforeTime and BeforeID continue after the last row of an earlier page; a zero time begins at the newest row. If
 	// that row is no longer in the log, that is a conflict failure.

@@ -64,6 +64,9 @@ func (a *Alert) Notification() Notification {
 	if !a.PeriodEnd.IsZero() {
 		data["period_end"] = a.PeriodEnd.UTC().Format(time.RFC3339)
 	}
+	if a.Repeats > 0 {
+		percent += "-" + strconv.Itoa(a.Repeats+1)
+	}
 	// The user comes last: a user's id may contain colons, and keys must stay different.
 	return Notification{Key: strings.Join([]string{"alert", start, percent, a.Limit.Name, a.UserID}, ":"),
 		Kind: kind, UserID: a.UserID, At: a.CreatedAt, Data: data}

@@ -155,12 +155,19 @@ func (b *batch) record(r *request) error {
 // answerAgain answers a report of an event that is recorded already.
 func (b *batch) answerAgain(r *request, before *Entry) error {
 	if differences := before.differences(*r.event); len(differences) > 0 {
-		return failure.Conflictf("the event %s is recorded already with other content: %s differ",
-			failure.Shorten(r.event.ID), strings.Join(differences, ", ")).
+		text := fmt.Sprintf("the event %s is recorded already with other content: %s differ",
+			failure.Shorten(r.event.ID), strings.Join(differences, ", "))
+		if before.voided() {
+			text += "; " + before.whyVoided()
+		}
+		return failure.Conflictf("%s", text).
 			WithHint("an id stands for one event for ever: report another event under another id")
 	}
 	r.status = Duplicate
 	r.answerWith(before, b.state.users[before.UserID].account.PeriodAt(before.Time))
+	if r.answer != nil && before.voided() {
+		r.answer.Note = before.whyVoided()
+	}
 	return nil
 }
 

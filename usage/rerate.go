@@ -122,6 +122,9 @@ func (run *rerating) compare(book *pricing.Book, entries []Entry) ([]Rerating, e
 	var changes []Rerating
 	for _, e := range entries {
 		run.result.Read++
+		if !e.Stands() {
+			continue // the event and its counter-entry are nothing together, at whatever price
+		}
 		if e.PriceID != 0 && !book.Has(e.PriceID) {
 			return nil, failure.Conflictf("prices have changed since this began").WithHint("run it again")
 		}
