@@ -15,6 +15,7 @@ type Statement struct {
 	Bill        Bill             // with its lines
 	Uses        []usage.LimitUse // how far the limits of its plan were used
 	CorrectedBy int64            // the credit note that takes it back; 0 for none
+	WithCost    bool             // it shows what usage cost us, and at which prices
 }
 
 // StatementQuery says which bills and credit notes of a user are wanted: those of a month, the one with a number or,
@@ -22,6 +23,8 @@ type Statement struct {
 type StatementQuery struct {
 	Month  plan.Month // 0 for any
 	Number int64      // 0 for any
+	// WithCost has them show what usage cost us, and at which prices: else they are fit for customers who are not told.
+	WithCost bool
 }
 
 // Statements returns the bills and credit notes of a user that are wanted, by number: one at least, else it is a
@@ -36,7 +39,7 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 		return nil, err
 	}
 	wanted := Query{UserID: user, Number: q.Number, Month: q.Month, Lines: true}
-	if q == (StatementQuery{}) {
+	if q.Month == 0 && q.Number == 0 {
 		for _, b := range all { // by number: the last one stays
 			if b.Kind == Invoice {
 				wanted.Number = b.Number
@@ -55,7 +58,8 @@ func (s *Service) Statements(ctx context.Context, user string, q StatementQuery)
 	}
 	statements := make([]Statement, len(bills))
 	for i, b := range bills {
-		statements[i] = Statement{Bill: b, Uses: LimitUsage(b, limitsOn(b, a.Plans)), CorrectedBy: correctedBy(all, b)}
+		statements[i] = Statement{Bill: b, Uses: LimitUsage(b, limitsOn(b, a.Plans)), CorrectedBy: correctedBy(all, b),
+			WithCost: q.WithCost}
 	}
 	return statements, nil
 }

@@ -14,6 +14,7 @@ type billingStatementOptions struct {
 	user, month      string
 	number           int64
 	html, pdf, paper string
+	withCost         bool
 }
 
 func newBillingStatementCmd(env *Env) *cobra.Command {
@@ -24,6 +25,10 @@ func newBillingStatementCmd(env *Env) *cobra.Command {
 one, else those of --month, credit notes too, or the one with --number. Several stand
 in one file, in their order, each on pages of its own. A bill is of the month in which
 its period ends, a credit note of that in which it was issued, as in billing list.
+
+It shows how much was used, and what is billed. What usage costs you, your prices and
+your mark-up are no business of a customer and are left out, and a limit of cost is
+shown in percent; --with-cost shows them.
 
 Who sends it is configured: ALWRITY_SUB_COMPANY_NAME and others, see README.md. A FILE
 of - is the standard output. A file that is there already is replaced.`,
@@ -48,6 +53,7 @@ of - is the standard output. A file that is there already is replaced.`,
 	flags.Int64Var(&opts.number, "number", 0, "the bill or credit note with this number `N`")
 	flags.StringVar(&opts.html, "html", "", "write a page to this `FILE`")
 	flags.StringVar(&opts.pdf, "pdf", "", "write a PDF to this `FILE`")
+	flags.BoolVar(&opts.withCost, "with-cost", false, "show what usage costs you, with unit prices and mark-up")
 	flags.StringVar(&opts.paper, "paper", "a4", "the `SIZE` of a page of the PDF: a4 or letter")
 	return cmd
 }
@@ -69,7 +75,7 @@ func billingStatementRun(ctx context.Context, env *Env, opts billingStatementOpt
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
-		q := billing.StatementQuery{Month: month, Number: opts.number}
+		q := billing.StatementQuery{Month: month, Number: opts.number, WithCost: opts.withCost}
 		statements, err := s.Billing.Statements(ctx, opts.user, q)
 		if err != nil {
 			return err

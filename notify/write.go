@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -27,7 +28,7 @@ func (t *Templates) renderMail(with *Settings, b Batch) (RenderedMail, error) {
 		return t.renderDigest(with, b)
 	}
 	d := b.First()
-	name, data := string(d.Message.Kind), templateData(with, d.Message)
+	name, data := string(d.Message.Kind), templateData(with, d.Message, d.Audience)
 	if d.Audience == ToOperators && forUsers(d.Message.Kind) {
 		line, err := t.line(name, operatorBlock, data)
 		if err != nil {
@@ -67,7 +68,8 @@ func (t *Templates) renderDigest(with *Settings, b Batch) (RenderedMail, error) 
 	var items []digestItem
 	for i := range b.Deliveries[:min(len(b.Deliveries), maxDigestItems)] {
 		d := &b.Deliveries[i]
-		line, err := t.line(string(d.Message.Kind), digestBlock(d.Audience), templateData(with, d.Message))
+		line, err := t.line(string(d.Message.Kind), digestBlock(d.Audience),
+			templateData(with, d.Message, d.Audience))
 		if err != nil {
 			return RenderedMail{}, err
 		}
@@ -89,7 +91,7 @@ func digestBlock(audience Audience) string {
 
 // RenderLine writes one line about a message, for operators.
 func (t *Templates) RenderLine(with *Settings, m Message) (string, error) {
-	line, err := t.line(string(m.Kind), operatorBlock, templateData(with, m))
+	line, err := t.line(string(m.Kind), operatorBlock, templateData(with, m, ToOperators))
 	return with.marked(line), err
 }
 
@@ -109,11 +111,15 @@ func (t *Templates) RenderTestMail(with *Settings) (RenderedMail, error) {
 }
 
 // templateData returns what the templates of a kind can name: the notification's data, and user, email, sender,
-// payment (how to pay, line by line), message_kind and created_at.
-func templateData(with *Settings, m Message) map[string]string {
+// payment (how to pay, line by line), message_kind and created_at. Users are not told what their usage costs: of a
+// limit of cost they get the share that is used.
+func templateData(with *Settings, m Message, audience Audience) map[string]string {
 	data := map[string]string{}
 	for name, value := range m.Data {
 		data[name] = oneLine(value)
+	}
+	if audience == ToUser && data["meter"] == string(plan.Cost) {
+		data["used"], data["max"] = data["percent"]+"%", "100%"
 	}
 	data["user"], data["email"], data["sender"] = oneLine(m.UserID), oneLine(m.Email), oneLine(with.Mail.SenderName())
 	data["payment"] = cleanLines(with.PaymentNote)

@@ -93,16 +93,19 @@ func (t *term) price(begins time.Time) int64 {
 		return t.costs(d.plan, t.months, begins)
 	}
 	i := slices.Index(t.deals, d)
-	for i > 0 && t.deals[i].renewal && t.deals[i-1].paid.After(begins) { // it was paid before
+	for i > 0 && t.goesOn(i) && t.deals[i-1].paid.After(begins) { // it was paid before
 		i--
 	}
 	return t.deals[i].price
 }
 
+// goesOn tells whether a deal keeps the plan: one that was renewed by hand, or changed and changed back at one moment.
+func (t *term) goesOn(i int) bool { return t.deals[i].plan == t.deals[i-1].plan }
+
 // paidFor returns what was paid for the running cycle under the deal before the i-th.
 func (t *term) paidFor(i int, void func(time.Time) bool) int64 {
 	begins := t.cycle(t.deals[i].at).start
-	for i--; i > 0 && t.deals[i].at.After(begins) && (t.deals[i].renewal || void(t.deals[i].at)); {
+	for i--; i > 0 && t.deals[i].at.After(begins) && (t.goesOn(i) || void(t.deals[i].at)); {
 		i--
 	}
 	if t.deals[i].at.After(begins) {

@@ -17,8 +17,8 @@ type appliedPlans struct {
 	plans []plan.Plan
 }
 
-// shared returns a plan with what a period includes of each limit beyond which it bills calls: where other plans held in
-// it too, what each gives for its time.
+// shared returns a plan with what a period includes of each limit beyond which it bills calls: where other plans held
+// in it too, what each gives for its time.
 func (m *model) shared(user string, start time.Time, p plan.Plan) plan.Plan {
 	a := m.accounts[user]
 	_, end := a.period(start)

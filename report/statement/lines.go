@@ -1,6 +1,7 @@
 package statement
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -9,32 +10,49 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/report/page"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // groupsOf sorts the lines of a bill by what they are for; the rounding stands with the sums.
-func groupsOf(b billing.Bill) []group {
+func groupsOf(b billing.Bill, withCost bool) []group {
 	groups := []group{
 		{Title: "Fees and changes of plan"},
-		{Title: "Usage", Note: "Included in the " + report.Visible(b.PlanName) + " plan: shown at cost, not billed."},
-		{Title: "Beyond the plan", Note: overageNote(b.Terms)},
+		{Title: "Usage", Note: "Included in the " + report.Visible(b.PlanName) + " plan, and not billed."},
+		{Title: "Beyond the plan", Note: "The part of the usage above that went beyond the limits of the plan."},
 		{Title: "Corrections of earlier periods",
 			Note: "Usage that became known, or was priced anew, after its period was billed."},
 		{Title: "Credit"},
 	}
+	if withCost {
+		groups[1].Note = "Included in the " + report.Visible(b.PlanName) + " plan: shown at cost, not billed."
+		groups[2].Note += markupNote(b.Terms)
+	}
 	place := map[billing.LineKind]int{billing.Fee: 0, billing.Proration: 0, billing.Usage: 1, billing.Overage: 2,
 		billing.Adjustment: 3,
 		billing.Credit:     4, billing.Carried: 4}
+	if !withCost { // what has only another cost now is no news for a customer
+		b.Lines = slices.DeleteFunc(slices.Clone(b.Lines), func(l billing.Line) bool {
+			l.Usage.Cost, l.Usage.Unpriced = 0, 0
+			return l.Kind == billing.Adjustment && l.Amount == 0 && l.Usage == (usage.Amounts{})
+		})
+	}
 	single, folds := mergedCorrections(b.Lines)
 	for _, l := range single {
 		if i, ok := place[l.Kind]; ok {
-			row := rowOfLine(l)
+			row := rowOfLine(l, withCost)
 			groups[i].Rows = append(groups[i].Rows, row)
 			groups[i].Usage = groups[i].Usage || row.Cost != ""
 		}
 	}
 	if len(folds) > 0 {
 		late := &groups[3]
-		late.Rows, late.Usage = append(late.Rows, folds...), true
+		for i := range folds {
+			if !withCost {
+				folds[i].Cost = ""
+			}
+			late.Usage = late.Usage || withCost
+		}
+		late.Rows = append(late.Rows, folds...)
 		late.Note += " What is included is added up: details on request."
 	}
 	var filled []group
@@ -81,16 +99,19 @@ func mergeCorrections(lines []billing.Line) row {
 		Note: page.Days(lines[0].Period), Cost: cost.Display(), Amount: "included"}
 }
 
-func overageNote(t *billing.Terms) string {
-	note := "The part of the usage above that went beyond the limits of the plan."
-	if t != nil && t.MarkupMillionths > 0 {
-		note += " Billed at cost plus " +
-			plan.Plan{Figures: plan.Figures{MarkupMillionths: t.MarkupMillionths}}.MarkupText() + "."
+// markupNote says by which mark-up what is beyond a plan is billed: of a plan alone that held for all of the period.
+func markupNote(t *billing.Terms) string {
+	if t == nil || t.MarkupMillionths == 0 || len(t.Parts) > 0 {
+		return ""
 	}
-	return note
+	markup := plan.Plan{Figures: plan.Figures{MarkupMillionths: t.MarkupMillionths}}
+	return " Billed at cost plus " + markup.MarkupText() + "."
 }
 
-func rowOfLine(l billing.Line) row {
+func rowOfLine(l billing.Line, withCost bool) row {
+	if !withCost {
+		l.Usage.Cost, l.Usage.Unpriced, l.Prices = 0, 0, nil
+	}
 	row := row{Name: report.Visible(l.Description), Amount: l.Amount.Display()}
 	switch l.Kind {
 	case billing.Fee, billing.Proration:
@@ -99,7 +120,7 @@ func rowOfLine(l billing.Line) row {
 		row.Name = report.Visible(strings.TrimSpace(l.Provider + " " + l.Model)) // the description names the days another way
 		fallthrough
 	case billing.Usage, billing.Overage:
-		if row.Used = usedOf(l); len(row.Used) > 0 || l.Usage.Cost != 0 {
+		if row.Used = usedOf(l); withCost && (len(row.Used) > 0 || l.Usage.Cost != 0) {
 			row.Cost = l.Usage.Cost.Display()
 		}
 		row.Note = notesOn(l)

@@ -91,14 +91,20 @@ func viewOf(s Statement, from Sender, now time.Time) view {
 	b := s.Bill
 	v := view{Name: billName(b.Kind, b.Number), Company: report.Visible(from.Company), From: senderLines(from),
 		To: recipient(b), Facts: factsOf(s, now),
-		Groups: groupsOf(b), Sums: sumsOf(b), Limits: limitsOf(s.Uses)}
+		Groups: groupsOf(b, s.WithCost), Sums: sumsOf(b), Limits: limitsOf(s.Uses, s.WithCost)}
 	v.Amount, v.Claim, v.Kind = claimOf(s, now)
 	if b.Status.Unpaid() && b.Total > 0 {
 		v.Payment = visibleLines(from.PaymentNote)
 	}
 	if len(v.Groups) > 0 {
-		v.Notes = append(v.Notes, "All amounts are in US dollars, all times in UTC. Usage is shown at its exact cost; "+
-			"what is billed is rounded once, to whole cents, half to even.")
+		note, billed := "All amounts are in US dollars, all times in UTC. ",
+			"hat is billed is rounded once, to whole cents, half to even."
+		if s.WithCost {
+			note += "Usage is shown at its exact cost; w" + billed
+		} else {
+			note += "W" + billed
+		}
+		v.Notes = append(v.Notes, note)
 	}
 	return v
 }
@@ -258,11 +264,13 @@ func sumsOf(b billing.Bill) []fact {
 	return sums
 }
 
-// limitsOf shows the limits of which anything was used.
-func limitsOf(uses []usage.LimitUse) []limit {
+// limitsOf shows the limits of which anything was used. How much of a limit of cost was used is a share of it, where
+// the cost is not shown.
+func limitsOf(uses []usage.LimitUse, withCost bool) []limit {
 	var limits []limit
 	for _, u := range uses {
-		if u.Used == 0 {
+		hidden := u.Limit.Meter == plan.Cost && !withCost
+		if _, ok := u.PerMille(); u.Used == 0 || hidden && !ok {
 			continue
 		}
 		l := limit{Name: strings.ReplaceAll(report.Visible(u.Limit.Name), "_", " "),
@@ -270,7 +278,9 @@ func limitsOf(uses []usage.LimitUse) []limit {
 			Bar: page.Bar{Class: "revenue", Track: true}}
 		if perMille, ok := u.PerMille(); ok {
 			l.Percent, l.Bar.Width = report.ShortPercent(perMille), int(min(perMille, 1000)/10)
-			if u.Limit.Meter == plan.Cost {
+			if hidden {
+				l.Used, l.Max = l.Percent, "100%"
+			} else if u.Limit.Meter == plan.Cost {
 				l.Used, l.Max = pricing.USD(u.Used).RoundlyOf(pricing.USD(u.Limit.Max))
 			}
 		}

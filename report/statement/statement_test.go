@@ -110,6 +110,35 @@ func TestExactPDF(t *testing.T) {
 	}
 }
 
+// A customer sees what is billed and how much was used, and not what that costs us, nor our prices and mark-up.
+func TestWithoutCost(t *testing.T) {
+	all := append(statements(), exactStatement())
+	for i := range all {
+		all[i].WithCost = false
+	}
+	unpriced := all[0].Bill.Lines[3]
+	unpriced.Usage.Calls, unpriced.Usage.Unpriced, unpriced.Model = 9, 9, "later"
+	rated := samples.UsageLine("gemini", "google", "rated-again", 0, 0, 0, "0.77")
+	rated.Kind, rated.Usage = billing.Adjustment, usage.Amounts{Cost: rated.Usage.Cost}
+	all[0].Bill.Lines = append(all[0].Bill.Lines, unpriced, rated)
+	page := samples.Written(t, statement.HTML(all, sender(), samples.Now()))
+	_, pages := pdfOf(t, "statement-without-cost", all, sender(), statement.A4)
+	pdf := strings.Join(pages, "")
+	for _, want := range []string{"2,400,000 input tokens", "included", "gemini gemini-2.5-pro beyond the plan",
+		"$1.604928", "$0.013", "Total to pay"} {
+		if !strings.Contains(page, want) || !strings.Contains(pdf, drawn(want)) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	for _, cost := range []string{"$4.5000000375", "$0.412", "$0.63", "$0.0795", "$0.00123", "$1,238.574564762232</td>",
+		"at cost", "At cost", "per 1M", "0 each", "at its exact cost", "mark-up", "plus 30%", "without a price", "default",
+		"rated-again", "$0.00369", "of $"} {
+		if strings.Contains(page, cost) && cost != "$1,238.574564762232</td>" || strings.Contains(pdf, drawn(cost)) {
+			t.Errorf("a customer is told %q", cost)
+		}
+	}
+}
+
 // What corrections leave as it was is one line for each period.
 func TestCorrectionsAreFolded(t *testing.T) {
 	page := samples.Written(t, statement.HTML([]statement.Statement{exactStatement()}, sender(), samples.Now()))
@@ -253,8 +282,12 @@ func statements() []statement.Statement {
 	free := samples.Bill(24, samples.Wide, "Free",
 		samples.UsageLine("gemini", "google", "gemini-2.5-flash", 1, 90_000, 20_000, "0.0795"))
 	free.Status, free.Cycle = billing.Paid, ""
-	return []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note},
+	all := []statement.Statement{{Bill: open, Uses: uses(open)}, {Bill: paid}, {Bill: void, CorrectedBy: 22}, {Bill: note},
 		{Bill: late}, {Bill: free, Uses: uses(free)}}
+	for i := range all {
+		all[i].WithCost = true
+	}
+	return all
 }
 
 // exactStatement has the longest amounts there can be, and many corrections.
@@ -276,7 +309,7 @@ func exactStatement() statement.Statement {
 		append(lines, samples.UsageLine("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
 	limits := append(samples.ProPlan().Limits,
 		plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(samples.USD("3.333333333333")), Action: plan.Block})
-	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits)}
+	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits), WithCost: true}
 }
 
 // carriedStatement is the credit note of a bill that was paid, partly from credit.
@@ -290,7 +323,7 @@ func carriedStatement(credit, paid string) statement.Statement {
 	}
 	note := samples.Bill(2, "alice", "Pro", lines...)
 	note.Kind, note.RefersTo, note.Status = billing.CreditNote, 1, billing.Paid
-	return statement.Statement{Bill: note}
+	return statement.Statement{Bill: note, WithCost: true}
 }
 
 // longStatement has hundreds of lines.
@@ -301,7 +334,7 @@ func longStatement() statement.Statement {
 			fmt.Sprintf("model-%03d", i%100), int64(i+1), int64(1000*i), int64(77*i), fmt.Sprintf("0.%09d", 1+i*7919)))
 	}
 	b := samples.Bill(31, "alice", "Pro", lines...)
-	return statement.Statement{Bill: b, Uses: uses(b)}
+	return statement.Statement{Bill: b, Uses: uses(b), WithCost: true}
 }
 
 func TestHTML(t *testing.T) {
@@ -311,6 +344,9 @@ func TestHTML(t *testing.T) {
 		"page-statement-carried": statement.HTML([]statement.Statement{carriedStatement("0", "79")}, sender(), now),
 		"page-statement-all":     statement.HTML(statements(), statement.Sender{Company: "Alwrity"}, now),
 	}
+	customers := statements()[:1]
+	customers[0].WithCost = false
+	pages["page-statement-without-cost"] = statement.HTML(customers, sender(), now)
 	for i, name := range []string{"open", "paid", "void", "credit-note", "late", "free"} {
 		pages["page-statement-"+name] = statement.HTML(statements()[i:i+1], sender(), now)
 	}
