@@ -204,7 +204,8 @@ func (t *tx) Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.Per
 	return wanted, t.query(ctx, func(row scanner) error {
 		user, start, s, err := scanSeries(row)
 		key := usage.NewPeriodKey(user, start)
-		if _, ok := wanted[key]; ok {
+		// Where all that was used was taken back, nothing was.
+		if _, ok := wanted[key]; ok && s.Usage != (usage.Amounts{}) {
 			wanted[key] = append(wanted[key], s)
 		}
 		return err

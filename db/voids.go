@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -60,21 +59,24 @@ func (d *DB) UpdateVoids(
 	})
 }
 
+// ViewVoids implements usage.CorrectionStore.
+func (d *DB) ViewVoids(ctx context.Context, fn func(usage.VoidTx) error) error {
+	return d.view(ctx, func(t *tx) error { return fn(t) })
+}
+
 // AddVoids implements usage.VoidTx.
 func (t *tx) AddVoids(ctx context.Context, action string, voids []usage.Voided) error {
-	err := t.writeRows(ctx, newRows("usage_voids", voidColumns, "", len(voids), func(to encode.Sink, n int) {
-		v := &voids[n].Void
-		var replacedBy any
-		if v.ReplacedBy != "" {
-			replacedBy = v.ReplacedBy
-		}
-		putAll(to, v.EventID, v.CounterID, replacedBy, v.Time, nullTime(v.ReplacementAt), v.At, v.Actor, v.Reason)
-	}))
-	if err != nil {
-		return err
-	}
 	for i := range voids {
 		v := &voids[i]
+		var replacedBy any
+		if v.Void.ReplacedBy != "" {
+			replacedBy = v.Void.ReplacedBy
+		}
+		err := t.do(ctx, "INSERT INTO usage_voids ("+voidColumns+") VALUES "+valueList(1, 8), v.Void.EventID,
+			v.Void.CounterID, replacedBy, v.Void.Time, v.Void.ReplacementAt, v.Void.At, v.Void.Actor, v.Void.Reason)
+		if err != nil {
+			return err
+		}
 		after := state{"voided": v.Void.Reason, "counter_entry": v.Void.CounterID}
 		if v.Replacement != nil {
 			after = entryState(v.Replacement)

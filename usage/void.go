@@ -3,7 +3,6 @@ package usage
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -144,6 +143,8 @@ type CorrectionStore interface {
 	RerateStore
 	// UpdateVoids is Store.Update for taking events back.
 	UpdateVoids(ctx context.Context, users []string, now time.Time, fn func(VoidTx) error) error
+	// ViewVoids is Store.View for saying what taking events back would do: fn must write nothing.
+	ViewVoids(ctx context.Context, fn func(VoidTx) error) error
 }
 
 // Corrections take back what was recorded wrongly.
@@ -358,17 +359,19 @@ func (c *Corrections) correct(
 	if err != nil {
 		return nil, err
 	}
-	err = c.Store.UpdateVoids(ctx, users, k.At, func(tx VoidTx) error {
+	decide := func(tx VoidTx) error {
 		run := &correcting{Correction: k, tx: tx, closed: closed, places: map[PeriodKey]*userPeriod{},
 			batch: &batch{service: c.Usage, tx: tx, state: newState(k.At), part: &part{
 				entries: make([]Entry, 0, 2*len(ids)), added: map[string]*Entry{}, missing: missingPrices{}}}}
 		err := run.all(ctx, ids, replace)
 		voided = run.voided
 		return err
-	})
-	if errors.Is(err, errNothingToWrite) {
-		err = nil
 	}
+	if k.DryRun {
+		err = unlessNothing(c.Store.ViewVoids(ctx, decide))
+		return voided, err
+	}
+	err = unlessNothing(c.Store.UpdateVoids(ctx, users, k.At, decide))
 	return voided, err
 }
 

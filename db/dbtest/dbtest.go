@@ -196,7 +196,7 @@ func Run(t *testing.T, fresh func(testing.TB) Place) {
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),
 		outboxTests(), listTests(),
 		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
-		billingTests(), bookTests(), simulationTests(), nearTests(), raceTests(),
+		billingTests(), bookTests(), simulationTests(), nearTests(), voidTests(), raceTests(),
 		modelTests(),
 	} {
 		runGroup(t, group, fresh)
