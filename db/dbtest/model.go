@@ -59,6 +59,7 @@ func anyHistory(t *testing.T, p Place) {
 			"subscription":          step(m.changeSubscription),
 			"subscription, another": step(m.changeSubscription),
 			"alerts":                step(m.checkAlerts),
+			"take back":             step(m.takeBack),
 		})
 		m.compareAll()
 	})
@@ -115,7 +116,7 @@ func inMemoryFixture(t *testing.T) func(*rapid.T) *fixture {
 func (f *fixture) clear() {
 	f.Helper()
 	f.exec(`TRUNCATE users, user_subscriptions, subscription_history, api_usage_logs, usage_event_ids,
-		usage_reratings, usage_summaries, usage_daily,
+		usage_reratings, usage_voids, usage_summaries, usage_daily,
 		usage_fleet_daily, usage_user_monthly, usage_archives, usage_archived_totals,
 		usage_reservations, usage_alerts, audit_log,
 		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
@@ -143,14 +144,17 @@ type model struct {
 	holds      map[string]usage.Reservation
 	alerts     map[modelAlertKey]modelAlert
 	reratings  map[modelReratingKey]*modelRerating
-	rowIDs     map[string]string // content of an imported row -> the beginning of its id
+	voids      map[string]modelVoid // by the id of what was taken back
+	withdrawn  int                  // alerts
+	rowIDs     map[string]string    // content of an imported row -> the beginning of its id
 	ids        int
 }
 
 func newModel(rt *rapid.T, f *fixture) *model {
 	m := &model{fixture: f, rt: rt, now: now(), users: []string{"alice", "Čapek"}, accounts: map[string]*modelAccount{},
 		events: map[string]usage.Entry{}, holds: map[string]usage.Reservation{}, alerts: map[modelAlertKey]modelAlert{},
-		reratings: map[modelReratingKey]*modelRerating{}, rowIDs: map[string]string{}}
+		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{},
+		rowIDs: map[string]string{}}
 	m.thresholds = draw(m, "thresholds", usage.DefaultThresholds(), []int{50}, []int{100, 1})
 	f.service = &usage.Service{Store: f.db, Thresholds: m.thresholds}
 	for _, user := range m.users {

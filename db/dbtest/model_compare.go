@@ -96,6 +96,8 @@ func (m *model) compareLog() {
 	log := m.logs()
 	m.equal("log rows", len(log), len(m.events))
 	for _, got := range log {
+		m.compareLinks(got)
+		got.Links = nil
 		m.equal("log row", got, m.events[got.ID])
 	}
 	m.compareSearch(log)
@@ -186,7 +188,12 @@ func (m *model) compareAlerts() {
 	found, err := m.db.Alerts(m.ctx, usage.AlertQuery{Limit: 1_000_000})
 	m.must(err)
 	got := map[modelAlertKey]modelAlert{}
+	withdrawn := 0
 	for _, a := range found {
+		if !a.WithdrawnAt.IsZero() {
+			withdrawn++
+			continue
+		}
 		key := modelAlertKey{a.UserID, a.PeriodStart.UnixMicro(), a.Limit.Name, a.Threshold}
 		if _, twice := got[key]; twice {
 			m.rt.Fatalf("two alerts of %+v", key)
@@ -194,6 +201,7 @@ func (m *model) compareAlerts() {
 		got[key] = modelAlert{a.Used, a.Limit.Max, a.CreatedAt.UnixMicro(), a.EventID, a.Limit.Meter, a.Limit.Action}
 	}
 	m.equal("alerts", got, m.alerts)
+	m.equal("withdrawn alerts", withdrawn, m.withdrawn)
 }
 
 func (m *model) compareHolds() {

@@ -211,8 +211,8 @@ func (m *model) rerateSome() {
 	apply := !m.oneIn(4, "dry")
 	within := func(e usage.Entry) bool { return from.IsZero() || !e.Time.Before(from) && e.Time.Before(to) }
 	got, err := usage.Rerate(m.ctx, m.db, m.now, from, to, apply)
-	for _, e := range m.events {
-		if _, fits := m.rate(e); within(e) && !fits { // at this price: nothing is rated again
+	for id, e := range m.events {
+		if _, fits := m.rate(e); within(e) && m.stands(id) && !fits { // at this price: nothing is rated again
 			m.wantCode("rerate what does not fit", err, failure.Invalid)
 			return
 		}
@@ -226,6 +226,9 @@ func (m *model) rerateSome() {
 			continue
 		}
 		read++
+		if !m.stands(id) {
+			continue
+		}
 		after, _ := m.rate(before)
 		if after == before {
 			continue
