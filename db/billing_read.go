@@ -69,7 +69,8 @@ func scanCredit(row scanner) (c billing.CreditEntry, err error) {
 
 // CreditByKey implements billing.Tx.
 func (t *tx) CreditByKey(ctx context.Context, key string) (billing.CreditEntry, bool, error) {
-	found, err := selectRows(ctx, t, scanCredit, "SELECT "+creditColumns+" FROM billing_credits WHERE credit_key = $1", key)
+	found, err := selectRows(ctx, t, scanCredit,
+		"SELECT "+creditColumns+" FROM billing_credits WHERE credit_key = $1", key)
 	if err != nil || len(found) == 0 {
 		return billing.CreditEntry{}, false, err
 	}

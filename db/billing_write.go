@@ -69,11 +69,11 @@ func (t *tx) SetPayment(ctx context.Context, number int64, id string) error {
 
 // AddCredits implements billing.Tx.
 func (t *tx) AddCredits(ctx context.Context, credits []billing.CreditEntry) error {
-	return t.writeRows(ctx, newRows("billing_credits", "user_id, at, amount_pico, number, reason, actor, credit_key, reference",
-		"", len(credits), func(to encode.Sink, i int) {
-			c := &credits[i]
-			putAll(to, c.UserID, c.At, c.Amount, nullID(c.Number), c.Reason, c.Actor, c.Key, c.Reference)
-		}))
+	const columns = "user_id, at, amount_pico, number, reason, actor, credit_key, reference"
+	return t.writeRows(ctx, newRows("billing_credits", columns, "", len(credits), func(to encode.Sink, i int) {
+		c := &credits[i]
+		putAll(to, c.UserID, c.At, c.Amount, nullID(c.Number), c.Reason, c.Actor, c.Key, c.Reference)
+	}))
 }
 
 // SaveBillingAccounts implements billing.Tx.

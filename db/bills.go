@@ -13,7 +13,8 @@ import (
 
 const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle,
 	h.period_start, h.period_end, h.issued_at, h.due_at,
-	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms, h.payment_id`
+	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms,
+	h.payment_id`
 
 // Bills implements billing.Store.
 func (d *DB) Bills(ctx context.Context, q billing.Query) ([]billing.Bill, error) {
