@@ -40,7 +40,8 @@ type Bill struct {
 	Kind      Kind
 	RefersTo  int64 // of a credit note: the bill that it corrects; else 0
 	UserID    string
-	Email     string // the user's now; it is not part of the bill
+	Email     string        // the user's now; it is not part of the bill
+	Contact   usage.Contact // likewise
 	PlanID    int64
 	PlanName  string     // the plan's name now
 	Cycle     plan.Cycle // empty where the user had no subscription

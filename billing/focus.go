@@ -102,7 +102,7 @@ func FocusRows(b *Bill, issuer string) []FocusRow {
 func (b *Bill) focusRow(i int, issuer string) FocusRow {
 	line := b.Lines[i]
 	row := FocusRow{
-		BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: cmp.Or(b.Email, b.UserID),
+		BilledCost: line.Amount, BillingAccountID: b.UserID, BillingAccountName: cmp.Or(b.Contact.Name, b.Email, b.UserID),
 		BillingPeriod: b.Period, ChargeCategory: focusAdjustment, ChargeDescription: line.Description,
 		ChargeFrequency: focusOneTime, ChargePeriod: cmp.Or(line.Period, b.Period),
 		ContractedCost: pricing.DecimalOf(line.Amount), InvoiceID: strconv.FormatInt(b.Number, 10), Issuer: issuer,

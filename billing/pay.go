@@ -54,8 +54,8 @@ type PaidBill struct {
 
 // MarkPaid notes that a bill has been paid, or pays it from the user's credit. It lets a user who was suspended for
 // unpaid bills through again once none is left that would suspend. Paid again with the same id or, without one, the
-// same reference, it is a duplicate; a void bill, a credit note, a credit that is less than the bill, and an id of another
-// payment are conflict failures.
+// same reference, it is a duplicate; a void bill, a credit note, a credit that is less than the bill, and an id of
+// another payment are conflict failures.
 func (s *Service) MarkPaid(ctx context.Context, audit usage.Audit, number int64, p Payment) (PaidBill, error) {
 	if p.FromCredit {
 		p.Reference = creditReference

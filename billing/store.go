@@ -67,6 +67,8 @@ type Reader interface {
 	ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (int64, error)
 	// UnpaidBills returns the unpaid bills of a user, without lines, oldest first.
 	UnpaidBills(ctx context.Context, user string) ([]Bill, error)
+	// Profile returns that of a user, an empty one of a user who is not there.
+	Profile(ctx context.Context, user string) (usage.Profile, error)
 	// BillOfPayment returns the number of the bill whose payment has an id; 0 for none.
 	BillOfPayment(ctx context.Context, id string) (int64, error)
 	// CreditByKey returns the credit that was given under a key, and whether there is one.
@@ -94,6 +96,8 @@ type Tx interface {
 	AddCredits(ctx context.Context, credits []CreditEntry) error
 	// SetEmail stores a user's address.
 	SetEmail(ctx context.Context, user, email string) error
+	// SetProfile stores that of a user.
+	SetProfile(ctx context.Context, user string, p usage.Profile) error
 	// SaveSubscriptions stores the subscription of each account.
 	SaveSubscriptions(ctx context.Context, accounts []plan.Account, now time.Time) error
 	// AppendHistory adds changes to the history of subscriptions.

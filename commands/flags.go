@@ -51,6 +51,19 @@ func (f priceFlag) Set(text string) error {
 	return err
 }
 
+// textFlag is a flag for a text that may be empty; to stays nil where it isn't given.
+type textFlag struct {
+	to   **string
+	kind string
+}
+
+func (f textFlag) String() string { return "" }
+func (f textFlag) Type() string   { return f.kind }
+func (f textFlag) Set(text string) error {
+	*f.to = &text
+	return nil
+}
+
 // timeFlag is a flag for a moment; to stays zero where it isn't given.
 type timeFlag struct {
 	name string

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -14,9 +15,9 @@ import (
 
 func newUsersCmd(env *Env) *cobra.Command {
 	return group("users", "Users and their subscriptions",
-		newUsersListCmd(env), newUsersShowCmd(env), newUsersSubscribeCmd(env), newUsersChangePlanCmd(env),
-		newUsersCancelCmd(env), newUsersRenewCmd(env), newUsersSuspendCmd(env), newUsersResumeCmd(env),
-		newUsersHistoryCmd(env))
+		newUsersListCmd(env), newUsersShowCmd(env), newUsersSetCmd(env), newUsersSubscribeCmd(env),
+		newUsersChangePlanCmd(env), newUsersCancelCmd(env), newUsersRenewCmd(env), newUsersSuspendCmd(env),
+		newUsersResumeCmd(env), newUsersHistoryCmd(env))
 }
 
 func newUsersListCmd(env *Env) *cobra.Command {
@@ -43,12 +44,45 @@ func newUserCmd(env *Env, use, short, example string, ask query) *cobra.Command 
 func newUsersShowCmd(env *Env) *cobra.Command {
 	return newUserCmd(env, "show", "Show a user's subscription", "  alwrity-sub users show alice",
 		func(ctx context.Context, s *Services, args []string) (doc report.Document, err error) {
-			account, err := s.Billing.Account(ctx, args[0])
-			if err != nil {
+			return env.showUser(ctx, s, args[0], env.Now())
+		})
+}
+
+// showUser makes the document of where a user stands.
+func (env *Env) showUser(ctx context.Context, s *Services, user string, now time.Time) (report.Document, error) {
+	subscriber, err := s.Billing.Subscriber(ctx, user)
+	if err != nil {
+		return report.Document{}, err
+	}
+	return report.User(subscriber, now)
+}
+
+func newUsersSetCmd(env *Env) *cobra.Command {
+	var change usage.ProfileChange
+	cmd := newUserCmd(env, "set", "Set who a user is, as bills say it",
+		"  alwrity-sub users set alice --name \"Alice Ltd\" --address \"1 High Street\\nLeeds\" --country GB\n"+
+			"  alwrity-sub users set alice --email accounts@alice.example --tax-id \"GB 123\"",
+		func(ctx context.Context, s *Services, args []string) (doc report.Document, err error) {
+			if change.IsEmpty() {
+				return doc, failure.Invalidf("there is nothing to set").
+					WithHint("name one at least: --email, --name, --address, --country, --tax-id")
+			}
+			audit := env.audit("users set")
+			if err := s.Billing.SetProfile(ctx, audit, args[0], change); err != nil {
 				return doc, err
 			}
-			return report.User(account, env.Now())
+			return env.showUser(ctx, s, args[0], audit.At)
 		})
+	cmd.Long = `Set who a user is, as statements and exports of bills say it, and where mails go. What
+is not given stays as it is, and an empty text takes it away. A bill's figures never
+change; whom it is for is as it is known when it is shown.`
+	flags := cmd.Flags()
+	flags.Var(textFlag{&change.Email, "EMAIL"}, "email", "the mail address")
+	flags.Var(textFlag{&change.Name, "NAME"}, "name", "the name of the person or company")
+	flags.Var(textFlag{&change.Address, "ADDRESS"}, "address", `the address, its lines apart by \n`)
+	flags.Var(textFlag{&change.Country, "CODE"}, "country", "the country's two letters of ISO 3166-1, such as DE")
+	flags.Var(textFlag{&change.TaxID, "ID"}, "tax-id", "the tax or VAT number")
+	return cmd
 }
 
 func newUsersHistoryCmd(env *Env) *cobra.Command {
@@ -75,7 +109,7 @@ func newSubscriptionCmd(env *Env, name, short, example string, change subscripti
 			if next := r.TakenBack; next != nil {
 				env.note("note: the change to %s that was set for %s is taken back", next.PlanName, next.At.Format(time.RFC3339))
 			}
-			return report.User(r.Account, audit.At)
+			return env.showUser(ctx, s, args[0], audit.At)
 		})
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, u.email, h.plan_id, h.cycle,
+const billColumns = `h.number, h.kind, COALESCE(h.refers_to, 0), h.user_id, ` + profileColumns + `, h.plan_id, h.cycle,
 	h.period_start, h.period_end, h.issued_at, h.due_at,
 	h.status, h.subtotal_pico, h.rounding_pico, h.total_pico, h.cost_pico, h.settled_at, h.reference, h.terms,
 	h.payment_id`
@@ -73,7 +73,8 @@ func billConditions(q billing.Query) (where conditions) {
 
 func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {
 	var b billing.Bill
-	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.PlanID, &b.Cycle,
+	err := row.Scan(&b.Number, &b.Kind, &b.RefersTo, &b.UserID, &b.Email, &b.Contact.Name, &b.Contact.Address,
+		&b.Contact.Country, &b.Contact.TaxID, &b.PlanID, &b.Cycle,
 		moment{&b.Period.Start}, moment{&b.Period.End}, moment{&b.IssuedAt}, moment{&b.DueAt}, &b.Status,
 		&b.Subtotal, &b.Rounding, &b.Total, &b.Cost, moment{&b.SettledAt}, &b.Reference, fromJSON{&b.Terms}, &b.PaymentID)
 	p, _ := plans.ByID(b.PlanID)

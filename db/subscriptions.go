@@ -33,6 +33,21 @@ func (t *tx) HoldPlans(ctx context.Context) error {
 	return t.lock(ctx, "subscription_plans", "ROW EXCLUSIVE")
 }
 
+// Profile implements billing.Reader.
+func (t *tx) Profile(ctx context.Context, user string) (p usage.Profile, err error) {
+	err = t.query(ctx, into(&p.Email, &p.Name, &p.Address, &p.Country, &p.TaxID),
+		"SELECT "+profileColumns+" FROM users u WHERE u.user_id = $1", user)
+	return p, err
+}
+
+const profileColumns = "u.email, u.name, u.address, u.country, u.tax_id"
+
+// SetProfile implements billing.Tx.
+func (t *tx) SetProfile(ctx context.Context, user string, p usage.Profile) error {
+	return t.do(ctx, `UPDATE users SET email = $1, name = $2, address = $3, country = $4, tax_id = $5 WHERE user_id = $6`,
+		p.Email, p.Name, p.Address, p.Country, p.TaxID, user)
+}
+
 // SetEmail implements billing.Tx.
 func (t *tx) SetEmail(ctx context.Context, user, email string) error {
 	return t.do(ctx, "UPDATE users SET email = $1 WHERE user_id = $2", email, user)

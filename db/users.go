@@ -28,8 +28,8 @@ func (d *DB) Users(ctx context.Context, after string, limit int) ([]usage.User, 
 			return nil, err
 		}
 		return selectRows(ctx, t, func(row scanner) (usage.User, error) { return scanUser(row, plans) },
-			`SELECT u.user_id, u.email, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew, s.suspended,
-				s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at
+			"SELECT u.user_id, "+profileColumns+`, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew,
+				s.suspended, s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at
 			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id
 			WHERE u.user_id > $1 ORDER BY u.user_id LIMIT $2`, after, limit)
 	})
@@ -41,7 +41,8 @@ func scanUser(row scanner, plans plan.Plans) (usage.User, error) {
 	var planID *int64
 	var cycle *string
 	var autoRenew, suspended *bool
-	err := row.Scan(&u.UserID, &u.Email, moment{&u.CreatedAt}, &planID, &cycle, moment{&s.Anchor}, moment{&s.PaidUntil},
+	err := row.Scan(&u.UserID, &u.Email, &u.Contact.Name, &u.Contact.Address, &u.Contact.Country, &u.Contact.TaxID,
+		moment{&u.CreatedAt}, &planID, &cycle, moment{&s.Anchor}, moment{&s.PaidUntil},
 		&autoRenew, &suspended, moment{&s.EndsAt}, &s.NextPlanID, moment{&s.NextAt})
 	if err != nil {
 		return u, err

@@ -41,6 +41,10 @@ type readRecord struct {
 	RefersTo  int64          `json:"refers_to"`
 	UserID    string         `json:"user_id"`
 	Email     string         `json:"email"`
+	Name      string         `json:"name"`
+	Address   string         `json:"address"`
+	Country   string         `json:"country"`
+	Tax       string         `json:"tax_id"`
 	PlanID    int64          `json:"plan_id"`
 	Plan      string         `json:"plan"`
 	Cycle     plan.Cycle     `json:"cycle"`
@@ -127,7 +131,8 @@ func readBill(t fatal, text string) billing.Bill {
 		t.Fatal(text)
 	}
 	b := billing.Bill{Number: r.Number, Kind: r.Kind, RefersTo: r.RefersTo, UserID: r.UserID, Email: r.Email,
-		PlanID: r.PlanID, PlanName: r.Plan, Cycle: r.Cycle,
+		Contact: usage.Contact{Name: r.Name, Address: r.Address, Country: r.Country, TaxID: r.Tax},
+		PlanID:  r.PlanID, PlanName: r.Plan, Cycle: r.Cycle,
 		Period: plan.Period(r.Period), IssuedAt: r.IssuedAt, DueAt: r.DueAt, Status: r.Status, SettledAt: r.SettledAt,
 		Reference: r.Reference,
 		Subtotal:  r.Subtotal, Rounding: r.Rounding, Total: r.Total, Cost: r.Cost}

@@ -143,7 +143,7 @@ func Preview(due []billing.Bill, running billing.Bill) Document {
 
 // billFields are the fields of a bill, which may have lines beside them.
 func billFields(b billing.Bill) fields {
-	return fields{
+	all := fields{
 		{"number", "NUMBER", shown(orNull(id(b.Number)), text(billNumber(b)))}, // null for one that is not issued
 		{"kind", "", b.Kind}, {"refers_to", "", orNull(b.RefersTo)},
 		{"user_id", "USER", name(b.UserID)},
@@ -160,6 +160,7 @@ func billFields(b billing.Bill) fields {
 		{"total", "TOTAL", b.Total},
 		{"cost", "COST", b.Cost},
 	}
+	return append(all, contactFields(b.Contact)...)
 }
 
 // Bills shows a list of bills.

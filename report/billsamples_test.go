@@ -30,7 +30,9 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 	start := time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(rt, "month")), rapid.IntRange(1, 28).Draw(rt, "day"), 0,
 		0, 0, rapid.IntRange(0, 999_999).Draw(rt, "µs")*1000, time.UTC)
 	b := billing.Bill{Number: number, Kind: billing.Invoice, UserID: someText(rt, "user"),
-		Email:  rapid.SampledFrom([]string{"", "a@b.c"}).Draw(rt, "email"),
+		Email: rapid.SampledFrom([]string{"", "a@b.c"}).Draw(rt, "email"),
+		Contact: usage.Contact{Name: rapid.SampledFrom([]string{"", "Ann & Co", "=1"}).Draw(rt, "name"),
+			Address: rapid.SampledFrom([]string{"", "1 High St\nLeeds"}).Draw(rt, "address")},
 		PlanID: 2, PlanName: someText(rt, "plan"), Cycle: rapid.SampledFrom([]plan.Cycle{"", plan.Monthly, plan.Yearly}).
 			Draw(rt, "cycle"),
 		Period: plan.Period{Start: start, End: plan.AddMonths(start, 1)}, IssuedAt: plan.AddMonths(start, 1),

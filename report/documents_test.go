@@ -167,7 +167,11 @@ func documents(t *testing.T) []named {
 
 func userDocument(t *testing.T, sub *plan.Subscription) report.Document {
 	t.Helper()
-	doc, err := report.User(account(sub), samples.Now())
+	a := billing.Subscriber{Account: account(sub)}
+	if a.Profile.Email = a.Email; sub != nil {
+		a.Profile.Contact = usage.Contact{Name: samples.Hostile, Address: "1 High Street\nLeeds", Country: "GB"}
+	}
+	doc, err := report.User(a, samples.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -78,7 +78,8 @@ func (p Printer) BillsAsLedger(w io.Writer) BillWriter {
 				{"line", "", l.place}, {"line_kind", "", l.Kind}, {"account", "", l.Kind.LedgerAccount()},
 				{"description", "", l.Description}, {"from", "", l.Period.Start}, {"to", "", l.Period.End},
 			}, line.pick("provider vendor model errors unpriced_calls"), quantities(l.Usage.Quantities, pricing.Requests),
-				line.pick("cost amount"), fields{{"currency", "", "USD"}}), rehearsalField)
+				line.pick("cost amount"), fields{{"currency", "", "USD"}},
+				contactFields(b.Contact)), rehearsalField)
 		})
 	})
 }
@@ -116,7 +117,8 @@ func recordFields(b billing.Bill) fields {
 	})
 	return slices.Concat(bill.pick("number kind refers_to user_id email"), fields{{"plan_id", "", b.PlanID}},
 		bill.pick("plan cycle period issued_at due_at status settled_at reference"), fields{{"currency", "", "USD"}},
-		bill.pick("subtotal rounding total cost"), fields{{"terms", "", terms}, {"lines", "", lines}})
+		bill.pick("subtotal rounding total cost"), fields{{"terms", "", terms}, {"lines", "", lines}},
+		contactFields(b.Contact))
 }
 
 func partFields(p billing.PartTerms) fields {

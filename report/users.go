@@ -1,8 +1,10 @@
 package report
 
 import (
+	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -28,6 +30,17 @@ func subscription(user, email, planName string, sub *plan.Subscription, now time
 	}
 }
 
+// contactFields are who a user is, as bills say it; null where that is not known.
+func contactFields(c usage.Contact) fields {
+	return fields{{"name", "NAME", orNull(name(c.Name))}, {"address", "ADDRESS", orNull(name(c.Address))},
+		{"country", "COUNTRY", orNull(c.Country)}, {"tax_id", "TAX ID", orNull(name(c.TaxID))}}
+}
+
+// known returns the fields that are not null.
+func (fs fields) known() fields {
+	return slices.DeleteFunc(slices.Clone(fs), func(f field) bool { return valueOf(f.value).json == nil })
+}
+
 // Users shows a list of users.
 func Users(users []usage.User, now time.Time) Document {
 	list := rowsOf(users, func(u usage.User) fields {
@@ -35,7 +48,8 @@ func Users(users []usage.User, now time.Time) Document {
 		if u.Subscription != nil && u.Subscription.PlanIDAt(now) != u.Subscription.PlanID {
 			name = u.NextPlanName
 		}
-		return append(subscription(u.UserID, u.Email, name, u.Subscription, now), field{"created_at", "", u.CreatedAt})
+		return slices.Concat(subscription(u.UserID, u.Email, name, u.Subscription, now),
+			fields{{"created_at", "", u.CreatedAt}}, contactFields(u.Contact))
 	})
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
 		t.list(list, "user_id email plan cycle status auto_renew anchor", "no users")
@@ -69,19 +83,22 @@ func renewal(s plan.Subscription) string {
 }
 
 // User shows where one user stands.
-func User(a plan.Account, now time.Time) (Document, error) {
+func User(a billing.Subscriber, now time.Time) (Document, error) {
 	current, err := a.PlanAt(now)
 	if err != nil {
 		return Document{}, err
 	}
-	next, nextAt := nextPlan(a)
-	all := append(subscription(a.UserID, a.Email, current.Name, a.Subscription, now), fields{
+	next, nextAt := nextPlan(a.Account)
+	contact := contactFields(a.Profile.Contact)
+	all := append(subscription(a.UserID, a.Profile.Email, current.Name, a.Subscription, now), fields{
 		{"period", "", csvOnly(a.PeriodAt(now))}, {"next_plan", "", orNull(next)}, {"next_plan_at", "", nextAt},
-		{"period", "PERIOD", jsonOnly(a.PeriodAt(now))},
 	}...)
+	period := field{"period", "PERIOD", jsonOnly(a.PeriodAt(now))}
+	all = slices.Concat(all, fields{period}, contact)
 	return all.document(func(t *Text) {
 		t.Title("%s", a.UserID)
-		t.facts(append(all.pick("email plan status cycle auto_renew anchor paid_until"), all[len(all)-1]))
+		t.facts(slices.Concat(contact.known(), all.pick("email plan status cycle auto_renew anchor paid_until"),
+			fields{period}))
 		if next != "" {
 			t.Note("changes to the plan %s at %s", next, Time(nextAt))
 		}

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
@@ -126,7 +127,8 @@ func limitFields(t *testing.T, text string) string {
 
 // Where the plans have not been seeded, nobody's plan can be shown.
 func TestUserWithoutPlans(t *testing.T) {
-	if _, err := report.User(plan.Account{UserID: "alice"}, samples.Now()); !failure.Is(err, failure.Unavailable) {
+	nobody := billing.Subscriber{Account: plan.Account{UserID: "alice"}}
+	if _, err := report.User(nobody, samples.Now()); !failure.Is(err, failure.Unavailable) {
 		t.Errorf("%v", err)
 	}
 }

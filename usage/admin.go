@@ -25,6 +25,7 @@ func ValidateEmail(email string) error {
 type User struct {
 	UserID       string
 	Email        string
+	Contact      Contact
 	PlanName     string
 	NextPlanName string             // that the subscription changes to; empty for none
 	Subscription *plan.Subscription // nil: on the default plan

@@ -4,6 +4,7 @@ package statement
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -139,7 +140,11 @@ func senderLines(s Sender) []string {
 }
 
 func recipient(b billing.Bill) []string {
-	to := []string{report.Visible(b.UserID)}
+	to := slices.Concat(visibleLines(b.Contact.Name), visibleLines(b.Contact.Address), visibleLines(b.Contact.Country))
+	if b.Contact.TaxID != "" {
+		to = append(to, "Tax ID "+report.Visible(b.Contact.TaxID))
+	}
+	to = append(to, report.Visible(b.UserID))
 	if b.Email != "" && b.Email != b.UserID {
 		to = append(to, report.Visible(b.Email))
 	}
