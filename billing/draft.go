@@ -172,14 +172,11 @@ func totalOf(series []Series) (usage.Amounts, error) {
 // its beginning.
 func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 	moments := []time.Time{p.Start}
-	for _, model := range []string{s.Model, pricing.DefaultModel} {
-		for _, price := range book.History(s.Provider, model) {
-			if price.EffectiveFrom.After(p.Start) && price.EffectiveFrom.Before(p.End) {
-				moments = append(moments, price.EffectiveFrom)
-			}
+	for _, at := range book.Changes(s.Provider, s.Model) {
+		if at.After(p.Start) && at.Before(p.End) {
+			moments = append(moments, at)
 		}
 	}
-	slices.SortFunc(moments, time.Time.Compare)
 	var found []UnitPrice
 	var last int64
 	for _, at := range moments {

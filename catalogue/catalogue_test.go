@@ -18,25 +18,32 @@ import (
 type memory struct {
 	providers   pricing.Providers
 	prices      []pricing.Price
+	aliases     []pricing.Alias
 	plans       plan.Plans
 	subscribers map[int64]int
 	changes     int
 }
 
 func (m *memory) Catalogue(context.Context) (*pricing.Book, error) {
-	return pricing.NewBook(m.providers, m.prices), nil
+	return m.book(), nil
 }
 
+func (m *memory) book() *pricing.Book { return pricing.NewBook(m.providers, m.prices, m.aliases...) }
+
 func (m *memory) ChangePrices(
-	_ context.Context, _ usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error),
+	_ context.Context, _ usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
 ) error {
 	m.changes++
-	if _, _, err := fn(pricing.NewBook(m.providers, m.prices)); err != nil {
+	if _, err := fn(m.book()); err != nil {
 		return err
 	}
-	providers, prices, err := fn(pricing.NewBook(m.providers, m.prices))
-	m.providers, m.prices = m.providers.With(providers), append(m.prices, prices...)
-	return err
+	add, err := fn(m.book())
+	if err != nil {
+		return err
+	}
+	m.providers, m.prices = m.providers.With(add.Providers), append(m.prices, add.Prices...)
+	m.aliases = append(m.aliases, add.Aliases...)
+	return nil
 }
 
 func (m *memory) Plans(context.Context, time.Time) (plan.Plans, map[int64]int, error) {
@@ -263,7 +270,8 @@ func TestApplyPrices(t *testing.T) {
 	for _, dryRun := range []bool{true, false} {
 		got, err := s.ApplyPrices(t.Context(), audit(), file, dryRun, false)
 		must(t, err)
-		if len(got) != 1 || got[0].Before != nil || got[0].After.Model != "one" || got[0].After.Source != pricing.FromAdmin {
+		if p := got.Prices; len(p) != 1 || p[0].Before != nil || p[0].After.Model != "one" ||
+			p[0].After.Source != pricing.FromAdmin {
 			t.Errorf("dry run %t: got %+v", dryRun, got)
 		}
 		if added := len(m.prices) - before; (added == 0) != dryRun || (m.changes == changes) != dryRun {
@@ -272,7 +280,7 @@ func TestApplyPrices(t *testing.T) {
 	}
 	again, err := s.ApplyPrices(t.Context(), audit(), file, false, false)
 	must(t, err)
-	if len(again) != 0 {
+	if len(again.Prices) != 0 {
 		t.Errorf("the same file adds %+v", again)
 	}
 	file.Prices[0].Provider = "acmee"

@@ -17,13 +17,28 @@ type PriceChange struct {
 	Status ChangeStatus
 }
 
-// ChangeStatus says whether a price was added.
+// AliasChange is what setting an alias has done, or would do. Of an alias that is removed After has no Model.
+type AliasChange struct {
+	Before *pricing.Alias // in force until then; nil where there was none
+	After  pricing.Alias
+	Status ChangeStatus
+}
+
+// Changes are what a change of prices has done, or would do.
+type Changes struct {
+	Prices    []PriceChange
+	Aliases   []AliasChange
+	Providers []string // that are new or have changed
+}
+
+// ChangeStatus says whether a price or alias was added.
 type ChangeStatus string
 
 // The statuses.
 const (
 	Added     ChangeStatus = "added"
 	Unchanged ChangeStatus = "unchanged" // the price in force charges the same
+	Removed   ChangeStatus = "removed"   // the name is no alias any more
 )
 
 // PriceSetting says what to change in the price of a model. What is nil stays as it is.
@@ -48,7 +63,7 @@ func (ps *PriceSetting) isEmpty() bool {
 // nor cost takes the prices that the environment sets, which lookup reads: "" is a variable that is not set.
 func (s *Service) SetPrice(
 	ctx context.Context, audit usage.Audit, setting PriceSetting, lookup func(name string) string,
-) (changes []PriceChange, err error) {
+) ([]PriceChange, error) {
 	if setting.Model != "" {
 		if err := usage.ValidateModel(setting.Model); err != nil {
 			return nil, err
@@ -67,13 +82,14 @@ func (s *Service) SetPrice(
 			return priceChanges(book, environment.FromNow(book, setting.From)), nil
 		}
 	}
-	return s.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []PriceChange, error) {
+	changes, err := s.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
 		if _, err := book.Providers.Find(setting.Provider); err != nil {
-			return nil, nil, err
+			return nil, Changes{}, err
 		}
-		changes, err := change(book)
-		return nil, changes, cmp.Or(err, checkSlips(changes, setting.Force))
+		prices, err := change(book)
+		return nil, Changes{Prices: prices}, cmp.Or(err, checkSlips(prices, setting.Force))
 	})
+	return changes.Prices, err
 }
 
 // checkSlips returns an invalid failure for the first change that looks like a slip, unless it is meant.
@@ -88,20 +104,34 @@ func checkSlips(changes []PriceChange, meant bool) error {
 	return nil
 }
 
-// changePrices adds the providers and prices that fn returns, and returns the prices.
+// changePrices adds the providers, prices and aliases that fn returns, and returns the prices and aliases.
 func (s *Service) changePrices(
-	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []PriceChange, error),
-) (changes []PriceChange, err error) {
-	add := func(book *pricing.Book) (providers []pricing.Provider, prices []pricing.Price, err error) {
-		providers, changes, err = fn(book)
-		for _, c := range changes {
-			if c.Status == Added {
-				prices = append(prices, c.After)
+	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, Changes, error),
+) (changes Changes, err error) {
+	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) (pricing.Catalogue, error) {
+		var add pricing.Catalogue
+		var err error
+		add.Providers, changes, err = fn(book)
+		for _, p := range add.Providers {
+			if before, known := book.Providers[p.Name]; !known || !p.Same(before) {
+				changes.Providers = append(changes.Providers, p.Name)
 			}
 		}
-		return providers, prices, err
-	}
-	err = s.Store.ChangePrices(ctx, audit, add)
+		for _, c := range changes.Prices {
+			if c.Status == Added {
+				add.Prices = append(add.Prices, c.After)
+			}
+		}
+		for _, c := range changes.Aliases {
+			if c.Status != Unchanged {
+				add.Aliases = append(add.Aliases, c.After)
+			}
+		}
+		if err == nil {
+			err = book.With(add).CheckAliases(add.Aliases)
+		}
+		return add, err
+	})
 	return changes, err
 }
 
@@ -173,29 +203,38 @@ func (ps *PriceSetting) changeLongContext(p *pricing.Price) error {
 	return nil
 }
 
-// ApplyPrices adds the providers of a price file, and its prices where they differ from those in force. With dryRun it
-// says what it would add, and adds nothing. A price that looks like a slip is an invalid failure, unless force says
-// that it is meant.
+// ApplyPrices adds the providers of a price file, and its prices and aliases where they differ from those in force.
+// With dryRun it says what it would add, and adds nothing. A price that looks like a slip is an invalid failure, unless
+// force says that it is meant.
 func (s *Service) ApplyPrices(
 	ctx context.Context, audit usage.Audit, file pricing.Catalogue, dryRun, force bool,
-) ([]PriceChange, error) {
-	differences := func(book *pricing.Book) ([]pricing.Provider, []PriceChange, error) {
+) (Changes, error) {
+	store := s
+	if dryRun {
+		store = &Service{Store: rehearsal{s.Store}}
+	}
+	return store.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
 		if err := file.Check(book.Providers.With(file.Providers)); err != nil {
-			return nil, nil, err
+			return nil, Changes{}, err
 		}
 		seeding := pricing.Seed(file, pricing.FromAdmin, book, pricing.EnvironmentRates{}, audit.At)
-		changes := priceChanges(book, seeding.Add)
-		return file.Providers, changes, checkSlips(changes, force)
+		changes := Changes{Prices: priceChanges(book, seeding.Add), Aliases: aliasChanges(book, seeding.Aliases)}
+		return file.Providers, changes, checkSlips(changes.Prices, force)
+	})
+}
+
+// rehearsal is a store of which nothing is changed.
+type rehearsal struct{ Store }
+
+// ChangePrices only asks what would change.
+func (r rehearsal) ChangePrices(
+	ctx context.Context, _ usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
+) error {
+	book, err := r.Catalogue(ctx)
+	if err == nil {
+		_, err = fn(book)
 	}
-	if !dryRun {
-		return s.changePrices(ctx, audit, differences)
-	}
-	book, err := s.Store.Catalogue(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_, changes, err := differences(book)
-	return changes, err
+	return err
 }
 
 // priceChanges returns prices that are to be added beside those that they follow.
@@ -204,6 +243,21 @@ func priceChanges(book *pricing.Book, add []pricing.Price) []PriceChange {
 	for i, p := range add {
 		changes[i] = PriceChange{After: p, Status: Added}
 		if before, ok := book.InForce(p.Provider, p.Model, p.EffectiveFrom); ok {
+			changes[i].Before = &before
+		}
+	}
+	return changes
+}
+
+// aliasChanges returns aliases that are to be added or removed beside those that they follow.
+func aliasChanges(book *pricing.Book, add []pricing.Alias) []AliasChange {
+	changes := make([]AliasChange, len(add))
+	for i, a := range add {
+		changes[i] = AliasChange{After: a, Status: Added}
+		if a.Model == "" {
+			changes[i].Status = Removed
+		}
+		if before, ok := book.Alias(a.Provider, a.Name, a.EffectiveFrom); ok {
 			changes[i].Before = &before
 		}
 	}

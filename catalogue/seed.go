@@ -51,10 +51,12 @@ func (s *Service) CheckSeeds(ctx context.Context, now time.Time, seeds Seeds) er
 }
 
 func (s Seeds) check(book *pricing.Book, now time.Time) error {
-	if _, _, err := s.resolve(book.Providers); err != nil {
+	all, _, err := s.resolve(book.Providers)
+	if err != nil {
 		return err
 	}
-	return s.checkEnvironment(book, pricing.Seed(s.prices, s.priceSource, book, s.environment, now).Add)
+	seeding := pricing.Seed(s.prices, s.priceSource, book, s.environment, now)
+	return s.checkSeeding(book, seeding.Changes(all.Sorted()))
 }
 
 // resolve returns the providers that there will be: those that are there and those of the price file or, where that
@@ -98,6 +100,14 @@ func (s Seeds) newProviders(have, all pricing.Providers) []pricing.Provider {
 	return save
 }
 
+// checkSeeding returns an invalid failure for what a database with a book can't have.
+func (s Seeds) checkSeeding(book *pricing.Book, add pricing.Catalogue) error {
+	if err := book.With(add).CheckAliases(add.Aliases); err != nil {
+		return err
+	}
+	return s.checkEnvironment(book, add.Prices)
+}
+
 // checkEnvironment returns an invalid failure for a price of the environment that looks like a slip beside the one in
 // force or, in a new database, that of the seeds.
 func (s Seeds) checkEnvironment(book *pricing.Book, add []pricing.Price) error {
@@ -125,15 +135,21 @@ type Seeded struct {
 	PlansKept                                []string
 	PricesAdded, PricesUnchanged             int
 	PricesKept                               []string
+	AliasesAdded                             int
+	AliasesKept                              []string
 }
 
-// Added returns how many plans and prices were saved.
-func (s Seeded) Added() int { return s.PlansAdded + s.PlansUpdated + s.PricesAdded }
+// Added returns how many plans, prices and aliases were saved.
+func (s Seeded) Added() int { return s.PlansAdded + s.PlansUpdated + s.PricesAdded + s.AliasesAdded }
 
 func (s *Seeded) prices(p pricing.Seeding) {
 	s.PricesAdded, s.PricesUnchanged, s.PricesKept = len(p.Add), p.Unchanged, nil
 	for _, kept := range p.Kept {
 		s.PricesKept = append(s.PricesKept, kept.Provider+" "+kept.Model)
+	}
+	s.AliasesAdded, s.AliasesKept = len(p.Aliases), nil
+	for _, kept := range p.KeptAliases {
+		s.AliasesKept = append(s.AliasesKept, kept.Provider+" "+kept.Name)
 	}
 }
 
@@ -152,16 +168,17 @@ func (s *Seeded) plans(p plan.Seeding) {
 // them.
 func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (seeded Seeded, err error) {
 	var plans plan.Plans
-	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+	err = s.Store.ChangePrices(ctx, audit, func(book *pricing.Book) (pricing.Catalogue, error) {
 		all, resolved, err := seeds.resolve(book.Providers)
 		if err != nil {
-			return nil, nil, err
+			return pricing.Catalogue{}, err
 		}
 		plans = resolved
 		seeded.Providers = len(all)
 		seeding := pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
 		seeded.prices(seeding)
-		return seeds.newProviders(book.Providers, all), seeding.Add, seeds.checkEnvironment(book, seeding.Add)
+		add := seeding.Changes(seeds.newProviders(book.Providers, all))
+		return add, seeds.checkSeeding(book, add)
 	})
 	if err != nil {
 		return seeded, err

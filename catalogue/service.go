@@ -4,6 +4,7 @@ package catalogue
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -14,12 +15,12 @@ import (
 
 // Store is the storage of plans and prices. The functions that change something may run more than once.
 type Store interface {
-	// Catalogue returns every provider, and every price at any time.
+	// Catalogue returns every provider, and every price and alias at any time.
 	Catalogue(ctx context.Context) (*pricing.Book, error)
-	// ChangePrices runs fn on the book under a lock that keeps other changes of prices away, then adds the
-	// providers and prices that fn returns.
-	ChangePrices(ctx context.Context, audit usage.Audit,
-		fn func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error)) error
+	// ChangePrices runs fn on the book under a lock that keeps other changes of prices away, then adds the providers,
+	// prices and aliases that fn returns. An alias takes the place of one of its name and moment, a provider that of one
+	// of its name.
+	ChangePrices(ctx context.Context, audit usage.Audit, fn func(book *pricing.Book) (pricing.Catalogue, error)) error
 
 	// Plans returns the plans on offer, and how many users have a subscription to each that has not ended at now.
 	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
@@ -67,19 +68,18 @@ type PriceQuery struct {
 	At              time.Time // the prices in force then
 }
 
-// Prices returns the prices in force at a moment, by provider and model. An unknown provider is an invalid failure.
-func (s *Service) Prices(ctx context.Context, q PriceQuery) ([]pricing.Price, error) {
+// Prices returns the prices in force at a moment, by provider and model, and the aliases that stand for their models.
+// An unknown provider is an invalid failure.
+func (s *Service) Prices(ctx context.Context, q PriceQuery) ([]pricing.Price, []pricing.Alias, error) {
 	book, err := s.bookWith(ctx, q.Provider)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var prices []pricing.Price
-	for _, p := range book.All(q.At) {
-		if (q.Provider == "" || p.Provider == q.Provider) && (q.Model == "" || p.Model == q.Model) {
-			prices = append(prices, p)
-		}
+	wanted := func(provider, model string) bool {
+		return (q.Provider == "" || provider == q.Provider) && (q.Model == "" || model == q.Model)
 	}
-	return prices, nil
+	return slices.DeleteFunc(book.All(q.At), func(p pricing.Price) bool { return !wanted(p.Provider, p.Model) }),
+		slices.DeleteFunc(book.Aliases(q.At), func(a pricing.Alias) bool { return !wanted(a.Provider, a.Model) }), nil
 }
 
 // bookWith returns the book of all prices, or an invalid failure where it does not know a provider.
@@ -104,15 +104,19 @@ func (s *Service) History(ctx context.Context, provider, model string) ([]pricin
 	return history, nil
 }
 
-// Export returns the providers and the prices in force, as a price file has them: they hold from when it is applied.
+// Export returns the providers, and the prices and aliases in force, as a price file has them: they hold from when it
+// is applied.
 func (s *Service) Export(ctx context.Context, now time.Time) (pricing.Catalogue, error) {
 	book, err := s.Store.Catalogue(ctx)
 	if err != nil {
 		return pricing.Catalogue{}, err
 	}
-	c := pricing.Catalogue{Providers: book.Providers.Sorted(), Prices: book.All(now)}
+	c := pricing.Catalogue{Providers: book.Providers.Sorted(), Prices: book.All(now), Aliases: book.Aliases(now)}
 	for i := range c.Prices {
 		c.Prices[i].EffectiveFrom = pricing.Beginning()
+	}
+	for i := range c.Aliases {
+		c.Aliases[i].EffectiveFrom = pricing.Beginning()
 	}
 	return c, nil
 }

@@ -37,8 +37,15 @@ var hints = map[string]string{
 	// prices and plans
 	"unpriced": "set a price: alwrity-sub pricing set {provider} {model} --request-cost … " +
 		"(or --input-token-cost … and so on) --effective-from …, then run: alwrity-sub pricing rerate",
+	"unpriced_fine_tuned": "a fine-tuned model has a price of its own: " +
+		"alwrity-sub pricing set {provider} {model} --input-token-cost … --output-token-cost …; " +
+		"where it costs what its base model does, write fine_tuned: base in the provider's entry of a price file " +
+		"(alwrity-sub pricing apply)",
+	"alias_without_price": "did you mean another model? " +
+		"Else first set its price: alwrity-sub pricing set {provider} {model} --request-cost …",
+	"alias_with_price": "to change what it costs: alwrity-sub pricing set {provider} {model} …",
 	"unpriced_usage": "set a price from then on (alwrity-sub pricing set … --effective-from …), " +
-		"then run: alwrity-sub pricing rerate --dry-run",
+		"or say which model it is (alwrity-sub pricing alias …), then run: alwrity-sub pricing rerate --dry-run",
 	"calls_unpriced":            "set the price, then run: alwrity-sub pricing rerate",
 	"environment_prices_differ": "to take them from now on: alwrity-sub pricing set huggingface",
 	"unpriced_near": "did you mean --model {near}? " +

@@ -19,19 +19,20 @@ import (
 func newPricingCmd(env *Env) *cobra.Command {
 	return group("pricing", "Prices of providers and models",
 		newPricingListCmd(env), newPricingHistoryCmd(env), newPricingSetCmd(env), newPricingQuoteCmd(env),
-		newPricingRerateCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env))
+		newPricingRerateCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env), newPricingAliasCmd(env),
+		newPricingAliasesCmd(env))
 }
 
 func newPricingListCmd(env *Env) *cobra.Command {
 	var q catalogue.PriceQuery
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the prices in force",
+		Use: "list", Short: "List the prices in force, and the aliases of their models",
 		Example: "  alwrity-sub pricing list --provider gemini\n  alwrity-sub pricing list --at 2026-01-01",
 		Args:    cobra.NoArgs,
 		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
 			q.At = cmp.Or(q.At, env.Now())
-			prices, err := s.Catalogue.Prices(ctx, q)
-			return report.Prices(prices), err
+			prices, aliases, err := s.Catalogue.Prices(ctx, q)
+			return report.Prices(prices, aliases), err
 		}),
 	}
 	addProvider(cmd, &q.Provider, "only this PROVIDER")
@@ -47,7 +48,7 @@ func newPricingHistoryCmd(env *Env) *cobra.Command {
 		Annotations: exitCodes("0,1,2,3,6"),
 		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
 			history, err := s.Catalogue.History(ctx, strings.ToLower(args[0]), args[1])
-			return report.Prices(history), err
+			return report.Prices(history, nil), err
 		}),
 	}
 }
@@ -82,7 +83,7 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 						c.After.Provider, c.After.Model, c.After.EffectiveFrom.Format(time.RFC3339))
 				}
 			}
-			return report.PriceChanges(changes), err
+			return report.PriceChanges(catalogue.Changes{Prices: changes}), err
 		}),
 	}
 	flags := cmd.Flags()
@@ -164,7 +165,7 @@ change nothing. Every log row keeps the history of its ratings.`,
 
 func newPricingExportCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "export", Short: "Write providers and prices in force as YAML, as pricing apply reads them",
+		Use: "export", Short: "Write providers, prices and aliases in force as YAML, as pricing apply reads them",
 		Example: "  alwrity-sub pricing export > prices.yaml", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return env.withServices(cmd.Context(), func(s *Services) error {
@@ -183,10 +184,11 @@ func newPricingApplyCmd(env *Env) *cobra.Command {
 	var file string
 	var dryRun, force bool
 	cmd := &cobra.Command{
-		Use: "apply -f FILE", Short: "Add the providers and prices of a file",
-		Long: `Add the providers of a file, and its prices where they differ from those in force:
-from now on, or from their effective_from. A model that has had no price yet gets
-it from the beginning. Prices that are not in the file stay.`,
+		Use: "apply -f FILE", Short: "Add the providers, prices and aliases of a file",
+		Long: `Add the providers of a file, and its prices and aliases where they differ from
+those in force: from now on, or from their effective_from. A model that has had no
+price yet gets it from the beginning, and so does a name that has been no alias.
+Prices and aliases that are not in the file stay.`,
 		Example: "  alwrity-sub pricing apply -f prices.yaml --dry-run", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			prices, err := readPrices(file)

@@ -74,5 +74,10 @@ func providerState(p pricing.Provider) state {
 	for _, r := range p.VendorRules {
 		models[r.Contains] = r.Vendor
 	}
-	return state{"vendor": p.Vendor, "models": models, "characters_are_input_tokens": p.CharactersAreInputTokens}
+	return state{"vendor": p.Vendor, "models": models, "characters_are_input_tokens": p.CharactersAreInputTokens,
+		"fine_tuned_as_base": p.FineTunedAsBase}
+}
+
+func aliasState(a pricing.Alias) state {
+	return state{"model": a.Model, "effective_from": a.EffectiveFrom, "source": a.Source}
 }

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -10,7 +9,7 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// readBook reads the prices of a provider, or all of them where that is "".
+// readBook reads the prices and aliases of a provider, or all of them where that is "".
 func (t *tx) readBook(ctx context.Context, provider string) (*pricing.Book, error) {
 	providers, err := t.providers(ctx)
 	if err != nil {
@@ -20,7 +19,8 @@ func (t *tx) readBook(ctx context.Context, provider string) (*pricing.Book, erro
 	if err != nil {
 		return nil, err
 	}
-	return pricing.NewBook(providers, prices), nil
+	aliases, err := t.aliases(ctx, provider)
+	return pricing.NewBook(providers, prices, aliases...), err
 }
 
 // Catalogue returns every provider, and every price at any time.
@@ -32,11 +32,22 @@ func (t *tx) providers(ctx context.Context) (pricing.Providers, error) {
 	providers := pricing.Providers{}
 	err := t.query(ctx, func(row scanner) error {
 		var p pricing.Provider
-		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&p.VendorRules}, &p.CharactersAreInputTokens)
+		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&p.VendorRules}, &p.CharactersAreInputTokens, &p.FineTunedAsBase)
 		providers[p.Name] = p
 		return err
-	}, "SELECT provider, vendor, vendor_rules, characters_are_input_tokens FROM api_providers")
+	}, "SELECT "+providerColumns+" FROM api_providers")
 	return providers, err
+}
+
+const providerColumns = "provider, vendor, vendor_rules, characters_are_input_tokens, fine_tuned_as_base"
+
+const aliasColumns = "provider, name, effective_from, model, source"
+
+func (t *tx) aliases(ctx context.Context, provider string) ([]pricing.Alias, error) {
+	return selectRows(ctx, t, func(row scanner) (a pricing.Alias, err error) {
+		err = row.Scan(&a.Provider, &a.Name, moment{&a.EffectiveFrom}, &a.Model, &a.Source)
+		return a, err
+	}, "SELECT "+aliasColumns+" FROM api_model_aliases WHERE $1 = '' OR provider = $1", provider)
 }
 
 // priceColumns end with those of the rates in the order of the quantities.
@@ -74,11 +85,9 @@ func scanPrice(row scanner) (pricing.Price, error) {
 	return p, nil
 }
 
-// ChangePrices runs fn on the book under a lock that keeps other changes of
-// prices away, then adds the providers and prices that fn returns, each price
-// with an audit row. fn may run more than once.
+// ChangePrices implements catalogue.Store: each provider, price and alias gets an audit row.
 func (d *DB) ChangePrices(
-	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error),
+	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
 ) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
@@ -88,23 +97,28 @@ func (d *DB) ChangePrices(
 		if err != nil {
 			return err
 		}
-		providers, prices, err := fn(book)
+		changes, err := fn(book)
 		if err != nil {
 			return err
 		}
 		if err := t.changeCatalogue(ctx); err != nil {
 			return err
 		}
-		for _, p := range providers {
-			if before, ok := book.Providers[p.Name]; ok && sameProvider(before, p) {
+		for _, p := range changes.Providers {
+			if before, ok := book.Providers[p.Name]; ok && before.Same(p) {
 				continue
 			}
 			if err := t.saveProvider(ctx, audit, book.Providers, p); err != nil {
 				return err
 			}
 		}
-		for _, p := range prices {
+		for _, p := range changes.Prices {
 			if err := t.addPrice(ctx, audit, book, p); err != nil {
+				return err
+			}
+		}
+		for _, a := range changes.Aliases {
+			if err := t.saveAlias(ctx, audit, book, a); err != nil {
 				return err
 			}
 		}
@@ -112,15 +126,11 @@ func (d *DB) ChangePrices(
 	})
 }
 
-func sameProvider(p, q pricing.Provider) bool {
-	return p.Name == q.Name && p.Vendor == q.Vendor && p.CharactersAreInputTokens == q.CharactersAreInputTokens &&
-		slices.Equal(p.VendorRules, q.VendorRules)
-}
-
 func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.Providers, p pricing.Provider) error {
-	const columns = "provider, vendor, vendor_rules, characters_are_input_tokens"
-	err := t.do(ctx, "INSERT INTO api_providers ("+columns+") VALUES ($1, $2, $3, $4)"+overwrite("provider", columns),
-		p.Name, p.Vendor, jsonText(append([]pricing.VendorRule{}, p.VendorRules...), false), p.CharactersAreInputTokens)
+	args := []any{p.Name, p.Vendor, jsonText(append([]pricing.VendorRule{}, p.VendorRules...), false),
+		p.CharactersAreInputTokens, p.FineTunedAsBase}
+	err := t.do(ctx, "INSERT INTO api_providers ("+providerColumns+") VALUES "+valueList(1, len(args))+
+		overwrite("provider", providerColumns), args...)
 	if err != nil {
 		return err
 	}
@@ -159,4 +169,25 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 		before = priceState(old)
 	}
 	return t.audit(ctx, audit, "price "+p.Provider+" "+p.Model, before, priceState(p))
+}
+
+// saveAlias adds an alias, or puts it in place of the one of its name and moment.
+func (t *tx) saveAlias(ctx context.Context, audit usage.Audit, book *pricing.Book, a pricing.Alias) error {
+	args := []any{audit.At, a.Provider, a.Name, a.EffectiveFrom, a.Model, string(a.Source)}
+	const columns = "created_at, " + aliasColumns
+	err := t.do(ctx, "INSERT INTO api_model_aliases ("+columns+") VALUES "+valueList(1, len(args))+
+		overwrite("provider, name, effective_from", columns), args...)
+	if err != nil {
+		return err
+	}
+	var before, after state
+	if old, ok := book.Alias(a.Provider, a.Name, a.EffectiveFrom); ok {
+		before = aliasState(old)
+	}
+	if a.Model != "" {
+		after = aliasState(a)
+	} else {
+		after = state{"removed_from": a.EffectiveFrom}
+	}
+	return t.audit(ctx, audit, "alias "+a.Provider+" "+a.Name, before, after)
 }

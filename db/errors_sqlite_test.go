@@ -118,7 +118,7 @@ func readFile(t *testing.T, file string) error {
 	return err
 }
 
-func defaultPrices(t *testing.T) func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+func defaultPrices(t *testing.T) func(*pricing.Book) (pricing.Catalogue, error) {
 	catalogue, err := pricing.DefaultCatalogue()
 	if err != nil {
 		t.Fatal(err)
@@ -126,8 +126,8 @@ func defaultPrices(t *testing.T) func(*pricing.Book) ([]pricing.Provider, []pric
 	for i := range catalogue.Prices {
 		catalogue.Prices[i].Source = pricing.FromCatalogue
 	}
-	return func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return catalogue.Providers, catalogue.Prices, nil
+	return func(*pricing.Book) (pricing.Catalogue, error) {
+		return catalogue, nil
 	}
 }
 

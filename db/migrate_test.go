@@ -250,3 +250,54 @@ func TestLogTakesCounterEntriesAfterAMigration(t *testing.T) {
 		execute(t, place.SQL, fmt.Sprintf(alert, moment))
 	})
 }
+
+// Version 12 lists more that a price may be found by, also in the months of the log that are there.
+func TestBasesAfterAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 11)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at, key := "'2025-12-01'", ""
+		if place.Kind == db.SQLite {
+			at, key = "1764547200000000", "event_key, "
+		} else {
+			execute(t, before.Pool(), `CREATE TABLE api_usage_logs_2025_12
+				(LIKE api_usage_logs INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+				ALTER TABLE api_usage_logs ATTACH PARTITION api_usage_logs_2025_12
+					FOR VALUES FROM ('2025-12-01') TO ('2026-01-01')`)
+		}
+		insert := func(id, basis string) string {
+			keyValue := ""
+			if key != "" {
+				keyValue = "7, "
+			}
+			return fmt.Sprintf(`INSERT INTO api_usage_logs (%soccurred_at, period_start, recorded_at, plan_id, requests,
+				input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico,
+				response_time_ms, retry_count, status_code, billable, event_id, user_id, provider, vendor, model, pricing,
+				endpoint, method, error_message) VALUES (%s%s, %s, %s, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 200, FALSE, '%s',
+				'u', 'openai', 'openai', 'gpt-4o', '%s', '', '', '')`, key, keyValue, at, at, at, id, basis)
+		}
+		execute(t, before.Pool(), insert("old", "exact"))
+		if _, err := before.Pool().Exec(insert("early", "alias")); err == nil {
+			t.Fatal("an alias is stored before the migration")
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		place.Create(t)
+		logged := lines(t, place.SQL, "SELECT event_id || ' ' || pricing FROM api_usage_logs")
+		if got := fmt.Sprint(logged); got != "[old exact]" {
+			t.Errorf("the log has %s", got)
+		}
+		if got := fmt.Sprint(lines(t, place.SQL, "SELECT COUNT(*) FROM api_model_aliases")); got != "[0]" {
+			t.Errorf("there are %s aliases", got)
+		}
+		for _, basis := range []string{"alias", "prefixed", "snapshot", "fine_tuned", "unpriced"} {
+			execute(t, place.SQL, insert(basis, basis))
+		}
+		if _, err := place.SQL.Exec(insert("wrong", "guessed")); err == nil {
+			t.Error("any word is stored")
+		}
+	})
+}

@@ -19,8 +19,8 @@ func TestPostgreSQLWaitsForOneUserAlone(t *testing.T) {
 	d := place.Create(t)
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	audit := usage.Audit{At: now, Actor: "test"}
-	err := d.ChangePrices(t.Context(), audit, func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return []pricing.Provider{{Name: "exa", Vendor: "exa"}}, nil, nil
+	err := d.ChangePrices(t.Context(), audit, func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Providers: []pricing.Provider{{Name: "exa", Vendor: "exa"}}}, nil
 	})
 	if err != nil {
 		t.Fatal(err)

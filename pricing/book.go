@@ -4,21 +4,29 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
-// Book is a set of prices that finds the one in force for a model at a moment, with the providers they belong to.
+// Book is a set of prices that finds the one in force for a model at a moment, with the providers they belong to and
+// the aliases of their models.
 type Book struct {
 	Providers Providers
 	prices    map[bookKey][]Price // by EffectiveFrom, oldest first
+	aliases   map[bookKey][]Alias // by EffectiveFrom, oldest first
 	ids       map[int64]bool
+
+	mutex sync.RWMutex
+	found map[bookKey][]finding // what has been looked for: a book does not change
 }
 
 type bookKey struct{ provider, model string }
 
-// NewBook returns a book of the given prices; their order does not matter.
-func NewBook(providers Providers, prices []Price) *Book {
-	b := &Book{Providers: providers, prices: make(map[bookKey][]Price), ids: make(map[int64]bool)}
+// NewBook returns a book of the given prices and aliases; the order of the prices does not matter, and of two aliases
+// of one name and moment the later one counts.
+func NewBook(providers Providers, prices []Price, aliases ...Alias) *Book {
+	b := &Book{Providers: providers, prices: make(map[bookKey][]Price), aliases: make(map[bookKey][]Alias),
+		ids: make(map[int64]bool), found: make(map[bookKey][]finding)}
 	for _, p := range prices {
 		key := bookKey{p.Provider, p.Model}
 		b.prices[key] = append(b.prices[key], p)
@@ -27,6 +35,7 @@ func NewBook(providers Providers, prices []Price) *Book {
 	for _, list := range b.prices {
 		slices.SortFunc(list, func(a, b Price) int { return a.EffectiveFrom.Compare(b.EffectiveFrom) })
 	}
+	b.addAliases(aliases)
 	return b
 }
 

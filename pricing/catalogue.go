@@ -14,11 +14,12 @@ import (
 //go:embed prices.yaml
 var defaultCatalogue []byte
 
-// Catalogue is what a price file holds: the providers, with the rules that derive a vendor, and prices. A price without
-// a moment holds from the beginning.
+// Catalogue is what a price file holds: the providers, with the rules that derive a vendor, prices, and aliases of
+// models. A price or alias without a moment holds from the beginning.
 type Catalogue struct {
 	Providers []Provider
 	Prices    []Price
+	Aliases   []Alias
 }
 
 // DefaultCatalogue returns the catalogue that is built into the binary.
@@ -33,12 +34,14 @@ func Beginning() time.Time { return time.Unix(0, 0).UTC() }
 type catalogueFile struct {
 	Providers []providerEntry `yaml:"providers"`
 	Prices    []priceEntry    `yaml:"prices"`
+	Aliases   []aliasEntry    `yaml:"aliases"`
 }
 
 type providerEntry struct {
 	Name                     string        `yaml:"name"`
 	Vendor                   string        `yaml:"vendor"`
 	CharactersAreInputTokens bool          `yaml:"characters_are_input_tokens,omitempty"`
+	FineTuned                string        `yaml:"fine_tuned,omitempty"`
 	VendorRules              []vendorEntry `yaml:"models,omitempty"`
 }
 
@@ -62,6 +65,13 @@ type priceEntry struct {
 	Character        *ScalarText `yaml:"character,omitempty"`
 	Second           *ScalarText `yaml:"second,omitempty"`
 	Above            *aboveEntry `yaml:"above,omitempty"`
+}
+
+type aliasEntry struct {
+	Provider      string `yaml:"provider"`
+	Name          string `yaml:"name"`
+	Model         string `yaml:"model"`
+	EffectiveFrom string `yaml:"effective_from,omitempty"`
 }
 
 type aboveEntry struct {
@@ -100,13 +110,31 @@ func ParseCatalogue(name string, text []byte) (Catalogue, error) {
 		}
 		c.Prices = append(c.Prices, p)
 	}
+	for i, entry := range file.Aliases {
+		a, err := entry.alias()
+		if err == nil && slices.ContainsFunc(c.Aliases, func(b Alias) bool {
+			return b.sameNameAs(a) && b.EffectiveFrom.Equal(a.EffectiveFrom)
+		}) {
+			err = failure.Invalidf("the name stands for two models from the same moment on")
+		}
+		if err != nil {
+			return Catalogue{}, failure.Within(err, "%s: alias %d (%s %s)", name, i+1, failure.Shorten(entry.Provider),
+				failure.Shorten(entry.Name))
+		}
+		c.Aliases = append(c.Aliases, a)
+	}
 	return c, nil
 }
 
-// Check returns an invalid failure where a price is of none of the given providers.
+// Check returns an invalid failure where a price or alias is of none of the given providers.
 func (c Catalogue) Check(providers Providers) error {
 	for _, p := range c.Prices {
 		if _, err := providers.Find(p.Provider); err != nil {
+			return err
+		}
+	}
+	for _, a := range c.Aliases {
+		if _, err := providers.Find(a.Provider); err != nil {
 			return err
 		}
 	}
@@ -120,6 +148,13 @@ func (e providerEntry) provider() (Provider, error) {
 	}
 	if err := ValidateName("vendor", e.Vendor); err != nil {
 		return Provider{}, err
+	}
+	switch e.FineTuned {
+	case "":
+	case "base":
+		p.FineTunedAsBase = true
+	default:
+		return Provider{}, failure.Invalidf("fine_tuned is %q: it must be base, or be left out", failure.Shorten(e.FineTuned))
 	}
 	for _, rule := range e.VendorRules {
 		if rule.Contains == "" {
@@ -152,21 +187,10 @@ func (e priceEntry) price() (Price, error) {
 	if err := ValidateName("provider", e.Provider); err != nil {
 		return Price{}, err
 	}
-	if e.EffectiveFrom != "" {
-		at, err := time.Parse(time.RFC3339Nano, e.EffectiveFrom)
-		if err != nil {
-			at, err = time.Parse(time.DateOnly, e.EffectiveFrom)
-		}
-		if err != nil {
-			return Price{}, failure.Invalidf("effective_from is %q: write a date or an RFC 3339 time", e.EffectiveFrom)
-		}
-		if at.Before(Beginning()) || at.Year() >= 9000 { // as the times of events
-			return Price{}, failure.Invalidf("effective_from is %q: it must lie between the years 1970 and 8999",
-				e.EffectiveFrom)
-		}
-		p.EffectiveFrom = at.UTC().Truncate(time.Microsecond)
-	}
 	var err error
+	if p.EffectiveFrom, err = effectiveFrom(e.EffectiveFrom); err != nil {
+		return Price{}, err
+	}
 	for i, rate := range e.rates() {
 		if rate == nil {
 			continue
@@ -185,6 +209,36 @@ func (e priceEntry) price() (Price, error) {
 		}
 	}
 	return p, p.Validate()
+}
+
+// effectiveFrom reads the moment from which a price or alias holds: the beginning where none is given.
+func effectiveFrom(text string) (time.Time, error) {
+	if text == "" {
+		return Beginning(), nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		at, err = time.Parse(time.DateOnly, text)
+	}
+	if err != nil {
+		return at, failure.Invalidf("effective_from is %q: write a date or an RFC 3339 time", text)
+	}
+	if at.Before(Beginning()) || at.Year() >= 9000 { // as the times of events
+		return at, failure.Invalidf("effective_from is %q: it must lie between the years 1970 and 8999", text)
+	}
+	return at.UTC().Truncate(time.Microsecond), nil
+}
+
+func (e aliasEntry) alias() (Alias, error) {
+	if e.Provider == "" || e.Name == "" || e.Model == "" {
+		return Alias{}, failure.Invalidf("provider, name and model must all be given")
+	}
+	from, err := effectiveFrom(e.EffectiveFrom)
+	if err != nil {
+		return Alias{}, err
+	}
+	a := Alias{Provider: e.Provider, Name: e.Name, Model: e.Model, EffectiveFrom: from, Source: FromCatalogue}
+	return a, a.Validate()
 }
 
 // replaces tells whether two prices are of one model and hold from the same moment on.
@@ -236,12 +290,22 @@ func (c Catalogue) YAML() string {
 		if p.CharactersAreInputTokens {
 			b.WriteString("    characters_are_input_tokens: true\n")
 		}
+		if p.FineTunedAsBase {
+			b.WriteString("    fine_tuned: base\n")
+		}
 		if len(p.VendorRules) > 0 {
 			b.WriteString("    models:\n")
 		}
 		for _, rule := range p.VendorRules {
 			fmt.Fprintf(&b, "      - {contains: %s, vendor: %s}\n", strconv.Quote(rule.Contains), YAMLName(rule.Vendor))
 		}
+	}
+	if len(c.Aliases) > 0 {
+		b.WriteString("aliases:\n")
+	}
+	for _, a := range c.Aliases {
+		fmt.Fprintf(&b, "  - {provider: %s, name: %s, model: %s%s}\n", YAMLName(a.Provider), strconv.Quote(a.Name),
+			strconv.Quote(a.Model), yamlMoment(a.EffectiveFrom))
 	}
 	b.WriteString("prices:\n")
 	for _, p := range c.Prices {
@@ -263,11 +327,17 @@ func YAMLName(name string) string {
 	return name
 }
 
-func (p Price) yamlFields() string {
-	fields := []string{"provider: " + YAMLName(p.Provider), "model: " + strconv.Quote(p.Model)}
-	if !p.EffectiveFrom.Equal(Beginning()) {
-		fields = append(fields, "effective_from: "+strconv.Quote(p.EffectiveFrom.Format(time.RFC3339Nano)))
+// yamlMoment writes from when on something holds, after another field; nothing where it is the beginning.
+func yamlMoment(from time.Time) string {
+	if from.Equal(Beginning()) {
+		return ""
 	}
+	return ", effective_from: " + strconv.Quote(from.Format(time.RFC3339Nano))
+}
+
+func (p Price) yamlFields() string {
+	fields := []string{"provider: " + YAMLName(p.Provider),
+		"model: " + strconv.Quote(p.Model) + yamlMoment(p.EffectiveFrom)}
 	for i, rate := range p.Rates {
 		if rate != 0 || Quantity(i) == CachedInputTokens && p.CachedPriced {
 			fields = append(fields, Quantity(i).Unit()+": "+unitPriceText(Quantity(i), rate))

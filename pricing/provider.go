@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -19,12 +20,21 @@ type Provider struct {
 	// CharactersAreInputTokens says that an event that gives characters and no input tokens is charged one input token for
 	// each character.
 	CharactersAreInputTokens bool
+	// FineTunedAsBase says that a fine-tuned model without a price of its own costs what the model costs that was tuned.
+	FineTunedAsBase bool
 }
 
 // VendorRule names the vendor of the models whose name contains a text, upper and lower case alike.
 type VendorRule struct {
 	Contains string `json:"contains"` // as the column vendor_rules has it
 	Vendor   string `json:"vendor"`
+}
+
+// Same tells whether two providers are alike in everything.
+func (p Provider) Same(q Provider) bool {
+	rules := slices.Equal(p.VendorRules, q.VendorRules)
+	p.VendorRules, q.VendorRules = nil, nil
+	return rules && reflect.DeepEqual(p, q)
 }
 
 // VendorOf returns who serves a model of the provider.

@@ -12,16 +12,24 @@ type Basis string
 
 // The bases, from the best to none at all.
 const (
-	Exact    Basis = "exact"    // the model's own price
-	Default  Basis = "default"  // the price of the provider's default model
-	Unpriced Basis = "unpriced" // no price: the cost is 0 until it is rated again
+	Exact     Basis = "exact"      // the model's own price
+	Aliased   Basis = "alias"      // the price of the model that its name is an alias of
+	Prefixed  Basis = "prefixed"   // the price of its name without the vendor in front
+	Snapshot  Basis = "snapshot"   // the price of the model that it is a snapshot of
+	FineTuned Basis = "fine_tuned" // the price of the model that was tuned
+	Default   Basis = "default"    // the price of the provider's default model
+	Unpriced  Basis = "unpriced"   // no price: the cost is 0 until it is rated again
 )
+
+// ofModel tells whether the price is that of a model, its own or another that its name leads to.
+func (b Basis) ofModel() bool { return b != Default && b != Unpriced }
 
 // Rating is the cost of some quantities, and how it came about.
 type Rating struct {
 	Cost       USD
 	Basis      Basis
 	Price      Price // the price it was rated with; zero where Basis is Unpriced
+	Way        Way   // by which names it was found
 	Components []Component
 }
 
@@ -40,9 +48,9 @@ type Charge struct {
 	PriceID int64 // 0 where Basis is Unpriced
 }
 
-// Rate returns what the quantities of a call cost at the price in force at the time of the call: the model's own, else
-// that of the provider's default model, else nothing, marked Unpriced. It never guesses and never rounds. A cost that
-// does not fit is an invalid failure.
+// Rate returns what the quantities of a call cost at the price in force at the time of the call, which Find finds;
+// where there is none, nothing, marked Unpriced. It never guesses and never rounds. A cost that does not fit is an
+// invalid failure.
 func (b *Book) Rate(provider, model string, at time.Time, used Quantities) (Rating, error) {
 	var rating Rating
 	price, charge, err := b.charge(provider, model, at, &used,
@@ -51,6 +59,9 @@ func (b *Book) Rate(provider, model string, at time.Time, used Quantities) (Rati
 		return Rating{}, err
 	}
 	rating.Cost, rating.Basis = charge.Cost, charge.Basis
+	if charge.Basis != Exact {
+		rating.Way = b.Way(provider, model, at)
+	}
 	if price != nil {
 		rating.Price = *price
 	}
@@ -92,19 +103,6 @@ func (b *Book) charge(
 	return price, charge, nil
 }
 
-// Find returns the price that holds for a model at a moment, nil where there is none, and on what basis.
-func (b *Book) Find(provider, model string, at time.Time) (*Price, Basis) {
-	if model != "" && model != DefaultModel {
-		if p := b.inForce(provider, model, at); p != nil {
-			return p, Exact
-		}
-	}
-	if p := b.inForce(provider, DefaultModel, at); p != nil {
-		return p, Default
-	}
-	return nil, Unpriced
-}
-
 // chargeable turns the quantities of an event into the amounts that are charged, and a price into the rates that hold
 // for them.
 func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Quantities, Rates) {
@@ -128,12 +126,18 @@ func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Q
 	return used, rates
 }
 
-// Advice returns why a call has no price, as the reason of a failure and its arguments: a model of the provider has
-// nearly that name, the call names none and must, or it is just not there.
+// Advice returns why a call has no price, as the reason of a failure and its arguments: the model is fine-tuned, a
+// model of the provider has nearly that name, or what is left of it without a date and the like, the call names none
+// and must, or it is just not there.
 func (b *Book) Advice(provider, model string) (reason string, args failure.Args) {
 	models := b.Models(provider)
-	if near := failure.Nearest(model, models); near != "" {
-		return "unpriced_near", failure.ArgsOf("provider", provider, "model", shown(model), "near", near)
+	if base, tuned := (Hop{To: model}).tunedFrom(); tuned {
+		return "unpriced_fine_tuned", failure.ArgsOf("provider", provider, "model", shown(tunedMark+base.To))
+	}
+	for _, hop := range b.variants(provider, model) {
+		if near := failure.Nearest(hop.To, models); near != "" {
+			return "unpriced_near", failure.ArgsOf("provider", provider, "model", shown(model), "near", near)
+		}
 	}
 	if model == "" && len(models) > 0 && len(models) <= 5 {
 		return "unpriced_without_model", failure.ArgsOf("provider", provider, "models", strings.Join(models, ", "))

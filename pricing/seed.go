@@ -7,6 +7,14 @@ type Seeding struct {
 	Add       []Price // new rows: first prices, and changes that hold from now on
 	Kept      []Price // prices that differ and stay: a stronger source set them, or their moment is taken
 	Unchanged int     // prices that are there already
+
+	Aliases     []Alias // to be added, or to be put in place of those of their name and moment
+	KeptAliases []Alias // that differ and stay, since a stronger source set them
+}
+
+// Changes returns what is to be added to the book, with new or changed providers.
+func (s Seeding) Changes(providers []Provider) Catalogue {
+	return Catalogue{Providers: providers, Prices: s.Add, Aliases: s.Aliases}
 }
 
 // Seed compares a catalogue with the book and returns what has to be added. A model without any price gets the
@@ -36,7 +44,29 @@ func Seed(c Catalogue, source Source, book *Book, env EnvironmentRates, now time
 			s.addDated(p, history, book, env, now)
 		}
 	}
+	fileAliases := NewBook(nil, nil, c.Aliases...)
+	for _, a := range c.Aliases {
+		a.Source = source
+		last, _ := fileAliases.Alias(a.Provider, a.Name, now)
+		s.addAlias(a, last.EffectiveFrom.Equal(a.EffectiveFrom), book, now)
+	}
 	return s
+}
+
+// addAlias adds an alias as prices are added: the first of a name from its own moment on, and one that has changed from
+// now on, unless it names its moment.
+func (s *Seeding) addAlias(a Alias, holdsNow bool, book *Book, now time.Time) {
+	if len(book.aliases[bookKey{a.Provider, a.Name}]) > 0 && holdsNow && a.EffectiveFrom.Equal(Beginning()) {
+		a.EffectiveFrom = now
+	}
+	then, there := book.aliasAt(a.Provider, a.Name, a.EffectiveFrom)
+	switch {
+	case there && then.Model == a.Model:
+	case there && !a.Source.MayReplace(then.Source):
+		s.KeptAliases = append(s.KeptAliases, then)
+	default:
+		s.Aliases = append(s.Aliases, a)
+	}
 }
 
 // addDated adds a price at its own moment to a model that has prices already, and what the environment has changed from

@@ -92,11 +92,13 @@ func Init(s InitSummary) Document {
 		{"prices", "prices", shown(fields{{"added", "", s.PricesAdded}, {"unchanged", "", s.PricesUnchanged},
 			{"kept", "", counted(s.PricesKept)}}, text(added))},
 		{"providers", "", s.Providers},
+		{"aliases", "", jsonOnly(fields{{"added", "", s.AliasesAdded}, {"kept", "", counted(s.AliasesKept)}})},
 	}
 	return all.document(func(t *Text) {
 		t.facts(all.pick(""))
 		noteKept(t, "plans", s.PlansKept)
 		noteKept(t, "prices", s.PricesKept)
+		noteKept(t, "aliases", s.AliasesKept)
 	})
 }
 

@@ -107,7 +107,7 @@ func basis(b pricing.Basis) string {
 	if b == pricing.Unpriced {
 		return "no price"
 	}
-	return string(b) + " price"
+	return strings.ReplaceAll(string(b), "_", "-") + " price"
 }
 
 // scope names whose usage a limit counts, in one string that scripts can compare and split: "all",

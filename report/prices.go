@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -16,7 +17,7 @@ func priceFields(p pricing.Price) fields {
 	return slices.Concat(fields{
 		{"provider", "PROVIDER", p.Provider},
 		{"model", "MODEL", name(p.Model)},
-		{"effective_from", "FROM", shown(p.EffectiveFrom, text(laterThanBeginning(p)))},
+		{"effective_from", "FROM", shown(p.EffectiveFrom, text(laterThanBeginning(p.EffectiveFrom)))},
 		{"input_token_cost", "INPUT/1M", rate(p, pricing.InputTokens)},
 		{"output_token_cost", "OUTPUT/1M", rate(p, pricing.OutputTokens)},
 		{"cached_input_token_cost", "CACHED/1M", rate(p, pricing.CachedInputTokens)},
@@ -44,9 +45,15 @@ func longContextFields(above *pricing.LongContext) fields {
 const figures = "input_token_cost output_token_cost cached_input_token_cost request_cost image_cost search_cost " +
 	"page_cost character_cost second_cost long_input"
 
-// Prices shows a list of prices, in a table with those figures only that some price has.
-func Prices(prices []pricing.Price) Document {
-	list := rowsOf(prices, priceFields)
+// Prices shows a list of prices, in a table with those figures only that some price has, and the aliases of their
+// models.
+func Prices(prices []pricing.Price, aliases []pricing.Alias) Document {
+	list := rowsOf(prices, func(p pricing.Price) fields {
+		names := namesFor(aliases, p)
+		listed := jsonOnly(names)
+		listed.noJSON = len(names) == 0
+		return append(priceFields(p), field{"aliases", "", listed})
+	})
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
 		columns := slices.DeleteFunc(strings.Fields("provider model "+figures+" effective_from source"),
 			func(column string) bool {
@@ -57,23 +64,66 @@ func Prices(prices []pricing.Price) Document {
 		if len(prices) > 0 {
 			t.Note("%s, each for one unless it says /1M (a million)", failure.Counted(len(prices), "price"))
 		}
+		if len(aliases) > 0 {
+			t.Gap()
+			t.table(rowsOf(aliases, aliasFields).table("provider name model effective_from"))
+		}
 	}}
 }
 
-// effectiveFrom writes from when on a price holds.
-func effectiveFrom(p pricing.Price) string {
-	if later := laterThanBeginning(p); later != "" {
-		return later
+// namesFor returns the aliases that stand for a price's model.
+func namesFor(aliases []pricing.Alias, p pricing.Price) []string {
+	var names []string
+	for _, a := range aliases {
+		if a.Provider == p.Provider && a.Model == p.Model {
+			names = append(names, a.Name)
+		}
 	}
-	return "the beginning"
+	return names
 }
 
-// laterThanBeginning is empty for a price that has held always, as most have.
-func laterThanBeginning(p pricing.Price) string {
-	if p.EffectiveFrom.Equal(pricing.Beginning()) {
+func aliasFields(a pricing.Alias) fields {
+	return fields{
+		{"provider", "PROVIDER", a.Provider}, {"name", "NAME", name(a.Name)}, {"model", "STANDS FOR", orNull(name(a.Model))},
+		{"effective_from", "FROM", shown(a.EffectiveFrom, text(laterThanBeginning(a.EffectiveFrom)))},
+		{"source", "SOURCE", a.Source},
+	}
+}
+
+// Aliases shows a list of aliases.
+func Aliases(aliases []pricing.Alias) Document {
+	return rowsOf(aliases, aliasFields).document("", "no aliases")
+}
+
+// AliasChange shows what setting or removing an alias has done.
+func AliasChange(c catalogue.AliasChange) Document {
+	return aliasChange(c).document(func(t *Text) { t.aliasChange(c) })
+}
+
+func aliasChange(c catalogue.AliasChange) fields {
+	return append(fields{{"status", "", c.Status}}, aliasFields(c.After)...)
+}
+
+func (t *Text) aliasChange(c catalogue.AliasChange) {
+	what := string(c.Status)
+	if c.After.Model != "" {
+		what += ", stands for " + c.After.Model
+	}
+	if c.Before != nil && c.Status != catalogue.Unchanged {
+		what += " (before: " + c.Before.Model + ")"
+	}
+	t.line(strong.of(c.After.Provider+" "+c.After.Name), text(": "+what+", from "+effectiveFrom(c.After.EffectiveFrom)))
+}
+
+// effectiveFrom writes from when on a price or an alias holds.
+func effectiveFrom(from time.Time) string { return cmp.Or(laterThanBeginning(from), "the beginning") }
+
+// laterThanBeginning is empty for what has held always, as most has.
+func laterThanBeginning(from time.Time) string {
+	if from.Equal(pricing.Beginning()) {
 		return ""
 	}
-	return Time(p.EffectiveFrom)
+	return Time(from)
 }
 
 // rate is what one of a quantity costs. A person reads the price of a million of what is
@@ -105,25 +155,54 @@ func longContext(p pricing.Price) string {
 // perMillion writes what a million units cost, which may be more than a USD holds.
 func perMillion(u pricing.USD) string { return pricing.TotalOf(u).Scale(1_000_000, 1).Display() }
 
-func priceChange(c catalogue.PriceChange) fields {
-	return append(fields{{"status", "", c.Status}}, priceFields(c.After)...)
+// priceOrAlias is a row of the changes of prices: a price, or an alias as a price without amounts.
+type priceOrAlias struct {
+	catalogue.PriceChange
+	aliasOf string
 }
 
-// PriceChanges shows what setting several prices has done; it is a list, also of a single one.
-func PriceChanges(changes []catalogue.PriceChange) Document {
-	list := rowsOf(changes, priceChange)
+func priceChange(c priceOrAlias) fields {
+	all := slices.Concat(fields{{"status", "", c.Status}}, priceFields(c.After),
+		fields{{"alias_of", "", orAbsent(c.aliasOf)}})
+	for i, f := range all {
+		if c.aliasOf != "" && strings.HasSuffix(f.name, "_cost") {
+			all[i].value = nullUnless(false, f.value)
+		}
+	}
+	return all
+}
+
+// PriceChanges shows what setting several prices and aliases has done; it is a list, also of a single one.
+func PriceChanges(changes catalogue.Changes) Document {
+	var all []priceOrAlias
+	for _, c := range changes.Prices {
+		all = append(all, priceOrAlias{PriceChange: c})
+	}
+	for _, c := range changes.Aliases {
+		as := pricing.Price{Provider: c.After.Provider, Model: c.After.Name, EffectiveFrom: c.After.EffectiveFrom,
+			Source: c.After.Source}
+		all = append(all, priceOrAlias{catalogue.PriceChange{Status: c.Status, After: as}, c.After.Model})
+	}
+	list := rowsOf(all, priceChange)
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
-		if len(changes) == 0 {
+		if len(all) == 0 && len(changes.Providers) == 0 {
 			t.Note("no changes: the prices in force are these already")
 		}
-		for _, c := range changes {
+		if len(changes.Providers) > 0 {
+			t.Note("new or changed providers: %s", strings.Join(changes.Providers, ", "))
+		}
+		for _, c := range changes.Prices {
 			t.priceChange(c)
+		}
+		for _, c := range changes.Aliases {
+			t.aliasChange(c)
 		}
 	}}
 }
 
 func (t *Text) priceChange(c catalogue.PriceChange) {
-	t.line(strong.of(c.After.Provider+" "+c.After.Model), text(": "+string(c.Status)+", from "+effectiveFrom(c.After)))
+	t.line(strong.of(c.After.Provider+" "+c.After.Model),
+		text(": "+string(c.Status)+", from "+effectiveFrom(c.After.EffectiveFrom)))
 	if c.Status == catalogue.Unchanged {
 		return
 	}
@@ -155,6 +234,7 @@ func Quote(provider, model string, r pricing.Rating) Document {
 	all := fields{
 		{"provider", "", provider}, {"model", "", model}, {"cost", "", r.Cost}, {"pricing", "", r.Basis},
 		{"effective_from", "", r.Price.EffectiveFrom}, // null when unpriced
+		{"priced_as", "", jsonOnly(orAbsent(r.Way.Model()))}, {"explanation", "", jsonOnly(orAbsent(r.Way.String()))},
 		{"components", "", components},
 	}
 	return Document{JSON: all, CSV: components, Text: func(t *Text) {
@@ -162,7 +242,11 @@ func Quote(provider, model string, r pricing.Rating) Document {
 			t.Warning("%s %s has no price", provider, model)
 			return
 		}
-		t.line(strong.of(provider+" "+model), text(": "+basis(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price)))
+		t.line(strong.of(provider+" "+model),
+			text(": "+basis(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price.EffectiveFrom)))
+		if len(r.Way) > 0 {
+			t.Note("%s", r.Way)
+		}
 		t.table(components.table("").total(strong.of("TOTAL"), text(""), text(""), strong.of(r.Cost.Display())))
 	}}
 }

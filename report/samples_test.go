@@ -8,6 +8,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
+	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
@@ -42,6 +43,26 @@ func videoPrice() pricing.Price {
 		Source: pricing.FromAdmin}
 	p.Rates[pricing.Requests], p.Rates[pricing.Seconds] = samples.USD("0.21"), samples.USD("0.035")
 	return p
+}
+
+func aliases() []pricing.Alias {
+	return []pricing.Alias{
+		{Provider: "gemini", Name: "gemini-pro", Model: "gemini-2.5-pro", EffectiveFrom: pricing.Beginning(),
+			Source: pricing.FromCatalogue},
+		{Provider: "video", Name: samples.Hostile, Model: "default", EffectiveFrom: samples.Now(), Source: pricing.FromAdmin},
+	}
+}
+
+func aliasChange() catalogue.AliasChange {
+	before := aliases()[0]
+	before.Model = "gemini-1.5-pro"
+	return catalogue.AliasChange{Before: &before, After: aliases()[0], Status: catalogue.Added}
+}
+
+func aliasRating() pricing.Rating {
+	r := rating()
+	r.Basis, r.Way = pricing.Aliased, pricing.Way{{From: "gemini-pro", To: "gemini-2.5-pro", Alias: true}}
+	return r
 }
 
 func rating() pricing.Rating {

@@ -31,6 +31,7 @@ type Decision struct {
 	Changes       bool // the plan changes within the period
 	EstimatedCost pricing.USD
 	Basis         pricing.Basis
+	Way           pricing.Way  // by which names the price was found
 	Reservation   *Reservation // what was taken, where it was
 }
 
@@ -104,7 +105,9 @@ func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision
 		return Decision{}, err
 	}
 	entry := &Entry{Event: event, Cost: rating.Cost, Basis: rating.Basis}
-	return s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now), nil
+	d := s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now)
+	d.Way = rating.Way
+	return d, nil
 }
 
 // decideEntry decides about a call that is rated, by the limits of its plan that cover it.
@@ -143,12 +146,20 @@ func (d Decision) Explain() []Step {
 		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
 		{"period", fmt.Sprintf("%s to %s%s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339),
 			shared)},
-		{"price", fmt.Sprintf("%s: the call is estimated at %s", d.Basis, d.EstimatedCost.Display())},
+		{"price", fmt.Sprintf("%s: %sthe call is estimated at %s", d.Basis, d.foundBy(), d.EstimatedCost.Display())},
 	}
 	for _, v := range d.Limits {
 		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})
 	}
 	return append(steps, Step{"decision", d.Message})
+}
+
+// foundBy says by which names the price was found, where the model has none of its own.
+func (d Decision) foundBy() string {
+	if len(d.Way) == 0 {
+		return ""
+	}
+	return d.Way.String() + "; "
 }
 
 func (v LimitVerdict) explain() string {

@@ -267,7 +267,7 @@ func (s *Service) scenario(ctx context.Context, r Request) (scenario, error) {
 		if err := r.Prices.Check(providers); err != nil {
 			return found, err
 		}
-		found.rates = newRates(providers, book, r.Prices.Prices)
+		found.rates = newRates(providers, book, *r.Prices)
 	}
 	if r.Plans != nil {
 		found.plans, err = plan.ParseCatalogue(r.Plans.Name, r.Plans.Text, providers)
@@ -276,39 +276,47 @@ func (s *Service) scenario(ctx context.Context, r Request) (scenario, error) {
 }
 
 // rates rate usage that has been recorded at other prices.
-type rates struct{ book *pricing.Book }
+type rates struct{ have, book *pricing.Book }
 
 // newRates returns the prices that there would be with those of a file: from the first effective_from that it gives a
-// model on, a price of the file holds and no other. The providers are those of both.
-func newRates(providers pricing.Providers, have *pricing.Book, file []pricing.Price) *rates {
-	prices := slices.Clone(file)
+// model on, a price of the file holds and no other. So it is with aliases. The providers are those of both.
+func newRates(providers pricing.Providers, have *pricing.Book, file pricing.Catalogue) *rates {
+	prices := slices.Clone(file.Prices)
 	for i := range prices {
 		prices[i].ID = int64(-1 - i) // no price that is stored has an id below 0
 	}
 	for name := range have.Providers {
 		for _, model := range have.Models(name) {
 			for _, p := range have.History(name, model) {
-				if !slices.ContainsFunc(file, func(f pricing.Price) bool { return replaces(f, p) }) {
+				if !slices.ContainsFunc(file.Prices, func(f pricing.Price) bool { return replaces(f, p) }) {
 					prices = append(prices, p)
 				}
 			}
 		}
 	}
-	return &rates{pricing.NewBook(providers, prices)}
+	aliases := slices.DeleteFunc(have.AllAliases(), func(a pricing.Alias) bool {
+		return slices.ContainsFunc(file.Aliases, func(f pricing.Alias) bool {
+			return f.Provider == a.Provider && f.Name == a.Name && !a.EffectiveFrom.Before(f.EffectiveFrom)
+		})
+	})
+	return &rates{have, pricing.NewBook(providers, prices, append(aliases, file.Aliases...)...)}
 }
 
 func replaces(f, p pricing.Price) bool {
 	return f.Provider == p.Provider && f.Model == p.Model && !p.EffectiveFrom.Before(f.EffectiveFrom)
 }
 
-// cost returns what an event costs: as it is recorded, unless a price of the file holds for it.
+// cost returns what an event costs: as it is recorded, unless by the file another price holds for it.
 func (r *rates) cost(e *usage.Entry) (pricing.USD, error) {
 	if r == nil || !e.Counts() {
 		return e.Amounts().Cost, nil
 	}
 	charge, err := r.book.Charge(e.Provider, e.Model, e.Time, &e.Quantities)
-	if err != nil || charge.PriceID >= 0 {
-		return e.Cost, err
+	if err != nil {
+		return 0, err
+	}
+	if now, _ := r.have.Find(e.Provider, e.Model, e.Time); charge.PriceID == 0 || now != nil && now.ID == charge.PriceID {
+		return e.Cost, nil
 	}
 	return charge.Cost, nil
 }

@@ -214,7 +214,8 @@ func TestSimulateOtherPrices(t *testing.T) {
 		"after the month":      {[]pricing.Price{price("m", day(11, 15), 3*pricing.Dollar)}, "2"},
 		"nothing for anything": {[]pricing.Price{price("m", pricing.Beginning(), 0)}, "0"},
 	} {
-		got, err := replay(t.Context(), s, scenario{month: 202610, rates: newRates(providers, have, c.file)})
+		with := newRates(providers, have, pricing.Catalogue{Prices: c.file})
+		got, err := replay(t.Context(), s, scenario{month: 202610, rates: with})
 		if err != nil || got.Total.Now.Cost.String() != c.want || got.Total.Then.Cost.String() != "2" {
 			t.Errorf("%s: %+v, %v, want %s", name, got.Total, err, c.want)
 		}

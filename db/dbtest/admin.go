@@ -177,8 +177,8 @@ func scratch(t *testing.T, p Place) {
 	if len(entries) != 0 {
 		t.Errorf("it has %+v", entries)
 	}
-	f.must(d.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return []pricing.Provider{{Name: "scratch", Vendor: "scratch"}}, nil, nil
+	f.must(d.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Providers: []pricing.Provider{{Name: "scratch", Vendor: "scratch"}}}, nil
 	}))
 	book, err := f.db.Catalogue(f.ctx)
 	f.must(err)

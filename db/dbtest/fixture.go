@@ -59,8 +59,8 @@ func (f *fixture) seed() {
 	for i := range catalogue.Prices {
 		catalogue.Prices[i].Source = pricing.FromCatalogue
 	}
-	f.must(f.db.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return catalogue.Providers, catalogue.Prices, nil
+	f.must(f.db.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return catalogue, nil
 	}))
 	f.savePlans(smallPlans()...)
 }
@@ -129,9 +129,8 @@ func (f *fixture) plan(name string) plan.Plan {
 
 // addPrice adds a price of one request, input and output token.
 func (f *fixture) addPrice(provider, model string, from time.Time, request, input, output pricing.USD) error {
-	return f.db.ChangePrices(f.ctx, f.audit("pricing set"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price,
-		error) {
-		return nil, []pricing.Price{price(provider, model, from, request, input, output)}, nil
+	return f.db.ChangePrices(f.ctx, f.audit("pricing set"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Prices: []pricing.Price{price(provider, model, from, request, input, output)}}, nil
 	})
 }
 

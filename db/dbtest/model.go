@@ -104,8 +104,9 @@ func inMemoryFixture(t *testing.T) func(*rapid.T) *fixture {
 		}
 		rt.Cleanup(func() { _ = d.Close() })
 		f := &fixture{rt, context.Background(), Place{Kind: db.SQLite}, d, &usage.Service{Store: d}}
-		f.must(d.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-			return book.Providers.Sorted(), book.All(now()), nil
+		f.must(d.ChangePrices(f.ctx, f.audit("init"), func(*pricing.Book) (pricing.Catalogue, error) {
+			return pricing.Catalogue{Providers: book.Providers.Sorted(), Prices: book.All(now()),
+				Aliases: book.Aliases(now())}, nil
 		}))
 		f.savePlans(smallPlans()...)
 		return f
@@ -121,6 +122,7 @@ func (f *fixture) clear() {
 		usage_reservations, usage_alerts, audit_log,
 		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
 	f.exec("DELETE FROM api_provider_pricing WHERE source = 'admin'")
+	f.exec("DELETE FROM api_model_aliases WHERE source = 'admin'")
 	f.savePlans(smallPlans()...)
 	f.exec("DELETE FROM plan_versions")
 }

@@ -164,9 +164,8 @@ func (m *model) setPrice() {
 	if p.CachedPriced = m.oneIn(2, "cached"); !p.CachedPriced {
 		p.Rates[pricing.CachedInputTokens] = 0
 	}
-	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price,
-		error) {
-		return nil, []pricing.Price{p}, nil
+	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Prices: []pricing.Price{p}}, nil
 	})
 	m.rt.Logf("%s price of %s %s from %s", m.now, p.Provider, p.Model, p.EffectiveFrom)
 	same := func(q pricing.Price) bool {

@@ -38,8 +38,8 @@ func pricesRoundTrip(t *testing.T, p Place) {
 	freeCache := bare
 	freeCache.Model, freeCache.CachedPriced = "free-cache", true
 	want := []pricing.Price{bare, freeCache, full}
-	f.must(f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return []pricing.Provider{{Name: "gemini", Vendor: "google"}}, want, nil
+	f.must(f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Providers: []pricing.Provider{{Name: "gemini", Vendor: "google"}}, Prices: want}, nil
 	}))
 	book, err := f.db.Catalogue(f.ctx)
 	f.must(err)
@@ -102,8 +102,9 @@ func priceConflict(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.must(f.addPrice("openai", "gpt-x", now(), 1, 0, 0))
 	prices, audits := f.count("api_provider_pricing"), f.count("audit_log")
-	err := f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return nil, []pricing.Price{price("openai", "gpt-y", now(), 1, 0, 0), price("openai", "gpt-x", now(), 2, 0, 0)}, nil
+	err := f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Prices: []pricing.Price{price("openai", "gpt-y", now(), 1, 0, 0),
+			price("openai", "gpt-x", now(), 2, 0, 0)}}, nil
 	})
 	wantFailure(t, err, failure.Conflict, "openai gpt-x", "never edited")
 	if f.count("api_provider_pricing") != prices || f.count("audit_log") != audits {
@@ -115,8 +116,8 @@ func priceChangeFails(t *testing.T, p Place) {
 	f := seeded(t, p)
 	prices := f.count("api_provider_pricing")
 	boom := errors.New("boom")
-	err := f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-		return nil, []pricing.Price{price("openai", "gpt-x", now(), 1, 0, 0)}, boom
+	err := f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Prices: []pricing.Price{price("openai", "gpt-x", now(), 1, 0, 0)}}, boom
 	})
 	if !errors.Is(err, boom) {
 		t.Errorf("got %v, want the error of the function", err)
@@ -145,12 +146,12 @@ func priceChangesWait(t *testing.T, p Place) {
 	for range 8 {
 		d := p.Open(t)
 		wg.Go(func() {
-			err := d.ChangePrices(f.ctx, f.audit("test"), func(book *pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
+			err := d.ChangePrices(f.ctx, f.audit("test"), func(book *pricing.Book) (pricing.Catalogue, error) {
 				history := book.History("openai", "counter")
 				last := history[len(history)-1]
 				last.EffectiveFrom = last.EffectiveFrom.Add(time.Microsecond)
 				last.Rates[pricing.Requests]++
-				return nil, []pricing.Price{last}, nil
+				return pricing.Catalogue{Prices: []pricing.Price{last}}, nil
 			})
 			if err != nil {
 				t.Error(err)
@@ -173,8 +174,8 @@ func priceChangesWait(t *testing.T, p Place) {
 func providersRoundTrip(t *testing.T, p Place) {
 	f := empty(t, p)
 	save := func(p pricing.Provider) {
-		f.must(f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) ([]pricing.Provider, []pricing.Price, error) {
-			return []pricing.Provider{p}, nil, nil
+		f.must(f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
+			return pricing.Catalogue{Providers: []pricing.Provider{p}}, nil
 		}))
 	}
 	first := pricing.Provider{Name: "video", Vendor: "wavespeed", CharactersAreInputTokens: true,
