@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -82,8 +81,12 @@ type CloseOptions struct {
 // Close closes every usage period that has ended by now, one after the other: it writes the bill, then renews the
 // subscription, changes its plan where that was set for then, or notes its end. Then it looks after unpaid bills and
 // renewals ahead. It may be stopped at any moment and run again: each period of a user is closed once. What fails for
-// one user is in the result and stops nobody else.
+// one user is in the result and stops nobody else. A Since that lies ahead is an invalid failure.
 func (s *Service) Close(ctx context.Context, now time.Time, o CloseOptions) (Closing, error) {
+	if o.Since.After(now) {
+		return Closing{}, failure.Invalidf("since is %s, which lies ahead: it says from when on periods are billed",
+			o.Since.Format(time.RFC3339))
+	}
 	run := &closing{
 		Service: s, now: now, since: o.Since, dry: o.DryRun,
 		note: o.Note, done: func(int) {}, drafts: map[string][]Bill{},
@@ -144,13 +147,13 @@ func (run *closing) users(ctx context.Context, users []string) error {
 	run.result.Users += int64(len(users))
 	failed := len(run.result.Failures)
 	err := run.rounds(ctx, users)
-	if err == nil || !isUserError(err) {
+	if err == nil || failure.OfStorage(err) {
 		return err
 	}
 	run.result.Failures = run.result.Failures[:failed] // they will come again
 	for _, user := range users {
 		err := run.rounds(ctx, []string{user})
-		if err != nil && !isUserError(err) {
+		if err != nil && failure.OfStorage(err) {
 			return err
 		}
 		if err != nil {
@@ -158,12 +161,6 @@ func (run *closing) users(ctx context.Context, users []string) error {
 		}
 	}
 	return nil
-}
-
-// isUserError tells whether an error may be one user's, and not of the storage.
-func isUserError(err error) bool {
-	f, ok := errors.AsType[*failure.Error](err)
-	return ok && f.Code != failure.Unavailable && !errors.Is(err, usage.ErrWritesRefused)
 }
 
 // rounds closes one period of each user after another, each round in a transaction of its own, until none of them has

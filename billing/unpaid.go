@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -32,7 +33,7 @@ func (run *closing) dun(ctx context.Context, users []string) error {
 			if d.suspends {
 				run.result.Suspended++
 			}
-		case isUserError(err):
+		case !failure.OfStorage(err):
 			run.result.Failures = append(run.result.Failures, UserFailure{user, err})
 		default:
 			return err

@@ -78,7 +78,7 @@ func (g *program) errClockAhead() error {
 		"then only a database for rehearsals is written to", g.env.Now().Format(time.RFC3339)).
 		WithHint("leave --now out; or rehearse in a database of its own: alwrity-sub init --rehearsal; " +
 			"or in a copy of a SQLite file: alwrity-sub db backup --rehearsal FILE").
-		Because(usage.ErrWritesRefused)
+		Because(failure.ErrWritesRefused)
 }
 
 // boundedMemory is beyond how many bytes garbage is collected more often, where memory must not grow with the input. It
@@ -167,8 +167,9 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Simulate:    &simulate.Service{Store: d},
 		Catalogue:   prices,
 		Lists:       &usage.Lists{Store: d},
-		Notify:      &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log},
-		Storage:     d,
-		Close:       d.Close,
+		Notify: &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log,
+			Refused: metering.Refused},
+		Storage: d,
+		Close:   d.Close,
 	}, nil
 }

@@ -101,6 +101,10 @@ had all of it, and hung up or gave no answer in time, or a webhook answered with
 error. Then it is sent again, under the same Message-ID or Alwrity-Id, by which who
 gets it can tell; Slack shows it twice.
 
+A message about a period that is over (a limit, a renewal) is not sent: it is skipped,
+and stays in the outbox with the reason. Whom a limit still refuses is told about the
+running period instead.
+
 Exit code 6 where a mail server or webhook takes nothing now (nothing is lost), 7
 where a message could not be delivered for good, or may not have been.`,
 		Example: "  alwrity-sub alerts send\n  alwrity-sub alerts send --limit 100 -o json",

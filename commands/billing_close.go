@@ -43,10 +43,6 @@ nobody else, and makes exit code 7.`,
 
 func billingCloseRun(ctx context.Context, env *Env, opts billing.CloseOptions) error {
 	now := env.Now()
-	if opts.Since.After(now) {
-		return failure.Invalidf("--since is %s, which lies ahead: it says from when on periods are billed",
-			opts.Since.Format(time.RFC3339))
-	}
 	return env.withServices(ctx, func(s *Services) error {
 		progress := closingProgress{env: env}
 		var drafts []billing.Bill

@@ -90,6 +90,45 @@ func (t *tx) addDeliveries(ctx context.Context, deliveries []notify.Delivery, no
 	return nil
 }
 
+// WaitingMessages implements notify.Store.
+func (d *DB) WaitingMessages(
+	ctx context.Context, kinds []usage.NotificationKind, after int64, limit int,
+) ([]notify.Message, error) {
+	return inView(ctx, d, func(t *tx) ([]notify.Message, error) {
+		names := make([]string, len(kinds))
+		for i, kind := range kinds {
+			names[i] = string(kind)
+		}
+		among, arg := t.oneOf("o.kind", "$1", names)
+		return selectRows(ctx, t, func(row scanner) (notify.Message, error) { return scanMessage(row) },
+			"SELECT "+messageColumns+` FROM outbox o LEFT JOIN users u ON u.user_id = o.user_id
+			WHERE `+among+` AND o.message_id > $2
+				AND o.message_id IN (SELECT d.message_id FROM outbox_deliveries d WHERE d.status = 'waiting')
+			ORDER BY o.message_id LIMIT $3`, arg, after, limit)
+	})
+}
+
+// SkipMessages implements notify.Store.
+func (d *DB) SkipMessages(ctx context.Context, messages []int64, now time.Time, reason string) (int, error) {
+	return inUpdate(ctx, d, func(t *tx) (int, error) {
+		if err := t.lockOutbox(ctx); err != nil {
+			return 0, err
+		}
+		among, arg := t.numbers("o.message_id", "$1", messages)
+		if err := t.breakDigests(ctx, now, among, arg); err != nil {
+			return 0, err
+		}
+		return t.skipMessages(ctx, reason, now, "status = 'waiting'", among, arg)
+	})
+}
+
+// RewriteMessage implements notify.Store.
+func (d *DB) RewriteMessage(ctx context.Context, message int64, data map[string]string) error {
+	return d.update(ctx, func(t *tx) error {
+		return t.do(ctx, "UPDATE outbox SET data = $2 WHERE message_id = $1", message, jsonText(data, false))
+	})
+}
+
 // GroupDigests implements notify.Store. Nobody may claim or group meanwhile: a mail that joined a digest which is on
 // its way would never be sent.
 func (d *DB) GroupDigests(ctx context.Context, now time.Time) error {

@@ -114,6 +114,16 @@ func CodeOf(err error) Code {
 // Is tells whether err is a failure of the given kind.
 func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
 
+// ErrWritesRefused says that nothing may be written: the clock is ahead, and the database is no rehearsal.
+var ErrWritesRefused = errors.New("nothing may be written")
+
+// OfStorage tells whether an error is of the storage as a whole, and not about the user, row or file that it was met
+// with.
+func OfStorage(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return err != nil && (!ok || e.Code == Unavailable || errors.Is(err, ErrWritesRefused))
+}
+
 // WithoutPath returns what went wrong with a file, for a message that names the file itself.
 func WithoutPath(err error) string {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {

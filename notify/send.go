@@ -19,6 +19,7 @@ type Summary struct {
 	Sent        int
 	Retrying    int   // could not be delivered and will be tried again
 	Dead        int   // will not be tried again unless somebody asks for it
+	Skipped     int   // about a time that is over, and never to be sent
 	Unconfirmed int   // were being sent when their sender was stopped
 	Waiting     int64 // in all, after the run
 	Problems    []Problem
@@ -100,8 +101,8 @@ func (r *run) createDeliveries(ctx context.Context) error {
 			return err
 		}
 	}
-	if r.Settings.Mail.Host == "" {
-		return nil
+	if err := r.skipOver(ctx); err != nil || r.Settings.Mail.Host == "" {
+		return err
 	}
 	if err := r.Store.ReleaseHeldMail(ctx); err != nil || !r.Settings.Digest {
 		return err

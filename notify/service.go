@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Service holds the operations on an outbox.
@@ -16,6 +17,9 @@ type Service struct {
 	Store    Store
 	Settings *Settings
 	Log      *slog.Logger
+	// Refused tells whether a limit of a user refuses calls at a moment, and returns an alert about it as of then; nil
+	// where nobody knows.
+	Refused func(ctx context.Context, user, limit string, now time.Time) (usage.Alert, bool, error)
 }
 
 // Deliveries lists deliveries, newest first.

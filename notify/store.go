@@ -3,6 +3,8 @@ package notify
 import (
 	"context"
 	"time"
+
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Store is the outbox in a database.
@@ -11,6 +13,13 @@ type Store interface {
 	// most limit messages. Before that it turns at most limit new alerts into messages. It returns the larger of
 	// the two numbers: below the limit, nothing is left.
 	Expand(ctx context.Context, now time.Time, limit int, fn func(Message) []Delivery) (messages int, err error)
+	// WaitingMessages returns at most limit messages of some kinds, after an id and by their ids, of which a delivery
+	// waits.
+	WaitingMessages(ctx context.Context, kinds []usage.NotificationKind, after int64, limit int) ([]Message, error)
+	// SkipMessages marks the waiting deliveries of messages as skipped, and returns how many there are.
+	SkipMessages(ctx context.Context, messages []int64, now time.Time, reason string) (int, error)
+	// RewriteMessage replaces the data of a message.
+	RewriteMessage(ctx context.Context, message int64, data map[string]string) error
 	// GroupDigests puts mails to one recipient that are due and not urgent into one digest, where there are
 	// several. Mails to users are grouped by user.
 	GroupDigests(ctx context.Context, now time.Time) error

@@ -91,6 +91,7 @@ func MessagesSent(summary notify.Summary) Document {
 	return fields{
 		{"sent", "", summary.Sent}, {"again", "", summary.Retrying}, {"dead", "", summary.Dead},
 		{"unconfirmed", "", summary.Unconfirmed},
+		{"skipped", "", summary.Skipped}, // about a time that is over
 		{"waiting", "", summary.Waiting}, // in the outbox now, for whatever reason
 		{"problems", "", listOf(summary.Problems, func(p notify.Problem) fields {
 			return fields{{"id", "", p.Delivery}, {"channel", "", p.Channel}, {"recipient", "", p.Recipient},
@@ -99,6 +100,9 @@ func MessagesSent(summary notify.Summary) Document {
 	}.document(func(t *Text) {
 		t.Line("%s sent, %d to be tried again, %d waiting in all", failure.Counted(summary.Sent, "message"),
 			summary.Retrying, summary.Waiting)
+		if summary.Skipped > 0 {
+			t.Line("%s not sent: what they are about is over", failure.Counted(summary.Skipped, "message"))
+		}
 		if summary.Dead > 0 {
 			t.line(bad.of(failure.Counted(summary.Dead, "message") + " could not be delivered"))
 		}

@@ -73,6 +73,22 @@ func (s *Service) due(st PeriodUsage, now time.Time) []Alert {
 	return alerts
 }
 
+// Refused tells whether a limit of a user refuses calls at now because it is used up, and returns an alert about it as
+// of then.
+func (s *Service) Refused(ctx context.Context, user, limit string, now time.Time) (Alert, bool, error) {
+	st, err := s.Show(ctx, user, now, now)
+	if err != nil {
+		return Alert{}, false, err
+	}
+	for _, v := range st.Limits {
+		if l := v.Limit; l.Name == limit && l.TakesOverage() && !v.OK && st.Plan.Overage == plan.OverageBlock {
+			return Alert{UserID: user, PeriodStart: st.Period.Start, PeriodEnd: st.Period.End, Limit: l,
+				Threshold: fullPercent, Used: v.Used, CreatedAt: now}, true, nil
+		}
+	}
+	return Alert{}, false, nil
+}
+
 // Alert says that a user has reached a threshold of a limit in a usage period.
 type Alert struct {
 	ID          int64

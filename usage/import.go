@@ -256,8 +256,7 @@ func (c *batchCost) total() pricing.Total { return c.more.Add(pricing.TotalOf(c.
 
 // isRefusal tells whether an error concerns a row and not the storage.
 func isRefusal(err error) bool {
-	var f *failure.Error
-	return errors.As(err, &f) && f.Code != failure.Unavailable && f.Code != failure.Internal
+	return !failure.OfStorage(err) && !failure.Is(err, failure.Internal)
 }
 
 // reject counts a row that is not recorded, and writes it to the rejects.

@@ -118,9 +118,6 @@ type Assumption struct {
 // ErrOutdated says that an assumption no longer holds.
 var ErrOutdated = errors.New("what was known is outdated")
 
-// ErrWritesRefused says that nothing may be written: the clock is ahead, and the database is no rehearsal.
-var ErrWritesRefused = errors.New("nothing may be written")
-
 // PeriodKey names one usage period of one user.
 type PeriodKey struct {
 	UserID string

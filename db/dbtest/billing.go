@@ -36,6 +36,7 @@ func billingTests() []test {
 		{"billing/what no bill has is found, and is billed", unbilledIsFound},
 		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
 		{"billing/the health of what was billed", billingHealth},
+		{"billing/what was used under each plan of a period", usedByPlan},
 	}
 }
 
@@ -508,4 +509,38 @@ func billingHealth(t *testing.T, p Place) {
 	f.must(err)
 	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills),
 		"0 7 1 [1]")
+}
+
+// What was used under each plan is what the log has of the period, and the sum of it what the summaries have.
+func usedByPlan(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.subscribe("alice", "Free", date(2026, 10, 15), date(2026, 10, 15))
+	for i, at := range []time.Time{date(2026, 10, 14), date(2026, 10, 15), date(2026, 11, 1), date(2026, 11, 2),
+		date(2026, 11, 14), date(2026, 11, 15)} {
+		f.record(call(fmt.Sprint("e", i), "alice", at, int64(10*(i+1)), 1))
+		f.record(call(fmt.Sprint("b", i), "bob", at, 7, 7))
+	}
+	f.change("alice", date(2026, 11, 2), func(a plan.Account) (plan.Change, error) {
+		return a.ChangePlan(f.plan("Pro"), date(2026, 11, 2))
+	})
+	period := f.account("alice").PeriodAt(date(2026, 11, 1))
+	key := usage.NewPeriodKey("alice", period.Start)
+	f.must(f.db.ViewBilling(f.ctx, func(r billing.Reader) error {
+		byPlan, err := r.UsedByPlan(f.ctx, "alice", period)
+		f.must(err)
+		used, err := r.Used(f.ctx, []usage.PeriodKey{key})
+		f.must(err)
+		got := map[int64]int64{}
+		var sum usage.Amounts
+		for id, series := range byPlan {
+			for _, s := range series {
+				got[id] += s.Usage.Quantities[pricing.InputTokens]
+				sum, err = sum.Add(s.Usage)
+				f.must(err)
+			}
+		}
+		wantEqual(t, "the input tokens", got, map[int64]int64{f.plan("Free").ID: 20 + 30, f.plan("Pro").ID: 40 + 50})
+		wantEqual(t, "the sum", []usage.Amounts{sum}, []usage.Amounts{used[key][0].Usage})
+		return nil
+	}))
 }

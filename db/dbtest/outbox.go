@@ -28,6 +28,7 @@ func outboxTests() []test {
 		{"outbox/what was written before a moment is dropped, seen or not", outboxDropBefore},
 		{"outbox/what is left of a digest whose old part is dropped still goes out", outboxDropOfDigest},
 		{"outbox/mails wait for a server to be configured, but not for ever", outboxWithoutServer},
+		{"outbox/messages that wait are read by kind, skipped and rewritten", outboxWaiting},
 		{"outbox/is summed up", outboxState},
 	}
 }
@@ -582,4 +583,35 @@ func outboxWithoutServer(t *testing.T, p Place) {
 		t.Errorf("what waits is not late: %+v, %v", s, err)
 	}
 	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1", "a2"})
+}
+
+func outboxWaiting(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.mails(now(), "a1", "a2", "a3", "b1")
+	f.must(f.db.GroupDigests(f.ctx, now()))
+	kinds := []usage.NotificationKind{usage.PastDue, usage.BillReady}
+	waiting := func(after int64, limit int) (keys []string, last int64) {
+		found, err := f.db.WaitingMessages(f.ctx, kinds, after, limit)
+		f.must(err)
+		for _, m := range found {
+			keys, last = append(keys, m.Key+m.Data["plan"]), m.ID
+		}
+		return keys, last
+	}
+	first, last := waiting(0, 1)
+	rest, _ := waiting(last, 10)
+	wantEqual(t, "what waits", append(first, rest...), []string{`a1ü"\<`, `a2ü"\<`, `a3ü"\<`, `b1ü"\<`})
+	n, err := f.db.SkipMessages(f.ctx, []int64{last}, now(), "over")
+	f.must(err)
+	wantEqual(t, "skipped", n, 1)
+	f.must(f.db.RewriteMessage(f.ctx, last+1, map[string]string{"plan": "é"}))
+	rest, _ = waiting(0, 10)
+	wantEqual(t, "what waits then", rest, []string{"a2é", `a3ü"\<`, `b1ü"\<`})
+	wantEqual(t, "the deliveries", f.deliveries(), []string{"1 a1 skipped 0", "2 a2 waiting 0", "3 a3 waiting 0",
+		"4 b1 waiting 0"})
+	wantEqual(t, "what goes out", f.claim(claimOf("s", now(), 9)), []string{"a2", "a3", "b1"})
+	kinds = kinds[:1]
+	if none, _ := waiting(0, 10); len(none) != 0 {
+		t.Errorf("of another kind: %v", none)
+	}
 }
