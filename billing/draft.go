@@ -195,9 +195,9 @@ func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 
 func unitPrice(price pricing.Price, basis pricing.Basis) UnitPrice {
 	u := UnitPrice{From: price.EffectiveFrom, Rates: map[string]pricing.USD{}, Above: price.Above, Basis: basis}
-	for i, rate := range price.Rates {
-		if rate != 0 || pricing.Quantity(i) == pricing.CachedInputTokens && price.CachedPriced {
-			u.Rates[pricing.Quantity(i).Unit()] = rate
+	for q := range pricing.QuantityCount {
+		if price.Gives(q) {
+			u.Rates[q.Unit()] = price.Rates[q]
 		}
 	}
 	return u

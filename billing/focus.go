@@ -131,10 +131,10 @@ func (row *FocusRow) use(b *Bill, line Line, sold sale) {
 		row.ServiceSubcategory = focusOtherAI
 	}
 	if line.Kind == Overage {
-		row.Consumed, row.ContractedPrice = pricing.WholeDecimal(beyond), pricing.WholeDecimal(1)
+		row.Consumed, row.ContractedPrice = unit.decimal(beyond), pricing.WholeDecimal(1)
 		row.PricingQuantity = pricing.DecimalOf(line.Amount)
 	} else {
-		row.Usage, row.Consumed = line.Usage, pricing.WholeDecimal(unit.count(line.Usage)-beyond)
+		row.Usage, row.Consumed = line.Usage, unit.decimal(unit.count(line.Usage)-beyond)
 		within := b.Terms.withMarkup(line.Usage.Cost)
 		row.PricingQuantity = pricing.DollarsOf(within.Sub(within, new(big.Rat).SetInt64(int64(sold.amount))))
 		if line.Amount == 0 {
@@ -250,6 +250,11 @@ func (u focusUnit) count(a usage.Amounts) (count int64) {
 		count += a.Quantities[q]
 	}
 	return count
+}
+
+// decimal returns what was counted as a number of units.
+func (u focusUnit) decimal(count int64) pricing.Decimal {
+	return pricing.DecimalOfParts(count, u.of[0].PerUnit())
 }
 
 // FocusTime writes a moment as FOCUS has it: to the second, in UTC. What has begun within a second counts from it on,

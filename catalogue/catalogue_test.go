@@ -198,7 +198,7 @@ func TestSetPrice(t *testing.T) {
 		{"what is not named stays", catalogue.PriceSetting{Provider: "openai", Model: "new", Rates: cached, From: later},
 			false,
 			func(p pricing.Price) bool {
-				return p.CachedPriced && p.Rates[pricing.Requests] == *request[pricing.Requests]
+				return p.Given.Has(pricing.CachedInputTokens) && p.Rates[pricing.Requests] == *request[pricing.Requests]
 			}},
 		{"the default price", catalogue.PriceSetting{Provider: "video", Rates: cached}, false,
 			func(p pricing.Price) bool { return p.Model == pricing.DefaultModel }},

@@ -163,7 +163,7 @@ func (ps *PriceSetting) change(book *pricing.Book) ([]PriceChange, error) {
 	for q, rate := range ps.Rates {
 		if rate != nil {
 			after.Rates[q] = *rate
-			after.CachedPriced = after.CachedPriced || pricing.Quantity(q) == pricing.CachedInputTokens
+			after.Given |= pricing.SetOf(pricing.Quantity(q))
 		}
 	}
 	if err := ps.changeLongContext(&after); err != nil {

@@ -126,6 +126,7 @@ type Quote struct {
 	Provider, Model string
 	Quantities      pricing.Quantities
 	At              time.Time
+	Tier            string
 }
 
 // Quote returns what a call would cost, and where there is no price for it, a not_found failure beside the rating.
@@ -137,7 +138,8 @@ func (s *Service) Quote(ctx context.Context, q Quote) (pricing.Rating, error) {
 	if err != nil {
 		return pricing.Rating{}, err
 	}
-	rating, err := book.Rate(q.Provider, q.Model, q.At, q.Quantities)
+	rating, err := book.Rate(pricing.Call{Provider: q.Provider, Model: q.Model, At: q.At,
+		Tier: pricing.NormaliseTier(q.Tier), Used: q.Quantities})
 	if err == nil && rating.Basis == pricing.Unpriced {
 		unpriced := failure.NotFoundf("there is no price for %s %q", q.Provider, q.Model)
 		unpriced.Reason, unpriced.Args = book.Advice(q.Provider, q.Model)

@@ -22,7 +22,7 @@ type quantityFlag struct {
 func (f quantityFlag) String() string { return "" }
 func (f quantityFlag) Type() string   { return "N" }
 func (f quantityFlag) Set(text string) error {
-	n, err := pricing.ParseQuantity(flagName(f.quantity), text)
+	n, err := f.quantity.Parse(flagName(f.quantity), text)
 	f.to[f.quantity] = n
 	return err
 }
@@ -31,13 +31,24 @@ func flagName(q pricing.Quantity) string { return strings.ReplaceAll(q.String(),
 
 // addQuantities adds a flag for every quantity. One request is the default.
 func addQuantities(flags *pflag.FlagSet, to *pricing.Quantities) {
-	usageText := [pricing.QuantityCount]string{"API requests (default 1)", "input tokens, cached ones included",
-		"output tokens", "those of the input tokens that came from a cache", "images", "searches", "pages", "characters",
-		"seconds"}
 	to[pricing.Requests] = 1
 	for q := range pricing.QuantityCount {
-		flags.Var(quantityFlag{q, to}, flagName(q), usageText[q])
+		flags.Var(quantityFlag{q, to}, flagName(q), q.Help())
 	}
+}
+
+func addServiceTier(flags *pflag.FlagSet, to *string) {
+	flags.StringVar(to, "service-tier", "", "the service `TIER` that the vendor charges by: batch, flex, priority")
+}
+
+// reportedFlag is a flag for the cost that a vendor reports.
+type reportedFlag struct{ to *pricing.ReportedCost }
+
+func (f reportedFlag) String() string { return "" }
+func (f reportedFlag) Type() string   { return "COST" }
+func (f reportedFlag) Set(text string) (err error) {
+	*f.to, err = pricing.ParseReportedCost(text)
+	return err
 }
 
 // priceFlag is a flag for the cost of one unit; to stays nil where it isn't given.

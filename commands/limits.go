@@ -25,6 +25,7 @@ func addCall(cmd *cobra.Command, call *usage.Call) {
 	flags.StringVar(&call.Model, "model", "", "the `MODEL`")
 	flags.StringVar(&call.Vendor, "vendor", "", "the `VENDOR` that serves the call (default by provider and model)")
 	addQuantities(flags, &call.Quantities)
+	addServiceTier(flags, &call.ServiceTier)
 }
 
 func requireCall(call usage.Call) error {

@@ -137,6 +137,7 @@ func newPricingQuoteCmd(env *Env) *cobra.Command {
 	addProvider(cmd, &call.Provider, "the PROVIDER")
 	cmd.Flags().StringVar(&call.Model, "model", "", "the `MODEL`")
 	addQuantities(cmd.Flags(), &call.Quantities)
+	addServiceTier(cmd.Flags(), &call.Tier)
 	addTime(cmd, &call.At, "at", "at the price in force then (default now)")
 	cmd.Flags().BoolVar(&strict, "strict", false, "fail where there is no price")
 	return cmd

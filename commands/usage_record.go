@@ -57,6 +57,8 @@ func addEventFlags(cmd *cobra.Command, event *usage.Event) {
 	flags.StringVar(&event.ErrorMessage, "error-message", "", "what a failed call said")
 	flags.Int64Var(&event.RetryCount, "retry-count", 0, "how often the call was tried before")
 	flags.BoolVar(&event.Billable, "billable", false, "charge and count the call although it failed")
+	addServiceTier(flags, &event.ServiceTier)
+	flags.Var(reportedFlag{&event.Reported}, "reported-cost", "what the vendor says that the call has cost, in dollars")
 }
 
 func usageRecordRun(ctx context.Context, env *Env, event usage.Event, opts usage.RecordOptions) error {

@@ -57,10 +57,13 @@ func planState(p plan.Plan) state {
 
 func priceState(p pricing.Price) state {
 	s := state{"effective_from": p.EffectiveFrom, "source": p.Source}
-	for i, rate := range p.Rates {
-		if rate != 0 || pricing.Quantity(i) == pricing.CachedInputTokens && p.CachedPriced {
-			s[pricing.Quantity(i).Unit()+"_cost"] = rate
+	for q := range pricing.QuantityCount {
+		if p.Gives(q) {
+			s[q.Unit()+"_cost"] = p.Rates[q]
 		}
+	}
+	if terms := p.Terms(); terms != "" {
+		s["terms"] = json.RawMessage(terms)
 	}
 	if p.Above != nil {
 		s["above_input_tokens"] = p.Above.OverInputTokens
@@ -75,7 +78,7 @@ func providerState(p pricing.Provider) state {
 		models[r.Contains] = r.Vendor
 	}
 	return state{"vendor": p.Vendor, "models": models, "characters_are_input_tokens": p.CharactersAreInputTokens,
-		"fine_tuned_as_base": p.FineTunedAsBase}
+		"fine_tuned_as_base": p.FineTunedAsBase, "cost_reported": p.CostReported}
 }
 
 func aliasState(a pricing.Alias) state {

@@ -251,8 +251,12 @@ func scanSeries(row scanner) (user string, start time.Time, s billing.Series, er
 // scanAmounts returns where to scan totalColumns to.
 func scanAmounts(a *usage.Amounts) []any {
 	dest := []any{&a.Calls, &a.Errors, &a.Unpriced}
-	for i := pricing.InputTokens; i < pricing.QuantityCount; i++ {
-		dest = append(dest, &a.Quantities[i])
+	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
+		if q.Rare() {
+			dest = append(dest, rare(&a.Quantities[q]))
+		} else {
+			dest = append(dest, &a.Quantities[q])
+		}
 	}
 	return append(dest, &a.Cost)
 }

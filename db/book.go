@@ -32,14 +32,16 @@ func (t *tx) providers(ctx context.Context) (pricing.Providers, error) {
 	providers := pricing.Providers{}
 	err := t.query(ctx, func(row scanner) error {
 		var p pricing.Provider
-		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&p.VendorRules}, &p.CharactersAreInputTokens, &p.FineTunedAsBase)
+		err := row.Scan(&p.Name, &p.Vendor, fromJSON{&p.VendorRules}, &p.CharactersAreInputTokens, &p.FineTunedAsBase,
+			&p.CostReported)
 		providers[p.Name] = p
 		return err
 	}, "SELECT "+providerColumns+" FROM api_providers")
 	return providers, err
 }
 
-const providerColumns = "provider, vendor, vendor_rules, characters_are_input_tokens, fine_tuned_as_base"
+const providerColumns = "provider, vendor, vendor_rules, characters_are_input_tokens, fine_tuned_as_base, " +
+	"cost_reported"
 
 const aliasColumns = "provider, name, effective_from, model, source"
 
@@ -50,10 +52,19 @@ func (t *tx) aliases(ctx context.Context, provider string) ([]pricing.Alias, err
 	}, "SELECT "+aliasColumns+" FROM api_model_aliases WHERE $1 = '' OR provider = $1", provider)
 }
 
-// priceColumns end with those of the rates in the order of the quantities.
-const priceColumns = `provider, model, effective_from, source, above_input_tokens, above_input_token_pico,
-	above_output_token_pico, request_pico, input_token_pico, output_token_pico, cached_input_token_pico, image_pico,
-	search_pico, page_pico, character_pico, second_pico`
+// priceColumns end with those of the rates of what is not rare, in the order of the quantities.
+var priceColumns = namesOfPrices() // read-only
+
+func namesOfPrices() string {
+	columns := "provider, model, effective_from, source, above_input_tokens, above_input_token_pico, " +
+		"above_output_token_pico, terms"
+	for q := range pricing.QuantityCount {
+		if !q.Rare() {
+			columns += ", " + q.Unit() + "_pico"
+		}
+	}
+	return columns
+}
 
 func (t *tx) prices(ctx context.Context, provider string) ([]pricing.Price, error) {
 	return selectRows(ctx, t, scanPrice, "SELECT price_id, "+priceColumns+
@@ -64,9 +75,13 @@ func scanPrice(row scanner) (pricing.Price, error) {
 	var p pricing.Price
 	var over, overInput, overOutput *int64
 	var rates [pricing.QuantityCount]*int64
-	dest := []any{&p.ID, &p.Provider, &p.Model, moment{&p.EffectiveFrom}, &p.Source, &over, &overInput, &overOutput}
-	for i := range rates {
-		dest = append(dest, &rates[i])
+	var terms string
+	dest := []any{&p.ID, &p.Provider, &p.Model, moment{&p.EffectiveFrom}, &p.Source, &over, &overInput, &overOutput,
+		textOrNull{&terms}}
+	for q := range pricing.QuantityCount {
+		if !q.Rare() {
+			dest = append(dest, &rates[q])
+		}
 	}
 	if err := row.Scan(dest...); err != nil {
 		return p, err
@@ -76,13 +91,15 @@ func scanPrice(row scanner) (pricing.Price, error) {
 			p.Rates[i] = pricing.USD(*rate)
 		}
 	}
-	p.CachedPriced = rates[pricing.CachedInputTokens] != nil
+	if rates[pricing.CachedInputTokens] != nil {
+		p.Given = pricing.SetOf(pricing.CachedInputTokens)
+	}
 	if over != nil {
 		p.Above = &pricing.LongContext{
 			OverInputTokens: *over, InputToken: pricing.USD(*overInput), OutputToken: pricing.USD(*overOutput),
 		}
 	}
-	return p, nil
+	return p, p.SetTerms(terms)
 }
 
 // ChangePrices implements catalogue.Store: each provider, price and alias gets an audit row.
@@ -128,7 +145,7 @@ func (d *DB) ChangePrices(
 
 func (t *tx) saveProvider(ctx context.Context, audit usage.Audit, have pricing.Providers, p pricing.Provider) error {
 	args := []any{p.Name, p.Vendor, jsonText(append([]pricing.VendorRule{}, p.VendorRules...), false),
-		p.CharactersAreInputTokens, p.FineTunedAsBase}
+		p.CharactersAreInputTokens, p.FineTunedAsBase, p.CostReported}
 	err := t.do(ctx, "INSERT INTO api_providers ("+providerColumns+") VALUES "+valueList(1, len(args))+
 		overwrite("provider", providerColumns), args...)
 	if err != nil {
@@ -148,16 +165,21 @@ func (t *tx) addPrice(ctx context.Context, audit usage.Audit, book *pricing.Book
 				p.Provider, p.Model, p.EffectiveFrom.Format(time.RFC3339Nano)).WithHint("set it from a later moment on")
 		}
 	}
-	args := []any{audit.At, p.Provider, p.Model, p.EffectiveFrom, string(p.Source), nil, nil, nil}
+	args := []any{audit.At, p.Provider, p.Model, p.EffectiveFrom, string(p.Source), nil, nil, nil, nil}
 	if p.Above != nil {
 		args[5], args[6], args[7] = p.Above.OverInputTokens, int64(p.Above.InputToken), int64(p.Above.OutputToken)
 	}
-	for i, rate := range p.Rates {
-		if pricing.Quantity(i) == pricing.CachedInputTokens && !p.CachedPriced {
+	if terms := p.Terms(); terms != "" {
+		args[8] = terms
+	}
+	for q := range pricing.QuantityCount {
+		switch _, isPart := q.Total(); {
+		case q.Rare():
+		case isPart && !p.Given.Has(q):
 			args = append(args, nil)
-			continue
+		default:
+			args = append(args, int64(p.Rates[q]))
 		}
-		args = append(args, int64(rate))
 	}
 	err := t.do(ctx, "INSERT INTO api_provider_pricing (created_at, "+priceColumns+") VALUES "+
 		valueList(1, len(args)), args...)

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,17 +35,55 @@ func scanEntry(row scanner) (usage.Entry, error) {
 			dest[i] = moment{to}
 		case *pricing.USD:
 			dest[i] = (*int64)(to)
+		case *pricing.ReportedCost:
+			dest[i] = reported{to}
 		case usage.Reference:
 			dest[i] = reference{to.ID}
 		default:
 			dest[i] = to
+		}
+		if fields[i].Rare {
+			dest[i] = rare(dest[i])
 		}
 	}
 	err := row.Scan(dest...)
 	return e, err
 }
 
-// reference reads the id of a row of another table: 0 for NULL.
+// rare returns where to scan a value to that may be NULL instead of 0 or "".
+func rare(to any) any {
+	switch to := to.(type) {
+	case *int64:
+		return reference{to}
+	case *string:
+		return textOrNull{to}
+	}
+	return to
+}
+
+// textOrNull reads a text: "" for NULL.
+type textOrNull struct{ to *string }
+
+// Scan implements sql.Scanner.
+func (t textOrNull) Scan(value any) error {
+	var text sql.NullString
+	err := text.Scan(value)
+	*t.to = text.String
+	return err
+}
+
+// reported reads a cost that may be missing.
+type reported struct{ to *pricing.ReportedCost }
+
+// Scan implements sql.Scanner.
+func (r reported) Scan(value any) error {
+	var cost sql.NullInt64
+	err := cost.Scan(value)
+	*r.to = pricing.ReportedCost{USD: pricing.USD(cost.Int64), Given: cost.Valid}
+	return err
+}
+
+// reference reads the id of a row of another table, or a number: 0 for NULL.
 type reference struct{ to *int64 }
 
 // Scan implements sql.Scanner.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // Both migrations make the same tables, and the same columns in the same order, but
@@ -236,7 +238,13 @@ func TestLogTakesCounterEntriesAfterAMigration(t *testing.T) {
 		if err := before.Close(); err != nil {
 			t.Fatal(err)
 		}
-		place.Create(t)
+		after, err := db.MigrateTo(t.Context(), place.Target, 11)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := after.Close(); err != nil {
+			t.Fatal(err)
+		}
 		execute(t, place.SQL, row("b", -7))
 		sum := lines(t, place.SQL, `SELECT SUM(requests + input_tokens + output_tokens + cached_input_tokens + images
 			+ searches + pages + characters + seconds + cost_pico) || ' of ' || COUNT(*) FROM api_usage_logs`)
@@ -285,7 +293,13 @@ func TestBasesAfterAMigration(t *testing.T) {
 		if err := before.Close(); err != nil {
 			t.Fatal(err)
 		}
-		place.Create(t)
+		after, err := db.MigrateTo(t.Context(), place.Target, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := after.Close(); err != nil {
+			t.Fatal(err)
+		}
 		logged := lines(t, place.SQL, "SELECT event_id || ' ' || pricing FROM api_usage_logs")
 		if got := fmt.Sprint(logged); got != "[old exact]" {
 			t.Errorf("the log has %s", got)
@@ -298,6 +312,75 @@ func TestBasesAfterAMigration(t *testing.T) {
 		}
 		if _, err := place.SQL.Exec(insert("wrong", "guessed")); err == nil {
 			t.Error("any word is stored")
+		}
+	})
+}
+
+// Before version 13 there were whole seconds, no rare quantities, and prices had no terms.
+func TestSecondsBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 12)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "928195200000000", db.PostgreSQL: "'1999-06-01 00:00:00+00'"}[place.Kind]
+		key := map[db.Kind]string{db.SQLite: "event_key, ", db.PostgreSQL: ""}[place.Kind]
+		keyOf := map[db.Kind]string{db.SQLite: "1, ", db.PostgreSQL: ""}[place.Kind]
+		amounts := "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, " +
+			"pages, characters, seconds, cost_pico"
+		for _, statement := range []string{
+			"INSERT INTO users (user_id, created_at) VALUES ('u', " + moment + ")",
+			"INSERT INTO api_usage_logs (" + key + `occurred_at, period_start, recorded_at, plan_id, requests, input_tokens,
+				output_tokens, cached_input_tokens, images, searches, pages, characters, seconds, cost_pico, response_time_ms,
+				retry_count, status_code, billable, event_id, user_id, provider, vendor, model, pricing, endpoint, method,
+				error_message) VALUES (` + keyOf + moment + ", " + moment + ", " + moment + `, 1, 1, 2, 3, 1, 4, 5, 6, 7, 12, 8,
+				9, 0, 200, FALSE, 'e', 'u', 'p', 'v', 'm', 'exact', '', '', '')`,
+			"INSERT INTO usage_summaries (user_id, period_start, provider, vendor, model, " + amounts + ") VALUES ('u', " +
+				moment + ", 'p', 'v', 'm', 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_daily (day, user_id, plan_id, provider, vendor, model, " + amounts +
+				") VALUES (19990601, 'u', 1, 'p', 'v', 'm', 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_user_monthly (month, user_id, plan_id, " + amounts +
+				") VALUES (199906, 'u', 1, 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_fleet_daily (day, plan_id, provider, vendor, model, slot, cost_dollars, day_parts, " + amounts +
+				") VALUES (19990601, 1, 'p', 'v', 'm', 0, 0, -1, 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			`INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens)
+				VALUES ('p', 'v', '[]', FALSE)`,
+			`INSERT INTO api_provider_pricing (provider, model, effective_from, request_pico, input_token_pico,
+				output_token_pico, image_pico, search_pico, page_pico, character_pico, second_pico, source, created_at)
+				VALUES ('p', 'm', ` +
+				moment + ", 0, 0, 0, 0, 0, 0, 0, 1501, 'admin', " + moment + ")",
+		} {
+			execute(t, before.Pool(), statement)
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		place.Create(t)
+		after, err := db.Open(t.Context(), place.Target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer after.Close()
+		if found, err := after.Reconcile(t.Context(), false); err != nil || len(found.Discrepancies) > 0 || !found.Rollups {
+			t.Errorf("the totals are %+v, %v", found, err)
+		}
+		for _, table := range []string{"api_usage_logs", "usage_summaries", "usage_fleet_daily"} {
+			const kept = "SELECT milliseconds || ' ' || characters || ' ' || COALESCE(cache_write_tokens, 0) FROM "
+			if got := fmt.Sprint(lines(t, place.SQL, kept+table)); got != "[12000 7 0]" {
+				t.Errorf("%s has %s", table, got)
+			}
+		}
+		book, err := after.Catalogue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := pricing.Call{Provider: "p", Model: "m", At: time.Now(), Used: pricing.Quantities{pricing.Seconds: 2000}}
+		if r, err := book.Rate(call); err != nil || r.Cost != 3002 || r.Price.Given != 0 {
+			t.Errorf("two seconds cost %+v, %v", r, err)
+		}
+		call.Used[pricing.Seconds] = 2001 // a price so fine was allowed
+		if r, err := book.Rate(call); err == nil {
+			t.Errorf("two seconds and a bit cost %s", r.Cost)
 		}
 	})
 }

@@ -12,11 +12,19 @@ import (
 func putEntry(to encode.Sink, e *usage.Entry) {
 	fields := usage.EntryFields()
 	for i := range fields {
+		if fields[i].Rare && fields[i].IsEmpty(e) {
+			putNull(to, fields[i].In(e))
+			continue
+		}
 		switch from := fields[i].In(e).(type) {
 		case *string:
 			to.Text(*from)
 		case *int64:
 			to.Integer(*from)
+		case *pricing.Thousandths:
+			to.Integer(int64(*from))
+		case *pricing.ReportedCost:
+			to.Integer(int64(from.USD))
 		case *int:
 			to.Small(int16(*from))
 		case *bool:
@@ -31,13 +39,26 @@ func putEntry(to encode.Sink, e *usage.Entry) {
 	}
 }
 
+// putNull puts what a rare field has instead of nothing.
+func putNull(to encode.Sink, from any) {
+	if _, isText := from.(*string); isText {
+		to.NullText()
+		return
+	}
+	to.NullInteger()
+}
+
 // putCounts puts the values of amountColumns.
 func putCounts(to encode.Sink, a *usage.Amounts) {
 	to.Integer(a.Calls)
 	to.Integer(a.Errors)
 	to.Integer(a.Unpriced)
-	for _, n := range a.Quantities[pricing.InputTokens:] {
-		to.Integer(n)
+	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
+		if n := a.Quantities[q]; n == 0 && q.Rare() {
+			to.NullInteger()
+		} else {
+			to.Integer(n)
+		}
 	}
 }
 

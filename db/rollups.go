@@ -23,16 +23,17 @@ import (
 const dollar = "1000000000000"
 
 const (
-	fleetKeys    = "day, plan_id, provider, vendor, model, slot"
-	fleetColumns = fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico, day_parts"
-	monthlyKeys  = "month, user_id, plan_id"
+	fleetKeys   = "day, plan_id, provider, vendor, model, slot"
+	monthlyKeys = "month, user_id, plan_id"
 )
+
+var fleetColumns = fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico, day_parts" // read-only
 
 // fleetUpsert adds rows to totals of the fleet.
 func fleetUpsert(rows string) string {
 	var sets []string
 	for column := range strings.SplitSeq(amountColumns, ", ") {
-		sets = append(sets, fmt.Sprintf("%s = f.%s + excluded.%s", column, column, column))
+		sets = append(sets, column+" = "+added(column, "f", "excluded"))
 	}
 	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns + ") " + rows +
 		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + strings.Join(sets, ", ") +
@@ -128,8 +129,9 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 // adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
 func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
 	dollars, pico := pricing.USD(cost).Split()
-	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0,
-		0, 0, unpriced, 0, 0, 0, 0, 0, 0, 0, 0, dollars, int64(pico), 0}
+	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0}
+	values = append(values, encode.ValuesOf(func(to encode.Sink) { putCounts(to, &usage.Amounts{Unpriced: unpriced}) })...)
+	values = append(values, dollars, int64(pico), 0)
 	if err := t.do(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
@@ -142,7 +144,7 @@ func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced in
 func dailySums(sign string) string {
 	var sums []string
 	for column := range strings.SplitSeq(amountColumns, ", ") {
-		sums = append(sums, "CAST("+sign+"SUM("+column+") AS BIGINT)")
+		sums = append(sums, summed(column, sign+"SUM("+column+")"))
 	}
 	return strings.Join(sums, ", ")
 }

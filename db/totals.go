@@ -3,7 +3,6 @@ package db
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -16,11 +15,47 @@ import (
 
 // totalColumns are the columns of usage.Amounts in the tables of totals. The requests
 // among the quantities stand in them as calls.
-const totalColumns = amountColumns + ", cost_pico"
+var totalColumns = amountColumns + ", cost_pico" // read-only
 
 // amountColumns are all of them but the cost.
-const amountColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, " +
-	"searches, pages, characters, seconds"
+var amountColumns = namesOfAmounts() // read-only
+
+func namesOfAmounts() string {
+	columns := "calls, errors, unpriced_calls"
+	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
+		columns += ", " + q.Column()
+	}
+	return columns
+}
+
+// rareColumns are the columns of totals that have NULL for 0: what few calls use.
+var rareColumns = namesOfRare() // read-only
+
+func namesOfRare() map[string]bool {
+	columns := map[string]bool{}
+	for q := range pricing.QuantityCount {
+		columns[q.Column()] = q.Rare()
+	}
+	return columns
+}
+
+// added is the expression that adds two values of a column of totals up.
+func added(column, a, b string) string {
+	a, b = a+"."+column, b+"."+column
+	if rareColumns[column] {
+		return "NULLIF(COALESCE(" + a + ", 0) + COALESCE(" + b + ", 0), 0)"
+	}
+	return a + " + " + b
+}
+
+// summed is the expression that adds the values of a column of totals up over many rows.
+func summed(column, sum string) string {
+	sum = "CAST(" + sum + " AS BIGINT)"
+	if rareColumns[column] {
+		return "NULLIF(" + sum + ", 0)"
+	}
+	return sum
+}
 
 // totalsTable is one of the two tables that keep sums of log rows; rollups.go has those
 // that are sums of their sums.
@@ -88,7 +123,7 @@ func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
 func (table totalsTable) upsert(rows string) string {
 	var sets []string
 	for column := range strings.SplitSeq(totalColumns, ", ") {
-		sets = append(sets, fmt.Sprintf("%s = %s.%s + excluded.%s", column, table.name, column, column))
+		sets = append(sets, column+" = "+added(column, table.name, "excluded"))
 	}
 	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + rows +
 		" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + strings.Join(sets, ", ")
@@ -107,7 +142,11 @@ func logSums() string {
 		"CAST(COALESCE(SUM(requests) FILTER (WHERE " + counts + " AND pricing = 'unpriced'), 0) AS BIGINT)",
 	}
 	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
-		parts = append(parts, sum(q.String()))
+		if part := sum(q.Column()); q.Rare() {
+			parts = append(parts, "NULLIF("+part+", 0)")
+		} else {
+			parts = append(parts, part)
+		}
 	}
 	return strings.Join(append(parts, sum("cost_pico")), ", ")
 }
@@ -115,15 +154,15 @@ func logSums() string {
 // sums is the SELECT of what the table has to have: the sums of the log's rows and of
 // those that are archived, where a condition holds for each.
 func (table totalsTable) sums(log, archived string) string {
-	var added []string
+	var sums []string
 	for column := range strings.SplitSeq(totalColumns, ", ") {
-		added = append(added, "CAST(SUM("+column+") AS BIGINT)")
+		sums = append(sums, summed(column, "SUM("+column+")"))
 	}
 	columns := table.keys + ", " + totalColumns
 	return "WITH x (" + columns + ") AS (SELECT " + table.ofLog + ", " + logSums() +
 		" FROM api_usage_logs WHERE " + log + " GROUP BY " + table.ofLog +
 		" UNION ALL SELECT " + columns + " FROM usage_archived_totals WHERE " + archived + ")" +
-		" SELECT " + table.keys + ", " + strings.Join(added, ", ") + " FROM x GROUP BY " + table.keys
+		" SELECT " + table.keys + ", " + strings.Join(sums, ", ") + " FROM x GROUP BY " + table.keys
 }
 
 // insertSums fills the table with them.

@@ -97,7 +97,7 @@ func (t trial) pricing(ctx context.Context) (string, error) {
 	}
 	for _, c := range cases {
 		c.used[pricing.Requests]++
-		r, err := book.Rate(c.provider, c.model, t.now, c.used)
+		r, err := book.Rate(pricing.Call{Provider: c.provider, Model: c.model, At: t.now, Used: c.used})
 		if err == nil {
 			err = want("the cost of "+c.provider+" "+c.model, fmt.Sprintf("%s (%s)", r.Cost, r.Basis), c.cost)
 		}

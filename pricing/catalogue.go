@@ -42,6 +42,7 @@ type providerEntry struct {
 	Vendor                   string        `yaml:"vendor"`
 	CharactersAreInputTokens bool          `yaml:"characters_are_input_tokens,omitempty"`
 	FineTuned                string        `yaml:"fine_tuned,omitempty"`
+	Cost                     string        `yaml:"cost,omitempty"`
 	VendorRules              []vendorEntry `yaml:"models,omitempty"`
 }
 
@@ -50,34 +51,11 @@ type vendorEntry struct {
 	Vendor   string `yaml:"vendor"`
 }
 
-// priceEntry has a field for each rate; one that isn't given costs nothing.
-type priceEntry struct {
-	Provider         string      `yaml:"provider"`
-	Model            string      `yaml:"model"`
-	EffectiveFrom    string      `yaml:"effective_from,omitempty"`
-	InputToken       *ScalarText `yaml:"input_token,omitempty"`
-	OutputToken      *ScalarText `yaml:"output_token,omitempty"`
-	CachedInputToken *ScalarText `yaml:"cached_input_token,omitempty"`
-	Request          *ScalarText `yaml:"request,omitempty"`
-	Image            *ScalarText `yaml:"image,omitempty"`
-	Search           *ScalarText `yaml:"search,omitempty"`
-	Page             *ScalarText `yaml:"page,omitempty"`
-	Character        *ScalarText `yaml:"character,omitempty"`
-	Second           *ScalarText `yaml:"second,omitempty"`
-	Above            *aboveEntry `yaml:"above,omitempty"`
-}
-
 type aliasEntry struct {
 	Provider      string `yaml:"provider"`
 	Name          string `yaml:"name"`
 	Model         string `yaml:"model"`
 	EffectiveFrom string `yaml:"effective_from,omitempty"`
-}
-
-type aboveEntry struct {
-	InputTokens ScalarText  `yaml:"input_tokens"`
-	InputToken  *ScalarText `yaml:"input_token,omitempty"`
-	OutputToken *ScalarText `yaml:"output_token,omitempty"`
 }
 
 // ParseCatalogue reads a price file. The name of the file is used in failures, which are all invalid ones: text that is
@@ -143,6 +121,10 @@ func (c Catalogue) Check(providers Providers) error {
 
 func (e providerEntry) provider() (Provider, error) {
 	p := Provider{Name: e.Name, Vendor: e.Vendor, CharactersAreInputTokens: e.CharactersAreInputTokens}
+	var err error
+	if p.CostReported, err = isReported(e.Cost); err != nil {
+		return Provider{}, err
+	}
 	if err := ValidateName("name", e.Name); err != nil {
 		return Provider{}, err
 	}
@@ -177,38 +159,6 @@ func ValidateName(field, name string) error {
 			failure.Shorten(name))
 	}
 	return nil
-}
-
-func (e priceEntry) price() (Price, error) {
-	p := Price{Provider: e.Provider, Model: e.Model, EffectiveFrom: Beginning(), Source: FromCatalogue}
-	if e.Provider == "" || e.Model == "" {
-		return Price{}, failure.Invalidf("provider and model must both be given")
-	}
-	if err := ValidateName("provider", e.Provider); err != nil {
-		return Price{}, err
-	}
-	var err error
-	if p.EffectiveFrom, err = effectiveFrom(e.EffectiveFrom); err != nil {
-		return Price{}, err
-	}
-	for i, rate := range e.rates() {
-		if rate == nil {
-			continue
-		}
-		if p.Rates[i], err = unitPrice(Quantity(i).Unit(), *rate); err != nil {
-			return Price{}, err
-		}
-	}
-	p.CachedPriced = e.CachedInputToken != nil
-	if a := e.Above; a != nil {
-		if a.InputToken == nil && a.OutputToken == nil {
-			return Price{}, failure.Invalidf("above has no price: give input_token, output_token or both")
-		}
-		if p.Above, err = a.longContext(p.Rates); err != nil {
-			return Price{}, failure.Within(err, "above")
-		}
-	}
-	return p, p.Validate()
 }
 
 // effectiveFrom reads the moment from which a price or alias holds: the beginning where none is given.
@@ -246,41 +196,6 @@ func (p Price) replaces(q Price) bool {
 	return q.Provider == p.Provider && q.Model == p.Model && q.EffectiveFrom.Equal(p.EffectiveFrom)
 }
 
-// unitPrice reads what ParseUnitPrice takes; the field is named in the failure.
-func unitPrice(field string, text ScalarText) (USD, error) {
-	parsed, err := ParseUnitPrice(string(text))
-	if err != nil {
-		return 0, failure.Within(err, "%s", field)
-	}
-	return parsed, nil
-}
-
-// longContext fills what isn't given from the rates below.
-func (a aboveEntry) longContext(below Rates) (*LongContext, error) {
-	over, err := ParseQuantity("input_tokens", string(a.InputTokens))
-	if err != nil {
-		return nil, err
-	}
-	above := LongContext{OverInputTokens: over, InputToken: below[InputTokens], OutputToken: below[OutputTokens]}
-	if a.InputToken != nil {
-		if above.InputToken, err = unitPrice(InputTokens.Unit(), *a.InputToken); err != nil {
-			return nil, err
-		}
-	}
-	if a.OutputToken != nil {
-		if above.OutputToken, err = unitPrice(OutputTokens.Unit(), *a.OutputToken); err != nil {
-			return nil, err
-		}
-	}
-	return &above, nil
-}
-
-// rates returns the entry's rates in the order of the quantities.
-func (e priceEntry) rates() [QuantityCount]*ScalarText {
-	return [QuantityCount]*ScalarText{e.Request, e.InputToken, e.OutputToken, e.CachedInputToken,
-		e.Image, e.Search, e.Page, e.Character, e.Second}
-}
-
 // YAML returns the catalogue as a price file that ParseCatalogue reads back.
 func (c Catalogue) YAML() string {
 	var b strings.Builder
@@ -292,6 +207,9 @@ func (c Catalogue) YAML() string {
 		}
 		if p.FineTunedAsBase {
 			b.WriteString("    fine_tuned: base\n")
+		}
+		if p.CostReported {
+			b.WriteString("    cost: reported\n")
 		}
 		if len(p.VendorRules) > 0 {
 			b.WriteString("    models:\n")
@@ -333,31 +251,4 @@ func yamlMoment(from time.Time) string {
 		return ""
 	}
 	return ", effective_from: " + strconv.Quote(from.Format(time.RFC3339Nano))
-}
-
-func (p Price) yamlFields() string {
-	fields := []string{"provider: " + YAMLName(p.Provider),
-		"model: " + strconv.Quote(p.Model) + yamlMoment(p.EffectiveFrom)}
-	for i, rate := range p.Rates {
-		if rate != 0 || Quantity(i) == CachedInputTokens && p.CachedPriced {
-			fields = append(fields, Quantity(i).Unit()+": "+unitPriceText(Quantity(i), rate))
-		}
-	}
-	if p.Above != nil {
-		fields = append(fields, fmt.Sprintf("above: {input_tokens: %d, input_token: %s, output_token: %s}",
-			p.Above.OverInputTokens, unitPriceText(InputTokens, p.Above.InputToken),
-			unitPriceText(OutputTokens, p.Above.OutputToken)))
-	}
-	return strings.Join(fields, ", ")
-}
-
-// unitPriceText writes a rate as people read it: tokens and characters by the million, everything else by one.
-func unitPriceText(q Quantity, rate USD) string {
-	switch q {
-	case InputTokens, OutputTokens, CachedInputTokens, Characters:
-		if million, err := rate.Times(1_000_000); err == nil {
-			return million.String() + "/1M"
-		}
-	}
-	return rate.String()
 }

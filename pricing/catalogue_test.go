@@ -141,7 +141,8 @@ func TestDefaultCatalogueHoldsTheGivenFigures(t *testing.T) {
 				pricing.Seconds} {
 				same("one of "+q.String(), p.Rates[q], "", 1)
 			}
-			if p.CachedPriced || p.Source != pricing.FromCatalogue || p.ID != 0 {
+			if p.Given&^pricing.SetOf(pricing.CacheWriteTokens, pricing.CacheWrite1hTokens) != 0 ||
+				p.Source != pricing.FromCatalogue || p.ID != 0 {
 				t.Errorf("got %+v", p)
 			}
 			if (p.Above != nil) != (want.over > 0) {
@@ -214,8 +215,13 @@ func anyPrice() *rapid.Generator[pricing.Price] {
 		for i := range p.Rates {
 			p.Rates[i] = pricing.USD(rate.Draw(t, pricing.Quantity(i).Unit()))
 		}
-		if p.CachedPriced = rapid.Bool().Draw(t, "cached priced"); !p.CachedPriced {
-			p.Rates[pricing.CachedInputTokens] = 0
+		p.Rates[pricing.Seconds] -= p.Rates[pricing.Seconds] % 1000
+		for q := range pricing.QuantityCount {
+			if _, isPart := q.Total(); isPart && rapid.Bool().Draw(t, q.String()+" priced") {
+				p.Given |= pricing.SetOf(q)
+			} else if isPart {
+				p.Rates[q] = 0
+			}
 		}
 		if rapid.Bool().Draw(t, "dated") {
 			p.EffectiveFrom = time.UnixMicro(rapid.Int64Range(1, 4e15).Draw(t, "from")).UTC()
@@ -267,7 +273,7 @@ prices: # without providers: those of the built-in catalogue are known
 	}
 	first, second := c.Prices[0], c.Prices[1]
 	if first.Rates[pricing.InputTokens] != 1_250_000 || first.Rates[pricing.OutputTokens] != 10_000_000 ||
-		!first.CachedPriced {
+		!first.Given.Has(pricing.CachedInputTokens) {
 		t.Errorf("the first price is %+v", first)
 	}
 	if want := (pricing.LongContext{OverInputTokens: 1000, InputToken: 1_250_000,
@@ -280,7 +286,7 @@ prices: # without providers: those of the built-in catalogue are known
 	if want := time.Date(2025, 12, 1, 8, 30, 0, 123456000, time.UTC); second.EffectiveFrom != want {
 		t.Errorf("the second price holds from %s, want %s: UTC, in microseconds", second.EffectiveFrom, want)
 	}
-	if second.Rates[pricing.InputTokens] != 1_000_000 || second.CachedPriced {
+	if second.Rates[pricing.InputTokens] != 1_000_000 || second.Given != 0 {
 		t.Errorf("the second price is %+v", second)
 	}
 }

@@ -63,6 +63,9 @@ type Decimal struct{ exact *big.Rat }
 // WholeDecimal returns a whole number.
 func WholeDecimal(n int64) Decimal { return Decimal{new(big.Rat).SetInt64(n)} }
 
+// DecimalOfParts returns so many parts of a unit that has a number of them.
+func DecimalOfParts(n, ofUnit int64) Decimal { return Decimal{big.NewRat(n, ofUnit)} }
+
 // DecimalOf returns an amount in dollars.
 func DecimalOf(u USD) Decimal { return DollarsOf(new(big.Rat).SetInt64(int64(u))) }
 

@@ -103,7 +103,8 @@ func TestFindByName(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.model, func(t *testing.T) {
-			r, err := book.Rate("p", tt.model, noon, pricing.Quantities{pricing.InputTokens: 1})
+			r, err := book.Rate(pricing.Call{Provider: "p", Model: tt.model, At: noon,
+				Used: pricing.Quantities{pricing.InputTokens: 1}})
 			if err != nil || r.Basis != tt.basis || r.Price.Model != tt.found || r.Way.String() != tt.way {
 				t.Errorf("got %s %q, %v: %s\nwant %s %q: %s", r.Basis, r.Price.Model, err, r.Way, tt.basis, tt.found, tt.way)
 			}

@@ -22,6 +22,8 @@ type Provider struct {
 	CharactersAreInputTokens bool
 	// FineTunedAsBase says that a fine-tuned model without a price of its own costs what the model costs that was tuned.
 	FineTunedAsBase bool
+	// CostReported says that a call costs what its event reports, whatever prices there are.
+	CostReported bool
 }
 
 // VendorRule names the vendor of the models whose name contains a text, upper and lower case alike.

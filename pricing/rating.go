@@ -1,6 +1,9 @@
 package pricing
 
 import (
+	"fmt"
+	"math/big"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -18,25 +21,73 @@ const (
 	Snapshot  Basis = "snapshot"   // the price of the model that it is a snapshot of
 	FineTuned Basis = "fine_tuned" // the price of the model that was tuned
 	Default   Basis = "default"    // the price of the provider's default model
+	Reported  Basis = "reported"   // what the event reports, by its vendor
 	Unpriced  Basis = "unpriced"   // no price: the cost is 0 until it is rated again
 )
 
 // ofModel tells whether the price is that of a model, its own or another that its name leads to.
-func (b Basis) ofModel() bool { return b != Default && b != Unpriced }
+func (b Basis) ofModel() bool { return b != Default && b != Reported && b != Unpriced }
+
+// Call is what a cost is asked for.
+type Call struct {
+	Provider, Model string
+	At              time.Time
+	Tier            string // as NormaliseTier returns it
+	Used            Quantities
+	Reported        ReportedCost
+}
+
+// ReportedCost is what a vendor says that a call has cost, if it says anything.
+type ReportedCost struct {
+	USD   USD
+	Given bool
+}
+
+// MostReported is the most that one event may report.
+const MostReported = 1_000_000 * Dollar
+
+// Validate returns an invalid failure for a reported cost that can't be.
+func (r ReportedCost) Validate() error {
+	if r.USD < 0 || r.USD > MostReported {
+		return failure.Invalidf("reported_cost is %s: it must be a number of dollars from 0 to %s", r.USD, MostReported)
+	}
+	return nil
+}
+
+// ParseReportedCost reads what a vendor says that a call has cost: dollars, exact to 12 decimals. A number with 16 or
+// more digits is a binary one that was written out in full, as 0.00014499999999999998 is for 0.000145: what it has
+// beyond 15 digits, which it never had, is left out.
+func ParseReportedCost(text string) (ReportedCost, error) {
+	cost, err := ParseUSD(text)
+	if err != nil {
+		if digits, exponent, ok := scanDecimal(strings.TrimSpace(text)); ok && len(strings.TrimLeft(digits, "0")) > 15 {
+			if n, isNumber := new(big.Int).SetString(digits, 10); isNumber && len(digits) < longestAmount {
+				over := len(strings.TrimLeft(digits, "0")) - 15
+				n = HalfEven(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(over)), nil))
+				cost, err = ParseUSD(fmt.Sprintf("%de%d", n, exponent+over))
+			}
+		}
+	}
+	if err != nil {
+		return ReportedCost{}, failure.Within(err, "reported_cost")
+	}
+	return ReportedCost{cost, true}, nil
+}
 
 // Rating is the cost of some quantities, and how it came about.
 type Rating struct {
 	Cost       USD
 	Basis      Basis
-	Price      Price // the price it was rated with; zero where Basis is Unpriced
+	Price      Price // the price it was rated with; zero where Basis is Unpriced or Reported
 	Way        Way   // by which names it was found
 	Components []Component
+	Notes      []string // what is to be known about it
 }
 
 // Component is the part of a cost that one quantity makes: Amount * UnitPrice.
 type Component struct {
 	Quantity  Quantity
-	Amount    int64
+	Amount    int64 // of seconds milliseconds
 	UnitPrice USD
 	Cost      USD
 }
@@ -45,56 +96,84 @@ type Component struct {
 type Charge struct {
 	Cost    USD
 	Basis   Basis
-	PriceID int64 // 0 where Basis is Unpriced
+	PriceID int64 // 0 where Basis is Unpriced or Reported
+	Doubts
 }
 
-// Rate returns what the quantities of a call cost at the price in force at the time of the call, which Find finds;
-// where there is none, nothing, marked Unpriced. It never guesses and never rounds. A cost that does not fit is an
-// invalid failure.
-func (b *Book) Rate(provider, model string, at time.Time, used Quantities) (Rating, error) {
+// Doubts are what a cost leaves open.
+type Doubts struct {
+	// Averaged tells that the event is of several calls, some of which may have a long input: whether the prices of long
+	// calls hold was decided by their average.
+	Averaged bool
+	// NoTier tells that the price has none for the service tier, so that the usual price was taken.
+	NoTier bool
+}
+
+// notes says what the doubts are about a call.
+func (d Doubts) notes(call *Call, price *Price) (notes []string) {
+	if d.Averaged {
+		notes = append(notes, fmt.Sprintf("these are %d calls in one, and long ones cost more: their average of input "+
+			"tokens decided whether they are", call.Used[Requests]))
+	}
+	if d.NoTier {
+		notes = append(notes, fmt.Sprintf("%s %s has no price for the service tier %s: it costs the usual price",
+			price.Provider, price.Model, failure.Shorten(call.Tier)))
+	}
+	return notes
+}
+
+// Rate returns what a call costs at the price in force at its time, which Find finds. What its event reports counts where the price says so, or where there is none; else it costs nothing,
+// marked Unpriced. It never guesses and never rounds. A cost that does not fit, or is not exact, is an invalid failure.
+func (b *Book) Rate(call Call) (Rating, error) {
 	var rating Rating
-	price, charge, err := b.charge(provider, model, at, &used,
+	price, charge, err := b.charge(&call,
 		func(c Component) { rating.Components = append(rating.Components, c) })
 	if err != nil {
 		return Rating{}, err
 	}
 	rating.Cost, rating.Basis = charge.Cost, charge.Basis
 	if charge.Basis != Exact {
-		rating.Way = b.Way(provider, model, at)
+		rating.Way = b.Way(call.Provider, call.Model, call.At)
 	}
 	if price != nil {
-		rating.Price = *price
+		rating.Price, rating.Notes = *price, charge.notes(&call, price)
 	}
 	return rating, nil
 }
 
 // Charge is Rate without the components, for many calls.
-func (b *Book) Charge(provider, model string, at time.Time, used *Quantities) (Charge, error) {
-	_, charge, err := b.charge(provider, model, at, used, nil)
+func (b *Book) Charge(call *Call) (Charge, error) {
+	_, charge, err := b.charge(call, nil)
 	return charge, err
 }
 
-// charge rates a call and tells each component to a function, if there is one. The price is nil where there is none.
-func (b *Book) charge(
-	provider, model string, at time.Time, used *Quantities, each func(Component),
-) (*Price, Charge, error) {
-	price, basis := b.Find(provider, model, at)
-	if price == nil {
-		return nil, Charge{Basis: basis}, nil
+// charge rates a call and tells each component to a function, if there is one. The price is nil where none was used.
+func (b *Book) charge(call *Call, each func(Component)) (*Price, Charge, error) {
+	price, basis := b.Find(call.Provider, call.Model, call.At)
+	provider := b.Providers[call.Provider]
+	if call.Reported.Given && (price == nil || price.Reported || provider.CostReported) {
+		return nil, Charge{Cost: call.Reported.USD, Basis: Reported}, nil
+	}
+	if price == nil || !price.hasRates() {
+		return nil, Charge{Basis: Unpriced}, nil
 	}
 	charge := Charge{Basis: basis, PriceID: price.ID}
-	charged, rates := chargeable(b.Providers[provider].CharactersAreInputTokens, price, *used)
+	charged, rates, doubts, err := chargeable(provider.CharactersAreInputTokens, price, call)
+	if err != nil {
+		return nil, Charge{}, err
+	}
+	charge.Doubts = doubts
 	for i, amount := range charged {
 		if amount == 0 || rates[i] == 0 {
 			continue
 		}
-		cost, err := rates[i].Times(amount)
+		cost, err := Quantity(i).cost(rates[i], amount)
 		if err == nil {
 			charge.Cost, err = charge.Cost.Add(cost)
 		}
 		if err != nil {
-			return nil, Charge{}, failure.Invalidf("the cost of %d %s of %s %s does not fit: %s",
-				amount, Quantity(i), provider, model, err)
+			return nil, Charge{}, failure.Invalidf("the cost of %s %s of %s %s does not fit: %s",
+				Quantity(i).AmountText(amount), Quantity(i), call.Provider, call.Model, err)
 		}
 		if each != nil {
 			each(Component{Quantity(i), amount, rates[i], cost})
@@ -103,27 +182,63 @@ func (b *Book) charge(
 	return price, charge, nil
 }
 
-// chargeable turns the quantities of an event into the amounts that are charged, and a price into the rates that hold
-// for them.
-func chargeable(charactersAreInputTokens bool, price *Price, used Quantities) (Quantities, Rates) {
-	rates := price.Rates
-	if charactersAreInputTokens && used[InputTokens] == 0 && rates[Characters] == 0 {
+// cost returns what an amount costs at a rate for one unit. A cost that is no whole pico-dollar is an invalid failure:
+// prices of before milliseconds may be so fine.
+func (q Quantity) cost(rate USD, amount int64) (USD, error) {
+	per := q.PerUnit()
+	switch {
+	case int64(rate)%per == 0:
+		return (rate / USD(per)).Times(amount)
+	case amount%per == 0:
+		return rate.Times(amount / per)
+	}
+	product := new(big.Int).Mul(big.NewInt(int64(rate)), big.NewInt(amount))
+	cost, rest := product.QuoRem(product, big.NewInt(per), new(big.Int))
+	if rest.Sign() != 0 || !cost.IsInt64() {
+		return 0, failure.Invalidf("%s dollars for a %s are no exact amount for a part of one: set a price with at most 9 "+
+			"decimals", rate, q.Unit())
+	}
+	return USD(cost.Int64()), nil
+}
+
+// chargeable turns the quantities of a call into the amounts that are charged, and a price into the rates that hold for
+// them.
+func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quantities, Rates, Doubts, error) {
+	used := call.Used
+	tariff, tier, err := price.at(call.At, call.Tier)
+	if err != nil {
+		return used, Rates{}, Doubts{}, err
+	}
+	doubts := Doubts{NoTier: call.Tier != "" && tier == nil}
+	if charactersAreInputTokens && used[InputTokens] == 0 && tariff.Rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
-	for q := range QuantityCount {
-		if q.OneEachCall() && rates[q] > 0 && used[q] == 0 {
-			used[q] = used[Requests]
+	if a := tariff.Above; a != nil && used[InputTokens] > a.OverInputTokens {
+		doubts.Averaged = used[Requests] > 1
+		if a.holds(used[InputTokens], used[Requests]) {
+			tariff = tariff.long()
 		}
 	}
-	if price.Above != nil && used[InputTokens] > price.Above.OverInputTokens {
-		rates[InputTokens], rates[OutputTokens] = price.Above.InputToken, price.Above.OutputToken
+	for q := range QuantityCount {
+		if q.OneEachCall() && tariff.Rates[q] > 0 && used[q] == 0 {
+			used[q] = used[Requests]
+		}
+		switch total, isPart := q.Total(); {
+		case !isPart:
+		case tariff.Given.Has(q):
+			used[total] -= used[q]
+		default:
+			used[q] = 0
+		}
 	}
-	if price.CachedPriced {
-		used[InputTokens] -= used[CachedInputTokens]
-	} else {
-		used[CachedInputTokens] = 0
-	}
-	return used, rates
+	return used, tariff.Rates, doubts, nil
+}
+
+// holds tells whether calls are long ones: each has more input tokens than the boundary on average. That of a single
+// call is no average.
+func (a *LongContext) holds(inputTokens, requests int64) bool {
+	high, low := bits.Mul64(uint64(a.OverInputTokens), uint64(max(requests, 1)))
+	return high == 0 && low < uint64(max(inputTokens, 0))
 }
 
 // Advice returns why a call has no price, as the reason of a failure and its arguments: the model is fine-tuned, a

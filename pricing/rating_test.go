@@ -36,7 +36,7 @@ func (f figures) cost(t testing.TB, used pricing.Quantities) *big.Rat {
 	if f.provider == "audio" && tokens == 0 {
 		tokens = used[pricing.Characters]
 	}
-	if f.over > 0 && tokens > f.over {
+	if f.over > 0 && tokens > f.over*max(used[pricing.Requests], 1) {
 		input, output = f.inputAbove, f.outputAbove
 	}
 	if images == 0 {
@@ -66,7 +66,14 @@ func anyUsage() *rapid.Generator[pricing.Quantities] {
 				rapid.SampledFrom([]int64{128_000, 128_001, 200_000, 200_001})).
 				Draw(t, pricing.Quantity(i).String())
 		}
-		used[pricing.CachedInputTokens] = min(used[pricing.CachedInputTokens], used[pricing.InputTokens])
+		left := pricing.Quantities{pricing.InputTokens: used[pricing.InputTokens],
+			pricing.OutputTokens: used[pricing.OutputTokens]}
+		for q := range pricing.QuantityCount {
+			if total, isPart := q.Total(); isPart {
+				used[q] = min(used[q], left[total])
+				left[total] -= used[q]
+			}
+		}
 		return used
 	})
 }
@@ -77,7 +84,7 @@ func TestRateEveryModelAgreesWithRationals(t *testing.T) {
 		t.Run(f.provider+" "+f.model, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				used := anyUsage().Draw(rt, "used")
-				r, err := book.Rate(f.provider, f.model, noon, used)
+				r, err := book.Rate(pricing.Call{Provider: f.provider, Model: f.model, At: noon, Used: used})
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -101,7 +108,8 @@ func checkComponents(t rapid.TB, r pricing.Rating) {
 	t.Helper()
 	var sum pricing.Total
 	for _, c := range r.Components {
-		if cost, err := c.UnitPrice.Times(c.Amount); err != nil || cost != c.Cost || c.Cost == 0 {
+		cost, err := c.UnitPrice.Times(c.Amount)
+		if err != nil || cost != c.Cost*pricing.USD(c.Quantity.PerUnit()) || c.Cost == 0 {
 			t.Fatalf("component %+v", c)
 		}
 		sum = sum.Add(pricing.TotalOf(c.Cost))
@@ -132,7 +140,7 @@ func TestRateBasis(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := book.Rate(tt.provider, tt.model, noon, one)
+			r, err := book.Rate(pricing.Call{Provider: tt.provider, Model: tt.model, At: noon, Used: one})
 			if err != nil || r.Basis != tt.basis || r.Cost.String() != tt.cost {
 				t.Errorf("got %s %s, %v, want %s %s", r.Basis, r.Cost, err, tt.basis, tt.cost)
 			}
@@ -156,7 +164,7 @@ func TestRateRules(t *testing.T) {
 		want     string
 	}{
 		{"nothing used", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Requests: 7}}, pricing.Quantities{}, "0"},
-		{"nothing priced", pricing.Provider{}, pricing.Price{}, pricing.Quantities{1, 1, 1, 1, 1, 1, 1, 1, 1}, "0"},
+		{"nothing priced", pricing.Provider{}, pricing.Price{}, pricing.Quantities{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, "0"},
 		{"input exactly at the boundary", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
 			pricing.OutputTokens: usd(t, "3")}, Above: long},
 			pricing.Quantities{pricing.InputTokens: 100, pricing.OutputTokens: 10}, "130"},
@@ -168,13 +176,13 @@ func TestRateRules(t *testing.T) {
 			pricing.Quantities{pricing.InputTokens: 1, pricing.OutputTokens: 1000}, "3001"},
 		{"cached tokens count towards the boundary", pricing.Provider{},
 			pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")},
-				CachedPriced: true, Above: long},
+				Given: pricing.SetOf(pricing.CachedInputTokens), Above: long},
 			pricing.Quantities{pricing.InputTokens: 101, pricing.CachedInputTokens: 100}, "12"},
 		{"cached tokens with a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
-			pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
+			pricing.CachedInputTokens: usd(t, "0.1")}, Given: pricing.SetOf(pricing.CachedInputTokens)},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "14"},
 		{"cached tokens that are free", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")},
-			CachedPriced: true},
+			Given: pricing.SetOf(pricing.CachedInputTokens)},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "10"},
 		{"cached tokens without a price", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1")}},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
@@ -182,7 +190,7 @@ func TestRateRules(t *testing.T) {
 			pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"), pricing.CachedInputTokens: usd(t, "0.1")}},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 40}, "50"},
 		{"all tokens cached", pricing.Provider{}, pricing.Price{Rates: rates{pricing.InputTokens: usd(t, "1"),
-			pricing.CachedInputTokens: usd(t, "0.1")}, CachedPriced: true},
+			pricing.CachedInputTokens: usd(t, "0.1")}, Given: pricing.SetOf(pricing.CachedInputTokens)},
 			pricing.Quantities{pricing.InputTokens: 50, pricing.CachedInputTokens: 50}, "5"},
 		{"images are counted", pricing.Provider{}, pricing.Price{Rates: rates{pricing.Images: usd(t, "0.04")}},
 			pricing.Quantities{pricing.Requests: 2, pricing.Images: 5}, "0.2"},
@@ -215,8 +223,8 @@ func TestRateRules(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.price.Provider, tt.price.Model, tt.price.EffectiveFrom = "p", model, pricing.Beginning()
 			before := tt.used
-			r, err := pricing.NewBook(pricing.Providers{"p": tt.provider}, []pricing.Price{tt.price}).Rate("p", model, noon,
-				tt.used)
+			r, err := pricing.NewBook(pricing.Providers{"p": tt.provider}, []pricing.Price{tt.price}).
+				Rate(pricing.Call{Provider: "p", Model: model, At: noon, Used: tt.used})
 			if err != nil || r.Cost.String() != tt.want {
 				t.Errorf("it costs %s, %v, want %s", r.Cost, err, tt.want)
 			}
@@ -242,7 +250,7 @@ func TestRateRefusesWhatDoesNotFit(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			book := pricing.NewBook(nil, []pricing.Price{{Provider: "p", Model: "m", Rates: tt.rates}})
-			r, err := book.Rate("p", "m", noon, tt.used)
+			r, err := book.Rate(pricing.Call{Provider: "p", Model: "m", At: noon, Used: tt.used})
 			wantInvalid(t, err)
 			if r.Cost != 0 || r.Components != nil {
 				t.Errorf("beside the failure it costs %s", r.Cost)
@@ -276,7 +284,8 @@ func TestPriceHistoryBoundaries(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r, err := book.Rate("p", "m", tt.at, pricing.Quantities{pricing.Requests: 1})
+			r, err := book.Rate(pricing.Call{Provider: "p", Model: "m", At: tt.at,
+				Used: pricing.Quantities{pricing.Requests: 1}})
 			if err != nil || r.Basis != tt.basis || r.Cost.String() != tt.cost {
 				t.Errorf("got %s %s, %v, want %s %s", r.Basis, r.Cost, err, tt.basis, tt.cost)
 			}
@@ -343,11 +352,12 @@ func TestPriceValidate(t *testing.T) {
 		{"free", pricing.Price{}, ""},
 		{"negative", pricing.Price{Provider: "p", Model: "m", Rates: pricing.Rates{pricing.Seconds: -1}},
 			"second of p m is -0.000000000001"},
+		{"too fine for milliseconds", pricing.Price{Rates: pricing.Rates{pricing.Seconds: 1_500}}, "9 decimals"},
 		{"long context above 0", pricing.Price{Above: &pricing.LongContext{}}, "above 0 input tokens"},
 		{"long context above too much", pricing.Price{Above: &pricing.LongContext{OverInputTokens: pricing.MaxQuantity + 1}},
 			"input tokens"},
 		{"negative long context", pricing.Price{Above: &pricing.LongContext{OverInputTokens: 1, OutputToken: -1}},
-			"is negative"},
+			"output_token of   of a long call is -0.000000000001: a price is 0 or more"},
 		{"long context", pricing.Price{Above: &pricing.LongContext{OverInputTokens: 1}}, ""},
 	}
 	for _, tt := range tests {

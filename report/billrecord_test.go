@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/json"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -88,28 +89,34 @@ type readLimit struct {
 }
 
 type readLine struct {
-	Line        int                   `json:"line"`
-	Kind        billing.LineKind      `json:"kind"`
-	Account     billing.LedgerAccount `json:"account"`
-	Description string                `json:"description"`
-	Period      readPeriod            `json:"period"`
-	Provider    string                `json:"provider"`
-	Vendor      string                `json:"vendor"`
-	Model       string                `json:"model"`
-	Calls       int64                 `json:"calls"`
-	Errors      int64                 `json:"errors"`
-	Unpriced    int64                 `json:"unpriced_calls"`
-	Input       int64                 `json:"input_tokens"`
-	Output      int64                 `json:"output_tokens"`
-	Cached      int64                 `json:"cached_input_tokens"`
-	Images      int64                 `json:"images"`
-	Searches    int64                 `json:"searches"`
-	Pages       int64                 `json:"pages"`
-	Characters  int64                 `json:"characters"`
-	Seconds     int64                 `json:"seconds"`
-	Cost        pricing.USD           `json:"cost"`
-	Amount      pricing.USD           `json:"amount"`
-	Prices      []struct {
+	Line         int                   `json:"line"`
+	Kind         billing.LineKind      `json:"kind"`
+	Account      billing.LedgerAccount `json:"account"`
+	Description  string                `json:"description"`
+	Period       readPeriod            `json:"period"`
+	Provider     string                `json:"provider"`
+	Vendor       string                `json:"vendor"`
+	Model        string                `json:"model"`
+	Calls        int64                 `json:"calls"`
+	Errors       int64                 `json:"errors"`
+	Unpriced     int64                 `json:"unpriced_calls"`
+	Input        int64                 `json:"input_tokens"`
+	Output       int64                 `json:"output_tokens"`
+	Cached       int64                 `json:"cached_input_tokens"`
+	Images       int64                 `json:"images"`
+	Searches     int64                 `json:"searches"`
+	Pages        int64                 `json:"pages"`
+	Characters   int64                 `json:"characters"`
+	Seconds      float64               `json:"seconds"`
+	CacheWrite   int64                 `json:"cache_write_tokens"`
+	CacheWrite1h int64                 `json:"cache_write_1h_tokens"`
+	AudioInput   int64                 `json:"audio_input_tokens"`
+	ImageInput   int64                 `json:"image_input_tokens"`
+	AudioOutput  int64                 `json:"audio_output_tokens"`
+	Reasoning    int64                 `json:"reasoning_tokens"`
+	Cost         pricing.USD           `json:"cost"`
+	Amount       pricing.USD           `json:"amount"`
+	Prices       []struct {
 		From        time.Time              `json:"effective_from"`
 		Basis       pricing.Basis          `json:"pricing"`
 		Rates       map[string]pricing.USD `json:"rates"`
@@ -190,8 +197,11 @@ func (r readLine) line() billing.Line {
 			Quantities: pricing.Quantities{
 				pricing.Requests: r.Calls, pricing.InputTokens: r.Input, pricing.OutputTokens: r.Output,
 				pricing.CachedInputTokens: r.Cached, pricing.Images: r.Images, pricing.Searches: r.Searches, pricing.Pages: r.Pages,
-				pricing.Characters: r.Characters,
-				pricing.Seconds:    r.Seconds}}}
+				pricing.Characters:       r.Characters,
+				pricing.CacheWriteTokens: r.CacheWrite, pricing.CacheWrite1hTokens: r.CacheWrite1h,
+				pricing.AudioInputTokens: r.AudioInput, pricing.ImageInputTokens: r.ImageInput,
+				pricing.AudioOutputTokens: r.AudioOutput, pricing.ReasoningTokens: r.Reasoning}}}
+	l.Usage.Quantities[pricing.Seconds] = int64(math.Round(1000 * r.Seconds)) // of which a test has few
 	for _, p := range r.Prices {
 		price := billing.UnitPrice{From: p.From, Basis: p.Basis, Rates: p.Rates}
 		if p.AboveInput != nil {

@@ -107,20 +107,20 @@ func lineText(l billing.Line) string {
 // usedText lists the quantities of a line that are not 0.
 func usedText(a usage.Amounts) string {
 	var parts []string
-	add := func(n int64, thing, things string) {
-		switch n {
-		case 0:
-		case 1:
+	add := func(n int64, count, thing, things string) {
+		switch {
+		case n == 0:
+		case count == "1":
 			parts = append(parts, "1 "+thing)
 		default:
-			parts = append(parts, Count(n)+" "+things)
+			parts = append(parts, count+" "+things)
 		}
 	}
-	add(a.Calls, "call", "calls")
-	add(a.Errors, "error", "errors")
+	add(a.Calls, Count(a.Calls), "call", "calls")
+	add(a.Errors, Count(a.Errors), "error", "errors")
 	for i, n := range a.Quantities {
 		if q := pricing.Quantity(i); q != pricing.Requests {
-			add(n, strings.ReplaceAll(q.Unit(), "_", " "), strings.ReplaceAll(q.String(), "_", " "))
+			add(n, CountOf(q, n), strings.ReplaceAll(q.Unit(), "_", " "), strings.ReplaceAll(q.String(), "_", " "))
 		}
 	}
 	return strings.Join(parts, ", ")

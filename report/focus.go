@@ -12,7 +12,7 @@ import (
 // Scripts may rely on the order. Of our own columns quantities and the cost of what is no usage are null.
 func focusFields(r billing.FocusRow) fields {
 	line, used := r.Bill.Lines[r.Line-1], r.Usage != (usage.Amounts{})
-	quantity := func(q pricing.Quantity) value { return nullUnless(used, r.Usage.Quantities[q]) }
+	quantity := func(q pricing.Quantity) value { return nullUnless(used, amount(q, r.Usage.Quantities[q])) }
 	return fields{
 		{"BilledCost", "", r.BilledCost}, {"BillingAccountId", "", r.BillingAccountID},
 		{"BillingAccountName", "", r.BillingAccountName}, {"BillingCurrency", "", "USD"},

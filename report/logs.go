@@ -41,6 +41,10 @@ func logFields(e *usage.Entry, plan string) fields {
 			one.title = "OUTPUT"
 		case "status_code":
 			one.title, one.value = "STATUS", shownAs(words, e.StatusCode, entryStatus(e))
+		case "reported_cost":
+			one.value = nullUnless(e.Reported.Given, e.Reported.USD)
+		case "service_tier":
+			one.value = orNull(e.ServiceTier)
 		case "pricing":
 			one.title, one.value = "PRICE", shown(e.Basis, entryBasis(e))
 		case "price_id": // of no use elsewhere
@@ -65,9 +69,25 @@ func linkFields(l *usage.Links) fields {
 // quantities are the quantities from one on.
 func quantities(all pricing.Quantities, from pricing.Quantity) (list fields) {
 	for q := from; q < pricing.QuantityCount; q++ {
-		list = append(list, field{q.String(), "", all[q]})
+		list = append(list, field{q.String(), "", amount(q, all[q])})
 	}
 	return list
+}
+
+// amount is an amount of a quantity, as events give it.
+func amount(q pricing.Quantity, n int64) any {
+	if q.PerUnit() > 1 {
+		return pricing.Thousandths(n)
+	}
+	return n
+}
+
+// CountOf writes an amount of a quantity for people: "12.4".
+func CountOf(q pricing.Quantity, n int64) string {
+	if per := q.PerUnit(); n%per != 0 {
+		return q.AmountText(n)
+	}
+	return Count(n / q.PerUnit())
 }
 
 func entryBasis(e *usage.Entry) span {

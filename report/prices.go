@@ -14,22 +14,31 @@ import (
 )
 
 func priceFields(p pricing.Price) fields {
+	rates := listOf(tokensFirst(), func(q pricing.Quantity) field { return field{costName(q), q.Title(), rate(p, q)} })
 	return slices.Concat(fields{
 		{"provider", "PROVIDER", p.Provider},
 		{"model", "MODEL", name(p.Model)},
 		{"effective_from", "FROM", shown(p.EffectiveFrom, text(laterThanBeginning(p.EffectiveFrom)))},
-		{"input_token_cost", "INPUT/1M", rate(p, pricing.InputTokens)},
-		{"output_token_cost", "OUTPUT/1M", rate(p, pricing.OutputTokens)},
-		{"cached_input_token_cost", "CACHED/1M", rate(p, pricing.CachedInputTokens)},
-		{"request_cost", "REQUEST", rate(p, pricing.Requests)},
-		{"image_cost", "IMAGE", rate(p, pricing.Images)},
-		{"search_cost", "SEARCH", rate(p, pricing.Searches)},
-		{"page_cost", "PAGE", rate(p, pricing.Pages)},
-		{"character_cost", "CHARS/1M", rate(p, pricing.Characters)},
-		{"second_cost", "SECOND", rate(p, pricing.Seconds)},
+	}, rates, fields{
 		{"long_input", "LONG INPUT/1M", peopleOnly(longContext(p))},
 	}, longContextFields(p.Above), fields{{"source", "SOURCE", p.Source}})
 }
+
+// tokensFirst are the quantities in the order in which people look for their prices.
+func tokensFirst() []pricing.Quantity {
+	var tokens, others []pricing.Quantity
+	for q := range pricing.QuantityCount {
+		if q.IsToken() {
+			tokens = append(tokens, q)
+		} else {
+			others = append(others, q)
+		}
+	}
+	return append(tokens, others...)
+}
+
+// costName is what the price of a quantity is called in JSON and CSV.
+func costName(q pricing.Quantity) string { return q.Unit() + "_cost" }
 
 // longContextFields are the prices of a call with a long input, null where they are those of any call.
 func longContextFields(above *pricing.LongContext) fields {
@@ -41,9 +50,8 @@ func longContextFields(above *pricing.LongContext) fields {
 	}
 }
 
-// figures are the amounts that a price may have, in the order of a table.
-const figures = "input_token_cost output_token_cost cached_input_token_cost request_cost image_cost search_cost " +
-	"page_cost character_cost second_cost long_input"
+// figures names the amounts that a price may have, in the order of a table.
+func figures() string { return strings.Join(listOf(tokensFirst(), costName), " ") + " long_input" }
 
 // Prices shows a list of prices, in a table with those figures only that some price has, and the aliases of their
 // models.
@@ -55,7 +63,7 @@ func Prices(prices []pricing.Price, aliases []pricing.Alias) Document {
 		return append(priceFields(p), field{"aliases", "", listed})
 	})
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
-		columns := slices.DeleteFunc(strings.Fields("provider model "+figures+" effective_from source"),
+		columns := slices.DeleteFunc(strings.Fields("provider model "+figures()+" effective_from source"),
 			func(column string) bool {
 				return !slices.ContainsFunc(prices,
 					func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
@@ -130,14 +138,13 @@ func laterThanBeginning(from time.Time) string {
 // used by the thousand, and nothing where there is no price.
 func rate(p pricing.Price, q pricing.Quantity) value {
 	rate := p.Rates[q]
+	_, isPart := q.Total()
 	switch {
-	case q == pricing.CachedInputTokens && !p.CachedPriced:
+	case isPart && !p.Given.Has(q):
 		return nullUnless(false, rate)
-	case q == pricing.CachedInputTokens:
-		return shown(rate, text(perMillion(rate)))
-	case rate == 0:
+	case rate == 0 && !isPart:
 		return shown(rate, text(""))
-	case q == pricing.InputTokens, q == pricing.OutputTokens, q == pricing.Characters:
+	case q.Manifold():
 		return shown(rate, text(perMillion(rate)))
 	}
 	return valueOf(rate)
@@ -207,7 +214,7 @@ func (t *Text) priceChange(c catalogue.PriceChange) {
 		return
 	}
 	before := cmp.Or(c.Before, &pricing.Price{})
-	was, is := priceFields(*before).pick(figures), priceFields(c.After).pick(figures)
+	was, is := priceFields(*before).pick(figures()), priceFields(c.After).pick(figures())
 	tb := table{columns: []column{{"PRICE", words}, {"BEFORE", number}, {"AFTER", number}}}
 	for i, f := range is {
 		if old, now := orDash(was[i].value).span(), orDash(f.value).span(); old != now {
@@ -226,7 +233,7 @@ func Quote(provider, model string, r pricing.Rating) Document {
 	components := rowsOf(r.Components, func(c pricing.Component) fields {
 		return fields{
 			{"quantity", "QUANTITY", c.Quantity.String()},
-			{"amount", "AMOUNT", c.Amount},
+			{"amount", "AMOUNT", amount(c.Quantity, c.Amount)},
 			{"unit_price", "UNIT PRICE", c.UnitPrice},
 			{"cost", "COST", c.Cost},
 		}

@@ -29,7 +29,7 @@ func freePlan() plan.Plan {
 
 func geminiPrice() pricing.Price {
 	p := pricing.Price{ID: 7, Provider: "gemini", Model: "gemini-2.5-pro", EffectiveFrom: pricing.Beginning(),
-		CachedPriced: true, Source: pricing.FromCatalogue,
+		Given: pricing.SetOf(pricing.CachedInputTokens), Source: pricing.FromCatalogue,
 		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: samples.USD("0.0000025"),
 			OutputToken: samples.USD("0.000015")}}
 	p.Rates[pricing.InputTokens], p.Rates[pricing.OutputTokens],

@@ -60,6 +60,8 @@ func valueOf(v any) value {
 		return value{json: int64(v), csv: strconv.FormatInt(int64(v), 10), of: v, kind: number}
 	case json.Number:
 		return value{json: v, csv: string(v), of: string(v), kind: number}
+	case pricing.Thousandths:
+		return valueOf(json.Number(v.String()))
 	case pricing.USD:
 		return value{json: v, csv: v.String(), of: v, kind: money}
 	case pricing.Total:

@@ -139,7 +139,7 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 	line = append(line, '{')
 	for i := range entryFields {
 		f := &entryFields[i]
-		if f.empty(e) {
+		if f.IsEmpty(e) {
 			continue
 		}
 		if len(line) > first {

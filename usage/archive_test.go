@@ -111,6 +111,10 @@ func anyEntry(t *rapid.T) Entry {
 	for i := range e.Quantities {
 		e.Quantities[i] = count.Draw(t, "quantity")
 	}
+	e.ServiceTier = rapid.SampledFrom([]string{"", "batch"}).Draw(t, "tier")
+	if e.Reported.Given = rapid.Bool().Draw(t, "reports"); e.Reported.Given {
+		e.Reported.USD = pricing.USD(rapid.Int64Range(0, int64(pricing.MostReported)).Draw(t, "reported"))
+	}
 	return e
 }
 

@@ -19,6 +19,8 @@ type Call struct {
 	Model      string
 	Vendor     string             // empty: derived
 	Quantities pricing.Quantities // estimated
+	// ServiceTier is what the vendor is to charge by: see Event.
+	ServiceTier string
 }
 
 // Decision is the answer to a Call: the verdict of the limits and what it was made of.
@@ -59,7 +61,7 @@ func (d Decision) Denied() error {
 
 func (c Call) event() (Event, error) {
 	e := Event{ID: "-", UserID: c.UserID, Provider: c.Provider, Model: c.Model, Vendor: c.Vendor,
-		Quantities: c.Quantities, StatusCode: 200}.Normalise()
+		Quantities: c.Quantities, ServiceTier: c.ServiceTier, StatusCode: 200}.Normalise()
 	return e, e.Validate()
 }
 
@@ -96,7 +98,9 @@ func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision
 	if event.Vendor == "" {
 		event.Vendor = provider.VendorOf(event.Model)
 	}
-	rating, err := s.book.Rate(event.Provider, event.Model, now, event.Quantities)
+	call := event.Call()
+	call.At = now
+	rating, err := s.book.Rate(call)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -117,7 +121,7 @@ func (s *state) decideEntry(e *Entry, where *userPeriod, limits []int, held []Re
 	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered())
 	return Decision{
 		Verdict:       Decide(status, where.plan.Overage, uses),
-		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities},
+		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities, e.ServiceTier},
 		Plan:          *where.plan,
 		Status:        status,
 		Period:        where.period,

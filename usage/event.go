@@ -31,7 +31,9 @@ type Event struct {
 	ResponseTimeMS int64
 	ErrorMessage   string
 	RetryCount     int64
-	Billable       bool // a failed call that is charged all the same
+	Billable       bool   // a failed call that is charged all the same
+	ServiceTier    string // as pricing.NormaliseTier returns it: "" for the usual one
+	Reported       pricing.ReportedCost
 }
 
 // Entry is a recorded event: with its period, plan and rating. It is a row of the log.
@@ -73,6 +75,9 @@ func (e Event) Normalise() Event {
 	e.Provider = strings.ToLower(e.Provider)
 	e.Vendor = strings.ToLower(e.Vendor)
 	e.Method = strings.ToUpper(e.Method)
+	if e.ServiceTier != "" {
+		e.ServiceTier = pricing.NormaliseTier(e.ServiceTier)
+	}
 	// CSV can't tell the two kinds of line break apart, and what is exported has to come back as the same event.
 	e.ErrorMessage = plainBreaks(e.ErrorMessage)
 	e.Endpoint = plainBreaks(e.Endpoint)
@@ -99,18 +104,19 @@ func (e Event) Validate() error {
 		validateName("model", e.Model, false),
 		validateName("vendor", e.Vendor, false),
 		validateName("method", e.Method, false),
-		validateVendor(e.Vendor),
+		validateKeyword("vendor", e.Vendor),
+		validateKeyword("service_tier", e.ServiceTier),
 		validateText("endpoint", e.Endpoint, longestText),
 		validateText("error_message", e.ErrorMessage, longestMessage),
 		e.validateNumbers(),
 	)
 }
 
-func validateVendor(vendor string) error {
-	if vendor == "" {
+func validateKeyword(field, name string) error {
+	if name == "" {
 		return nil
 	}
-	return pricing.ValidateName("vendor", vendor)
+	return pricing.ValidateName(field, name)
 }
 
 func (e Event) validateNumbers() error {
@@ -124,7 +130,13 @@ func (e Event) validateNumbers() error {
 	case e.RetryCount < 0 || e.RetryCount > pricing.MaxQuantity:
 		return failure.Invalidf("retry_count is %d: it must be 0 or more", e.RetryCount)
 	}
-	return e.Quantities.Validate()
+	return cmp.Or(e.Quantities.Validate(), e.Reported.Validate())
+}
+
+// Call is what the event's cost is asked for.
+func (e *Event) Call() pricing.Call {
+	return pricing.Call{Provider: e.Provider, Model: e.Model, At: e.Time, Tier: e.ServiceTier, Used: e.Quantities,
+		Reported: e.Reported}
 }
 
 // ValidateUser returns an invalid failure for a user id that can't be one.

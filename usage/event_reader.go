@@ -18,6 +18,7 @@ type column struct {
 	seconds bool         // the text is in seconds, and the event's field in milliseconds
 	derived bool         // not read, and not missed
 	taken   string       // why a row that has it is no event to be recorded
+	mustBe  string       // not read either, but the only text that may stand there
 }
 
 // eventColumns returns the columns of an event file by all the names under which they are read. What recording adds to
@@ -46,6 +47,7 @@ func eventColumns(archived bool) map[string]*column {
 		columns["voids"].taken = "the row is a counter-entry, which takes the event %s back: neither of them is recorded"
 		columns["voided_by"].taken = "the event was voided where it comes from (by %s): it is not recorded"
 	}
+	columns["currency"] = &column{name: "currency", derived: true, mustBe: "USD"}
 	for alias, name := range map[string]string{ // the log of the Python system has these names
 		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
 		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
@@ -151,6 +153,9 @@ func (r *eventReader) set(cell *cell) error {
 		return nil
 	}
 	if c.field == nil {
+		if c.mustBe != "" && !strings.EqualFold(string(text), c.mustBe) {
+			return failure.Invalidf("%s is %q: only %s is read", c.name, failure.Shorten(string(text)), c.mustBe)
+		}
 		if !c.derived {
 			r.unread[c.name]++
 		} else if c.taken != "" {

@@ -32,12 +32,17 @@ func TestEventFields(t *testing.T) {
 	full, err := readFields("id", "e1", "user_id", "alice", "provider", "Gemini", "model", "M", "vendor", "Google", "time",
 		"2026-11-23", "requests", "0",
 		"input_tokens", "1", "output_tokens", "2.0", "cached_input_tokens", "1", "images", "4", "searches", "5", "pages", "6",
-		"characters", "7", "seconds", "8",
+		"characters", "7", "seconds", "8.25", "reasoning_tokens", "2", "service_tier", "Batch", "reported_cost", "0.5",
+		"currency", "usd",
 		"endpoint", "/x", "method", "post", "status_code", "404", "response_time_ms", "9", "error_message", "m",
 		"retry_count", "10", "billable", "True")
 	want := Event{ID: "e1", UserID: "alice", Provider: "gemini", Model: "M", Vendor: "google",
-		Time:       time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
-		Quantities: [9]int64{0, 1, 2, 1, 4, 5, 6, 7, 8}, Endpoint: "/x", Method: "POST", StatusCode: 404, ResponseTimeMS: 9,
+		Time: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
+		Quantities: pricing.Quantities{pricing.InputTokens: 1, pricing.OutputTokens: 2, pricing.CachedInputTokens: 1,
+			pricing.ReasoningTokens: 2, pricing.Images: 4, pricing.Searches: 5, pricing.Pages: 6, pricing.Characters: 7,
+			pricing.Seconds: 8250},
+		ServiceTier: "batch", Reported: pricing.ReportedCost{USD: pricing.Dollar / 2, Given: true},
+		Endpoint: "/x", Method: "POST", StatusCode: 404, ResponseTimeMS: 9,
 		ErrorMessage: "m", RetryCount: 10, Billable: true}
 	if err != nil || full != want {
 		t.Errorf("got  %+v, %v\nwant %+v", full, err, want)
@@ -45,7 +50,8 @@ func TestEventFields(t *testing.T) {
 	aliased, err := readFields("tokens_input", "1", "tokens_output", "2", "model_used", "M", "timestamp", "2026-11-23",
 		"response_time", "1.5",
 		"search_count", "5", "image_count", "4", "page_count", "6")
-	want = Event{Model: "M", Time: want.Time, Quantities: [9]int64{1, 1, 2, 0, 4, 5, 6}, StatusCode: 200,
+	want = Event{Model: "M", Time: want.Time, Quantities: pricing.Quantities{pricing.Requests: 1, pricing.InputTokens: 1,
+		pricing.OutputTokens: 2, pricing.Images: 4, pricing.Searches: 5, pricing.Pages: 6}, StatusCode: 200,
 		ResponseTimeMS: 1500}
 	if err != nil || aliased != want {
 		t.Errorf("got  %+v, %v\nwant %+v", aliased, err, want)
@@ -55,6 +61,9 @@ func TestEventFields(t *testing.T) {
 func TestEventFieldsThatAreNone(t *testing.T) {
 	for says, pairs := range map[string][]string{
 		`requests is "-1"`:                        {"requests", "-1"},
+		`seconds is "1.2345"`:                     {"seconds", "1.2345"},
+		`currency is "EUR"`:                       {"reported_cost", "1", "currency", "EUR"},
+		`reported_cost: "0.1234567890123" has`:    {"reported_cost", "0.1234567890123"},
 		`requests is "1.5"`:                       {"requests", "1.5"},
 		`input_tokens is "1e3"`:                   {"tokens_input", "1e3"},
 		`images is "NaN"`:                         {"images", "NaN"},

@@ -19,8 +19,10 @@ type Field struct {
 	Column   string // of api_usage_logs
 	Recorded bool   // recording adds it; the others are an event's own
 	quantity bool
+	Rare     bool // few rows have it: the database keeps NULL for 0 or ""
 
-	// In returns where an Entry has the field: a *string, *int64, *int, *bool, *time.Time, *pricing.USD or Reference.
+	// In returns where an Entry has the field: a *string, *int64, *int, *bool, *time.Time,
+	// *pricing.USD, *pricing.Thousandths, *pricing.ReportedCost or Reference.
 	In func(*Entry) any
 }
 
@@ -43,8 +45,12 @@ func makeEntryFields() []Field {
 		{Name: "time", Column: "occurred_at", In: func(e *Entry) any { return &e.Time }},
 	}
 	for q := range pricing.QuantityCount {
-		fields = append(fields, Field{Name: q.String(), quantity: true,
-			In: func(e *Entry) any { return &e.Quantities[q] }})
+		f := Field{Name: q.String(), Column: q.Column(), quantity: true, Rare: q.Rare(),
+			In: func(e *Entry) any { return &e.Quantities[q] }}
+		if q.PerUnit() > 1 {
+			f.In = func(e *Entry) any { return (*pricing.Thousandths)(&e.Quantities[q]) }
+		}
+		fields = append(fields, f)
 	}
 	fields = append(fields, []Field{
 		{Name: "endpoint", In: func(e *Entry) any { return &e.Endpoint }},
@@ -54,6 +60,8 @@ func makeEntryFields() []Field {
 		{Name: "error_message", In: func(e *Entry) any { return &e.ErrorMessage }},
 		{Name: "retry_count", In: func(e *Entry) any { return &e.RetryCount }},
 		{Name: "billable", In: func(e *Entry) any { return &e.Billable }},
+		{Name: "service_tier", Rare: true, In: func(e *Entry) any { return &e.ServiceTier }},
+		{Name: "reported_cost", Column: "reported_cost_pico", Rare: true, In: func(e *Entry) any { return &e.Reported }},
 		{Name: "cost", Column: "cost_pico", Recorded: true, In: func(e *Entry) any { return &e.Cost }},
 		{Name: "pricing", Recorded: true, In: func(e *Entry) any { return (*string)(&e.Basis) }},
 		{Name: "price_id", Recorded: true, In: func(e *Entry) any { return Reference{&e.PriceID} }},
@@ -82,6 +90,10 @@ func (f *Field) Value(e *Entry) any {
 		return *in
 	case *pricing.USD:
 		return *in
+	case *pricing.Thousandths:
+		return *in
+	case *pricing.ReportedCost:
+		return *in
 	case Reference:
 		return *in.ID
 	}
@@ -105,6 +117,12 @@ func (f *Field) parse(e *Entry, text []byte, texts *sharedTexts) (err error) {
 		*to, err = parseTimeBytes(text)
 	case *pricing.USD:
 		*to, err = pricing.ParseUSD(string(text))
+	case *pricing.Thousandths:
+		var n int64
+		n, err = pricing.Seconds.Parse(f.Name, string(text))
+		*to = pricing.Thousandths(n)
+	case *pricing.ReportedCost:
+		*to, err = pricing.ParseReportedCost(string(text))
 	case Reference:
 		*to.ID, err = strconv.ParseInt(string(text), 10, 64)
 	}
@@ -126,6 +144,10 @@ func (f *Field) Copy(to, from *Entry) {
 		*f.In(to).(*time.Time) = *in
 	case *pricing.USD:
 		*f.In(to).(*pricing.USD) = *in
+	case *pricing.Thousandths:
+		*f.In(to).(*pricing.Thousandths) = *in
+	case *pricing.ReportedCost:
+		*f.In(to).(*pricing.ReportedCost) = *in
 	case Reference:
 		*f.In(to).(Reference).ID = *in.ID
 	}
@@ -144,6 +166,8 @@ func (f *Field) negate(e *Entry) {
 		*in = -*in
 	case *pricing.USD:
 		*in = -*in
+	case *pricing.Thousandths:
+		*in = -*in
 	}
 }
 
@@ -155,8 +179,8 @@ func (f *Field) same(a, b *Entry) bool {
 	return f.Value(a) == f.Value(b)
 }
 
-// empty tells whether the field has nothing that an archive must keep.
-func (f *Field) empty(e *Entry) bool {
+// IsEmpty tells whether the field has nothing that an archive must keep.
+func (f *Field) IsEmpty(e *Entry) bool {
 	switch in := f.In(e).(type) {
 	case *string:
 		return *in == ""
@@ -164,6 +188,10 @@ func (f *Field) empty(e *Entry) bool {
 		return *in == 0 && f.Name != pricing.Requests.String() // an import takes none given for one
 	case *bool:
 		return !*in
+	case *pricing.Thousandths:
+		return *in == 0
+	case *pricing.ReportedCost:
+		return !in.Given
 	case Reference:
 		return *in.ID == 0
 	}
@@ -185,6 +213,10 @@ func (f *Field) appendJSON(text []byte, e *Entry) ([]byte, error) {
 		return append(in.UTC().AppendFormat(append(text, '"'), "2006-01-02T15:04:05.999999Z"), '"'), nil
 	case *pricing.USD:
 		return append(append(append(text, '"'), in.String()...), '"'), nil
+	case *pricing.Thousandths:
+		return append(text, in.String()...), nil
+	case *pricing.ReportedCost:
+		return append(append(append(text, '"'), in.USD.String()...), '"'), nil
 	case Reference:
 		return strconv.AppendInt(text, *in.ID, 10), nil
 	}

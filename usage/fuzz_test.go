@@ -46,8 +46,12 @@ func printed(t testing.TB, e Event) (jsonLine, csvFile string) {
 		strconv.FormatInt(e.ResponseTimeMS, 10), e.ErrorMessage, strconv.FormatInt(e.RetryCount, 10),
 		strconv.FormatBool(e.Billable)}
 	for i, n := range e.Quantities {
-		names, values = append(names, pricing.Quantity(i).String()), append(values, strconv.FormatInt(n, 10))
+		names, values = append(names, pricing.Quantity(i).String()), append(values, pricing.Quantity(i).AmountText(n))
 	}
+	if e.Reported.Given {
+		names, values = append(names, "reported_cost"), append(values, e.Reported.USD.String())
+	}
+	names, values = append(names, "service_tier"), append(values, e.ServiceTier)
 	fields := map[string]string{}
 	for i, name := range names {
 		fields[name] = values[i]

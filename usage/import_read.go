@@ -159,8 +159,23 @@ func (b *batchReader) deriveID(e Event) string {
 	if !e.Time.IsZero() {
 		at = e.Time.Format(time.RFC3339Nano)
 	}
-	fmt.Fprintf(h, "%q %q %q %q %q %v %q %q %d %d %q %d %t", e.UserID, e.Provider, e.Model, e.Vendor, at, e.Quantities,
-		e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS, e.ErrorMessage, e.RetryCount, e.Billable)
+	var common []string // quantities, in their order
+	rare := ""          // what a row has beside what rows had when the first ids were made: those never change
+	for q := range pricing.QuantityCount {
+		if amount := q.AmountText(e.Quantities[q]); !q.Rare() {
+			common = append(common, amount)
+		} else if e.Quantities[q] != 0 {
+			rare += fmt.Sprintf(" %s=%s", q, amount)
+		}
+	}
+	if e.ServiceTier != "" {
+		rare += " service_tier=" + e.ServiceTier
+	}
+	if e.Reported.Given {
+		rare += " reported_cost=" + e.Reported.USD.String()
+	}
+	fmt.Fprintf(h, "%q %q %q %q %q %v %q %q %d %d %q %d %t%s", e.UserID, e.Provider, e.Model, e.Vendor, at, common,
+		e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS, e.ErrorMessage, e.RetryCount, e.Billable, rare)
 	var content [16]byte
 	copy(content[:], h.Sum(nil))
 	b.occurrences[content]++

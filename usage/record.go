@@ -201,7 +201,8 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 }
 
 func (b *batch) rate(entry *Entry, strict bool) error {
-	charge, err := b.state.book.Charge(entry.Provider, entry.Model, entry.Time, &entry.Quantities)
+	call := entry.Call()
+	charge, err := b.state.book.Charge(&call)
 	if err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (run *rerating) compare(book *pricing.Book, entries []Entry) ([]Rerating, e
 		if e.PriceID != 0 && !book.Has(e.PriceID) {
 			return nil, failure.Conflictf("prices have changed since this began").WithHint("run it again")
 		}
-		rating, err := book.Rate(e.Provider, e.Model, e.Time, e.Quantities)
+		rating, err := book.Rate(e.Call())
 		if err != nil {
 			return nil, err
 		}

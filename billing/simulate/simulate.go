@@ -311,7 +311,8 @@ func (r *rates) cost(e *usage.Entry) (pricing.USD, error) {
 	if r == nil || !e.Counts() {
 		return e.Amounts().Cost, nil
 	}
-	charge, err := r.book.Charge(e.Provider, e.Model, e.Time, &e.Quantities)
+	call := e.Call()
+	charge, err := r.book.Charge(&call)
 	if err != nil {
 		return 0, err
 	}

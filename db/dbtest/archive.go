@@ -141,7 +141,8 @@ func (f *fixture) varied() {
 		case 3:
 			e.Provider, e.Model = "mistral", "" // without a price
 		case 4:
-			e.Quantities = pricing.Quantities{0, 7, 6, 5, 4, 3, 2, 1, 9}
+			e.Quantities = pricing.Quantities{0, 9, 6, 2, 1, 1, 2, 3, 4, 2, 4, 3, 2, 1, 9001}
+			e.ServiceTier, e.Reported = "flex", pricing.ReportedCost{USD: 12, Given: true}
 			e.Endpoint, e.Method, e.ResponseTimeMS, e.Vendor = "/v1/<x>&y", "POST", 1234, "somebody"
 		}
 		f.record(e)

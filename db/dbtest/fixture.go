@@ -221,8 +221,9 @@ func (f *fixture) mustAgree() {
 // sums are totals by key, without bound.
 type sums map[string][]*big.Int
 
-const sumColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, " +
-	"searches, pages, characters, seconds, cost_pico"
+const sumColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, " +
+	"cache_write_tokens, cache_write_1h_tokens, audio_input_tokens, image_input_tokens, audio_output_tokens, " +
+	"reasoning_tokens, images, searches, pages, characters, milliseconds, cost_pico"
 
 func (s sums) add(key string, e usage.Entry) {
 	if s[key] == nil {
@@ -244,7 +245,7 @@ func (s sums) add(key string, e usage.Entry) {
 	for i, n := range e.Quantities[1:] {
 		plus(3+i, n)
 	}
-	plus(11, int64(e.Cost))
+	plus(len(row)-1, int64(e.Cost))
 }
 
 func (s sums) texts() map[string]string {
@@ -258,13 +259,14 @@ func (s sums) texts() map[string]string {
 // stored reads a table of totals behind the store's back.
 func (f *fixture) stored(table, keys string) map[string]string {
 	f.Helper()
-	rows, err := f.place.SQL.Query("SELECT " + keys + ", " + sumColumns + " FROM " + table)
+	sums := "COALESCE(" + strings.ReplaceAll(sumColumns, ", ", ", 0), COALESCE(") + ", 0)"
+	rows, err := f.place.SQL.Query("SELECT " + keys + ", " + sums + " FROM " + table)
 	f.must(err)
 	defer rows.Close()
 	columns := strings.Split(keys, ", ")
 	texts := map[string]string{}
 	for rows.Next() {
-		values := make([]any, len(columns)+12)
+		values := make([]any, len(columns)+len(strings.Split(sumColumns, ",")))
 		dest := make([]any, len(values))
 		for i := range values {
 			dest[i] = &values[i]

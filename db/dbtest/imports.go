@@ -44,7 +44,7 @@ func eventLine(e usage.Event) string {
 		fields["time"] = e.Time.Format(time.RFC3339Nano)
 	}
 	for i, n := range e.Quantities {
-		fields[pricing.Quantity(i).String()] = n
+		fields[pricing.Quantity(i).String()] = json.Number(pricing.Quantity(i).AmountText(n))
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {

@@ -34,12 +34,25 @@ func (m *model) call() usage.Event {
 			break
 		}
 	}
-	e.Quantities[pricing.CachedInputTokens] = min(e.Quantities[pricing.InputTokens], m.number("cached", 0, 300_000))
+	m.drawParts(&e, pricing.InputTokens, inputParts())
+	m.drawParts(&e, pricing.OutputTokens, outputParts())
+	e.Quantities[pricing.Seconds] = m.number("milliseconds", 0, 60_000)
 	m.fill(&e)
 	if m.oneIn(20, "dear") {
 		m.makeTooDear(&e)
 	}
 	return e
+}
+
+// drawParts draws how many of a total are of each part.
+func (m *model) drawParts(e *usage.Event, total pricing.Quantity, parts []pricing.Quantity) {
+	left := e.Quantities[total]
+	for _, part := range parts {
+		if e.Quantities[part] = 0; m.oneIn(3, part.String()+" used") {
+			e.Quantities[part] = m.number(part.String(), 0, left)
+			left -= e.Quantities[part]
+		}
+	}
 }
 
 // fill makes a call ask for just as much as one of the limits has left, or for one
@@ -62,8 +75,10 @@ func (m *model) fill(e *usage.Event) {
 	case "calls":
 		e.Quantities[pricing.Requests] = left
 	case "tokens":
-		e.Quantities[pricing.InputTokens], e.Quantities[pricing.CachedInputTokens], e.Quantities[pricing.OutputTokens] = 0, 0,
-			left
+		for _, part := range append(inputParts(), outputParts()...) {
+			e.Quantities[part] = 0
+		}
+		e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 0, left
 	}
 }
 
@@ -125,15 +140,22 @@ func (m *model) again() (usage.Event, bool) {
 		return usage.Event{}, false
 	}
 	e := m.events[draw(m, "before", ids...)].Event
-	mutate(&e, m.number("which", -6, 13))
+	mutate(&e, m.number("which", -6, int64(pricing.QuantityCount)+4))
 	return e, true
 }
 
 // mutate changes one field of an event, of what may be left open too; many numbers
 // change nothing.
 func mutate(e *usage.Event, which int64) {
-	if which >= 0 && which < int64(pricing.QuantityCount) && which != int64(pricing.CachedInputTokens) {
+	if which >= 0 && which < int64(pricing.QuantityCount) {
+		if total, isPart := pricing.Quantity(which).Total(); isPart {
+			e.Quantities[total]++
+		}
 		e.Quantities[which]++
+		return
+	}
+	if which >= int64(pricing.QuantityCount) {
+		which += 9 - int64(pricing.QuantityCount)
 	}
 	switch which {
 	case -1:
@@ -148,7 +170,7 @@ func mutate(e *usage.Event, which int64) {
 		e.StatusCode, e.Billable = 200, false
 	case 13:
 		e.Time = e.Time.Add(time.Microsecond)
-	case int64(pricing.CachedInputTokens):
+	case -2:
 		e.Vendor = "another"
 	}
 }

@@ -110,8 +110,8 @@ func rowText(format usage.FileFormat, e usage.Event) string {
 	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable),
 		e.ErrorMessage,
 		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS)}
-	for _, n := range e.Quantities {
-		fields = append(fields, fmt.Sprint(n))
+	for i, n := range e.Quantities {
+		fields = append(fields, pricing.Quantity(i).AmountText(n))
 	}
 	var text strings.Builder
 	if format == usage.JSONLines {

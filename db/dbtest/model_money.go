@@ -51,7 +51,7 @@ func (t *tally) count(e usage.Entry) {
 	plus(&t.input, e.Quantities[pricing.InputTokens])
 	plus(&t.output, e.Quantities[pricing.OutputTokens])
 	plus(&t.cost, int64(e.Cost))
-	if e.PriceID == 0 {
+	if e.Basis == pricing.Unpriced {
 		plus(&t.unpriced, e.Quantities[pricing.Requests])
 	}
 }
@@ -116,24 +116,42 @@ func (m *model) cost(provider string, p pricing.Price, q pricing.Quantities) *bi
 		}
 		charge(n, p.Rates[kind])
 	}
-	for _, kind := range []pricing.Quantity{pricing.Requests, pricing.Characters, pricing.Seconds} {
+	for _, kind := range []pricing.Quantity{pricing.Requests, pricing.Characters} {
 		charge(q[kind], p.Rates[kind])
 	}
-	input, cached, inputRate, outputRate := q[pricing.InputTokens], int64(0), p.Rates[pricing.InputTokens],
+	charge(q[pricing.Seconds], p.Rates[pricing.Seconds]/1000)
+	input, output, inputRate, outputRate := q[pricing.InputTokens], q[pricing.OutputTokens], p.Rates[pricing.InputTokens],
 		p.Rates[pricing.OutputTokens]
 	if input == 0 && p.Rates[pricing.Characters] == 0 && m.providers[provider].CharactersAreInputTokens {
 		input = q[pricing.Characters]
 	}
-	if p.Above != nil && input > p.Above.OverInputTokens {
+	if p.Above != nil && input > p.Above.OverInputTokens*max(q[pricing.Requests], 1) {
 		inputRate, outputRate = p.Above.InputToken, p.Above.OutputToken
 	}
-	if p.CachedPriced {
-		cached = q[pricing.CachedInputTokens]
+	for _, kind := range inputParts() {
+		if p.Given.Has(kind) {
+			charge(q[kind], p.Rates[kind])
+			input -= q[kind]
+		}
 	}
-	charge(input-cached, inputRate)
-	charge(cached, p.Rates[pricing.CachedInputTokens])
-	charge(q[pricing.OutputTokens], outputRate)
+	for _, kind := range outputParts() {
+		if p.Given.Has(kind) {
+			charge(q[kind], p.Rates[kind])
+			output -= q[kind]
+		}
+	}
+	charge(input, inputRate)
+	charge(output, outputRate)
 	return sum
+}
+
+func inputParts() []pricing.Quantity {
+	return []pricing.Quantity{pricing.CachedInputTokens, pricing.CacheWriteTokens, pricing.CacheWrite1hTokens,
+		pricing.AudioInputTokens, pricing.ImageInputTokens}
+}
+
+func outputParts() []pricing.Quantity {
+	return []pricing.Quantity{pricing.AudioOutputTokens, pricing.ReasoningTokens}
 }
 
 // rate returns an entry with the price of its time; false where its cost is more
@@ -161,8 +179,11 @@ func (m *model) setPrice() {
 	p.EffectiveFrom = from.Add(time.Duration(m.number("hours", -1000, 100)) * time.Hour)
 	p.Rates[pricing.InputTokens] = pricing.USD(m.number("input token", 0, 5_000_000))
 	p.Rates[pricing.Requests] = pricing.USD(m.number("request", 0, 50_000_000_000))
-	if p.CachedPriced = m.oneIn(2, "cached"); !p.CachedPriced {
-		p.Rates[pricing.CachedInputTokens] = 0
+	for _, kind := range append(inputParts(), outputParts()...) {
+		if p.Given, p.Rates[kind] = p.Given&^pricing.SetOf(kind), 0; m.oneIn(2, kind.String()) {
+			p.Given |= pricing.SetOf(kind)
+			p.Rates[kind] = pricing.USD(m.number(kind.Unit(), 0, 9_000_000))
+		}
 	}
 	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) (pricing.Catalogue, error) {
 		return pricing.Catalogue{Prices: []pricing.Price{p}}, nil

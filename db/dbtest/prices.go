@@ -27,16 +27,20 @@ func priceTests() []test {
 
 func pricesRoundTrip(t *testing.T, p Place) {
 	f := empty(t, p)
-	full := pricing.Price{Provider: "gemini", Model: "模型 x/1", EffectiveFrom: now(), CachedPriced: true,
-		Source: pricing.FromFile,
-		Above:  &pricing.LongContext{OverInputTokens: pricing.MaxQuantity, InputToken: 1<<63 - 1, OutputToken: 0}}
+	full := pricing.Price{Provider: "gemini", Model: "模型 x/1", EffectiveFrom: now(),
+		Given: 1<<pricing.QuantityCount - 1, Source: pricing.FromFile, Reported: true,
+		Above: &pricing.LongContext{OverInputTokens: pricing.MaxQuantity, InputToken: 1<<63 - 1, OutputToken: 0},
+		Bands: []pricing.Band{{From: 990, To: 30, Days: 1<<1 | 1<<5, Tariff: pricing.Tariff{
+			Given: pricing.SetOf(pricing.CachedInputTokens, pricing.Pages), Rates: pricing.Rates{pricing.Pages: 7}}}},
+		Tiers: []pricing.Tier{{Name: "batch", Factor: 500_000}, {Name: "flex", Tariff: pricing.Tariff{
+			Above: &pricing.LongContext{OverInputTokens: 1, OutputToken: 9, Given: pricing.SetOf(pricing.ReasoningTokens)}}}}}
 	for i := range full.Rates {
 		full.Rates[i] = pricing.USD(1<<63 - 1 - int64(i))
 	}
 	bare := pricing.Price{Provider: "gemini", Model: pricing.DefaultModel, EffectiveFrom: pricing.Beginning(),
 		Source: pricing.FromEnvironment}
 	freeCache := bare
-	freeCache.Model, freeCache.CachedPriced = "free-cache", true
+	freeCache.Model, freeCache.Given = "free-cache", pricing.SetOf(pricing.CachedInputTokens)
 	want := []pricing.Price{bare, freeCache, full}
 	f.must(f.db.ChangePrices(f.ctx, f.audit("test"), func(*pricing.Book) (pricing.Catalogue, error) {
 		return pricing.Catalogue{Providers: []pricing.Provider{{Name: "gemini", Vendor: "google"}}, Prices: want}, nil

@@ -29,18 +29,22 @@ func tamperings(t *testing.T, p Place) {
 	want := []map[string]string{f.stored("usage_summaries", "user_id, period_start, provider, vendor, model"),
 		f.stored("usage_daily", "day, user_id, plan_id, provider, vendor, model")}
 	for _, table := range []string{"usage_summaries", "usage_daily"} {
+		insert := "INSERT INTO " + table + " (" +
+			map[string]string{"usage_summaries": "user_id, period_start", "usage_daily": "day, user_id, plan_id"}[table] +
+			", provider, vendor, model, " + sumColumns + ")"
 		tampering := map[string]string{
 			"a missing total": "DELETE FROM " + table + " WHERE user_id = 'bob'",
-			"a superfluous total of another user": "INSERT INTO " + table + " SELECT " +
+			"a superfluous total of another user": insert + " SELECT " +
 				map[string]string{"usage_summaries": "'mallory', period_start", "usage_daily": "day, 'mallory', plan_id"}[table] +
 				", provider, vendor, model, " + sumColumns + " FROM " + table + " WHERE user_id = 'bob'",
-			"a superfluous total of another model": "INSERT INTO " + table + " SELECT " +
+			"a superfluous total of another model": insert + " SELECT " +
 				map[string]string{"usage_summaries": "user_id, period_start", "usage_daily": "day, user_id, plan_id"}[table] +
 				", provider, vendor, 'other', " + sumColumns + " FROM " + table + " WHERE user_id = 'bob'",
 			"an emptied table": "DELETE FROM " + table,
 		}
 		for column := range strings.SplitSeq(sumColumns, ", ") {
-			tampering["a changed "+column] = "UPDATE " + table + " SET " + column + " = " + column + " + 1 WHERE user_id = 'bob'"
+			tampering["a changed "+column] = "UPDATE " + table + " SET " + column + " = COALESCE(" + column +
+				", 0) + 1 WHERE user_id = 'bob'"
 		}
 		for name, statement := range tampering {
 			f.exec(statement)

@@ -95,6 +95,9 @@ func (a *Arrays) NullInteger() { a.missing("bigint") }
 // NullMoment implements Sink.
 func (a *Arrays) NullMoment() { a.missing("timestamptz") }
 
+// NullText implements Sink.
+func (a *Arrays) NullText() { a.missing("text") }
+
 func (a *Arrays) missing(element string) {
 	c := a.of(element)
 	c.bytes = append(c.bytes, "NULL,"...)

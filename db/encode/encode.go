@@ -13,6 +13,7 @@ type Sink interface {
 	Boolean(b bool)
 	NullInteger()
 	NullMoment()
+	NullText()
 }
 
 // Values collects the values of one row as arguments of a statement.
@@ -45,3 +46,6 @@ func (v *Values) NullInteger() { *v = append(*v, nil) }
 
 // NullMoment implements Sink.
 func (v *Values) NullMoment() { *v = append(*v, nil) }
+
+// NullText implements Sink.
+func (v *Values) NullText() { *v = append(*v, nil) }

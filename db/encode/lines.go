@@ -75,3 +75,6 @@ func (c *Lines) NullInteger() { c.bytes = append(c.bytes, `\N`...); c.end() }
 
 // NullMoment implements Sink.
 func (c *Lines) NullMoment() { c.NullInteger() }
+
+// NullText implements Sink.
+func (c *Lines) NullText() { c.NullInteger() }

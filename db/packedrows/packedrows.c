@@ -89,7 +89,7 @@ WEAK void sqlite3_result_text(sqlite3_context *, const char *, int bytes, void (
 // eight bytes of an integer or four bytes of a length and the text, in the machine's own
 // byte order. What runs past the end is refused.
 enum { PACKED_NULL = 0, PACKED_INTEGER = 1, PACKED_TEXT = 2 };
-enum { MOST_COLUMNS = 32, ROWS_COLUMN = MOST_COLUMNS };
+enum { MOST_COLUMNS = 48, ROWS_COLUMN = MOST_COLUMNS };
 
 // packed_cursor stands on a row: values are where those of its columns begin.
 typedef struct {
@@ -104,7 +104,8 @@ typedef struct {
 static int packed_connect(sqlite3 *db, void *app, int arguments, const char *const *argument, sqlite3_vtab **table, char **message) {
 	(void)app, (void)arguments, (void)argument, (void)message;
 	int code = sqlite3_declare_vtab(db, "CREATE TABLE x(c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, "
-		"c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, rows HIDDEN)");
+		"c17, c18, c19, c20, c21, c22, c23, c24, c25, c26, c27, c28, c29, c30, c31, c32, c33, c34, c35, c36, c37, "
+		"c38, c39, c40, c41, c42, c43, c44, c45, c46, c47, c48, rows HIDDEN)");
 	if (code != SQLITE_OK) {
 		return code;
 	}

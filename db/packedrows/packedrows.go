@@ -81,6 +81,9 @@ func (r *Rows) NullInteger() { r.bytes = append(r.bytes, null) }
 // NullMoment implements encode.Sink.
 func (r *Rows) NullMoment() { r.NullInteger() }
 
+// NullText implements encode.Sink.
+func (r *Rows) NullText() { r.NullInteger() }
+
 // Source is the SELECT of packed rows of so many columns, of which an INSERT makes rows of a table. Without its WHERE,
 // SQLite would take an ON CONFLICT after it for part of a join.
 func Source(columns int) string {

@@ -84,7 +84,7 @@ func ProBill() billing.Bill {
 			"cached_input_token": USD("0.0000000375")},
 		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: USD("0.0000025"), OutputToken: USD("0.000015")}})
 	video := UsageLine("video", "wavespeed", "kling-v2.5", 3, 0, 0, "0.63")
-	video.Usage.Quantities[pricing.Seconds] = 18
+	video.Usage.Quantities[pricing.Seconds] = 18_000
 	b := Bill(17, "alice", "Pro", Line(billing.Fee, "Pro plan, monthly fee", "79"),
 		Line(billing.Proration, "Pro plan, unused from 2026-10-20 on", "-30.580645161290"),
 		Line(billing.Proration, "Max plan, from 2026-10-20 on", "57.677419354839"),

@@ -162,13 +162,14 @@ func usedOf(l billing.Line) []string {
 }
 
 func quantityName(q pricing.Quantity, n int64) string {
-	if q == pricing.CachedInputTokens {
-		return "of them " + report.Count(n) + " cached"
+	if _, isPart := q.Total(); isPart {
+		return "of them " + report.Count(n) + " " + q.PartName()
 	}
-	if n == 1 {
+	count := report.CountOf(q, n)
+	if count == "1" {
 		return "1 " + report.QuantityName(q)
 	}
-	return report.Count(n) + " " + report.QuantityNames(q)
+	return count + " " + report.QuantityNames(q)
 }
 
 // notesOn says what is to be known about the prices of a line, and what had none.
