@@ -1,9 +1,9 @@
 package billing
 
 import (
-	"math"
 	"math/big"
 	"slices"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -50,7 +50,12 @@ func TermsOf(parts []plan.Part, used ByPlan) *Terms {
 			terms.MarkupMillionths = max(terms.MarkupMillionths, p.Plan.MarkupMillionths)
 		}
 	}
-	terms.Limits = terms.included(withEarlier(last.Limits, parts), used)
+	terms.Limits = withEarlier(last.Limits, parts)
+	for i, l := range terms.Limits {
+		if most := included(l, terms.parts(nil, used)); most != nil && most.IsInt64() {
+			terms.Limits[i].Max = most.Int64()
+		}
+	}
 	return terms
 }
 
@@ -70,33 +75,11 @@ func withEarlier(limits []plan.Limit, parts []plan.Part) []plan.Limit {
 	return limits
 }
 
-// included changes some limits to what the whole period includes of each, as far as a part has billed what is beyond
-// it: all that was used but for what is billed. It returns them.
-func (t *Terms) included(limits []plan.Limit, used ByPlan) []plan.Limit {
-	parts := t.parts(nil, used)
-	for i, l := range limits {
-		counted, most := pooled(l, parts)
-		if counted == nil {
-			continue
-		}
-		all := new(big.Int)
-		for _, p := range parts {
-			all.Add(all, p.count(l))
-		}
-		limits[i].Max = math.MaxInt64
-		if most.Add(most, all.Sub(all, counted)); most.IsInt64() {
-			limits[i].Max = most.Int64()
-		}
-	}
-	return limits
-}
-
 // part is a part of a period with what was used in it.
 type part struct {
-	PartTerms
-	share *big.Rat // of the period
-	used  []Series
-	of    []int // the place of each series among those of the period
+	plan.Part
+	used []Series
+	of   []int // the place of each series among those of the period
 }
 
 // parts returns the parts of a period whose series are given. Where the plan never changed they are all of one part.
@@ -106,20 +89,20 @@ func (t *Terms) parts(series []Series, used ByPlan) []part {
 		places[s.Key()] = i
 	}
 	if len(t.Parts) == 0 {
-		whole := part{PartTerms: PartTerms{Overage: true, Limits: t.Limits, MarkupMillionths: t.MarkupMillionths},
-			share: big.NewRat(1, 1), used: series}
+		whole := part{used: series}
+		whole.Length, whole.Plan.Figures = time.Hour, // all of it
+			plan.Figures{Overage: plan.OverageAllow, Limits: t.Limits, MarkupMillionths: t.MarkupMillionths}
 		for i := range series {
 			whole.of = append(whole.of, i)
 		}
 		return []part{whole}
 	}
-	length := int64(0)
-	for _, p := range t.Parts {
-		length += p.Microseconds
-	}
 	parts := make([]part, len(t.Parts))
 	for i, p := range t.Parts {
-		parts[i] = part{PartTerms: p, share: big.NewRat(p.Microseconds, length), used: used[p.PlanID]}
+		parts[i].used = used[p.PlanID]
+		parts[i].Length = time.Duration(p.Microseconds) * time.Microsecond
+		parts[i].Plan = plan.Plan{ID: p.PlanID, Figures: plan.Figures{Overage: plan.Overage(p.Overage), Limits: p.Limits,
+			MarkupMillionths: p.MarkupMillionths}}
 		for _, s := range used[p.PlanID] {
 			parts[i].of = append(parts[i].of, places[s.Key()])
 		}
@@ -138,36 +121,32 @@ func (p *part) count(l plan.Limit) *big.Int {
 	return sum
 }
 
-// pooled returns what the parts that bill what is beyond a limit have used of it, and how much a period includes for
-// them: of each of them its share of the limit, and of a part that refuses what is beyond what it has left of its
-// share, rounded up to a whole unit. There is none, and nil, where no part bills it.
-func pooled(like plan.Limit, parts []part) (used, included *big.Int) {
-	most := new(big.Rat)
+// included returns how much a period includes of what a limit counts: see plan.Included.
+func included(l plan.Limit, parts []part) *big.Int {
+	of, ofPlan := make([]plan.Part, len(parts)), make(map[int64]*part, len(parts))
+	for i := range parts {
+		of[i], ofPlan[parts[i].Plan.ID] = parts[i].Part, &parts[i]
+	}
+	return plan.Included(l, of, func(p plan.Part, l plan.Limit) *big.Int { return ofPlan[p.Plan.ID].count(l) })
+}
+
+// shareBeyond returns which share of what was used in the parts that bill what is beyond a limit is beyond it, nil where
+// nothing is.
+func shareBeyond(l plan.Limit, parts []part) *big.Rat {
+	billed, beyond := new(big.Int), included(l, parts)
+	beyond.Neg(beyond)
 	for i := range parts {
 		p := &parts[i]
-		l, ok := plan.LimitLike(p.Limits, like)
-		if !ok {
-			continue
-		}
-		share := new(big.Rat).Mul(p.share, new(big.Rat).SetInt64(l.Max))
 		count := p.count(l)
-		switch {
-		case p.Overage && used == nil:
-			used = count
-		case p.Overage:
-			used.Add(used, count)
-		default:
-			if share.Sub(share, new(big.Rat).SetInt(count)); share.Sign() < 0 {
-				continue
-			}
+		beyond.Add(beyond, count)
+		if _, counts := plan.LimitLike(p.Plan.Limits, l); counts && p.Plan.Overage == plan.OverageAllow {
+			billed.Add(billed, count)
 		}
-		most.Add(most, share)
 	}
-	if used == nil {
-		return nil, nil
+	if beyond.Sign() <= 0 {
+		return nil
 	}
-	up := new(big.Int).Add(most.Num(), most.Denom())
-	return used, up.Sub(up, big.NewInt(1)).Quo(up, most.Denom())
+	return new(big.Rat).SetFrac(beyond, billed)
 }
 
 // OverageOf returns what each series of a period is billed beyond the limits of a plan that held for all of it: see
@@ -182,13 +161,13 @@ func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
 // Of a limit that blocks and includes something, the share that is beyond it is (used - included) / used, in the
 // limit's own meter over all that its scope covers. A series is billed its cost times the largest such share of the
 // limits that cover it, with the mark-up: where the plan changed, its cost in each part that bills what is beyond, by
-// that part's limits and mark-up. What is included is the sum of the parts' shares of the limit: see pooled. Each
-// series is rounded once: half to even, to a pico-dollar. An amount that does not fit is an invalid failure.
+// that part's limits and mark-up. What is included is the sum of the parts' shares of the limit: see plan.Included.
+// Each series is rounded once: half to even, to a pico-dollar. An amount that does not fit is an invalid failure.
 func (t *Terms) Overage(series []Series, used ByPlan) ([]pricing.USD, error) {
 	parts := t.parts(series, used)
 	exact := make([]*big.Rat, len(series)) // nil for none
 	for i := range parts {
-		if parts[i].Overage {
+		if parts[i].Plan.Overage == plan.OverageAllow {
 			parts[i].addOverage(exact, parts)
 		}
 	}
@@ -211,22 +190,21 @@ func (t *Terms) Overage(series []Series, used ByPlan) ([]pricing.USD, error) {
 // addOverage adds to each series of the period what the part bills of it.
 func (p *part) addOverage(exact []*big.Rat, parts []part) {
 	shares := make([]*big.Rat, len(p.used)) // the largest so far, nil for none
-	for _, l := range p.Limits {
+	for _, l := range p.Plan.Limits {
 		if !l.TakesOverage() {
 			continue
 		}
-		used, included := pooled(l, parts)
-		if used.Cmp(included) <= 0 {
+		share := shareBeyond(l, parts)
+		if share == nil {
 			continue
 		}
-		share := new(big.Rat).SetFrac(new(big.Int).Sub(used, included), used)
 		for i, s := range p.used {
 			if l.Scope.Covers(s.Provider, s.Vendor) && (shares[i] == nil || share.Cmp(shares[i]) > 0) {
 				shares[i] = share
 			}
 		}
 	}
-	terms := Terms{MarkupMillionths: p.MarkupMillionths}
+	terms := Terms{MarkupMillionths: p.Plan.MarkupMillionths}
 	for i, share := range shares {
 		if share == nil {
 			continue

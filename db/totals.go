@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -237,6 +238,22 @@ func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.P
 		}
 	}
 	return totals, nil
+}
+
+// UsedUnder implements usage.Reader. No total is kept by plan and period: it is summed from the log.
+func (t *tx) UsedUnder(
+	ctx context.Context, key usage.PeriodKey, planID int64, within plan.Period,
+) ([]usage.ProviderUsage, error) {
+	const keys, under = "provider, vendor", "user_id = $1 AND period_start = $2 AND plan_id = $3 AND "
+	table := totalsTable{keys: keys, ofLog: keys}
+	return selectRows(ctx, t, func(row scanner) (u usage.ProviderUsage, err error) {
+		var a usage.Amounts
+		err = row.Scan(append([]any{&u.Provider, &u.Vendor}, scanAmounts(&a)...)...)
+		u.Calls, u.Errors, u.Unpriced, u.Cost = a.Calls, a.Errors, a.Unpriced, a.Cost
+		u.InputTokens, u.OutputTokens = a.Quantities[pricing.InputTokens], a.Quantities[pricing.OutputTokens]
+		return u, err
+	}, table.sums(under+"occurred_at >= $4 AND occurred_at < $5", under+"month <= $6"),
+		key.UserID, time.UnixMicro(key.Start).UTC(), planID, within.Start, within.End, int64(plan.MonthOf(within.End)))
 }
 
 func distinct[T cmp.Ordered](values []T) []T {

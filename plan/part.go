@@ -10,6 +10,7 @@ import (
 type Part struct {
 	Plan   Plan          // with the figures that held last within it
 	Length time.Duration // of all of it together
+	From   time.Time     // when it began first
 	Until  time.Time     // when it ended last
 }
 
@@ -29,7 +30,7 @@ func (a Account) PartsOf(p Period) ([]Part, error) {
 		if err != nil {
 			return nil, err
 		}
-		part := Part{Plan: held}
+		part := Part{Plan: held, From: from}
 		if n := slices.IndexFunc(parts, func(q Part) bool { return q.Plan.ID == held.ID }); n >= 0 {
 			part = parts[n]
 			parts = slices.Delete(parts, n, n+1)
@@ -43,32 +44,59 @@ func (a Account) PartsOf(p Period) ([]Part, error) {
 	return parts, nil
 }
 
-// Shared returns a plan as it counts in a period with some parts: of a limit beyond which it bills calls, the period
-// includes what each part gives for its length, rounded up to a whole unit. What a part gives is the limit of its plan
-// with the same meter and scope, and nothing where it has none. All else of the plan stays.
-func (p Plan) Shared(parts []Part) Plan {
-	if p.Overage != OverageAllow || len(parts) < 2 {
-		return p
-	}
-	p.Limits = slices.Clone(p.Limits)
-	length := new(big.Int)
+// Included returns how much a period with some parts includes of what a limit counts: all that is not billed as overage.
+// There is none, and nil, where no part bills what is beyond such a limit. A limit counts in the parts whose plans have
+// one with its meter and scope that refuses calls and includes some (LimitLike). Each part that bills what is beyond it
+// includes its share of the limit by its length. One that refuses that includes what was used in it, and what is left
+// of its share. Of a part without the limit all that was used is included. Rounded up to a whole unit, once.
+//
+// used is asked how much was used of what a limit counts, in the parts that CountedApart returns.
+func Included(like Limit, parts []Part, used func(Part, Limit) *big.Int) *big.Int {
+	length, given, apart, billed := new(big.Int), new(big.Int), new(big.Int), false
 	for _, part := range parts {
-		length.Add(length, big.NewInt(part.Length.Microseconds()))
+		length.Add(length, part.microseconds())
 	}
-	for i, l := range p.Limits {
-		if !l.TakesOverage() {
+	for _, part := range parts {
+		own, counts := LimitLike(part.Plan.Limits, like)
+		share := new(big.Int).Mul(big.NewInt(own.Max), part.microseconds())
+		if counts && part.Plan.Overage == OverageAllow {
+			given.Add(given, share)
+			billed = true
 			continue
 		}
-		given := new(big.Int)
-		for _, part := range parts {
-			if own, ok := LimitLike(part.Plan.Limits, l); ok {
-				given.Add(given, new(big.Int).Mul(big.NewInt(own.Max), big.NewInt(part.Length.Microseconds())))
-			}
+		count := used(part, like)
+		apart.Add(apart, count)
+		if left := share.Sub(share, new(big.Int).Mul(count, length)); counts && left.Sign() > 0 {
+			given.Add(given, left)
 		}
-		given.Add(given, length).Sub(given, big.NewInt(1))
-		p.Limits[i].Max = given.Quo(given, length).Int64() // a mean of such numbers
 	}
-	return p
+	if !billed {
+		return nil
+	}
+	given.Add(given, length).Sub(given, big.NewInt(1))
+	return given.Quo(given, length).Add(given, apart)
+}
+
+func (p Part) microseconds() *big.Int { return big.NewInt(p.Length.Microseconds()) }
+
+// CountedApart returns those of some parts of which it has to be known what was used in them: the part does not bill
+// what is beyond a limit for which another does.
+func CountedApart(parts []Part) []Part {
+	var apart []Part
+	for _, p := range parts {
+		bills := func(l Limit) bool {
+			_, ok := LimitLike(p.Plan.Limits, l)
+			return ok && p.Plan.Overage == OverageAllow
+		}
+		if slices.ContainsFunc(parts, func(q Part) bool {
+			return q.Plan.Overage == OverageAllow && slices.ContainsFunc(q.Plan.Limits, func(l Limit) bool {
+				return l.TakesOverage() && !bills(l)
+			})
+		}) {
+			apart = append(apart, p)
+		}
+	}
+	return apart
 }
 
 // LimitLike returns the lowest of some limits with the meter and scope of another that refuses calls and includes some,

@@ -102,12 +102,8 @@ func (s *Service) periodUsage(st *state, id string, at, now time.Time) (PeriodUs
 		return PeriodUsage{}, err
 	}
 	user, current := st.users[id], where.plan.At(where.period.End.Add(-time.Microsecond))
-	if where.changes {
-		parts, err := user.account.PartsOf(where.period)
-		if err != nil {
-			return PeriodUsage{}, err
-		}
-		current = current.Shared(parts)
+	if where.changes && current.Overage == plan.OverageAllow {
+		current = where.usage.share(current)
 	}
 	u := PeriodUsage{UserID: id, Plan: current, Status: user.account.StatusAt(at), Period: where.period}
 	held := user.held

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"math"
+	"math/big"
 	"slices"
 	"time"
 
@@ -57,7 +58,10 @@ type periodState struct {
 	sum    ProviderUsage // of totals
 	// plans is what is used of each limit of a plan. A period in which the plan changed has two.
 	plans []planUse
-	// shared are the plans of a period within which the plan changes, with what they include together.
+	// Of a period within which the plan changes: its parts, what was used under plans that are counted apart, and the
+	// plans with what they include together.
+	parts  []plan.Part
+	apart  map[int64][]ProviderUsage
 	shared map[int64]*plan.Plan
 }
 
@@ -193,7 +197,13 @@ func (s *state) loadPeriods(ctx context.Context, reader Reader, calls iter.Seq2[
 	}
 	totals, err := reader.Totals(ctx, missing)
 	for _, key := range missing {
-		s.users[key.UserID].periods[key.Start].fill(totals[key])
+		user := s.users[key.UserID]
+		period := user.periods[key.Start]
+		period.fill(totals[key])
+		if err == nil {
+			within := user.account.PeriodAt(time.UnixMicro(key.Start).UTC())
+			err = period.loadParts(ctx, reader, user.account, within)
+		}
 	}
 	return err
 }
@@ -223,33 +233,80 @@ func (s *state) periodOf(id string, at time.Time) (*userPeriod, error) {
 	if found.usage == nil { // what is not known must not count as nothing
 		return nil, failure.New(failure.Internal, "the usage of %s from %s on was not read", id, period.Start)
 	}
-	found.changes = slices.ContainsFunc(user.account.Segments, func(segment plan.Segment) bool {
-		return segment.From.After(period.Start) && segment.From.Before(period.End)
-	})
+	found.changes = changesWithin(user.account, period)
 	if found.changes && current.Overage == plan.OverageAllow {
-		if found.plan, err = found.usage.sharedPlan(user.account, current, period); err != nil {
-			return nil, err
-		}
+		found.plan = found.usage.sharedPlan(current)
 	}
 	user.latest = found
 	return found, nil
 }
 
-// sharedPlan returns a plan as it counts in a period within which the plan changes, as bills have it.
-func (p *periodState) sharedPlan(account plan.Account, current plan.Plan, period plan.Period) (*plan.Plan, error) {
+// sharedPlan returns a plan as it counts in a period within which the plan changes.
+func (p *periodState) sharedPlan(current plan.Plan) *plan.Plan {
 	if known, ok := p.shared[current.ID]; ok {
-		return known, nil
+		return known
 	}
-	parts, err := account.PartsOf(period)
-	if err != nil {
-		return nil, err
-	}
-	current = current.Shared(parts)
+	current = p.share(current)
 	if p.shared == nil {
 		p.shared = map[int64]*plan.Plan{}
 	}
 	p.shared[current.ID] = &current
-	return &current, nil
+	return &current
+}
+
+// share returns a plan that bills what is beyond its limits with what a period in which others hold too includes of
+// each, as bills have it.
+func (p *periodState) share(of plan.Plan) plan.Plan {
+	of.Limits = slices.Clone(of.Limits)
+	for i, l := range of.Limits {
+		if !l.TakesOverage() {
+			continue
+		}
+		if most := plan.Included(l, p.parts, p.usedApart); most != nil && most.IsInt64() {
+			of.Limits[i].Max = most.Int64()
+		}
+	}
+	return of
+}
+
+// usedApart returns what was used of what a limit counts in a part that is counted apart.
+func (p *periodState) usedApart(part plan.Part, l plan.Limit) *big.Int {
+	sum := new(big.Int)
+	for _, t := range p.apart[part.Plan.ID] {
+		if l.Scope.Covers(t.Provider, t.Vendor) {
+			sum.Add(sum, big.NewInt(t.metered().of(l.Meter)))
+		}
+	}
+	return sum
+}
+
+// loadParts reads what has to be known of the parts of a period, where the plan changes within it.
+func (p *periodState) loadParts(ctx context.Context, reader Reader, account plan.Account, within plan.Period) error {
+	if !changesWithin(account, within) {
+		return nil
+	}
+	var err error
+	if p.parts, err = account.PartsOf(within); err != nil {
+		return err
+	}
+	key := NewPeriodKey(account.UserID, within.Start)
+	for _, part := range plan.CountedApart(p.parts) {
+		if p.apart == nil {
+			p.apart = map[int64][]ProviderUsage{}
+		}
+		p.apart[part.Plan.ID], err = reader.UsedUnder(ctx, key, part.Plan.ID, plan.Period{Start: part.From, End: part.Until})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changesWithin tells whether a change of plan may lie within a period.
+func changesWithin(account plan.Account, p plan.Period) bool {
+	return slices.ContainsFunc(account.Segments, func(segment plan.Segment) bool {
+		return segment.From.After(p.Start) && segment.From.Before(p.End)
+	})
 }
 
 func (s *state) planOf(current plan.Plan) *plan.Plan {
@@ -330,6 +387,14 @@ func (s *state) add(p *periodState, e *Entry) {
 	one.count(e)
 	p.sum.plus(one)
 	p.total(e.Provider, e.Vendor).plus(one)
+	if rows, ok := p.apart[e.PlanID]; ok {
+		n := slices.IndexFunc(rows, func(r ProviderUsage) bool { return r.Provider == e.Provider && r.Vendor == e.Vendor })
+		if n < 0 {
+			n, rows = len(rows), append(rows, ProviderUsage{Provider: e.Provider, Vendor: e.Vendor})
+		}
+		rows[n].plus(one)
+		p.apart[e.PlanID], p.shared = rows, nil
+	}
 	m := one.metered()
 	for _, u := range p.plans {
 		for _, i := range s.covering(u.plan, e.Provider, e.Vendor) {

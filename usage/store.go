@@ -50,6 +50,8 @@ type Reader interface {
 	UserIDs(ctx context.Context, after string, limit int) ([]string, error)
 	// Totals returns what was used in each of the given periods.
 	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]ProviderUsage, error)
+	// UsedUnder returns what was used in a period under a plan, which held between two moments of it.
+	UsedUnder(ctx context.Context, key PeriodKey, planID int64, within plan.Period) ([]ProviderUsage, error)
 	// Held returns the users' reservations that hold at now. Those taken in an earlier period are
 	// among them: their calls will be recorded in this one.
 	Held(ctx context.Context, users []string, now time.Time) (map[string][]Reservation, error)

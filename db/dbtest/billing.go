@@ -543,4 +543,11 @@ func usedByPlan(t *testing.T, p Place) {
 		wantEqual(t, "the sum", []usage.Amounts{sum}, []usage.Amounts{used[key][0].Usage})
 		return nil
 	}))
+	f.must(f.db.View(f.ctx, func(r usage.Reader) error {
+		got, err := r.UsedUnder(f.ctx, key, f.plan("Free").ID, plan.Period{Start: period.Start, End: date(2026, 11, 2)})
+		f.must(err)
+		wantEqual(t, "under the first plan", fmt.Sprint(len(got), got[0].Provider, got[0].Calls, got[0].InputTokens,
+			got[0].OutputTokens), fmt.Sprint(1, "gemini", 2, 50, 2))
+		return nil
+	}))
 }

@@ -18,7 +18,7 @@ type appliedPlans struct {
 }
 
 // shared returns a plan with what a period includes of each limit beyond which it bills calls: where other plans held
-// in it too, what each gives for its time.
+// in it too, what each gives for its time, and what was used under those that bill nothing.
 func (m *model) shared(user string, start time.Time, p plan.Plan) plan.Plan {
 	a := m.accounts[user]
 	_, end := a.period(start)
@@ -47,21 +47,35 @@ func (m *model) shared(user string, start time.Time, p plan.Plan) plan.Plan {
 		if l.Action != "block" || l.Unlimited || l.Max == 0 {
 			continue
 		}
-		included := new(big.Rat)
+		included, apart, billed := new(big.Rat), int64(0), false
 		for id, last := range lastOf {
-			lowest := int64(-1)
-			for _, own := range m.limitsAt(id, last) {
+			then, lowest := m.planThen(id, last), int64(-1)
+			for _, own := range then.Limits {
 				if own.Action == "block" && !own.Unlimited && own.Max > 0 && own.Meter == l.Meter &&
 					own.Scope.Equal(l.Scope) && (lowest < 0 || own.Max < lowest) {
 					lowest = own.Max
 				}
 			}
-			if lowest > 0 {
-				share := big.NewRat(held[id], end.Sub(start).Microseconds())
-				included.Add(included, share.Mul(share, new(big.Rat).SetInt64(lowest)))
+			t := m.tally(func(e usage.Entry) bool {
+				return e.UserID == user && e.PeriodStart.Equal(start) && e.PlanID == id && covers(l, e.Provider, e.Vendor)
+			})
+			used := metered(l, &t.calls, t.tokens(), &t.cost).Int64()
+			share := big.NewRat(held[id], end.Sub(start).Microseconds())
+			share.Mul(share, new(big.Rat).SetInt64(lowest))
+			switch {
+			case lowest > 0 && then.Overage == plan.OverageAllow:
+				included.Add(included, share)
+				billed = true
+				continue
+			case lowest > 0 && share.Cmp(new(big.Rat).SetInt64(used)) > 0:
+				included.Add(included, share.Sub(share, new(big.Rat).SetInt64(used)))
 			}
+			apart += used
 		}
-		p.Limits[i].Max = new(big.Int).Quo(included.Num(), included.Denom()).Int64()
+		if !billed {
+			continue
+		}
+		p.Limits[i].Max = new(big.Int).Quo(included.Num(), included.Denom()).Int64() + apart
 		if !included.IsInt() {
 			p.Limits[i].Max++
 		}
