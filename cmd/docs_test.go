@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // TestDocs compares docs/cli.md with the commands. UPDATE_DOCS=1 writes it anew.
@@ -31,6 +32,59 @@ func TestDocs(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Errorf("docs/cli.md is not what the commands say (%v); run: make docs", err)
 	}
+}
+
+// TestNamesInDocs compares the names of event files in docs/json.md with those that are read. UPDATE_DOCS=1 writes them
+// anew.
+func TestNamesInDocs(t *testing.T) {
+	path := filepath.Join("..", "docs", "json.md")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- begin names -->\n", "<!-- end names -->"
+	before, rest, found := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatal("docs/json.md has no place for the names")
+	}
+	want := before + begin + renderNames() + end + after
+	if os.Getenv("UPDATE_DOCS") != "" {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(text) {
+		t.Error("docs/json.md has not the names that are read; run: make docs")
+	}
+}
+
+func renderNames() string {
+	var b strings.Builder
+	for _, group := range usage.ImportNames() {
+		places := []string{}
+		for _, place := range group.Places {
+			where := "the row itself"
+			if place != "" {
+				where = "`" + strings.TrimSuffix(place, ".") + "`"
+			}
+			places = append(places, where)
+		}
+		fmt.Fprintf(&b, "- **%s**, in %s: ", group.Format, strings.Join(places, ", "))
+		var known, read []string
+		for _, n := range group.Names {
+			if meaning := n.Meaning(); meaning != "" {
+				read = append(read, "`"+n.Path+"` "+meaning)
+			} else {
+				known = append(known, "`"+n.Path+"`")
+			}
+		}
+		b.WriteString(strings.Join(read, "; "))
+		if len(known) > 0 {
+			b.WriteString("; known: " + strings.Join(known, ", "))
+		}
+		b.WriteString(".\n")
+	}
+	return b.String()
 }
 
 // TestEveryCommandIsExplained holds every command to what the page shows.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,19 +19,29 @@ import (
 
 type usageImportOptions struct {
 	file, format, rejects string
-	strict                bool
+	maps, ignored         []string
+	mapFile               string
+	usage.ImportOptions
 }
 
 func newUsageImportCmd(env *Env) *cobra.Command {
 	var opts usageImportOptions
 	cmd := &cobra.Command{
-		Use: "import FILE|-", Short: "Record the calls of a file of JSON lines or CSV",
-		Long: `Record the calls of a file of JSON lines, or of CSV with a header, also packed with
-gzip; - is standard input. Importing a file again adds nothing, so an import that was interrupted is
-simply run again. A bad row stops nothing: it is counted, shown with its line and
-reason, and written whole to the rejects file; the exit code is 2 then.`,
+		Use: "import FILE|-", Short: "Record the calls of a file of JSON or CSV",
+		Long: `Record the calls of a file: JSON lines, a JSON list, or CSV with a header, separated
+by commas, semicolons or tabs, in UTF-8 or UTF-16, also packed with gzip or zstd; - is
+standard input. Importing a file again adds nothing, so an import that was interrupted
+is simply run again. A bad row stops nothing: it is counted, shown with its line and
+reason, and written whole to the rejects file; the exit code is 2 then.
+
+Besides the names of our own fields those of other formats are read:
+` + readNames() + `
+docs/json.md lists them. A name for anything else is given with --map. A field whose
+name looks like money, a time, a quantity or an outcome and that is not read refuses
+the file before the first row is recorded: say what it is, or that it does not matter.`,
 		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n" +
-			"  cat calls.csv.gz | alwrity-sub usage import - --format csv",
+			"  cat calls.csv.gz | alwrity-sub usage import - --format csv\n" +
+			"  alwrity-sub usage import export.csv --map customer=user_id --map started=time --ignore list_price",
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"exit_codes": "0,1,2,5,6,130", BoundedMemory: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -38,15 +49,53 @@ reason, and written whole to the rejects file; the exit code is 2 then.`,
 			return usageImportRun(cmd.Context(), env, opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.format, "format", "", "jsonl or csv (default by the file's ending, else jsonl)")
-	cmd.Flags().BoolVar(&opts.strict, "strict", false, "reject calls that have no price")
-	cmd.Flags().StringVar(&opts.rejects, "rejects", "", "write the rows that were not recorded to this `FILE`")
+	flags := cmd.Flags()
+	flags.StringVar(&opts.format, "format", "", "jsonl, json or csv (default as the file itself tells)")
+	flags.BoolVar(&opts.Strict, "strict", false, "reject calls that have no price")
+	flags.StringVar(&opts.rejects, "rejects", "", "write the rows that were not recorded to this `FILE`")
+	flags.StringArrayVar(&opts.maps, "map", nil,
+		"read the file's field THEIRS as our field OURS: `THEIRS=OURS`; may be repeated")
+	flags.StringVar(&opts.mapFile, "map-file", "", "a `FILE` with one THEIRS=OURS a line")
+	flags.StringArrayVar(&opts.ignored, "ignore", nil, "`FIELDS` that don't matter, separated by commas; may be repeated")
+	addTime(cmd, &opts.Time, "time", "when the calls were made that have no time of their own")
+	addProvider(cmd, &opts.Provider, "the PROVIDER of calls that name none")
+	flags.StringVar(&opts.User, "user", "", "the `USER` of calls that name none")
+	flags.BoolVar(&opts.AllowFuture, "allow-future", false, "record calls whose time is still to come")
 	return cmd
 }
 
+// readNames lists the formats whose names are read.
+func readNames() string {
+	var formats []string
+	for _, group := range usage.ImportNames() {
+		if group.Format != "any" && !slices.Contains(formats, group.Format) {
+			formats = append(formats, group.Format)
+		}
+	}
+	return wrapped(strings.Join(formats, "; ")+".", 86)
+}
+
+// wrapped breaks a text into lines of at most so many characters.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	length := 0
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case length > 0 && length+1+len(word) > width:
+			b.WriteByte('\n')
+			length = 0
+		case length > 0:
+			b.WriteByte(' ')
+			length++
+		}
+		b.WriteString(word)
+		length += len(word)
+	}
+	return b.String()
+}
+
 func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) error {
-	format, err := opts.fileFormat()
-	if err != nil {
+	if err := opts.complete(); err != nil {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
@@ -66,12 +115,8 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := env.progressBar(size, "importing", progressbar.OptionShowBytes(true))
-		result, err := s.Usage.Import(ctx, env.Now(), decompressed(io.TeeReader(in, bar)), usage.ImportOptions{
-			Format: format, Name: opts.file, Strict: opts.strict, Rejects: rejects, Hint: Hint,
-		})
-		if damaged, ok := errors.AsType[damagedError](err); ok {
-			err = failure.Invalidf("the file %s is damaged: %s after %d rows", opts.file, damaged, result.Read).Because(err)
-		}
+		opts.Rejects = rejects
+		result, err := s.Usage.Import(ctx, env.Now(), counted(in, size, bar), opts.ImportOptions)
 		if errors.Is(err, os.ErrClosed) && ctx.Err() != nil {
 			err = ctx.Err()
 		}
@@ -82,6 +127,50 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 		}
 		return opts.finish(env, result, err)
 	})
+}
+
+// complete reads what the flags say.
+func (opts *usageImportOptions) complete() error {
+	switch opts.Format = usage.FileFormat(strings.ToLower(opts.format)); opts.Format {
+	case "", usage.JSONLines, usage.CSV, usage.JSONArray:
+	default:
+		return failure.Invalidf("format is %q: it must be jsonl, json or csv", failure.Shorten(opts.format))
+	}
+	opts.Name, opts.Hint = opts.file, Hint
+	var maps []string
+	if opts.mapFile != "" {
+		text, err := failure.ReadFile(opts.mapFile)
+		if err != nil {
+			return unreadable(opts.mapFile, err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+				maps = append(maps, line)
+			}
+		}
+	}
+	fromFile := len(maps)
+	for i, pair := range append(maps, opts.maps...) {
+		at := strings.LastIndexByte(pair, '=')
+		if at < 0 {
+			return failure.Invalidf("the mapping %q has no =: write it as THEIRS=OURS", failure.Shorten(pair))
+		}
+		opts.Mapping.Map = append(opts.Mapping.Map, usage.Renamed{Theirs: strings.TrimSpace(pair[:at]),
+			Ours: strings.TrimSpace(pair[at+1:]), MayMiss: i < fromFile})
+	}
+	for _, names := range opts.ignored {
+		opts.Mapping.Ignore = append(opts.Mapping.Ignore, strings.Split(names, ",")...)
+	}
+	return nil
+}
+
+// counted returns a reader of the file that can be read again where it is a regular one.
+func counted(in io.Reader, size int64, bar *progressbar.ProgressBar) io.Reader {
+	reader := countedFile{in, bar}
+	if again, ok := in.(io.Seeker); ok && size >= 0 {
+		return rereadFile{reader, again}
+	}
+	return reader
 }
 
 // finish prints the result, also of an import that did not come to its end.
@@ -105,20 +194,6 @@ func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err 
 			WithHint("%s; mend them and import that file", where)
 	}
 	return nil
-}
-
-func (opts *usageImportOptions) fileFormat() (usage.FileFormat, error) {
-	switch format := usage.FileFormat(strings.ToLower(opts.format)); format {
-	case usage.JSONLines, usage.CSV:
-		return format, nil
-	case "":
-		name := strings.ToLower(opts.file)
-		if strings.HasSuffix(strings.TrimSuffix(name, ".gz"), ".csv") {
-			return usage.CSV, nil
-		}
-		return usage.JSONLines, nil
-	}
-	return "", failure.Invalidf("format is %q: it must be jsonl or csv", failure.Shorten(opts.format))
 }
 
 // open returns the file, or standard input, and its size, -1 where that is not known.

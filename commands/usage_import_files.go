@@ -2,55 +2,41 @@ package commands
 
 import (
 	"bufio"
-	"compress/flate"
-	"compress/gzip"
 	"errors"
 	"io"
 	"os"
 
+	"github.com/schollz/progressbar/v3"
+
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// gzipMark is what every gzip file begins with (RFC 1952, section 2.3.1).
-const gzipMark = "\x1f\x8b"
-
-// decompressingReader reads what may be packed with gzip, by its first bytes, as it was before.
-type decompressingReader struct {
-	in   *bufio.Reader
-	rows io.Reader // nil until the first bytes are read
-}
-
-// damagedError says why packed data can't be read.
-type damagedError struct{ error }
-
-func decompressed(r io.Reader) *decompressingReader {
-	return &decompressingReader{in: bufio.NewReaderSize(r, 64<<10)}
+// countedFile is a file that is imported: a bar shows how much of it was read.
+type countedFile struct {
+	file io.Reader
+	bar  *progressbar.ProgressBar
 }
 
 // Read implements io.Reader.
-func (u *decompressingReader) Read(p []byte) (int, error) {
-	if u.rows == nil {
-		u.rows = u.in
-		if mark, err := u.in.Peek(len(gzipMark)); err == nil && string(mark) == gzipMark {
-			rows, err := gzip.NewReader(u.in)
-			if err != nil {
-				return 0, asDamaged(err)
-			}
-			u.rows = rows
-		}
-	}
-	n, err := u.rows.Read(p)
-	return n, asDamaged(err)
+func (f countedFile) Read(p []byte) (int, error) {
+	n, err := f.file.Read(p)
+	_ = f.bar.Add(n) // it only draws
+	return n, err
 }
 
-// asDamaged tells an error that comes of the packed data from others.
-func asDamaged(err error) error {
-	_, corrupt := errors.AsType[flate.CorruptInputError](err)
-	if corrupt || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
-		errors.Is(err, io.ErrUnexpectedEOF) {
-		return damagedError{err}
+// rereadFile is a countedFile that can be read again from its start.
+type rereadFile struct {
+	countedFile
+	again io.Seeker
+}
+
+// Seek implements io.Seeker.
+func (f rereadFile) Seek(offset int64, whence int) (int64, error) {
+	at, err := f.again.Seek(offset, whence)
+	if err == nil {
+		_ = f.bar.Set64(at) // it only draws
 	}
-	return err
+	return at, err
 }
 
 // rejectsFile gets the rows that an import did not record. It is written beside its place and put there at the end, so

@@ -35,6 +35,7 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 	addEventFlags(cmd, &event)
 	flags := cmd.Flags()
 	flags.BoolVar(&opts.Enforce, "enforce", false, "refuse the call where a limit does")
+	flags.BoolVar(&opts.AllowFuture, "allow-future", false, "record a call whose time is still to come")
 	flags.BoolVar(&opts.Strict, "strict", false, "refuse a call that has no price")
 	flags.StringVar(&opts.Reservation, "reservation", "", "settle the reservation with this `ID`")
 	return cmd

@@ -320,7 +320,7 @@ func readArchived(packed io.Reader, yield func(Entry, error) bool) {
 		refuse(0, err)
 		return
 	}
-	in := &jsonlReader{lines: newLineReader(text, io.Discard), events: newArchiveReader()}
+	in := newJSONLReader(newLineReader(text, io.Discard), newArchiveReader())
 	for n := 1; ; n++ {
 		switch e, err := in.nextArchived(); {
 		case errors.Is(err, io.EOF):
@@ -346,6 +346,6 @@ func (r *jsonlReader) nextArchived() (Entry, error) {
 	if err := r.readObject(l.text); err != nil {
 		return Entry{}, err
 	}
-	err = r.events.read(r.cells)
+	err = r.events.read(r.objects.cells)
 	return r.events.row, err
 }

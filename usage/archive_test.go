@@ -78,7 +78,7 @@ func imported(t rapid.TB, file []byte, entries []Entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reader := &jsonlReader{lines: newLineReader(text, io.Discard), events: newEventReader()}
+	reader := newJSONLReader(newLineReader(text, io.Discard), newEventReader())
 	for _, e := range entries {
 		row, err := reader.next()
 		if err != nil || row.err != nil || fmt.Sprintf("%#v", row.event) != fmt.Sprintf("%#v", e.Event) {

@@ -3,6 +3,7 @@ package usage
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -14,17 +15,24 @@ import (
 
 // csvReader reads CSV with a header.
 type csvReader struct {
-	lines  *lineReader
-	events *eventReader
-	raw    []byte // the header as it stands in the file
+	lines    *lineReader
+	events   *eventReader
+	mapped   []Renamed
+	optional []string // fields that the header need not name, since something else says them for all rows
+	raw      []byte   // the header as it stands in the file
 
 	columns []*column    // of the file
 	records recordParser // of this row, used again for the next
-	cells   []cell       // likewise
+	objects objectReader // likewise
+	spare   int64        // bytes that may still be read in vain
+}
+
+func newCSVReader(in *lineReader, events *eventReader) *csvReader {
+	return &csvReader{lines: in, events: events, objects: objectReader{tree: events.tree}, spare: longestLine}
 }
 
 // readHeader reads the first line. A header that names no user_id and provider is an invalid failure: nothing in the
-// file could be recorded.
+// file could be recorded. So is one with a name that looks as if it mattered, and that is not read.
 func (r *csvReader) readHeader() error {
 	l, err := r.lines.next()
 	if errors.Is(err, io.EOF) {
@@ -33,25 +41,83 @@ func (r *csvReader) readHeader() error {
 	if err != nil {
 		return err
 	}
+	r.records.separator = separatorOf(l.text)
 	names, err := r.records.parse(l.text)
 	if err != nil {
 		return failure.Invalidf("the header (line 1) is no CSV: %s", err)
 	}
 	r.raw = l.text
 	seen := map[string]bool{}
-	for _, column := range names {
-		name := strings.ToLower(strings.TrimSpace(string(column)))
-		if seen[name] {
-			return failure.Invalidf("the header names %q twice", failure.Shorten(name))
+	for _, written := range names {
+		name := strings.TrimSpace(string(written))
+		if lower := strings.ToLower(name); seen[lower] {
+			return failure.Invalidf("the header names %q twice", failure.Shorten(lower))
+		} else {
+			seen[lower] = true
 		}
-		seen[name] = true
 		r.columns = append(r.columns, r.events.column([]byte(name)))
 	}
-	for _, required := range []string{"user_id", "provider"} {
-		if !seen[required] {
-			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, "+
-				"at least user_id and provider", required)
+	return r.checkHeader()
+}
+
+// separatorOf returns what stands most often between the names of a header: a comma, a semicolon or a tab.
+func separatorOf(header []byte) byte {
+	best, most := byte(','), 0
+	for _, separator := range []byte{',', ';', '\t'} {
+		n, quoted := 0, false
+		for _, c := range header {
+			quoted = quoted != (c == '"')
+			if c == separator && !quoted {
+				n++
+			}
 		}
+		if n > most {
+			best, most = separator, n
+		}
+	}
+	return best
+}
+
+// within tells whether a name is the column's, or leads into the objects that it holds.
+func (c *column) within(name string) bool {
+	path, own := wordsOf(name), wordsOf(c.name)
+	return path == own || strings.HasPrefix(path, own+".")
+}
+
+func (r *csvReader) checkHeader() error {
+	given := slices.Clone(r.optional)
+	var suspects []string
+	var all marks
+	for _, c := range r.columns {
+		all |= c.marks
+	}
+	for _, c := range r.columns {
+		switch {
+		case c.fate == read && c.field != nil:
+			given = append(given, c.Field)
+			if c.Provider != "" {
+				given = append(given, "provider")
+			}
+		case c.fate == suspect:
+			suspects = append(suspects, c.name)
+		}
+		if c.fate == read && c.How == asCost && all == 0 {
+			suspects = append(suspects, c.name)
+		}
+	}
+	for _, m := range r.mapped {
+		if !m.MayMiss && !slices.ContainsFunc(r.columns, func(c *column) bool { return c.within(m.Theirs) }) {
+			return failure.Invalidf("the mapping names %s, which is no column of the file", m.Theirs)
+		}
+	}
+	for _, required := range []string{"user_id", "provider"} {
+		if !slices.Contains(given, required) {
+			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, "+
+				"semicolons or tabs, at least user_id and provider", required).WithReason("no_column", "field", required)
+		}
+	}
+	if len(suspects) > 0 {
+		return suspectFields(suspects)
 	}
 	return nil
 }
@@ -77,7 +143,7 @@ func (r *csvReader) next() (row, error) {
 		r.lines.unread(more)
 		return row{line: first.number, raw: first.text, err: err}, nil
 	}
-	event, err := r.events.event(r.cells)
+	event, err := r.events.event(r.objects.cells)
 	return row{line: first.number, raw: text, event: event, err: err}, nil
 }
 
@@ -121,20 +187,24 @@ func (r *csvReader) split(text []byte) error {
 	if len(record) != len(r.columns) {
 		return failure.Invalidf("the row has %d fields and the header %d", len(record), len(r.columns))
 	}
-	r.cells = r.cells[:0]
+	r.objects.cells = r.objects.cells[:0]
 	for i, text := range record {
 		if len(text) > 0 && text[0] == '\'' { // no other text is a protected one
 			text = []byte(UnprotectCell(string(text)))
 		}
-		r.cells = append(r.cells, cell{column: r.columns[i], text: text})
+		if c := r.columns[i]; !c.holds(text) || !r.objects.addText(c, text, 0) {
+			r.objects.cells = append(r.objects.cells, cell{column: c, text: text})
+		}
 	}
 	return nil
 }
 
-// recordParser splits the texts of CSV records into fields, as encoding/csv does. The zero value is ready for use.
+// recordParser splits the texts of CSV records into fields, as encoding/csv does. The zero value is ready for use, and
+// separates them at commas.
 type recordParser struct {
-	fields [][]byte
-	in     *bufio.Reader // what encoding/csv reads from
+	separator byte
+	fields    [][]byte
+	in        *bufio.Reader // what encoding/csv reads from
 }
 
 // parse returns the fields of one record, or the reason why the text is none. A field may be part of the text, and the
@@ -142,7 +212,7 @@ type recordParser struct {
 func (p *recordParser) parse(text []byte) ([][]byte, error) {
 	p.fields = p.fields[:0]
 	if quotesNothing(text) {
-		for field := range bytes.SplitSeq(text, []byte(",")) {
+		for field := range bytes.SplitSeq(text, []byte{cmp.Or(p.separator, ',')}) {
 			p.fields = append(p.fields, field)
 		}
 		return p.fields, nil
@@ -172,7 +242,7 @@ func (p *recordParser) parseQuoted(text []byte) ([]string, error) {
 	// csv.NewReader takes a bufio.Reader as it is, instead of one of 4 KB for each row.
 	p.in.Reset(bytes.NewReader(text))
 	reader := csv.NewReader(p.in)
-	reader.FieldsPerRecord = -1
+	reader.FieldsPerRecord, reader.Comma = -1, rune(cmp.Or(p.separator, ','))
 	record, err := reader.Read()
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		return nil, parse.Err

@@ -39,7 +39,7 @@ func TestStrayQuotesAreReadInLinearTime(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	file := strings.NewReader("user_id,provider\n" + strings.Repeat("\"\n", rows))
-	reader := &csvReader{lines: newLineReader(file, io.Discard), events: newEventReader()}
+	reader := newCSVReader(newLineReader(file, io.Discard), newEventReader())
 	if err := reader.readHeader(); err != nil {
 		t.Fatal(err)
 	}

@@ -3,113 +3,57 @@ package usage
 import (
 	"bytes"
 	"cmp"
-	"strings"
+	"slices"
+	"strconv"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// column is what a name in an event file stands for.
-type column struct {
-	name    string       // of the field; if it is not read, the file's own name in lower case
-	field   *Field       // nil: it is not read
-	number  int          // tells the fields apart: a field and its alias have the same
-	texts   *sharedTexts // that the field's texts come from
-	seconds bool         // the text is in seconds, and the event's field in milliseconds
-	derived bool         // not read, and not missed
-	taken   string       // why a row that has it is no event to be recorded
-	mustBe  string       // not read either, but the only text that may stand there
-}
-
-// eventColumns returns the columns of an event file by all the names under which they are read. What recording adds to
-// an event is read of archived rows alone.
-func eventColumns(archived bool) map[string]*column {
-	columns := map[string]*column{}
-	shared, users := newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers)
-	for i := range entryFields {
-		f := &entryFields[i]
-		c := &column{name: f.Name, field: f, number: i, texts: shared}
-		switch {
-		case f.Recorded && !archived:
-			c.field, c.derived = nil, true
-		case f.Name == "id":
-			c.texts = nil // no two are the same
-		case f.Name == "user_id":
-			c.texts = users
-		}
-		columns[f.Name] = c
-	}
-	columns["plan"] = &column{name: "plan", derived: true} // in exports, beside period_start
-	for _, f := range LinkFields() {
-		columns[f.Name] = &column{name: f.Name, derived: true}
-	}
-	if !archived {
-		columns["voids"].taken = "the row is a counter-entry, which takes the event %s back: neither of them is recorded"
-		columns["voided_by"].taken = "the event was voided where it comes from (by %s): it is not recorded"
-	}
-	columns["currency"] = &column{name: "currency", derived: true, mustBe: "USD"}
-	for alias, name := range map[string]string{ // the log of the Python system has these names
-		"tokens_input": "input_tokens", "tokens_output": "output_tokens", "model_used": "model", "timestamp": "time",
-		"response_time": "response_time_ms", "search_count": "searches", "image_count": "images", "page_count": "pages",
-	} {
-		c := *columns[name]
-		c.seconds = alias == "response_time"
-		columns[alias] = &c
-	}
-	return columns
-}
-
 // cell is one field of a row, and its text. A text of "" counts as not given.
 type cell struct {
 	column *column
 	text   []byte // may be part of the row; only for as long as the row is read
+	quoted bool   // it is text in JSON, and no number
 	err    error  // why there is no text
 }
 
 // eventReader turns the cells of rows into events.
 type eventReader struct {
-	columns map[string]*column // by name
-	unread  map[string]int64   // how many rows gave a field that is not read
+	tree *columnTree
 	// archived: rows are the log's own, of which counter-entries have amounts below 0.
 	archived bool
+	unread   map[string]int64 // how many rows gave a field that is not read
 
 	// Of the row that is read, used again for the next.
-	row   Entry
-	given [][]byte // the texts of its fields, by number
+	row      Entry
+	given    [][]byte // the texts of its fields, by number
+	tokens   []*cell
+	beside   bool   // some stand beside a total
+	parts    uint64 // the places with a part of the input that is within it
+	yielding []*cell
+	marks    marks
+	cost     *cell  // which the marks give a meaning
+	failed   string // the name that says so
+	done     string // the name that says that the call did not fail
+	provider string // of rows that name none
 }
 
-func newEventReader() *eventReader { return makeEventReader(eventColumns(false)) }
+func newEventReader() *eventReader { return makeEventReader(newColumnTree(false)) }
 
 // newArchiveReader returns a reader for archived rows, which have what recording has added, too.
 func newArchiveReader() *eventReader {
-	r := makeEventReader(eventColumns(true))
+	r := makeEventReader(newColumnTree(true))
 	r.archived = true
 	return r
 }
 
-func makeEventReader(columns map[string]*column) *eventReader {
-	return &eventReader{columns: columns, unread: map[string]int64{}, given: make([][]byte, len(entryFields))}
+func makeEventReader(tree *columnTree) *eventReader {
+	return &eventReader{tree: tree, unread: map[string]int64{}, given: make([][]byte, len(entryFields))}
 }
-
-// mostNames is how many names an eventReader remembers, known and unknown. Those beyond it are read as well, and more
-// slowly.
-const mostNames = 1_000
 
 // column returns what a name stands for, in upper or lower case.
-func (r *eventReader) column(name []byte) *column {
-	if c, known := r.columns[string(name)]; known {
-		return c
-	}
-	lower := strings.ToLower(string(name))
-	if c, known := r.columns[lower]; known {
-		return c
-	}
-	c := &column{name: lower}
-	if len(r.columns) < mostNames {
-		r.columns[lower] = c
-	}
-	return c
-}
+func (r *eventReader) column(name []byte) *column { return r.tree.below(r.tree.root, name) }
 
 // event makes an event of the cells of a row, in their order. What is not given has its default: one request, status
 // 200. The event keeps nothing of the cells.
@@ -120,15 +64,28 @@ func (r *eventReader) event(cells []cell) (Event, error) {
 	return r.row.Event.Normalise(), nil
 }
 
+// gives tells whether the row that was read says how much it used of a quantity, if only that it was nothing.
+func (r *eventReader) gives(q pricing.Quantity) bool { return r.given[quantityFields[q]] != nil }
+
+// quantityFields are the numbers of the fields of the quantities.
+var quantityFields = makeQuantityFields() // read-only
+
+func makeQuantityFields() (numbers [pricing.QuantityCount]int) {
+	for q := range pricing.QuantityCount {
+		numbers[q] = fieldNumber(q.String())
+	}
+	return numbers
+}
+
+func fieldNumber(name string) int {
+	return slices.IndexFunc(entryFields, func(f Field) bool { return f.Name == name })
+}
+
 // read reads the cells of a row into r.row.
 func (r *eventReader) read(cells []cell) error {
-	r.row = Entry{Event: Event{StatusCode: 200}}
-	r.row.Quantities[pricing.Requests] = 1
-	clear(r.given)
-	for i := range cells {
-		if err := r.set(&cells[i]); err != nil {
-			return cmp.Or(takenBack(cells), err)
-		}
+	err := r.readCells(cells)
+	if err != nil {
+		return cmp.Or(takenBack(cells), err)
 	}
 	return nil
 }
@@ -143,74 +100,172 @@ func takenBack(cells []cell) error {
 	return nil
 }
 
+func (r *eventReader) readCells(cells []cell) error {
+	r.reset()
+	for i := range cells {
+		if err := r.set(&cells[i]); err != nil {
+			return err
+		}
+	}
+	if err := r.setTokens(); err != nil {
+		return err
+	}
+	if r.cost != nil {
+		if err := r.setCost(r.cost); err != nil {
+			return err
+		}
+	}
+	if len(r.yielding) > 0 {
+		if err := r.setYielding(); err != nil {
+			return err
+		}
+	}
+	if r.row.Provider == "" {
+		r.row.Provider = r.provider
+	}
+	return r.setOutcome()
+}
+
+func (r *eventReader) reset() {
+	r.row = Entry{Event: Event{StatusCode: 200}}
+	r.row.Quantities[pricing.Requests] = 1
+	clear(r.given)
+	r.tokens, r.beside, r.parts, r.yielding = r.tokens[:0], false, 0, r.yielding[:0]
+	r.marks, r.cost, r.failed, r.done, r.provider = 0, nil, "", "", ""
+}
+
 // set sets the field that a cell is for.
 func (r *eventReader) set(cell *cell) error {
-	c, text := cell.column, cell.text
+	c := cell.column
 	if cell.err != nil {
 		return cell.err
 	}
-	if len(text) == 0 {
+	r.marks |= c.marks
+	if len(cell.text) == 0 {
 		return nil
 	}
-	if c.field == nil {
-		if c.mustBe != "" && !strings.EqualFold(string(text), c.mustBe) {
-			return failure.Invalidf("%s is %q: only %s is read", c.name, failure.Shorten(string(text)), c.mustBe)
-		}
-		if !c.derived {
-			r.unread[c.name]++
-		} else if c.taken != "" {
-			return failure.Invalidf(c.taken, failure.Shorten(string(text)))
+	switch c.fate {
+	case read:
+	case left:
+		if c.taken != "" {
+			return failure.Invalidf(c.taken, failure.Shorten(string(cell.text)))
 		}
 		return nil
+	default:
+		return r.setUnread(cell)
 	}
-	if c.seconds {
-		milliseconds, err := secondsToMS(string(text))
-		if err != nil {
-			return err
+	r.provider = cmp.Or(r.provider, c.Provider)
+	if c.Yields {
+		r.yielding = append(r.yielding, cell)
+		return nil
+	}
+	return r.setRead(cell)
+}
+
+func (r *eventReader) setUnread(cell *cell) error {
+	if c := cell.column; c.fate == suspect || c.fate == suspectCount && !cell.quoted && isNumber(cell.text) {
+		return suspectFields([]string{c.name})
+	}
+	r.unread[cell.column.name]++
+	return nil
+}
+
+// suspectFields is the failure of a file with fields that look as if they mattered, and that are not read.
+func suspectFields(names []string) error {
+	list := names[0]
+	for _, name := range names[1:] {
+		list += "," + name
+	}
+	plural := map[bool]string{true: "the field %s looks", false: "the fields %s look"}[len(names) == 1]
+	return failure.Invalidf(plural+" like money, a time, a quantity or an outcome, and nothing here reads it",
+		failure.Shorten(list)).WithReason("suspect_fields", "first", names[0], "all", list)
+}
+
+// setRead sets the field of a name that is read.
+func (r *eventReader) setRead(cell *cell) error {
+	c, text := cell.column, cell.text
+	switch c.How {
+	case asIs:
+		if isInputPart(c.Name) {
+			r.parts |= 1 << c.place
 		}
-		text = []byte(milliseconds)
+		return r.setField(c, text)
+	case asTotal, uncached:
+		r.tokens = append(r.tokens, cell)
+		return nil
+	case besideCached, besideInput, besideOutput, cacheWriteSum:
+		r.tokens, r.beside = append(r.tokens, cell), true
+		return nil
+	case asCost:
+		r.cost = cell
+		return nil
+	case asStatus, asLevel, asSuccess, asFailure:
+		return r.noteOutcome(c, text)
 	}
-	if before := r.given[c.number]; before != nil && !bytes.Equal(before, text) {
-		return failure.Invalidf("%s is given twice, as %q and as %q",
-			c.name, failure.Shorten(string(before)), failure.Shorten(string(text)))
-	}
-	r.given[c.number] = text
-	if r.archived && text[0] == '-' && c.field.negates() { // of a counter-entry
-		err := c.field.parse(&r.row, text[1:], c.texts)
-		c.field.negate(&r.row)
+	text, err := convert(c, text)
+	if err != nil || len(text) == 0 || c.field == nil {
 		return err
 	}
-	return c.field.parse(&r.row, text, c.texts)
+	return r.setField(c, text)
 }
 
-// sharedTexts makes one string of all equal texts: the same few providers, models and endpoints are in every row of a
-// file.
-type sharedTexts struct {
-	known map[string]string
-	most  int // so that a file of ever new texts takes no memory for them
+// setField sets the field of a column to what a text says. Two names for the same field must agree.
+func (r *eventReader) setField(c *column, text []byte) error {
+	if r.given[c.number] == nil {
+		r.given[c.number] = text
+		if r.archived && text[0] == '-' && c.field.negates() { // of a counter-entry
+			err := c.field.parse(&r.row, text[1:], c.texts)
+			c.field.negate(&r.row)
+			return err
+		}
+		return c.field.parse(&r.row, text, c.texts)
+	}
+	before := r.given[c.number]
+	if bytes.Equal(before, text) {
+		return nil
+	}
+	var other Entry
+	if err := c.field.parse(&other, text, nil); err != nil {
+		return err
+	}
+	if !c.field.same(&r.row, &other) {
+		return failure.Invalidf("%s is given twice, as %q and as %q", c.Field, failure.Shorten(string(before)),
+			failure.Shorten(string(text)))
+	}
+	return nil
 }
 
-const (
-	mostSharedTexts   = 4_096
-	mostSharedUsers   = 65_536
-	longestSharedText = 128
-)
-
-func newSharedTexts(most int) *sharedTexts {
-	return &sharedTexts{known: map[string]string{}, most: most}
+// setCost gives a cost the meaning that it has beside the other names of its row.
+func (r *eventReader) setCost(cell *cell) error {
+	switch {
+	case r.marks&ofLog != 0:
+		return nil // it follows from the event
+	case r.marks&ofHelicone != 0:
+		text, err := roundMoney(cell.column.name, cell.text)
+		if err != nil || cell.column.field == nil {
+			return err
+		}
+		return r.setField(cell.column, text)
+	}
+	return suspectFields([]string{cell.column.name})
 }
 
-// text returns the text as a string that keeps nothing of it. Without shared texts it is always a new one.
-func (s *sharedTexts) text(text []byte) string {
-	if s == nil {
-		return string(text)
+// setYielding sets those fields that no other name gives. Of several names that yield the first in nameGroups counts.
+func (r *eventReader) setYielding() error {
+	slices.SortStableFunc(r.yielding, func(a, b *cell) int { return a.column.rank - b.column.rank })
+	for _, cell := range r.yielding {
+		c := cell.column
+		if c.field != nil && r.given[c.number] != nil {
+			continue
+		}
+		if err := r.setRead(cell); err != nil {
+			return err
+		}
 	}
-	if known, ok := s.known[string(text)]; ok {
-		return known
-	}
-	made := string(text)
-	if len(made) <= longestSharedText && len(s.known) < s.most {
-		s.known[made] = made
-	}
-	return made
+	return nil
+}
+
+func isNumber(text []byte) bool {
+	_, err := strconv.ParseFloat(string(text), 64)
+	return err == nil
 }

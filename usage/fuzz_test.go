@@ -153,7 +153,7 @@ func FuzzCSV(f *testing.F) {
 	f.Add("user_id,user_id\n")
 	f.Add("\"user_id\nx\",provider\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		reader := &csvReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()}
+		reader := newCSVReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader())
 		if err := reader.readHeader(); err != nil {
 			checkReason(t, err, "")
 			return

@@ -20,15 +20,21 @@ type FileFormat string
 const (
 	JSONLines FileFormat = "jsonl"
 	CSV       FileFormat = "csv"
+	JSONArray FileFormat = "json" // a list, or objects of several lines
 )
 
 // ImportOptions say how a file is imported.
 type ImportOptions struct {
-	Format   FileFormat
-	Name     string         // the file's, for the notification of rows that were rejected
-	Strict   bool           // reject what has no price
-	Rejects  io.Writer      // gets the rows that were not recorded, as they stand; may be nil
-	Progress func(rows int) // is told how many rows more are done; may be nil
+	Format      FileFormat // "": as the file itself tells
+	Name        string     // the file's, for messages
+	Mapping     Mapping
+	Time        time.Time      // of rows that have none; zero: they are bad
+	Provider    string         // of rows that name none
+	User        string         // likewise
+	AllowFuture bool           // take rows whose time is still to come
+	Strict      bool           // reject what has no price
+	Rejects     io.Writer      // gets the rows that were not recorded, as they stand; may be nil
+	Progress    func(rows int) // is told how many rows more are done; may be nil
 	// Hint words what to do about a bad row; nil: only hints that need no words of the caller's.
 	Hint func(*failure.Error) string
 }
@@ -43,8 +49,18 @@ const (
 // occurred in the file, so importing the file again adds nothing. Interrupted, it has recorded whole
 // batches, and may simply be run again; the result says how far it came, also with an error. It
 // returns once nothing reads from r any more.
+//
+// Of an io.ReadSeeker the names of all fields are looked at first: where one looks as if it mattered and is not read,
+// nothing is recorded. Of another reader that is so for the first rows; a later one ends the import.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
-	run := &importing{service: s, now: now, opts: opts, events: newEventReader(), rejects: rejects{out: opts.Rejects}}
+	tree := newColumnTree(false)
+	if err := tree.apply(opts.Mapping); err != nil {
+		return ImportResult{}, err
+	}
+	if err := checkNames(ctx, r, tree, opts); err != nil {
+		return ImportResult{}, err
+	}
+	run := &importing{service: s, now: now, opts: opts, events: makeEventReader(tree), rejects: rejects{out: opts.Rejects}}
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}
@@ -52,7 +68,7 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 	defer stop()
 	reader := newBatchReader(run, ctx)
 	run.reader, run.recorders = reader, s.recorders()
-	if err := reader.loadProviders(ctx, s.Store); err != nil {
+	if err := reader.loadBook(ctx, s.Store); err != nil {
 		return ImportResult{}, err
 	}
 	var reading error

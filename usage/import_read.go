@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +27,8 @@ type fileBatch struct {
 type batchReader struct {
 	run         *importing
 	ctx         context.Context //nolint:containedctx // of the one import that it reads for
-	providers   pricing.Providers
+	book        *pricing.Book
+	sent        bool               // some rows were handed over
 	occurrences map[[16]byte]int64 // of contents without an id
 	next        fileBatch
 	batches     chan fileBatch
@@ -46,30 +49,40 @@ func newBatchReader(run *importing, ctx context.Context) *batchReader {
 	return b
 }
 
-func (b *batchReader) open(r io.Reader) (rowReader, error) {
-	lines := newLineReader(r, spill{b})
-	if b.run.opts.Format == JSONLines {
-		return &jsonlReader{lines: lines, events: b.run.events}, nil
+func (b *batchReader) open(s *source) (rowReader, error) {
+	switch s.format {
+	case JSONArray:
+		return newJSONLReader(newElements(s.text, spill{b}), b.run.events), nil
+	case JSONLines:
+		return newJSONLReader(newLineReader(s.text, spill{b}), b.run.events), nil
 	}
-	rows := &csvReader{lines: lines, events: b.run.events}
+	rows := newCSVReader(newLineReader(s.text, spill{b}), b.run.events)
+	rows.mapped = b.run.opts.Mapping.Map
+	for field, given := range map[string]string{"user_id": b.run.opts.User, "provider": b.run.opts.Provider} {
+		if given != "" {
+			rows.optional = append(rows.optional, field)
+		}
+	}
 	err := rows.readHeader()
 	b.run.rejects.header = rows.raw
 	return rows, err
 }
 
-func (b *batchReader) loadProviders(ctx context.Context, store Store) error {
-	return store.View(ctx, func(r Reader) error {
-		book, err := r.Book(ctx, "")
-		if err == nil {
-			b.providers = book.Providers
-		}
+func (b *batchReader) loadBook(ctx context.Context, store Store) error {
+	return store.View(ctx, func(r Reader) (err error) {
+		b.book, err = r.Book(ctx, "")
 		return err
 	})
 }
 
 // all reads the file to its end.
 func (b *batchReader) all(r io.Reader) error {
-	rows, err := b.open(r)
+	file, err := openSource(r, b.run.opts.Name, b.run.opts.Format)
+	if err != nil {
+		return describeDamage(err, b.run.opts.Name, 0)
+	}
+	defer file.close()
+	rows, err := b.open(file)
 	if err != nil {
 		return err
 	}
@@ -80,17 +93,14 @@ func (b *batchReader) all(r io.Reader) error {
 			return b.send()
 		}
 		if err != nil {
-			if sendErr := b.send(); sendErr != nil {
-				return sendErr
-			}
-			if b.ctx.Err() != nil {
-				return b.ctx.Err()
-			}
-			return failure.Unavailablef("the file can't be read any further after %d rows: %s", read, err).Because(err)
+			return b.endEarly(err, read)
 		}
 		read++
 		if r.err == nil {
 			r.err = b.prepare(&r.event)
+		}
+		if isSuspect(r.err) {
+			return b.stopAt(r)
 		}
 		b.next.rows = append(b.next.rows, r)
 		if len(b.next.rows) == importBatch {
@@ -101,11 +111,45 @@ func (b *batchReader) all(r io.Reader) error {
 	}
 }
 
+// endEarly hands over what was read before an error of the file, which it returns.
+func (b *batchReader) endEarly(err error, read int) error {
+	if sendErr := b.send(); sendErr != nil {
+		return sendErr
+	}
+	if b.ctx.Err() != nil {
+		return b.ctx.Err()
+	}
+	if _, damaged := errors.AsType[damagedError](err); damaged {
+		return describeDamage(err, b.run.opts.Name, read)
+	}
+	if isRefusal(err) {
+		return err
+	}
+	return failure.Unavailablef("the file can't be read any further after %d rows: %s", read, err).Because(err)
+}
+
+// stopAt ends the import at a row with a field that looks as if it mattered, and that is not read. Of the first rows
+// nothing is recorded.
+func (b *batchReader) stopAt(bad row) error {
+	if b.sent {
+		if err := b.send(); err != nil {
+			return err
+		}
+	}
+	var f failure.Error
+	if found, ok := errors.AsType[*failure.Error](bad.err); ok {
+		f = *found
+	}
+	f.Message = fmt.Sprintf("line %d: %s", bad.line, f.Message)
+	return &f
+}
+
 // send hands the rows over that were read so far.
 func (b *batchReader) send() error {
 	if len(b.next.rows) == 0 {
 		return nil
 	}
+	b.sent = true
 	b.unfinished.Add(1)
 	select {
 	case b.batches <- b.next:
@@ -141,14 +185,49 @@ func (b *batchReader) finished(old fileBatch) {
 // prepare checks what can be checked without the database, and gives the event an
 // id if it has none.
 func (b *batchReader) prepare(e *Event) error {
+	opts := &b.run.opts
+	if e.Time.IsZero() {
+		if opts.Time.IsZero() {
+			return failure.Invalidf("time is missing").WithReason("no_time")
+		}
+		e.Time = opts.Time
+	}
+	e.Provider, e.UserID = cmp.Or(e.Provider, opts.Provider), cmp.Or(e.UserID, opts.User)
 	if e.ID == "" {
 		e.ID = b.deriveID(*e)
 	}
 	if err := e.Validate(); err != nil {
 		return err
 	}
-	_, err := b.providers.Find(e.Provider)
-	return err
+	if err := e.checkTime(b.run.now, opts.AllowFuture); err != nil {
+		return err
+	}
+	if _, err := b.book.Providers.Find(e.Provider); err != nil {
+		return err
+	}
+	return b.checkCounted(e)
+}
+
+// checkCounted returns an invalid failure for a call whose price counts something, and which says nothing of it.
+func (b *batchReader) checkCounted(e *Event) error {
+	if !e.Counts() {
+		return nil
+	}
+	counted := b.book.Counted(e.Provider, e.Model, e.Time, &e.Quantities)
+	if len(counted) == 0 || slices.ContainsFunc(counted, b.run.events.gives) {
+		return nil
+	}
+	return notCounted(e, counted)
+}
+
+// notCounted is the failure of a call that gives nothing that its price counts.
+func notCounted(e *Event, counted []pricing.Quantity) error {
+	names := make([]string, len(counted))
+	for i, q := range counted {
+		names[i] = q.String()
+	}
+	return failure.Invalidf("there is nothing that this price counts: %s %s costs by %s", e.Provider, quoted(e.Model),
+		strings.Join(names, ", "))
 }
 
 // deriveID makes an id of an event's content and of how often this content has

@@ -129,7 +129,7 @@ func importText(t *testing.T, m *memory, format usage.FileFormat, text string) (
 	t.Helper()
 	var rejects bytes.Buffer
 	service := usage.Service{Store: m}
-	r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Format: format,
+	r, err := service.Import(t.Context(), at(), strings.NewReader(text), usage.ImportOptions{Time: at(), Format: format,
 		Rejects: &rejects})
 	if err != nil {
 		t.Fatal(err)
@@ -274,7 +274,7 @@ func TestImportStrict(t *testing.T) {
 	} {
 		service := usage.Service{Store: newMemory()}
 		r, err := service.Import(t.Context(), at(), strings.NewReader(text),
-			usage.ImportOptions{Format: usage.JSONLines, Strict: strict})
+			usage.ImportOptions{Time: at(), Format: usage.JSONLines, Strict: strict})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,7 +294,7 @@ func TestImportInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := 0
 	r, err := service.Import(ctx, at(), strings.NewReader(text.String()),
-		usage.ImportOptions{Format: usage.JSONLines, Progress: func(rows int) {
+		usage.ImportOptions{Time: at(), Format: usage.JSONLines, Progress: func(rows int) {
 			done += rows
 			cancel()
 		}})
@@ -313,14 +313,14 @@ func TestImportFails(t *testing.T) {
 	boom := errors.New("boom")
 	service := usage.Service{Store: newMemory()}
 	_, err := service.Import(t.Context(), at(), io.MultiReader(strings.NewReader(good), iotest.ErrReader(boom)),
-		usage.ImportOptions{Format: usage.JSONLines})
+		usage.ImportOptions{Time: at(), Format: usage.JSONLines})
 	wantFailure(t, err, failure.Unavailable, "after 1 rows", "boom")
-	_, err = service.Import(t.Context(), at(), strings.NewReader("x\n"), usage.ImportOptions{Format: usage.JSONLines,
-		Rejects: failingWriter{}})
+	_, err = service.Import(t.Context(), at(), strings.NewReader("x\n"),
+		usage.ImportOptions{Time: at(), Format: usage.JSONLines, Rejects: failingWriter{}})
 	wantFailure(t, err, failure.Unavailable, "rejects file")
 	m := newMemory()
 	r, err := (&usage.Service{Store: m}).Import(t.Context(), at(), strings.NewReader("x\n"+good+"y\n"+good),
-		usage.ImportOptions{Format: usage.JSONLines, Rejects: failingWriter{}})
+		usage.ImportOptions{Time: at(), Format: usage.JSONLines, Rejects: failingWriter{}})
 	wantFailure(t, err, failure.Unavailable, "rejects file")
 	if r.Recorded != int64(len(m.entries)) || r.Recorded != 2 {
 		t.Errorf("%d are recorded, and the result is %s", len(m.entries), counts(r))
@@ -328,12 +328,12 @@ func TestImportFails(t *testing.T) {
 	broken := newMemory()
 	broken.fail = failure.Unavailablef("the database is gone")
 	r, err = (&usage.Service{Store: broken}).Import(t.Context(), at(), strings.NewReader(good),
-		usage.ImportOptions{Format: usage.JSONLines})
+		usage.ImportOptions{Time: at(), Format: usage.JSONLines})
 	wantFailure(t, err, failure.Unavailable, "gone")
 	if r.Recorded != 0 || r.Read != 1 {
 		t.Errorf("the result is %s", counts(r))
 	}
-	_, err = service.Import(t.Context(), at(), strings.NewReader(""), usage.ImportOptions{Format: usage.CSV})
+	_, err = service.Import(t.Context(), at(), strings.NewReader(""), usage.ImportOptions{Time: at(), Format: usage.CSV})
 	wantFailure(t, err, failure.Invalid, "empty")
 }
 
@@ -342,8 +342,9 @@ type failingWriter struct{}
 func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestImportNamesUnreadFields(t *testing.T) {
-	r, _ := importText(t, newMemory(), usage.CSV, "user_id,provider,Surprise,cost,other\na,gemini,1,2,\nb,gemini,1,2,3\n")
-	if fmt.Sprint(r.Unread) != "[{other 1} {surprise 2}]" {
+	r, _ := importText(t, newMemory(), usage.CSV, "user_id,provider,Surprise,cost,other,pricing\n"+
+		"a,gemini,1,2,,exact\nb,gemini,1,2,3,exact\n")
+	if fmt.Sprint(r.Unread) != "[{Surprise 2} {other 1}]" {
 		t.Errorf("unread are %v", r.Unread)
 	}
 }

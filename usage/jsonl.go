@@ -2,8 +2,11 @@ package usage
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,17 +15,18 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 )
 
-// jsonlReader reads JSON lines: each is one object of single values. It is jsontext that reads them, because it refuses
-// by itself what encoding/json lets pass or replaces in silence (a name that appears twice: which one counts? half a
-// surrogate pair: two different ids could become one), and because it copies nothing.
+// jsonlReader reads objects, one of each line or element of a list.
 type jsonlReader struct {
-	lines  *lineReader
-	events *eventReader
+	lines   lines
+	events  *eventReader
+	objects objectReader
+}
 
-	// What one line needs, used again for the next.
-	source  bytes.Buffer // what decoder reads
-	decoder jsontext.Decoder
-	cells   []cell
+// lines are the rows of a file as they stand in it, one by one, io.EOF after the last.
+type lines interface{ next() (line, error) }
+
+func newJSONLReader(in lines, events *eventReader) *jsonlReader {
+	return &jsonlReader{lines: in, events: events, objects: objectReader{tree: events.tree}}
 }
 
 func (r *jsonlReader) next() (row, error) {
@@ -50,35 +54,62 @@ func (r *jsonlReader) parse(text []byte) (Event, error) {
 	if err := r.readObject(text); err != nil {
 		return Event{}, err
 	}
-	return r.events.event(r.cells)
+	return r.events.event(r.objects.cells)
 }
 
-// readObject puts the members of a JSON object into r.cells, in their order. It reads the whole line first: of a line
+// readObject puts the members of a JSON object into the cells, in their order. It reads the whole line first: of a line
 // that is no object, no member counts.
 func (r *jsonlReader) readObject(text []byte) error {
-	r.source.Reset()
-	r.source.Write(text)
-	r.decoder.Reset(&r.source)
-	r.cells = r.cells[:0]
-	opening, err := r.decoder.ReadToken()
+	r.objects.cells = r.objects.cells[:0]
+	return r.objects.read(text, r.objects.tree.root, 0)
+}
+
+// objectReader makes cells of JSON objects. It is jsontext that reads them, because it refuses by itself what
+// encoding/json lets pass or replaces in silence (a name that appears twice: which one counts? half a surrogate pair:
+// two different ids could become one), and because it copies nothing.
+type objectReader struct {
+	tree   *columnTree
+	cells  []cell
+	levels []*level
+}
+
+// level is what an object needs to be read, used again for the next of the same depth.
+type level struct {
+	source  bytes.Buffer // what decoder reads
+	decoder jsontext.Decoder
+}
+
+// deepest is how many objects within one another are looked at. No vendor's figures lie deeper.
+const deepest = 8
+
+// read puts the members of an object into the cells, and those of the objects in it. The columns are those below one.
+func (r *objectReader) read(text []byte, in *column, depth int) error {
+	for len(r.levels) <= depth {
+		r.levels = append(r.levels, &level{})
+	}
+	l := r.levels[depth]
+	l.source.Reset()
+	l.source.Write(text)
+	l.decoder.Reset(&l.source)
+	opening, err := l.decoder.ReadToken()
 	if err != nil || opening.Kind() != '{' {
 		return noObject(err)
 	}
-	for r.decoder.PeekKind() != '}' {
-		name, err := r.readValue(text)
+	for l.decoder.PeekKind() != '}' {
+		name, err := l.readValue(text)
 		if err != nil {
 			return noObject(err)
 		}
-		value, err := r.readValue(text)
+		value, err := l.readValue(text)
 		if err != nil {
 			return noObject(err)
 		}
-		r.cells = append(r.cells, r.cell(name, value))
+		r.add(r.tree.below(in, unquote(name)), value, depth)
 	}
-	if _, err := r.decoder.ReadToken(); err != nil { // the closing brace
+	if _, err := l.decoder.ReadToken(); err != nil { // the closing brace
 		return noObject(err)
 	}
-	if _, err := r.decoder.ReadToken(); !errors.Is(err, io.EOF) {
+	if _, err := l.decoder.ReadToken(); !errors.Is(err, io.EOF) {
 		return failure.Invalidf("the line has more than one JSON object")
 	}
 	return nil
@@ -86,29 +117,114 @@ func (r *jsonlReader) readObject(text []byte) error {
 
 // readValue returns the next name or value as it stands in the text: what the decoder returns is its own, and gone with
 // what it reads next.
-func (r *jsonlReader) readValue(text []byte) ([]byte, error) {
-	value, err := r.decoder.ReadValue()
+func (l *level) readValue(text []byte) ([]byte, error) {
+	value, err := l.decoder.ReadValue()
 	if err != nil {
 		return nil, err
 	}
-	end := int(r.decoder.InputOffset())
+	end := int(l.decoder.InputOffset())
 	return text[end-len(value) : end], nil
 }
 
-// cell returns a member as what the event reader takes: the text of a string, number or boolean, "" for null.
-func (r *jsonlReader) cell(name, value []byte) cell {
-	name = unquote(name)
-	c := cell{column: r.events.column(name)}
+// add adds the cell of a member: the text of a string, number or boolean, "" for null. An object or list has the cells
+// of what is in it.
+func (r *objectReader) add(c *column, value []byte, depth int) {
 	switch value[0] {
 	case '"':
-		c.text = unquote(value)
+		text := unquote(value)
+		if c.holds(text) && r.addText(c, text, depth) {
+			return
+		}
+		r.cells = append(r.cells, cell{column: c, text: text, quoted: true})
 	case 'n':
+		r.cells = append(r.cells, cell{column: c})
 	case '{', '[':
-		c.err = failure.Invalidf("%s is a JSON object or array: it must be a single value", failure.Shorten(string(name)))
+		r.addNested(c, value, depth)
 	default:
-		c.text = value
+		r.cells = append(r.cells, cell{column: c, text: value})
 	}
-	return c
+}
+
+func (r *objectReader) addNested(c *column, value []byte, depth int) {
+	switch {
+	case c.fate == read && c.children == nil:
+		r.cells = append(r.cells, cell{column: c, err: failure.Invalidf(
+			"%s is a JSON object or array: it must be a single value", failure.Shorten(c.name))})
+		return
+	case c.fate != read && c.children == nil && c.opaque || depth+1 == deepest:
+		r.cells = append(r.cells, cell{column: c, text: value, quoted: true})
+		return
+	}
+	before := len(r.cells)
+	if value[0] == '{' {
+		_ = r.read(value, c, depth+1) // what is within a valid value is valid
+	} else {
+		r.addList(c, value, depth)
+	}
+	if c.fate == suspect && value[0] == '[' && len(r.cells) == before {
+		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
+	}
+	if c.fate == unread { // it is noted itself, and not each of its members
+		isUnread := func(member cell) bool { return member.column.fate == unread }
+		r.cells = append(r.cells[:before], slices.DeleteFunc(r.cells[before:], isUnread)...)
+		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
+	}
+}
+
+// addText adds the cells of an object that was written as a text, or returns false for a text that is none.
+func (r *objectReader) addText(c *column, text []byte, depth int) bool {
+	before := len(r.cells)
+	if depth+1 < deepest && utf8.Valid(text) && r.read(text, c, depth+1) == nil {
+		return true
+	}
+	r.cells = r.cells[:before]
+	return false
+}
+
+// addList adds the cells of the objects of a list, whose names are those below the list's. Gemini's lists of tokens by
+// modality are read as an object of them.
+func (r *objectReader) addList(c *column, value []byte, depth int) {
+	decoder := jsontext.NewDecoder(bytes.NewReader(value))
+	_, _ = decoder.ReadToken() // the list is valid JSON
+	for decoder.PeekKind() != ']' {
+		element, err := decoder.ReadValue()
+		if err != nil {
+			return
+		}
+		element = bytes.Clone(element)
+		switch modality, count := modalityOf(element); {
+		case modality != "":
+			r.cells = append(r.cells, cell{column: r.tree.below(c, []byte(modality)), text: count})
+		case element[0] == '{':
+			_ = r.read(element, c, depth+1)
+		}
+	}
+}
+
+// modalityOf returns the members of {"modality":"AUDIO","tokenCount":12}, and "" for another object.
+func modalityOf(element []byte) (modality string, count []byte) {
+	var object struct {
+		Modality string      `json:"modality"`
+		Camel    json.Number `json:"tokenCount"`
+		Snake    json.Number `json:"token_count"`
+	}
+	if !bytes.Contains(element, []byte(`"modality"`)) || json.Unmarshal(element, &object) != nil {
+		return "", nil
+	}
+	return strings.ToLower(object.Modality), []byte(cmp.Or(object.Camel, object.Snake))
+}
+
+// emptyText returns "" for an empty object or list, which says as much as null.
+func emptyText(value []byte) []byte {
+	if len(bytes.Trim(value, "{}[] \t\r\n")) == 0 {
+		return nil
+	}
+	return value
+}
+
+// holds tells whether a text is that of an object whose members are read.
+func (c *column) holds(text []byte) bool {
+	return c.children != nil && len(text) > 1 && text[0] == '{' && text[len(text)-1] == '}'
 }
 
 // unquote returns the text of a valid JSON string: part of it where nothing in it is escaped, else a copy.

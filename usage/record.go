@@ -26,6 +26,7 @@ type Service struct {
 // RecordOptions say how an event is recorded.
 type RecordOptions struct {
 	Enforce     bool   // refuse it where the limits do
+	AllowFuture bool   // take a time that is still to come
 	Strict      bool   // refuse it where it has no price
 	Reservation string // the reservation that it settles
 }
@@ -56,6 +57,9 @@ type Outcome struct {
 // one step, or denied. A settlement is never denied. An event without an id gets the reservation's,
 // or a new one.
 func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
+	if err := event.checkRecorded(now, opts); err != nil {
+		return Outcome{}, err
+	}
 	o := order{now: now, opts: opts, records: true, decide: (*batch).record}
 	if opts.Reservation != "" {
 		o.reservation, o.closes, o.decide = opts.Reservation, true, (*batch).settle

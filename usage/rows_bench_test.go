@@ -35,12 +35,12 @@ func sampleCSV(message string) string {
 
 func openJSONLines(tb testing.TB, text string) rowReader {
 	tb.Helper()
-	return &jsonlReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()}
+	return newJSONLReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader())
 }
 
 func openCSV(tb testing.TB, text string) rowReader {
 	tb.Helper()
-	reader := &csvReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()}
+	reader := newCSVReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader())
 	if err := reader.readHeader(); err != nil {
 		tb.Fatal(err)
 	}

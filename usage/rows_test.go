@@ -15,12 +15,12 @@ import (
 
 func readJSONLines(t testing.TB, text string) []row {
 	t.Helper()
-	return readRows(t, &jsonlReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()})
+	return readRows(t, newJSONLReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader()))
 }
 
 func readCSV(t testing.TB, text string) ([]row, error) {
 	t.Helper()
-	reader := &csvReader{lines: newLineReader(strings.NewReader(text), io.Discard), events: newEventReader()}
+	reader := newCSVReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader())
 	if err := reader.readHeader(); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func TestCSVRowsThatAreNone(t *testing.T) {
 func TestCSVHeadersThatAreNone(t *testing.T) {
 	for text, says := range map[string]string{
 		"": "empty", "\n": "no CSV", "id,provider\n": "no column user_id", "user_id\n": "no column provider",
-		"user_id;provider\n":         "no column user_id",
+		"user_id|provider\n":         "no column user_id",
 		"user_id,provider,User_ID\n": `names "user_id" twice`, "user_id,\"provider\n": "no CSV",
 		`{"user_id":"a"}`: "no CSV",
 	} {

@@ -1,0 +1,240 @@
+package usage
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// mostSuspects is how many fields a message names at most.
+const mostSuspects = 20
+
+// checkNames looks at the names of all fields of a file before the first row is recorded, and returns an invalid
+// failure where some look as if they mattered and are not read. A file that can't be read twice, and one of CSV, whose
+// header has the names, passes.
+func checkNames(ctx context.Context, file io.Reader, tree *columnTree, opts ImportOptions) error {
+	again, ok := file.(io.ReadSeeker)
+	if !ok {
+		return nil
+	}
+	suspects, err := namesThatMatter(ctx, again, tree, opts)
+	if err != nil {
+		return err
+	}
+	if _, err := again.Seek(0, io.SeekStart); err != nil {
+		return failure.Unavailablef("the file %s can't be read again: %s", opts.Name, err).Because(err)
+	}
+	if len(suspects) > 0 {
+		return suspectFields(suspects)
+	}
+	return nil
+}
+
+func namesThatMatter(ctx context.Context, file io.Reader, tree *columnTree, opts ImportOptions) ([]string, error) {
+	source, err := openSource(file, opts.Name, opts.Format)
+	if err != nil {
+		return nil, describeDamage(err, opts.Name, 0)
+	}
+	defer source.close()
+	var in lines
+	switch source.format {
+	case JSONArray:
+		in = newElements(source.text, io.Discard)
+	case JSONLines:
+		in = newLineReader(source.text, io.Discard)
+	default:
+		return nil, nil
+	}
+	scan := nameScanner{tree: tree}
+	for n := 0; ; n++ {
+		l, err := in.next()
+		switch {
+		case failure.Is(err, failure.Invalid):
+			return nil, err
+		case err != nil: // the rows before it count, and the import says what it is
+			return scan.suspects, nil
+		case n%1000 == 0 && ctx.Err() != nil:
+			return nil, ctx.Err()
+		}
+		if !l.tooLong {
+			scan.row(l.text)
+		}
+	}
+}
+
+// nameScanner finds the names in JSON objects, and nothing else: so it is much faster than reading them. What is no
+// JSON it leaves to who reads it.
+type nameScanner struct {
+	tree     *columnTree
+	text     []byte
+	at       int
+	marks    marks
+	cost     bool
+	suspects []string
+	seen     map[*column]bool
+}
+
+func (s *nameScanner) row(text []byte) {
+	s.text, s.at, s.marks, s.cost = text, 0, 0, false
+	if s.space() == '{' {
+		s.object(s.tree.root, 0)
+	}
+	if s.cost && s.marks == 0 {
+		s.note(s.tree.at("cost"))
+	}
+}
+
+// space skips spaces and returns the byte that follows, 0 at the end.
+func (s *nameScanner) space() byte {
+	for ; s.at < len(s.text); s.at++ {
+		if c := s.text[s.at]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return c
+		}
+	}
+	return 0
+}
+
+// object goes over an object, whose columns are below one; nil: nobody wants to know.
+func (s *nameScanner) object(in *column, depth int) {
+	if depth > mostDepth {
+		s.at = len(s.text)
+		return
+	}
+	s.at++ // the brace
+	for s.space() == '"' {
+		name := s.quoted()
+		if s.space() != ':' {
+			s.at = len(s.text)
+			return
+		}
+		s.at++
+		var c *column
+		if in != nil {
+			c = s.tree.below(in, unescaped(name))
+		}
+		s.value(c, depth)
+		if s.space() == ',' {
+			s.at++
+		}
+	}
+	s.at++ // the closing brace
+}
+
+// unescaped returns the text of a quoted one.
+func unescaped(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	return unquote(quoted)
+}
+
+// quoted goes over a string and returns it.
+func (s *nameScanner) quoted() []byte {
+	start := s.at
+	for s.at++; s.at < len(s.text); s.at++ {
+		end := bytes.IndexByte(s.text[s.at:], '"')
+		if end < 0 {
+			break
+		}
+		s.at += end
+		escapes := 0
+		for s.text[s.at-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			s.at++
+			return s.text[start:s.at]
+		}
+	}
+	s.at = len(s.text)
+	return []byte(`""`)
+}
+
+// value goes over a value of a column.
+func (s *nameScanner) value(c *column, depth int) {
+	first := s.space()
+	empty := first == 'n'
+	switch first {
+	case '"':
+		empty = len(s.quoted()) == 2
+	case '{':
+		s.object(s.inside(c, depth), depth+1)
+	case '[':
+		empty = !s.list(s.inside(c, depth), depth+1)
+	default:
+		for s.at < len(s.text) && !bytes.ContainsRune([]byte(",}] \t\r\n"), rune(s.text[s.at])) {
+			s.at++
+		}
+	}
+	if c == nil || empty {
+		return
+	}
+	s.marks |= c.marks
+	number := first == '-' || first >= '0' && first <= '9'
+	switch {
+	case c.fate == suspect && first != '{', c.fate == suspectCount && number:
+		s.note(c)
+	case c.fate == read && c.How == asCost:
+		s.cost = true
+	}
+}
+
+// inside returns the column whose members are looked at, nil for none.
+func (s *nameScanner) inside(c *column, depth int) *column {
+	if c == nil || c.opaque && c.children == nil || c.fate == read && c.children == nil || depth+1 >= deepest {
+		return nil
+	}
+	return c
+}
+
+// mostDepth is where the scanner gives up: no row lies so deep.
+const mostDepth = 1000
+
+// list goes over a list, and tells whether it has anything but objects.
+func (s *nameScanner) list(in *column, depth int) (values bool) {
+	if depth > mostDepth {
+		s.at = len(s.text)
+		return false
+	}
+	s.at++ // the bracket
+	for {
+		switch s.space() {
+		case 0:
+			return values
+		case ']':
+			s.at++
+			return values
+		case ',':
+			s.at++
+		case '{':
+			s.object(in, depth)
+		default:
+			before := s.at
+			s.value(nil, depth)
+			values = true
+			if s.at == before {
+				s.at = len(s.text)
+			}
+		}
+	}
+}
+
+func (s *nameScanner) note(c *column) {
+	if s.seen[c] || len(s.suspects) == mostSuspects {
+		return
+	}
+	if s.seen == nil {
+		s.seen = map[*column]bool{}
+	}
+	s.seen[c] = true
+	s.suspects = append(s.suspects, c.name)
+}
+
+// isSuspect tells whether an error is that of a field that looks as if it mattered.
+func isSuspect(err error) bool {
+	f, ok := errors.AsType[*failure.Error](err)
+	return ok && f.Reason == "suspect_fields"
+}

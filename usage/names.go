@@ -1,0 +1,274 @@
+package usage
+
+import (
+	"slices"
+	"strings"
+)
+
+// Name is a name that stands in event files. Names are compared by their words, so promptTokenCount, prompt_token_count
+// and "Prompt Token Count" are the same; a dot leads into an object.
+type Name struct {
+	Path   string
+	Field  string // of the event that it gives, "" for what is known and says nothing of its own
+	How    how    // how its text is read
+	Yields bool   // it counts only where no other name gives the field
+	// Provider is whose rows have the name: that of a row that names none.
+	Provider string
+}
+
+// NameGroup is the names that one format has, at the places where its objects stand: "" is the row itself.
+type NameGroup struct {
+	Format string
+	Places []string
+	Names  []Name
+}
+
+// how says how a text becomes the value of a field.
+type how uint8
+
+const (
+	asIs       how = iota
+	inSeconds      // decimal seconds, of a field in milliseconds
+	inMS           // decimal milliseconds
+	anyTime        // a time as people write it, or seconds or milliseconds since 1970
+	asStatus       // a word for success or failure, or an HTTP status
+	asLevel        // ERROR is a failed call
+	asSuccess      // false is a failed call
+	asFailure      // anything but nothing, "none", 0 and false is a failed call, and its message if it has several words
+	asTier         // "default", "standard" and "auto" are none
+	asCurrency     // USD, and nothing else
+	asMoney        // decimal US dollars, also as a floating-point number
+	asCost         // of an export of our log it follows from the event, of Helicone's it is what was reported
+
+	// Tokens of a usage object. What is beside a total is added to it.
+	asTotal       // all of the input or output, with what was cached
+	uncached      // the input without what was read from a cache or written to it, where that stands beside it
+	besideCached  // beside the input, where that is uncached; else within it
+	besideInput   // always beside the input
+	besideOutput  // always beside the output
+	cacheWriteSum // as besideCached; has those that are kept for an hour, too
+)
+
+// usagePlaces are where the usage object of a vendor's answer stands: alone, within the answer, or within that of a
+// batch.
+var usagePlaces = []string{"", "usage.", "response.usage.", "response.body.usage.", "message.usage."} // read-only
+
+// nameGroups are all names that are read, beside those of the event's own fields.
+var nameGroups = []NameGroup{ // read-only
+	{"ALwrity", []string{""}, []Name{
+		{Path: "tokens_input", Field: "input_tokens", How: asTotal},
+		{Path: "tokens_output", Field: "output_tokens", How: asTotal},
+		{Path: "model_used", Field: "model"}, {Path: "timestamp", Field: "time", How: anyTime},
+		{Path: "response_time", Field: "response_time_ms", How: inSeconds},
+		{Path: "search_count", Field: "searches"}, {Path: "image_count", Field: "images"},
+		{Path: "page_count", Field: "pages"},
+	}},
+	{"an export of our log", []string{""}, []Name{
+		{Path: "cost", Field: "reported_cost", How: asCost}, {Path: "plan"},
+	}},
+	{"OpenAI, Mistral and others of their form", usagePlaces, []Name{
+		{Path: "prompt_tokens", Field: "input_tokens", How: asTotal},
+		{Path: "completion_tokens", Field: "output_tokens", How: asTotal},
+		{Path: "input_tokens", Field: "input_tokens", How: uncached},
+		{Path: "output_tokens", Field: "output_tokens", How: asTotal},
+		{Path: "cached_tokens", Field: "cached_input_tokens"},
+		{Path: "prompt_tokens_details.cached_tokens", Field: "cached_input_tokens"},
+		{Path: "prompt_tokens_details.cache_write_tokens", Field: "cache_write_tokens"},
+		{Path: "prompt_tokens_details.audio_tokens", Field: "audio_input_tokens"},
+		{Path: "prompt_tokens_details.image_tokens", Field: "image_input_tokens"},
+		{Path: "prompt_tokens_details.text_tokens"}, {Path: "prompt_tokens_details.video_tokens"},
+		{Path: "completion_tokens_details.reasoning_tokens", Field: "reasoning_tokens"},
+		{Path: "completion_tokens_details.audio_tokens", Field: "audio_output_tokens"},
+		{Path: "completion_tokens_details.text_tokens"}, {Path: "completion_tokens_details.image_tokens"},
+		{Path: "completion_tokens_details.accepted_prediction_tokens"},
+		{Path: "completion_tokens_details.rejected_prediction_tokens"},
+		{Path: "input_tokens_details.cached_tokens", Field: "cached_input_tokens"},
+		{Path: "input_tokens_details.cache_write_tokens", Field: "cache_write_tokens"},
+		{Path: "input_tokens_details.audio_tokens", Field: "audio_input_tokens"},
+		{Path: "input_tokens_details.image_tokens", Field: "image_input_tokens"},
+		{Path: "input_tokens_details.text_tokens"},
+		{Path: "input_token_details.cached_tokens", Field: "cached_input_tokens"},
+		{Path: "input_token_details.audio_tokens", Field: "audio_input_tokens"},
+		{Path: "input_token_details.image_tokens", Field: "image_input_tokens"},
+		{Path: "input_token_details.text_tokens"},
+		{Path: "output_tokens_details.reasoning_tokens", Field: "reasoning_tokens"},
+		{Path: "output_tokens_details.thinking_tokens", Field: "reasoning_tokens"},
+		{Path: "output_tokens_details.audio_tokens", Field: "audio_output_tokens"},
+		{Path: "output_tokens_details.text_tokens"}, {Path: "output_tokens_details.image_tokens"},
+		{Path: "output_token_details.audio_tokens", Field: "audio_output_tokens"},
+		{Path: "output_token_details.text_tokens"},
+		{Path: "total_tokens"}, {Path: "prompt_audio_seconds", Field: "seconds"},
+		{Path: "seconds", Field: "seconds"}, {Path: "service_tier", Field: "service_tier", How: asTier},
+	}},
+	{"Anthropic", usagePlaces, []Name{
+		{Path: "cache_read_input_tokens", Field: "cached_input_tokens", How: besideCached},
+		{Path: "cache_creation_input_tokens", Field: "cache_write_tokens", How: cacheWriteSum},
+		{Path: "cache_write_input_tokens", Field: "cache_write_tokens", How: cacheWriteSum},
+		{Path: "cache_creation.ephemeral_5m_input_tokens", Field: "cache_write_tokens", How: besideCached},
+		{Path: "cache_creation.ephemeral_1h_input_tokens", Field: "cache_write_1h_tokens", How: besideCached},
+		{Path: "uncached_input_tokens", Field: "input_tokens", How: uncached},
+		{Path: "server_tool_use.web_search_requests", Field: "searches"}, {Path: "server_tool_use.web_fetch_requests"},
+	}},
+	{"OpenAI's answers and batches", []string{"", "response.", "response.body."}, []Name{
+		{Path: "created", Field: "time", How: anyTime, Yields: true},
+		{Path: "created_at", Field: "time", How: anyTime, Yields: true},
+		{Path: "status_code", Field: "status_code"}, {Path: "request_id", Field: "id", Yields: true},
+		{Path: "model", Field: "model", Yields: true},
+		{Path: "service_tier", Field: "service_tier", How: asTier, Yields: true},
+		{Path: "error.message", Field: "error_message", How: asFailure}, {Path: "error.code", How: asFailure},
+		{Path: "error.type", How: asFailure}, {Path: "error.param"}, {Path: "num_model_requests", Field: "requests"},
+	}},
+	{"Gemini", []string{"", "usage_metadata.", "response.usage_metadata."}, []Name{
+		{Path: "prompt_token_count", Field: "input_tokens", How: asTotal},
+		{Path: "tool_use_prompt_token_count", How: besideInput},
+		{Path: "cached_content_token_count", Field: "cached_input_tokens"},
+		{Path: "candidates_token_count", Field: "output_tokens", How: asTotal},
+		{Path: "response_token_count", Field: "output_tokens", How: asTotal},
+		{Path: "thoughts_token_count", Field: "reasoning_tokens", How: besideOutput},
+		{Path: "total_token_count"}, {Path: "traffic_type"}, {Path: "service_tier", Field: "service_tier", How: asTier},
+		{Path: "prompt_tokens_details.audio", Field: "audio_input_tokens"},
+		{Path: "prompt_tokens_details.image", Field: "image_input_tokens"},
+		{Path: "prompt_tokens_details.text"}, {Path: "prompt_tokens_details.video"}, {Path: "prompt_tokens_details.document"},
+		{Path: "candidates_tokens_details.audio", Field: "audio_output_tokens"},
+		{Path: "candidates_tokens_details.text"}, {Path: "candidates_tokens_details.image"},
+		{Path: "candidates_tokens_details.video"},
+		{Path: "prompt_tokens_details.token_count"}, {Path: "candidates_tokens_details.token_count"}, // beside a modality
+		{Path: "cache_tokens_details.*"}, {Path: "tool_use_prompt_tokens_details.*"},
+	}},
+	{"Gemini", []string{"", "response."}, []Name{
+		{Path: "model_version", Field: "model", Yields: true}, {Path: "response_id", Field: "id", Yields: true},
+	}},
+	{"LiteLLM", []string{""}, []Name{
+		{Path: "user", Field: "user_id"}, {Path: "end_user", Field: "user_id"},
+		{Path: "custom_llm_provider", Field: "provider"}, {Path: "start_time", Field: "time", How: anyTime},
+		{Path: "end_time"}, {Path: "completion_start_time"},
+		{Path: "request_duration_ms", Field: "response_time_ms", How: inMS},
+		{Path: "spend", Field: "reported_cost", How: asMoney}, {Path: "status", How: asStatus},
+		{Path: "cache_hit"}, {Path: "cache_key"},
+		{Path: "metadata.usage_object.cache_read_input_tokens", Field: "cached_input_tokens"},
+		{Path: "metadata.usage_object.cache_creation_input_tokens", Field: "cache_write_tokens"},
+		{Path: "metadata.usage_object.prompt_tokens_details.cached_tokens", Field: "cached_input_tokens"},
+		{Path: "metadata.additional_usage_values.cache_read_input_tokens", Field: "cached_input_tokens"},
+		{Path: "metadata.additional_usage_values.cache_creation_input_tokens", Field: "cache_write_tokens"},
+		{Path: "metadata.additional_usage_values.prompt_tokens_details.cached_tokens", Field: "cached_input_tokens"},
+		{Path: "metadata.error_information.error_message", Field: "error_message", Yields: true},
+	}},
+	{"OpenRouter", []string{"", "data."}, []Name{
+		{Path: "id", Field: "id", Yields: true}, {Path: "model", Field: "model", Yields: true},
+		{Path: "native_tokens_prompt", Field: "input_tokens", How: asTotal, Provider: "openrouter"},
+		{Path: "native_tokens_completion", Field: "output_tokens", How: asTotal},
+		{Path: "native_tokens_cached", Field: "cached_input_tokens"},
+		{Path: "native_tokens_reasoning", Field: "reasoning_tokens"}, {Path: "native_tokens_completion_images"},
+		{Path: "tokens_prompt", Field: "input_tokens", Yields: true, Provider: "openrouter"},
+		{Path: "tokens_completion", Field: "output_tokens", Yields: true},
+		{Path: "total_cost", Field: "reported_cost", How: asMoney}, {Path: "usage", Field: "reported_cost", How: asMoney},
+		{Path: "upstream_inference_cost"}, {Path: "cache_discount"},
+		{Path: "service_tier", Field: "service_tier", How: asTier},
+		{Path: "created_at", Field: "time", How: anyTime, Yields: true},
+		{Path: "generation_time", Field: "response_time_ms", How: inMS}, {Path: "external_user", Field: "user_id"},
+		{Path: "provider_name"}, {Path: "response_cache_source_id"},
+	}},
+	{"OpenRouter's answers", []string{"usage.", "response.usage."}, []Name{
+		{Path: "cost", Field: "reported_cost", How: asMoney}, {Path: "cost_details.*"}, {Path: "is_byok"},
+	}},
+	{"Helicone", []string{""}, []Name{
+		{Path: "request_user_id", Field: "user_id"}, {Path: "helicone_user", Field: "user_id", Yields: true},
+		{Path: "response_id", Field: "id", Yields: true}, {Path: "request_created_at", Field: "time", How: anyTime},
+		{Path: "response_created_at"}, {Path: "feedback_created_at"}, {Path: "response_status", How: asStatus},
+		{Path: "request_model", Field: "model", Yields: true}, {Path: "response_model", Field: "model", Yields: true},
+		{Path: "delay_ms", Field: "response_time_ms", How: inMS}, {Path: "time_to_first_token"},
+		{Path: "prompt_cache_read_tokens", Field: "cached_input_tokens", How: besideInput},
+		{Path: "prompt_cache_write_tokens", Field: "cache_write_tokens", How: besideInput},
+		{Path: "prompt_audio_tokens", Field: "audio_input_tokens", How: besideInput},
+		{Path: "completion_audio_tokens", Field: "audio_output_tokens", How: besideOutput},
+		{Path: "cost_usd", Field: "reported_cost", How: asMoney}, {Path: "cache_enabled"}, {Path: "cache_reference_id"},
+		{Path: "request_path", Field: "endpoint"},
+	}},
+	{"Langfuse", []string{""}, []Name{
+		{Path: "level", How: asLevel}, {Path: "status_message", Field: "error_message"},
+		{Path: "calculated_total_cost", Field: "reported_cost", How: asMoney},
+		{Path: "cost_details.total", Field: "reported_cost", How: asMoney},
+		{Path: "cost_details.*"}, {Path: "provided_cost_details.*"}, {Path: "provided_usage_details.*"},
+		{Path: "calculated_input_cost"}, {Path: "calculated_output_cost"}, {Path: "input_cost"}, {Path: "output_cost"},
+		{Path: "input_price"}, {Path: "output_price"}, {Path: "total_price"}, {Path: "trace_timestamp"},
+		{Path: "usage_pricing_tier_id"}, {Path: "usage_pricing_tier_name"},
+		{Path: "input_usage", Field: "input_tokens", Yields: true},
+		{Path: "output_usage", Field: "output_tokens", Yields: true},
+		{Path: "total_usage"},
+	}},
+	{"Langfuse", []string{"usage_details.", "usage."}, []Name{
+		{Path: "input", Field: "input_tokens", How: asTotal}, {Path: "output", Field: "output_tokens", How: asTotal},
+		{Path: "total"}, {Path: "unit"}, {Path: "input_cost"}, {Path: "output_cost"}, {Path: "total_cost"},
+		{Path: "input_cached_tokens", Field: "cached_input_tokens", How: besideInput},
+		{Path: "input_cache_read", Field: "cached_input_tokens", How: besideInput},
+		{Path: "input_cache_creation", Field: "cache_write_tokens", How: besideInput},
+		{Path: "input_audio_tokens", Field: "audio_input_tokens", How: besideInput},
+		{Path: "input_image_tokens", Field: "image_input_tokens", How: besideInput},
+		{Path: "input_text_tokens", How: besideInput},
+		{Path: "output_audio_tokens", Field: "audio_output_tokens", How: besideOutput},
+		{Path: "output_reasoning_tokens", Field: "reasoning_tokens", How: besideOutput},
+		{Path: "output_reasoning", Field: "reasoning_tokens", How: besideOutput},
+		{Path: "output_text_tokens", How: besideOutput},
+	}},
+	{"Langfuse", []string{"usage_details."}, []Name{
+		{Path: "cache_read_input_tokens", Field: "cached_input_tokens", How: besideInput},
+		{Path: "cache_creation_input_tokens", Field: "cache_write_tokens", How: besideInput},
+	}},
+	{"Exa", []string{"", "response."}, []Name{
+		{Path: "cost_dollars.total", Field: "reported_cost", How: asMoney}, {Path: "cost_dollars.*"},
+	}},
+	{"any", []string{""}, []Name{
+		{Path: "success", How: asSuccess}, {Path: "error", Field: "error_message", How: asFailure, Yields: true},
+		{Path: "error_code", How: asFailure}, {Path: "error_type", How: asFailure}, {Path: "exception", How: asFailure},
+		{Path: "currency", How: asCurrency},
+	}},
+}
+
+// opaqueNames are the last words of objects and lists that hold texts, settings or what their owner put there: nothing
+// within them is looked at, but for what nameGroups name.
+var opaqueNames = []string{ // read-only
+	"metadata", "messages", "choices", "candidates", "content", "contents", "input", "output", "prompt", "completion",
+	"request", "request_body", "response_body", "request_properties", "properties", "headers", "tags", "request_tags",
+	"proxy_server_request", "model_parameters", "parameters", "params", "tools", "tool_calls", "scores", "comments",
+	"llm_schema", "asset_urls", "provider_responses", "grounding_metadata", "data", "results", "citations",
+}
+
+// suspectWords are the words of names that look like money, a time, a quantity, or what became of a call.
+var suspectWords = []string{ // read-only
+	"cost", "costs", "spend", "spent", "price", "prices", "amount", "amounts", "usd", "eur", "dollar", "dollars", "cent",
+	"cents", "credit", "credits", "fee", "fees", "charge", "charges", "charged", "billed", "billable", "currency",
+	"time", "times", "timestamp", "timestamps", "date", "dates", "datetime", "hour", "hours", "minute", "minutes",
+	"second", "seconds", "sec", "secs", "ms", "millis", "millisecond", "milliseconds", "duration", "elapsed",
+	"token", "tokens", "count", "counts", "char", "chars", "character", "characters", "image", "images", "audio", "video",
+	"quantity", "qty", "usage", "units", "requests", "calls", "searches", "pages", "total", "totals", "cache", "cached",
+	"tier", "status", "failed", "failure",
+}
+
+// ImportNames returns the groups of names that are read in event files, beside those of the event's own fields.
+func ImportNames() []NameGroup { return slices.Clone(nameGroups) }
+
+// Meaning says in a few words what the name gives, "" for one of which nothing is needed.
+func (n Name) Meaning() string {
+	meaning := meanings[n.How]
+	if n.Field == "" && meaning == "" {
+		return ""
+	}
+	to := ""
+	if n.Field != "" && n.How != asCost {
+		to = "→ `" + n.Field + "`"
+	}
+	meaning = strings.TrimSpace(to + " " + meaning)
+	if n.Yields {
+		meaning += ", where nothing else gives it"
+	}
+	return meaning
+}
+
+// meanings are what the ways of reading say, for people.
+var meanings = map[how]string{ // read-only
+	inSeconds: "(seconds)", anyTime: "(also seconds or milliseconds since 1970)",
+	asStatus: "success or failure, or an HTTP status", asLevel: "ERROR is a failed call",
+	asSuccess: "false is a failed call",
+	asFailure: "a failed call", asCurrency: "USD", asCost: "ours beside `pricing`, Helicone's beside its times",
+	besideCached: "+", besideInput: "+ input", besideOutput: "+ output", cacheWriteSum: "+",
+}
