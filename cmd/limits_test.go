@@ -86,11 +86,13 @@ func TestLastCallOfEveryLimit(t *testing.T) {
 				cli.must(t, "users", "subscribe", a.user(), "--plan", a.plan, "-q")
 			}
 			if n := a.before(); n > 0 {
-				fmt.Fprintf(&events, `{"user_id":%q,"provider":%q,"requests":%d}`+"\n", a.user(), a.provider, n)
+				fmt.Fprintf(&events, `{"user_id":%q,"provider":%q,"requests":%d,"input_tokens":0,"characters":0,"seconds":0}`+
+					"\n", a.user(), a.provider, n)
 			}
 		}
 		write(t, cli.dir, "before.jsonl", events.String())
-		cli.must(t, "usage", "import", filepath.Join(cli.dir, "before.jsonl"), "-q")
+		cli.must(t, "usage", "import", filepath.Join(cli.dir, "before.jsonl"), "--time",
+			time.Now().UTC().Format(time.RFC3339), "-q")
 		for _, a := range all {
 			testLastCall(t, cli, a)
 		}

@@ -182,7 +182,7 @@ func (run *importing) giveUp(err error) error {
 // handIn hands a batch to the recorders: all calls of a user to the same one.
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
-	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict}, records: true, decide: (*batch).record}
+	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture}, records: true, decide: (*batch).record}
 	shares := make([][]*request, len(run.recorders.all))
 	for i := range b.rows {
 		if b.rows[i].err != nil {

@@ -199,9 +199,6 @@ func (b *batchReader) prepare(e *Event) error {
 	if err := e.Validate(); err != nil {
 		return err
 	}
-	if err := e.checkTime(b.run.now, opts.AllowFuture); err != nil {
-		return err
-	}
 	if _, err := b.book.Providers.Find(e.Provider); err != nil {
 		return err
 	}

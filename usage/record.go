@@ -31,6 +31,9 @@ type RecordOptions struct {
 	Reservation string // the reservation that it settles
 }
 
+// asksLimits tells whether the limits may refuse the event. A settlement always posts.
+func (o *RecordOptions) asksLimits() bool { return o.Enforce && o.Reservation == "" }
+
 // Status says what recording did.
 type Status string
 
@@ -57,9 +60,6 @@ type Outcome struct {
 // one step, or denied. A settlement is never denied. An event without an id gets the reservation's,
 // or a new one.
 func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
-	if err := event.checkRecorded(now, opts); err != nil {
-		return Outcome{}, err
-	}
 	o := order{now: now, opts: opts, records: true, decide: (*batch).record}
 	if opts.Reservation != "" {
 		o.reservation, o.closes, o.decide = opts.Reservation, true, (*batch).settle
@@ -135,9 +135,15 @@ func (b *batch) record(r *request) error {
 	if err := b.state.checkOpen(at); err != nil {
 		return err
 	}
+	if err := event.checkTime(r.now, &r.opts); err != nil {
+		return err
+	}
 	where, err := b.state.periodOf(event.UserID, at)
 	if err != nil {
 		return err
+	}
+	if r.opts.asksLimits() && (r.now.Before(where.period.Start) || !r.now.Before(where.period.End)) {
+		return event.notNow(r.now)
 	}
 	n := len(b.entries)
 	b.entries = append(b.entries,

@@ -77,26 +77,24 @@ const mostAhead = 5 * time.Minute
 
 var firstCalls = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC) // read-only
 
-// checkTime returns an invalid failure for an event of a time when it can't have happened.
-func (e *Event) checkTime(now time.Time, allowFuture bool) error {
+// checkTime returns an invalid failure for an event of a time when it can't have happened, or whose call the limits are
+// asked about although it was not made now.
+func (e *Event) checkTime(now time.Time, opts *RecordOptions) error {
 	switch {
 	case e.Time.IsZero():
 		return nil
 	case e.Time.Before(firstCalls):
 		return failure.Invalidf("time is %s: there were no such calls before 2015", e.Time.Format(time.RFC3339))
-	case !allowFuture && e.Time.After(now.Add(mostAhead)):
+	case opts.asksLimits() && e.Time.Sub(now).Abs() > mostAhead:
+		return e.notNow(now)
+	case !opts.AllowFuture && e.Time.After(now.Add(mostAhead)):
 		return failure.Invalidf("time is %s, which is still to come: it is %s now", e.Time.Format(time.RFC3339),
 			now.UTC().Format(time.RFC3339)).WithReason("future_time")
 	}
 	return nil
 }
 
-// checkRecorded is checkTime for a call that is recorded alone. Whether the limits allow a call is judged now, and not
-// at another time.
-func (e *Event) checkRecorded(now time.Time, opts RecordOptions) error {
-	if off := e.Time.Sub(now).Abs(); opts.Enforce && !e.Time.IsZero() && off > mostAhead {
-		return failure.Invalidf("time is %s: the limits are asked about a call that is made now, at %s",
-			e.Time.Format(time.RFC3339), now.UTC().Format(time.RFC3339)).WithReason("enforce_now")
-	}
-	return e.checkTime(now, opts.AllowFuture)
+func (e *Event) notNow(now time.Time) error {
+	return failure.Invalidf("time is %s: the limits are asked about a call that is made now, at %s",
+		e.Time.Format(time.RFC3339), now.UTC().Format(time.RFC3339)).WithReason("enforce_now")
 }

@@ -246,7 +246,7 @@ func archiveRefuses(t *testing.T, p Place) {
 	const why = "the month 2026-08 is archived in usage-2026-08.jsonl.gz: nothing can be recorded in it"
 	for _, e := range []usage.Event{call("e1", "alice", date(2026, 8, 5), 1, 1),
 		call("e3", "bob", date(2026, 8, 31), 1, 1)} {
-		for _, opts := range []usage.RecordOptions{{}, {Enforce: true}} {
+		for _, opts := range []usage.RecordOptions{{}, {Enforce: true}} { // before anything else it is closed
 			_, err := f.service.Record(f.ctx, now(), e, opts)
 			wantFailure(t, err, failure.Conflict, why, "archived [{file usage-2026-08.jsonl.gz}]")
 		}
@@ -526,10 +526,20 @@ func archiveImported(t *testing.T, p Place) {
 // Months before 2000 and from 2100 on, which no real call is from, stay in the log.
 func archivePast(t *testing.T, p Place) {
 	f := seeded(t, p)
-	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 12, 31), date(2000, 1, 1), date(2099, 12, 31),
-		date(2100, 1, 1)} {
-		f.record(call(fmt.Sprint("e", i), "alice", at, 1, 1))
+	for i, at := range []time.Time{date(2099, 12, 31), date(2100, 1, 1)} {
+		_, err := f.service.Record(f.ctx, now(), call(fmt.Sprint("new", i), "alice", at, 1, 1),
+			usage.RecordOptions{AllowFuture: true})
+		f.must(err)
 	}
+	var old []usage.Entry // such as were recorded when nothing refused them
+	for i, at := range []time.Time{date(1971, 5, 31), date(1999, 12, 31), date(2000, 1, 1)} {
+		e := f.logs()[0]
+		e.ID, e.Time, e.PeriodStart = fmt.Sprint("old", i), at, date(at.Year(), at.Month(), 1)
+		old = append(old, e)
+	}
+	f.must(f.db.Update(f.ctx, []string{"alice"}, now(), func(tx usage.Tx) error {
+		return tx.Write(f.ctx, usage.Changes{Entries: old})
+	}))
 	months, err := f.db.Months(f.ctx, date(2200, 1, 1))
 	f.must(err)
 	if len(months) != 2 || months[0].Month != 200001 || months[1].Month != 209912 {

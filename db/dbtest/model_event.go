@@ -207,7 +207,7 @@ type fate struct {
 	refusal *decision
 }
 
-func (m *model) fateOf(e usage.Event, strict, enforce bool) fate {
+func (m *model) fateOf(e usage.Event, strict, enforce, allowFuture bool) fate {
 	if before, known := m.events[e.ID]; known {
 		if m.differs(before, normal(e)) {
 			return fate{code: failure.Conflict}
@@ -216,7 +216,7 @@ func (m *model) fateOf(e usage.Event, strict, enforce bool) fate {
 	}
 	entry, ok := m.rate(m.placed(e))
 	switch {
-	case !ok:
+	case !m.canBe(entry, enforce, allowFuture), !ok:
 		return fate{code: failure.Invalid}
 	case strict && entry.PriceID == 0:
 		return fate{code: failure.NotFound}
@@ -226,6 +226,19 @@ func (m *model) fateOf(e usage.Event, strict, enforce bool) fate {
 		}
 	}
 	return fate{entry: entry}
+}
+
+// canBe tells whether a call can have been made when it says, and whether the limits can be asked about it.
+func (m *model) canBe(e usage.Entry, enforce, allowFuture bool) bool {
+	ahead := e.Time.Sub(m.now)
+	start, end := m.accounts[e.UserID].period(e.Time)
+	switch {
+	case e.Time.Year() < 2015, ahead > 5*time.Minute && !allowFuture:
+		return false
+	case enforce:
+		return ahead.Abs() <= 5*time.Minute && !m.now.Before(start) && m.now.Before(end)
+	}
+	return true
 }
 
 // differs tells whether a report says something else than what is recorded. What it
@@ -249,8 +262,12 @@ func (m *model) record() {
 			e = again
 		}
 	}
-	opts := usage.RecordOptions{Enforce: m.oneIn(2, "enforce"), Strict: m.oneIn(4, "strict")}
-	want := m.fateOf(e, opts.Strict, opts.Enforce)
+	opts := usage.RecordOptions{Enforce: m.oneIn(2, "enforce"), Strict: m.oneIn(4, "strict"),
+		AllowFuture: m.oneIn(2, "future")}
+	if opts.Enforce && !m.oneIn(8, "another time") {
+		e.Time = draw(m, "about now", time.Time{}, m.now, m.now.Add(-5*time.Minute), m.now.Add(5*time.Minute))
+	}
+	want := m.fateOf(e, opts.Strict, opts.Enforce, opts.AllowFuture)
 	outcome, err := m.service.Record(m.ctx, m.now, e, opts)
 	m.rt.Logf("%s record %+v: %s %t", m.now, e, want.code, want.known)
 	m.compareOutcome(want, outcome, err)

@@ -36,13 +36,21 @@ func (m *model) importFile() {
 		rows = append(rows, row)
 		text.WriteString(row.text)
 	}
-	strict := m.oneIn(4, "strict")
 	var rejects bytes.Buffer
-	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()),
-		usage.ImportOptions{Format: format, Strict: strict, Rejects: &rejects})
+	opts := usage.ImportOptions{Format: format, Strict: m.oneIn(4, "strict"), Rejects: &rejects,
+		AllowFuture: m.oneIn(2, "future")}
+	if !m.oneIn(3, "no time for all") {
+		opts.Time = m.now
+	}
+	for i := range rows {
+		if rows[i].event.Time.IsZero() {
+			rows[i].event.Time, rows[i].bad = opts.Time, rows[i].bad || opts.Time.IsZero()
+		}
+	}
+	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()), opts)
 	m.must(err)
 	m.rt.Logf("%s import:\n%s", m.now, &text)
-	want, rejected := m.imported(rows, strict)
+	want, rejected := m.imported(rows, opts)
 	if format == usage.CSV && rejected != "" {
 		rejected = csvHeader() + rejected
 	}
@@ -136,7 +144,7 @@ func jsonText(s string) string {
 
 // imported notes what a file has brought, and returns the result and the rejects
 // that should have come of it.
-func (m *model) imported(rows []modelRow, strict bool) (result, rejects string) {
+func (m *model) imported(rows []modelRow, opts usage.ImportOptions) (result, rejects string) {
 	m.nameRows(rows)
 	read, recorded, duplicates, rejected, conflicts, unpriced, over, cost := len(rows), 0, 0, 0, 0, 0, 0, new(big.Int)
 	for _, row := range rows {
@@ -150,7 +158,7 @@ func (m *model) imported(rows []modelRow, strict bool) (result, rejects string) 
 			continue
 		}
 		m.accounts[row.event.UserID].seen = true
-		f := m.fateOf(row.event, strict, false)
+		f := m.fateOf(row.event, opts.Strict, false, opts.AllowFuture)
 		switch {
 		case f.known:
 			duplicates++

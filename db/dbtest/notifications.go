@@ -118,7 +118,7 @@ func notificationsOfImports(t *testing.T, p Place) {
 	}
 	wantEqual(t, "notifications", f.notifications(), []string{"price_missing price:2026-11:mistral:one",
 		"price_missing price:2026-11:mistral:three", "price_missing price:2026-11:mistral:two"})
-	run(file.String() + `{"user_id":"","provider":"mistral"}` + "\n")
+	run(file.String() + `{"user_id":"","provider":"mistral","time":"2026-11-20"}` + "\n")
 	if n := f.count("outbox"); n != 4 {
 		t.Errorf("there are %d notifications, want one more", n)
 	}
