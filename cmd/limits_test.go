@@ -91,7 +91,7 @@ func TestLastCallOfEveryLimit(t *testing.T) {
 			}
 		}
 		write(t, cli.dir, "before.jsonl", events.String())
-		cli.must(t, "usage", "import", filepath.Join(cli.dir, "before.jsonl"), "--time", "2026-11-10", "-q")
+		cli.must(t, "usage", "import", filepath.Join(cli.dir, "before.jsonl"), "--time", "2026-11-10T12:00:00Z", "-q")
 		for _, a := range all {
 			testLastCall(t, cli, a)
 		}

@@ -1,15 +1,17 @@
 package pricing
 
-import "time"
-
-// Counted returns what the price that holds for a model at a moment counts, where a call has used nothing of it. It
-// returns nil where something is counted, where nothing has a price, and where there is none.
-func (b *Book) Counted(provider, model string, at time.Time, used *Quantities) []Quantity {
-	price, _ := b.Find(provider, model, at)
-	if price == nil {
+// Counted returns what the price of a call counts, where the call has used nothing of it. It returns nil where something
+// is counted, where nothing has a price, and where there is none or the call reports its cost itself.
+func (b *Book) Counted(call *Call) []Quantity {
+	price, _ := b.Find(call.Provider, call.Model, call.At)
+	provider := b.Providers[call.Provider]
+	if price == nil || call.Reported.Given && (price.Reported || provider.CostReported) {
 		return nil
 	}
-	charged, rates := chargeable(b.Providers[provider].CharactersAreInputTokens, price, *used)
+	charged, rates, _, err := chargeable(provider.CharactersAreInputTokens, price, call)
+	if err != nil {
+		return nil // whoever rates the call says it
+	}
 	var counted []Quantity
 	for q, rate := range rates {
 		if rate == 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // convert returns what a text says in the form that its field is read in; nothing where it says nothing.
@@ -24,9 +25,7 @@ func convert(c *column, text []byte) ([]byte, error) {
 	case asMoney:
 		return roundMoney(c.name, text)
 	case asTier:
-		if tier := strings.ToLower(string(text)); tier == "default" || tier == "standard" || tier == "auto" {
-			return nil, nil
-		}
+		return []byte(pricing.NormaliseTier(string(text))), nil
 	case asCurrency:
 		if !strings.EqualFold(string(text), "USD") {
 			return nil, failure.Invalidf("%s is %q: what is imported is in USD", c.name, failure.Shorten(string(text)))
@@ -57,6 +56,9 @@ func decimal(s string) (*big.Rat, bool) {
 // may have more, which mean nothing.
 func roundMoney(name string, text []byte) ([]byte, error) {
 	s := strings.TrimPrefix(strings.TrimSpace(string(text)), "$")
+	if _, err := pricing.ParseReportedCost(s); err == nil {
+		return []byte(s), nil
+	}
 	amount, ok := decimal(s)
 	if !ok || len(s) > 60 {
 		return nil, failure.Invalidf("%s is %q: it must be an amount of US dollars", name, failure.Shorten(s))

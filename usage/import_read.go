@@ -210,7 +210,8 @@ func (b *batchReader) checkCounted(e *Event) error {
 	if !e.Counts() {
 		return nil
 	}
-	counted := b.book.Counted(e.Provider, e.Model, e.Time, &e.Quantities)
+	call := e.Call()
+	counted := b.book.Counted(&call)
 	if len(counted) == 0 || slices.ContainsFunc(counted, b.run.events.gives) {
 		return nil
 	}
