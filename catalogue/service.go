@@ -91,16 +91,21 @@ func (s *Service) bookWith(ctx context.Context, provider string) (*pricing.Book,
 	return book, err
 }
 
-// History returns every price that a model has had or will have, oldest first; a not_found failure where there is none.
-func (s *Service) History(ctx context.Context, provider, model string) ([]pricing.Price, error) {
+// History returns every price that a model has had or will have, oldest first, also those that were fixed; a not_found
+// failure where there is none.
+func (s *Service) History(ctx context.Context, provider, model string) ([]pricing.FixedPrice, error) {
 	book, err := s.bookWith(ctx, provider)
 	if err != nil {
 		return nil, err
 	}
-	history := book.History(provider, model)
+	history := book.Fixed(provider, model)
+	for _, p := range book.History(provider, model) {
+		history = append(history, pricing.FixedPrice{Price: p})
+	}
 	if len(history) == 0 {
 		return nil, failure.UnknownName(failure.NotFound, "price of "+provider, model, book.Models(provider))
 	}
+	slices.SortStableFunc(history, func(a, b pricing.FixedPrice) int { return a.EffectiveFrom.Compare(b.EffectiveFrom) })
 	return history, nil
 }
 

@@ -157,10 +157,12 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	settings := g.env.Settings
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
 	prices := &catalogue.Service{Store: d}
+	reports, corrections := &usage.Reporter{Store: d, Usage: metering}, &usage.Corrections{Store: d, Usage: metering}
 	return &commands.Services{
+		Fixer:       &catalogue.Fixer{Store: d, Reports: reports, Corrections: corrections},
 		Usage:       metering,
-		Reports:     &usage.Reporter{Store: d, Usage: metering},
-		Corrections: &usage.Corrections{Store: d, Usage: metering},
+		Reports:     reports,
+		Corrections: corrections,
 		Archives:    &usage.Archiver{Store: d},
 		Billing:     &billing.Service{Store: d, Usage: metering, Actor: settings.Actor, Rules: settings.Billing},
 		Health:      &health.Service{Store: d, Catalogue: prices, Usage: metering},

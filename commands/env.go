@@ -76,6 +76,7 @@ type Services struct {
 	Lists       *usage.Lists
 	Billing     *billing.Service
 	Simulate    *simulate.Service
+	Fixer       *catalogue.Fixer
 	Catalogue   *catalogue.Service
 	Notify      *notify.Service
 	Health      *health.Service

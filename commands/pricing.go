@@ -19,8 +19,8 @@ import (
 func newPricingCmd(env *Env) *cobra.Command {
 	return group("pricing", "Prices of providers and models",
 		newPricingListCmd(env), newPricingHistoryCmd(env), newPricingSetCmd(env), newPricingQuoteCmd(env),
-		newPricingRerateCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env), newPricingAliasCmd(env),
-		newPricingAliasesCmd(env))
+		newPricingRerateCmd(env), newPricingFixCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env),
+		newPricingAliasCmd(env), newPricingAliasesCmd(env))
 }
 
 func newPricingListCmd(env *Env) *cobra.Command {
@@ -48,7 +48,7 @@ func newPricingHistoryCmd(env *Env) *cobra.Command {
 		Annotations: exitCodes("0,1,2,3,6"),
 		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
 			history, err := s.Catalogue.History(ctx, strings.ToLower(args[0]), args[1])
-			return report.Prices(history, nil), err
+			return report.PriceHistory(history), err
 		}),
 	}
 }
@@ -86,18 +86,23 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 			return report.PriceChanges(catalogue.Changes{Prices: changes}), err
 		}),
 	}
+	addCosts(cmd, &setting, &above)
+	addTime(cmd, &setting.From, "effective-from", "from then on (default now)")
+	addForce(cmd, &setting.Force)
+	return cmd
+}
+
+// addCosts adds a flag for each cost of a price.
+func addCosts(cmd *cobra.Command, setting *catalogue.PriceSetting, above *pricing.Quantities) {
 	flags := cmd.Flags()
 	for q := range pricing.QuantityCount {
 		flags.Var(priceFlag{&setting.Rates[q]}, strings.ReplaceAll(q.Unit(), "_", "-")+"-cost",
 			"what one "+strings.ReplaceAll(q.Unit(), "_", " ")+" costs")
 	}
-	flags.Var(quantityFlag{pricing.InputTokens, &above}, "above-input-tokens",
+	flags.Var(quantityFlag{pricing.InputTokens, above}, "above-input-tokens",
 		"input longer than this takes the higher token prices")
 	flags.Var(priceFlag{&setting.AboveInputToken}, "above-input-token-cost", "an input token's cost in a long call")
 	flags.Var(priceFlag{&setting.AboveOutputToken}, "above-output-token-cost", "an output token's cost in a long call")
-	addTime(cmd, &setting.From, "effective-from", "from then on (default now)")
-	addForce(cmd, &setting.Force)
-	return cmd
 }
 
 func addForce(cmd *cobra.Command, force *bool) {

@@ -20,7 +20,13 @@ func (t *tx) readBook(ctx context.Context, provider string) (*pricing.Book, erro
 		return nil, err
 	}
 	aliases, err := t.aliases(ctx, provider)
-	return pricing.NewBook(providers, prices, aliases...), err
+	if err != nil {
+		return nil, err
+	}
+	book := pricing.NewBook(providers, prices, aliases...)
+	fixed, err := t.fixedPrices(ctx, provider)
+	book.AddFixed(fixed)
+	return book, err
 }
 
 // Catalogue returns every provider, and every price at any time.
@@ -68,7 +74,7 @@ func namesOfPrices() string {
 
 func (t *tx) prices(ctx context.Context, provider string) ([]pricing.Price, error) {
 	return selectRows(ctx, t, scanPrice, "SELECT price_id, "+priceColumns+
-		" FROM api_provider_pricing WHERE $1 = '' OR provider = $1", provider)
+		" FROM api_provider_pricing WHERE fixed_at IS NULL AND ($1 = '' OR provider = $1)", provider)
 }
 
 func scanPrice(row scanner) (pricing.Price, error) {

@@ -384,3 +384,38 @@ func TestSecondsBeforeAMigration(t *testing.T) {
 		}
 	})
 }
+
+// Before version 14 one price of a model began at a moment, and no other one ever could.
+func TestPricesCanBeFixedAfterAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 13)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		execute(t, before.Pool(), `INSERT INTO api_providers (provider, vendor, vendor_rules, characters_are_input_tokens)
+			VALUES ('p', 'v', '[]', FALSE)`)
+		price := fmt.Sprintf(`INSERT INTO api_provider_pricing (provider, model, effective_from, request_pico,
+			input_token_pico, output_token_pico, cached_input_token_pico, image_pico, search_pico, page_pico, character_pico,
+			second_pico, above_input_tokens, above_input_token_pico, above_output_token_pico, source, created_at)
+			VALUES ('p', 'm', %[1]s, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 'admin', %[1]s)`, moment)
+		execute(t, before.Pool(), price)
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d := place.Create(t)
+		book, err := d.Catalogue(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(book.History("p", "m")[0].Rates); !strings.HasPrefix(got, "[0.000000000001 ") {
+			t.Errorf("the price is %s", got)
+		}
+		if _, err := place.SQL.Exec(price); err == nil {
+			t.Error("two prices begin at one moment")
+		}
+		execute(t, place.SQL, "UPDATE api_provider_pricing SET fixed_at = created_at, fixed_by = 'a', fix_reason = 'r', "+
+			"replaced_by = price_id")
+		execute(t, place.SQL, price)
+	})
+}

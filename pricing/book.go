@@ -15,6 +15,7 @@ type Book struct {
 	prices    map[bookKey][]Price // by EffectiveFrom, oldest first
 	aliases   map[bookKey][]Alias // by EffectiveFrom, oldest first
 	ids       map[int64]bool
+	fixed     []FixedPrice
 
 	mutex sync.RWMutex
 	found map[bookKey][]finding // what has been looked for: a book does not change

@@ -63,12 +63,7 @@ func Prices(prices []pricing.Price, aliases []pricing.Alias) Document {
 		return append(priceFields(p), field{"aliases", "", listed})
 	})
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
-		columns := slices.DeleteFunc(strings.Fields("provider model "+figures()+" effective_from source"),
-			func(column string) bool {
-				return !slices.ContainsFunc(prices,
-					func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
-			})
-		t.list(list, strings.Join(columns, " "), "no prices")
+		t.list(list, priceColumns(prices), "no prices")
 		if len(prices) > 0 {
 			t.Note("%s, each for one unless it says /1M (a million)", failure.Counted(len(prices), "price"))
 		}
@@ -121,6 +116,64 @@ func (t *Text) aliasChange(c catalogue.AliasChange) {
 		what += " (before: " + c.Before.Model + ")"
 	}
 	t.line(strong.of(c.After.Provider+" "+c.After.Name), text(": "+what+", from "+effectiveFrom(c.After.EffectiveFrom)))
+}
+
+// priceColumns are the columns of a table of prices: with those figures only that some price has.
+func priceColumns(prices []pricing.Price) string {
+	return strings.Join(slices.DeleteFunc(strings.Fields("provider model "+figures()+" effective_from source"),
+		func(column string) bool {
+			return !slices.ContainsFunc(prices,
+				func(p pricing.Price) bool { return priceFields(p).pick(column).spans()[0].text != "" })
+		}), " ")
+}
+
+// PriceHistory shows every price that a model has had, also those that were wrong.
+func PriceHistory(history []pricing.FixedPrice) Document {
+	list := rowsOf(history, func(p pricing.FixedPrice) fields {
+		at := orAbsent(p.At)
+		at.noJSON = p.At.IsZero()
+		return append(priceFields(p.Price), fields{{"fixed_at", "NEVER USED SINCE", at},
+			{"fixed_by", "", orAbsent(p.Actor)}, {"fix_reason", "WHY", orAbsent(p.Reason)}}...)
+	})
+	return Document{JSON: list, CSV: list, Text: func(t *Text) {
+		prices, wrong := make([]pricing.Price, len(history)), ""
+		for i, p := range history {
+			prices[i] = p.Price
+			if !p.At.IsZero() {
+				wrong = " fixed_at fix_reason"
+			}
+		}
+		t.list(list, priceColumns(prices)+wrong, "no prices")
+		t.Note("%s, each for one unless it says /1M (a million)", failure.Counted(len(history), "price"))
+	}}
+}
+
+// PriceFixed shows what fixing a price has done, or would do.
+func PriceFixed(f catalogue.Fixed) Document {
+	calls, adjusted := Rerating(f.Calls, f.Applied), 0
+	for _, u := range f.Calls.Users {
+		if u.ClosedEvents > 0 {
+			adjusted++
+		}
+	}
+	status := "fixed"
+	if f.Change.Status == catalogue.Unchanged {
+		status = "fixed before"
+	}
+	return Document{JSON: fields{{"applied", "", f.Applied}, {"status", "", status},
+		{"price", "", priceFields(f.Change.After)}, {"adjusted_bills", "", adjusted}, {"calls", "", calls.JSON}},
+		CSV: calls.CSV, Text: func(t *Text) {
+			if f.Change.Status == catalogue.Unchanged {
+				t.Note("the price was fixed before; the calls that it touched are looked at again")
+			} else {
+				t.priceChange(f.Change)
+				t.Gap()
+			}
+			calls.Text(t)
+			if adjusted > 0 {
+				t.Note("%s will have adjustments", failure.Counted(adjusted, "next bill"))
+			}
+		}}
 }
 
 // effectiveFrom writes from when on a price or an alias holds.

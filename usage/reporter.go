@@ -92,6 +92,18 @@ func (r *Reporter) Logs(ctx context.Context, q LogQuery, after string) ([]Entry,
 // Rerate rates the log again, as the function Rerate does. Once it has changed ratings it adds the alerts that are due.
 func (r *Reporter) Rerate(ctx context.Context, now, from, to time.Time, apply bool) (RerateResult, error) {
 	result, err := Rerate(ctx, r.Store, now, from, to, apply)
+	return r.checkRerated(ctx, now, result, apply, err)
+}
+
+// Reprice rates log rows again by some prices. Once it has changed ratings it adds the alerts that are due.
+func (r *Reporter) Reprice(ctx context.Context, now time.Time, again Repricing, apply bool) (RerateResult, error) {
+	result, err := reprice(ctx, r.Store, now, again, apply)
+	return r.checkRerated(ctx, now, result, apply, err)
+}
+
+func (r *Reporter) checkRerated(
+	ctx context.Context, now time.Time, result RerateResult, apply bool, err error,
+) (RerateResult, error) {
 	if err != nil || !apply {
 		return result, err
 	}

@@ -54,35 +54,50 @@ type UserDifference struct {
 	After  pricing.Total
 	// Closed is the part of After - Before that is in closed periods: the next bill adjusts what they were billed.
 	Closed pricing.Total
+	// ClosedEvents is how many of the events are in closed periods.
+	ClosedEvents int64
 }
 
 // rerateBatch is how many log rows are read, and changed, at a time.
 const rerateBatch = 2_000
 
+// Repricing says which log rows are rated again, and by which prices.
+type Repricing struct {
+	Book     *pricing.Book
+	From, To time.Time      // zero: open; From belongs to it, To not
+	Provider string         // "": of all
+	Prices   map[int64]bool // by id: only rows that had one of these, or get one; nil: of all
+}
+
 // Rerate rates the log rows of an interval again, at the prices that now are known to have been in force at their time.
 // With apply it changes those that differ. It may be interrupted and run again.
 func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, apply bool) (RerateResult, error) {
-	var book *pricing.Book
+	again := Repricing{From: from, To: to}
 	err := store.View(ctx, func(r Reader) (err error) {
-		book, err = r.Book(ctx, "")
+		again.Book, err = r.Book(ctx, "")
 		return err
 	})
 	if err != nil {
 		return RerateResult{}, err
 	}
-	run := rerating{users: map[string]*UserDifference{}, closed: map[string]time.Time{}}
-	query := LogQuery{From: from, To: to, Limit: rerateBatch}
+	return reprice(ctx, store, now, again, apply)
+}
+
+// reprice rates log rows again. With apply it changes those that differ.
+func reprice(ctx context.Context, store RerateStore, now time.Time, again Repricing, apply bool) (RerateResult, error) {
+	run := rerating{Repricing: again, users: map[string]*UserDifference{}, closed: map[string]time.Time{}}
+	query := LogQuery{From: again.From, To: again.To, Provider: again.Provider, Limit: rerateBatch}
 	if err := query.Validate(); err != nil {
 		return RerateResult{}, err
 	}
-	if err := run.countArchived(ctx, store, from, to); err != nil {
+	if err := run.countArchived(ctx, store, again.From, again.To); err != nil {
 		return RerateResult{}, err
 	}
-	err = EachPage(rerateBatch, func(last Entry, _ int) ([]Entry, error) {
+	err := EachPage(rerateBatch, func(last Entry, _ int) ([]Entry, error) {
 		query.BeforeTime, query.BeforeID = last.Time, last.ID
 		return store.Logs(ctx, query)
 	}, func(entries []Entry) error {
-		changes, err := run.compare(book, entries)
+		changes, err := run.compare(entries)
 		if err != nil {
 			return err
 		}
@@ -101,6 +116,7 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 
 // rerating is a rerating under way.
 type rerating struct {
+	Repricing
 	result RerateResult
 	users  map[string]*UserDifference
 	closed map[string]time.Time // by user; zero for one who has no closed period
@@ -118,22 +134,25 @@ func (run *rerating) countArchived(ctx context.Context, store RerateStore, from,
 }
 
 // compare rates entries again and returns those that come out otherwise.
-func (run *rerating) compare(book *pricing.Book, entries []Entry) ([]Rerating, error) {
+func (run *rerating) compare(entries []Entry) ([]Rerating, error) {
 	var changes []Rerating
 	for _, e := range entries {
 		run.result.Read++
 		if !e.Stands() {
 			continue // the event and its counter-entry are nothing together, at whatever price
 		}
-		if e.PriceID != 0 && !book.Has(e.PriceID) {
+		if e.PriceID != 0 && !run.Book.Has(e.PriceID) {
 			return nil, failure.Conflictf("prices have changed since this began").WithHint("run it again")
 		}
-		rating, err := book.Rate(e.Call())
+		rating, err := run.Book.Rate(e.Call())
 		if err != nil {
 			return nil, err
 		}
 		if !e.Counts() {
 			rating.Cost = 0
+		}
+		if run.Prices != nil && !run.Prices[e.PriceID] && !run.Prices[rating.Price.ID] {
+			continue
 		}
 		if rating.Cost == e.Cost && rating.Basis == e.Basis && rating.Price.ID == e.PriceID {
 			continue
@@ -159,6 +178,7 @@ func (run *rerating) note(ctx context.Context, store RerateStore, changes []Rera
 		u.Before, u.After = u.Before.Add(before), u.After.Add(after)
 		if c.Entry.PeriodStart.Before(run.closed[c.Entry.UserID]) {
 			u.Closed = u.Closed.Add(after.Sub(before))
+			u.ClosedEvents++
 		}
 		run.result.Changed++
 		if c.Entry.Basis == pricing.Unpriced && c.Basis != pricing.Unpriced {

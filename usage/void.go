@@ -587,6 +587,44 @@ func (run *correcting) usedOf(a *Alert, where *userPeriod) (used int64, known bo
 	return 0, false
 }
 
+// WithdrawAlerts takes back the alerts of users' running periods whose thresholds are no longer reached, as when a
+// price that was too high has been put right.
+func (c *Corrections) WithdrawAlerts(ctx context.Context, now time.Time, users []string) error {
+	for some := range slices.Chunk(users, checkedTogether) {
+		err := c.Store.UpdateVoids(ctx, some, now, func(tx VoidTx) error {
+			run := &correcting{Correction: Correction{Audit: Audit{At: now}}, tx: tx, places: map[PeriodKey]*userPeriod{},
+				batch: &batch{service: c.Usage, tx: tx, state: newState(now)}}
+			if err := run.state.loadUsers(ctx, tx, slices.Values(some)); err != nil {
+				return err
+			}
+			err := run.state.loadPeriods(ctx, tx, func(yield func(string, time.Time) bool) {
+				for _, user := range some {
+					if !yield(user, now) {
+						return
+					}
+				}
+			})
+			for _, user := range some {
+				if err != nil {
+					return err
+				}
+				var where *userPeriod
+				if where, err = run.state.periodOf(user, now); err == nil {
+					run.places[NewPeriodKey(user, where.period.Start)] = where
+				}
+			}
+			if err != nil {
+				return err
+			}
+			return run.withdraw(ctx)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func sortedPeriods(of map[PeriodKey]*userPeriod) []PeriodKey {
 	keys := slices.Collect(maps.Keys(of))
 	slices.SortFunc(keys, func(a, b PeriodKey) int {
