@@ -76,6 +76,7 @@ func voidsOfEverything(t *testing.T, p Place) {
 		for q := range e.Quantities {
 			e.Quantities[q] = 100
 		}
+		e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1000, 1000 // with parts of them
 		f.record(e)
 	}
 	for _, v := range f.void("e0", "e1") {
