@@ -54,6 +54,7 @@ func anyHistory(t *testing.T, p Place) {
 			"release":               step(m.release),
 			"time passes":           step(m.pass),
 			"price":                 step(m.setPrice),
+			"alias":                 step(m.setAlias),
 			"rerate":                step(m.rerateSome),
 			"plans":                 step(m.applyPlans),
 			"subscription":          step(m.changeSubscription),
@@ -139,6 +140,7 @@ type model struct {
 	users      []string
 	providers  map[string]pricing.Provider
 	prices     []pricing.Price // in the order in which they were set
+	aliases    []pricing.Alias // in the order in which they were set
 	plans      []plan.Plan     // also those withdrawn
 	applied    []appliedPlans  // what they became, and when
 	accounts   map[string]*modelAccount
@@ -164,7 +166,7 @@ func newModel(rt *rapid.T, f *fixture) *model {
 	}
 	book, err := f.db.Catalogue(f.ctx)
 	f.must(err)
-	m.providers = book.Providers
+	m.providers, m.aliases = book.Providers, book.Aliases(now())
 	for _, provider := range sortedKeys(book.Providers) { // in an order that a replay has too
 		for _, name := range book.Models(provider) {
 			m.prices = append(m.prices, book.History(provider, name)...)

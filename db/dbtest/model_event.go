@@ -18,7 +18,9 @@ func (m *model) call() usage.Event {
 		p.Provider, p.Model = "gemini", draw(m, "gemini", "gemini-2.5-flash", "gemini-2.5-pro", "new")
 	}
 	if m.oneIn(10, "another model") {
-		p.Model = draw(m, "model", "", "unheard of", "wan-2.5-x", "default", "新しい")
+		p.Model = draw(m, "model", "", "unheard of", "wan-2.5-x", "default", "新しい", "one", "two", "ft:gpt-4o:acme::9x")
+	} else if m.oneIn(5, "by another name") {
+		p.Model = m.decorated(p.Model)
 	}
 	e := usage.Event{UserID: m.user(), Provider: p.Provider, Model: p.Model, StatusCode: 200}
 	if m.oneIn(6, "vendor") {

@@ -79,25 +79,23 @@ func (m *model) vendorOf(provider, model string) string {
 	return p.Vendor
 }
 
-// priceAt returns the latest price of a model at a moment, else that of its
-// provider's default model.
+// priceAt returns the price that a model's name leads to at a moment, else that of its provider's default model.
 func (m *model) priceAt(provider, model string, at time.Time) (pricing.Price, pricing.Basis) {
-	basis := pricing.Exact
-	if model == "" || model == "default" {
-		model, basis = "default", pricing.Default
-	}
-	var found pricing.Price
-	for _, p := range m.prices {
-		if p.Provider == provider && p.Model == model && !p.EffectiveFrom.After(at) &&
-			(found.ID == 0 || p.EffectiveFrom.After(found.EffectiveFrom)) {
-			found = p
+	if model != "" && model != "default" {
+		if p, steps := m.priceOfName(provider, model, at, map[string]bool{}); p.ID != 0 {
+			switch {
+			case steps == "a":
+				return p, "alias"
+			case strings.Contains(steps, "s"):
+				return p, "snapshot"
+			case steps != "":
+				return p, "prefixed"
+			}
+			return p, pricing.Exact
 		}
 	}
-	switch {
-	case found.ID != 0:
-		return found, basis
-	case basis == pricing.Exact:
-		return m.priceAt(provider, "default", at)
+	if p := m.latestPrice(provider, "default", at); p.ID != 0 {
+		return p, pricing.Default
 	}
 	return pricing.Price{}, pricing.Unpriced
 }
