@@ -214,13 +214,28 @@ func (s *Service) ApplyPrices(
 		store = &Service{Store: rehearsal{s.Store}}
 	}
 	return store.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
-		if err := file.Check(book.Providers.With(file.Providers)); err != nil {
+		if err := cmp.Or(file.Check(book.Providers.With(file.Providers)), validateNames(file)); err != nil {
 			return nil, Changes{}, err
 		}
 		seeding := pricing.Seed(file, pricing.FromAdmin, book, pricing.EnvironmentRates{}, audit.At)
 		changes := Changes{Prices: priceChanges(book, seeding.Add), Aliases: aliasChanges(book, seeding.Aliases)}
 		return file.Providers, changes, checkSlips(changes.Prices, force)
 	})
+}
+
+// validateNames returns an invalid failure for the name of a model that no event can have.
+func validateNames(file pricing.Catalogue) error {
+	for _, p := range file.Prices {
+		if err := usage.ValidateModel(p.Model); err != nil {
+			return err
+		}
+	}
+	for _, a := range file.Aliases {
+		if err := cmp.Or(usage.ValidateModel(a.Name), usage.ValidateModel(a.Model)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rehearsal is a store of which nothing is changed.

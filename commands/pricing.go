@@ -20,7 +20,7 @@ func newPricingCmd(env *Env) *cobra.Command {
 	return group("pricing", "Prices of providers and models",
 		newPricingListCmd(env), newPricingHistoryCmd(env), newPricingSetCmd(env), newPricingQuoteCmd(env),
 		newPricingRerateCmd(env), newPricingFixCmd(env), newPricingExportCmd(env), newPricingApplyCmd(env),
-		newPricingAliasCmd(env), newPricingAliasesCmd(env))
+		newPricingAliasCmd(env), newPricingAliasesCmd(env), newPricingImportCmd(env))
 }
 
 func newPricingListCmd(env *Env) *cobra.Command {

@@ -122,8 +122,9 @@ func (d Doubts) notes(call *Call, price *Price) (notes []string) {
 	return notes
 }
 
-// Rate returns what a call costs at the price in force at its time, which Find finds. What its event reports counts where the price says so, or where there is none; else it costs nothing,
-// marked Unpriced. It never guesses and never rounds. A cost that does not fit, or is not exact, is an invalid failure.
+// Rate returns what a call costs at the price in force at its time, which Find finds. What its event reports counts
+// where the price says so, or where there is none; else it costs nothing, marked Unpriced. It never guesses and never
+// rounds. A cost that does not fit is an invalid failure.
 func (b *Book) Rate(call Call) (Rating, error) {
 	var rating Rating
 	price, charge, err := b.charge(&call,

@@ -58,6 +58,8 @@ func documents(t *testing.T) []named {
 			Prices: []catalogue.PriceChange{{After: videoPrice(), Status: catalogue.Added},
 				{Before: &before, After: before, Status: catalogue.Unchanged}},
 			Aliases: []catalogue.AliasChange{aliasChange()}})},
+		{"litellm", report.LiteLLMImport(liteLLM(), true)},
+		{"litellm-none", report.LiteLLMImport(catalogue.LiteLLMImport{Unchanged: 3}, false)},
 		{"aliases", report.Aliases(aliases())},
 		{"aliases-none", report.Aliases(nil)},
 		{"alias", report.AliasChange(aliasChange())},

@@ -232,8 +232,8 @@ func priceChange(c priceOrAlias) fields {
 	return all
 }
 
-// PriceChanges shows what setting several prices and aliases has done; it is a list, also of a single one.
-func PriceChanges(changes catalogue.Changes) Document {
+// allChanges are changes of prices and then of aliases.
+func allChanges(changes catalogue.Changes) []priceOrAlias {
 	var all []priceOrAlias
 	for _, c := range changes.Prices {
 		all = append(all, priceOrAlias{PriceChange: c})
@@ -243,6 +243,12 @@ func PriceChanges(changes catalogue.Changes) Document {
 			Source: c.After.Source}
 		all = append(all, priceOrAlias{catalogue.PriceChange{Status: c.Status, After: as}, c.After.Model})
 	}
+	return all
+}
+
+// PriceChanges shows what setting several prices and aliases has done; it is a list, also of a single one.
+func PriceChanges(changes catalogue.Changes) Document {
+	all := allChanges(changes)
 	list := rowsOf(all, priceChange)
 	return Document{JSON: list, CSV: list, Text: func(t *Text) {
 		if len(all) == 0 && len(changes.Providers) == 0 {

@@ -59,6 +59,17 @@ func aliasChange() catalogue.AliasChange {
 	return catalogue.AliasChange{Before: &before, After: aliases()[0], Status: catalogue.Added}
 }
 
+func liteLLM() catalogue.LiteLLMImport {
+	return catalogue.LiteLLMImport{Unchanged: 1200,
+		Changes: catalogue.Changes{Prices: []catalogue.PriceChange{{After: videoPrice(), Status: catalogue.Added}}},
+		LiteLLM: pricing.LiteLLM{
+			Skipped: []pricing.SkippedModel{{Provider: "openai", Model: samples.Hostile,
+				Reason: "input_cost_per_pixel can't be said by a price"}},
+			LeftOut: map[string]int{"provider_specific_entry": 3, "search_context_cost_per_query": 1200},
+			Others:  map[string]int{"bedrock": 400, "azure": 200},
+		}}
+}
+
 func aliasRating() pricing.Rating {
 	r := rating()
 	r.Basis, r.Way = pricing.Aliased, pricing.Way{{From: "gemini-pro", To: "gemini-2.5-pro", Alias: true}}
