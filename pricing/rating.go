@@ -82,6 +82,7 @@ type Rating struct {
 	Way        Way   // by which names it was found
 	Components []Component
 	Notes      []string // what is to be known about it
+	Free       bool     // every call costs nothing by the price
 }
 
 // Component is the part of a cost that one quantity makes: Amount * UnitPrice.
@@ -107,10 +108,12 @@ type Doubts struct {
 	Averaged bool
 	// NoTier tells that the price has none for the service tier, so that the usual price was taken.
 	NoTier bool
+	// Free tells that every call costs nothing by the price. It is known to cost nothing, and not just unknown what.
+	Free bool
 }
 
-// notes says what the doubts are about a call.
-func (d Doubts) notes(call *Call, price *Price) (notes []string) {
+// Notes says what the doubts are about a call.
+func (d Doubts) Notes(call *Call, price *Price) (notes []string) {
 	if d.Averaged {
 		notes = append(notes, fmt.Sprintf("these are %d calls in one, and long ones cost more: their average of input "+
 			"tokens decided whether they are", call.Used[Requests]))
@@ -137,7 +140,7 @@ func (b *Book) Rate(call Call) (Rating, error) {
 		rating.Way = b.Way(call.Provider, call.Model, call.At)
 	}
 	if price != nil {
-		rating.Price, rating.Notes = *price, charge.notes(&call, price)
+		rating.Price, rating.Notes, rating.Free = *price, charge.Notes(&call, price), charge.Free
 	}
 	return rating, nil
 }
@@ -180,6 +183,7 @@ func (b *Book) charge(call *Call, each func(Component)) (*Price, Charge, error) 
 			each(Component{Quantity(i), amount, rates[i], cost})
 		}
 	}
+	charge.Free = charge.Cost == 0 && price.IsFree()
 	return price, charge, nil
 }
 

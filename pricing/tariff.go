@@ -181,7 +181,7 @@ func (f Factor) times(rates *Rates) error {
 		n := new(big.Int).Mul(big.NewInt(int64(rate)), big.NewInt(int64(f)))
 		n, rest := n.QuoRem(n, big.NewInt(wholeFactor), new(big.Int))
 		if rest.Sign() != 0 || !n.IsInt64() {
-			return failure.Invalidf("%s times %s is no exact price of a %s: give the tier prices of its own", rate, f,
+			return failure.Invalidf("%s times %s is no exact price of %s: give the tier prices of its own", rate, f,
 				Quantity(q).Unit())
 		}
 		rates[q] = USD(n.Int64())

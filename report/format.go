@@ -104,8 +104,11 @@ func ShortPercent(perMille int64) string {
 
 // basis writes where a price comes from.
 func basis(b pricing.Basis) string {
-	if b == pricing.Unpriced {
+	switch b {
+	case pricing.Unpriced:
 		return "no price"
+	case pricing.Reported:
+		return "as reported"
 	}
 	return strings.ReplaceAll(string(b), "_", "-") + " price"
 }

@@ -21,7 +21,65 @@ func priceFields(p pricing.Price) fields {
 		{"effective_from", "FROM", shown(p.EffectiveFrom, text(laterThanBeginning(p.EffectiveFrom)))},
 	}, rates, fields{
 		{"long_input", "LONG INPUT/1M", peopleOnly(longContext(p))},
-	}, longContextFields(p.Above), fields{{"source", "SOURCE", p.Source}})
+		{"also", "ALSO", peopleOnly(also(p))},
+	}, longContextFields(p.Above), fields{
+		{"bands", "", listOf(p.Bands, bandFields)}, {"tiers", "", listOf(p.Tiers, tierFields)},
+		{"reported", "", p.Reported}, {"source", "SOURCE", p.Source},
+	})
+}
+
+// bandFields are what holds at some times, other than else.
+func bandFields(b pricing.Band) fields {
+	return append(fields{{"hours", "", b.HoursText()}, {"days", "", orNull(b.DaysText())}}, tariffFields(b.Tariff)...)
+}
+
+// tierFields are what a service tier costs.
+func tierFields(t pricing.Tier) fields {
+	factor := nullUnless(t.Factor != 0, t.Factor.String())
+	return append(fields{{"name", "", t.Name}, {"factor", "", factor}}, tariffFields(t.Tariff)...)
+}
+
+// tariffFields are the costs that a band or a tier names.
+func tariffFields(t pricing.Tariff) fields {
+	var rates fields
+	for _, q := range tokensFirst() {
+		if t.Given.Has(q) {
+			rates = append(rates, field{costName(q), "", t.Rates[q]})
+		}
+	}
+	return append(rates, longContextFields(t.Above)...)
+}
+
+// also writes what a price charges at some times, in some tiers, and by what its events report.
+func also(p pricing.Price) string {
+	var parts []string
+	for _, b := range p.Bands {
+		parts = append(parts, b.Times()+": "+tariffText(b.Tariff))
+	}
+	for _, t := range p.Tiers {
+		if t.Factor != 0 {
+			parts = append(parts, t.Name+": times "+t.Factor.String())
+		} else {
+			parts = append(parts, t.Name+": "+tariffText(t.Tariff))
+		}
+	}
+	if p.Reported {
+		parts = append(parts, "as reported")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func tariffText(t pricing.Tariff) string {
+	var parts []string
+	for _, q := range tokensFirst() {
+		if t.Given.Has(q) {
+			parts = append(parts, UnitPrice(q, t.Rates[q])+" "+QuantityName(q))
+		}
+	}
+	if t.Above != nil {
+		parts = append(parts, "long input "+longContextText(*t.Above))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // tokensFirst are the quantities in the order in which people look for their prices.
@@ -51,7 +109,7 @@ func longContextFields(above *pricing.LongContext) fields {
 }
 
 // figures names the amounts that a price may have, in the order of a table.
-func figures() string { return strings.Join(listOf(tokensFirst(), costName), " ") + " long_input" }
+func figures() string { return strings.Join(listOf(tokensFirst(), costName), " ") + " long_input also" }
 
 // Prices shows a list of prices, in a table with those figures only that some price has, and the aliases of their
 // models.
@@ -208,8 +266,18 @@ func longContext(p pricing.Price) string {
 	if p.Above == nil {
 		return ""
 	}
-	return fmt.Sprintf("over %s: %s, output %s", Count(p.Above.OverInputTokens), perMillion(p.Above.InputToken),
-		perMillion(p.Above.OutputToken))
+	return longContextText(*p.Above)
+}
+
+func longContextText(a pricing.LongContext) string {
+	text := fmt.Sprintf("over %s: %s, output %s", Count(a.OverInputTokens), perMillion(a.InputToken),
+		perMillion(a.OutputToken))
+	for _, q := range tokensFirst() {
+		if a.Given.Has(q) {
+			text += fmt.Sprintf(", %s %s", QuantityName(q), perMillion(a.Parts[q]))
+		}
+	}
+	return text
 }
 
 // perMillion writes what a million units cost, which may be more than a USD holds.
@@ -301,7 +369,7 @@ func Quote(provider, model string, r pricing.Rating) Document {
 		{"provider", "", provider}, {"model", "", model}, {"cost", "", r.Cost}, {"pricing", "", r.Basis},
 		{"effective_from", "", r.Price.EffectiveFrom}, // null when unpriced
 		{"priced_as", "", jsonOnly(orAbsent(r.Way.Model()))}, {"explanation", "", jsonOnly(orAbsent(r.Way.String()))},
-		{"components", "", components},
+		{"notes", "", jsonOnly(append([]string{}, r.Notes...))}, {"components", "", components},
 	}
 	return Document{JSON: all, CSV: components, Text: func(t *Text) {
 		if r.Basis == pricing.Unpriced {
@@ -312,6 +380,9 @@ func Quote(provider, model string, r pricing.Rating) Document {
 			text(": "+basis(r.Basis)+" of "+r.Price.Model+", from "+effectiveFrom(r.Price.EffectiveFrom)))
 		if len(r.Way) > 0 {
 			t.Note("%s", r.Way)
+		}
+		for _, note := range r.Notes {
+			t.Note("%s", note)
 		}
 		t.table(components.table("").total(strong.of("TOTAL"), text(""), text(""), strong.of(r.Cost.Display())))
 	}}

@@ -65,6 +65,7 @@ func Import(r usage.ImportResult) Document {
 		{"over_limit", "over limit", flagged(r.OverLimit, caution)},
 		{"cost", "cost", shown(r.Cost, strong.of(r.Cost.Display()))},
 		{"seconds", "time", shown(took, text(string(took)+" s"+speed(r.Read, r.Elapsed)))},
+		{"averaged", "", r.Averaged}, {"without_tier_price", "", r.NoTier},
 		{"problems", "", problems},
 		{"unread_fields", "", listOf(r.Unread, func(f usage.UnreadField) fields {
 			return fields{{"name", "", f.Name}, {"rows", "", f.Rows}}
@@ -72,6 +73,14 @@ func Import(r usage.ImportResult) Document {
 	}
 	return all.document(func(t *Text) {
 		t.facts(all.pick(""))
+		if r.Averaged > 0 {
+			t.Note("%s of several calls: whether the prices of long ones hold was decided by their average of input tokens",
+				failure.Counted(r.Averaged, "row"))
+		}
+		if r.NoTier > 0 {
+			t.Note("%s of a service tier for which there is no price: the usual one was taken",
+				failure.Counted(r.NoTier, "row"))
+		}
 		for _, f := range r.Unread {
 			t.Note("the field %s of %s is none of an event and was not read", f.Name, failure.Counted(f.Rows, "row"))
 		}

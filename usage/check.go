@@ -33,14 +33,16 @@ type Decision struct {
 	Changes       bool // the plan changes within the period
 	EstimatedCost pricing.USD
 	Basis         pricing.Basis
+	Notes         []string     // what is to be known about the price
 	Way           pricing.Way  // by which names the price was found
 	Reservation   *Reservation // what was taken, where it was
 }
 
-// requesting adds to each limit what a call asks of it.
-func requesting(uses []LimitUse, m metered) []LimitUse {
+// requesting adds to each limit what a call asks of it, which may be one that is free.
+func requesting(uses []LimitUse, m metered, free bool) []LimitUse {
 	for i := range uses {
 		uses[i].Requested = m.of(uses[i].Limit.Meter)
+		uses[i].Free = free && uses[i].Limit.Meter == plan.Cost
 	}
 	return uses
 }
@@ -109,16 +111,19 @@ func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision
 		return Decision{}, err
 	}
 	entry := &Entry{Event: event, Cost: rating.Cost, Basis: rating.Basis}
-	d := s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now)
-	d.Way = rating.Way
+	d := s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now,
+		rating.Free)
+	d.Way, d.Notes = rating.Way, rating.Notes
 	return d, nil
 }
 
-// decideEntry decides about a call that is rated, by the limits of its plan that cover it.
-func (s *state) decideEntry(e *Entry, where *userPeriod, limits []int, held []Reservation, now time.Time) Decision {
+// decideEntry decides about a call that is rated, and may be free, by the limits of its plan that cover it.
+func (s *state) decideEntry(
+	e *Entry, where *userPeriod, limits []int, held []Reservation, now time.Time, free bool,
+) Decision {
 	at := e.timeOr(now)
 	status := s.users[e.UserID].account.StatusAt(at)
-	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered())
+	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered(), free)
 	return Decision{
 		Verdict:       Decide(status, where.plan.Overage, uses),
 		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities, e.ServiceTier},
@@ -152,6 +157,9 @@ func (d Decision) Explain() []Step {
 			shared)},
 		{"price", fmt.Sprintf("%s: %sthe call is estimated at %s", d.Basis, d.foundBy(), d.EstimatedCost.Display())},
 	}
+	for _, note := range d.Notes {
+		steps = append(steps, Step{"price", note})
+	}
 	for _, v := range d.Limits {
 		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})
 	}
@@ -176,6 +184,8 @@ func (v LimitVerdict) explain() string {
 	switch {
 	case v.Overage:
 		return "passes as overage, beyond what the plan includes: " + sum
+	case v.OK && v.Free && v.Used >= l.Max:
+		return "passes, since the call is free: " + sum
 	case v.OK:
 		return "passes: " + sum
 	case l.Action == plan.Warn:

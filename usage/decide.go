@@ -27,6 +27,8 @@ type LimitUse struct {
 	Used      int64 // recorded
 	Reserved  int64 // held by reservations
 	Requested int64 // what the call in question would add
+	// Free tells that the call in question is known to cost nothing, and the limit counts cost: it takes nothing from it.
+	Free bool
 }
 
 // LimitVerdict is what one limit says to a call.
@@ -49,7 +51,7 @@ type Verdict struct {
 
 // Decide says whether a call passes. The subscription's status comes first; then
 // every blocking limit must have used < max and used + reserved + requested <=
-// max. A limit of 0 is not included in the plan. Limits that only warn are
+// max, unless it counts cost and the call is free. A limit of 0 is not included in the plan. Limits that only warn are
 // judged too but refuse nothing. Where the plan allows overage, a limit above 0
 // refuses nothing either: it says how much is included.
 func Decide(status plan.Status, overage plan.Overage, uses []LimitUse) Verdict {
@@ -97,7 +99,7 @@ func (u LimitUse) verdict(overage plan.Overage) LimitVerdict {
 
 // fits is written so that no sum can overflow.
 func (u LimitUse) fits() bool {
-	if u.Limit.Unlimited {
+	if u.Limit.Unlimited || u.Free && u.Limit.Max > 0 {
 		return true
 	}
 	if u.Used >= u.Limit.Max {

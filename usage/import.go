@@ -250,6 +250,12 @@ func (run *importing) count(r *request, cost *batchCost) {
 		if r.overLimit {
 			run.result.OverLimit++
 		}
+		if r.doubts.Averaged {
+			run.result.Averaged++
+		}
+		if r.doubts.NoTier {
+			run.result.NoTier++
+		}
 	}
 }
 

@@ -15,6 +15,8 @@ type ImportResult struct {
 	Conflicts  int64 // rows whose id is recorded with other content
 	Unpriced   int64 // of those recorded: without a price
 	OverLimit  int64 // of those recorded: over a blocking limit
+	Averaged   int64 // of those recorded: several calls, whose average decided whether the prices of long ones hold
+	NoTier     int64 // of those recorded: of a service tier for which the price has none
 	Cost       pricing.Total
 	Elapsed    time.Duration
 	Problems   []ImportProblem // the first few

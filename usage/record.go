@@ -183,16 +183,18 @@ func (b *batch) answerAgain(r *request, before *Entry) error {
 
 // admit rates an entry and counts it, or returns the failure that refuses it.
 func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
-	if err := b.rate(entry, r.opts.Strict); err != nil {
+	charge, err := b.rate(entry, r.opts.Strict)
+	if err != nil {
 		return err
 	}
+	r.doubts = charge.Doubts
 	if err := where.usage.checkFits(entry); err != nil {
 		return err
 	}
 	limits := b.state.covering(where.plan, entry.Provider, entry.Vendor)
 	user := b.state.users[entry.UserID]
 	if r.opts.Enforce && !r.closes && entry.Counts() {
-		d := b.state.decideEntry(entry, where, limits, user.held, r.now)
+		d := b.state.decideEntry(entry, where, limits, user.held, r.now, charge.Free)
 		if !d.Allowed {
 			r.decision = &d
 			r.answerWith(entry, where.period)
@@ -203,6 +205,7 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 		b.state.free(b.reservations[r.reservation])
 	}
 	r.answerWith(entry, where.period)
+	b.noteDoubts(r, entry)
 	b.count(r, entry, where, limits)
 	if entry.Basis == pricing.Unpriced && entry.Counts() {
 		b.missing.note(entry)
@@ -210,23 +213,34 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 	return nil
 }
 
-func (b *batch) rate(entry *Entry, strict bool) error {
+// noteDoubts says to who reports a single event what its cost leaves open.
+func (b *batch) noteDoubts(r *request, entry *Entry) {
+	if r.answer == nil || !r.doubts.Averaged && !r.doubts.NoTier {
+		return
+	}
+	call := entry.Call()
+	if price, _ := b.state.book.Find(call.Provider, call.Model, call.At); price != nil {
+		r.answer.Note = strings.Join(r.doubts.Notes(&call, price), "; ")
+	}
+}
+
+func (b *batch) rate(entry *Entry, strict bool) (pricing.Charge, error) {
 	call := entry.Call()
 	charge, err := b.state.book.Charge(&call)
 	if err != nil {
-		return err
+		return charge, err
 	}
 	if charge.Basis == pricing.Unpriced && strict {
 		unpriced := failure.NotFoundf("there is no price for %s %s at %s, and --strict refuses what has none",
 			entry.Provider, quoted(entry.Model), entry.Time.Format(time.RFC3339))
 		unpriced.Reason, unpriced.Args = b.state.book.Advice(entry.Provider, entry.Model)
-		return unpriced
+		return charge, unpriced
 	}
 	entry.Cost, entry.Basis, entry.PriceID = charge.Cost, charge.Basis, charge.PriceID
 	if !entry.Counts() {
 		entry.Cost = 0
 	}
-	return nil
+	return charge, nil
 }
 
 func quoted(model string) string {
@@ -283,7 +297,9 @@ func (b *batch) settle(r *request) error {
 			failure.Shorten(r.event.ID), held.ID).
 			WithReason("reservation_open", "reservation", held.ID)
 	}
-	r.answer.Note = held.lateness(r.now)
+	if late := held.lateness(r.now); late != "" {
+		r.answer.Note = strings.TrimPrefix(r.answer.Note+"; "+late, "; ")
+	}
 	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now
 	b.save(held)
 	return nil

@@ -39,6 +39,9 @@ func (m *model) call() usage.Event {
 	m.drawParts(&e, pricing.InputTokens, inputParts())
 	m.drawParts(&e, pricing.OutputTokens, outputParts())
 	e.Quantities[pricing.Seconds] = m.number("milliseconds", 0, 60_000)
+	if m.oneIn(3, "tier") {
+		e.ServiceTier = draw(m, "service tier", "batch", "flex", "Priority", "Default", "auto")
+	}
 	m.fill(&e)
 	if m.oneIn(20, "dear") {
 		m.makeTooDear(&e)
@@ -96,6 +99,9 @@ func (m *model) makeTooDear(e *usage.Event) {
 // event draws a call that was made: now, late, or at the border of a period.
 func (m *model) event() usage.Event {
 	e := m.call()
+	if m.oneIn(4, "reports") {
+		e.Reported = pricing.ReportedCost{USD: pricing.USD(m.number("reported", 0, 1_000_000_000_000)), Given: true}
+	}
 	e.StatusCode = draw(m, "status", 200, 200, 200, 399, 400, 503)
 	e.Billable = m.oneIn(3, "billable")
 	if m.oneIn(4, "details") {
@@ -174,6 +180,10 @@ func mutate(e *usage.Event, which int64) {
 		e.Time = e.Time.Add(time.Microsecond)
 	case -2:
 		e.Vendor = "another"
+	case -3:
+		e.Reported.Given = !e.Reported.Given
+	case -4:
+		e.ServiceTier += "x"
 	}
 }
 
@@ -181,6 +191,10 @@ func mutate(e *usage.Event, which int64) {
 func normal(e usage.Event) usage.Event {
 	e.Provider, e.Vendor, e.Method = strings.ToLower(e.Provider), strings.ToLower(e.Vendor), strings.ToUpper(e.Method)
 	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n")
+	switch e.ServiceTier = strings.ToLower(e.ServiceTier); e.ServiceTier {
+	case "standard", "default", "auto":
+		e.ServiceTier = ""
+	}
 	e.Endpoint, e.ErrorMessage = breaks.Replace(e.Endpoint), breaks.Replace(e.ErrorMessage)
 	if !e.Time.IsZero() {
 		e.Time = time.UnixMicro(e.Time.UnixMicro()).UTC()
@@ -220,7 +234,7 @@ func (m *model) fateOf(e usage.Event, strict, enforce, allowFuture bool) fate {
 	switch {
 	case !m.canBe(entry, enforce, allowFuture), !ok:
 		return fate{code: failure.Invalid}
-	case strict && entry.PriceID == 0:
+	case strict && entry.Basis == pricing.Unpriced:
 		return fate{code: failure.NotFound}
 	case enforce && counts(entry.Event):
 		if j := m.judge(entry, entry.Time, ""); !j.allowed() {

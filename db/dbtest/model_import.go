@@ -103,7 +103,7 @@ func csvHeader() string { return strings.Join(fieldNames(), ",") + "\n" }
 
 func fieldNames() []string {
 	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "status_code", "billable", "error_message",
-		"retry_count", "endpoint", "method", "response_time_ms"}
+		"retry_count", "endpoint", "method", "response_time_ms", "service_tier", "reported_cost"}
 	for q := range pricing.QuantityCount {
 		names = append(names, q.String())
 	}
@@ -117,7 +117,10 @@ func rowText(format usage.FileFormat, e usage.Event) string {
 	}
 	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable),
 		e.ErrorMessage,
-		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS)}
+		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS), e.ServiceTier, ""}
+	if e.Reported.Given {
+		fields[len(fields)-1] = e.Reported.USD.String()
+	}
 	for i, n := range e.Quantities {
 		fields = append(fields, pricing.Quantity(i).AmountText(n))
 	}
@@ -171,7 +174,7 @@ func (m *model) imported(rows []modelRow, opts usage.ImportOptions) (result, rej
 		default:
 			recorded++
 			cost.Add(cost, big.NewInt(int64(f.entry.Cost)))
-			if f.entry.PriceID == 0 && counts(f.entry.Event) {
+			if f.entry.Basis == pricing.Unpriced && counts(f.entry.Event) {
 				unpriced++
 			}
 			if len(m.note(f.entry)) > 0 {

@@ -220,7 +220,8 @@ func (m *model) judge(e usage.Entry, at time.Time, free string) decision {
 		used, reserved, wanted := m.used(e, l), m.reserved(e.UserID, l, free), asked(l, e)
 		most := big.NewInt(l.Max)
 		sum := new(big.Int).Add(used, reserved)
-		fits := l.Unlimited || used.Cmp(most) < 0 && sum.Add(sum, wanted).Cmp(most) <= 0
+		costless := l.Meter == "cost" && l.Max > 0 && m.isFree(e)
+		fits := l.Unlimited || costless || used.Cmp(most) < 0 && sum.Add(sum, wanted).Cmp(most) <= 0
 		overage := !fits && l.Action == "block" && l.Max > 0 && m.planByID(e.PlanID).Overage == plan.OverageAllow
 		fits = fits || overage
 		j.limits = append(j.limits, fmt.Sprint(l.Name, " ", used, "+", reserved, "+", wanted, " ", fits, overage))

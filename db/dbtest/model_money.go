@@ -143,6 +143,75 @@ func (m *model) cost(provider string, p pricing.Price, q pricing.Quantities) *bi
 	return sum
 }
 
+// chargedAt returns a price with the rates that hold at a moment in a service tier.
+func chargedAt(p pricing.Price, at time.Time, tier string) pricing.Price {
+	replace := func(by pricing.Tariff) {
+		for q := range pricing.QuantityCount {
+			if by.Given.Has(q) {
+				p.Rates[q], p.Given = by.Rates[q], p.Given|pricing.SetOf(q)
+			}
+		}
+		if by.Above != nil {
+			p.Above = by.Above
+		}
+	}
+	const week = 7 * 24 * 60
+	minute := int(at.Unix()/60+4*24*60) % week // 1970 began on a Thursday, a week begins on Sunday here
+	for _, b := range p.Bands {
+		for day := range 7 {
+			into := (minute - day*24*60 - b.From + 2*week) % week
+			if into < (b.To-b.From+24*60-1)%(24*60)+1 && (b.Days == 0 || b.Days&(1<<day) != 0) {
+				replace(b.Tariff)
+			}
+		}
+	}
+	for _, t := range p.Tiers {
+		if t.Name != tier {
+			continue
+		}
+		replace(t.Tariff)
+		if t.Factor == 0 {
+			continue
+		}
+		for q := range p.Rates {
+			p.Rates[q] = p.Rates[q] * pricing.USD(t.Factor) / 1_000_000
+		}
+		if p.Above != nil {
+			above := *p.Above
+			above.InputToken = above.InputToken * pricing.USD(t.Factor) / 1_000_000
+			above.OutputToken = above.OutputToken * pricing.USD(t.Factor) / 1_000_000
+			p.Above = &above
+		}
+	}
+	return p
+}
+
+// isFree tells whether the price of an entry charges nothing for anything.
+func (m *model) isFree(e usage.Entry) bool {
+	p, _ := m.priceAt(e.Provider, e.Model, e.Time)
+	return e.PriceID != 0 && p.Rates == pricing.Rates{} && p.Above == nil && p.Bands == nil && p.Tiers == nil
+}
+
+// drawVariants draws what else a price charges: at some times, in some tiers, and what its events report.
+func (m *model) drawVariants(p *pricing.Price) {
+	p.Bands, p.Tiers, p.Reported = nil, nil, m.oneIn(5, "reported")
+	rate := func() pricing.Tariff {
+		return pricing.Tariff{Given: pricing.SetOf(pricing.InputTokens, pricing.ReasoningTokens), Rates: pricing.Rates{
+			pricing.InputTokens: pricing.USD(m.number("other rate", 0, 5_000_000)), pricing.ReasoningTokens: 77_000}}
+	}
+	if m.oneIn(3, "bands") {
+		from := int(m.number("begins", 0, 23)) * 60
+		p.Bands = []pricing.Band{{From: from, To: (from + int(m.number("lasts", 1, 23))*60 + 30) % (24 * 60),
+			Days: pricing.DaySet(m.number("days", 0, 126)), Tariff: rate()}}
+	}
+	if m.oneIn(3, "tiers") {
+		p.Tiers = []pricing.Tier{{Name: "batch", Factor: 2_000_000}, {Name: "flex", Tariff: rate()}}
+	}
+	if m.oneIn(8, "free") {
+		*p = pricing.Price{Provider: p.Provider, Model: p.Model, EffectiveFrom: p.EffectiveFrom, Source: p.Source}
+	}
+}
+
 func inputParts() []pricing.Quantity {
 	return []pricing.Quantity{pricing.CachedInputTokens, pricing.CacheWriteTokens, pricing.CacheWrite1hTokens,
 		pricing.AudioInputTokens, pricing.ImageInputTokens}
@@ -156,7 +225,14 @@ func outputParts() []pricing.Quantity {
 // than can be kept.
 func (m *model) rate(e usage.Entry) (usage.Entry, bool) {
 	p, basis := m.priceAt(e.Provider, e.Model, e.Time)
-	cost := m.cost(e.Provider, p, e.Quantities)
+	if e.Reported.Given && (p.ID == 0 || p.Reported || m.providers[e.Provider].CostReported) {
+		e.Basis, e.PriceID, e.Cost = pricing.Reported, 0, e.Reported.USD
+		if !counts(e.Event) {
+			e.Cost = 0
+		}
+		return e, true
+	}
+	cost := m.cost(e.Provider, chargedAt(p, e.Time, e.ServiceTier), e.Quantities)
 	e.Basis, e.PriceID, e.Cost = basis, p.ID, pricing.USD(cost.Int64())
 	if !counts(e.Event) {
 		e.Cost = 0
@@ -183,6 +259,7 @@ func (m *model) setPrice() {
 			p.Rates[kind] = pricing.USD(m.number(kind.Unit(), 0, 9_000_000))
 		}
 	}
+	m.drawVariants(&p)
 	err := m.db.ChangePrices(m.ctx, m.auditAt(m.now, "price"), func(*pricing.Book) (pricing.Catalogue, error) {
 		return pricing.Catalogue{Prices: []pricing.Price{p}}, nil
 	})
@@ -252,7 +329,7 @@ func (m *model) rerateSome() {
 			continue
 		}
 		changed++
-		if before.PriceID == 0 {
+		if before.Basis == pricing.Unpriced {
 			priced++
 		}
 		noteRerating(users, before, after)

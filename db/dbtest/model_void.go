@@ -79,7 +79,10 @@ func (m *model) correct(c *usage.Corrections, k usage.Correction, asked, id stri
 	after.ID = fmt.Sprint("e", m.ids)
 	switch draw(m, "what", "tokens", "model", "status", "user", "time") {
 	case "tokens":
-		after.Quantities[pricing.InputTokens] = after.Quantities[pricing.CachedInputTokens] + m.number("input", 0, 20_000)
+		after.Quantities[pricing.InputTokens] = m.number("input", 0, 20_000)
+		for _, part := range inputParts() {
+			after.Quantities[pricing.InputTokens] += after.Quantities[part]
+		}
 	case "model":
 		after.Provider, after.Model, after.Vendor = "gemini", draw(m, "model", "gemini-2.5-flash", "new"), ""
 	case "status":
