@@ -130,8 +130,8 @@ func included(l plan.Limit, parts []part) *big.Int {
 	return plan.Included(l, of, func(p plan.Part, l plan.Limit) *big.Int { return ofPlan[p.Plan.ID].count(l) })
 }
 
-// shareBeyond returns which share of what was used in the parts that bill what is beyond a limit is beyond it, nil where
-// nothing is.
+// shareBeyond returns which share of what was used in the parts that bill what is beyond a limit is beyond it, nil
+// where nothing is.
 func shareBeyond(l plan.Limit, parts []part) *big.Rat {
 	billed, beyond := new(big.Int), included(l, parts)
 	beyond.Neg(beyond)

@@ -44,8 +44,8 @@ func (a Account) PartsOf(p Period) ([]Part, error) {
 	return parts, nil
 }
 
-// Included returns how much a period with some parts includes of what a limit counts: all that is not billed as overage.
-// There is none, and nil, where no part bills what is beyond such a limit. A limit counts in the parts whose plans have
+// Included returns how much a period with some parts includes of what a limit counts: all that is no overage. There is
+// none, and nil, where no part bills what is beyond such a limit. A limit counts in the parts whose plans have
 // one with its meter and scope that refuses calls and includes some (LimitLike). Each part that bills what is beyond it
 // includes its share of the limit by its length. One that refuses that includes what was used in it, and what is left
 // of its share. Of a part without the limit all that was used is included. Rounded up to a whole unit, once.

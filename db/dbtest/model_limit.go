@@ -83,11 +83,6 @@ func (m *model) shared(user string, start time.Time, p plan.Plan) plan.Plan {
 	return p
 }
 
-// limitsAt returns the limits that a plan had at a moment.
-func (m *model) limitsAt(id int64, at time.Time) []plan.Limit {
-	return m.planThen(id, at).Limits
-}
-
 // planThen returns a plan as it was at a moment.
 func (m *model) planThen(id int64, at time.Time) plan.Plan {
 	then := m.applied[0].plans
