@@ -172,8 +172,8 @@ func (w *world) pay(t testing.TB) {
 			}
 		}
 		if c.known && w.dice.IntN(40) == 0 {
-			w.must(t, w.now, "billing", "credit", "--reason", "a gift", "--", c.id, "7.000000000001")
-			c.balance += 7_000_000_000_001
+			w.must(t, w.now, "billing", "credit", "--reason", "a gift", "--", c.id, "7.01")
+			c.balance += 7_010_000_000_000
 			w.did["credit"]++
 		}
 	}
