@@ -155,8 +155,11 @@ func (f *Field) Copy(to, from *Entry) {
 
 // negates tells whether a counter-entry has the field with the sign turned round: all that is summed up.
 func (f *Field) negates() bool {
-	_, isCost := f.In(&Entry{}).(*pricing.USD)
-	return isCost || f.quantity
+	switch f.In(&Entry{}).(type) {
+	case *pricing.USD, *pricing.ReportedCost:
+		return true
+	}
+	return f.quantity
 }
 
 // negate turns the sign of such a field round.
@@ -168,6 +171,8 @@ func (f *Field) negate(e *Entry) {
 		*in = -*in
 	case *pricing.Thousandths:
 		*in = -*in
+	case *pricing.ReportedCost:
+		in.USD = -in.USD
 	}
 }
 

@@ -110,6 +110,7 @@ func LinksOf(voids []Void) map[string]*Links {
 func (e *Entry) counter(id string, now time.Time) Entry {
 	c := *e
 	c.ID, c.RecordedAt, c.Cost, c.Links = id, now, -e.Cost, nil
+	c.Reported.USD = -e.Reported.USD
 	for q := range c.Quantities {
 		c.Quantities[q] = -e.Quantities[q]
 	}
@@ -417,6 +418,9 @@ func (run *correcting) replacements(
 		return made, nil
 	}
 	for id, e := range stands {
+		if e.voided() {
+			continue // and refused
+		}
 		event, err := replace(&e)
 		if err != nil {
 			return nil, err
@@ -503,7 +507,9 @@ func (run *correcting) one(asked string, e *Entry, corrects bool, replacement *E
 		}
 	}
 	if replacement != nil {
-		r := &request{order: &order{now: run.At, records: true, single: true}, event: replacement, user: replacement.UserID}
+		again := &order{now: run.At, records: true, single: true}
+		again.opts.AllowFuture = replacement.Time.Equal(e.Time) // it was taken then
+		r := &request{order: again, event: replacement, user: replacement.UserID}
 		if err := run.record(r); err != nil {
 			return err
 		}
@@ -651,14 +657,13 @@ func (c *Corrections) Correct(
 		if event.Vendor == now.Vendor && (event.Provider != now.Provider || event.Model != now.Model) {
 			event.Vendor = "" // it follows from them
 		}
-		wanted := event
 		event, err := event.complete()
 		if err != nil {
 			return nil, err
 		}
-		asIs := now.Event
-		asIs.ID = event.ID
-		if wanted.ID == "" && event == asIs {
+		report := event
+		report.ID = now.ID
+		if len(now.differences(report)) == 0 {
 			if now.ID == id {
 				return nil, failure.Invalidf("the event %s is so already: nothing of it is to be changed", failure.Shorten(id))
 			}

@@ -99,9 +99,18 @@ func (m *model) correct(c *usage.Corrections, k usage.Correction, asked, id stri
 		return after
 	})
 	entry, fits := m.rate(m.placed(after))
+	same := before.Event
+	same.ID = after.ID
 	switch {
 	case !m.stands(id):
 		m.wantCode("correcting what was voided", err, failure.Conflict)
+		return
+	case entry.Event == same && asked == id:
+		m.wantCode("correcting nothing", err, failure.Invalid)
+		return
+	case entry.Event == same:
+		m.must(err)
+		m.equal("corrected", fmt.Sprint(v.Status, v.Entry.ID), fmt.Sprint(usage.Duplicate, id))
 		return
 	case !fits:
 		m.wantCode("correcting to what costs too much", err, failure.Invalid)
@@ -119,7 +128,7 @@ func (m *model) correct(c *usage.Corrections, k usage.Correction, asked, id stri
 // noteVoid adds a counter-entry.
 func (m *model) noteVoid(id string, v modelVoid) {
 	c := m.events[id]
-	c.ID, c.RecordedAt, c.Cost = v.counter, m.now, -c.Cost
+	c.ID, c.RecordedAt, c.Cost, c.Reported.USD = v.counter, m.now, -c.Cost, -c.Reported.USD
 	for q := range c.Quantities {
 		c.Quantities[q] = -c.Quantities[q]
 	}

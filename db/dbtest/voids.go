@@ -79,7 +79,14 @@ func voidsOfEverything(t *testing.T, p Place) {
 		e.Quantities[pricing.InputTokens], e.Quantities[pricing.OutputTokens] = 1000, 1000 // with parts of them
 		f.record(e)
 	}
-	for _, v := range f.void("e0", "e1") {
+	reported := call("e2", "alice", at, 1000, 10)
+	reported.Provider, reported.Model = "wavespeed", "without a price"
+	reported.Reported = pricing.ReportedCost{USD: 1_234_567, Given: true}
+	f.record(reported)
+	if e := f.logs()[0]; e.ID != "e2" || e.Cost != 1_234_567 {
+		t.Errorf("what a vendor reports is not the cost: %+v", e)
+	}
+	for _, v := range f.void("e0", "e1", "e2") {
 		if v.Status != usage.VoidedNow || v.Void.CounterID == "" || v.Closed {
 			t.Errorf("%+v", v)
 		}
@@ -88,8 +95,8 @@ func voidsOfEverything(t *testing.T, p Place) {
 	f.noTotals()
 	before := voidTexts(f.logs())
 	a := f.archive(august)
-	f.mustReconcile(0, 4)
-	if a.Rows != 4 || a.Cost.Cmp(pricing.Total{}) != 0 {
+	f.mustReconcile(0, 6)
+	if a.Rows != 6 || a.Cost.Cmp(pricing.Total{}) != 0 {
 		t.Errorf("the archive has %d rows that cost %s", a.Rows, a.Cost)
 	}
 	f.must(f.restore(a))
@@ -100,7 +107,7 @@ func voidsOfEverything(t *testing.T, p Place) {
 			t.Errorf("%+v", again)
 		}
 	}
-	if n := f.count("usage_voids"); n != 2 {
+	if n := f.count("usage_voids"); n != 3 {
 		t.Errorf("%d are noted", n)
 	}
 }
