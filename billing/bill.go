@@ -102,7 +102,8 @@ type UnitPrice struct {
 	From  time.Time              `json:"from"`            // since when, also before the period
 	Rates map[string]pricing.USD `json:"rates"`           // of a unit by its name: input_token, …; without what is free
 	Above *pricing.LongContext   `json:"above,omitempty"` // nil where long input costs no more
-	Basis pricing.Basis          `json:"basis"`           // exact, or default: of the provider's default model
+	Basis pricing.Basis          `json:"basis"`
+	Model string                 `json:"model,omitempty"` // whose price it is, where the line's model has none of its own
 }
 
 // Query says which bills are wanted, oldest first.

@@ -186,7 +186,14 @@ func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 			continue
 		}
 		if price.ID != last {
-			found = append(found, unitPrice(*price, basis))
+			u := unitPrice(*price, basis)
+			if at.After(p.Start) {
+				u.From = at // of an alias, not when the price of its model began
+			}
+			if price.Model != s.Model && basis != pricing.Default {
+				u.Model = price.Model
+			}
+			found = append(found, u)
 		}
 		last = price.ID
 	}

@@ -346,3 +346,64 @@ func TestQuote(t *testing.T) {
 	_, err = s.History(t.Context(), "video", "unheard")
 	wantFailure(t, err, failure.NotFound, `no price of video "unheard"`)
 }
+
+func TestSetAlias(t *testing.T) {
+	s, m := seeded(t)
+	set := func(name, model string, from time.Time) (catalogue.AliasChange, error) {
+		return s.SetAlias(t.Context(), audit(),
+			catalogue.AliasSetting{Provider: "openai", Name: name, Model: model, From: from})
+	}
+	for _, tt := range []struct {
+		model  string
+		from   time.Time
+		status catalogue.ChangeStatus
+		holds  time.Time
+		before string
+	}{
+		{"gpt-4o", time.Time{}, catalogue.Added, pricing.Beginning(), ""},
+		{"gpt-4o", time.Time{}, catalogue.Unchanged, pricing.Beginning(), "gpt-4o"},
+		{"gpt-4o-mini", time.Time{}, catalogue.Added, now(), "gpt-4o"},
+		{"gpt-4o", now(), catalogue.Added, now(), "gpt-4o-mini"}, // in place of it
+		{"", time.Time{}, catalogue.Removed, now(), "gpt-4o"},
+		{"gpt-4o", now().Add(time.Hour), catalogue.Added, now().Add(time.Hour), ""},
+	} {
+		change, err := set("best", tt.model, tt.from)
+		must(t, err)
+		before := ""
+		if change.Before != nil {
+			before = change.Before.Model
+		}
+		if change.Status != tt.status || !change.After.EffectiveFrom.Equal(tt.holds) || before != tt.before {
+			t.Errorf("%+v: got %+v, before %q", tt, change, before)
+		}
+	}
+	changes := m.changes
+	for name, model := range map[string]string{
+		"gpt-4o": "gpt-4o-mini", "a": "nothing", "b": "b", "default": "gpt-4o", " c": "gpt-4o",
+	} {
+		_, err := set(name, model, time.Time{})
+		wantFailure(t, err, failure.Invalid, "")
+	}
+	_, err := set("unheard", "", time.Time{})
+	wantFailure(t, err, failure.NotFound, `no alias of openai "unheard"`)
+	if len(m.aliases) == 0 || m.changes == changes {
+		t.Error("nothing was asked for")
+	}
+}
+
+// What is built in never keeps a database from being brought up to date.
+func TestBuiltInAliasesGiveWay(t *testing.T) {
+	s, m := seeded(t)
+	m.aliases = []pricing.Alias{{Provider: "anthropic", Name: "claude-3.5-sonnet", Model: "claude-3-5-sonnet",
+		EffectiveFrom: pricing.Beginning(), Source: pricing.FromAdmin}}
+	seeds, err := catalogue.BuiltIn()
+	must(t, err)
+	if _, err := s.Seed(t.Context(), audit(), seeds); err != nil {
+		t.Error(err)
+	}
+	for _, a := range m.aliases[1:] {
+		if a.Name == "claude-3-5-sonnet" {
+			t.Errorf("%+v leads in a circle", a)
+		}
+	}
+}

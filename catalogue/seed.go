@@ -3,6 +3,7 @@ package catalogue
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -55,8 +56,19 @@ func (s Seeds) check(book *pricing.Book, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	return s.checkSeeding(book, s.seed(book, all, now).Changes(all.Sorted()))
+}
+
+// seed returns what is to be added to a book. A built-in alias that does not fit what has been set is kept out.
+func (s Seeds) seed(book *pricing.Book, all pricing.Providers, now time.Time) pricing.Seeding {
 	seeding := pricing.Seed(s.prices, s.priceSource, book, s.environment, now)
-	return s.checkSeeding(book, seeding.Changes(all.Sorted()))
+	if s.priceSource == pricing.FromCatalogue {
+		with := book.With(seeding.Changes(all.Sorted()))
+		seeding.Aliases = slices.DeleteFunc(seeding.Aliases, func(a pricing.Alias) bool {
+			return with.CheckAliases([]pricing.Alias{a}) != nil
+		})
+	}
+	return seeding
 }
 
 // resolve returns the providers that there will be: those that are there and those of the price file or, where that
@@ -175,7 +187,7 @@ func (s *Service) Seed(ctx context.Context, audit usage.Audit, seeds Seeds) (see
 		}
 		plans = resolved
 		seeded.Providers = len(all)
-		seeding := pricing.Seed(seeds.prices, seeds.priceSource, book, seeds.environment, audit.At)
+		seeding := seeds.seed(book, all, audit.At)
 		seeded.prices(seeding)
 		add := seeding.Changes(seeds.newProviders(book.Providers, all))
 		return add, seeds.checkSeeding(book, add)

@@ -183,6 +183,7 @@ func (e *liteLLMEntry) price() (Price, error) {
 		}
 	}
 	e.mergeDoubles()
+	e.dropEqualParts()
 	if err := e.checkCovered(); err != nil {
 		return Price{}, err
 	}
@@ -349,6 +350,26 @@ func (e *liteLLMEntry) mergeDoubles() {
 	}
 }
 
+// dropEqualParts leaves out the price of a part that is that of its total: what the total costs in a tier or a long
+// call holds for the part, too, unless it has a price of its own there.
+func (e *liteLLMEntry) dropEqualParts() {
+	usual := e.rates[liteLLMPlace{}]
+	for q := range QuantityCount {
+		total, isPart := q.Total()
+		if own, there := usual[q.Unit()]; isPart && there && isAsDear(usual[total.Unit()], own) &&
+			isAsDear(own, usual[total.Unit()]) {
+			delete(usual, q.Unit())
+		}
+	}
+}
+
+// isAsDear tells whether a rate is that of another one, or higher.
+func isAsDear(rate, other liteLLMRate) bool {
+	is, _ := ParseUSD(rate.amount)
+	wanted, _ := ParseUSD(other.amount)
+	return is >= wanted
+}
+
 // checkCovered returns a failure for a key that no price can say, unless what it is about is charged at least as much
 // as part of something else.
 func (e *liteLLMEntry) checkCovered() error {
@@ -385,9 +406,7 @@ func (e *liteLLMEntry) isCovered(place liteLLMPlace, rate liteLLMRate, as []Quan
 			charged, there = e.rates[liteLLMPlace{}][q.Unit()]
 		}
 		if there {
-			is, _ := ParseUSD(charged.amount)
-			wanted, _ := ParseUSD(rate.amount)
-			return is >= wanted
+			return isAsDear(charged, rate)
 		}
 	}
 	return false
@@ -416,7 +435,8 @@ func (e *liteLLMEntry) make() (Price, error) {
 		if place.above > 0 {
 			if long != 0 && long != place.above {
 				return Price{}, failure.Invalidf(
-					"it has other prices above %d and above %d tokens, and a price has one such length", min(long, place.above), max(long, place.above))
+					"it has other prices above %d and above %d tokens, and a price has one such length",
+					min(long, place.above), max(long, place.above))
 			}
 			long = place.above
 			above := map[string]any{"input_tokens": strconv.FormatInt(long, 10)}

@@ -48,7 +48,8 @@ gemini "gemini-3.1-pro-preview", input_token: 2/1M, output_token: 12/1M, cached_
 		`tiers: [{name: "batch", input_token: 1/1M, output_token: 6/1M}, {name: "priority", input_token: 3.6/1M, ` +
 		`output_token: 21.6/1M, above: {input_tokens: 200000, input_token: 7.2/1M, output_token: 32.4/1M}}]
 gemini "gemini-3-flash-preview", input_token: 0.5/1M, output_token: 3/1M, cached_input_token: 0.05/1M, ` +
-		`audio_input_token: 1/1M, reasoning_token: 3/1M
+		`audio_input_token: 1/1M, tiers: [{name: "priority", output_token: 5.4/1M}]
+gemini "reasons-for-less", input_token: 2/1M, output_token: 8/1M, reasoning_token: 3/1M
 gemini "veo-3.0-generate-001", second: 0.4
 gemini "by-character-too", input_token: 1.25/1M, output_token: 5/1M
 mistral "mistral-ocr-plain", page: 0.001

@@ -100,6 +100,9 @@ func PriceNotes(l billing.Line) string {
 		if p.Basis == pricing.Default {
 			add("At the price of the provider's default model")
 		}
+		if p.Model != "" {
+			add("At the price of " + p.Model)
+		}
 	}
 	return strings.Join(notes, ". ")
 }

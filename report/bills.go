@@ -34,7 +34,7 @@ func lineFields(l billing.Line) fields {
 // unitPriceFields are a price that was in force in the period of a line.
 func unitPriceFields(u billing.UnitPrice) fields {
 	return append(fields{
-		{"effective_from", "", u.From}, {"pricing", "", u.Basis},
+		{"effective_from", "", u.From}, {"pricing", "", u.Basis}, {"priced_as", "", orAbsent(u.Model)},
 		{"rates", "", value{json: u.Rates}}, // for one unit, by its name
 	}, longContextFields(u.Above)...)
 }

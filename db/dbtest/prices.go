@@ -10,6 +10,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func priceTests() []test {
@@ -22,6 +23,8 @@ func priceTests() []test {
 		{"prices/an unknown provider adds nothing", priceOfUnknownProvider},
 		{"prices/changes wait for each other", priceChangesWait},
 		{"prices/providers change and come back", providersRoundTrip},
+		{"prices/aliases change in time and come back", aliasesRoundTrip},
+		{"prices/an alias counts for the next call of a running recorder", aliasIsHeardOf},
 	}
 }
 
@@ -201,5 +204,54 @@ func providersRoundTrip(t *testing.T, p Place) {
 	if len(entries) != 2 || !strings.Contains(entries[0].Subject, "video") || entries[0].Before == "" ||
 		entries[1].Before != "" {
 		t.Errorf("the audit log has %+v", entries)
+	}
+}
+
+func (f *fixture) setAlias(a pricing.Alias) {
+	f.Helper()
+	f.must(f.db.ChangePrices(f.ctx, f.audit("pricing alias"), func(*pricing.Book) (pricing.Catalogue, error) {
+		return pricing.Catalogue{Aliases: []pricing.Alias{a}}, nil
+	}))
+}
+
+func aliasesRoundTrip(t *testing.T, p Place) {
+	f := seeded(t, p)
+	first := pricing.Alias{Provider: "openai", Name: "best \"ü\"", Model: "gpt-4o", EffectiveFrom: pricing.Beginning(),
+		Source: pricing.FromAdmin}
+	later, removed, instead := first, first, first
+	later.Model, later.EffectiveFrom = "gpt-4o-mini", now().Add(time.Microsecond)
+	removed.Model, removed.EffectiveFrom = "", now().Add(time.Hour)
+	instead.Model, instead.Source = "gpt-4o-mini", pricing.FromFile
+	for _, a := range []pricing.Alias{first, removed, later, instead} { // the last takes the place of the first
+		f.setAlias(a)
+	}
+	book, err := f.db.Catalogue(f.ctx)
+	f.must(err)
+	wantEqual(t, "aliases", fmt.Sprintf("%+v", book.AliasHistory("openai", first.Name)),
+		fmt.Sprintf("%+v", []pricing.Alias{instead, later, removed}))
+	entries, err := f.db.Audit(f.ctx, 0, 4)
+	f.must(err)
+	for i, want := range []string{`gpt-4o-mini`, `gpt-4o-mini`, `removed_from`, `"gpt-4o"`} {
+		if e := entries[i]; e.Subject != `alias openai best "ü"` || !strings.Contains(e.After, want) ||
+			(e.Before == "") != (i == 3) {
+			t.Errorf("the audit log has %+v, want %s", e, want)
+		}
+	}
+}
+
+func aliasIsHeardOf(t *testing.T, p Place) {
+	f := seeded(t, p)
+	other := &fixture{t, f.ctx, p, p.Open(t), nil}
+	for i, want := range []pricing.Basis{pricing.Unpriced, pricing.Aliased} {
+		if i == 1 {
+			other.setAlias(pricing.Alias{Provider: "openai", Name: "best", Model: "gpt-4o", EffectiveFrom: pricing.Beginning(),
+				Source: pricing.FromAdmin})
+		}
+		outcome, err := f.service.Record(f.ctx, now(), usage.Event{ID: fmt.Sprint("e", i), UserID: "alice",
+			Provider: "openai", Model: "best", StatusCode: 200}, usage.RecordOptions{})
+		f.must(err)
+		if outcome.Entry.Basis != want {
+			t.Errorf("the call %d is priced %s, want %s", i, outcome.Entry.Basis, want)
+		}
 	}
 }
