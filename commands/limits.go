@@ -34,6 +34,7 @@ func requireCall(call usage.Call) error {
 
 func newLimitsCheckCmd(env *Env) *cobra.Command {
 	var call usage.Call
+	var known bool
 	cmd := &cobra.Command{
 		Use: "check --user U --provider P", Short: "Say whether a call would pass now; takes nothing",
 		Long: `Say whether a call would pass now. It takes nothing: of two callers who are both
@@ -41,23 +42,32 @@ told yes, one may come too late. To take what is checked, use limits reserve or
 usage record --enforce. Refused is exit code 4.`,
 		Example: "  alwrity-sub limits check --user alice --provider gemini --model gemini-2.5-pro" +
 			" --input-tokens 2000 --output-tokens 500",
-		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,4,6"),
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,4,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.decide(cmd.Context(), call, func(s *Services) (usage.Decision, error) {
+			return env.decide(cmd.Context(), call, known, func(s *Services) (usage.Decision, error) {
 				return s.Usage.Check(cmd.Context(), env.Now(), call)
 			})
 		},
 	}
 	addCall(cmd, &call)
+	addKnownUser(cmd, &known)
 	return cmd
 }
 
-// decide prints a decision about a call and returns the failure of one that is refused.
-func (env *Env) decide(ctx context.Context, call usage.Call, ask func(*Services) (usage.Decision, error)) error {
+// decide prints a decision about a call and returns the failure of one that is refused. With known its user must have
+// been seen before.
+func (env *Env) decide(
+	ctx context.Context, call usage.Call, known bool, ask func(*Services) (usage.Decision, error),
+) error {
 	if err := requireCall(call); err != nil {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
+		if known {
+			if err := s.Usage.RequireUser(ctx, call.UserID); err != nil {
+				return err
+			}
+		}
 		decision, err := ask(s)
 		if err != nil {
 			return err
@@ -83,6 +93,7 @@ func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model
 func newLimitsReserveCmd(env *Env) *cobra.Command {
 	var call usage.Call
 	var id string
+	var known bool
 	var ttl time.Duration
 	cmd := &cobra.Command{
 		Use: "reserve --user U --provider P", Short: "Take a hold on the limits before a call is made",
@@ -90,17 +101,18 @@ func newLimitsReserveCmd(env *Env) *cobra.Command {
 with usage record --reservation ID, or give it back with limits release ID; left
 alone it expires by itself. Refused is exit code 4.`,
 		Example: "  alwrity-sub limits reserve --user alice --provider video --model wan-2.5 --id req-7f3a --ttl 10m",
-		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,4,5,6"),
+		Args:    cobra.NoArgs, Annotations: exitCodes("0,1,2,3,4,5,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := mustNotBeEmpty(cmd, "id"); err != nil {
 				return err
 			}
-			return env.decide(cmd.Context(), call, func(s *Services) (usage.Decision, error) {
+			return env.decide(cmd.Context(), call, known, func(s *Services) (usage.Decision, error) {
 				return s.Usage.Reserve(cmd.Context(), env.Now(), call, id, ttl)
 			})
 		},
 	}
 	addCall(cmd, &call)
+	addKnownUser(cmd, &known)
 	cmd.Flags().StringVar(&id, "id", "", "the reservation's `ID`, by which a retry is known (default a new UUID)")
 	cmd.Flags().DurationVar(&ttl, "ttl", 5*time.Minute, "how long it holds, 1s to 24h")
 	return cmd

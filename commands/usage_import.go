@@ -60,6 +60,7 @@ the file before the first row is recorded: say what it is, or that it does not m
 	addTime(cmd, &opts.Time, "time", "when the calls were made that have no time of their own")
 	addProvider(cmd, &opts.Provider, "the PROVIDER of calls that name none")
 	flags.StringVar(&opts.User, "user", "", "the `USER` of calls that name none")
+	flags.BoolVar(&opts.KnownUsers, "known-user", false, "reject calls of users who were never seen")
 	flags.BoolVar(&opts.AllowFuture, "allow-future", false, "record calls whose time is still to come")
 	return cmd
 }

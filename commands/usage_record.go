@@ -38,7 +38,13 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 	flags.BoolVar(&opts.AllowFuture, "allow-future", false, "record a call whose time is still to come")
 	flags.BoolVar(&opts.Strict, "strict", false, "refuse a call that has no price")
 	flags.StringVar(&opts.Reservation, "reservation", "", "settle the reservation with this `ID`")
+	addKnownUser(cmd, &opts.KnownUser)
 	return cmd
+}
+
+// addKnownUser adds the flag that refuses a user who is mistyped.
+func addKnownUser(cmd *cobra.Command, to *bool) {
+	cmd.Flags().BoolVar(to, "known-user", false, "refuse a user who was never seen, such as one that is mistyped (exit 3)")
 }
 
 // addEventFlags adds a flag for each field of an event.

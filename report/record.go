@@ -19,6 +19,7 @@ func Recorded(o usage.Outcome) Document {
 		{"period", "", o.Period}, {"over_limit", "", over},
 		{"over_limits", "", o.OverLimit}, // their names
 		{"overage", "", jsonOnly(orAbsent(o.Overage))}, {"note", "", jsonOnly(orAbsent(o.Note))},
+		{"new_user", "", jsonOnly(orAbsent(o.NewUser))},
 	}.document(func(t *Text) {
 		t.line(good.of(string(o.Status)), text(" "+e.ID+": "), strong.of(e.Cost.Display()),
 			text(" ("+costReason(e)+"), period "+Period(o.Period)))
@@ -37,6 +38,9 @@ func Recorded(o usage.Outcome) Document {
 		}
 		if o.Note != "" {
 			t.Note("%s", o.Note)
+		}
+		if o.NewUser {
+			t.Note("new user: %s was never seen before", e.UserID)
 		}
 	})
 }

@@ -27,6 +27,7 @@ type batch struct {
 	assumed      *Assumption     // nil: the users are locked
 	locked       map[string]bool // users who are, or will be by what is assumed
 	newUsers     []string
+	newUserSet   map[string]bool         // the same, once it was asked for
 	noted        bool                    // in rows of users, who writes now
 	reservations map[string]*Reservation // by id, as they are by now
 	wrote        bool
@@ -205,7 +206,7 @@ func (b *batch) reset() {
 		r.forget()
 	}
 	b.part, b.before, b.wrote = nil, nil, false
-	b.locked, b.newUsers, b.noted = map[string]bool{}, nil, false
+	b.locked, b.newUsers, b.newUserSet, b.noted = map[string]bool{}, nil, nil, false
 	b.reservations = map[string]*Reservation{}
 }
 
@@ -244,6 +245,17 @@ func (b *batch) lockUsers(ctx context.Context, requests []*request) (takenOver [
 	}
 	clear(b.reservations) // they may be others by now
 	return takenOver, nil
+}
+
+// isNew tells whether a user was never seen before this transaction.
+func (b *batch) isNew(user string) bool {
+	if len(b.newUserSet) != len(b.newUsers) {
+		b.newUserSet = make(map[string]bool, len(b.newUsers))
+		for _, added := range b.newUsers {
+			b.newUserSet[added] = true
+		}
+	}
+	return b.newUserSet[user]
 }
 
 // findOwners finds whose the reservations are that are settled or released, and says of each request
@@ -393,14 +405,15 @@ func (b *batch) writeLast(ctx context.Context) error {
 }
 
 // unseen returns the users who were added only to be locked: a single call of theirs was refused. A file's users stay,
-// whatever became of their rows.
+// whatever became of their rows, unless only known ones were meant.
 func (b *batch) unseen() []string {
 	if len(b.newUsers) == 0 {
 		return nil
 	}
 	seen := map[string]bool{}
 	for _, r := range b.requests {
-		if !r.single || r.err == nil && r.decision == nil || r.decision != nil && r.decision.Reservation != nil {
+		stays := !r.single && !r.opts.KnownUser
+		if stays || r.err == nil && r.decision == nil || r.decision != nil && r.decision.Reservation != nil {
 			seen[r.user] = true
 		}
 	}

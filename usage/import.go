@@ -33,6 +33,7 @@ type ImportOptions struct {
 	User        string         // likewise
 	AllowFuture bool           // take rows whose time is still to come
 	Strict      bool           // reject what has no price
+	KnownUsers  bool           // reject the rows of users who were never seen
 	Rejects     io.Writer      // gets the rows that were not recorded, as they stand; may be nil
 	Progress    func(rows int) // is told how many rows more are done; may be nil
 	// Hint words what to do about a bad row; nil: only hints that need no words of the caller's.
@@ -182,7 +183,8 @@ func (run *importing) giveUp(err error) error {
 // handIn hands a batch to the recorders: all calls of a user to the same one.
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
-	each := &order{now: run.now, opts: RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture}, records: true, decide: (*batch).record}
+	opts := RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture, KnownUser: run.opts.KnownUsers}
+	each := &order{now: run.now, opts: opts, records: true, decide: (*batch).record}
 	shares := make([][]*request, len(run.recorders.all))
 	for i := range b.rows {
 		if b.rows[i].err != nil {

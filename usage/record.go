@@ -29,6 +29,7 @@ type RecordOptions struct {
 	AllowFuture bool   // take a time that is still to come
 	Strict      bool   // refuse it where it has no price
 	Reservation string // the reservation that it settles
+	KnownUser   bool   // refuse it where its user was never seen
 }
 
 // asksLimits tells whether the limits may refuse the event. A settlement always posts.
@@ -52,6 +53,7 @@ type Outcome struct {
 	Overage   bool      // what is beyond one of them is billed: the plan allows it
 	Refusal   *Decision // what refused it, with Err
 	Note      string    // what the caller should know
+	NewUser   bool      // its user was never seen before
 	Err       error
 }
 
@@ -73,6 +75,9 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 	r, err := s.one(ctx, o, &event)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if opts.KnownUser && failure.Is(r.err, failure.NotFound) {
+		r.err = s.withNearestUser(ctx, r.err, event.UserID)
 	}
 	return r.outcome(), r.err
 }
@@ -131,6 +136,10 @@ func (b *batch) record(r *request) error {
 	if before := b.recorded(event.ID); before != nil {
 		return b.answerAgain(r, before)
 	}
+	isNew := (r.single || r.opts.KnownUser) && b.isNew(event.UserID)
+	if isNew && r.opts.KnownUser {
+		return unknownUser(event.UserID, "unknown_user")
+	}
 	at := event.timeOr(r.now)
 	if err := b.state.checkOpen(at); err != nil {
 		return err
@@ -156,6 +165,9 @@ func (b *batch) record(r *request) error {
 	if err := b.admit(r, entry, where); err != nil {
 		b.entries = b.entries[:n]
 		return err
+	}
+	if r.answer != nil {
+		r.answer.NewUser = isNew
 	}
 	b.added[entry.ID] = entry
 	r.status, r.cost, r.unpriced = Recorded, entry.Cost, entry.Basis == pricing.Unpriced && entry.Counts()

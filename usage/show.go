@@ -3,6 +3,7 @@ package usage
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sort"
@@ -61,10 +62,42 @@ func RequireKnown(ctx context.Context, reader interface {
 	}
 	known, err := reader.UserKnown(ctx, user)
 	if err == nil && !known {
-		err = failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
-			WithReason(reason, "user", user)
+		err = unknownUser(user, reason)
 	}
 	return err
+}
+
+func unknownUser(user, reason string) error {
+	return failure.NotFoundf("there is no user %q: no subscription and no usage", failure.Shorten(user)).
+		WithReason(reason, "user", user)
+}
+
+// RequireUser returns a not_found failure unless a user was ever seen. It names the user whose id is nearest.
+func (s *Service) RequireUser(ctx context.Context, user string) error {
+	err := s.Store.View(ctx, func(reader Reader) error { return RequireKnown(ctx, reader, user, "unknown_user") })
+	if failure.Is(err, failure.NotFound) {
+		return s.withNearestUser(ctx, err, user)
+	}
+	return err
+}
+
+// mostNearUsers is among how many users the nearest is looked for: it is only a hint.
+const mostNearUsers = 20_000
+
+// withNearestUser adds to the failure of an unknown user which one may have been meant.
+func (s *Service) withNearestUser(ctx context.Context, err error, user string) error {
+	f, ok := errors.AsType[*failure.Error](err)
+	if !ok {
+		return err
+	}
+	_ = s.Store.View(ctx, func(reader Reader) error { // without a hint the failure is as true
+		ids, err := reader.UserIDs(ctx, "", mostNearUsers)
+		if near := failure.Nearest(user, ids); near != "" {
+			_ = f.WithHint("did you mean %s? Without --known-user a user is made by the first mention", near)
+		}
+		return err
+	})
+	return f
 }
 
 // periodUsages returns what users have used in the periods that contain a moment, in their order.
