@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -200,7 +200,7 @@ func newAlertsTemplatesCmd(env *Env) *cobra.Command {
 		Long: `Write the built-in templates of messages to a directory, to change them. A file that
 is there already stays as it is. ALWRITY_SUB_TEMPLATES names the directory with those
 that count; what is not in it is taken from the built-in ones.`,
-		Example: "  alwrity-sub alerts templates templates", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2"),
+		Example: "  alwrity-sub alerts templates templates", Args: cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,6"),
 		RunE: func(_ *cobra.Command, args []string) error { return alertsTemplatesRun(env, args[0]) },
 	}
 }
@@ -211,21 +211,20 @@ func alertsTemplatesRun(env *Env, dir string) error {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return failure.Invalidf("the directory %s can't be made: %s", dir, failure.WithoutPath(err)).Because(err)
+		return unwritable(dir, err)
 	}
 	written := 0
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(dir, name)
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-		if errors.Is(err, fs.ErrExist) {
+		if _, err := os.Lstat(path); err == nil {
 			continue
 		}
-		if err == nil {
-			_, err = file.WriteString(files[name])
-			err = errors.Join(err, file.Close())
-		}
+		err := writeWhole(path, func(w io.Writer) error {
+			_, err := io.WriteString(w, files[name])
+			return err
+		})
 		if err != nil {
-			return failure.Invalidf("%s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
+			return err
 		}
 		written++
 	}

@@ -3,12 +3,14 @@ package commands
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -45,7 +47,11 @@ func unreadable(path string, err error) error {
 	return failure.Invalidf("the file %s can't be read: %s", path, failure.WithoutPath(err)).Because(err)
 }
 
+// unwritable is the failure of a file that can't be opened to be written.
 func unwritable(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return unwritten(path, err)
+	}
 	return failure.Invalidf("the file %s can't be written: %s", path, failure.WithoutPath(err)).Because(err)
 }
 
@@ -96,9 +102,10 @@ func writeWhole(path string, fn func(io.Writer) error) error {
 		_ = file.Close()           // unless that is done
 		_ = os.Remove(file.Name()) // unless it is in its place
 	}()
-	buffer := bufio.NewWriter(file)
+	disk := &disk{to: file}
+	buffer := bufio.NewWriter(disk)
 	if err := fn(buffer); err != nil {
-		return err
+		return cmp.Or(disk.unwritten(path), err)
 	}
 	if err := errors.Join(buffer.Flush(), file.Sync(), file.Close()); err != nil {
 		return unwritten(path, err)
@@ -117,11 +124,33 @@ func writeDevice(path string, info os.FileInfo, fn func(io.Writer) error) error 
 	if err != nil {
 		return unwritable(path, err)
 	}
-	err = fn(file)
+	disk := &disk{to: file}
+	err = fn(disk)
 	if closed := file.Close(); err == nil && closed != nil {
 		err = unwritten(path, closed)
 	}
-	return err
+	return cmp.Or(disk.unwritten(path), err)
+}
+
+// disk remembers the error of what it is written to: what writes a result may hide it in one of its own.
+type disk struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (d *disk) Write(p []byte) (int, error) {
+	n, err := d.to.Write(p)
+	d.err = cmp.Or(d.err, err)
+	return n, err
+}
+
+// unwritten returns the failure of a file that could not be written, nil where it could.
+func (d *disk) unwritten(path string) error {
+	if d.err == nil {
+		return nil
+	}
+	return unwritten(path, d.err)
 }
 
 // IsDatabase tells whether a path is that of a SQLite database or of one of the files beside it, whatever links lead

@@ -155,7 +155,17 @@ func (t *Templates) block(name, block string, data any) (string, error) {
 	if err := t.text[name].ExecuteTemplate(&b, block, data); err != nil {
 		return "", badTemplate(name+".txt", err)
 	}
-	return strings.TrimSpace(b.String()), nil
+	return notBlank(name+".txt", block, b.String())
+}
+
+// notBlank returns what a block has written, without the white space around it. Nothing is an invalid failure: no mail
+// goes out blank.
+func notBlank(file, block, text string) (string, error) {
+	if text = strings.TrimSpace(text); text == "" {
+		return "", failure.Invalidf("the template %s writes nothing in its block %q", file, block).
+			WithHint(`write {{define %q}}…{{end}} in it, as the built-in one has it: remove the file to use that`, block)
+	}
+	return text, nil
 }
 
 // line writes a block that must be one line.
@@ -164,11 +174,31 @@ func (t *Templates) line(name, block string, data any) (string, error) {
 	return strings.Join(strings.Fields(text), " "), err
 }
 
-// page writes an HTML page.
+// page writes an HTML page, which has the content of its own file in it.
 func (t *Templates) page(name string, data any) (string, error) {
+	if _, err := t.htmlBlock(name, name+".html", "title", data); err != nil {
+		return "", err
+	}
+	content, err := t.htmlBlock(name, name+".html", "content", data)
+	if err != nil {
+		return "", err
+	}
+	page, err := t.htmlBlock(name, layoutFile, "page", data)
+	if err == nil && !strings.Contains(page, content) {
+		err = failure.Invalidf("the template %s does not show the content of a mail", layoutFile).
+			WithHint(`write {{template "content" .}} in its block "page"`)
+	}
+	return page, err
+}
+
+// htmlBlock writes a block of an HTML template, which a file should have.
+func (t *Templates) htmlBlock(name, file, block string, data any) (string, error) {
 	var b strings.Builder
-	if err := t.html[name].ExecuteTemplate(&b, "page", data); err != nil {
+	if t.html[name].Lookup(block) == nil {
+		return notBlank(file, block, "")
+	}
+	if err := t.html[name].ExecuteTemplate(&b, block, data); err != nil {
 		return "", badTemplate(name+".html", err)
 	}
-	return b.String(), nil
+	return notBlank(file, block, b.String())
 }

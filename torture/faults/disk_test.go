@@ -106,6 +106,34 @@ func TestSQLiteDiskFull(t *testing.T) {
 	})
 }
 
+// TestResultsOnFullDisk writes files of results where there is no space: nothing is left of them, and what was there
+// stays.
+func TestResultsOnFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, 4<<20, os.Getuid())
+	url, _ := sqliteFile(t)
+	place := func(name string) string { return filepath.Join(dir, name) }
+	must(t, os.WriteFile(place("month.csv"), []byte("before"), 0o600))
+	free := ballast(t, dir, 0)
+	for _, c := range []command{
+		program(url, "billing", "export", "--format", "csv", "--month", "2026-11", "--file", place("month.csv")),
+		program(url, "billing", "report", "--html", place("report.html")),
+		program(url, "alerts", "templates", place("templates")),
+	} {
+		c.run(t).unavailable(t, "space")
+	}
+	left, err := filepath.Glob(place("*.part"))
+	must(t, err)
+	pages, err := filepath.Glob(place("templates/*"))
+	must(t, err)
+	kept, err := os.ReadFile(place("month.csv"))
+	must(t, err)
+	if _, err := os.Stat(place("report.html")); err == nil || len(left)+len(pages) > 0 || string(kept) != "before" {
+		t.Errorf("left over: %v %v, %q", left, pages, kept)
+	}
+	free()
+}
+
 // recordUntilFull records until the disk is full, which comes in the middle of some
 // command, and again when there is space.
 func recordUntilFull(t *testing.T) {
