@@ -161,12 +161,15 @@ func (a *Archiver) Restore(ctx context.Context, audit Audit, file string) (Archi
 	if err != nil {
 		return archive, err
 	}
-	return archive, a.Store.Restore(ctx, audit, archive, ReadArchived(file))
+	return archive, a.Store.Restore(ctx, audit, archive, until(ctx, ReadArchived(file)))
 }
 
 // find returns the archived month that a file has.
 func (a *Archiver) find(ctx context.Context, file string) (Archive, error) {
-	sum, err := sumOfFile(file)
+	sum, err := sumOfFile(ctx, file)
+	if ctx.Err() != nil {
+		return Archive{}, ctx.Err()
+	}
 	if err != nil {
 		return Archive{}, unreadable(file, err)
 	}

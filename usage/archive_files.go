@@ -238,7 +238,7 @@ func unreadable(path string, err error) error {
 // mustBeReplaceable returns a conflict failure if there is a file of the month already, unless it is of a run that did
 // not come to its end: then it has nothing but events that are still in the log.
 func (a *Archiver) mustBeReplaceable(ctx context.Context, path, sum string) error {
-	there, err := sumOfFile(path)
+	there, err := sumOfFile(ctx, path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && there == sum {
 		return nil
 	}
@@ -283,17 +283,48 @@ func (a *Archiver) mustBeInLog(ctx context.Context, path string) error {
 }
 
 // sumOfFile returns the SHA-256 of a file.
-func sumOfFile(path string) (string, error) {
+func sumOfFile(ctx context.Context, path string) (string, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return "", errors.New("it is no regular file") // and a pipe would wait for whoever writes into it
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close() //nolint:errcheck // it was only read
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	if _, err := io.Copy(sum, whileAsked{ctx, file}); err != nil {
 		return "", err
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// whileAsked reads until its context ends, which is its error then.
+type whileAsked struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+// Read implements io.Reader.
+func (r whileAsked) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
+}
+
+// until returns rows as long as a context lasts, and then its error.
+func until(ctx context.Context, rows iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range rows {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // ReadArchived reads the log rows of the file of an archived month, each time from its start. A file that is none is an
