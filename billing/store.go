@@ -159,8 +159,20 @@ type Health struct {
 	OverdrawnUsers  int64 // who have used up more credit than they had
 }
 
+// Future is what was recorded with a time that has not come: by a clock, or a moment given for it, that was ahead.
+type Future struct {
+	Bills    []int64  // their numbers
+	Events   []string // their ids
+	Renewals []string // users with renewals or other changes of a subscription
+}
+
+// MostFuture is how many of each are named.
+const MostFuture = 10
+
 // HealthStore is the storage that the check needs.
 type HealthStore interface {
 	// BillingHealth checks what was billed. Users count as overdue whose period ended before the given moment.
 	BillingHealth(ctx context.Context, overdue time.Time) (Health, error)
+	// Future returns the first few of what was recorded with a time after a moment.
+	Future(ctx context.Context, now time.Time) (Future, error)
 }

@@ -3,7 +3,9 @@ package cmd
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +21,7 @@ type layer struct {
 	name   string            // for people
 	values map[string]any    // by the name of the key
 	labels map[string]string // how a message calls the key of this layer
+	path   string            // of the file; "" for none
 }
 
 const environmentLayer = "environment"
@@ -29,6 +32,8 @@ type config struct {
 	flags  *pflag.FlagSet
 	layers []layer           // from the strongest to the weakest
 	env    map[string]string // of the env file, whether it is a setting or not
+
+	exposed []string // files whose secrets others can read
 }
 
 // loadConfig reads the two files, if there are any, and puts the layers on top of each other.
@@ -47,7 +52,40 @@ func loadConfig(p Process, flags *pflag.FlagSet) (*config, error) {
 		layers: []layer{variableLayer(environmentLayer, "", p.getenv), envFile, file},
 		env:    variables,
 	}
+	if hasSecret(variables) && isReadByOthers(envFile.path) {
+		c.exposed = append(c.exposed, envFile.path)
+	}
+	if hasSecret(texts(file.values)) && isReadByOthers(file.path) {
+		c.exposed = append(c.exposed, file.path)
+	}
 	return c, c.merge()
+}
+
+// hasSecret tells whether one of some variables or settings is a secret, or has one in it.
+func hasSecret(values map[string]string) bool {
+	for name, value := range values {
+		if isSecret(name) && value != "" || len(passwordsIn(value)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// texts are the settings of a file that are texts.
+func texts(values map[string]any) map[string]string {
+	found := map[string]string{}
+	for name, value := range values {
+		if text, ok := value.(string); ok {
+			found[name] = text
+		}
+	}
+	return found
+}
+
+// isReadByOthers tells whether not only its owner can read a file. Windows has no such permissions.
+func isReadByOthers(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && runtime.GOOS != "windows" && info.Mode().IsRegular() && info.Mode().Perm()&0o044 != 0
 }
 
 // merge fills viper. The layers are merged from the weakest to the strongest into viper's place for a file, since its

@@ -31,10 +31,13 @@ func loadConfigFile(p Process, flags *pflag.FlagSet) (layer, error) {
 		names = append(names, filepath.Join(p.ConfigDir, configDirName, defaultConfigFile))
 	}
 	for _, name := range names {
-		text, err := failure.ReadFile(resolvePath(p.Dir, name))
+		path := resolvePath(p.Dir, name)
+		text, err := failure.ReadFile(path)
 		switch {
 		case err == nil:
-			return parseConfigFile(name, text)
+			l, err := parseConfigFile(name, text)
+			l.path = path
+			return l, err
 		case wanted || !errors.Is(err, fs.ErrNotExist):
 			return layer{}, unreadable("--config", name, err)
 		}

@@ -39,7 +39,9 @@ func loadEnvFile(p Process, flags *pflag.FlagSet) (layer, map[string]string, err
 	if err != nil {
 		return layer{}, nil, err
 	}
-	return variableLayer("env file "+name, " in "+name, func(v string) string { return variables[v] }), variables, nil
+	l := variableLayer("env file "+name, " in "+name, func(v string) string { return variables[v] })
+	l.path = path
+	return l, variables, nil
 }
 
 func isDirectory(path string) bool {

@@ -50,6 +50,7 @@ func newProgram(p Process, verbs verbs) *program {
 		Progress: p.ErrTerminal && !p.dumb(),
 		Log:      quiet,
 		Now:      p.utcNow,
+		Clock:    p.utcNow,
 	}
 	g.bindDatabase()
 	g.root = g.newRoot(verbs(g.env))
@@ -121,6 +122,9 @@ func (g *program) fill(s settings) {
 	g.env.Printer.Color = p.colored(s.color, p.OutTerminal)
 	g.env.Settings = s.commands
 	g.env.Settings.DatabaseURL = g.redactedURL()
+	if target, err := g.target(); err == nil {
+		g.env.Settings.PasswordInUser = target.PasswordInUser
+	}
 	g.env.Settings.Notify.Redact = g.secrets.redact
 }
 

@@ -22,7 +22,8 @@ One line a check; exit code 7 where there is a problem.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
 			config := &health.Configuration{Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys,
-				Lookup: env.Settings.Lookup, Notify: &env.Settings.Notify}
+				Lookup: env.Settings.Lookup, Notify: &env.Settings.Notify, Clock: env.Clock(),
+				Exposed: env.Settings.Exposed, PasswordInUser: env.Settings.PasswordInUser}
 			s, err := env.Inspect(ctx)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -31,6 +32,7 @@ One line a check; exit code 7 where there is a problem.`,
 				return env.printChecks(health.Unreachable(config, err))
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
+			config.Rehearsal = env.Printer.Rehearsal
 			checks, err := s.Health.Checks(ctx, env.Now(), config)
 			if err != nil {
 				return err

@@ -28,6 +28,7 @@ type Env struct {
 	Progress bool           // Err is a terminal
 	Log      *slog.Logger
 	Now      func() time.Time // the moment that --now names, else the clock's, which a verb reads once; UTC, microseconds
+	Clock    func() time.Time // what time it is, whatever --now names
 	Settings Settings
 
 	// Open opens the configured database, whose schema must be there and fit.
@@ -56,6 +57,10 @@ type Settings struct {
 	SQLiteVersion string                   // of the embedded SQLite
 	Lookup        func(name string) string // HUGGINGFACE_*: environment, then env file; "" where not set
 	APIKeys       []health.APIKey
+	// Exposed are the files of the configuration whose secrets others can read; PasswordInUser says that the name of the
+	// user in the database's URL has a password in it.
+	Exposed        []string
+	PasswordInUser bool
 	Notify        notify.Settings
 }
 

@@ -23,6 +23,9 @@ var hints = map[string]string{
 		"or rehearse in a copy of a SQLite file: alwrity-sub db backup --rehearsal FILE",
 	"totals_differ": "run: alwrity-sub reconcile --repair",
 
+	"recorded_ahead": "a clock, or --now, was ahead; take them back: alwrity-sub usage void ID --reason …, " +
+		"alwrity-sub billing void NUMBER --reason …; or restore a backup",
+
 	"totals_to_rebuild": "to rebuild them from the log: alwrity-sub reconcile --repair",
 	"periods_overdue":   "run every night: alwrity-sub billing close",
 

@@ -34,6 +34,9 @@ type Target struct {
 	schema   string // PostgreSQL: the schema to work in, where it is not the default
 	// LockTimeout is how long a lock is waited for; 0: ten seconds.
 	LockTimeout time.Duration
+	// PasswordInUser says that the name of the user of PostgreSQL has a colon in it, and so maybe a password: as where the
+	// colon between both was percent-encoded.
+	PasswordInUser bool
 }
 
 // Redacted returns the database's URL without any password, for messages.
@@ -119,11 +122,15 @@ func parsePostgreSQL(rest string) (Target, error) {
 		return Target{}, err
 	}
 	redacted := url.URL{Scheme: "postgresql", Host: u.Host, Path: u.Path}
-	if name := u.User.Username(); name != "" {
+	name, _, inUser := strings.Cut(u.User.Username(), ":")
+	if inUser {
+		name += ":***"
+	}
+	if name != "" {
 		redacted.User = url.User(name)
 	}
 	u.RawQuery = encodeQuery(query)
-	return Target{Kind: PostgreSQL, dsn: u.String(), redacted: redacted.String()}, nil
+	return Target{Kind: PostgreSQL, dsn: u.String(), redacted: redacted.String(), PasswordInUser: inUser}, nil
 }
 
 // translateOptions maps the options of Python's drivers to those of libpq. A

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +20,10 @@ import (
 
 // Check is one thing that was looked at, and whether it is as it should be.
 type Check struct {
-	Name   string
-	OK     bool
-	Detail string
+	Name    string
+	OK      bool
+	Warning bool // it is no problem, but should be looked at
+	Detail  string
 	// What to do about it, as in a failure: a hint, or a reason with arguments for the caller to word.
 	Hint   string
 	Reason string
@@ -53,6 +55,13 @@ type Configuration struct {
 	APIKeys []APIKey
 	Lookup  func(name string) string // reads a variable of the environment; "" where it is not set
 	Notify  *notify.Settings
+	// Clock is what time it is, whatever moment counts as now.
+	Clock     time.Time
+	Rehearsal bool
+	// Exposed are the files whose secrets others can read, and PasswordInUser says that the database's URL has a password
+	// within the name of its user.
+	Exposed        []string
+	PasswordInUser bool
 }
 
 // APIKey tells whether the key of an API is configured; never what it is.
@@ -74,7 +83,7 @@ func Unreachable(c *Configuration, err error) []Check {
 
 // withConfiguration puts the checks of the configuration around those of the database.
 func (c *Configuration) withConfiguration(database []Check) []Check {
-	return append(append([]Check{c.configuration()}, database...), c.keys())
+	return slices.Concat([]Check{c.configuration()}, c.secrets(), database, []Check{c.keys()})
 }
 
 func (c *Configuration) configuration() Check {
@@ -128,7 +137,7 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration)
 		return checks, nil
 	}
 	for _, look := range []func(context.Context, time.Time, *Configuration) ([]Check, error){
-		s.plans, s.prices, s.unpriced, s.totals, s.bills, s.messages,
+		s.plans, s.prices, s.unpriced, s.totals, s.bills, s.future, s.messages,
 	} {
 		found, err := look(ctx, now, c)
 		if ctx.Err() != nil {

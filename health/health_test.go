@@ -20,6 +20,7 @@ import (
 
 // state is what a store without a database answers.
 type state struct {
+	ahead    billing.Future
 	status   usage.StorageStatus
 	err      error // of the status
 	plans    plan.Plans
@@ -46,6 +47,8 @@ func (s *state) Reconcile(context.Context, bool) (usage.Reconciliation, error) {
 func (s *state) BillingHealth(context.Context, time.Time) (billing.Health, error) {
 	return s.billing, s.broken
 }
+
+func (s *state) Future(context.Context, time.Time) (billing.Future, error) { return s.ahead, nil }
 
 func (s *state) OutboxState(context.Context, time.Time) (notify.OutboxState, error) {
 	return s.outbox, nil

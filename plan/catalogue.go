@@ -49,7 +49,11 @@ type planEntry struct {
 	Limits      limitEntries       `yaml:"limits"`
 }
 
-// amount reads what pricing.ParseUSD takes, nothing being 0; the field is named in the failure.
+// highestPrice leaves room on a bill, which holds 9.2 million dollars: for the price of a cycle, that of a plan that it
+// is changed to, and what was used.
+const highestPrice = 4_000_000 * pricing.Dollar
+
+// amount reads a plan's price as pricing.ParseUSD takes it, nothing being 0; the field is named in the failure.
 func amount(field string, text pricing.ScalarText) (pricing.USD, error) {
 	if text == "" {
 		return 0, nil
@@ -57,6 +61,10 @@ func amount(field string, text pricing.ScalarText) (pricing.USD, error) {
 	parsed, err := pricing.ParseUSD(string(text))
 	if err == nil && parsed < 0 {
 		err = failure.Invalidf("%s is negative: a price is 0 or more", parsed)
+	}
+	if err == nil && parsed > highestPrice {
+		err = failure.Invalidf("%s is more than a bill can have: a price is at most %s", parsed.Display(),
+			highestPrice.Display())
 	}
 	if err != nil {
 		return 0, failure.Within(err, "%s", field)

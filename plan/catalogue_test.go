@@ -167,15 +167,15 @@ func anyLimit(name string) *rapid.Generator[plan.Limit] {
 
 func TestAnyCatalogueRoundTrips(t *testing.T) {
 	known := providers(t)
+	const most = int64(4_000_000 * pricing.Dollar) // beyond, a price is refused
 	known["null"] = pricing.Provider{Name: "null", Vendor: "1.0"}
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfNDistinct(anyName(), 0, 4, rapid.ID[string]).Draw(t, "limits")
 		var plans plan.Plans
 		for i, tier := range []string{"free", rapid.SampledFrom([]string{"null", "1.0", "-", "gold"}).Draw(t, "tier")} {
 			p := plan.Plan{Name: fmt.Sprintf("%d%sx", i, anyText().Filter(printable).Draw(t, "name")), Tier: tier,
-				Figures: plan.Figures{Monthly: pricing.USD(rapid.Int64Min(0).Draw(t, "monthly")),
-					Yearly: pricing.USD(rapid.Int64Min(0).Draw(t,
-						"yearly"))},
+				Figures: plan.Figures{Monthly: pricing.USD(rapid.Int64Range(0, most).Draw(t, "monthly")),
+					Yearly: pricing.USD(rapid.Int64Range(0, most).Draw(t, "yearly"))},
 				Description: anyText().Draw(t, "description"), Features: rapid.SliceOfN(anyText(), 0, 3).Draw(t, "features")}
 			if p.Overage = plan.Overage(rapid.Bool().Draw(t, "overage")); p.Overage == plan.OverageAllow {
 				p.MarkupMillionths = rapid.Int64Range(0, 100_000_000).Draw(t, "mark-up")
@@ -258,6 +258,8 @@ func TestParseCatalogueRefuses(t *testing.T) {
 		{"field twice", freePlan + "    tier: gold\n", []string{`"tier" already defined`, "line 4, column 5"}},
 
 		{"price nan", freePlan + "    monthly: nan\n", []string{"f.yaml: plan 1 (Free): monthly", `"nan" is not an amount`}},
+		{"price that fits on no bill", freePlan + "    yearly: 4000000.01\n",
+			[]string{"$4,000,000.01 is more than a bill can have: a price is at most $4,000,000.00"}},
 		{"price with 13 decimals", freePlan + "    yearly: 0.1234567890123\n",
 			[]string{"plan 1 (Free): yearly", "more than 12 decimals"}},
 		{"negative price", freePlan + "  - {name: Gold, tier: gold, monthly: -3}\n",

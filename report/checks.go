@@ -8,7 +8,8 @@ import (
 
 func checkRows(checks []health.Check) rows {
 	return rowsOf(checks, func(c health.Check) fields {
-		return fields{{"name", "", c.Name}, {"ok", "", c.OK}, {"detail", "", c.Detail}, {"hint", "", orAbsent(c.Hint)}}
+		return fields{{"name", "", c.Name}, {"ok", "", c.OK}, {"detail", "", c.Detail}, {"hint", "", orAbsent(c.Hint)},
+			{"warning", "", jsonOnly(orAbsent(c.Warning))}}
 	})
 }
 
@@ -46,8 +47,11 @@ func (t *Text) checks(checks []health.Check) {
 	}
 	for _, c := range checks {
 		mark := good.of("✓")
-		if !c.OK {
+		switch {
+		case !c.OK:
 			mark = bad.of("✗")
+		case c.Warning:
+			mark = caution.of("!")
 		}
 		t.line(mark, text(" "), text(padded(c.Name, widest)), text("  "+c.Detail))
 		if c.Hint != "" {

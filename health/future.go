@@ -1,0 +1,77 @@
+package health
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
+)
+
+// future names what lies in the future. What is a day ahead may be a time zone's.
+func (s *Service) future(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+	if c.Clock.After(now) {
+		now = c.Clock
+	}
+	f, err := s.Store.Future(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	check := Check{Name: "future", OK: true, Detail: "nothing lies ahead"}
+	parts := futureParts(f)
+	if len(parts) == 0 {
+		return []Check{check}, nil
+	}
+	check.Detail = "recorded with a time that has not come: " + strings.Join(parts, "; ")
+	if check.OK = c.Rehearsal; !check.OK {
+		check.Reason = "recorded_ahead"
+	}
+	return []Check{check}, nil
+}
+
+func futureParts(f billing.Future) []string {
+	var parts []string
+	add := func(what string, names []string) {
+		if len(names) > 0 {
+			text := what + " " + strings.Join(names[:min(len(names), billing.MostFuture)], ", ")
+			if len(names) > billing.MostFuture {
+				text += " and more"
+			}
+			parts = append(parts, text)
+		}
+	}
+	numbers := make([]string, len(f.Bills))
+	for i, n := range f.Bills {
+		numbers[i] = fmt.Sprint(n)
+	}
+	add("bills", numbers)
+	add("events", shortened(f.Events))
+	add("renewals or changes of plan of", shortened(f.Renewals))
+	return parts
+}
+
+func shortened(names []string) []string {
+	short := make([]string, len(names))
+	for i, name := range names {
+		short[i] = failure.Shorten(name)
+	}
+	return short
+}
+
+// secrets warns of secrets that are not kept.
+func (c *Configuration) secrets() []Check {
+	var checks []Check
+	if len(c.Exposed) > 0 {
+		checks = append(checks, Check{Name: "secrets", OK: true, Warning: true,
+			Detail: "others can read the passwords or keys in " + strings.Join(c.Exposed, ", "),
+			Hint:   "let its owner alone read it: chmod 600 FILE"})
+	}
+	if c.PasswordInUser {
+		checks = append(checks, Check{Name: "database url", OK: true, Warning: true,
+			Detail: "the name of its user has a password in it, which messages and other programs may show",
+			Hint:   "write the : between user and password as it is, and not as %3A"})
+	}
+	return checks
+}
