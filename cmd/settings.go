@@ -49,7 +49,7 @@ func (c *config) check(p Process) (settings, error) {
 			Sender: statement.Sender{Company: r.text(keyCompanyName), Address: r.text(keyAddress),
 				Email: r.text(keyCompanyEmail), TaxID: r.text(keyTaxID), PaymentNote: r.text(keyPaymentNote)},
 			Actor: r.actor(p), Version: p.Version, Lookup: c.lookup, APIKeys: c.apiKeys(p), Sources: c.sources(p),
-			Exposed: c.exposed,
+			Exposed:       c.exposed,
 			SQLiteVersion: db.SQLiteVersion(),
 		},
 		output: report.Format(r.enum(keyOutput, string(report.FormatTable), string(report.FormatJSON),

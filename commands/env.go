@@ -61,7 +61,7 @@ type Settings struct {
 	// user in the database's URL has a password in it.
 	Exposed        []string
 	PasswordInUser bool
-	Notify        notify.Settings
+	Notify         notify.Settings
 }
 
 // BeginRehearsal marks whatever is shown, written and sent from now on as that of a rehearsal.
