@@ -1,13 +1,17 @@
 package billing
 
 import (
+	"fmt"
 	"math"
 	"math/big"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
@@ -55,4 +59,26 @@ func TestShareIsTheNearest(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A line says whose price its model got, and since when, also where an alias has changed.
+func TestPricesWithinAnAliasThatChanges(t *testing.T) {
+	period := plan.Period{Start: day(t, "2026-11-01"), End: day(t, "2026-12-01")}
+	price := func(id int64, model string) pricing.Price {
+		return pricing.Price{ID: id, Provider: "p", Model: model, EffectiveFrom: pricing.Beginning(),
+			Rates: pricing.Rates{pricing.InputTokens: pricing.USD(id)}}
+	}
+	alias := func(model string, from time.Time) pricing.Alias {
+		return pricing.Alias{Provider: "p", Name: "best", Model: model, EffectiveFrom: from}
+	}
+	book := pricing.NewBook(pricing.Providers{"p": {Name: "p"}}, []pricing.Price{price(1, "a"), price(2, "b")},
+		alias("a", pricing.Beginning()), alias("b", day(t, "2026-11-10")), alias("", day(t, "2026-11-20")))
+	var got []string
+	for _, u := range pricesWithin(book, Series{Provider: "p", Model: "best@1"}, period) {
+		got = append(got, fmt.Sprint(u.From.Format(time.DateOnly), " ", u.Basis, " ", u.Model, " ", u.Rates))
+	}
+	want := "1970-01-01 alias a map[input_token:0.000000000001]|2026-11-10 alias b map[input_token:0.000000000002]"
+	if text := strings.Join(got, "|"); text != want {
+		t.Errorf("got %s\nwant %s", text, want)
+	}
 }
