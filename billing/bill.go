@@ -104,6 +104,8 @@ type UnitPrice struct {
 	Above *pricing.LongContext   `json:"above,omitempty"` // nil where long input costs no more
 	Basis pricing.Basis          `json:"basis"`
 	Model string                 `json:"model,omitempty"` // whose price it is, where the line's model has none of its own
+	// Terms are what else the price charges: in service tiers, at some times, as reported (pricing.Price.Terms).
+	Terms string `json:"terms,omitempty"`
 }
 
 // Query says which bills are wanted, oldest first.

@@ -201,7 +201,8 @@ func pricesWithin(book *pricing.Book, s Series, p plan.Period) []UnitPrice {
 }
 
 func unitPrice(price pricing.Price, basis pricing.Basis) UnitPrice {
-	u := UnitPrice{From: price.EffectiveFrom, Rates: map[string]pricing.USD{}, Above: price.Above, Basis: basis}
+	u := UnitPrice{From: price.EffectiveFrom, Rates: map[string]pricing.USD{}, Above: price.Above, Basis: basis,
+		Terms: price.Terms()}
 	for q := range pricing.QuantityCount {
 		if price.Gives(q) {
 			u.Rates[q.Unit()] = price.Rates[q]

@@ -21,6 +21,7 @@ type figures struct {
 	request, image, page    string
 	over                    int64
 	inputAbove, outputAbove string
+	write, writeHour        string // to a cache
 }
 
 // givenFigures are the figures that the built-in catalogue has to hold.
@@ -48,7 +49,7 @@ func givenFigures() []figures {
 		{provider: "audio", model: "alwrity-ai/cosyvoice/voice-clone", input: "10", request: "0.15"},
 		{provider: "openai", model: "gpt-4o", input: "2.5", output: "10"},
 		{provider: "openai", model: "gpt-4o-mini", input: "0.15", output: "0.6"},
-		{provider: "anthropic", model: "claude-3.5-sonnet", input: "3", output: "15"},
+		{provider: "anthropic", model: "claude-3.5-sonnet", input: "3", output: "15", write: "3.75", writeHour: "6"},
 		{provider: "huggingface", model: "openai/gpt-oss-120b:groq", input: "1", output: "3"},
 		{provider: "huggingface", model: "gpt-oss-120b", input: "1", output: "3"},
 		{provider: "huggingface", model: "default", input: "1", output: "3"},
@@ -134,6 +135,8 @@ func TestDefaultCatalogueHoldsTheGivenFigures(t *testing.T) {
 			}
 			same("an input token", p.Rates[pricing.InputTokens], want.input, 1e6)
 			same("an output token", p.Rates[pricing.OutputTokens], want.output, 1e6)
+			same("a token written to a cache", p.Rates[pricing.CacheWriteTokens], want.write, 1e6)
+			same("a token written to a cache for an hour", p.Rates[pricing.CacheWrite1hTokens], want.writeHour, 1e6)
 			same("a request", p.Rates[pricing.Requests], want.request, 1)
 			same("an image", p.Rates[pricing.Images], want.image, 1)
 			same("a page", p.Rates[pricing.Pages], want.page, 1)

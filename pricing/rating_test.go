@@ -50,6 +50,11 @@ func (f figures) cost(t testing.TB, used pricing.Quantities) *big.Rat {
 		part := exactPico(t, dollars, units)
 		sum.Add(sum, part.Mul(part, new(big.Rat).SetInt64(amount)))
 	}
+	if f.write != "" {
+		add(f.write, 1e6, used[pricing.CacheWriteTokens])
+		add(f.writeHour, 1e6, used[pricing.CacheWrite1hTokens])
+		tokens -= used[pricing.CacheWriteTokens] + used[pricing.CacheWrite1hTokens]
+	}
 	add(input, 1e6, tokens)
 	add(output, 1e6, used[pricing.OutputTokens])
 	add(f.request, 1, used[pricing.Requests])

@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -48,28 +50,44 @@ func QuantityNames(q pricing.Quantity) string {
 	return QuantityName(q) + "s"
 }
 
-// UnitPrices writes the prices of a quantity within the period of a line: the first, and
-// each that was another one later.
+// mostPrices is how many different prices of one thing a bill lists. Of more it says the range.
+const mostPrices = 4
+
+// UnitPrices writes the prices of a quantity within the period of a line, each once: from when on it held, unless it
+// came again after another one, as hourly prices do.
 func UnitPrices(prices []billing.UnitPrice, q pricing.Quantity) []string {
 	var texts []string
-	last := ""
+	last, again := "", false
+	first := map[string]time.Time{}
+	lowest, highest := pricing.USD(math.MaxInt64), pricing.USD(0)
 	for i, p := range prices {
 		rate, ok := p.Rates[q.Unit()]
 		text := ""
 		if ok {
 			text = UnitPrice(q, rate)
 		}
+		lowest, highest = min(lowest, rate), max(highest, rate)
 		if text == last {
 			continue
 		}
-		last = text
-		if i > 0 {
-			if text == "" {
-				text = "free"
-			}
-			text = "from " + p.From.UTC().Format("2 Jan") + " " + text
+		if last = text; text == "" && i > 0 {
+			text = "free"
 		}
+		if _, known := first[text]; known {
+			again = true
+			continue
+		}
+		first[text] = p.From
 		texts = append(texts, text)
+	}
+	if len(texts) > mostPrices {
+		return []string{fmt.Sprintf("%s to %s, in %d different prices that an export lists", UnitPrice(q, lowest),
+			UnitPrice(q, highest), len(texts))}
+	}
+	for i, text := range texts {
+		if dated := i > 0 || text != "" && len(prices) > 0 && !first[text].Equal(prices[0].From); dated && !again {
+			texts[i] = "from " + first[text].UTC().Format("2 Jan") + " " + text
+		}
 	}
 	return texts
 }
@@ -103,6 +121,13 @@ func PriceNotes(l billing.Line) string {
 		if p.Model != "" {
 			add("At the price of " + p.Model)
 		}
+		var terms pricing.Price
+		if p.Terms != "" && terms.SetTerms(p.Terms) == nil && also(terms) != "" {
+			add("Also " + also(terms))
+		}
+	}
+	if len(l.Prices) == 0 && l.Usage.Cost != 0 && l.Kind != billing.Overage {
+		add("At the cost that the vendor reported")
 	}
 	return strings.Join(notes, ". ")
 }
