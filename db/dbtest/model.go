@@ -61,6 +61,7 @@ func anyHistory(t *testing.T, p Place) {
 			"subscription, another": step(m.changeSubscription),
 			"alerts":                step(m.checkAlerts),
 			"take back":             step(m.takeBack),
+			"fix":                   step(m.fixPrice),
 		})
 		m.compareAll()
 	})
