@@ -161,13 +161,20 @@ func (b *Book) variants(provider, model string) []Hop {
 	return slices.DeleteFunc(hops, func(h Hop) bool { return h.To == "" || h.To == DefaultModel })
 }
 
+// mostParts is how many vendors in front, and how many marks behind, are left out of a name: a made-up one may have
+// a hundred of each.
+const mostParts = 5
+
 // forms returns a name and what is left of it.
 func (h Hop) forms() (hops []Hop) {
-	for more := true; more; h, more = h.shortened() {
-		short := h
-		for more := true; more; short, more = short.withoutVendor() {
+	more := true
+	for marks := 0; more && marks <= mostParts; marks++ {
+		short, another := h, true
+		for vendors := 0; another && vendors <= mostParts; vendors++ {
 			hops = append(hops, short)
+			short, another = short.withoutVendor()
 		}
+		h, more = h.shortened()
 	}
 	return hops
 }

@@ -76,7 +76,11 @@ func TestFindByName(t *testing.T) {
 		{"ft:gpt-4o-2024-08-06:acme::9x", pricing.FineTuned, "ft:gpt-4o",
 			"ft:gpt-4o-2024-08-06:acme::9x is priced as ft:gpt-4o, its name without its owner and the date"},
 
+		{"1/2/3/4/5/gpt-4o@1@2@3@4@5", pricing.Snapshot, "gpt-4o", "1/2/3/4/5/gpt-4o@1@2@3@4@5 is priced as gpt-4o, " +
+			"its name without @5, @4, @3, @2, @1, 1/, 2/, 3/, 4/ and 5/"},
+
 		// no price
+		{strings.Repeat("1/", 60) + "gpt-4o" + strings.Repeat("@1", 60), pricing.Unpriced, "", ""},
 		{"ft:gemini-2.5-pro:acme::9x", pricing.Unpriced, "", ""},
 		{"ft:gemini-2.5-pro", pricing.Unpriced, "", ""},
 		{"snap", pricing.Unpriced, "", ""},
