@@ -43,7 +43,7 @@ of - is the standard output. A file that is there already is replaced.`,
 			}
 			if cmd.Flags().Changed("number") && opts.number < 1 {
 				return failure.Invalidf("number is %d: it must be a whole number from 1 on", opts.number).
-					WithHint("the numbers are in: alwrity-sub billing list --user %s", opts.user)
+					WithHint("the numbers are in: alwrity-sub billing list --user %s", failure.ShellWord(opts.user))
 			}
 			return billingStatementRun(cmd.Context(), env, opts)
 		},
@@ -62,7 +62,7 @@ func billingStatementRun(ctx context.Context, env *Env, opts billingStatementOpt
 	switch {
 	case (opts.html == "") == (opts.pdf == ""):
 		return failure.Invalidf("name one file: --html FILE or --pdf FILE").
-			WithHint("alwrity-sub billing statement %s --pdf statement.pdf", opts.user)
+			WithHint("alwrity-sub billing statement --pdf statement.pdf %s", failure.ShellArgument(opts.user))
 	case opts.month != "" && opts.number != 0:
 		return failure.Invalidf("--month is given together with --number: either says which bill is meant")
 	}

@@ -2,6 +2,8 @@ package commands
 
 import (
 	"cmp"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -145,17 +147,37 @@ func withHints(checks []health.Check) []health.Check {
 
 // hintText returns the hint for a reason. What stands in a command is quoted for a shell.
 func hintText(reason string, args failure.Args) string {
-	pairs := make([]string, 0, 2*len(args))
+	text, pairs := hints[reason], make([]string, 0, 2*len(args))
 	for _, arg := range args {
-		value := arg.Value
+		value, placeholder := arg.Value, "{"+arg.Name+"}"
 		switch arg.Name {
 		case "hint", "models", "meant", "until": // for people
 		default:
-			value = failure.ShellWord(value)
+			if value = failure.ShellWord(value); strings.HasPrefix(arg.Value, "-") {
+				text = behindDashes(text, placeholder)
+			}
 		}
-		pairs = append(pairs, "{"+arg.Name+"}", value)
+		pairs = append(pairs, placeholder, value)
 	}
-	return strings.NewReplacer(pairs...).Replace(hints[reason])
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// behindDashes moves a placeholder behind "--" at the end of its command, unless it is the value of a flag: what it
+// stands for would be a flag.
+func behindDashes(text, placeholder string) string {
+	command := regexp.MustCompile(`alwrity-sub [^;,()]*[^;,() ]`)
+	return command.ReplaceAllStringFunc(text, func(command string) string {
+		words := strings.Fields(command)
+		i := slices.Index(words, placeholder)
+		if i < 1 || strings.HasPrefix(words[i-1], "--") {
+			return command
+		}
+		words = slices.Delete(words, i, i+1)
+		if !slices.Contains(words, "--") {
+			words = append(words, "--")
+		}
+		return strings.Join(append(words, placeholder), " ")
+	})
 }
 
 // PublicReason returns the reason of a failure where it is part of the JSON that programs

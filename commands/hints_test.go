@@ -20,6 +20,16 @@ func TestHint(t *testing.T) {
 	if got, want := Hint(denied), "to begin again: alwrity-sub users renew '{plan}'"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	for reason, want := range map[string]string{
+		"cancelled":       "to begin again: alwrity-sub users renew -- '-x;y'",
+		"already_on_plan": "to take back a change that lies ahead: alwrity-sub users change-plan --plan pro -- '-x;y'",
+		"bills_of_user":   "they are in: alwrity-sub billing list --user '-x;y'",
+	} {
+		f := failure.New(failure.Denied, "no").WithReason(reason, "user", "-x;y", "plan", "pro")
+		if got := Hint(f); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
 	if got := Hint(failure.Invalidf("no").WithReason("archived", "file", "f").WithHint("look")); got != "look" {
 		t.Errorf("a failure's own hint is lost: %q", got)
 	}

@@ -61,7 +61,7 @@ func newUsageLogsCmd(env *Env) *cobra.Command {
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
 				entries, plans, err := s.Reports.Logs(ctx, q, after)
 				if len(entries) == q.Limit && err == nil {
-					env.warn("note: there may be more; continue with --after %s", entries[len(entries)-1].ID)
+					env.warn("note: there may be more; continue with --after %s", failure.ShellWord(entries[len(entries)-1].ID))
 				}
 				return report.Logs(entries, func(id int64) string { return plans[id] }), err
 			})(cmd, nil)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -201,8 +200,8 @@ func changeByFlags(cmd *cobra.Command, given usage.Event) (func(usage.Event) usa
 	}
 	if !content {
 		return nil, failure.Invalidf("nothing is to be corrected: say what it should have been").
-			WithHint("such as --input-tokens, --model or --status-code; to take it back alone: alwrity-sub usage void %s "+
-				"--reason …", failure.ShellWord(fmt.Sprint(cmd.Flags().Arg(0))))
+			WithHint("such as --input-tokens, --model or --status-code; to take it back alone: alwrity-sub usage void "+
+				"--reason … %s", failure.ShellArgument(cmd.Flags().Arg(0)))
 	}
 	return func(event usage.Event) usage.Event {
 		to, from := usage.Entry{Event: event}, usage.Entry{Event: given}

@@ -17,21 +17,22 @@ import (
 // can't read as it is: a template never fails because of one.
 func functions() map[string]any {
 	return map[string]any{
-		"money":   money,
-		"credit":  credit,
-		"day":     dayText,
-		"moment":  minuteText,
-		"number":  number,
-		"counted": countNoun,
-		"amount":  meterAmount,
-		"share":   usedOfMax,
-		"limit":   limitName,
-		"owed":    isPositive,
-		"given":   creditNoteValue,
-		"goes":    creditNoteEffect,
-		"dollars": dollars,
-		"lines":   lines,
-		"word":    failure.ShellWord,
+		"money":    money,
+		"credit":   credit,
+		"day":      dayText,
+		"moment":   minuteText,
+		"number":   number,
+		"counted":  countNoun,
+		"amount":   meterAmount,
+		"share":    usedOfMax,
+		"limit":    limitName,
+		"owed":     isPositive,
+		"given":    creditNoteValue,
+		"goes":     creditNoteEffect,
+		"dollars":  dollars,
+		"lines":    lines,
+		"word":     failure.ShellWord,
+		"argument": failure.ShellArgument,
 	}
 }
 
