@@ -151,6 +151,20 @@ func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
 	return r, nil
 }
 
+// ReportedEvents implements health.Store.
+func (d *DB) ReportedEvents(ctx context.Context, fn func(*usage.Entry) error) error {
+	return d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error {
+			e, err := scanEntry(row)
+			if err != nil {
+				return err
+			}
+			return fn(&e)
+		}, "SELECT "+entryColumns+" FROM api_usage_logs WHERE reported_cost_pico IS NOT NULL "+
+			"AND (status_code < 400 OR billable) AND "+stands)
+	})
+}
+
 // UnpricedModels returns the providers and models whose calls have no price, with
 // their number, over all time.
 func (d *DB) UnpricedModels(ctx context.Context) ([]usage.ReportRow, error) {

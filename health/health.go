@@ -37,6 +37,8 @@ type Store interface {
 	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	// UnpricedModels returns the models whose usage has no price, with the calls.
 	UnpricedModels(ctx context.Context) ([]usage.ReportRow, error)
+	// ReportedEvents calls fn with each event that is charged, was not taken back and has a reported cost.
+	ReportedEvents(ctx context.Context, fn func(*usage.Entry) error) error
 	OutboxState(ctx context.Context, now time.Time) (notify.OutboxState, error)
 	usage.Reconciler
 	billing.HealthStore
@@ -137,7 +139,7 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration)
 		return checks, nil
 	}
 	for _, look := range []func(context.Context, time.Time, *Configuration) ([]Check, error){
-		s.plans, s.prices, s.unpriced, s.totals, s.bills, s.future, s.messages,
+		s.plans, s.prices, s.unpriced, s.reported, s.totals, s.bills, s.future, s.messages,
 	} {
 		found, err := look(ctx, now, c)
 		if ctx.Err() != nil {

@@ -26,6 +26,7 @@ type state struct {
 	plans    plan.Plans
 	book     *pricing.Book
 	unpriced []usage.ReportRow
+	reported []usage.Entry
 	totals   usage.Reconciliation
 	billing  billing.Health
 	outbox   notify.OutboxState
@@ -41,6 +42,15 @@ func (s *state) Plans(context.Context, time.Time) (plan.Plans, map[int64]int, er
 }
 
 func (s *state) UnpricedModels(context.Context) ([]usage.ReportRow, error) { return s.unpriced, nil }
+
+func (s *state) ReportedEvents(_ context.Context, fn func(*usage.Entry) error) error {
+	for i := range s.reported {
+		if err := fn(&s.reported[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s *state) Reconcile(context.Context, bool) (usage.Reconciliation, error) { return s.totals, nil }
 
