@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -23,20 +22,27 @@ func (m *model) fixPrice() {
 	}
 	place := draw(m, "wrong", set...)
 	wrong := m.prices[place]
-	rate := wrong.Rates[pricing.InputTokens] + pricing.USD(m.number("more", 1, 1_000_000))
-	fix := catalogue.PriceFix{PriceSetting: catalogue.PriceSetting{Provider: wrong.Provider, Model: wrong.Model,
-		From: wrong.EffectiveFrom, Force: true}, Reason: "model"}
-	fix.Rates[pricing.InputTokens] = &rate
-	fixer := catalogue.Fixer{Store: m.db, Reports: &usage.Reporter{Store: m.db, Usage: m.service},
-		Corrections: m.corrections()}
+	right := wrong
+	right.ID = 0
+	right.Rates[pricing.InputTokens] += pricing.USD(m.number("more", 1, 1_000_000))
 	m.rt.Logf("%s fix %s %s from %s", m.now, wrong.Provider, wrong.Model, wrong.EffectiveFrom)
-	got, err := fixer.Fix(m.ctx, m.auditAt(m.now, "pricing fix"), fix)
-	book, bookErr := m.db.Catalogue(m.ctx)
-	m.must(bookErr)
+	m.must(m.db.FixPrice(m.ctx, m.auditAt(m.now, "pricing fix"), "model",
+		func(*pricing.Book) (pricing.Price, pricing.Price, error) { return wrong, right, nil }))
+	book, err := m.db.Catalogue(m.ctx)
+	m.must(err)
 	history := book.History(wrong.Provider, wrong.Model)
 	at := slices.IndexFunc(history, func(p pricing.Price) bool { return p.EffectiveFrom.Equal(wrong.EffectiveFrom) })
-	m.equal("the right rate", history[at].Rates[pricing.InputTokens], rate)
-	m.prices[place].ID, m.prices[place].Rates[pricing.InputTokens] = history[at].ID, rate
+	right.ID = history[at].ID // the database's choice
+	m.equal("the right price holds", history[at].SameFigures(right), true)
+	m.equal("the wrong one", book.Has(wrong.ID), true)
+	m.prices[place] = right
+	again := usage.Repricing{Book: book, Provider: wrong.Provider, From: wrong.EffectiveFrom,
+		Prices: map[int64]bool{wrong.ID: true, right.ID: true}}
+	if at+1 < len(history) {
+		again.To = history[at+1].EffectiveFrom
+	}
+	reports := usage.Reporter{Store: m.db, Usage: m.service}
+	got, err := reports.Reprice(m.ctx, m.now, again, true)
 	concerned := func(e usage.Entry) bool {
 		return e.Provider == wrong.Provider && !e.Time.Before(wrong.EffectiveFrom) &&
 			(at+1 == len(history) || e.Time.Before(history[at+1].EffectiveFrom)) && m.stands(e.ID)
@@ -60,7 +66,7 @@ func (m *model) fixPrice() {
 		changed++
 	}
 	m.must(err)
-	m.equal("calls that were touched", fmt.Sprint(got.Calls.Changed), fmt.Sprint(changed))
+	m.equal("calls that were touched", fmt.Sprint(got.Changed), fmt.Sprint(changed))
 	for _, id := range sortedKeys(m.events) {
 		if e := m.events[id]; concerned(e) {
 			if after, _ := m.rate(e); after != e && (e.PriceID == wrong.ID || after.PriceID == history[at].ID) {
@@ -68,6 +74,7 @@ func (m *model) fixPrice() {
 			}
 		}
 	}
+	m.must(m.corrections().WithdrawAlerts(m.ctx, m.now, sortedKeys(users)))
 	for _, user := range sortedKeys(users) {
 		e := m.placed(usage.Event{UserID: user})
 		for _, l := range m.shared(user, e.PeriodStart, m.planByID(e.PlanID)).Limits {
