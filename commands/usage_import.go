@@ -41,7 +41,7 @@ name looks like money, a time, a quantity or an outcome and that is not read ref
 the file before the first row is recorded: say what it is, or that it does not matter.`,
 		Example: "  alwrity-sub usage import calls.jsonl --rejects bad.jsonl\n" +
 			"  cat calls.csv.gz | alwrity-sub usage import - --format csv\n" +
-			"  alwrity-sub usage import export.csv --map customer=user_id --map started=time --ignore list_price",
+			"  alwrity-sub usage import export.csv --map customer=user_id --map started=time --ignore list_price --dry-run",
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{"exit_codes": "0,1,2,5,6,130", BoundedMemory: "true"},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -61,6 +61,7 @@ the file before the first row is recorded: say what it is, or that it does not m
 	addProvider(cmd, &opts.Provider, "the PROVIDER of calls that name none")
 	flags.StringVar(&opts.User, "user", "", "the `USER` of calls that name none")
 	flags.BoolVar(&opts.KnownUsers, "known-user", false, "reject calls of users who were never seen")
+	flags.BoolVar(&opts.DryRun, "dry-run", false, "record nothing, and show what would have been recorded")
 	flags.BoolVar(&opts.AllowFuture, "allow-future", false, "record calls whose time is still to come")
 	return cmd
 }
@@ -177,7 +178,7 @@ func counted(in io.Reader, size int64, bar *progressbar.ProgressBar) io.Reader {
 // finish prints the result, also of an import that did not come to its end.
 func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err error) error {
 	if err != nil {
-		if result.Read > 0 && !env.writesJSON() {
+		if result.Read > 0 && !opts.DryRun && !env.writesJSON() {
 			env.warn("note: %d rows were read and %d recorded before that; run the command again, nothing is recorded twice",
 				result.Read, result.Recorded)
 		}
@@ -191,7 +192,8 @@ func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err 
 		if opts.rejects != "" {
 			where = "they are in " + opts.rejects
 		}
-		return failure.Invalidf("%d of %d rows were not recorded", bad, result.Read).WithReason("rows_rejected").
+		were := map[bool]string{true: "would not be", false: "were not"}[opts.DryRun]
+		return failure.Invalidf("%d of %d rows %s recorded", bad, result.Read, were).WithReason("rows_rejected").
 			WithHint("%s; mend them and import that file", where)
 	}
 	return nil

@@ -1,7 +1,7 @@
 package pricing
 
-// Counted returns what the price of a call counts, where the call has used nothing of it. It returns nil where something
-// is counted, where nothing has a price, and where there is none or the call reports its cost itself.
+// Counted returns what the price of a call counts, where the call has used nothing of it. It returns nil where
+// something is counted, where nothing has a price, and where there is none or the call reports its cost itself.
 func (b *Book) Counted(call *Call) []Quantity {
 	price, _ := b.Find(call.Provider, call.Model, call.At)
 	provider := b.Providers[call.Provider]

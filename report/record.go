@@ -59,6 +59,9 @@ func Import(r usage.ImportResult) Document {
 	problems := rowsOf(r.Problems, func(p usage.ImportProblem) fields {
 		return fields{{"line", "LINE", p.Line}, {"reason", "WHY IT WAS NOT RECORDED", shown(p.Reason, bad.of(p.Reason))}}
 	})
+	reasons := rowsOf(r.Reasons, func(p usage.ImportReason) fields {
+		return fields{{"rows", "ROWS", p.Rows}, {"reason", "WHY THEY ARE BAD", p.Reason}}
+	})
 	all := fields{
 		{"read", "read", shown(r.Read, text(failure.Counted(r.Read, "row")))},
 		{"recorded", "recorded", shown(r.Recorded, strong.of(Count(r.Recorded)))},
@@ -74,6 +77,12 @@ func Import(r usage.ImportResult) Document {
 		{"unread_fields", "", listOf(r.Unread, func(f usage.UnreadField) fields {
 			return fields{{"name", "", f.Name}, {"rows", "", f.Rows}}
 		})},
+		{"reasons", "", reasons},
+	}
+	var models, limits rows
+	if r.DryRun != nil {
+		models, limits = costsOfModels(r.DryRun.Models), crossedLimits(r.DryRun.Limits)
+		all = append(all, field{"dry_run", "", true}, field{"models", "", models}, field{"limits", "", limits})
 	}
 	return all.document(func(t *Text) {
 		t.facts(all.pick(""))
@@ -85,17 +94,53 @@ func Import(r usage.ImportResult) Document {
 			t.Note("%s of a service tier for which there is no price: the usual one was taken",
 				failure.Counted(r.NoTier, "row"))
 		}
-		for _, f := range r.Unread {
-			t.Note("the field %s of %s is none of an event and was not read", f.Name, failure.Counted(f.Rows, "row"))
+		if r.DryRun != nil {
+			t.Note("a dry run: nothing was recorded")
 		}
-		if len(r.Problems) == 0 {
-			return
+		t.unreadFields(r.Unread)
+		if len(r.Problems) > 0 {
+			t.Gap()
+			t.table(problems.table(""))
+			if more := r.Rejected + r.Conflicts - int64(len(r.Problems)); more > 0 {
+				t.Note("and %s more", Count(more))
+				t.Gap()
+				t.table(reasons.table(""))
+			}
 		}
-		t.Gap()
-		t.table(problems.table(""))
-		if more := r.Rejected + r.Conflicts - int64(len(r.Problems)); more > 0 {
-			t.Note("and %s more", Count(more))
+		for _, list := range []rows{models, limits} {
+			if list.count > 0 {
+				t.Gap()
+				t.table(list.table(""))
+			}
 		}
+	})
+}
+
+// unreadFields says in one note which fields of the file were not read.
+func (t *Text) unreadFields(unread []usage.UnreadField) {
+	if len(unread) == 0 {
+		return
+	}
+	names := listOf(unread, func(f usage.UnreadField) string {
+		return f.Name + " (" + failure.Counted(f.Rows, "row") + ")"
+	})
+	t.Note("none of an event, and not read: %s", strings.Join(names, ", "))
+}
+
+func costsOfModels(models []usage.ModelCost) rows {
+	return rowsOf(models, func(m usage.ModelCost) fields {
+		return fields{{"provider", "PROVIDER", m.Provider}, {"model", "MODEL", m.Model},
+			{"pricing", "PRICE", string(m.Basis)}, {"calls", "CALLS", m.Calls}, {"cost", "COST", m.Cost}}
+	})
+}
+
+func crossedLimits(limits []usage.CrossedLimit) rows {
+	return rowsOf(limits, func(c usage.CrossedLimit) fields {
+		return fields{{"user_id", "USER", name(c.UserID)}, {"period_start", "PERIOD FROM", day(c.PeriodStart)},
+			{"limit", "LIMIT", c.Limit.Name}, {"meter", "", c.Limit.Meter},
+			{"threshold", "WOULD REACH", shown(c.Threshold, threshold(c.Threshold))},
+			{"used", "USED", measure{c.Limit.Meter, c.Used}}, {"max", "MAXIMUM", maximum(c.Limit)},
+			{"action", "ACTION", c.Limit.Action}}
 	})
 }
 

@@ -32,6 +32,7 @@ type ImportOptions struct {
 	Provider    string         // of rows that name none
 	User        string         // likewise
 	AllowFuture bool           // take rows whose time is still to come
+	DryRun      bool           // record nothing, and say what would have been
 	Strict      bool           // reject what has no price
 	KnownUsers  bool           // reject the rows of users who were never seen
 	Rejects     io.Writer      // gets the rows that were not recorded, as they stand; may be nil
@@ -53,7 +54,21 @@ const (
 //
 // Of an io.ReadSeeker the names of all fields are looked at first: where one looks as if it mattered and is not read,
 // nothing is recorded. Of another reader that is so for the first rows; a later one ends the import.
+//
+// A dry run reads the database and the file alike, and writes nothing but the rejects, where somebody wants them.
 func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts ImportOptions) (ImportResult, error) {
+	if !opts.DryRun {
+		return s.importFile(ctx, now, r, opts)
+	}
+	rehearsed := newRehearsal(s.Store, opts.KnownUsers)
+	result, err := (&Service{Store: rehearsed, Thresholds: s.Thresholds}).importFile(ctx, now, r, opts)
+	result.DryRun = rehearsed.result()
+	return result, err
+}
+
+func (s *Service) importFile(
+	ctx context.Context, now time.Time, r io.Reader, opts ImportOptions,
+) (ImportResult, error) {
 	tree := newColumnTree(false)
 	if err := tree.apply(opts.Mapping); err != nil {
 		return ImportResult{}, err
@@ -85,6 +100,7 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 		}
 		return run.result, err
 	}
+	slices.SortStableFunc(run.result.Reasons, func(a, b ImportReason) int { return cmp.Compare(b.Rows, a.Rows) })
 	for _, name := range slices.Sorted(maps.Keys(run.events.unread)) {
 		run.result.Unread = append(run.result.Unread, UnreadField{name, run.events.unread[name]})
 	}
@@ -97,7 +113,7 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 // notifyRejected adds a notification if rows were not recorded.
 func (run *importing) notifyRejected(ctx context.Context) error {
 	r := &run.result
-	if r.Rejected+r.Conflicts == 0 {
+	if r.Rejected+r.Conflicts == 0 || run.opts.DryRun {
 		return nil
 	}
 	id, err := NewID()
@@ -291,6 +307,7 @@ func (run *importing) reject(bad *row) error {
 	} else {
 		run.result.Rejected++
 	}
+	run.result.noteReason(bad.err.Error())
 	if len(run.result.Problems) < mostProblems {
 		text := bad.err.Error()
 		var f *failure.Error

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -30,6 +31,8 @@ type RecordOptions struct {
 	Strict      bool   // refuse it where it has no price
 	Reservation string // the reservation that it settles
 	KnownUser   bool   // refuse it where its user was never seen
+
+	anyTime bool // it is not asked whether the time can be
 }
 
 // asksLimits tells whether the limits may refuse the event. A settlement always posts.
@@ -141,6 +144,9 @@ func (b *batch) record(r *request) error {
 		return unknownUser(event.UserID, "unknown_user")
 	}
 	at := event.timeOr(r.now)
+	if again, err := b.rehearsed(r, at, cmp.Or(event.Vendor, provider.VendorOf(event.Model))); again || err != nil {
+		return err
+	}
 	if err := b.state.checkOpen(at); err != nil {
 		return err
 	}
@@ -172,6 +178,25 @@ func (b *batch) record(r *request) error {
 	b.added[entry.ID] = entry
 	r.status, r.cost, r.unpriced = Recorded, entry.Cost, entry.Basis == pricing.Unpriced && entry.Counts()
 	return nil
+}
+
+// rehearsed tells whether a dry run has had the event before, which then is answered as a report of a recorded one.
+func (b *batch) rehearsed(r *request, at time.Time, vendor string) (again bool, err error) {
+	tx, ok := b.tx.(*rehearsalTx)
+	if !ok {
+		return false, nil
+	}
+	event := *r.event
+	event.Time, event.Vendor = at, vendor
+	known, same := tx.store.recall(&event)
+	switch {
+	case !known:
+		return false, nil
+	case !same:
+		return true, failure.Conflictf("the event %s is in the file before, with other content", failure.Shorten(event.ID))
+	}
+	r.status = Duplicate
+	return true, nil
 }
 
 // answerAgain answers a report of an event that is recorded already.

@@ -508,7 +508,7 @@ func (run *correcting) one(asked string, e *Entry, corrects bool, replacement *E
 	}
 	if replacement != nil {
 		again := &order{now: run.At, records: true, single: true}
-		again.opts.AllowFuture = replacement.Time.Equal(e.Time) // it was taken then
+		again.opts.anyTime = replacement.Time.Equal(e.Time) // it was taken then
 		r := &request{order: again, event: replacement, user: replacement.UserID}
 		if err := run.record(r); err != nil {
 			return err

@@ -47,6 +47,7 @@ func (m *model) importFile() {
 			rows[i].event.Time, rows[i].bad = opts.Time, rows[i].bad || opts.Time.IsZero()
 		}
 	}
+	dry := m.dryRun(text.String(), opts)
 	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text.String()), opts)
 	m.must(err)
 	m.rt.Logf("%s import:\n%s", m.now, &text)
@@ -56,10 +57,30 @@ func (m *model) importFile() {
 	}
 	m.equal("import", fmt.Sprint(got.Read, got.Recorded, got.Duplicates, got.Rejected, got.Conflicts, got.Unpriced,
 		got.OverLimit, m.read(got.Cost)), want)
+	m.equal("dry run", dry, outcomeOf(got))
 	// In which order rejects are written is the product's choice, but for the header.
 	m.equal("beginning of the rejects", strings.HasPrefix(rejects.String(), csvHeader()),
 		strings.HasPrefix(rejected, csvHeader()))
 	m.equal("rejects", slices.Sorted(strings.Lines(rejects.String())), slices.Sorted(strings.Lines(rejected)))
+}
+
+// dryRun returns what a dry run says that an import would do, and checks that it does nothing.
+func (m *model) dryRun(text string, opts usage.ImportOptions) string {
+	opts.DryRun, opts.Rejects = true, nil
+	before := len(m.logs())
+	got, err := m.service.Import(m.ctx, m.now, strings.NewReader(text), opts)
+	m.must(err)
+	m.equal("rows in the log after a dry run", len(m.logs()), before)
+	var cost pricing.Total
+	for _, model := range got.DryRun.Models {
+		cost = cost.Add(model.Cost)
+	}
+	m.equal("cost of the models of a dry run", cost.String(), got.Cost.String())
+	return outcomeOf(got)
+}
+
+func outcomeOf(r usage.ImportResult) string {
+	return fmt.Sprint(r.Read, r.Recorded, r.Duplicates, r.Rejected, r.Conflicts, r.Unpriced, r.OverLimit, r.Cost)
 }
 
 // row draws a row: an event with an id of its own or without, a repeated one, or

@@ -112,8 +112,8 @@ func (m *model) correct(c *usage.Corrections, k usage.Correction, asked, id stri
 		m.must(err)
 		m.equal("corrected", fmt.Sprint(v.Status, v.Entry.ID), fmt.Sprint(usage.Duplicate, id))
 		return
-	case !fits:
-		m.wantCode("correcting to what costs too much", err, failure.Invalid)
+	case !fits || !after.Time.Equal(before.Time) && !m.canBe(entry, false, false):
+		m.wantCode("correcting to what can't be", err, failure.Invalid)
 		return
 	}
 	m.must(err)
