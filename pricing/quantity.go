@@ -196,8 +196,8 @@ func (q *Quantities) tooManyParts(total Quantity, parts int64) error {
 		strings.Join(names[:len(names)-1], ", "), names[len(names)-1], parts, total, q[total], total)
 }
 
-// ParseQuantity reads a whole number from 0 to MaxQuantity. "1500.0" is whole, as programs write it that know no others;
-// "1.500" may be one and a half or a grouped number, and is refused. The name is used in the failure.
+// ParseQuantity reads a whole number from 0 to MaxQuantity. "1500.0" is whole, as programs write it that know no
+// others; "1.500" may be one and a half or a grouped number, and is refused. The name is used in the failure.
 func ParseQuantity(name, text string) (int64, error) { return Requests.Parse(name, text) }
 
 // Parse reads an amount of the quantity as events give it: a whole number from 0 to MaxQuantity, or of seconds one with
