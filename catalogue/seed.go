@@ -117,7 +117,27 @@ func (s Seeds) checkSeeding(book *pricing.Book, add pricing.Catalogue) error {
 	if err := book.With(add).CheckAliases(add.Aliases); err != nil {
 		return err
 	}
+	if err := s.checkFile(book, add.Prices); err != nil {
+		return err
+	}
 	return s.checkEnvironment(book, add.Prices)
+}
+
+// checkFile returns an invalid failure for a price of a file that looks like a slip beside the one in force.
+func (s Seeds) checkFile(book *pricing.Book, add []pricing.Price) error {
+	for _, p := range add {
+		if p.Source == pricing.FromEnvironment || s.priceSource == pricing.FromCatalogue {
+			continue
+		}
+		var before *pricing.Price
+		if inForce, known := book.InForce(p.Provider, p.Model, p.EffectiveFrom); known {
+			before = &inForce
+		}
+		if err := p.CheckSlip(before); err != nil {
+			return failure.Within(err, "the file of prices").WithReason("file_price_slips")
+		}
+	}
+	return nil
 }
 
 // checkEnvironment returns an invalid failure for a price of the environment that looks like a slip beside the one in

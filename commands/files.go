@@ -156,9 +156,7 @@ func (d *disk) unwritten(path string) error {
 // IsDatabase tells whether a path is that of a SQLite database or of one of the files beside it, whatever links lead
 // there. A file that can't be read is an invalid failure, one that is not there is none.
 func IsDatabase(path string) (bool, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
+	path = whereLinksLead(path)
 	for _, ending := range []string{"-wal", "-shm", "-journal"} {
 		if of, is := strings.CutSuffix(path, ending); is {
 			if begin, err := beginning(of); err == nil && strings.HasPrefix(begin, databaseMark) {
@@ -179,6 +177,29 @@ func IsDatabase(path string) (bool, error) {
 	return slices.ContainsFunc([]string{databaseMark, walMark, walMarkBigEndian, shmMark}, func(mark string) bool {
 		return strings.HasPrefix(begin, mark)
 	}), nil
+}
+
+// whereLinksLead returns the path that a file is written at, also where it is not there yet: SQLite takes its -wal away
+// when nobody has the database open.
+func whereLinksLead(path string) string {
+	const most = 40 // as in Linux
+	for range most {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		next, err := os.Readlink(path)
+		if err != nil {
+			break
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		path = filepath.Join(dir, filepath.Base(path))
+	}
+	return path
 }
 
 // What SQLite's files begin with: https://www.sqlite.org/fileformat2.html#the_database_header and #walformat, and

@@ -57,6 +57,8 @@ var hints = map[string]string{
 		"Else set a price: alwrity-sub pricing set {provider} {model} --request-cost …",
 	"unpriced_without_model": "name a model with --model; {provider} has prices for {models}",
 	"price_for_one_token":    "did you mean {meant}? Else say that it is right with --force",
+	"file_price_slips": "a price of one token is such as 3/1M; if it is right, take it out of the file, " +
+		"and set it later with: alwrity-sub pricing set … --force",
 	"environment_price_slips": "it is what one token costs, such as 3/1M; if it is right, remove it, " +
 		"and set it later with: alwrity-sub pricing set huggingface … --force",
 	"price_begins": "fix it from when it began (alwrity-sub pricing history {provider} {model}); " +
