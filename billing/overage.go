@@ -149,12 +149,6 @@ func shareBeyond(l plan.Limit, parts []part) *big.Rat {
 	return new(big.Rat).SetFrac(beyond, billed)
 }
 
-// OverageOf returns what each series of a period is billed beyond the limits of a plan that held for all of it: see
-// Terms.Overage.
-func OverageOf(terms Terms, series []Series) ([]pricing.USD, error) {
-	return terms.Overage(series, nil)
-}
-
 // Overage returns what each series of a period is billed beyond the limits, in the order of the series. Of a period in
 // which the plan changed it needs what was used under each plan.
 //

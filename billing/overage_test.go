@@ -76,14 +76,14 @@ func TestOverage(t *testing.T) {
 		"a series that costs nothing is billed none": {[]plan.Limit{limitOf(plan.Calls, 1)}, 0,
 			[]billing.Series{{Usage: amounts(9, 0, 0, 0)}}, "[0]"},
 	} {
-		got, err := billing.OverageOf(billing.Terms{Limits: c.limits, MarkupMillionths: c.markup}, c.series)
+		terms := billing.Terms{Limits: c.limits, MarkupMillionths: c.markup}
+		got, err := terms.Overage(c.series, nil)
 		if err != nil || fmt.Sprint(inPico(got)) != c.want {
 			t.Errorf("%s: %v, %v, want %s", name, inPico(got), err, c.want)
 		}
 	}
-	_, err := billing.OverageOf(billing.Terms{Limits: []plan.Limit{limitOf(plan.Calls, 1)},
-		MarkupMillionths: 2_000_000},
-		[]billing.Series{{Provider: "gemini", Usage: amounts(9, 0, 0, math.MaxInt64)}})
+	terms := billing.Terms{Limits: []plan.Limit{limitOf(plan.Calls, 1)}, MarkupMillionths: 2_000_000}
+	_, err := terms.Overage([]billing.Series{{Provider: "gemini", Usage: amounts(9, 0, 0, math.MaxInt64)}}, nil)
 	if !failure.Is(err, failure.Invalid) {
 		t.Errorf("an amount that does not fit: %v", err)
 	}
@@ -124,7 +124,7 @@ func anyTerms() *rapid.Generator[billing.Terms] {
 }
 
 func overage(t *rapid.T, terms billing.Terms, series []billing.Series) []pricing.USD {
-	got, err := billing.OverageOf(terms, series)
+	got, err := terms.Overage(series, nil)
 	if err != nil || len(got) != len(series) {
 		t.Fatalf("%v, %v", got, err)
 	}

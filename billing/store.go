@@ -173,6 +173,7 @@ const MostFuture = 10
 type HealthStore interface {
 	// BillingHealth checks what was billed. Users count as overdue whose period ended before the given moment.
 	BillingHealth(ctx context.Context, overdue time.Time) (Health, error)
-	// Future returns the first few of what was recorded with a time after a moment.
-	Future(ctx context.Context, now time.Time) (Future, error)
+	// Future returns the first few of the events that happened after a moment, and of what else was recorded after
+	// another.
+	Future(ctx context.Context, happened, recorded time.Time) (Future, error)
 }

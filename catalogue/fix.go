@@ -3,7 +3,6 @@ package catalogue
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -46,11 +45,7 @@ var errFixedBefore = errors.New("the price was fixed before")
 // calls again that had it: those of open periods cost what they should at once, what changes of closed ones is on the
 // next bills. Interrupted, it is run again: what is done stays.
 func (x *Fixer) Fix(ctx context.Context, audit usage.Audit, fix PriceFix) (Fixed, error) {
-	if strings.TrimSpace(fix.Reason) == "" {
-		return Fixed{}, failure.Invalidf("the reason is empty: say why").
-			WithHint("for example: --reason \"the price of a thousand tokens\"")
-	}
-	if err := usage.ValidateReason("reason", fix.Reason); err != nil {
+	if err := usage.RequireReason(fix.Reason, "the price of a thousand tokens"); err != nil {
 		return Fixed{}, err
 	}
 	if fix.isEmpty() {
@@ -77,7 +72,6 @@ func (x *Fixer) Fix(ctx context.Context, audit usage.Audit, fix PriceFix) (Fixed
 		if err == nil {
 			right.ID = -1 // the database chooses one
 			book = book.Without(wrong).With(pricing.Catalogue{Prices: []pricing.Price{right}})
-			book.AddFixed([]pricing.FixedPrice{{Price: wrong}})
 		} else if !errors.Is(err, errFixedBefore) {
 			return fixed, err
 		}
@@ -123,13 +117,6 @@ func (x *Fixer) rate(
 		users[i] = u.UserID
 	}
 	return result, x.Corrections.WithdrawAlerts(ctx, now, users)
-}
-
-func (ps *PriceSetting) model() string {
-	if ps.Model == "" {
-		return pricing.DefaultModel
-	}
-	return ps.Model
 }
 
 // change returns the wrong price and the right one. It is an invalid failure where no price begins at the moment, or

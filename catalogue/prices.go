@@ -53,6 +53,9 @@ type PriceSetting struct {
 	Force            bool      // also where the price looks like a slip
 }
 
+// model is whose price it is.
+func (ps *PriceSetting) model() string { return cmp.Or(ps.Model, pricing.DefaultModel) }
+
 // isEmpty tells whether no cost is named.
 func (ps *PriceSetting) isEmpty() bool {
 	return ps.Rates == [pricing.QuantityCount]*pricing.USD{} && ps.AboveInputTokens == 0 && ps.AboveInputToken == nil &&
@@ -152,10 +155,7 @@ func (ps *PriceSetting) environment(lookup func(string) string) (pricing.Environ
 
 // change returns the price in force with what the setting changes in it.
 func (ps *PriceSetting) change(book *pricing.Book) ([]PriceChange, error) {
-	model := ps.Model
-	if model == "" {
-		model = pricing.DefaultModel
-	}
+	model := ps.model()
 	before, exists := book.InForce(ps.Provider, model, ps.From)
 	after := before
 	after.ID, after.Provider, after.Model = 0, ps.Provider, model

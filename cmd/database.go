@@ -66,11 +66,10 @@ func (g *program) open(
 	return g.services(d, err)
 }
 
-// aheadAtMost is how far --now may be ahead of the clock in a database that is real: time zones, and a day's end.
-const aheadAtMost = 24 * time.Hour
-
 // clockIsAhead tells whether --now is so far ahead that only a rehearsal may be written.
-func (g *program) clockIsAhead() bool { return g.env.Now().After(g.process.utcNow().Add(aheadAtMost)) }
+func (g *program) clockIsAhead() bool {
+	return g.env.Now().After(g.process.utcNow().Add(usage.MostClockAhead))
+}
 
 // errClockAhead is the failure of whatever writes to a real database while the clock is ahead.
 func (g *program) errClockAhead() error {

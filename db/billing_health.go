@@ -60,20 +60,19 @@ func (t *tx) unbilledUsage(ctx context.Context, h *billing.Health) error {
 }
 
 // Future implements billing.HealthStore.
-func (d *DB) Future(ctx context.Context, now time.Time) (f billing.Future, err error) {
+func (d *DB) Future(ctx context.Context, happened, recorded time.Time) (f billing.Future, err error) {
 	const most = billing.MostFuture + 1
 	err = d.view(ctx, func(t *tx) (err error) {
-		day := now.AddDate(0, 0, 1)
 		if f.Bills, err = selectColumn[int64](ctx, t,
-			"SELECT number FROM billing_history WHERE issued_at > $1 ORDER BY number LIMIT $2", day, most); err != nil {
+			"SELECT number FROM billing_history WHERE issued_at > $1 ORDER BY number LIMIT $2", recorded, most); err != nil {
 			return err
 		}
 		if f.Renewals, err = selectColumn[string](ctx, t, `SELECT DISTINCT user_id FROM subscription_history
-			WHERE recorded_at > $1 ORDER BY user_id LIMIT $2`, day, most); err != nil {
+			WHERE recorded_at > $1 ORDER BY user_id LIMIT $2`, recorded, most); err != nil {
 			return err
 		}
 		f.Events, err = selectColumn[string](ctx, t, `SELECT event_id FROM api_usage_logs WHERE occurred_at > $1
-			ORDER BY occurred_at, log_id LIMIT $2`, now.Add(5*time.Minute), most)
+			ORDER BY occurred_at, log_id LIMIT $2`, happened, most)
 		return err
 	})
 	return f, err

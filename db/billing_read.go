@@ -222,22 +222,11 @@ func (t *tx) UsedByPlan(ctx context.Context, user string, p plan.Period) (billin
 	const ofPeriod = "user_id = $1 AND period_start = $2 AND "
 	return used, t.query(ctx, func(row scanner) error {
 		var id int64
-		_, _, s, err := scanSeries(prefixScanner{row, &id})
+		_, _, s, err := scanSeries(moreColumns{row, []any{&id}})
 		used[id] = append(used[id], s)
 		return err
 	}, table.sums(ofPeriod+"occurred_at >= $2 AND occurred_at < $3", ofPeriod+"month <= $4"),
 		user, p.Start, p.End, int64(plan.MonthOf(p.End)))
-}
-
-// prefixScanner scans a row whose first column is another than a scan knows of.
-type prefixScanner struct {
-	scanner
-	first any
-}
-
-// Scan implements scanner.
-func (s prefixScanner) Scan(dest ...any) error {
-	return s.scanner.Scan(append([]any{s.first}, dest...)...)
 }
 
 // scanSeries scans seriesColumns and totalColumns.

@@ -17,15 +17,6 @@ func (t *tx) fixedPrices(ctx context.Context, provider string) ([]pricing.FixedP
 		" FROM api_provider_pricing WHERE fixed_at IS NOT NULL AND ($1 = '' OR provider = $1) ORDER BY price_id", provider)
 }
 
-// moreColumns is a row with columns before those that somebody scans.
-type moreColumns struct {
-	scanner
-	first []any
-}
-
-// Scan implements scanner.
-func (m moreColumns) Scan(dest ...any) error { return m.scanner.Scan(append(m.first, dest...)...) }
-
 // FixPrice implements catalogue.Fixer's store.
 func (d *DB) FixPrice(
 	ctx context.Context, audit usage.Audit, reason string,

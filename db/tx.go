@@ -288,6 +288,15 @@ func (t *tx) query(ctx context.Context, scan func(row scanner) error, query stri
 // scanner is a row, as *sql.Rows is one.
 type scanner interface{ Scan(dest ...any) error }
 
+// moreColumns is a row with columns before those that somebody scans.
+type moreColumns struct {
+	scanner
+	first []any
+}
+
+// Scan implements scanner.
+func (m moreColumns) Scan(dest ...any) error { return m.scanner.Scan(append(m.first, dest...)...) }
+
 func (t *tx) values(args []any) []any {
 	values := make([]any, len(args))
 	for i, arg := range args {

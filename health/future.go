@@ -8,14 +8,15 @@ import (
 
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// future names what lies in the future. What is a day ahead may be a time zone's.
+// future names what lies in the future.
 func (s *Service) future(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
 	if c.Clock.After(now) {
 		now = c.Clock
 	}
-	f, err := s.Store.Future(ctx, now)
+	f, err := s.Store.Future(ctx, now.Add(usage.MostAhead), now.Add(usage.MostClockAhead))
 	if err != nil {
 		return nil, err
 	}

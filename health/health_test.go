@@ -58,7 +58,9 @@ func (s *state) BillingHealth(context.Context, time.Time) (billing.Health, error
 	return s.billing, s.broken
 }
 
-func (s *state) Future(context.Context, time.Time) (billing.Future, error) { return s.ahead, nil }
+func (s *state) Future(context.Context, time.Time, time.Time) (billing.Future, error) {
+	return s.ahead, nil
+}
 
 func (s *state) OutboxState(context.Context, time.Time) (notify.OutboxState, error) {
 	return s.outbox, nil

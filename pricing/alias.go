@@ -106,7 +106,9 @@ func (b *Book) With(c Catalogue) *Book {
 	for _, list := range b.prices {
 		prices = append(prices, list...)
 	}
-	return NewBook(b.Providers.With(c.Providers), prices, append(b.AllAliases(), c.Aliases...)...)
+	with := NewBook(b.Providers.With(c.Providers), prices, append(b.AllAliases(), c.Aliases...)...)
+	with.AddFixed(b.fixed)
+	return with
 }
 
 // CheckAliases returns an invalid failure where one of some aliases, which are in the book, leads in a circle or to no

@@ -250,7 +250,7 @@ func (e *tariffEntry) tariff(otherwise Tariff) (t Tariff, err error) {
 }
 
 func (e *bandEntry) band(usual Tariff) (b Band, err error) {
-	if b.From, b.To = 0, 0; e.hours != "" {
+	if e.hours != "" {
 		if b.From, b.To, err = parseHours(e.hours); err != nil {
 			return b, err
 		}
@@ -299,7 +299,7 @@ func (e *aboveEntry) longContext(below Tariff) (*LongContext, error) {
 	case given.Given == 0:
 		return nil, failure.Invalidf("above has no price: give input_token, output_token or both")
 	}
-	above := LongContext{OverInputTokens: over, Given: given.Given & parts()}
+	above := LongContext{OverInputTokens: over, Given: given.Given & parts}
 	for _, q := range []Quantity{InputTokens, OutputTokens} {
 		if !given.Given.Has(q) {
 			given.Rates[q] = below.Rates[q]

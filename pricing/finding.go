@@ -295,15 +295,15 @@ func (w Way) String() string {
 		}
 		return text + ", its name without " + w[0].leftOut()
 	}
+	hops := make([]string, len(w))
 	for i, hop := range w {
-		text += []string{": ", "; "}[min(i, 1)]
 		if hop.Alias {
-			text += fmt.Sprintf("%s is an alias of %s", hop.From, hop.To)
+			hops[i] = fmt.Sprintf("%s is an alias of %s", hop.From, hop.To)
 		} else {
-			text += fmt.Sprintf("%s is %s without %s", hop.To, hop.From, hop.leftOut())
+			hops[i] = fmt.Sprintf("%s is %s without %s", hop.To, hop.From, hop.leftOut())
 		}
 	}
-	return text
+	return text + ": " + strings.Join(hops, "; ")
 }
 
 func (h Hop) leftOut() string {

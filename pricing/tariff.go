@@ -33,10 +33,12 @@ type LongContext struct {
 }
 
 // tariff is what holds without a band and a tier.
-func (p *Price) tariff() Tariff { return Tariff{p.Rates, p.Given & parts(), p.Above} }
+func (p *Price) tariff() Tariff { return Tariff{p.Rates, p.Given & parts, p.Above} }
 
-// parts is the set of the quantities that are a part of a total.
-func parts() (set QuantitySet) {
+// parts are the quantities that are a part of a total.
+var parts = setOfParts() // read-only
+
+func setOfParts() (set QuantitySet) {
 	for q := range QuantityCount {
 		if _, is := q.Total(); is {
 			set |= SetOf(q)
@@ -58,7 +60,7 @@ func (t Tariff) with(over Tariff) Tariff {
 			t.Rates[q] = over.Rates[q]
 		}
 	}
-	t.Given |= over.Given & parts()
+	t.Given |= over.Given & parts
 	if over.Above != nil {
 		t.Above = over.Above
 	}

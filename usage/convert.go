@@ -59,12 +59,13 @@ func roundMoney(name string, text []byte) ([]byte, error) {
 	if _, err := pricing.ParseReportedCost(s); err == nil {
 		return []byte(s), nil
 	}
-	amount, ok := decimal(s)
-	if !ok || len(s) > 60 {
-		return nil, failure.Invalidf("%s is %q: it must be an amount of US dollars", name, failure.Shorten(s))
+	if amount, ok := decimal(s); ok && len(s) <= 60 {
+		pico := pricing.HalfEven(amount.Num().Mul(amount.Num(), big.NewInt(int64(pricing.Dollar))), amount.Denom())
+		if pico.IsInt64() {
+			return []byte(pricing.USD(pico.Int64()).String()), nil
+		}
 	}
-	rounded := amount.FloatString(12)
-	return []byte(strings.TrimRight(strings.TrimRight(rounded, "0"), ".")), nil
+	return nil, failure.Invalidf("%s is %q: it must be an amount of US dollars", name, failure.Shorten(s))
 }
 
 // timeText returns a time as ParseTime reads it: seconds or milliseconds since 1970, which the number of digits tells,
@@ -147,11 +148,6 @@ func (r *eventReader) setStatusCode(code int) error {
 }
 
 var statusColumn = fieldColumn("status_code") // read-only
-
-func fieldColumn(name string) *column {
-	number := fieldNumber(name)
-	return &column{Name: Name{Field: name}, field: &entryFields[number], number: number}
-}
 
 // failedStatus is the status of a call of which is only known that it failed.
 const failedStatus = 500

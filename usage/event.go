@@ -153,6 +153,14 @@ const longestReason = 1_000
 // database stores.
 func ValidateReason(field, text string) error { return validateText(field, text, longestReason) }
 
+// RequireReason is ValidateReason for a reason that must be given, such as the example.
+func RequireReason(text, example string) error {
+	if strings.TrimSpace(text) == "" {
+		return failure.Invalidf("the reason is empty: say why").WithHint("for example: --reason %q", example)
+	}
+	return ValidateReason("reason", text)
+}
+
 func validateName(field, value string, required bool) error {
 	if value != "" && len(value) <= longestName && isPlain(value) {
 		return nil

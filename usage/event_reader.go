@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -65,20 +66,23 @@ func (r *eventReader) event(cells []cell) (Event, error) {
 }
 
 // gives tells whether the row that was read says how much it used of a quantity, if only that it was nothing.
-func (r *eventReader) gives(q pricing.Quantity) bool { return r.given[quantityFields[q]] != nil }
-
-// quantityFields are the numbers of the fields of the quantities.
-var quantityFields = makeQuantityFields() // read-only
-
-func makeQuantityFields() (numbers [pricing.QuantityCount]int) {
-	for q := range pricing.QuantityCount {
-		numbers[q] = fieldNumber(q.String())
-	}
-	return numbers
+func (r *eventReader) gives(q pricing.Quantity) bool {
+	return r.given[quantityColumns[q].number] != nil
 }
 
-func fieldNumber(name string) int {
-	return slices.IndexFunc(entryFields, func(f Field) bool { return f.Name == name })
+// quantityColumns are for values that are worked out, and stand under no name of their own.
+var quantityColumns = makeQuantityColumns() // read-only
+
+func makeQuantityColumns() (columns [pricing.QuantityCount]*column) {
+	for q := range pricing.QuantityCount {
+		columns[q] = fieldColumn(q.String())
+	}
+	return columns
+}
+
+func fieldColumn(name string) *column {
+	number := slices.IndexFunc(entryFields, func(f Field) bool { return f.Name == name })
+	return &column{Name: Name{Field: name}, field: &entryFields[number], number: number}
 }
 
 // read reads the cells of a row into r.row.
@@ -172,12 +176,11 @@ func (r *eventReader) setUnread(cell *cell) error {
 
 // suspectFields is the failure of a file with fields that look as if they mattered, and that are not read.
 func suspectFields(names []string) error {
-	list := names[0]
-	for _, name := range names[1:] {
-		list += "," + name
+	list, look := strings.Join(names, ","), "the fields %s look"
+	if len(names) == 1 {
+		look = "the field %s looks"
 	}
-	plural := map[bool]string{true: "the field %s looks", false: "the fields %s look"}[len(names) == 1]
-	return failure.Invalidf(plural+" like money, a time, a quantity or an outcome, and nothing here reads it",
+	return failure.Invalidf(look+" like money, a time, a quantity or an outcome, and nothing here reads it",
 		failure.Shorten(list)).WithReason("suspect_fields", "first", names[0], "all", list)
 }
 

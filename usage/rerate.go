@@ -144,20 +144,21 @@ func (run *rerating) compare(entries []Entry) ([]Rerating, error) {
 		if e.PriceID != 0 && !run.Book.Has(e.PriceID) {
 			return nil, failure.Conflictf("prices have changed since this began").WithHint("run it again")
 		}
-		rating, err := run.Book.Rate(e.Call())
+		call := e.Call()
+		charge, err := run.Book.Charge(&call)
 		if err != nil {
 			return nil, err
 		}
 		if !e.Counts() {
-			rating.Cost = 0
+			charge.Cost = 0
 		}
-		if run.Prices != nil && !run.Prices[e.PriceID] && !run.Prices[rating.Price.ID] {
+		if run.Prices != nil && !run.Prices[e.PriceID] && !run.Prices[charge.PriceID] {
 			continue
 		}
-		if rating.Cost == e.Cost && rating.Basis == e.Basis && rating.Price.ID == e.PriceID {
+		if charge.Cost == e.Cost && charge.Basis == e.Basis && charge.PriceID == e.PriceID {
 			continue
 		}
-		changes = append(changes, Rerating{e, rating.Cost, rating.Basis, rating.Price.ID})
+		changes = append(changes, Rerating{e, charge.Cost, charge.Basis, charge.PriceID})
 	}
 	return changes, nil
 }

@@ -72,9 +72,15 @@ func parseTimeBytes(text []byte) (time.Time, error) {
 	return ParseTime("time", string(text))
 }
 
-// A call's time is at most so much ahead of now, for clocks are never quite the same, and not before there were calls.
-const mostAhead = 5 * time.Minute
+const (
+	// MostAhead is how far an event's time may be ahead of now, for clocks are never quite the same.
+	MostAhead = 5 * time.Minute
+	// MostClockAhead is how far the moment that counts as now may be ahead of the clock where what is recorded is real:
+	// time zones, and a day's end.
+	MostClockAhead = 24 * time.Hour
+)
 
+// firstCalls is before any call.
 var firstCalls = time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC) // read-only
 
 // checkTime returns an invalid failure for an event of a time when it can't have happened, or whose call the limits are
@@ -85,9 +91,9 @@ func (e *Event) checkTime(now time.Time, opts *RecordOptions) error {
 		return nil
 	case e.Time.Before(firstCalls):
 		return failure.Invalidf("time is %s: there were no such calls before 2015", e.Time.Format(time.RFC3339))
-	case opts.asksLimits() && e.Time.Sub(now).Abs() > mostAhead:
+	case opts.asksLimits() && e.Time.Sub(now).Abs() > MostAhead:
 		return e.notNow(now)
-	case !opts.AllowFuture && e.Time.After(now.Add(mostAhead)):
+	case !opts.AllowFuture && e.Time.After(now.Add(MostAhead)):
 		return failure.Invalidf("time is %s, which is still to come: it is %s now", e.Time.Format(time.RFC3339),
 			now.UTC().Format(time.RFC3339)).WithReason("future_time")
 	}

@@ -9,12 +9,11 @@ import (
 )
 
 // Fields of tokens that vendors divide otherwise than we do.
-var inputField = pricing.InputTokens.String()       // read-only
-var cachedPart = pricing.CachedInputTokens.String() // read-only
-
-const (
-	writePart     = "cache_write_tokens"
-	hourWritePart = "cache_write_1h_tokens"
+var ( // read-only
+	inputField    = pricing.InputTokens.String()
+	cachedPart    = pricing.CachedInputTokens.String()
+	writePart     = pricing.CacheWriteTokens.String()
+	hourWritePart = pricing.CacheWrite1hTokens.String()
 )
 
 // isInputPart tells whether a name gives a part of an input that it counts as within it.
@@ -137,23 +136,21 @@ func (r *eventReader) setSums(s *tokenSums, within bool) error {
 	input.amount += s.besideInput
 	output := tokenCount{s.output.cell, s.output.amount + s.besideOutput}
 	return cmp.Or(
-		r.setCount(inputField, input, input.given() || s.besideInput > 0),
-		r.setCount(pricing.OutputTokens.String(), output, output.given() || s.besideOutput > 0),
-		r.setCount(cachedPart, s.cached, s.cached.given()),
-		r.setCount(writePart, kept, kept.given()),
-		r.setCount(hourWritePart, s.hour, s.hour.given()),
+		r.setCount(pricing.InputTokens, input, input.given() || s.besideInput > 0),
+		r.setCount(pricing.OutputTokens, output, output.given() || s.besideOutput > 0),
+		r.setCount(pricing.CachedInputTokens, s.cached, s.cached.given()),
+		r.setCount(pricing.CacheWriteTokens, kept, kept.given()),
+		r.setCount(pricing.CacheWrite1hTokens, s.hour, s.hour.given()),
 		r.setParts(s.parts),
 	)
 }
 
-// setCount sets a field to a number of tokens, where it is given.
-func (r *eventReader) setCount(field string, count tokenCount, given bool) error {
-	number := fieldNumber(field)
-	if !given || number < 0 {
+// setCount sets a quantity to a number of tokens, where it is given.
+func (r *eventReader) setCount(of pricing.Quantity, count tokenCount, given bool) error {
+	if !given {
 		return nil
 	}
-	c := &column{Name: Name{Field: field}, field: &entryFields[number], number: number}
-	return r.setField(c, strconv.AppendInt(nil, count.amount, 10))
+	return r.setField(quantityColumns[of], strconv.AppendInt(nil, count.amount, 10))
 }
 
 func (r *eventReader) setParts(parts []*cell) error {

@@ -230,10 +230,7 @@ func (c *Corrections) VoidWhere(ctx context.Context, k Correction, q LogQuery) (
 }
 
 func (k *Correction) validate() error {
-	if strings.TrimSpace(k.Reason) == "" {
-		return failure.Invalidf("the reason is empty: say why").WithHint("for example: --reason \"ten times the tokens\"")
-	}
-	return ValidateReason("reason", k.Reason)
+	return RequireReason(k.Reason, "ten times the tokens")
 }
 
 func distinctIDs(ids []string) ([]string, error) {

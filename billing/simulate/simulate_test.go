@@ -69,7 +69,7 @@ func limitOf(meter plan.Meter, max int64, providers ...string) plan.Limit {
 }
 
 func mustOverage(t *rapid.T, terms billing.Terms, series []billing.Series) []pricing.USD {
-	amounts, err := billing.OverageOf(terms, series)
+	amounts, err := terms.Overage(series, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
