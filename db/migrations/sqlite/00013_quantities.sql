@@ -3,15 +3,15 @@
 -- milliseconds. An event may carry the cost that its vendor reports, and a service tier.
 
 ALTER TABLE api_usage_logs RENAME COLUMN seconds TO milliseconds;
+-- For each column that is added to a STRICT table, SQLite reads all of it (a quick_check). Of the log, which is large,
+-- the columns are added to the text of the schema alone, as ADD COLUMN writes them: rows without them have NULL.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = substr(sql, 1, length(sql) - length(') STRICT')) || ', cache_write_tokens INTEGER, ' ||
+    'cache_write_1h_tokens INTEGER, audio_input_tokens INTEGER, image_input_tokens INTEGER, ' ||
+    'audio_output_tokens INTEGER, reasoning_tokens INTEGER, reported_cost_pico INTEGER, service_tier TEXT) STRICT'
+    WHERE type = 'table' AND name = 'api_usage_logs';
+PRAGMA writable_schema = RESET;
 UPDATE api_usage_logs SET milliseconds = milliseconds * 1000 WHERE milliseconds <> 0;
-ALTER TABLE api_usage_logs ADD COLUMN cache_write_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN cache_write_1h_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN audio_input_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN image_input_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN audio_output_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN reasoning_tokens INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN reported_cost_pico INTEGER;
-ALTER TABLE api_usage_logs ADD COLUMN service_tier TEXT;
 
 ALTER TABLE usage_summaries RENAME COLUMN seconds TO milliseconds;
 UPDATE usage_summaries SET milliseconds = milliseconds * 1000 WHERE milliseconds <> 0;
