@@ -62,7 +62,8 @@ var hints = map[string]string{
 	"environment_price_slips": "it is what one token costs, such as 3/1M; if it is right, remove it, " +
 		"and set it later with: alwrity-sub pricing set huggingface … --force",
 	"price_begins": "fix it from when it began (alwrity-sub pricing history {provider} {model}); " +
-		"to change it from a later moment on: alwrity-sub pricing set {provider} {model} … --effective-from …, then: alwrity-sub pricing rerate",
+		"to change it from a later moment on: alwrity-sub pricing set {provider} {model} … --effective-from …, " +
+		"then: alwrity-sub pricing rerate",
 	"price_jumps":          "if it is right, say so with --force",
 	"plan_has_subscribers": "move them first: alwrity-sub users change-plan USER --plan …, or keep the plan in the file",
 

@@ -13,8 +13,8 @@ func ShellWord(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// ShellArgument returns a text as the last argument of such a command: what begins with a dash stands behind "--", or it
-// would be a flag.
+// ShellArgument returns a text as the last argument of such a command: what begins with a dash stands behind "--", or
+// it would be a flag.
 func ShellArgument(text string) string {
 	if strings.HasPrefix(text, "-") {
 		return "-- " + ShellWord(text)

@@ -74,8 +74,8 @@ type limitKey struct {
 }
 
 func newRehearsal(on Store, knownUsers bool) *rehearsal {
-	return &rehearsal{Store: on, knownUsers: knownUsers, events: map[[16]byte]uint64{}, used: map[rehearsedKey][]ProviderUsage{},
-		models: map[modelKey]*ModelCost{}, limits: map[limitKey]CrossedLimit{}}
+	return &rehearsal{Store: on, knownUsers: knownUsers, events: map[[16]byte]uint64{},
+		used: map[rehearsedKey][]ProviderUsage{}, models: map[modelKey]*ModelCost{}, limits: map[limitKey]CrossedLimit{}}
 }
 
 // Update implements Store.

@@ -52,8 +52,8 @@ type Service struct {
 // A usage period that had begun before the month begins with what was used in it until then, at the cost that is
 // recorded. The overage of a period is what the month's usage adds to it, by the plans that held in it, and counts for
 // the one that holds at the end of the period, or of the month. Who had a subscription at any moment of the month pays
-// the fee of a whole month of the plan that was held last: then what was agreed on, now what the new plan costs. Who had
-// none pays none.
+// the fee of a whole month of the plan that was held last: then what was agreed on, now what the new plan costs. Others
+// pay none.
 //
 // What was then is by the plans' figures of the time.
 //
