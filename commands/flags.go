@@ -126,8 +126,14 @@ func mustRequire(cmd *cobra.Command, names ...string) {
 // providerFlag is a flag for a provider, whose name is in lower case always.
 type providerFlag struct{ to *string }
 
-func (f providerFlag) String() string { return "" }
-func (f providerFlag) Type() string   { return "PROVIDER" }
+func (f providerFlag) String() string {
+	if f.to == nil {
+		return ""
+	}
+	return *f.to
+}
+
+func (f providerFlag) Type() string { return "PROVIDER" }
 func (f providerFlag) Set(text string) error {
 	*f.to = strings.ToLower(text)
 	return nil

@@ -182,6 +182,7 @@ in its place is corrected. The same correction again changes nothing.`,
 	flags.Lookup("id").Usage = "the `ID` of the event in its place (default a new UUID)"
 	flags.StringVar(&k.Reason, "reason", "", "why; it is kept with the event")
 	flags.BoolVar(&k.DryRun, "dry-run", false, "show what would be changed, and change nothing")
+	flags.BoolVar(&k.AllowFuture, "allow-future", false, "take a --time that is still to come")
 	mustRequire(cmd, "reason")
 	return cmd
 }

@@ -159,6 +159,8 @@ type Correction struct {
 	Audit
 	Reason string
 	DryRun bool // nothing is changed
+	// AllowFuture lets the time that is given to an event be still to come.
+	AllowFuture bool
 }
 
 // Voided is an event that was taken back, now or before.
@@ -505,6 +507,7 @@ func (run *correcting) one(asked string, e *Entry, corrects bool, replacement *E
 	}
 	if replacement != nil {
 		again := &order{now: run.At, records: true, single: true}
+		again.opts.AllowFuture = run.AllowFuture
 		again.opts.anyTime = replacement.Time.Equal(e.Time) // it was taken then
 		r := &request{order: again, event: replacement, user: replacement.UserID}
 		if err := run.record(r); err != nil {
