@@ -21,36 +21,54 @@ func corrections(ctx context.Context, reader Reader, a BillingAccount, found []D
 	}
 	var all []Difference
 	for _, at := range slices.Sorted(maps.Keys(byPeriod)) {
-		differences, err := withOverage(ctx, reader, a, byPeriod[at])
+		differences, left, err := withOverage(ctx, reader, a, byPeriod[at])
 		if err != nil {
 			return nil, err
 		}
 		slices.SortFunc(differences, func(a, b Difference) int { return compareSeries(a.Series, b.Series) })
+		giveBackOnce(differences, left)
 		all = append(all, differences...)
 	}
 	return all, nil
 }
 
+// giveBackOnce keeps what differences give back of a period's overage to what is left of it: what the credit note of a
+// void bill has given back is not given back once more.
+func giveBackOnce(differences []Difference, left pricing.USD) {
+	for _, d := range differences {
+		left += d.Overage
+	}
+	for i := range differences {
+		if amount := &differences[i].Overage; left < 0 && *amount < 0 {
+			tooMuch := max(left, *amount)
+			*amount -= tooMuch
+			left -= tooMuch
+		}
+	}
+}
+
 // withOverage returns the differences of one period with what they change of its overage: also of series whose usage is
-// as it was, since shares have changed.
-func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Difference) ([]Difference, error) {
+// as it was, since shares have changed. And it returns how much of the overage billed is left.
+func withOverage(
+	ctx context.Context, reader Reader, a BillingAccount, of []Difference,
+) ([]Difference, pricing.USD, error) {
 	user, period := a.Account.UserID, of[0].Period
 	terms, byPlan, err := a.termsOf(ctx, reader, period)
 	if err != nil || terms == nil {
-		return of, err
+		return of, 0, err
 	}
 	key := usage.NewPeriodKey(user, period.Start)
 	used, err := reader.Used(ctx, []usage.PeriodKey{key})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	owed, err := terms.Overage(used[key], byPlan)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	billed, err := reader.BilledOverage(ctx, user, period.Start)
+	billed, left, err := reader.BilledOverage(ctx, user, period.Start)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	note := func(key SeriesKey, extra pricing.USD) {
 		if extra == 0 {
@@ -71,7 +89,7 @@ func withOverage(ctx context.Context, reader Reader, a BillingAccount, of []Diff
 	for key, amount := range billed { // of what is no longer used at all
 		note(key, -amount)
 	}
-	return of, nil
+	return of, left, nil
 }
 
 // termsOf returns what overage of a closed period is charged by, nil where there is none, and where the plan changed

@@ -242,6 +242,9 @@ func (s *Service) Void(ctx context.Context, audit usage.Audit, number int64, rea
 		if err := requireNoLaterProration(ctx, tx, b); err != nil {
 			return err
 		}
+		if err := requireNothingGivenBack(ctx, tx, b); err != nil {
+			return err
+		}
 		note = b.creditNote(audit.At, reason)
 		list := []Bill{note}
 		if err := tx.AddBills(ctx, list); err != nil {
@@ -295,6 +298,24 @@ func requireNoLaterProration(ctx context.Context, tx Tx, b *Bill) error {
 		if number != 0 {
 			return failure.Conflictf("the bill %d goes on from the bill %d, for a change of plan within what that "+
 				"has billed", number, b.Number).
+				WithReason("bill_continued", "bill", number, "user", b.UserID)
+		}
+	}
+	return nil
+}
+
+// requireNothingGivenBack refuses to take back overage of which a later bill has given some back already.
+func requireNothingGivenBack(ctx context.Context, tx Tx, b *Bill) error {
+	for _, l := range b.Lines {
+		if l.Kind != Overage && l.Kind != Adjustment || l.Amount <= 0 {
+			continue
+		}
+		number, err := tx.GivenBackOn(ctx, b.UserID, b.Number, l.Period.Start)
+		if err != nil {
+			return err
+		}
+		if number != 0 {
+			return failure.Conflictf("the bill %d has given back overage that the bill %d has billed", number, b.Number).
 				WithReason("bill_continued", "bill", number, "user", b.UserID)
 		}
 	}

@@ -56,8 +56,10 @@ type Reader interface {
 	Book(ctx context.Context, provider string) (*pricing.Book, error)
 	// BillOf returns the bill of a period, with its lines, and whether there is one.
 	BillOf(ctx context.Context, user string, start time.Time) (Bill, bool, error)
-	// BilledOverage returns what bills have of the overage of a user's period, adjustments included.
-	BilledOverage(ctx context.Context, user string, start time.Time) (map[SeriesKey]pricing.USD, error)
+	// BilledOverage returns what bills have of the overage of a user's period, adjustments and void bills included, and
+	// how much of it all credit notes have left.
+	BilledOverage(ctx context.Context, user string, start time.Time) (
+		billed map[SeriesKey]pricing.USD, left pricing.USD, err error)
 	// BilledUntil returns the end of the last period of a user that has a bill; zero for none.
 	BilledUntil(ctx context.Context, user string) (time.Time, error)
 	// BillByNumber returns a bill with its lines, and whether there is one.
@@ -65,6 +67,9 @@ type Reader interface {
 	// ProratedOn returns the first bill after one, and not void, that prorates the paid cycle of a user that ends at a
 	// moment; 0 where there is none.
 	ProratedOn(ctx context.Context, user string, after int64, cycleEnd time.Time) (int64, error)
+	// GivenBackOn returns the first bill after one, and not void, that has given back overage of a user's period; 0 where
+	// there is none.
+	GivenBackOn(ctx context.Context, user string, after int64, start time.Time) (int64, error)
 	// UnpaidBills returns the unpaid bills of a user, without lines, oldest first.
 	UnpaidBills(ctx context.Context, user string) ([]Bill, error)
 	// Profile returns that of a user, an empty one of a user who is not there.

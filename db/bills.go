@@ -138,21 +138,36 @@ func (t *tx) UnpaidBills(ctx context.Context, user string) ([]billing.Bill, erro
 }
 
 // BilledOverage implements billing.Tx. What is on a void bill counts as billed, so lines of credit notes take nothing
-// away.
+// away from it.
 func (t *tx) BilledOverage(
 	ctx context.Context, user string, start time.Time,
-) (map[billing.SeriesKey]pricing.USD, error) {
-	billed := map[billing.SeriesKey]pricing.USD{}
-	return billed, t.query(ctx, func(row scanner) error {
+) (billed map[billing.SeriesKey]pricing.USD, left pricing.USD, err error) {
+	billed = map[billing.SeriesKey]pricing.USD{}
+	err = t.query(ctx, func(row scanner) error {
 		var key billing.SeriesKey
-		var amount pricing.USD
-		err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount)
+		var amount, stands pricing.USD
+		if err := row.Scan(&key.Provider, &key.Vendor, &key.Model, &amount, &stands); err != nil {
+			return err
+		}
 		billed[key] = amount
+		left, err = left.Add(stands)
 		return err
-	}, `SELECT provider, vendor, model, CAST(SUM(amount_pico) AS BIGINT) FROM billing_lines
-		WHERE user_id = $1 AND period_start = $2 AND kind IN ('usage', 'overage', 'adjustment')
-			AND number IN (SELECT number FROM billing_history WHERE user_id = $1 AND kind = 'bill')
-		GROUP BY provider, vendor, model`, user, start)
+	}, `SELECT l.provider, l.vendor, l.model,
+			CAST(SUM(CASE WHEN h.kind = 'bill' THEN l.amount_pico ELSE 0 END) AS BIGINT), CAST(SUM(l.amount_pico) AS BIGINT)
+		FROM billing_lines l JOIN billing_history h ON h.number = l.number
+		WHERE l.user_id = $1 AND l.period_start = $2 AND l.kind IN ('usage', 'overage', 'adjustment')
+		GROUP BY l.provider, l.vendor, l.model`, user, start)
+	return billed, left, err
+}
+
+// GivenBackOn implements billing.Tx.
+func (t *tx) GivenBackOn(ctx context.Context, user string, after int64, start time.Time) (number int64, err error) {
+	err = t.query(ctx, into(&number),
+		`SELECT COALESCE(MIN(h.number), 0) FROM billing_history h JOIN billing_lines l ON l.number = h.number
+			WHERE l.user_id = $1 AND h.number > $2 AND h.kind = 'bill'
+				AND h.status <> 'void' AND l.kind = 'adjustment' AND l.period_start = $3 AND l.amount_pico < 0`,
+		user, after, start)
+	return number, err
 }
 
 // ProratedOn implements billing.Tx.
