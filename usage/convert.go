@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,12 +27,29 @@ func convert(c *column, text []byte) ([]byte, error) {
 		return roundMoney(c.name, text)
 	case asTier:
 		return []byte(pricing.NormaliseTier(string(text))), nil
+	case inBatch:
+		return []byte("batch"), nil
+	case fromCache:
+		if word := strings.ToLower(string(text)); strings.Trim(word, "0-") != "" && word != "false" && word != "none" {
+			return nil, failure.Invalidf("%s is %q: the answer came out of a cache, and the provider was not asked", c.name,
+				failure.Shorten(string(text)))
+		}
+	case asKind:
+		if slices.Contains(streamedKinds, string(text)) {
+			return nil, failure.Invalidf("%s is %q: this is a part of a streamed answer, and no call", c.name, text)
+		}
 	case asCurrency:
 		if !strings.EqualFold(string(text), "USD") {
 			return nil, failure.Invalidf("%s is %q: what is imported is in USD", c.name, failure.Shorten(string(text)))
 		}
 	}
 	return text, nil
+}
+
+// streamedKinds are what the parts of Anthropic's streamed answers say that they are: none has the whole usage of a call.
+var streamedKinds = []string{ // read-only
+	"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop",
+	"ping",
 }
 
 // wholeMS rounds decimal milliseconds, half up.
@@ -104,12 +122,13 @@ func (r *eventReader) noteOutcome(c *column, text []byte) error {
 			return r.setStatusCode(int(code))
 		}
 		failed, done, known = outcomeOf(word)
-	case asSuccess:
-		ok, err := parseBool(c.name, text)
+	case asSuccess, asFailed:
+		yes, err := parseBool(c.name, text)
 		if err != nil {
 			return err
 		}
-		failed, done = !ok, ok
+		done = yes == (c.How == asSuccess)
+		failed = !done
 	case asLevel:
 		failed = word == "error"
 	default: // asFailure
@@ -135,9 +154,10 @@ func (r *eventReader) noteOutcome(c *column, text []byte) error {
 // outcomeOf tells what a word says of a call.
 func outcomeOf(word string) (failed, done, known bool) {
 	switch word {
-	case "success", "successful", "succeeded", "ok", "complete", "completed", "done", "finished":
+	case "success", "successful", "succeeded", "ok", "complete", "completed", "done", "finished",
+		"incomplete": // cut off at the most tokens that were asked for, which are charged
 		return false, true, true
-	case "failure", "failed", "fail", "error", "errored":
+	case "failure", "failed", "fail", "error", "errored", "expired":
 		return true, false, true
 	}
 	return false, false, false

@@ -35,6 +35,7 @@ type eventReader struct {
 	yielding []*cell
 	marks    marks
 	cost     *cell  // which the marks give a meaning
+	sum      *cell  // of all tokens
 	failed   string // the name that says so
 	done     string // the name that says that the call did not fail
 	provider string // of rows that name none
@@ -127,6 +128,9 @@ func (r *eventReader) readCells(cells []cell) error {
 	if r.row.Provider == "" {
 		r.row.Provider = r.provider
 	}
+	if err := r.checkSum(); err != nil {
+		return err
+	}
 	return r.setOutcome()
 }
 
@@ -135,7 +139,7 @@ func (r *eventReader) reset() {
 	r.row.Quantities[pricing.Requests] = 1
 	clear(r.given)
 	r.tokens, r.beside, r.parts, r.yielding = r.tokens[:0], false, 0, r.yielding[:0]
-	r.marks, r.cost, r.failed, r.done, r.provider = 0, nil, "", "", ""
+	r.marks, r.cost, r.sum, r.failed, r.done, r.provider = 0, nil, nil, "", "", ""
 }
 
 // set sets the field that a cell is for.
@@ -202,8 +206,11 @@ func (r *eventReader) setRead(cell *cell) error {
 	case asCost:
 		r.cost = cell
 		return nil
-	case asStatus, asLevel, asSuccess, asFailure:
+	case asStatus, asLevel, asSuccess, asFailure, asFailed:
 		return r.noteOutcome(c, text)
+	case asSum:
+		r.sum = cell
+		return nil
 	}
 	text, err := convert(c, text)
 	if err != nil || len(text) == 0 || c.field == nil {
@@ -258,7 +265,7 @@ func (r *eventReader) setYielding() error {
 	slices.SortStableFunc(r.yielding, func(a, b *cell) int { return a.column.rank - b.column.rank })
 	for _, cell := range r.yielding {
 		c := cell.column
-		if c.field != nil && r.given[c.number] != nil {
+		if c.field != nil && r.given[c.number] != nil && c.How != asFailure { // which says that the call failed, too
 			continue
 		}
 		if err := r.setRead(cell); err != nil {

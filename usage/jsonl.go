@@ -164,11 +164,40 @@ func (r *objectReader) addNested(c *column, value []byte, depth int) {
 	if c.fate == suspect && value[0] == '[' && len(r.cells) == before {
 		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
 	}
-	if c.fate == unread { // it is noted itself, and not each of its members
+	switch {
+	case c.fate == unread && !c.isKnownWithin(r.cells[before:]): // it is noted itself, and not each of its members
 		isUnread := func(member cell) bool { return member.column.fate == unread }
 		r.cells = append(r.cells[:before], slices.DeleteFunc(r.cells[before:], isUnread)...)
 		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
+	case c.fate == read && c.How == asFailure && !saysFailure(r.cells[before:], value):
+		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
 	}
+}
+
+// isKnownWithin tells whether of the members of an object some are read and the others can be noted by their own names.
+func (c *column) isKnownWithin(members []cell) bool {
+	known := false
+	for i := range members {
+		m := members[i].column
+		if c.opaque && m.Path == "" {
+			return false // it is left without a look, and so is never noted itself
+		}
+		known = known || m.fate != unread
+	}
+	return known
+}
+
+// saysFailure tells whether the members of an object say what went wrong, or nothing: the object is none that does so
+// by being there.
+func saysFailure(members []cell, value []byte) bool {
+	empty := value[0] == '{'
+	for i := range members {
+		empty = empty && len(members[i].text) == 0
+		if members[i].column.How == asFailure && len(members[i].text) > 0 {
+			return true
+		}
+	}
+	return empty
 }
 
 // addText adds the cells of an object that was written as a text, or returns false for a text that is none.

@@ -35,6 +35,11 @@ const (
 	asLevel        // ERROR is a failed call
 	asSuccess      // false is a failed call
 	asFailure      // anything but nothing, "none", 0 and false is a failed call, and its message if it has several words
+	asFailed       // true is a failed call
+	fromCache      // anything but nothing and false: the answer came out of a cache, and the provider was not asked
+	inBatch        // beside anything the call was one of a batch
+	asKind         // what a row is: a part of a streamed answer is none
+	asSum          // of all tokens: more than what was read of them is tokens that were not read
 	asTier         // "default", "standard" and "auto" are none
 	asCurrency     // USD, and nothing else
 	asMoney        // decimal US dollars, also as a floating-point number
@@ -51,7 +56,9 @@ const (
 
 // usagePlaces are where the usage object of a vendor's answer stands: alone, within the answer, or within that of a
 // batch.
-var usagePlaces = []string{"", "usage.", "response.usage.", "response.body.usage.", "message.usage."} // read-only
+var usagePlaces = []string{ // read-only
+	"", "usage.", "response.usage.", "response.body.usage.", "message.usage.", "result.message.usage.",
+}
 
 // nameGroups are all names that are read, beside those of the event's own fields.
 var nameGroups = []NameGroup{ // read-only
@@ -61,7 +68,8 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "model_used", Field: "model"}, {Path: "timestamp", Field: "time", How: anyTime},
 		{Path: "response_time", Field: "response_time_ms", How: inSeconds},
 		{Path: "search_count", Field: "searches"}, {Path: "image_count", Field: "images"},
-		{Path: "page_count", Field: "pages"},
+		{Path: "page_count", Field: "pages"}, {Path: "tokens_total", How: asSum},
+		{Path: "cost_total", Field: "reported_cost", How: asMoney}, {Path: "cost_input"}, {Path: "cost_output"},
 	}},
 	{"an export of our log", []string{""}, []Name{
 		{Path: "cost", Field: "reported_cost", How: asCost}, {Path: "plan"},
@@ -97,7 +105,7 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "output_tokens_details.text_tokens"}, {Path: "output_tokens_details.image_tokens"},
 		{Path: "output_token_details.audio_tokens", Field: "audio_output_tokens"},
 		{Path: "output_token_details.text_tokens"},
-		{Path: "total_tokens"}, {Path: "prompt_audio_seconds", Field: "seconds"},
+		{Path: "total_tokens", How: asSum}, {Path: "prompt_audio_seconds", Field: "seconds"},
 		{Path: "seconds", Field: "seconds"}, {Path: "service_tier", Field: "service_tier", How: asTier},
 	}},
 	{"Anthropic", usagePlaces, []Name{
@@ -117,6 +125,18 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "service_tier", Field: "service_tier", How: asTier, Yields: true},
 		{Path: "error.message", Field: "error_message", How: asFailure}, {Path: "error.code", How: asFailure},
 		{Path: "error.type", How: asFailure}, {Path: "error.param"}, {Path: "num_model_requests", Field: "requests"},
+		{Path: "status", How: asStatus}, {Path: "parallel_tool_calls"}, {Path: "max_tool_calls"},
+		{Path: "max_output_tokens"}, {Path: "prompt_cache_key"}, {Path: "prompt_cache_retention"},
+	}},
+	{"OpenAI's answers and batches", []string{"response.body."}, []Name{
+		{Path: "object", Field: "service_tier", How: inBatch},
+	}},
+	{"Anthropic's answers and batches", []string{"message.", "result.message."}, []Name{
+		{Path: "id", Field: "id", Yields: true}, {Path: "model", Field: "model", Yields: true},
+	}},
+	{"Anthropic's answers and batches", []string{"result."}, []Name{
+		{Path: "type", How: asStatus}, {Path: "error.error.message", Field: "error_message", How: asFailure},
+		{Path: "error.error.type", How: asFailure},
 	}},
 	{"Gemini", []string{"", "usage_metadata.", "response.usage_metadata."}, []Name{
 		{Path: "prompt_token_count", Field: "input_tokens", How: asTotal},
@@ -125,7 +145,8 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "candidates_token_count", Field: "output_tokens", How: asTotal},
 		{Path: "response_token_count", Field: "output_tokens", How: asTotal},
 		{Path: "thoughts_token_count", Field: "reasoning_tokens", How: besideOutput},
-		{Path: "total_token_count"}, {Path: "traffic_type"}, {Path: "service_tier", Field: "service_tier", How: asTier},
+		{Path: "total_token_count", How: asSum}, {Path: "traffic_type"},
+		{Path: "service_tier", Field: "service_tier", How: asTier},
 		{Path: "prompt_tokens_details.audio", Field: "audio_input_tokens"},
 		{Path: "prompt_tokens_details.image", Field: "image_input_tokens"},
 		{Path: "prompt_tokens_details.text"}, {Path: "prompt_tokens_details.video"}, {Path: "prompt_tokens_details.document"},
@@ -137,6 +158,7 @@ var nameGroups = []NameGroup{ // read-only
 	}},
 	{"Gemini", []string{"", "response."}, []Name{
 		{Path: "model_version", Field: "model", Yields: true}, {Path: "response_id", Field: "id", Yields: true},
+		{Path: "create_time", Field: "time", How: anyTime, Yields: true},
 	}},
 	{"LiteLLM", []string{""}, []Name{
 		{Path: "user", Field: "user_id"}, {Path: "end_user", Field: "user_id"},
@@ -144,14 +166,15 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "end_time"}, {Path: "completion_start_time"},
 		{Path: "request_duration_ms", Field: "response_time_ms", How: inMS},
 		{Path: "spend", Field: "reported_cost", How: asMoney}, {Path: "status", How: asStatus},
-		{Path: "cache_hit"}, {Path: "cache_key"},
+		{Path: "metadata.status", How: asStatus}, {Path: "cache_hit", How: fromCache}, {Path: "cache_key"},
 		{Path: "metadata.usage_object.cache_read_input_tokens", Field: "cached_input_tokens"},
 		{Path: "metadata.usage_object.cache_creation_input_tokens", Field: "cache_write_tokens"},
 		{Path: "metadata.usage_object.prompt_tokens_details.cached_tokens", Field: "cached_input_tokens"},
 		{Path: "metadata.additional_usage_values.cache_read_input_tokens", Field: "cached_input_tokens"},
 		{Path: "metadata.additional_usage_values.cache_creation_input_tokens", Field: "cache_write_tokens"},
 		{Path: "metadata.additional_usage_values.prompt_tokens_details.cached_tokens", Field: "cached_input_tokens"},
-		{Path: "metadata.error_information.error_message", Field: "error_message", Yields: true},
+		{Path: "metadata.error_information.error_message", Field: "error_message", How: asFailure, Yields: true},
+		{Path: "metadata.error_information.error_code", How: asFailure},
 	}},
 	{"OpenRouter", []string{"", "data."}, []Name{
 		{Path: "id", Field: "id", Yields: true}, {Path: "model", Field: "model", Yields: true},
@@ -166,7 +189,9 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "service_tier", Field: "service_tier", How: asTier},
 		{Path: "created_at", Field: "time", How: anyTime, Yields: true},
 		{Path: "generation_time", Field: "response_time_ms", How: inMS}, {Path: "external_user", Field: "user_id"},
-		{Path: "provider_name"}, {Path: "response_cache_source_id"},
+		{Path: "provider_name"}, {Path: "response_cache_source_id", How: fromCache},
+		{Path: "num_media_prompt"}, {Path: "num_input_audio_prompt"}, {Path: "num_media_completion"},
+		{Path: "num_search_results"}, {Path: "num_fetches"},
 	}},
 	{"OpenRouter's answers", []string{"usage.", "response.usage."}, []Name{
 		{Path: "cost", Field: "reported_cost", How: asMoney}, {Path: "cost_details.*"}, {Path: "is_byok"},
@@ -181,7 +206,8 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "prompt_cache_write_tokens", Field: "cache_write_tokens", How: besideInput},
 		{Path: "prompt_audio_tokens", Field: "audio_input_tokens", How: besideInput},
 		{Path: "completion_audio_tokens", Field: "audio_output_tokens", How: besideOutput},
-		{Path: "cost_usd", Field: "reported_cost", How: asMoney}, {Path: "cache_enabled"}, {Path: "cache_reference_id"},
+		{Path: "cost_usd", Field: "reported_cost", How: asMoney}, {Path: "cache_enabled"},
+		{Path: "cache_reference_id", How: fromCache},
 		{Path: "request_path", Field: "endpoint"},
 	}},
 	{"Langfuse", []string{""}, []Name{
@@ -220,7 +246,10 @@ var nameGroups = []NameGroup{ // read-only
 	{"any", []string{""}, []Name{
 		{Path: "success", How: asSuccess}, {Path: "error", Field: "error_message", How: asFailure, Yields: true},
 		{Path: "error_code", How: asFailure}, {Path: "error_type", How: asFailure}, {Path: "exception", How: asFailure},
-		{Path: "currency", How: asCurrency},
+		{Path: "currency", How: asCurrency}, {Path: "type", How: asKind},
+		{Path: "ok", How: asSuccess}, {Path: "failed", How: asFailed}, {Path: "is_error", How: asFailed},
+		{Path: "http_status", Field: "status_code"}, {Path: "http_status_code", Field: "status_code"},
+		{Path: "http_code", Field: "status_code"}, {Path: "response_code", Field: "status_code"},
 	}},
 }
 
@@ -241,7 +270,8 @@ var suspectWords = []string{ // read-only
 	"second", "seconds", "sec", "secs", "ms", "millis", "millisecond", "milliseconds", "duration", "elapsed",
 	"token", "tokens", "count", "counts", "char", "chars", "character", "characters", "image", "images", "audio", "video",
 	"quantity", "qty", "usage", "units", "requests", "calls", "searches", "pages", "total", "totals", "cache", "cached",
-	"tier", "status", "failed", "failure",
+	"tier", "status", "failed", "failure", "error", "errors", "outcome", "discount", "tax", "vat", "refund", "refunded",
+	"voided", "tok", "toks", "queries", "pixels", "megapixels", "frames", "words", "day", "month", "year",
 }
 
 // ImportNames returns the groups of names that are read in event files, beside those of the event's own fields.
@@ -269,6 +299,9 @@ var meanings = map[how]string{ // read-only
 	inSeconds: "(seconds)", anyTime: "(also seconds or milliseconds since 1970)",
 	asStatus: "success or failure, or an HTTP status", asLevel: "ERROR is a failed call",
 	asSuccess: "false is a failed call",
-	asFailure: "a failed call", asCurrency: "USD", asCost: "ours beside `pricing`, Helicone's beside its times",
+	asFailure: "a failed call", asFailed: "true is a failed call",
+	fromCache: "a row with it is no provider's call",
+	inBatch:   "(batch)", asKind: "parts of streamed answers are refused", asSum: "no more than input and output",
+	asCurrency: "USD", asCost: "ours beside `pricing`, Helicone's beside its times",
 	besideCached: "+", besideInput: "+ input", besideOutput: "+ output", cacheWriteSum: "+",
 }

@@ -164,3 +164,20 @@ func (r *eventReader) setParts(parts []*cell) error {
 	}
 	return nil
 }
+
+// checkSum returns an invalid failure for a row whose sum of all tokens is above those that were read: some are not.
+// Mistral's sum has the tokens of audio, which is counted by the second.
+func (r *eventReader) checkSum() error {
+	if r.sum == nil || r.row.Quantities[pricing.Seconds] > 0 {
+		return nil
+	}
+	sum, err := parseCount(r.sum.column.name, r.sum.text)
+	if err != nil {
+		return err
+	}
+	if input, output := r.row.Quantities[pricing.InputTokens], r.row.Quantities[pricing.OutputTokens]; sum > input+output {
+		return failure.Invalidf("%s is %d, and input_tokens and output_tokens are %d and %d: some tokens are not read",
+			r.sum.column.name, sum, input, output)
+	}
+	return nil
+}
