@@ -39,7 +39,7 @@ events, each thousand is taken back whole or not at all: interrupted, run it aga
 		Example: "  alwrity-sub usage void req-7f3a --reason \"the job failed after all\"\n" +
 			"  alwrity-sub usage void -f ids.txt --reason \"reported twice\" --dry-run\n" +
 			"  alwrity-sub usage void --user alice --from 2026-11-03T10:00:00Z --to 2026-11-03T11:00:00Z --reason \"load test\"",
-		Annotations: exitCodes("0,1,2,3,5,6,130"),
+		Args: cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6,130"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ids, err := opts.ids(env.In, args)
 			if err != nil {
