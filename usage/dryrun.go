@@ -52,15 +52,10 @@ type rehearsal struct {
 	knownUsers bool // rows of others are refused
 
 	mu     sync.Mutex
-	events map[[16]byte]uint64 // by the hash of an id, that of the content
-	used   map[rehearsedKey][]ProviderUsage
+	events map[[16]byte]uint64                     // by the hash of an id, that of the content
+	used   map[PeriodKey]map[int64][]ProviderUsage // by plan
 	models map[modelKey]*ModelCost
 	limits map[limitKey]CrossedLimit
-}
-
-type rehearsedKey struct {
-	PeriodKey
-	planID int64
 }
 
 type modelKey struct {
@@ -75,7 +70,8 @@ type limitKey struct {
 
 func newRehearsal(on Store, knownUsers bool) *rehearsal {
 	return &rehearsal{Store: on, knownUsers: knownUsers, events: map[[16]byte]uint64{},
-		used: map[rehearsedKey][]ProviderUsage{}, models: map[modelKey]*ModelCost{}, limits: map[limitKey]CrossedLimit{}}
+		used: map[PeriodKey]map[int64][]ProviderUsage{}, models: map[modelKey]*ModelCost{},
+		limits: map[limitKey]CrossedLimit{}}
 }
 
 // Update implements Store.
@@ -150,24 +146,17 @@ func (s *rehearsal) keep(e *Entry) {
 	s.events[hashOfID(e.ID)] = hashOfContent(&e.Event)
 	var one ProviderUsage
 	one.count(e)
-	key := rehearsedKey{NewPeriodKey(e.UserID, e.PeriodStart), e.PlanID}
-	s.used[key] = addUsage(s.used[key], e.Provider, e.Vendor, one)
+	key := NewPeriodKey(e.UserID, e.PeriodStart)
+	if s.used[key] == nil {
+		s.used[key] = map[int64][]ProviderUsage{}
+	}
+	s.used[key][e.PlanID] = addUsage(s.used[key][e.PlanID], e.Provider, e.Vendor, one)
 	model := modelKey{e.Provider, e.Model, e.Basis}
 	if s.models[model] == nil {
 		s.models[model] = &ModelCost{Provider: e.Provider, Model: e.Model, Basis: e.Basis}
 	}
 	s.models[model].Calls += one.Calls
 	s.models[model].Cost = s.models[model].Cost.Add(pricing.TotalOf(e.Cost))
-}
-
-// addUsage adds to the usage of a provider and vendor.
-func addUsage(rows []ProviderUsage, provider, vendor string, more ProviderUsage) []ProviderUsage {
-	n := slices.IndexFunc(rows, func(r ProviderUsage) bool { return r.Provider == provider && r.Vendor == vendor })
-	if n < 0 {
-		n, rows = len(rows), append(rows, ProviderUsage{Provider: provider, Vendor: vendor})
-	}
-	rows[n].plus(more)
-	return rows
 }
 
 func hashOfID(id string) (key [16]byte) {
@@ -200,21 +189,16 @@ func (tx *rehearsalTx) Totals(ctx context.Context, periods []PeriodKey) (map[Per
 	if err != nil {
 		return nil, err
 	}
-	asked := map[PeriodKey]bool{}
-	for _, key := range periods {
-		asked[key] = true
-	}
 	if totals == nil {
 		totals = map[PeriodKey][]ProviderUsage{}
 	}
 	tx.store.mu.Lock()
 	defer tx.store.mu.Unlock()
-	for key, rows := range tx.store.used {
-		if !asked[key.PeriodKey] {
-			continue
-		}
-		for _, row := range rows {
-			totals[key.PeriodKey] = addUsage(totals[key.PeriodKey], row.Provider, row.Vendor, row)
+	for _, key := range periods {
+		for _, rows := range tx.store.used[key] {
+			for _, row := range rows {
+				totals[key] = addUsage(totals[key], row.Provider, row.Vendor, row)
+			}
 		}
 	}
 	return totals, nil
@@ -230,7 +214,7 @@ func (tx *rehearsalTx) UsedUnder(
 	}
 	tx.store.mu.Lock()
 	defer tx.store.mu.Unlock()
-	for _, row := range tx.store.used[rehearsedKey{key, planID}] {
+	for _, row := range tx.store.used[key][planID] {
 		rows = addUsage(rows, row.Provider, row.Vendor, row)
 	}
 	return rows, nil

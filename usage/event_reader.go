@@ -41,8 +41,6 @@ type eventReader struct {
 	provider string // of rows that name none
 }
 
-func newEventReader() *eventReader { return makeEventReader(newColumnTree(false)) }
-
 // newArchiveReader returns a reader for archived rows, which have what recording has added, too.
 func newArchiveReader() *eventReader {
 	r := makeEventReader(newColumnTree(true))

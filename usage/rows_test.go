@@ -13,6 +13,8 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
+func newEventReader() *eventReader { return makeEventReader(newColumnTree(false)) }
+
 func readJSONLines(t testing.TB, text string) []row {
 	t.Helper()
 	return readRows(t, newJSONLReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader()))

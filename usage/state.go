@@ -386,14 +386,9 @@ func (s *state) add(p *periodState, e *Entry) {
 	var one ProviderUsage
 	one.count(e)
 	p.sum.plus(one)
-	p.total(e.Provider, e.Vendor).plus(one)
+	p.totals = addUsage(p.totals, e.Provider, e.Vendor, one)
 	if rows, ok := p.apart[e.PlanID]; ok {
-		n := slices.IndexFunc(rows, func(r ProviderUsage) bool { return r.Provider == e.Provider && r.Vendor == e.Vendor })
-		if n < 0 {
-			n, rows = len(rows), append(rows, ProviderUsage{Provider: e.Provider, Vendor: e.Vendor})
-		}
-		rows[n].plus(one)
-		p.apart[e.PlanID], p.shared = rows, nil
+		p.apart[e.PlanID], p.shared = addUsage(rows, e.Provider, e.Vendor, one), nil
 	}
 	m := one.metered()
 	for _, u := range p.plans {
@@ -403,15 +398,14 @@ func (s *state) add(p *periodState, e *Entry) {
 	}
 }
 
-// total returns the total of a provider and vendor, which may be a new one.
-func (p *periodState) total(provider, vendor string) *ProviderUsage {
-	for i := range p.totals {
-		if p.totals[i].Provider == provider && p.totals[i].Vendor == vendor {
-			return &p.totals[i]
-		}
+// addUsage adds to the usage of a provider and vendor, which may be new ones.
+func addUsage(rows []ProviderUsage, provider, vendor string, more ProviderUsage) []ProviderUsage {
+	n := slices.IndexFunc(rows, func(r ProviderUsage) bool { return r.Provider == provider && r.Vendor == vendor })
+	if n < 0 {
+		n, rows = len(rows), append(rows, ProviderUsage{Provider: provider, Vendor: vendor})
 	}
-	p.totals = append(p.totals, ProviderUsage{Provider: provider, Vendor: vendor})
-	return &p.totals[len(p.totals)-1]
+	rows[n].plus(more)
+	return rows
 }
 
 // free takes a reservation out of what a known user holds.

@@ -9,12 +9,10 @@ import (
 )
 
 // Fields of tokens that vendors divide otherwise than we do.
-var ( // read-only
-	inputField    = pricing.InputTokens.String()
-	cachedPart    = pricing.CachedInputTokens.String()
-	writePart     = pricing.CacheWriteTokens.String()
-	hourWritePart = pricing.CacheWrite1hTokens.String()
-)
+var inputField = pricing.InputTokens.String()           // read-only
+var cachedPart = pricing.CachedInputTokens.String()     // read-only
+var writePart = pricing.CacheWriteTokens.String()       // read-only
+var hourWritePart = pricing.CacheWrite1hTokens.String() // read-only
 
 // isInputPart tells whether a name gives a part of an input that it counts as within it.
 func isInputPart(n Name) bool {

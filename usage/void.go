@@ -1,130 +1,25 @@
 package usage
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
 )
-
-// Void says that an event was taken back: the log has the event as it was and a counter-entry, which is the same with
-// all amounts negative, so that every sum of the log is right without knowing of it. A correction has another event in
-// its place.
-type Void struct {
-	EventID       string
-	CounterID     string
-	ReplacedBy    string    // "" where nothing was recorded in its place
-	Time          time.Time // of the event, and of its counter-entry
-	ReplacementAt time.Time // of the event in its place
-	At            time.Time // when it was taken back
-	Actor         string
-	Reason        string
-}
-
-// Links are the other log rows that one belongs to, by their ids: "" for none.
-type Links struct {
-	VoidedBy   string // the counter-entry that takes it back
-	ReplacedBy string // what was recorded in its place
-	Voids      string // the event that it takes back: it is a counter-entry
-	Replaces   string // the event that it was recorded in place of
-
-	// When, by whom and why it was taken back; of a counter-entry, and of what stands and was recorded in place of
-	// another, when, by whom and why that was.
-	At     time.Time
-	Actor  string
-	Reason string
-}
-
-// LinkField is a field of a log row's links.
-type LinkField struct {
-	Name string // in documents and archives
-	// Text is what the links of a row say; "" for nothing, and for rows without any.
-	Text func(l *Links) string
-}
-
-// linkFields are the fields of links, in their order.
-var linkFields = makeLinkFields() // read-only
-
-// LinkFields returns the fields of links, in their order. Nobody may change them.
-func LinkFields() []LinkField { return linkFields }
-
-func makeLinkFields() []LinkField {
-	return []LinkField{
-		{"voids", func(l *Links) string { return l.Voids }},
-		{"voided_by", func(l *Links) string { return l.VoidedBy }},
-		{"replaces", func(l *Links) string { return l.Replaces }},
-		{"replaced_by", func(l *Links) string { return l.ReplacedBy }},
-		{"corrected_at", func(l *Links) string {
-			if l.At.IsZero() {
-				return ""
-			}
-			return l.At.UTC().Format(time.RFC3339Nano)
-		}},
-		{"corrected_by", func(l *Links) string { return l.Actor }},
-		{"correction_reason", func(l *Links) string { return l.Reason }},
-	}
-}
-
-// voided tells whether an entry was taken back.
-func (e *Entry) voided() bool { return e.Links != nil && e.Links.VoidedBy != "" }
-
-// isCounter tells whether an entry takes another one back.
-func (e *Entry) isCounter() bool { return e.Links != nil && e.Links.Voids != "" }
-
-// Stands tells whether a log row is an event that was not taken back.
-func (e *Entry) Stands() bool { return !e.voided() && !e.isCounter() }
-
-// LinksOf returns the links of the log rows that voids are about, by the rows' ids.
-func LinksOf(voids []Void) map[string]*Links {
-	links := make(map[string]*Links, 2*len(voids))
-	of := func(id string) *Links {
-		if links[id] == nil {
-			links[id] = &Links{}
-		}
-		return links[id]
-	}
-	for _, v := range voids {
-		if v.ReplacedBy != "" {
-			l := of(v.ReplacedBy)
-			if l.Replaces = v.EventID; l.VoidedBy == "" {
-				l.At, l.Actor, l.Reason = v.At, v.Actor, v.Reason
-			}
-		}
-		for _, id := range []string{v.EventID, v.CounterID} {
-			l := of(id)
-			l.At, l.Actor, l.Reason = v.At, v.Actor, v.Reason
-		}
-		links[v.EventID].VoidedBy, links[v.EventID].ReplacedBy = v.CounterID, v.ReplacedBy
-		links[v.CounterID].Voids = v.EventID
-	}
-	return links
-}
 
 // counter returns the entry that takes another one back.
 func (e *Entry) counter(id string, now time.Time) Entry {
 	c := *e
-	c.ID, c.RecordedAt, c.Cost, c.Links = id, now, -e.Cost, nil
-	c.Reported.USD = -e.Reported.USD
-	for q := range c.Quantities {
-		c.Quantities[q] = -e.Quantities[q]
+	c.ID, c.RecordedAt, c.Links = id, now, nil
+	for i := range entryFields {
+		if f := &entryFields[i]; f.negates() {
+			f.negate(&c)
+		}
 	}
 	return c
-}
-
-// whyVoided says when, by whom and why an entry was taken back, and what its id is good for.
-func (e *Entry) whyVoided() string {
-	l := e.Links
-	text := fmt.Sprintf("it was voided at %s by %s (%s)", l.At.Format(time.RFC3339), l.Actor, l.Reason)
-	if l.ReplacedBy != "" {
-		text += ", and " + failure.Shorten(l.ReplacedBy) + " stands in its place"
-	}
-	return text + "; its id is used up"
 }
 
 // VoidTx is a transaction that takes events back.
@@ -195,7 +90,7 @@ func (c *Corrections) Void(ctx context.Context, k Correction, ids []string) ([]V
 	}
 	all := make([]Voided, 0, len(ids))
 	for chunk := range slices.Chunk(ids, voidBatch) {
-		some, err := c.voidTogether(ctx, k, chunk)
+		some, err := c.correct(ctx, k, chunk, nil, nil)
 		if err != nil {
 			return all, err
 		}
@@ -321,11 +216,6 @@ func unknownEvent(ctx context.Context, r Reader, id string) error {
 	return unknown.WithReason("unknown_event")
 }
 
-// voidTogether takes some events back in one transaction.
-func (c *Corrections) voidTogether(ctx context.Context, k Correction, ids []string) ([]Voided, error) {
-	return c.correct(ctx, k, ids, nil, nil)
-}
-
 // correcting is a transaction that takes events back.
 type correcting struct {
 	*batch
@@ -437,25 +327,16 @@ func (run *correcting) replacements(
 
 // load reads what is known of the users of some entries and events.
 func (run *correcting) load(ctx context.Context, stands map[string]Entry, replacements map[string]*Event) error {
-	users := func(yield func(string) bool) {
-		for _, e := range stands {
-			if !yield(e.UserID) {
-				return
-			}
-		}
-		for _, e := range replacements {
-			if !yield(e.UserID) {
-				return
-			}
-		}
+	events := slices.Collect(maps.Values(replacements))
+	for _, e := range stands {
+		events = append(events, &e.Event)
+	}
+	users := make([]string, len(events))
+	for i, e := range events {
+		users[i] = e.UserID
 	}
 	calls := func(yield func(string, time.Time) bool) {
-		for _, e := range stands {
-			if !yield(e.UserID, e.Time) {
-				return
-			}
-		}
-		for _, e := range replacements {
+		for _, e := range events {
 			if !yield(e.UserID, e.Time) {
 				return
 			}
@@ -464,7 +345,7 @@ func (run *correcting) load(ctx context.Context, stands map[string]Entry, replac
 	if err := run.state.loadCatalogue(ctx, run.tx, ""); err != nil {
 		return err
 	}
-	if err := run.state.loadUsers(ctx, run.tx, users); err != nil {
+	if err := run.state.loadUsers(ctx, run.tx, slices.Values(users)); err != nil {
 		return err
 	}
 	return run.state.loadPeriods(ctx, run.tx, calls)
@@ -551,92 +432,6 @@ func (run *correcting) write(ctx context.Context) error {
 		}
 	}
 	return run.tx.AddVoids(ctx, run.Action, now)
-}
-
-// withdraw takes back the alerts whose thresholds are no longer reached.
-func (run *correcting) withdraw(ctx context.Context) error {
-	alerts, err := run.tx.PeriodAlerts(ctx, sortedPeriods(run.places))
-	if err != nil {
-		return err
-	}
-	var over []Alert
-	for _, a := range alerts {
-		where := run.places[NewPeriodKey(a.UserID, a.PeriodStart)]
-		if used, known := run.usedOf(&a, where); known && !reached(&a.Limit, used, a.Threshold) {
-			over = append(over, a)
-		}
-	}
-	if len(over) == 0 {
-		return nil
-	}
-	return run.tx.WithdrawAlerts(ctx, over, run.At)
-}
-
-// usedOf returns how much is used of the limit that an alert is about, by the plan that had it when the alert was made,
-// or has it at the end of the period.
-func (run *correcting) usedOf(a *Alert, where *userPeriod) (used int64, known bool) {
-	account := run.state.users[a.UserID].account
-	moments := []time.Time{a.CreatedAt, where.period.End.Add(-time.Microsecond), where.period.Start}
-	plans := []*plan.Plan{where.plan}
-	for _, at := range moments {
-		if p, err := account.PlanAt(at); err == nil && where.period.Contains(at) {
-			plans = append(plans, run.state.planOf(p))
-		}
-	}
-	for _, p := range plans {
-		for i, l := range p.Limits {
-			if l.Name == a.Limit.Name && l.Meter == a.Limit.Meter {
-				return where.usage.used(p)[i], true
-			}
-		}
-	}
-	return 0, false
-}
-
-// WithdrawAlerts takes back the alerts of users' running periods whose thresholds are no longer reached, as when a
-// price that was too high has been put right.
-func (c *Corrections) WithdrawAlerts(ctx context.Context, now time.Time, users []string) error {
-	for some := range slices.Chunk(users, checkedTogether) {
-		err := c.Store.UpdateVoids(ctx, some, now, func(tx VoidTx) error {
-			run := &correcting{Correction: Correction{Audit: Audit{At: now}}, tx: tx, places: map[PeriodKey]*userPeriod{},
-				batch: &batch{service: c.Usage, tx: tx, state: newState(now)}}
-			if err := run.state.loadUsers(ctx, tx, slices.Values(some)); err != nil {
-				return err
-			}
-			err := run.state.loadPeriods(ctx, tx, func(yield func(string, time.Time) bool) {
-				for _, user := range some {
-					if !yield(user, now) {
-						return
-					}
-				}
-			})
-			for _, user := range some {
-				if err != nil {
-					return err
-				}
-				var where *userPeriod
-				if where, err = run.state.periodOf(user, now); err == nil {
-					run.places[NewPeriodKey(user, where.period.Start)] = where
-				}
-			}
-			if err != nil {
-				return err
-			}
-			return run.withdraw(ctx)
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func sortedPeriods(of map[PeriodKey]*userPeriod) []PeriodKey {
-	keys := slices.Collect(maps.Keys(of))
-	slices.SortFunc(keys, func(a, b PeriodKey) int {
-		return cmp.Or(strings.Compare(a.UserID, b.UserID), cmp.Compare(a.Start, b.Start))
-	})
-	return keys
 }
 
 // Correct takes the event back that stands for an id, and records another one in its place. change makes that of what
