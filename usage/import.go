@@ -196,7 +196,7 @@ func (run *importing) giveUp(err error) error {
 	return err
 }
 
-// handIn hands a batch to the recorders: all calls of a user to the same one.
+// handIn hands a batch to the recorders: all calls of a user to the same one, and all of a dry run.
 func (run *importing) handIn(ctx context.Context, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
 	opts := RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture, KnownUser: run.opts.KnownUsers}
@@ -208,7 +208,10 @@ func (run *importing) handIn(ctx context.Context, b fileBatch) {
 		}
 		event := &b.rows[i].event
 		b.requests = append(b.requests, request{order: each, event: event})
-		share := run.recorders.share(event.UserID)
+		share := 0 // a dry run keeps the rows in their order: which of two with one id comes first is what it tells
+		if !run.opts.DryRun {
+			share = run.recorders.share(event.UserID)
+		}
 		shares[share] = append(shares[share], &b.requests[len(b.requests)-1])
 	}
 	h := handedIn{fileBatch: b, done: make(chan struct{})}
