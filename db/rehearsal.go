@@ -15,9 +15,7 @@ func (d *DB) RefuseWrites(err error) { d.refused = err }
 
 // readRehearsal finds out what Rehearsal tells.
 func (d *DB) readRehearsal(ctx context.Context) error {
-	return d.view(ctx, func(t *tx) error {
-		return t.query(ctx, into(&d.rehearsal), "SELECT rehearsal FROM database_kind")
-	})
+	return d.classify(d.reader.QueryRowContext(ctx, "SELECT rehearsal FROM database_kind").Scan(&d.rehearsal))
 }
 
 // BeginRehearsal makes a database that has nothing in it yet one for rehearsals, for good. One with anything in it is a

@@ -143,7 +143,8 @@ func importResult() usage.ImportResult {
 		Cost:      samples.Total("1234.5"), Elapsed: 1_250 * time.Millisecond,
 		Problems: []usage.ImportProblem{{Line: 17, Reason: "input_tokens is \"1.5\": it must be a whole number"},
 			{Line: 10_250, Reason: "user_id is " + samples.Hostile}},
-		Unread: []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
+		Reasons: []usage.ImportReason{{Rows: 2, Reason: "user_id is …"}, {Rows: 1, Reason: "input_tokens is …"}},
+		Unread:  []usage.UnreadField{{Name: "colour", Rows: 12_000}}}
 }
 
 func archives() []usage.Archive {

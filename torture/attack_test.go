@@ -60,14 +60,14 @@ func (o op) asks(l limit) int64 {
 	case tokens:
 		return o.quantities()[pricing.InputTokens]
 	case cost:
-		return o.quantities()[pricing.Seconds] * second
+		return o.quantities()[pricing.Seconds] / pricing.Seconds.PerUnit() * second
 	}
 	return o.quantities()[pricing.Requests]
 }
 
 func (o op) quantities() pricing.Quantities {
 	q := pricing.Quantities{pricing.Requests: 1}
-	q[o.kind.quantity] = o.amount
+	q[o.kind.quantity] = o.amount * o.kind.quantity.PerUnit()
 	return q
 }
 

@@ -38,7 +38,7 @@ func TestBillingBeside(t *testing.T) {
 			}
 			for n := range 200 {
 				sent++
-				at := end.Add(time.Duration(random.IntN(41)-38) * time.Hour).Format(time.RFC3339)
+				at := end.Add(time.Duration(random.IntN(39)-38) * time.Hour).Format(time.RFC3339)
 				row, _ := json.Marshal(map[string]any{"id": fmt.Sprint("call-", sent), "user_id": fmt.Sprint("u", n%(users+3)),
 					"provider": "gemini", "model": "gemini-2.5-pro", "input_tokens": sent, "time": at})
 				file.WriteString(string(row) + "\n")

@@ -199,7 +199,7 @@ func events(dice *rand.Rand, rows int) string {
 		if i%3 > 0 {
 			id = fmt.Sprintf(`"id":"event-%d",`, i)
 		}
-		at := begin().AddDate(0, 0, dice.IntN(30)-20)
+		at := begin().AddDate(0, 0, -dice.IntN(30))
 		status := []int{200, 200, 200, 500}[dice.IntN(4)]
 		fmt.Fprintf(&file, `{%s"user_id":"u%d","provider":%s,"time":%q,"input_tokens":%d,`+
 			`"output_tokens":%d,"status_code":%d}`+"\n",
