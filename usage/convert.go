@@ -46,7 +46,7 @@ func convert(c *column, text []byte) ([]byte, error) {
 	return text, nil
 }
 
-// streamedKinds are what the parts of Anthropic's streamed answers say that they are: none has the whole usage of a call.
+// streamedKinds are what the parts of Anthropic's streamed answers say that they are: none has a call's whole usage.
 var streamedKinds = []string{ // read-only
 	"message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop",
 	"ping",

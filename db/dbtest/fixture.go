@@ -179,7 +179,8 @@ func call(id, user string, at time.Time, input, output int64) usage.Event {
 
 func (f *fixture) record(e usage.Event) usage.Outcome {
 	f.Helper()
-	outcome, err := f.service.Record(f.ctx, now(), e, usage.RecordOptions{AllowFuture: true}) // tests make days to come, too
+	opts := usage.RecordOptions{AllowFuture: true} // tests make days to come, too
+	outcome, err := f.service.Record(f.ctx, now(), e, opts)
 	f.must(err)
 	return outcome
 }
