@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -40,6 +41,9 @@ func (r *csvReader) readHeader() error {
 	}
 	if err != nil {
 		return err
+	}
+	if !utf8.Valid(l.text) {
+		return failure.Invalidf("the header (line 1) is not valid UTF-8 text").WithHint("save the file as UTF-8 or UTF-16")
 	}
 	r.records.separator = separatorOf(l.text)
 	names, err := r.records.parse(l.text)

@@ -151,6 +151,7 @@ func FuzzCSV(f *testing.F) {
 		f.Add(header + text)
 	}
 	f.Add("user_id,user_id\n")
+	f.Add("user,provider,errorA\xbe")
 	f.Add("\"user_id\nx\",provider\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		reader := newCSVReader(newLineReader(strings.NewReader(text), io.Discard), newEventReader())
