@@ -374,7 +374,8 @@ func TestSecondsBeforeAMigration(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call := pricing.Call{Provider: "p", Model: "m", At: time.Now(), Used: pricing.Quantities{pricing.Seconds: 2000}}
+		now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
+		call := pricing.Call{Provider: "p", Model: "m", At: now, Used: pricing.Quantities{pricing.Seconds: 2000}}
 		if r, err := book.Rate(call); err != nil || r.Cost != 3002 || r.Price.Given != 0 {
 			t.Errorf("two seconds cost %+v, %v", r, err)
 		}

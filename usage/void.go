@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -221,6 +222,7 @@ type correcting struct {
 	*batch
 	Correction
 	tx     VoidTx
+	users  []string             // who are locked
 	closed map[string]time.Time // until when users' periods are
 	voided []Voided
 	places map[PeriodKey]*userPeriod // in which something was taken back
@@ -229,9 +231,23 @@ type correcting struct {
 // replacing makes the event that is recorded in place of another, and returns nil where that one is as it should be.
 type replacing func(now *Entry) (*Event, error)
 
+// errOtherUser is why a transaction begins anew: an event has become another user's before its users were locked.
+var errOtherUser = errors.New("an event has become another user's")
+
 // correct takes the events back that stand for some ids and records others in their place, if there are any, of some
 // more users.
 func (c *Corrections) correct(
+	ctx context.Context, k Correction, ids, users []string, replace replacing,
+) (voided []Voided, err error) {
+	for {
+		voided, err = c.tryCorrect(ctx, k, ids, users, replace)
+		if !errors.Is(err, errOtherUser) {
+			return voided, err
+		}
+	}
+}
+
+func (c *Corrections) tryCorrect(
 	ctx context.Context, k Correction, ids, users []string, replace replacing,
 ) (voided []Voided, err error) {
 	err = c.Store.View(ctx, func(r Reader) error {
@@ -250,7 +266,7 @@ func (c *Corrections) correct(
 		return nil, err
 	}
 	decide := func(tx VoidTx) error {
-		run := &correcting{Correction: k, tx: tx, closed: closed, places: map[PeriodKey]*userPeriod{},
+		run := &correcting{Correction: k, tx: tx, users: users, closed: closed, places: map[PeriodKey]*userPeriod{},
 			batch: &batch{service: c.Usage, tx: tx, state: newState(k.At), part: &part{
 				entries: make([]Entry, 0, 2*len(ids)), added: map[string]*Entry{}, missing: missingPrices{}}}}
 		err := run.all(ctx, ids, replace)
@@ -270,6 +286,11 @@ func (run *correcting) all(ctx context.Context, ids []string, replace replacing)
 	stands, err := eventsNow(ctx, run.tx, ids)
 	if err != nil {
 		return err
+	}
+	for _, e := range stands {
+		if !slices.Contains(run.users, e.UserID) {
+			return errOtherUser
+		}
 	}
 	replacements, err := run.replacements(ctx, stands, replace)
 	if err != nil {

@@ -1,8 +1,10 @@
 package dbtest
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -24,6 +26,7 @@ func voidTests() []test {
 		{"voids/are at zero whatever the price, and want for none", voidsRerated},
 		{"voids/give back of a closed period what the event cost there", voidsOfClosedPeriods},
 		{"voids/a running recorder notices", voidsNoticed},
+		{"voids/of an event that becomes another user's meanwhile", voidsOfMoved},
 		{"races/two take back the same events at once", raceVoids},
 		{"races/events are taken back while others are recorded", raceVoidsBeside},
 	}
@@ -347,6 +350,43 @@ func voidsNoticed(t *testing.T, p Place) {
 	}
 	_, err = running.Record(f.ctx, now(), call("e0", "alice", now(), 2, 1), usage.RecordOptions{})
 	wantFailure(t, err, failure.Conflict, "input_tokens differ; it was voided at")
+}
+
+// interrupted is a store in which something happens before events are taken back for the first time.
+type interrupted struct {
+	usage.CorrectionStore
+	first *sync.Once
+	fn    func()
+}
+
+func (s interrupted) UpdateVoids(
+	ctx context.Context, users []string, at time.Time, fn func(usage.VoidTx) error,
+) error {
+	s.first.Do(s.fn)
+	return s.CorrectionStore.UpdateVoids(ctx, users, at, fn)
+}
+
+// voidsOfMoved: a recorder that knows the other user notices that, too.
+func voidsOfMoved(t *testing.T, p Place) {
+	f := seeded(t, p)
+	running := &usage.Service{Store: p.Open(t), Thresholds: usage.DefaultThresholds()}
+	enforce := func(id string) error {
+		return onlyError(running.Record(f.ctx, now(), call(id, "bob", now(), 1, 1), usage.RecordOptions{Enforce: true}))
+	}
+	for i := range 9 { // of 10 text_calls
+		f.must(enforce(fmt.Sprint("b", i)))
+	}
+	f.record(call("moved", "alice", now(), 1, 1))
+	meanwhile := func() {
+		f.correct("moved", func(e *usage.Event) { e.UserID = "bob" })
+		wantFailure(t, enforce("beyond"), failure.Denied, "limit_exceeded")
+	}
+	late := &usage.Corrections{Store: interrupted{f.db, &sync.Once{}, meanwhile}, Usage: f.service}
+	voided, err := late.Void(f.ctx, f.because(now()), []string{"moved"})
+	f.must(err)
+	wantEqual(t, "whose it was", voided[0].Entry.UserID, "bob")
+	f.must(enforce("fits"))
+	f.mustAgree()
 }
 
 func onlyError(_ usage.Outcome, err error) error { return err }
