@@ -17,13 +17,7 @@ type Part struct {
 // PartsOf returns the parts of a usage period, that of the plan in force at its end last. Their lengths sum to the
 // period's. Where the plan never changed it is one. Errors are those of PlanAt.
 func (a Account) PartsOf(p Period) ([]Part, error) {
-	cuts := []time.Time{p.Start}
-	for _, s := range a.timeline() {
-		if s.From.After(p.Start) && s.From.Before(p.End) {
-			cuts = append(cuts, s.From)
-		}
-	}
-	cuts = append(cuts, p.End)
+	cuts := slices.Concat([]time.Time{p.Start}, a.ChangesWithin(p), []time.Time{p.End})
 	var parts []Part
 	for i, from := range cuts[:len(cuts)-1] {
 		held, err := a.PlanAt(from)
@@ -42,6 +36,16 @@ func (a Account) PartsOf(p Period) ([]Part, error) {
 		parts[i].Plan = parts[i].Plan.At(parts[i].Until.Add(-time.Microsecond))
 	}
 	return parts, nil
+}
+
+// ChangesWithin returns the moments within a usage period at which a plan began to hold, maybe the same as before.
+func (a Account) ChangesWithin(p Period) (at []time.Time) {
+	for _, s := range a.timeline() {
+		if s.From.After(p.Start) && s.From.Before(p.End) {
+			at = append(at, s.From)
+		}
+	}
+	return at
 }
 
 // Included returns how much a period with some parts includes of what a limit counts: all that is no overage. There is

@@ -233,7 +233,7 @@ func (s *state) periodOf(id string, at time.Time) (*userPeriod, error) {
 	if found.usage == nil { // what is not known must not count as nothing
 		return nil, failure.New(failure.Internal, "the usage of %s from %s on was not read", id, period.Start)
 	}
-	found.changes = changesWithin(user.account, period)
+	found.changes = len(user.account.ChangesWithin(period)) > 0
 	if found.changes && current.Overage == plan.OverageAllow {
 		found.plan = found.usage.sharedPlan(current)
 	}
@@ -282,7 +282,7 @@ func (p *periodState) usedApart(part plan.Part, l plan.Limit) *big.Int {
 
 // loadParts reads what has to be known of the parts of a period, where the plan changes within it.
 func (p *periodState) loadParts(ctx context.Context, reader Reader, account plan.Account, within plan.Period) error {
-	if !changesWithin(account, within) {
+	if len(account.ChangesWithin(within)) == 0 {
 		return nil
 	}
 	var err error
@@ -300,13 +300,6 @@ func (p *periodState) loadParts(ctx context.Context, reader Reader, account plan
 		}
 	}
 	return nil
-}
-
-// changesWithin tells whether a change of plan may lie within a period.
-func changesWithin(account plan.Account, p plan.Period) bool {
-	return slices.ContainsFunc(account.Segments, func(segment plan.Segment) bool {
-		return segment.From.After(p.Start) && segment.From.Before(p.End)
-	})
 }
 
 func (s *state) planOf(current plan.Plan) *plan.Plan {
