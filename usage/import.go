@@ -150,8 +150,8 @@ type handedIn struct {
 // record records batches until there are no more. It hands in some before it has heard of those
 // before them, so that the recorder has enough for its next transaction.
 func (run *importing) record(ctx context.Context, batches <-chan fileBatch) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	load := run.service.Store.Load()
 	mostPending := load.Rows/importBatch + readAhead
 	if !load.GoesOn { // the next transactions have what waits when they begin
@@ -168,15 +168,15 @@ func (run *importing) record(ctx context.Context, batches <-chan fileBatch) erro
 		}
 		select {
 		case <-ctx.Done():
-			return run.giveUp(ctx.Err())
+			return run.giveUp(context.Cause(ctx))
 		case <-first:
 			if err := run.finishFirst(); err != nil {
-				stop()
-				return run.giveUp(err)
+				stop(err)
+				return run.giveUp(context.Cause(ctx)) // which came first
 			}
 		case b, ok := <-more:
 			if ok {
-				run.handIn(ctx, b)
+				run.handIn(ctx, stop, b)
 			} else {
 				batches = nil
 			}
@@ -197,10 +197,10 @@ func (run *importing) giveUp(err error) error {
 }
 
 // handIn hands a batch to the recorders: all calls of a user to the same one, and all of a dry run.
-func (run *importing) handIn(ctx context.Context, b fileBatch) {
+func (run *importing) handIn(ctx context.Context, stop context.CancelCauseFunc, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
 	opts := RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture, KnownUser: run.opts.KnownUsers}
-	each := &order{now: run.now, opts: opts, records: true, decide: (*batch).record}
+	each := &order{now: run.now, opts: opts, records: true, decide: (*batch).record, stop: stop}
 	shares := make([][]*request, len(run.recorders.all))
 	for i := range b.rows {
 		if b.rows[i].err != nil {

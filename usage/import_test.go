@@ -348,3 +348,54 @@ func TestImportNamesUnreadFields(t *testing.T) {
 		t.Errorf("unread are %v", r.Unread)
 	}
 }
+
+// cutOnce is a store whose connection is cut once, when all of a file was read.
+type cutOnce struct {
+	*memory
+	allRead chan struct{}
+	once    sync.Once
+}
+
+func (c *cutOnce) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
+	cut := false
+	c.once.Do(func() { cut = true })
+	if cut {
+		<-c.allRead
+		return failure.Unavailablef("the connection was cut")
+	}
+	return c.memory.Update(ctx, users, now, fn)
+}
+
+// atEnd is a reader that tells when it has come to its end.
+type atEnd struct {
+	io.Reader
+	told chan struct{}
+	once sync.Once
+}
+
+func (r *atEnd) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil {
+		r.once.Do(func() { close(r.told) })
+	}
+	return n, err
+}
+
+// Of a user's rows none is recorded before those that stand above it: they could not be put in their order again.
+func TestImportRecordsNothingAfterWhatFailed(t *testing.T) {
+	t.Parallel()
+	var file strings.Builder
+	for i := range 15_000 {
+		fmt.Fprintf(&file, `{"id":"e%d","user_id":"alice","provider":"gemini","time":"2026-11-01"}`+"\n", i)
+	}
+	store := &cutOnce{memory: newMemory(), allRead: make(chan struct{})}
+	s := &usage.Service{Store: store}
+	_, err := s.Import(t.Context(), time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC),
+		&atEnd{Reader: strings.NewReader(file.String()), told: store.allRead}, usage.ImportOptions{Format: usage.JSONLines})
+	if !failure.Is(err, failure.Unavailable) || !strings.Contains(err.Error(), "was cut") {
+		t.Errorf("%v", err)
+	}
+	if n := len(store.entries); n != 0 {
+		t.Errorf("%d rows are recorded", n)
+	}
+}

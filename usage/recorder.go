@@ -68,6 +68,10 @@ type order struct {
 	closes      bool          // the reservation is settled or released
 	single      bool          // no other request is in the same operation
 	newID       bool          // the event's or reservation's id was made for it: nobody else has it
+
+	// stop ends the context of a file's rows for what the storage refused: none of a user's is recorded before those above
+	// it. Nil for a single request.
+	stop context.CancelCauseFunc
 }
 
 // forget forgets what an attempt has made of a request.
@@ -79,6 +83,9 @@ func (r *request) forget() {
 func (r *request) fail(err error) {
 	r.forget()
 	r.err = err
+	if r.stop != nil && !isRefusal(err) {
+		r.stop(err)
+	}
 }
 
 // mostOperations is how many callers share a transaction at most: the first waits for the last.
@@ -158,15 +165,16 @@ func (s *Service) runWaiting(r *recorder) {
 	}
 }
 
-// next takes the operations of the next transaction: single calls, or a file's, of as many rows as fit, but at least
-// one.
+// next takes the operations of the next transaction: single calls, or those of one file, of as many rows as fit, but at
+// least one.
 func (r *recorder) next(mostRows int) []*operation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, rows := 0, 0
 	for n < min(len(r.waiting), mostOperations) {
-		op := r.waiting[n]
-		if n > 0 && (op.isSingle() != r.waiting[0].isSingle() || rows+len(op.requests) > mostRows) {
+		op, first := r.waiting[n], r.waiting[0]
+		together := op.isSingle() && first.isSingle() || op.ctx == first.ctx
+		if n > 0 && (!together || rows+len(op.requests) > mostRows) {
 			break
 		}
 		rows += len(op.requests)
