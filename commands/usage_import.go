@@ -192,7 +192,10 @@ func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err 
 		if opts.rejects != "" {
 			where = "they are in " + opts.rejects
 		}
-		were := map[bool]string{true: "would not be", false: "were not"}[opts.DryRun]
+		were := "were not"
+		if opts.DryRun {
+			were = "would not be"
+		}
 		return failure.Invalidf("%d of %d rows %s recorded", bad, result.Read, were).WithReason("rows_rejected").
 			WithHint("%s; mend them and import that file", where)
 	}

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"regexp"
@@ -324,5 +323,5 @@ func describeDamage(err error, name string, rows int) error {
 	if damaged, ok := errors.AsType[damagedError](err); ok {
 		return failure.Invalidf("the file %s is damaged: %s after %d rows", name, damaged, rows).Because(err)
 	}
-	return fmt.Errorf("%w", err)
+	return err
 }

@@ -223,6 +223,7 @@ type correcting struct {
 	Correction
 	tx     VoidTx
 	users  []string             // who are locked
+	isNew  string               // one of them who was never seen before, if there is one
 	closed map[string]time.Time // until when users' periods are
 	voided []Voided
 	places map[PeriodKey]*userPeriod // in which something was taken back
@@ -250,7 +251,15 @@ func (c *Corrections) correct(
 func (c *Corrections) tryCorrect(
 	ctx context.Context, k Correction, ids, users []string, replace replacing,
 ) (voided []Voided, err error) {
+	isNew := ""
 	err = c.Store.View(ctx, func(r Reader) error {
+		for _, user := range users { // before they are made by being locked
+			if known, err := r.UserKnown(ctx, user); err != nil {
+				return err
+			} else if !known {
+				isNew = user
+			}
+		}
 		found, err := eventsNow(ctx, r, ids)
 		for _, e := range found {
 			users = append(users, e.UserID)
@@ -260,13 +269,14 @@ func (c *Corrections) tryCorrect(
 	if err != nil {
 		return nil, err
 	}
-	users = slices.DeleteFunc(distinct(users), func(user string) bool { return user == "" })
+	users = distinct(users)
 	closed, err := c.Store.ClosedUntil(ctx, users)
 	if err != nil {
 		return nil, err
 	}
 	decide := func(tx VoidTx) error {
-		run := &correcting{Correction: k, tx: tx, users: users, closed: closed, places: map[PeriodKey]*userPeriod{},
+		run := &correcting{Correction: k, tx: tx, users: users, isNew: isNew, closed: closed,
+			places: map[PeriodKey]*userPeriod{},
 			batch: &batch{service: c.Usage, tx: tx, state: newState(k.At), part: &part{
 				entries: make([]Entry, 0, 2*len(ids)), added: map[string]*Entry{}, missing: missingPrices{}}}}
 		err := run.all(ctx, ids, replace)
@@ -420,6 +430,9 @@ func (run *correcting) one(asked string, e *Entry, corrects bool, replacement *E
 				failure.Shorten(replacement.ID)).WithHint("give the correction an id of its own with --id, or none")
 		}
 		v.Replacement = run.added[replacement.ID]
+		if run.isNew != "" && run.isNew == replacement.UserID {
+			v.Note = "new user: " + run.isNew + " was never seen before"
+		}
 		v.Void.ReplacedBy, v.Void.ReplacementAt = replacement.ID, v.Replacement.Time
 	}
 	run.voided = append(run.voided, v)
@@ -464,7 +477,10 @@ func (c *Corrections) Correct(
 	if err := k.validate(); err != nil {
 		return Voided{}, err
 	}
-	users := []string{change(Event{}).UserID} // whose it becomes, if it is to be another user's
+	var users []string
+	if other := change(Event{}).UserID; other != "" {
+		users = []string{other} // whose it becomes
+	}
 	replace := func(now *Entry) (*Event, error) {
 		event := change(now.Event)
 		if event.ID == now.ID {
