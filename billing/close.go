@@ -38,7 +38,7 @@ type closing struct {
 	note   func(Bill)
 	done   func(users int)
 	result Closing
-	// drafts are bills of a rehearsal that are due at once, without their lines, by their users.
+	// drafts are bills of a dry run that are due at once, without their lines, by their users.
 	drafts map[string][]Bill
 }
 
@@ -167,7 +167,7 @@ func (run *closing) users(ctx context.Context, users []string) error {
 // one that ended.
 func (run *closing) rounds(ctx context.Context, users []string) error {
 	if run.dry {
-		return run.rehearse(ctx, users)
+		return run.dryRounds(ctx, users)
 	}
 	for len(users) > 0 {
 		var r *round
@@ -190,8 +190,8 @@ func (run *closing) rounds(ctx context.Context, users []string) error {
 	return nil
 }
 
-// rehearse drafts all rounds of some users from one state of the database.
-func (run *closing) rehearse(ctx context.Context, users []string) error {
+// dryRounds drafts all rounds of some users from one state of the database.
+func (run *closing) dryRounds(ctx context.Context, users []string) error {
 	var rounds []*round
 	err := run.Store.ViewBilling(ctx, func(reader Reader) (err error) {
 		rounds, _, err = run.draftRounds(ctx, reader, users)

@@ -211,7 +211,7 @@ func (s *Service) ApplyPrices(
 ) (Changes, error) {
 	store := s
 	if dryRun {
-		store = &Service{Store: rehearsal{s.Store}}
+		store = &Service{Store: dryStore{s.Store}}
 	}
 	return store.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
 		if err := cmp.Or(file.Check(book.Providers.With(file.Providers)), validateNames(file)); err != nil {
@@ -238,11 +238,11 @@ func validateNames(file pricing.Catalogue) error {
 	return nil
 }
 
-// rehearsal is a store of which nothing is changed.
-type rehearsal struct{ Store }
+// dryStore is a store of which nothing is changed.
+type dryStore struct{ Store }
 
 // ChangePrices only asks what would change.
-func (r rehearsal) ChangePrices(
+func (r dryStore) ChangePrices(
 	ctx context.Context, _ usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
 ) error {
 	book, err := r.Catalogue(ctx)

@@ -289,7 +289,7 @@ func PaidBill(p billing.PaidBill) Document {
 		}}
 }
 
-// shownDrafts is how many bills a rehearsal lists for people.
+// shownDrafts is how many bills a dry run lists for people.
 const shownDrafts = 30
 
 // Closing says what closing periods did or, with the bills it would have written, what it would do.
@@ -326,12 +326,12 @@ func Closing(c billing.Closing, dry bool, drafts []billing.Bill) Document {
 		}
 		t.more(len(c.Failures)-shownDrafts, "failure")
 		if dry {
-			t.Note("nothing was changed: this was a rehearsal")
+			t.Note("nothing was changed: this was a dry run")
 		}
 	})
 }
 
-// drafts writes the bills that a rehearsal would write.
+// drafts writes the bills that a dry run would write.
 func (t *Text) drafts(drafts []billing.Bill, dry bool) {
 	if !dry || len(drafts) == 0 {
 		return

@@ -79,8 +79,12 @@ func Corrected(v usage.Voided, applied bool) Document {
 			t.Note("it stands so already, as %s: nothing has changed", before.ID)
 			return
 		}
+		recordedAs := ""
+		if v.Void.ReplacedBy != "" {
+			recordedAs = ", recorded as " + v.Void.ReplacedBy
+		}
 		t.line(good.of(status), text(" "+v.Asked+": "), strong.of(before.Cost.Display()+" → "+after.Cost.Display()),
-			text(" ("+costReason(after)+"), recorded as "+after.ID))
+			text(" ("+costReason(after)+")"+recordedAs))
 		if after.Counts() && after.Basis == pricing.Unpriced {
 			t.Warning("there is no price for %s: its cost is 0 until it is rated again", name(after.Provider+" "+after.Model))
 		}

@@ -45,9 +45,9 @@ type CrossedLimit struct {
 // mostCrossed is how many limits a dry run names.
 const mostCrossed = 1000
 
-// rehearsal is a store on which an import runs as on the real one, which is only read: what would have been written is
+// dryStore is a store on which an import runs as on the real one, which is only read: what would have been written is
 // kept, as far as later rows are decided by it. An event is two hashes then, so a row takes some 60 bytes.
-type rehearsal struct {
+type dryStore struct {
 	Store
 	knownUsers bool // rows of others are refused
 
@@ -68,20 +68,20 @@ type limitKey struct {
 	limit string
 }
 
-func newRehearsal(on Store, knownUsers bool) *rehearsal {
-	return &rehearsal{Store: on, knownUsers: knownUsers, events: map[[16]byte]uint64{},
+func newDryStore(on Store, knownUsers bool) *dryStore {
+	return &dryStore{Store: on, knownUsers: knownUsers, events: map[[16]byte]uint64{},
 		used: map[PeriodKey]map[int64][]ProviderUsage{}, models: map[modelKey]*ModelCost{},
 		limits: map[limitKey]CrossedLimit{}}
 }
 
 // Update implements Store.
-func (s *rehearsal) Update(ctx context.Context, _ []string, _ time.Time, fn func(Tx) error) error {
+func (s *dryStore) Update(ctx context.Context, _ []string, _ time.Time, fn func(Tx) error) error {
 	return s.Assume(ctx, fn)
 }
 
 // Assume implements Store.
-func (s *rehearsal) Assume(ctx context.Context, fn func(Tx) error) error {
-	tx := &rehearsalTx{store: s}
+func (s *dryStore) Assume(ctx context.Context, fn func(Tx) error) error {
+	tx := &dryTx{store: s}
 	err := s.View(ctx, func(r Reader) error {
 		tx.Reader = r
 		return fn(tx)
@@ -92,15 +92,15 @@ func (s *rehearsal) Assume(ctx context.Context, fn func(Tx) error) error {
 	return err
 }
 
-// rehearsalTx reads what is there with what would have been written, and writes nothing.
-type rehearsalTx struct {
+// dryTx reads what is there with what would have been written, and writes nothing.
+type dryTx struct {
 	Reader
-	store *rehearsal
+	store *dryStore
 	wrote bool
 }
 
 // LockUsers implements Tx. Who is new it says only where that decides.
-func (tx *rehearsalTx) LockUsers(
+func (tx *dryTx) LockUsers(
 	ctx context.Context, users []string, _ time.Time, _ Writer, _ bool,
 ) (locked Locked, err error) {
 	if !tx.store.knownUsers {
@@ -119,13 +119,13 @@ func (tx *rehearsalTx) LockUsers(
 }
 
 // AddAlerts implements Tx.
-func (tx *rehearsalTx) AddAlerts(context.Context, []Alert) (int, error) { return 0, nil }
+func (tx *dryTx) AddAlerts(context.Context, []Alert) (int, error) { return 0, nil }
 
 // AddNotifications implements Tx.
-func (tx *rehearsalTx) AddNotifications(context.Context, []Notification) error { return nil }
+func (tx *dryTx) AddNotifications(context.Context, []Notification) error { return nil }
 
 // Write implements Tx.
-func (tx *rehearsalTx) Write(_ context.Context, c Changes) error {
+func (tx *dryTx) Write(_ context.Context, c Changes) error {
 	s := tx.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +142,7 @@ func (tx *rehearsalTx) Write(_ context.Context, c Changes) error {
 	return nil
 }
 
-func (s *rehearsal) keep(e *Entry) {
+func (s *dryStore) keep(e *Entry) {
 	s.events[hashOfID(e.ID)] = hashOfContent(&e.Event)
 	var one ProviderUsage
 	one.count(e)
@@ -176,7 +176,7 @@ func hashOfContent(e *Event) uint64 {
 }
 
 // recall tells whether an event would have been recorded before, and whether as the same. It has its time and vendor.
-func (s *rehearsal) recall(e *Event) (known, same bool) {
+func (s *dryStore) recall(e *Event) (known, same bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	content, known := s.events[hashOfID(e.ID)]
@@ -184,7 +184,7 @@ func (s *rehearsal) recall(e *Event) (known, same bool) {
 }
 
 // Totals implements Reader.
-func (tx *rehearsalTx) Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]ProviderUsage, error) {
+func (tx *dryTx) Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]ProviderUsage, error) {
 	totals, err := tx.Reader.Totals(ctx, periods)
 	if err != nil {
 		return nil, err
@@ -205,7 +205,7 @@ func (tx *rehearsalTx) Totals(ctx context.Context, periods []PeriodKey) (map[Per
 }
 
 // UsedUnder implements Reader.
-func (tx *rehearsalTx) UsedUnder(
+func (tx *dryTx) UsedUnder(
 	ctx context.Context, key PeriodKey, planID int64, within plan.Period,
 ) ([]ProviderUsage, error) {
 	rows, err := tx.Reader.UsedUnder(ctx, key, planID, within)
@@ -221,7 +221,7 @@ func (tx *rehearsalTx) UsedUnder(
 }
 
 // result returns what the dry run has found.
-func (s *rehearsal) result() *DryRun {
+func (s *dryStore) result() *DryRun {
 	r := &DryRun{}
 	for _, m := range s.models {
 		r.Models = append(r.Models, *m)

@@ -60,9 +60,9 @@ func (s *Service) Import(ctx context.Context, now time.Time, r io.Reader, opts I
 	if !opts.DryRun {
 		return s.importFile(ctx, now, r, opts)
 	}
-	rehearsed := newRehearsal(s.Store, opts.KnownUsers)
-	result, err := (&Service{Store: rehearsed, Thresholds: s.Thresholds}).importFile(ctx, now, r, opts)
-	result.DryRun = rehearsed.result()
+	dry := newDryStore(s.Store, opts.KnownUsers)
+	result, err := (&Service{Store: dry, Thresholds: s.Thresholds}).importFile(ctx, now, r, opts)
+	result.DryRun = dry.result()
 	return result, err
 }
 

@@ -144,7 +144,7 @@ func (b *batch) record(r *request) error {
 		return unknownUser(event.UserID, "unknown_user")
 	}
 	at := event.timeOr(r.now)
-	if again, err := b.rehearsed(r, at, cmp.Or(event.Vendor, provider.VendorOf(event.Model))); again || err != nil {
+	if again, err := b.seenInDryRun(r, at, cmp.Or(event.Vendor, provider.VendorOf(event.Model))); again || err != nil {
 		return err
 	}
 	if err := b.state.checkOpen(at); err != nil {
@@ -180,9 +180,9 @@ func (b *batch) record(r *request) error {
 	return nil
 }
 
-// rehearsed tells whether a dry run has had the event before, which then is answered as a report of a recorded one.
-func (b *batch) rehearsed(r *request, at time.Time, vendor string) (again bool, err error) {
-	tx, ok := b.tx.(*rehearsalTx)
+// seenInDryRun tells whether a dry run has had the event before, which then is answered as a report of a recorded one.
+func (b *batch) seenInDryRun(r *request, at time.Time, vendor string) (again bool, err error) {
+	tx, ok := b.tx.(*dryTx)
 	if !ok {
 		return false, nil
 	}

@@ -481,6 +481,7 @@ func (c *Corrections) Correct(
 	if other := change(Event{}).UserID; other != "" {
 		users = []string{other} // whose it becomes
 	}
+	idIsMade := false
 	replace := func(now *Entry) (*Event, error) {
 		event := change(now.Event)
 		if event.ID == now.ID {
@@ -489,6 +490,7 @@ func (c *Corrections) Correct(
 		if event.Vendor == now.Vendor && (event.Provider != now.Provider || event.Model != now.Model) {
 			event.Vendor = "" // it follows from them
 		}
+		idIsMade = event.ID == ""
 		event, err := event.complete()
 		if err != nil {
 			return nil, err
@@ -506,6 +508,9 @@ func (c *Corrections) Correct(
 	voided, err := c.correct(ctx, k, []string{id}, users, replace)
 	if err != nil {
 		return Voided{}, err
+	}
+	if k.DryRun && idIsMade {
+		voided[0].Void.ReplacedBy = "" // the next run makes another
 	}
 	return voided[0], nil
 }

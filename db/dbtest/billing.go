@@ -28,10 +28,10 @@ func billingTests() []test {
 		{"billing/who fails stops nobody else", closingFailsForOne},
 		{"billing/credit comes page by page", creditPages},
 		{"races/the ids of credits and payments", idsOfMoneyAreUsedOnce},
-		{"billing/a rehearsal keeps nothing", rehearsalKeepsNothing},
-		{"billing/a rehearsal counts what closing does", rehearsalCountsAll},
+		{"billing/a dry run keeps nothing", dryRunKeepsNothing},
+		{"billing/a dry run counts what closing does", dryRunCountsAll},
 		{"billing/a preview is what closing writes", previewsAreExact},
-		{"billing/previews and rehearsals wait for nobody who writes", previewBesideWriter},
+		{"billing/previews and dry runs wait for nobody who writes", previewBesideWriter},
 		{"billing/who asks is told how far it is", closingProgress},
 		{"billing/what no bill has is found, and is billed", unbilledIsFound},
 		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
@@ -260,7 +260,7 @@ func closingProgress(t *testing.T, p Place) {
 	wantEqual(t, "where nothing has ended", told(date(2026, 11, 3)), []string{"0 of 0"})
 }
 
-func rehearsalKeepsNothing(t *testing.T, p Place) {
+func dryRunKeepsNothing(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", date(2026, 8, 1), date(2026, 8, 1))
 	c, err := f.billing(f.db).Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{DryRun: true})
@@ -351,7 +351,7 @@ func creditPages(t *testing.T, p Place) {
 }
 
 // Bills that are due at once make their users past due and suspended in the run that writes them.
-func rehearsalCountsAll(t *testing.T, p Place) {
+func dryRunCountsAll(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.subscribe("alice", "Pro", date(2026, 8, 1), date(2026, 8, 1))
 	f.close(date(2026, 9, 1)) // and has a bill that falls due
@@ -368,13 +368,13 @@ func rehearsalCountsAll(t *testing.T, p Place) {
 		f.must(err)
 		return fmt.Sprintf("%+v", c)
 	}
-	rehearsed := closing(billing.CloseOptions{DryRun: true})
+	dry := closing(billing.CloseOptions{DryRun: true})
 	alone, err := s.Close(f.ctx, date(2026, 11, 1), billing.CloseOptions{DryRun: true, User: "bob"})
 	f.must(err)
 	wantEqual(t, "bob alone", fmt.Sprint(alone.Bills, alone.PastDue, alone.Suspended), "2 2 1")
-	wantEqual(t, "the closing", closing(billing.CloseOptions{}), rehearsed)
-	if !strings.Contains(rehearsed, "PastDue:6 Suspended:2") {
-		t.Error(rehearsed)
+	wantEqual(t, "the closing", closing(billing.CloseOptions{}), dry)
+	if !strings.Contains(dry, "PastDue:6 Suspended:2") {
+		t.Error(dry)
 	}
 	f.healthy()
 }
