@@ -49,6 +49,20 @@ func (env *Env) show(ask query) func(*cobra.Command, []string) error {
 	}
 }
 
+// writeText writes the answer to a query as it is.
+func (env *Env) writeText(ask func(context.Context, *Services) (string, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		return env.withServices(cmd.Context(), func(s *Services) error {
+			text, err := ask(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(env.Printer.Out, text)
+			return err
+		})
+	}
+}
+
 // withServices opens the configured database, runs fn with its services, and closes it.
 func (env *Env) withServices(ctx context.Context, fn func(*Services) error) (err error) {
 	s, err := env.Open(ctx)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,16 +57,10 @@ func newPlansExportCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "export", Short: "Write the plans as YAML, as plans apply reads them",
 		Example: "  alwrity-sub plans export > plans.yaml", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.withServices(cmd.Context(), func(s *Services) error {
-				plans, _, err := s.Catalogue.Plans(cmd.Context(), env.Now(), at)
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprint(env.Printer.Out, plans.YAML())
-				return err
-			})
-		},
+		RunE: env.writeText(func(ctx context.Context, s *Services) (string, error) {
+			plans, _, err := s.Catalogue.Plans(ctx, env.Now(), at)
+			return plans.YAML(), err
+		}),
 	}
 	addPlansAt(cmd, &at)
 	return cmd

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -173,16 +172,10 @@ func newPricingExportCmd(env *Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "export", Short: "Write providers, prices and aliases in force as YAML, as pricing apply reads them",
 		Example: "  alwrity-sub pricing export > prices.yaml", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.withServices(cmd.Context(), func(s *Services) error {
-				prices, err := s.Catalogue.Export(cmd.Context(), env.Now())
-				if err != nil {
-					return err
-				}
-				_, err = fmt.Fprint(env.Printer.Out, prices.YAML())
-				return err
-			})
-		},
+		RunE: env.writeText(func(ctx context.Context, s *Services) (string, error) {
+			prices, err := s.Catalogue.Export(ctx, env.Now())
+			return prices.YAML(), err
+		}),
 	}
 }
 

@@ -108,10 +108,8 @@ func scanPrice(row scanner) (pricing.Price, error) {
 	return p, p.SetTerms(terms)
 }
 
-// ChangePrices implements catalogue.Store: each provider, price and alias gets an audit row.
-func (d *DB) ChangePrices(
-	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
-) error {
+// changeBook runs fn while nobody else changes prices, with those that there are.
+func (d *DB) changeBook(ctx context.Context, fn func(*tx, *pricing.Book) error) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
 			return err
@@ -120,6 +118,15 @@ func (d *DB) ChangePrices(
 		if err != nil {
 			return err
 		}
+		return fn(t, book)
+	})
+}
+
+// ChangePrices implements catalogue.Store: each provider, price and alias gets an audit row.
+func (d *DB) ChangePrices(
+	ctx context.Context, audit usage.Audit, fn func(*pricing.Book) (pricing.Catalogue, error),
+) error {
+	return d.changeBook(ctx, func(t *tx, book *pricing.Book) error {
 		changes, err := fn(book)
 		if err != nil {
 			return err

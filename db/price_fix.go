@@ -22,14 +22,7 @@ func (d *DB) FixPrice(
 	ctx context.Context, audit usage.Audit, reason string,
 	fn func(book *pricing.Book) (wrong, right pricing.Price, err error),
 ) error {
-	return d.update(ctx, func(t *tx) error {
-		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {
-			return err
-		}
-		book, err := t.readBook(ctx, "")
-		if err != nil {
-			return err
-		}
+	return d.changeBook(ctx, func(t *tx, book *pricing.Book) error {
 		wrong, right, err := fn(book)
 		if err != nil {
 			return err
