@@ -52,7 +52,7 @@ func sqliteDialect() dialect {
 		isOvertaken:   isOvertaken,
 		shortUpdates:  true, // the driver would wait for an interruption in a goroutine of its own each time
 		assume:        (*DB).once,
-		rows:          60_000,
+		rows:          50_000,
 		writers:       1,
 		goesOn:        true, // the file is locked for everyone anyway
 		pause:         15 * time.Millisecond,

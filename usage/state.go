@@ -393,12 +393,14 @@ func (s *state) add(p *periodState, e *Entry) {
 
 // addUsage adds to the usage of a provider and vendor, which may be new ones.
 func addUsage(rows []ProviderUsage, provider, vendor string, more ProviderUsage) []ProviderUsage {
-	n := slices.IndexFunc(rows, func(r ProviderUsage) bool { return r.Provider == provider && r.Vendor == vendor })
-	if n < 0 {
-		n, rows = len(rows), append(rows, ProviderUsage{Provider: provider, Vendor: vendor})
+	for i := range rows {
+		if rows[i].Provider == provider && rows[i].Vendor == vendor {
+			rows[i].plus(more)
+			return rows
+		}
 	}
-	rows[n].plus(more)
-	return rows
+	more.Provider, more.Vendor = provider, vendor
+	return append(rows, more)
 }
 
 // free takes a reservation out of what a known user holds.
