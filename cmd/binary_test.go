@@ -94,7 +94,7 @@ func TestBinary(t *testing.T) {
 	b.says(t, 0, "reconcile")("✓ usage_summaries", "✓ usage_daily")
 	b.says(t, 0, "doctor")("all is well")
 	b.says(t, 0, "selftest")("all is well")
-	b.says(t, 0, "demo", "--users", "5", "--days", "10")("Cost by provider", "The five dearest users")
+	b.says(t, 0, "demo", "--users", "5", "--days", "10")("Cost by provider", "The five most expensive users")
 	b.says(t, 0, "db", "backup", "backup.db")("backed up to backup.db")
 	b.says(t, 0, "--database-url", "sqlite:///backup.db", "reconcile")("4 log rows")
 }

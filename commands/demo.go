@@ -138,8 +138,8 @@ func (d *demo) printReports(ctx context.Context, user string) error {
 	}{
 		{"Cost by provider", usageReport([]usage.Dimension{usage.ByProvider}, 0, true)},
 		{"Cost by plan", usageReport([]usage.Dimension{usage.ByPlan}, 0, false)},
-		{"The ten dearest models", usageReport([]usage.Dimension{usage.ByProvider, usage.ByModel}, 10, false)},
-		{"The five dearest users", usageReport([]usage.Dimension{usage.ByUser, usage.ByPlan}, 5, false)},
+		{"The ten most expensive models", usageReport([]usage.Dimension{usage.ByProvider, usage.ByModel}, 10, false)},
+		{"The five most expensive users", usageReport([]usage.Dimension{usage.ByUser, usage.ByPlan}, 5, false)},
 		{"Cost by day", usageReport([]usage.Dimension{usage.ByDay}, 0, true)},
 		{"Cost by month, with a projection of the running one", func() (report.Document, error) {
 			trend, err := d.Reports.Trend(ctx, "", 3, d.now)

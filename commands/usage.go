@@ -116,7 +116,7 @@ today. --from is the first day that counts, --to the first that does not.`,
 	flags.StringVar(&opts.by, "by", "provider", "day, month, user, plan, provider, vendor, model, or several with commas")
 	flags.StringVar(&opts.User, "user", "", "only this `USER`")
 	addProvider(cmd, &opts.Provider, "only this PROVIDER")
-	flags.IntVar(&opts.top, "top", 0, "only the `N` dearest rows; the total counts them all")
+	flags.IntVar(&opts.top, "top", 0, "only the `N` most expensive rows; the total counts them all")
 	flags.BoolVar(&opts.chart, "chart", false, "draw a chart")
 	return cmd
 }

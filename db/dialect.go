@@ -66,8 +66,8 @@ type dialect struct {
 	fileSetting string
 	// migrateAlone runs migrations while no other process does, where they need that.
 	migrateAlone func(ctx context.Context, d *DB, run func() error) error
-	// isOvertaken tells whether a migration failed because of another one, or of those who are recording.
-	isOvertaken func(err error) bool
+	// isMigrationRace tells whether a migration failed because of another one, or of those who are recording.
+	isMigrationRace func(err error) bool
 
 	// shortUpdates: no statement of recording lasts long enough to be interrupted.
 	shortUpdates bool

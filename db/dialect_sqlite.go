@@ -38,33 +38,33 @@ func sqliteDialect() dialect {
 		among: func(column, list string) string {
 			return column + " IN (SELECT value FROM json_each(" + list + "))"
 		},
-		lockRows:      func(bool) string { return "" },
-		briefly:       func(_ context.Context, _ *tx, fn func() error) error { return fn() }, // BEGIN has locked all
-		lockTable:     func(string, string) string { return "" },
-		softwareQuery: "SELECT 'SQLite ' || sqlite_version(), 'UTF8'",
-		sizeQuery:     "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
-		classify:      classifySQLite,
-		retry:         func(error) bool { return false },
-		mayBegin:      mayBeginSQLite,
-		goose:         database.DialectSQLite3,
-		fileSetting:   journalWAL,
-		migrateAlone:  func(_ context.Context, _ *DB, run func() error) error { return run() },
-		isOvertaken:   isOvertaken,
-		shortUpdates:  true, // the driver would wait for an interruption in a goroutine of its own each time
-		assume:        (*DB).once,
-		rows:          50_000,
-		writers:       1,
-		goesOn:        true, // the file is locked for everyone anyway
-		pause:         15 * time.Millisecond,
-		dayOf:         "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
-		slots:         1,
-		readEntries:   readEntriesSQLite,
-		insertEntries: insertEntriesSQLite,
-		writeUsage:    writeApart,
-		insertMany:    insertPacked,
-		enoughRows:    fewRows,
-		forgetIDs:     func(context.Context, *tx, plan.Month) error { return nil },
-		removeMonth:   deleteMonth,
+		lockRows:        func(bool) string { return "" },
+		briefly:         func(_ context.Context, _ *tx, fn func() error) error { return fn() }, // BEGIN has locked all
+		lockTable:       func(string, string) string { return "" },
+		softwareQuery:   "SELECT 'SQLite ' || sqlite_version(), 'UTF8'",
+		sizeQuery:       "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+		classify:        classifySQLite,
+		retry:           func(error) bool { return false },
+		mayBegin:        mayBeginSQLite,
+		goose:           database.DialectSQLite3,
+		fileSetting:     journalWAL,
+		migrateAlone:    func(_ context.Context, _ *DB, run func() error) error { return run() },
+		isMigrationRace: isMigrationRace,
+		shortUpdates:    true, // the driver would wait for an interruption in a goroutine of its own each time
+		assume:          (*DB).once,
+		rows:            50_000,
+		writers:         1,
+		goesOn:          true, // the file is locked for everyone anyway
+		pause:           15 * time.Millisecond,
+		dayOf:           "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
+		slots:           1,
+		readEntries:     readEntriesSQLite,
+		insertEntries:   insertEntriesSQLite,
+		writeUsage:      writeApart,
+		insertMany:      insertPacked,
+		enoughRows:      fewRows,
+		forgetIDs:       func(context.Context, *tx, plan.Month) error { return nil },
+		removeMonth:     deleteMonth,
 		restoreMonth: func(ctx context.Context, t *tx, _ plan.Month, fill fillMonth) error {
 			return fill(func(batch []usage.Entry) error { return insertEntriesSQLite(ctx, t, batch) })
 		},
@@ -256,8 +256,8 @@ func isBusy(err error) bool {
 	return ok && (e.Code == sqlite3.ErrBusy || e.Code == sqlite3.ErrLocked)
 }
 
-// isOvertaken tells whether a migration failed since another one is under way, or has made its tables meanwhile.
-func isOvertaken(err error) bool {
+// isMigrationRace tells whether a migration failed since another one is under way, or has made its tables meanwhile.
+func isMigrationRace(err error) bool {
 	e, ok := errors.AsType[sqlite3.Error](err)
 	return ok && (isBusy(e) || strings.Contains(e.Error(), "already exists"))
 }

@@ -35,7 +35,7 @@ func (d *DB) migrate(ctx context.Context) (before, after int64, err error) {
 		if err == nil || patience.Err() != nil {
 			return before, after, err
 		}
-		if is, readErr := d.schemaVersion(ctx); !d.isOvertaken(err) && (readErr != nil || is == was) {
+		if is, readErr := d.schemaVersion(ctx); !d.isMigrationRace(err) && (readErr != nil || is == was) {
 			return before, after, err
 		}
 		_ = pause(patience, 20*time.Millisecond) // once more, when its time is up

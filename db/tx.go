@@ -145,9 +145,9 @@ func (d *DB) within(ctx context.Context, pool *sql.DB, options *sql.TxOptions, f
 	return sqlTx.Commit()
 }
 
-// loosely runs fn on PostgreSQL without a transaction, unless fn begins one. If the server may have closed an idle
-// connection, BEGIN finds out: with that nothing is lost.
-func (d *DB) loosely(ctx context.Context, fn func(*tx) error) error {
+// withoutTransaction runs fn on PostgreSQL in no transaction but one that fn begins. If the server may have closed an
+// idle connection, BEGIN finds out: with that nothing is lost.
+func (d *DB) withoutTransaction(ctx context.Context, fn func(*tx) error) error {
 	conn, err := d.writer.Conn(ctx)
 	if err != nil {
 		return err

@@ -40,7 +40,7 @@ func functions() map[string]any {
 func money(text string) string { return formatUSD(text, pricing.USD.Display) }
 
 // dollars writes money in whole cents: $79.00.
-func dollars(text string) string { return formatUSD(text, pricing.USD.Roundly) }
+func dollars(text string) string { return formatUSD(text, pricing.USD.Rounded) }
 
 func formatUSD(text string, format func(pricing.USD) string) string {
 	usd, err := pricing.ParseUSD(text)
@@ -64,7 +64,7 @@ func creditNoteValue(total, credited string) string {
 	if err != nil {
 		creditedUSD = 0 // older notifications do not have it
 	}
-	return max(creditedUSD-totalUSD, totalUSD-creditedUSD).Roundly()
+	return max(creditedUSD-totalUSD, totalUSD-creditedUSD).Rounded()
 }
 
 // creditNoteEffect says where the money of a credit note goes: "credit" (to the user's credit), "partly" (to it),
@@ -142,7 +142,7 @@ func usedOfMax(meter, used, max string) string {
 	if errUsed != nil || errMax != nil {
 		return used + " of " + max
 	}
-	used, max = usedUSD.RoundlyOf(maxUSD)
+	used, max = usedUSD.RoundedOf(maxUSD)
 	return used + " of " + max
 }
 

@@ -25,7 +25,7 @@ func (r *run) skipOver(ctx context.Context) error {
 			if reason == "" {
 				continue
 			}
-			told, err := r.tellAnew(ctx, m, now)
+			told, err := r.bringUpToDate(ctx, m, now)
 			if err != nil {
 				return err
 			}
@@ -69,8 +69,8 @@ func overSince(n usage.Notification, now time.Time) string {
 	return over(end, "the period that it is about ended at ")
 }
 
-// tellAnew makes a message about a used up limit one about the running period, where that limit refuses calls now.
-func (r *run) tellAnew(ctx context.Context, m Message, now time.Time) (bool, error) {
+// bringUpToDate makes a message about a used up limit one about the running period, where that limit refuses calls now.
+func (r *run) bringUpToDate(ctx context.Context, m Message, now time.Time) (bool, error) {
 	if m.Kind != usage.LimitReached || r.Refused == nil {
 		return false, nil
 	}

@@ -36,9 +36,9 @@ func HalfEven(n, by *big.Int) *big.Int {
 	return quotient
 }
 
-// Roundly returns the amount for people who need no more than whole cents: "$3.43". What would be shown as $0.00 and is
+// Rounded returns the amount for people who need no more than whole cents: "$3.43". What would be shown as $0.00 and is
 // not 0 is shown exactly.
-func (u USD) Roundly() string {
+func (u USD) Rounded() string {
 	cents := TotalOf(u).NearestCent()
 	if u != 0 && cents.value().Sign() == 0 {
 		return u.Display()
@@ -46,10 +46,10 @@ func (u USD) Roundly() string {
 	return cents.Display()
 }
 
-// RoundlyOf returns how much is used of an allowance, both as Roundly returns them. If that would make less than all of
+// RoundedOf returns how much is used of an allowance, both as Rounded returns them. If that would make less than all of
 // it look like all of it, the first is exact.
-func (u USD) RoundlyOf(allowed USD) (used, of string) {
-	used, of = u.Roundly(), allowed.Roundly()
+func (u USD) RoundedOf(allowed USD) (used, of string) {
+	used, of = u.Rounded(), allowed.Rounded()
 	if used == of && u < allowed {
 		used = u.Display()
 	}

@@ -84,7 +84,7 @@ func TestRoundly(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, of := used.RoundlyOf(allowed); got != c.want || of != c.of {
+		if got, of := used.RoundedOf(allowed); got != c.want || of != c.of {
 			t.Errorf("%s of %s is %s of %s, want %s of %s", c.used, c.allowed, got, of, c.want, c.of)
 		}
 	}

@@ -139,7 +139,7 @@ func (p *Price) SetTerms(text string) error {
 
 // unitPriceText writes a rate as people read it: of what is used by the thousand for a million.
 func unitPriceText(q Quantity, rate USD) string {
-	if q.Manifold() {
+	if q.PerMillion() {
 		if million, err := rate.Times(1_000_000); err == nil {
 			return million.String() + "/1M"
 		}

@@ -79,7 +79,7 @@ func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
 	if !isCost && f.name != "provider_specific_entry" || bytes.Equal(f.value, []byte("null")) {
 		return nil
 	}
-	if isBeside(f.name) {
+	if isSurcharge(f.name) {
 		if bytes.ContainsAny(f.value, "123456789") {
 			e.leftOut[f.name] = true
 		}
@@ -110,9 +110,9 @@ func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
 	return nil
 }
 
-// isBeside tells whether a key is of what a call may cost beside its own price: a tool, which is a call of its own and
-// is recorded as one, or a factor for a region or a speed that the caller asks for.
-func isBeside(key string) bool {
+// isSurcharge tells whether a key is of what a call may cost on top of its own price: for a tool, which is a call of
+// its own and is recorded as one, or for a region or a speed that the caller asks for.
+func isSurcharge(key string) bool {
 	for _, prefix := range []string{"search_context_cost_per_query", "web_search_cost", "google_maps_", "file_search_cost",
 		"vector_store_cost", "code_interpreter_cost", "computer_use_", "provider_specific_entry",
 		"regional_processing_uplift_multiplier"} {

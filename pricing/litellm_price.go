@@ -50,15 +50,15 @@ func (e *liteLLMEntry) dropEqualParts() {
 	usual := e.rates[liteLLMPlace{}]
 	for q := range QuantityCount {
 		total, isPart := q.Total()
-		if own, there := usual[q.Unit()]; isPart && there && isAsDear(usual[total.Unit()], own) &&
-			isAsDear(own, usual[total.Unit()]) {
+		if own, there := usual[q.Unit()]; isPart && there && costsAtLeast(usual[total.Unit()], own) &&
+			costsAtLeast(own, usual[total.Unit()]) {
 			delete(usual, q.Unit())
 		}
 	}
 }
 
-// isAsDear tells whether a rate is that of another one, or higher.
-func isAsDear(rate, other liteLLMRate) bool {
+// costsAtLeast tells whether a rate is as high as another one, or higher.
+func costsAtLeast(rate, other liteLLMRate) bool {
 	is, _ := ParseUSD(rate.amount)
 	wanted, _ := ParseUSD(other.amount)
 	return is >= wanted
@@ -100,7 +100,7 @@ func (e *liteLLMEntry) isCovered(place liteLLMPlace, rate liteLLMRate, as []Quan
 			charged, there = e.rates[liteLLMPlace{}][q.Unit()]
 		}
 		if there {
-			return isAsDear(charged, rate)
+			return costsAtLeast(charged, rate)
 		}
 	}
 	return false

@@ -40,40 +40,40 @@ type definition struct {
 	// of is the total that the quantity is a part of. The parts of a total have nothing in common: a token is of one part
 	// at most, an audio token that was read from a cache a cached one. 0, the requests, is no total.
 	of Quantity
-	// ofIt says which part of the total it is, as people read it: "12 input tokens, of them 3 cached".
-	ofIt        string
+	// partName says which part of the total it is, as people read it: "12 input tokens, of them 3 cached".
+	partName    string
 	oneEachCall bool // a call that does not tell how many it used is charged for one, where they have a price
-	manifold    bool // used by the thousand: people read the price of a million
+	perMillion  bool // used by the thousand: people read the price of a million
 	rare        bool // few calls have any: the database keeps NULL instead of 0
 	thousandths bool // amounts are counted in thousandths of the unit, and written with up to three decimals
 }
 
 var definitions = [QuantityCount]definition{ // read-only
 	Requests: {name: "requests", unit: "request", title: "REQUEST", help: "API requests (default 1)"},
-	InputTokens: {name: "input_tokens", unit: "input_token", title: "INPUT", manifold: true,
+	InputTokens: {name: "input_tokens", unit: "input_token", title: "INPUT", perMillion: true,
 		help: "input tokens, all kinds of them included"},
-	OutputTokens: {name: "output_tokens", unit: "output_token", title: "OUTPUT", manifold: true,
+	OutputTokens: {name: "output_tokens", unit: "output_token", title: "OUTPUT", perMillion: true,
 		help: "output tokens, all kinds of them included"},
-	CachedInputTokens: {name: "cached_input_tokens", unit: "cached_input_token", title: "CACHED", manifold: true,
-		of: InputTokens, ofIt: "cached", help: "those of the input tokens that came from a cache"},
-	CacheWriteTokens: {name: "cache_write_tokens", unit: "cache_write_token", title: "CACHE WRITE", manifold: true,
-		of: InputTokens, ofIt: "written to a cache", help: "those of the input tokens that were written to a cache",
+	CachedInputTokens: {name: "cached_input_tokens", unit: "cached_input_token", title: "CACHED", perMillion: true,
+		of: InputTokens, partName: "cached", help: "those of the input tokens that came from a cache"},
+	CacheWriteTokens: {name: "cache_write_tokens", unit: "cache_write_token", title: "CACHE WRITE", perMillion: true,
+		of: InputTokens, partName: "written to a cache", help: "those of the input tokens that were written to a cache",
 		rare: true},
-	CacheWrite1hTokens: {name: "cache_write_1h_tokens", unit: "cache_write_1h_token", title: "WRITE 1H", manifold: true,
-		of: InputTokens, ofIt: "written to a cache for an hour",
+	CacheWrite1hTokens: {name: "cache_write_1h_tokens", unit: "cache_write_1h_token", title: "WRITE 1H", perMillion: true,
+		of: InputTokens, partName: "written to a cache for an hour",
 		help: "those of the input tokens that were written to a cache for an hour", rare: true},
-	AudioInputTokens: {name: "audio_input_tokens", unit: "audio_input_token", title: "AUDIO IN", manifold: true,
-		of: InputTokens, ofIt: "audio", help: "those of the input tokens that are audio", rare: true},
-	ImageInputTokens: {name: "image_input_tokens", unit: "image_input_token", title: "IMAGE IN", manifold: true,
-		of: InputTokens, ofIt: "images", help: "those of the input tokens that are images", rare: true},
-	AudioOutputTokens: {name: "audio_output_tokens", unit: "audio_output_token", title: "AUDIO OUT", manifold: true,
-		of: OutputTokens, ofIt: "audio", help: "those of the output tokens that are audio", rare: true},
-	ReasoningTokens: {name: "reasoning_tokens", unit: "reasoning_token", title: "REASONING", manifold: true,
-		of: OutputTokens, ofIt: "reasoning", help: "those of the output tokens that were spent on reasoning", rare: true},
+	AudioInputTokens: {name: "audio_input_tokens", unit: "audio_input_token", title: "AUDIO IN", perMillion: true,
+		of: InputTokens, partName: "audio", help: "those of the input tokens that are audio", rare: true},
+	ImageInputTokens: {name: "image_input_tokens", unit: "image_input_token", title: "IMAGE IN", perMillion: true,
+		of: InputTokens, partName: "images", help: "those of the input tokens that are images", rare: true},
+	AudioOutputTokens: {name: "audio_output_tokens", unit: "audio_output_token", title: "AUDIO OUT", perMillion: true,
+		of: OutputTokens, partName: "audio", help: "those of the output tokens that are audio", rare: true},
+	ReasoningTokens: {name: "reasoning_tokens", unit: "reasoning_token", title: "REASONING", perMillion: true,
+		of: OutputTokens, partName: "reasoning", help: "those of the output tokens that were spent on reasoning", rare: true},
 	Images:     {name: "images", unit: "image", title: "IMAGE", help: "images", oneEachCall: true},
 	Searches:   {name: "searches", unit: "search", title: "SEARCH", help: "searches", oneEachCall: true},
 	Pages:      {name: "pages", unit: "page", title: "PAGE", help: "pages", oneEachCall: true},
-	Characters: {name: "characters", unit: "character", title: "CHARS", help: "characters", manifold: true},
+	Characters: {name: "characters", unit: "character", title: "CHARS", help: "characters", perMillion: true},
 	Seconds: {name: "seconds", unit: "second", title: "SECOND", help: "seconds, with up to three decimals",
 		thousandths: true},
 }
@@ -96,9 +96,9 @@ func (q Quantity) Column() string {
 	return definitions[q].name
 }
 
-// Title is what a table calls the price of one unit, or of a million where the quantity is manifold.
+// Title is what a table calls the price of one unit, or of a million where people read it of a million.
 func (q Quantity) Title() string {
-	if q.Manifold() {
+	if q.PerMillion() {
 		return definitions[q].title + "/1M"
 	}
 	return definitions[q].title
@@ -111,14 +111,14 @@ func (q Quantity) Help() string { return definitions[q].help }
 func (q Quantity) Total() (Quantity, bool) { return definitions[q].of, definitions[q].of != 0 }
 
 // PartName says which part of its total q is, as people read it: "cached".
-func (q Quantity) PartName() string { return definitions[q].ofIt }
+func (q Quantity) PartName() string { return definitions[q].partName }
 
 // OneEachCall says whether a call that does not tell how many it used is charged for one, where there is a price of
 // them.
 func (q Quantity) OneEachCall() bool { return definitions[q].oneEachCall }
 
-// Manifold says whether the quantity is used by the thousand, so that people read the price of a million.
-func (q Quantity) Manifold() bool { return definitions[q].manifold }
+// PerMillion says whether the quantity is used by the thousand, so that people read the price of a million.
+func (q Quantity) PerMillion() bool { return definitions[q].perMillion }
 
 // IsToken says whether the quantity counts tokens.
 func (q Quantity) IsToken() bool { return strings.HasSuffix(definitions[q].unit, "_token") }

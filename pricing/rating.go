@@ -98,11 +98,11 @@ type Charge struct {
 	Cost    USD
 	Basis   Basis
 	PriceID int64 // 0 where Basis is Unpriced or Reported
-	Doubts
+	Caveats
 }
 
-// Doubts are what a cost leaves open.
-type Doubts struct {
+// Caveats are what a cost leaves open.
+type Caveats struct {
 	// Averaged tells that the event is of several calls, some of which may have a long input: whether the prices of long
 	// calls hold was decided by their average.
 	Averaged bool
@@ -112,8 +112,8 @@ type Doubts struct {
 	Free bool
 }
 
-// Notes says what the doubts are about a call.
-func (d Doubts) Notes(call *Call, price *Price) (notes []string) {
+// Notes words the caveats about a call.
+func (d Caveats) Notes(call *Call, price *Price) (notes []string) {
 	if d.Averaged {
 		notes = append(notes, fmt.Sprintf("these are %d calls in one, and long ones cost more: their average of input "+
 			"tokens decided whether they are", call.Used[Requests]))
@@ -162,11 +162,11 @@ func (b *Book) charge(call *Call, each func(Component)) (*Price, Charge, error) 
 		return nil, Charge{Basis: Unpriced}, nil
 	}
 	charge := Charge{Basis: basis, PriceID: price.ID}
-	charged, rates, doubts, err := chargeable(provider.CharactersAreInputTokens, price, call)
+	charged, rates, caveats, err := chargeable(provider.CharactersAreInputTokens, price, call)
 	if err != nil {
 		return nil, Charge{}, err
 	}
-	charge.Doubts = doubts
+	charge.Caveats = caveats
 	for i, amount := range charged {
 		if amount == 0 || rates[i] == 0 {
 			continue
@@ -208,18 +208,18 @@ func (q Quantity) cost(rate USD, amount int64) (USD, error) {
 
 // chargeable turns the quantities of a call into the amounts that are charged, and a price into the rates that hold for
 // them.
-func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quantities, Rates, Doubts, error) {
+func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quantities, Rates, Caveats, error) {
 	used := call.Used
 	tariff, tier, err := price.at(call.At, call.Tier)
 	if err != nil {
-		return used, Rates{}, Doubts{}, err
+		return used, Rates{}, Caveats{}, err
 	}
-	doubts := Doubts{NoTier: call.Tier != "" && tier == nil}
+	caveats := Caveats{NoTier: call.Tier != "" && tier == nil}
 	if charactersAreInputTokens && used[InputTokens] == 0 && tariff.Rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
 	if a := tariff.Above; a != nil && used[InputTokens] > a.OverInputTokens {
-		doubts.Averaged = used[Requests] > 1
+		caveats.Averaged = used[Requests] > 1
 		if a.holds(used[InputTokens], used[Requests]) {
 			tariff = tariff.long()
 		}
@@ -236,7 +236,7 @@ func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quanti
 			used[q] = 0
 		}
 	}
-	return used, tariff.Rates, doubts, nil
+	return used, tariff.Rates, caveats, nil
 }
 
 // holds tells whether calls are long ones: each has more input tokens than the boundary on average. That of a single

@@ -10,7 +10,7 @@ import (
 // What a price is hardly meant to be. A token costs a vendor's customer less than a thousandth of a dollar; a dollar
 // for one is a price for a million of them that lost its "/1M".
 const (
-	dearestToken = Dollar
+	mostPerToken = Dollar
 	mostTimes    = 20 // of what the price before charges, or it of that
 )
 
@@ -67,7 +67,7 @@ func (p *Price) checkRates(rates, before Rates, where, otherwise string) error {
 
 func (p *Price) checkRate(q Quantity, rate, before USD, where, otherwise string) error {
 	unit := q.Unit() + where
-	if q.IsToken() && rate > dearestToken {
+	if q.IsToken() && rate > mostPerToken {
 		return failure.Invalidf("one %s of %s %s would cost $%s", unit, p.Provider, p.Model, rate).
 			WithReason("price_for_one_token", "meant", rate.String()+"/1M")
 	}

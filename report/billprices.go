@@ -94,7 +94,7 @@ func UnitPrices(prices []billing.UnitPrice, q pricing.Quantity) []string {
 
 // UnitPrice writes a unit price; of what is used by the thousand for a million.
 func UnitPrice(q pricing.Quantity, rate pricing.USD) string {
-	if q.Manifold() {
+	if q.PerMillion() {
 		if million, err := rate.Times(1_000_000); err == nil {
 			return million.Display() + " per 1M"
 		}

@@ -255,7 +255,7 @@ func rate(p pricing.Price, q pricing.Quantity) value {
 		return nullUnless(false, rate)
 	case rate == 0 && !isPart:
 		return shown(rate, text(""))
-	case q.Manifold():
+	case q.PerMillion():
 		return shown(rate, text(perMillion(rate)))
 	}
 	return valueOf(rate)

@@ -20,7 +20,7 @@ import (
 
 // DryRun is what an import would have done, beside the numbers of its result.
 type DryRun struct {
-	Models []ModelCost    // by provider and model, the dearest first
+	Models []ModelCost    // by provider and model, the most expensive first
 	Limits []CrossedLimit // the first few, in the order of users and limits
 	More   int            // limits that are left out
 }

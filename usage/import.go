@@ -271,10 +271,10 @@ func (run *importing) count(r *request, cost *batchCost) {
 		if r.overLimit {
 			run.result.OverLimit++
 		}
-		if r.doubts.Averaged {
+		if r.caveats.Averaged {
 			run.result.Averaged++
 		}
-		if r.doubts.NoTier {
+		if r.caveats.NoTier {
 			run.result.NoTier++
 		}
 	}

@@ -224,7 +224,7 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 	if err != nil {
 		return err
 	}
-	r.doubts = charge.Doubts
+	r.caveats = charge.Caveats
 	if err := where.usage.checkFits(entry); err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 		b.state.free(b.reservations[r.reservation])
 	}
 	r.answerWith(entry, where.period)
-	b.noteDoubts(r, entry)
+	b.noteCaveats(r, entry)
 	b.count(r, entry, where, limits)
 	if entry.Basis == pricing.Unpriced && entry.Counts() {
 		b.missing.note(entry)
@@ -250,14 +250,14 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 	return nil
 }
 
-// noteDoubts says to who reports a single event what its cost leaves open.
-func (b *batch) noteDoubts(r *request, entry *Entry) {
-	if r.answer == nil || !r.doubts.Averaged && !r.doubts.NoTier {
+// noteCaveats says to who reports a single event what its cost leaves open.
+func (b *batch) noteCaveats(r *request, entry *Entry) {
+	if r.answer == nil || !r.caveats.Averaged && !r.caveats.NoTier {
 		return
 	}
 	call := entry.Call()
 	if price, _ := b.state.book.Find(call.Provider, call.Model, call.At); price != nil {
-		r.answer.Note = strings.Join(r.doubts.Notes(&call, price), "; ")
+		r.answer.Note = strings.Join(r.caveats.Notes(&call, price), "; ")
 	}
 }
 

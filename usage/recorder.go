@@ -49,7 +49,7 @@ type request struct {
 	status    Status
 	cost      pricing.USD
 	unpriced  bool
-	doubts    pricing.Doubts
+	caveats   pricing.Caveats
 	overLimit bool
 	answer    *Outcome     // all there is to say, for who reports a single event
 	decision  *Decision    // about a reservation that was asked for, or that refused an event

@@ -280,7 +280,7 @@ func (m *model) keys(by []usage.Dimension, e usage.Entry) string {
 	return strings.Join(keys, "|")
 }
 
-// ordered returns the keys of a report's rows: the dearest, then in the order of
+// ordered returns the keys of a report's rows: the most expensive, then in the order of
 // time where it is broken down by time.
 func (m *model) ordered(by []usage.Dimension, rows map[string]*tally, top int) []string {
 	order := sortedKeys(rows)

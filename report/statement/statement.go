@@ -186,10 +186,10 @@ func statusOf(s Statement, now time.Time) string {
 // claimOf says what the amount of a bill is about.
 func claimOf(s Statement, now time.Time) (amount, claim, kind string) {
 	b := s.Bill
-	amount = b.Total.Roundly()
+	amount = b.Total.Rounded()
 	switch statusOf(s, now) {
 	case "credited":
-		amount, claim, kind = noteWorth(b), noteClaim(b), "settled"
+		amount, claim, kind = creditNoteAmount(b), creditNoteClaim(b), "settled"
 	case "void":
 		claim, kind = "void: nothing is to be paid", "void"
 		if s.CorrectedBy != 0 {
@@ -221,22 +221,22 @@ func toCredit(b billing.Bill) pricing.USD {
 	return sum
 }
 
-// noteWorth is the amount of a credit note: what is no longer owed, and what goes to the
+// creditNoteAmount is the amount of a credit note: what is no longer owed, and what goes to the
 // user's credit, or comes from it.
-func noteWorth(b billing.Bill) string {
+func creditNoteAmount(b billing.Bill) string {
 	worth := toCredit(b) - b.Total
-	return max(worth, -worth).Roundly()
+	return max(worth, -worth).Rounded()
 }
 
-// noteClaim says where the amount of a credit note goes.
-func noteClaim(b billing.Bill) string {
+// creditNoteClaim says where the amount of a credit note goes.
+func creditNoteClaim(b billing.Bill) string {
 	credit, of := toCredit(b), lowerFirst(billName(billing.Invoice, b.RefersTo))
 	claim := "credited: it takes back " + of
 	switch {
 	case credit > 0 && b.Total == 0:
 		claim = "added to your credit: it takes back " + of
 	case credit > 0:
-		claim += ", of which " + credit.Roundly() + " went to your credit"
+		claim += ", of which " + credit.Rounded() + " went to your credit"
 	case credit < 0:
 		claim = "taken back from your credit, where " + of + " had added it"
 	}
@@ -286,7 +286,7 @@ func limitsOf(uses []usage.LimitUse, withCost bool) []limit {
 			if hidden {
 				l.Used, l.Max = l.Percent, "100%"
 			} else if u.Limit.Meter == plan.Cost {
-				l.Used, l.Max = pricing.USD(u.Used).RoundlyOf(pricing.USD(u.Limit.Max))
+				l.Used, l.Max = pricing.USD(u.Used).RoundedOf(pricing.USD(u.Limit.Max))
 			}
 		}
 		limits = append(limits, l)
