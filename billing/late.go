@@ -27,10 +27,13 @@ func corrections(ctx context.Context, reader Reader, a BillingAccount, found []D
 		}
 		slices.SortFunc(differences, func(a, b Difference) int { return compareSeries(a.Series, b.Series) })
 		giveBackOnce(differences, left)
-		all = append(all, differences...)
+		all = append(all, slices.DeleteFunc(differences, Difference.isNothing)...)
 	}
 	return all, nil
 }
+
+// isNothing is true where there is nothing to say: what other usage has changed of the overage was given back before.
+func (d Difference) isNothing() bool { return d.Usage == (usage.Amounts{}) && d.Overage == 0 }
 
 // giveBackOnce keeps what differences give back of a period's overage to what is left of it: what the credit note of a
 // void bill has given back is not given back once more.

@@ -184,8 +184,8 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	if b.status == "paid" {
 		back += b.total
 	}
-	if c.balance+back < 0 || c.prorated(b) {
-		return // what was carried over is used up, or a part of the fee was given back
+	if c.balance+back < 0 || c.prorated(b) || c.gaveBack(b) {
+		return // what was carried over is used up, or a part of the fee or of the overage was given back
 	}
 	w.must(t, w.now, "billing", "void", strconv.FormatInt(b.number, 10), "--reason", "a test")
 	paid := b.status == "paid"
@@ -206,6 +206,24 @@ func (w *world) void(t testing.TB, c *customer, b *paper) {
 	c.bills = append(c.bills, note)
 	w.letThrough(c)
 	w.did["void"]++
+}
+
+// gaveBack tells whether a later bill that is not void gives back overage of a period that a bill charges.
+func (c *customer) gaveBack(b *paper) bool {
+	for _, l := range b.lines {
+		for _, later := range c.bills {
+			if (l.kind != "overage" && l.kind != "adjustment") || l.amount <= 0 || later.number <= b.number ||
+				later.kind != "bill" || later.status == "void" {
+				continue
+			}
+			if slices.ContainsFunc(later.lines, func(back item) bool {
+				return back.kind == "adjustment" && back.amount < 0 && back.period.start.Equal(l.period.start)
+			}) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // prorated tells whether a later bill that is not void prorates the cycle that a bill has the

@@ -32,11 +32,17 @@ type customer struct {
 
 // call is an event of the log.
 type call struct {
+	id       string
+	row      string // as it was reported in a file
+	owner    *customer
 	at       time.Time
 	provider string
 	model    string
-	used     used
+	said     used // what was said of it
 	failed   bool
+	gone     bool  // it was taken back
+	next     *call // what stands in its place
+	used     used  // what it adds to sums
 }
 
 // series is what a line of usage is about.

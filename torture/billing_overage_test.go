@@ -249,11 +249,39 @@ func (w *world) adjustments(c *customer, now time.Time, log map[series]used) (li
 		}
 		if n, found := owed[key]; found {
 			l.amount = n - c.charged[key]
-			c.charged[key] = n
 		}
-		if l.used = log[key].plus(c.billed[key], -1); l.used != (used{}) || l.amount != 0 {
-			lines = append(lines, l)
+		l.used = log[key].plus(c.billed[key], -1)
+		lines = append(lines, l)
+	}
+	for start := range changed {
+		c.giveBackOnce(start, lines)
+	}
+	for _, l := range lines {
+		c.charged[series{l.period.start, l.provider, l.model}] += l.amount
+	}
+	return slices.DeleteFunc(lines, func(l item) bool { return l.used == (used{}) && l.amount == 0 })
+}
+
+// giveBackOnce keeps what lines give back of a period's overage to what no credit note has given back.
+func (c *customer) giveBackOnce(start time.Time, lines []item) {
+	left := int64(0)
+	for _, b := range c.bills {
+		for _, l := range b.lines {
+			if l.period.start.Equal(start) && (l.kind == "overage" || l.kind == "adjustment") {
+				left += l.amount
+			}
 		}
 	}
-	return lines
+	for _, l := range lines {
+		if l.period.start.Equal(start) {
+			left += l.amount
+		}
+	}
+	for i := range lines {
+		if l := &lines[i]; l.period.start.Equal(start) && l.amount < 0 && left < 0 {
+			tooMuch := max(left, l.amount)
+			l.amount -= tooMuch
+			left -= tooMuch
+		}
+	}
 }

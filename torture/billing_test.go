@@ -10,10 +10,10 @@ import (
 )
 
 // TestBilling lives through two years, or some months of them, of subscriptions of every
-// kind: changed, cancelled, renewed, suspended, with late calls, prices set late, bills
-// paid and taken back. The months are closed late or not at all, by one process or two,
+// kind: changed, cancelled, renewed, suspended, with late calls, calls taken back and corrected, prices set late and
+// fixed, bills paid and taken back. The months are closed late or not at all, by one process or two,
 // and many are killed with -9 and run again. Each bill is compared with an independent
-// calculation, line by line.
+// calculation, line by line, and in the end what others get: exports, statements, reports, archives.
 func TestBilling(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, fresh func(testing.TB) *arena) {
@@ -44,6 +44,8 @@ func TestBilling(t *testing.T) {
 		w.closeAll(t, k)
 		w.check(t)
 		w.checkLog(t)
+		w.checkPapers(t)
+		w.checkArchive(t)
 		w.intact(t)
 		k.report(t, "closing")
 		t.Logf("%d customers, %d months, %d bills and credit notes: %v", customers, months, len(w.papers), w.did)
@@ -79,11 +81,17 @@ func (w *world) live(t testing.TB, from time.Time, step int) {
 			w.note(d.c, d.at)
 		}
 		w.act(t, d.c, d.at)
+		if w.dice.IntN(3) == 0 {
+			w.amend(t, d.at)
+		}
 		if d.n == 3 {
 			w.hop(t, d.c, d.at)
 		}
 	}
 	w.use(t, 3*len(w.customers))
+	for range len(w.customers) / 4 {
+		w.amend(t, w.now)
+	}
 	if step%5 == 4 {
 		w.setPrices(t)
 	}

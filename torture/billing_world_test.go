@@ -116,16 +116,34 @@ func newWorld(t testing.TB, a *arena, dice *rand.Rand, customers int) *world {
 	return w
 }
 
-// rate rates a call at the prices that are known now.
+// cost returns what a price makes of a call.
+func (p price) cost(e *call) int64 {
+	return e.said.input*p.input + e.said.output*p.output + e.said.calls*p.request + e.said.images*p.image
+}
+
+// rate counts a call, and rates it at the prices that are known now.
 func (w *world) rate(e *call) {
-	if e.failed {
+	switch {
+	case e.gone:
+		e.used = used{}
+		return
+	case e.failed:
+		e.used = used{errors: e.said.calls}
 		return
 	}
-	e.used.cost, e.used.unpriced = 0, e.used.calls
-	for _, p := range w.prices[e.provider+"/"+e.model] {
+	e.used = e.said
+	e.used.unpriced = e.said.calls
+	for _, p := range w.prices[e.key()] {
 		if !p.from.After(e.at) {
-			e.used.unpriced = 0
-			e.used.cost = e.used.input*p.input + e.used.output*p.output + e.used.calls*p.request + e.used.images*p.image
+			e.used.unpriced, e.used.cost = 0, p.cost(e)
+		}
+	}
+}
+
+func (w *world) rateAll() {
+	for _, c := range w.customers {
+		for _, e := range c.calls {
+			w.rate(e)
 		}
 	}
 }
@@ -135,21 +153,21 @@ func (w *world) use(t testing.TB, count int) {
 	var file strings.Builder
 	for range count {
 		c := w.customers[w.dice.IntN(len(w.customers))]
-		e, row := w.call(c)
+		e := w.call(c)
 		c.calls, c.known = append(c.calls, e), true
-		file.WriteString(row)
+		file.WriteString(e.row)
 		w.did["calls"]++
 	}
 	w.must(t, w.now, "usage", "import", w.write(t, "calls.jsonl", file.String()))
 }
 
-func (w *world) call(c *customer) (*call, string) {
+func (w *world) call(c *customer) *call {
 	models := []string{"acme/small", "acme/odd", "acme/late", "zed/"}
 	back := time.Duration(w.dice.Int64N(int64(12 * 24 * time.Hour)))
 	if w.dice.IntN(12) == 0 {
 		back *= 8 // of a closed period
 	}
-	e := &call{at: w.now.Add(-back).Truncate(time.Microsecond), failed: w.dice.IntN(10) == 0}
+	e := &call{owner: c, at: w.now.Add(-back).Truncate(time.Microsecond), failed: w.dice.IntN(10) == 0}
 	if !c.closed.IsZero() && w.dice.IntN(15) == 0 {
 		e.at = c.closed.Add(-time.Microsecond * time.Duration(w.dice.IntN(2))) // the last or the first of a period
 	}
@@ -159,16 +177,18 @@ func (w *world) call(c *customer) (*call, string) {
 	e.provider, e.model, _ = strings.Cut(models[w.dice.IntN(len(models))], "/")
 	requests, input, output, images := 1+w.dice.Int64N(3), w.dice.Int64N(90_000), w.dice.Int64N(9_000), 1+w.dice.Int64N(4)
 	status := 200
-	e.used = used{calls: requests, input: input, output: output, images: images}
 	if e.failed {
-		status, e.used = 503, used{errors: requests}
+		status = 503
 	}
+	e.said = used{calls: requests, input: input, output: output, images: images}
 	w.rate(e)
 	w.events++
-	row, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("call-%d", w.events), "user_id": c.id, "provider": e.provider,
+	e.id = fmt.Sprintf("call-%d", w.events)
+	row, _ := json.Marshal(map[string]any{"id": e.id, "user_id": c.id, "provider": e.provider,
 		"model": e.model, "time": e.at.Format(time.RFC3339Nano),
 		"requests": requests, "input_tokens": input, "output_tokens": output, "images": images, "status_code": status})
-	return e, string(row) + "\n"
+	e.row = string(row) + "\n"
+	return e
 }
 
 // setPrices changes what models cost: of one the price becomes known late, for all of its
@@ -187,11 +207,7 @@ func (w *world) setPrices(t testing.TB) {
 		w.prices["acme/small"] = append(w.prices["acme/small"], price{from: w.now, input: amount, output: amount})
 	}
 	w.must(t, w.now, "pricing", "rerate")
-	for _, c := range w.customers {
-		for _, e := range c.calls {
-			w.rate(e)
-		}
-	}
+	w.rateAll()
 	w.did["rerate"]++
 }
 
