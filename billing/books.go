@@ -24,17 +24,14 @@ const (
 	pageWithoutLines = 5_000
 )
 
-// Bills returns the first bills that a query asks for, by number: a page of them, or fewer where the query has a limit.
-// The next page is that after the last number.
-func (s *Service) Bills(ctx context.Context, q Query) ([]Bill, error) {
-	q.Limit = pageSize(q.Limit, q.Lines)
-	return s.Store.Bills(ctx, q)
-}
-
 // EachBill calls fn with every bill that a query asks for, by number, and reads a page at a time. An error of fn ends
 // it.
 func (s *Service) EachBill(ctx context.Context, q Query, fn func(Bill) error) error {
-	return usage.EachRow(pageSize(0, q.Lines), func(last Bill, limit int) ([]Bill, error) {
+	page := pageWithoutLines
+	if q.Lines {
+		page = pageWithLines
+	}
+	return usage.EachRow(page, func(last Bill, limit int) ([]Bill, error) {
 		q.After, q.Limit = max(q.After, last.Number), limit
 		return s.Store.Bills(ctx, q)
 	}, func(b *Bill) error { return fn(*b) })
@@ -49,13 +46,6 @@ func (s *Service) AllBills(ctx context.Context, q Query) (bills []Bill, err erro
 	return bills, err
 }
 
-// Credits returns the first credit that a query asks for, oldest first: a page of it, or less where the query has a
-// limit. The next page is that after the last id.
-func (s *Service) Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, error) {
-	q.Limit = pageSize(q.Limit, false)
-	return s.Store.Credits(ctx, q)
-}
-
 // AllCredits returns all credit of a user or, where user is "", of everyone, oldest first.
 func (s *Service) AllCredits(ctx context.Context, user string) (entries []CreditEntry, err error) {
 	err = usage.EachPage(pageWithoutLines, func(last CreditEntry, limit int) ([]CreditEntry, error) {
@@ -65,16 +55,4 @@ func (s *Service) AllCredits(ctx context.Context, user string) (entries []Credit
 		return nil
 	})
 	return entries, err
-}
-
-// pageSize returns how many rows a page has where so many are wanted; 0 is any number.
-func pageSize(wanted int, lines bool) int {
-	most := pageWithoutLines
-	if lines {
-		most = pageWithLines
-	}
-	if wanted <= 0 {
-		return most
-	}
-	return min(wanted, most)
 }

@@ -66,7 +66,7 @@ func TestHalfEven(t *testing.T) {
 	})
 }
 
-func TestRoundly(t *testing.T) {
+func TestRounded(t *testing.T) {
 	for _, c := range []struct{ used, allowed, want, of string }{
 		{"3.4278", "3.333333333333", "$3.43", "$3.33"},
 		{"0", "5", "$0.00", "$5.00"},

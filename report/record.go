@@ -86,18 +86,7 @@ func Import(r usage.ImportResult) Document {
 	}
 	return all.document(func(t *Text) {
 		t.facts(all.pick(""))
-		if r.Averaged > 0 {
-			t.Note("%s of several calls: whether the prices of long ones hold was decided by their average of input tokens",
-				failure.Counted(r.Averaged, "row"))
-		}
-		if r.NoTier > 0 {
-			t.Note("%s of a service tier for which there is no price: the usual one was taken",
-				failure.Counted(r.NoTier, "row"))
-		}
-		if r.DryRun != nil {
-			t.Note("a dry run: nothing was recorded")
-		}
-		t.unreadFields(r.Unread)
+		t.importNotes(r)
 		if len(r.Problems) > 0 {
 			t.Gap()
 			t.table(problems.table(""))
@@ -116,15 +105,25 @@ func Import(r usage.ImportResult) Document {
 	})
 }
 
-// unreadFields says in one note which fields of the file were not read.
-func (t *Text) unreadFields(unread []usage.UnreadField) {
-	if len(unread) == 0 {
-		return
+// importNotes says what the numbers of an import don't.
+func (t *Text) importNotes(r usage.ImportResult) {
+	if r.Averaged > 0 {
+		t.Note("%s of several calls: whether the prices of long ones hold was decided by their average of input tokens",
+			failure.Counted(r.Averaged, "row"))
 	}
-	names := listOf(unread, func(f usage.UnreadField) string {
-		return f.Name + " (" + failure.Counted(f.Rows, "row") + ")"
-	})
-	t.Note("none of an event, and not read: %s", strings.Join(names, ", "))
+	if r.NoTier > 0 {
+		t.Note("%s of a service tier for which there is no price: the usual one was taken",
+			failure.Counted(r.NoTier, "row"))
+	}
+	if r.DryRun != nil {
+		t.Note("a dry run: nothing was recorded")
+	}
+	if len(r.Unread) > 0 {
+		names := listOf(r.Unread, func(f usage.UnreadField) string {
+			return f.Name + " (" + failure.Counted(f.Rows, "row") + ")"
+		})
+		t.Note("none of an event, and not read: %s", strings.Join(names, ", "))
+	}
 }
 
 func costsOfModels(models []usage.ModelCost) rows {

@@ -333,7 +333,7 @@ func creditPages(t *testing.T, p Place) {
 	for _, size := range []int{1, 2, 5, 6} {
 		got, after := "", int64(0)
 		for {
-			page, err := f.billing(f.db).Credits(f.ctx, billing.CreditQuery{After: after, Limit: size})
+			page, err := f.db.Credits(f.ctx, billing.CreditQuery{After: after, Limit: size})
 			f.must(err)
 			for _, c := range page {
 				got += fmt.Sprint(c.UserID, int64(c.Amount/pricing.Cent), " ")
@@ -345,7 +345,7 @@ func creditPages(t *testing.T, p Place) {
 		}
 		wantEqual(t, fmt.Sprint("pages of ", size), got, want)
 	}
-	mine, err := f.billing(f.db).Credits(f.ctx, billing.CreditQuery{UserID: "bob"})
+	mine, err := f.billing(f.db).AllCredits(f.ctx, "bob")
 	f.must(err)
 	wantEqual(t, "bob's", len(mine), 2)
 }
