@@ -105,9 +105,9 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 		if err != nil {
 			return err
 		}
-		defer in.Close()
+		defer closeRead(in)
 		// A read of a pipe would wait for whoever writes into it.
-		defer context.AfterFunc(ctx, func() { _ = in.Close() })()
+		defer context.AfterFunc(ctx, func() { closeRead(in) })()
 		if err := s.Archives.RequireNotArchived(ctx, opts.file); err != nil {
 			return err
 		}
@@ -115,13 +115,18 @@ func usageImportRun(ctx context.Context, env *Env, opts usageImportOptions) erro
 		if err != nil {
 			return err
 		}
+		file := in
+		if size < 0 {
+			if file, size, err = readPipe(in, &opts.ImportOptions); err != nil {
+				return whenClosed(ctx, err)
+			}
+			defer closeRead(file)
+		}
 		began := time.Now() //nolint:forbidigo // how long the import takes is no matter of --now
 		bar := env.progressBar(size, "importing", progressbar.OptionShowBytes(true))
 		opts.Rejects = rejects
-		result, err := s.Usage.Import(ctx, env.Now(), counted(in, size, bar), opts.ImportOptions)
-		if errors.Is(err, os.ErrClosed) && ctx.Err() != nil {
-			err = ctx.Err()
-		}
+		result, err := s.Usage.Import(ctx, env.Now(), countedFile{file, bar}, opts.ImportOptions)
+		err = whenClosed(ctx, err)
 		result.Elapsed = time.Since(began) //nolint:forbidigo // as above
 		_ = bar.Finish()                   // it only draws
 		if closeErr := rejects.close(); err == nil {
@@ -166,13 +171,12 @@ func (opts *usageImportOptions) complete() error {
 	return nil
 }
 
-// counted returns a reader of the file that can be read again where it is a regular one.
-func counted(in io.Reader, size int64, bar *progressbar.ProgressBar) io.Reader {
-	reader := countedFile{in, bar}
-	if again, ok := in.(io.Seeker); ok && size >= 0 {
-		return rereadFile{reader, again}
+// whenClosed returns the error of the context for that of a file that was closed because the context ended.
+func whenClosed(ctx context.Context, err error) error {
+	if errors.Is(err, os.ErrClosed) && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return reader
+	return err
 }
 
 // finish prints the result, also of an import that did not come to its end.
@@ -202,10 +206,10 @@ func (opts *usageImportOptions) finish(env *Env, result usage.ImportResult, err 
 	return nil
 }
 
-// open returns the file, or standard input, and its size, -1 where that is not known.
-func (opts *usageImportOptions) open(stdin io.Reader) (io.ReadCloser, int64, error) {
+// open returns the file, or standard input, and its size, -1 for what can be read only once.
+func (opts *usageImportOptions) open(stdin io.Reader) (importedFile, int64, error) {
 	if opts.file == "-" {
-		return io.NopCloser(stdin), -1, nil
+		return pipe{stdin}, -1, nil
 	}
 	file, err := os.Open(opts.file)
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/alwrity/alwrity-sub/failure"
 )
@@ -13,8 +16,7 @@ import (
 const mostSuspects = 20
 
 // checkNames looks at the names of all fields of a file before the first row is recorded, and returns an invalid
-// failure where some look as if they mattered and are not read. A file that can't be read twice, and one of CSV, whose
-// header has the names, passes.
+// failure where some look as if they mattered and are not read. A file that can't be read twice passes.
 func checkNames(ctx context.Context, file io.Reader, tree *columnTree, opts ImportOptions) error {
 	again, ok := file.(io.ReadSeeker)
 	if !ok {
@@ -39,18 +41,20 @@ func namesThatMatter(ctx context.Context, file io.Reader, tree *columnTree, opts
 		return nil, describeDamage(err, opts.Name, 0)
 	}
 	defer source.close()
-	var in lines
+	scan := nameScanner{tree: tree}
+	var next func() error
 	switch source.format {
 	case JSONArray:
-		in = newElements(source.text, io.Discard)
+		next = scan.lines(newElements(source.text, io.Discard))
 	case JSONLines:
-		in = newLineReader(source.text, io.Discard)
+		next = scan.lines(newLineReader(source.text, io.Discard))
 	default:
-		return nil, nil
+		if next = scan.cells(newCSVReader(newLineReader(source.text, io.Discard), makeEventReader(tree))); next == nil {
+			return nil, nil
+		}
 	}
-	scan := nameScanner{tree: tree}
 	for n := 0; ; n++ {
-		l, err := in.next()
+		err := next()
 		switch {
 		case failure.Is(err, failure.Invalid):
 			return nil, err
@@ -59,9 +63,35 @@ func namesThatMatter(ctx context.Context, file io.Reader, tree *columnTree, opts
 		case n%1000 == 0 && ctx.Err() != nil:
 			return nil, ctx.Err()
 		}
-		if !l.tooLong {
-			scan.row(l.text)
+	}
+}
+
+// lines returns what scans the next of some lines.
+func (s *nameScanner) lines(in lines) func() error {
+	return func() error {
+		l, err := in.next()
+		if err == nil && !l.tooLong {
+			s.row(l.text)
 		}
+		return err
+	}
+}
+
+// cells returns what scans the objects in the cells of the next row, nil where no column can have any: the import looks
+// at the header itself.
+func (s *nameScanner) cells(in *csvReader) func() error {
+	holds := func(c *column) bool { return c.children != nil }
+	if in.readColumns() != nil || !slices.ContainsFunc(in.columns, holds) {
+		return nil
+	}
+	return func() error {
+		_, err := in.nextCells()
+		for i := range in.objects.cells {
+			if c := &in.objects.cells[i]; c.isSuspect() {
+				s.note(c.column)
+			}
+		}
+		return err
 	}
 }
 
@@ -159,7 +189,8 @@ func (s *nameScanner) value(c *column, depth int) {
 	empty := first == 'n'
 	switch first {
 	case '"':
-		empty = len(s.quoted()) == 2
+		text := s.quoted()
+		empty = len(text) == 2 || s.written(c, text, depth)
 	case '{':
 		s.object(s.inside(c, depth), depth+1)
 	case '[':
@@ -180,6 +211,22 @@ func (s *nameScanner) value(c *column, depth int) {
 	case c.fate == read && c.How == asCost:
 		s.cost = true
 	}
+}
+
+// written goes over an object that was written as a text, or returns false for a text that is none.
+func (s *nameScanner) written(c *column, quoted []byte, depth int) bool {
+	if c == nil || c.children == nil || quoted[1] != '{' {
+		return false
+	}
+	text := unescaped(quoted)
+	if !c.holds(text) || depth+1 >= deepest || !jsontext.Value(text).IsValid() {
+		return false
+	}
+	outer, at := s.text, s.at
+	s.text, s.at = text, 0
+	s.object(c, depth+1)
+	s.text, s.at = outer, at
+	return true
 }
 
 // inside returns the column whose members are looked at, nil for none.

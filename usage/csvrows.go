@@ -25,16 +25,22 @@ type csvReader struct {
 	columns []*column    // of the file
 	records recordParser // of this row, used again for the next
 	objects objectReader // likewise
-	spare   int64        // bytes that may still be read in vain
 }
 
 func newCSVReader(in *lineReader, events *eventReader) *csvReader {
-	return &csvReader{lines: in, events: events, objects: objectReader{tree: events.tree}, spare: longestLine}
+	return &csvReader{lines: in, events: events, objects: objectReader{tree: events.tree}}
 }
 
 // readHeader reads the first line. A header that names no user_id and provider is an invalid failure: nothing in the
 // file could be recorded. So is one with a name that looks as if it mattered, and that is not read.
 func (r *csvReader) readHeader() error {
+	if err := r.readColumns(); err != nil {
+		return err
+	}
+	return r.checkHeader()
+}
+
+func (r *csvReader) readColumns() error {
 	l, err := r.lines.next()
 	if errors.Is(err, io.EOF) {
 		return failure.Invalidf("the file is empty: a CSV file begins with a header")
@@ -61,7 +67,7 @@ func (r *csvReader) readHeader() error {
 		}
 		r.columns = append(r.columns, r.events.column([]byte(name)))
 	}
-	return r.checkHeader()
+	return nil
 }
 
 // separatorOf returns what stands most often between the names of a header: a comma, a semicolon or a tab.
@@ -127,6 +133,16 @@ func (r *csvReader) checkHeader() error {
 }
 
 func (r *csvReader) next() (row, error) {
+	read, err := r.nextCells()
+	if err == nil && read.err == nil {
+		read.event, read.err = r.events.event(r.objects.cells)
+	}
+	return read, err
+}
+
+// nextCells puts the fields of the next record into r.objects.cells; none where the row is bad.
+func (r *csvReader) nextCells() (row, error) {
+	r.objects.cells = r.objects.cells[:0]
 	first, err := r.lines.next()
 	for err == nil && !first.tooLong && len(bytes.TrimSpace(first.text)) == 0 {
 		first, err = r.lines.next()
@@ -147,8 +163,7 @@ func (r *csvReader) next() (row, error) {
 		r.lines.unread(more)
 		return row{line: first.number, raw: first.text, err: err}, nil
 	}
-	event, err := r.events.event(r.objects.cells)
-	return row{line: first.number, raw: text, event: event, err: err}, nil
+	return row{line: first.number, raw: text}, nil
 }
 
 // wholeRecord returns the text of the record that begins with a line, and the further lines that belong to it: as long
@@ -191,7 +206,6 @@ func (r *csvReader) split(text []byte) error {
 	if len(record) != len(r.columns) {
 		return failure.Invalidf("the row has %d fields and the header %d", len(record), len(r.columns))
 	}
-	r.objects.cells = r.objects.cells[:0]
 	for i, text := range record {
 		if len(text) > 0 && text[0] == '\'' { // no other text is a protected one
 			text = []byte(UnprotectCell(string(text)))

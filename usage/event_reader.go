@@ -169,11 +169,19 @@ func (r *eventReader) set(cell *cell) error {
 }
 
 func (r *eventReader) setUnread(cell *cell) error {
-	if c := cell.column; c.fate == suspect || c.fate == suspectCount && !cell.quoted && isNumber(cell.text) {
-		return suspectFields([]string{c.name})
+	if cell.isSuspect() {
+		return suspectFields([]string{cell.column.name})
 	}
 	r.unread[cell.column.name]++
 	return nil
+}
+
+// isSuspect tells whether a cell looks as if it mattered, and is not read.
+func (c *cell) isSuspect() bool {
+	if len(c.text) == 0 {
+		return false
+	}
+	return c.column.fate == suspect || c.column.fate == suspectCount && !c.quoted && isNumber(c.text)
 }
 
 // suspectFields is the failure of a file with fields that look as if they mattered, and that are not read.

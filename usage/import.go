@@ -83,7 +83,7 @@ func (s *Service) importFile(
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	reader := newBatchReader(run, ctx)
-	run.reader, run.recorders = reader, s.recorders()
+	run.reader, run.recorders, run.routes = reader, s.recorders(), newIDRoutes()
 	if err := reader.loadBook(ctx, s.Store); err != nil {
 		return ImportResult{}, err
 	}
@@ -136,6 +136,7 @@ type importing struct {
 	reader  *batchReader
 
 	recorders *recorders
+	routes    *idRoutes
 	pending   []handedIn // batches in the order of the file
 	result    ImportResult
 }
@@ -196,12 +197,14 @@ func (run *importing) giveUp(err error) error {
 	return err
 }
 
-// handIn hands a batch to the recorders: all calls of a user to the same one, and all of a dry run.
+// handIn hands a batch to the recorders: all calls of a user to the same one, and all of a dry run; but those with an
+// id that is under way go behind it.
 func (run *importing) handIn(ctx context.Context, stop context.CancelCauseFunc, b fileBatch) {
 	run.result.Read += int64(len(b.rows))
 	opts := RecordOptions{Strict: run.opts.Strict, AllowFuture: run.opts.AllowFuture, KnownUser: run.opts.KnownUsers}
 	each := &order{now: run.now, opts: opts, records: true, decide: (*batch).record, stop: stop}
 	shares := make([][]*request, len(run.recorders.all))
+	run.routes.begin()
 	for i := range b.rows {
 		if b.rows[i].err != nil {
 			continue
@@ -209,8 +212,8 @@ func (run *importing) handIn(ctx context.Context, stop context.CancelCauseFunc, 
 		event := &b.rows[i].event
 		b.requests = append(b.requests, request{order: each, event: event})
 		share := 0 // a dry run keeps the rows in their order: which of two with one id comes first is what it tells
-		if !run.opts.DryRun {
-			share = run.recorders.share(event.UserID)
+		if !run.opts.DryRun && len(shares) > 1 {
+			share = run.routes.of(event.ID, run.recorders.share(event.UserID))
 		}
 		shares[share] = append(shares[share], &b.requests[len(b.requests)-1])
 	}
@@ -232,6 +235,7 @@ func (run *importing) handIn(ctx context.Context, stop context.CancelCauseFunc, 
 func (run *importing) finishFirst() error {
 	b := run.pending[0]
 	run.pending = slices.Delete(run.pending, 0, 1) // which keeps nothing of it
+	run.routes.finished++
 	defer run.reader.finished(b.fileBatch)
 	var failed error
 	cost, results := batchCost{}, b.requests

@@ -59,6 +59,18 @@ func openSource(file io.Reader, name string, format FileFormat) (*source, error)
 	return s, err
 }
 
+// CheckStart returns an invalid failure for what begins as no event file does.
+func CheckStart(start []byte, name string, format FileFormat) error {
+	s, err := openSource(bytes.NewReader(start), name, format)
+	if err == nil {
+		s.close()
+	}
+	if failure.Is(err, failure.Invalid) {
+		return err
+	}
+	return nil // what can't be unpacked may be so because the rest is missing
+}
+
 // peek returns the first bytes, as many as there are.
 func peek(in *bufio.Reader) ([]byte, error) {
 	head, err := in.Peek(sniffed)

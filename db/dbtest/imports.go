@@ -20,6 +20,7 @@ func importTests() []test {
 		{"import/what would be refused is known all the same", importStrictAgain},
 		{"import/sees what changes beside it", importBeside},
 		{"import/leaves out what does not fit", importEnormous},
+		{"import/the first of two users with one id counts", importOneID},
 	}
 }
 
@@ -143,5 +144,36 @@ func importIsRecording(t *testing.T, p Place) {
 		want[i].PlanID, want[i].PriceID = got[i].PlanID, got[i].PriceID
 	}
 	wantEqual(t, "the log", got, want)
+	f.mustAgree()
+}
+
+// importOneID imports ids that two users have, near one another and far apart, where other batches are under way: the
+// first in the file counts always, and the later ones are conflicts.
+func importOneID(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var text strings.Builder
+	const ids = 3_000
+	want := map[string]string{}
+	for i := range 3 * ids {
+		id, user := fmt.Sprint("e", i%ids), fmt.Sprint("user", i%7)
+		if i >= ids {
+			user = fmt.Sprint("other", i%5)
+		} else {
+			want[id] = user
+		}
+		text.WriteString(eventLine(call(id, user, now(), 1, 1)))
+		if near := fmt.Sprint("near", i/2); i%2 == 0 {
+			want[near] = user
+			text.WriteString(eventLine(call(near, user, now(), 1, 1)) + eventLine(call(near, "x"+user, now(), 1, 1)))
+		}
+	}
+	r, _ := f.importText(usage.JSONLines, text.String())
+	wantEqual(t, "recorded", r.Recorded, int64(len(want)))
+	wantEqual(t, "conflicts", r.Conflicts, int64(2*ids+3*ids/2))
+	got := map[string]string{}
+	for _, e := range f.logs() {
+		got[e.ID] = e.UserID
+	}
+	wantEqual(t, "whose they are", got, want)
 	f.mustAgree()
 }
