@@ -13,7 +13,8 @@ func (d *dialect) tableNames() []string {
 		"usage_summaries", "usage_daily", "usage_fleet_daily", "usage_user_monthly", "usage_reservations", "usage_alerts",
 		"usage_archives",
 		"usage_archived_totals", "billing_accounts", "billing_numbers", "billing_history", "billing_lines",
-		"billing_credits", "outbox", "outbox_deliveries", "catalogue_version", "database_kind", "audit_log",
+		"billing_credits", "outbox", "outbox_deliveries", "api_tokens", "api_token_secrets", "sessions", "sign_in_links",
+		"catalogue_version", "access_version", "database_kind", "audit_log",
 	}, d.ownTables...)
 }
 

@@ -145,6 +145,9 @@ func ValidateUser(id string) error { return validateName("user_id", id, true) }
 // ValidateID returns an invalid failure for an event or reservation id that can't be one.
 func ValidateID(id string) error { return validateName("id", id, true) }
 
+// ValidateLabel returns an invalid failure for what people call something, unless it is empty or could be a name.
+func ValidateLabel(field, text string) error { return validateName(field, text, false) }
+
 // longestReason is how long what a person gives as a reason or a reference may be: it stands in tables, on credit notes
 // and in the audit log.
 const longestReason = 1_000

@@ -194,7 +194,7 @@ func RunCreate(t *testing.T, empty func(testing.TB) Place) { runGroup(t, createT
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),
-		outboxTests(), listTests(),
+		outboxTests(), listTests(), accessTests(),
 		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
 		billingTests(), bookTests(), simulationTests(), nearTests(), voidTests(), raceTests(),
 		modelTests(),

@@ -1,0 +1,166 @@
+package access
+
+import (
+	"context"
+	"crypto/subtle"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Service knows callers. Its fields are set before its first use; many may use it at once.
+type Service struct {
+	Store Store
+
+	tokens kept[Token]
+	used   lastUsed
+}
+
+// longestCredential is more than any token or JWT in use has, in bytes.
+const longestCredential = 16 << 10
+
+// Authenticate returns who is calling with a credential: a token. One that is not known, or not any more, is a denied
+// failure with the reason not_authenticated, and costs as many queries as one that is known.
+func (s *Service) Authenticate(ctx context.Context, credential string, now time.Time) (Identity, error) {
+	switch {
+	case credential == "":
+		return Identity{}, NotAuthenticated("a token is missing")
+	case len(credential) > longestCredential:
+		return Identity{}, NotAuthenticated("the token is too long")
+	case isToken(credential):
+		return s.byToken(ctx, credential, now)
+	}
+	return Identity{}, NotAuthenticated("the token is not known")
+}
+
+func (s *Service) byToken(ctx context.Context, credential string, now time.Time) (Identity, error) {
+	hash := hashOf(credential)
+	t, found, err := s.tokens.get(hash, now, func() (Token, time.Time, bool, error) {
+		public, _ := PublicPart(credential)
+		t, stored, _, err := s.Store.TokenOf(ctx, public)
+		// A comparison with nothing takes as long as one with a secret.
+		same := subtle.ConstantTimeCompare([]byte(hash), []byte(stored.Hash)) == 1
+		return t, stored.ValidUntil, same, err
+	})
+	if err != nil {
+		return Identity{}, err
+	}
+	if !found {
+		return Identity{}, NotAuthenticated("the token is not known")
+	}
+	if err := t.refusal(now); err != nil {
+		return Identity{}, err
+	}
+	s.used.note(t.ID, now, t.LastUsedAt)
+	return t.Identity(), nil
+}
+
+// NewToken is what somebody asks for.
+type NewToken struct {
+	Name      string
+	User      string
+	ActAs     bool
+	Scopes    []Scope // none: all but admin
+	Providers []string
+	Models    []string
+	ExpiresAt time.Time // zero: never
+}
+
+// Created is a token with its secret, which is nowhere else.
+type Created struct {
+	Token     Token
+	Secret    string    // the whole of it
+	KeptUntil time.Time // after a rotation: how long the secret before it is valid
+	NewUser   bool      // nobody has heard of its user before
+}
+
+// Create makes a token.
+func (s *Service) Create(ctx context.Context, audit usage.Audit, n NewToken) (Created, error) {
+	t, err := n.token(audit.At)
+	if err != nil {
+		return Created{}, err
+	}
+	secret, stored := newSecret()
+	t.Public = stored.Public
+	id, known, err := s.Store.AddToken(ctx, audit, t, stored)
+	if err != nil {
+		return Created{}, err
+	}
+	t.ID = id
+	s.tokens.forget()
+	return Created{Token: t, Secret: secret, NewUser: t.User != "" && !known}, nil
+}
+
+// List returns a page of tokens, newest first.
+func (s *Service) List(ctx context.Context, q TokenQuery) (usage.Page[Token], error) {
+	return usage.NewPage(q.Limit, func(limit int) ([]Token, error) {
+		q.Limit = limit
+		return s.Store.Tokens(ctx, q)
+	})
+}
+
+// Revoke ends a token, by its id or its public part. One that was revoked before is a conflict failure.
+func (s *Service) Revoke(ctx context.Context, audit usage.Audit, name string) (Token, error) {
+	var revoked Token
+	err := s.change(ctx, audit, name, func(t Token) (TokenChange, error) {
+		if !t.RevokedAt.IsZero() {
+			return TokenChange{}, failure.Conflictf("the token %s was revoked before", t.Public)
+		}
+		revoked = t
+		revoked.RevokedAt = audit.At
+		return TokenChange{RevokedAt: audit.At}, nil
+	})
+	return revoked, err
+}
+
+// LongestKeep is how long a secret may go on after a rotation, at most.
+const LongestKeep = 30 * 24 * time.Hour
+
+// Rotate gives a token another secret. Those before it are valid for so long, if they are at all. A token that has ended
+// is a conflict failure.
+func (s *Service) Rotate(ctx context.Context, audit usage.Audit, name string, keep time.Duration) (Created, error) {
+	if keep < 0 || keep > LongestKeep {
+		return Created{}, failure.Invalidf("keep is %s: it must be from 0 to %d days", keep, LongestKeep/(24*time.Hour))
+	}
+	secret, stored := newSecret()
+	made := Created{Secret: secret, KeptUntil: audit.At.Add(keep)}
+	err := s.change(ctx, audit, name, func(t Token) (TokenChange, error) {
+		if t.refusal(audit.At) != nil {
+			return TokenChange{}, failure.Conflictf("the token %s has ended: it gets no other secret", t.Public).
+				WithReason("token_ended")
+		}
+		made.Token = t
+		made.Token.Public = stored.Public
+		return TokenChange{Add: &stored, KeepUntil: made.KeptUntil}, nil
+	})
+	return made, err
+}
+
+// change changes the token that a person names.
+func (s *Service) change(
+	ctx context.Context, audit usage.Audit, name string, fn func(Token) (TokenChange, error),
+) error {
+	id, err := s.idOf(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer s.tokens.forget()
+	return s.Store.ChangeToken(ctx, audit, id, fn)
+}
+
+func (s *Service) idOf(ctx context.Context, name string) (int64, error) {
+	if public, ok := PublicPart(name); ok {
+		t, _, found, err := s.Store.TokenOf(ctx, public)
+		if err == nil && !found {
+			err = unknownToken(name)
+		}
+		return t.ID, err
+	}
+	id, err := strconv.ParseInt(name, 10, 64)
+	if err != nil || id < 1 {
+		return 0, unknownToken(name)
+	}
+	return id, nil
+}

@@ -1,0 +1,180 @@
+package db
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// tokenColumns are the columns of a token t; its public part is that of its newest secret, which alone has no end.
+const tokenColumns = `t.token_id, (SELECT n.public_part FROM api_token_secrets n
+		WHERE n.token_id = t.token_id AND n.valid_until IS NULL),
+	t.name, t.user_id, t.act_as, t.scopes, t.providers, t.models, t.created_at, t.expires_at, t.revoked_at, t.last_used_at`
+
+func scanToken(row scanner) (t access.Token, err error) {
+	var scopes string
+	err = row.Scan(&t.ID, &t.Public, &t.Name, &t.User, &t.ActAs, &scopes, fromJSON{&t.Providers}, fromJSON{&t.Models},
+		moment{&t.CreatedAt}, moment{&t.ExpiresAt}, moment{&t.RevokedAt}, moment{&t.LastUsedAt})
+	for scope := range strings.SplitSeq(scopes, ",") {
+		t.Scopes = append(t.Scopes, access.Scope(scope))
+	}
+	return t, err
+}
+
+func scopesText(scopes []access.Scope) string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ",")
+}
+
+// TokenOf implements access.Store.
+func (d *DB) TokenOf(ctx context.Context, public string) (t access.Token, s access.Secret, found bool, err error) {
+	err = d.view(ctx, func(tx *tx) error {
+		return tx.query(ctx, func(row scanner) (err error) {
+			found = true
+			t, err = scanToken(moreColumns{row, []any{&s.Public, &s.Hash, moment{&s.ValidUntil}}})
+			return err
+		}, "SELECT s.public_part, s.hash, s.valid_until, "+tokenColumns+` FROM api_token_secrets s
+			JOIN api_tokens t ON t.token_id = s.token_id WHERE s.public_part = $1`, public)
+	})
+	return t, s, found, err
+}
+
+// Tokens implements access.Store.
+func (d *DB) Tokens(ctx context.Context, q access.TokenQuery) ([]access.Token, error) {
+	var where conditions
+	where.equal("t.user_id", q.User)
+	if q.Before != 0 {
+		where.add("t.token_id < ?", q.Before)
+	}
+	if !q.Revoked {
+		where.texts = append(where.texts, "t.revoked_at IS NULL")
+	}
+	query := "SELECT " + tokenColumns + " FROM api_tokens t" + where.sql() +
+		" ORDER BY t.token_id DESC LIMIT " + where.bind(q.Limit)
+	return inView(ctx, d, func(t *tx) ([]access.Token, error) {
+		return selectRows(ctx, t, scanToken, query, where.args...)
+	})
+}
+
+// AddToken implements access.Store.
+func (d *DB) AddToken(
+	ctx context.Context, audit usage.Audit, token access.Token, s access.Secret,
+) (id int64, userKnown bool, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		if userKnown, err = t.UserKnown(ctx, token.User); err != nil {
+			return err
+		}
+		err = t.query(ctx, into(&id), `INSERT INTO api_tokens (name, user_id, act_as, scopes, providers, models, created_at,
+				expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING token_id`,
+			token.Name, token.User, token.ActAs, scopesText(token.Scopes), jsonText(token.Providers, len(token.Providers) == 0),
+			jsonText(token.Models, len(token.Models) == 0), token.CreatedAt, token.ExpiresAt)
+		if err != nil {
+			return err
+		}
+		if err := t.addSecret(ctx, id, s, token.CreatedAt); err != nil {
+			return err
+		}
+		return t.audit(ctx, audit, s.Public, nil, tokenState(token))
+	})
+	return id, userKnown, err
+}
+
+func (t *tx) addSecret(ctx context.Context, token int64, s access.Secret, at time.Time) error {
+	return t.do(ctx, `INSERT INTO api_token_secrets (public_part, token_id, hash, created_at, valid_until)
+		VALUES ($1, $2, $3, $4, $5)`, s.Public, token, s.Hash, at, s.ValidUntil)
+}
+
+// ChangeToken implements access.Store.
+func (d *DB) ChangeToken(
+	ctx context.Context, audit usage.Audit, id int64, fn func(access.Token) (access.TokenChange, error),
+) error {
+	return d.update(ctx, func(t *tx) error {
+		before, err := t.lockToken(ctx, id)
+		if err != nil {
+			return err
+		}
+		change, err := fn(before)
+		if err != nil {
+			return err
+		}
+		after := before
+		if !change.RevokedAt.IsZero() {
+			after.RevokedAt = change.RevokedAt
+			err = t.do(ctx, "UPDATE api_tokens SET revoked_at = $2 WHERE token_id = $1", id, change.RevokedAt)
+		}
+		if err == nil && change.Add != nil {
+			after.Public = change.Add.Public
+			err = t.rotate(ctx, id, change, audit.At)
+		}
+		if err != nil {
+			return err
+		}
+		return t.audit(ctx, audit, before.Public, tokenState(before), tokenState(after))
+	})
+}
+
+// lockToken returns a token that nobody else changes meanwhile.
+func (t *tx) lockToken(ctx context.Context, id int64) (access.Token, error) {
+	// Locked apart: whoever waited must read the secrets that the one before wrote.
+	if err := t.do(ctx, "SELECT token_id FROM api_tokens WHERE token_id = $1"+t.lockRows(false), id); err != nil {
+		return access.Token{}, err
+	}
+	found, err := selectRows(ctx, t, scanToken, "SELECT "+tokenColumns+" FROM api_tokens t WHERE t.token_id = $1", id)
+	if err != nil {
+		return access.Token{}, err
+	}
+	if len(found) == 0 {
+		return access.Token{}, failure.NotFoundf("there is no token %d", id).WithReason("unknown_token")
+	}
+	return found[0], nil
+}
+
+func (t *tx) rotate(ctx context.Context, id int64, change access.TokenChange, at time.Time) error {
+	err := t.do(ctx, `UPDATE api_token_secrets SET valid_until = $2
+		WHERE token_id = $1 AND (valid_until IS NULL OR valid_until > $2)`, id, change.KeepUntil)
+	if err != nil {
+		return err
+	}
+	return t.addSecret(ctx, id, *change.Add, at)
+}
+
+// tokenState is what the audit log keeps of a token.
+func tokenState(t access.Token) state {
+	s := state{"public": t.Public, "name": t.Name, "user": t.User, "act_as": t.ActAs, "scopes": t.Scopes}
+	if len(t.Providers)+len(t.Models) > 0 {
+		s["providers"], s["models"] = t.Providers, t.Models
+	}
+	for name, at := range map[string]time.Time{"expires_at": t.ExpiresAt, "revoked_at": t.RevokedAt} {
+		if !at.IsZero() {
+			s[name] = at
+		}
+	}
+	return s
+}
+
+// TouchTokens implements access.Store. Several processes do it at once: each takes the rows in the same order.
+func (d *DB) TouchTokens(ctx context.Context, used map[int64]time.Time) error {
+	ids := make([]int64, 0, len(used))
+	for id := range used {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return d.update(ctx, func(t *tx) error {
+		for _, id := range ids {
+			err := t.do(ctx, `UPDATE api_tokens SET last_used_at = $2
+				WHERE token_id = $1 AND (last_used_at IS NULL OR last_used_at < $2)`, id, used[id])
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
