@@ -145,7 +145,7 @@ func (fix *PriceFix) change(book *pricing.Book) (PriceChange, error) {
 				return c, nil
 			}
 		}
-		return c, failure.Invalidf("the price of %s %s from %s on is so already", wrong.Provider, wrong.Model,
+		return c, failure.Invalidf("the price of %s %s from %s on has these costs already", wrong.Provider, wrong.Model,
 			fix.From.Format(time.RFC3339Nano))
 	}
 	if !fix.Force {

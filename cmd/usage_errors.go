@@ -65,7 +65,7 @@ func missingFlags(c *cobra.Command) []string {
 // flagError is the failure for flags that can't be parsed.
 func flagError(c *cobra.Command, err error) error {
 	if words := c.Flags().Args(); len(words) > 0 && c.HasSubCommands() {
-		return unknownCommand(c, words[0], &redactor{}) // the flag belongs to the command that there is not
+		return unknownCommand(c, words[0], &redactor{}) // the flag belongs to the unknown command
 	}
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag(c, unknown)

@@ -82,7 +82,7 @@ in a digest takes the whole digest along; --before does not: what is later goes 
 		Args:    cobra.ArbitraryArgs, Annotations: exitCodes("0,1,2,3,5,6"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) > 0) == !before.IsZero() {
-				return failure.Invalidf("what is to be dropped? Name the ids, or a moment with --before").
+				return failure.Invalidf("say what to drop: name the ids, or a moment with --before").
 					WithHint("the ids are in: alwrity-sub alerts outbox list")
 			}
 			ids, err := deliveryIDs(args)

@@ -23,7 +23,7 @@ func newPricingImportLiteLLMCmd(env *Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "litellm FILE", Short: "Import prices from LiteLLM's model_prices_and_context_window.json",
 		Long: `Import prices from LiteLLM's model_prices_and_context_window.json as it is, of the
-providers that there are here. A price that differs from the one in force holds from
+providers that are known here. A price that differs from the one in force holds from
 now on, and the first of a model from the beginning. Doing it twice changes nothing.
 
 A model whose entry charges for something that a price here can't say is skipped and

@@ -200,7 +200,7 @@ func changeByFlags(cmd *cobra.Command, given usage.Event) (func(usage.Event) usa
 		}
 	}
 	if !content {
-		return nil, failure.Invalidf("nothing is to be corrected: say what it should have been").
+		return nil, failure.Invalidf("there is nothing to correct: say what it should have been").
 			WithHint("such as --input-tokens, --model or --status-code; to take it back alone: alwrity-sub usage void "+
 				"--reason … %s", failure.ShellArgument(cmd.Flags().Arg(0)))
 	}

@@ -85,7 +85,7 @@ func (t *tx) lockWholeLog(ctx context.Context, partition string) error {
 			return err
 		}
 	}
-	return failure.Unavailablef("the log is in use all the time: it could not be had alone in %d attempts of %s",
+	return failure.Unavailablef("the log is in constant use: it could not be locked in %d attempts of %s",
 		logLockAttempts, logLockTimeout).
 		WithHint("run it again once a long export, reconcile or pg_dump is done; pg_stat_activity shows who is at work")
 }

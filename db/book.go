@@ -108,7 +108,7 @@ func scanPrice(row scanner) (pricing.Price, error) {
 	return p, p.SetTerms(terms)
 }
 
-// changeBook runs fn while nobody else changes prices, with those that there are.
+// changeBook runs fn while nobody else changes prices, with all that are there.
 func (d *DB) changeBook(ctx context.Context, fn func(*tx, *pricing.Book) error) error {
 	return d.update(ctx, func(t *tx) error {
 		if err := t.lock(ctx, "api_provider_pricing", "SHARE ROW EXCLUSIVE"); err != nil {

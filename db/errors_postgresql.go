@@ -73,7 +73,7 @@ func classifyPostgreSQL(err error) error {
 	case code == "42P01" || code == "42703":
 		return schemaMissing().Because(err)
 	case code == "3F000":
-		return failure.Unavailablef("PostgreSQL: the search_path names no schema that there is").
+		return failure.Unavailablef("PostgreSQL: the search_path names no schema that exists").
 			WithHint("make it with CREATE SCHEMA, or change search_path in DATABASE_URL or of the role").Because(err)
 	case code == "55P03":
 		return failure.Unavailablef("the database is locked: " +

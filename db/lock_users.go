@@ -61,7 +61,7 @@ func (t *tx) LockUsers(
 	return locked, err
 }
 
-// lockKnown locks the rows of users that there are, tells which it has, and notes who writes now.
+// lockKnown locks the rows of users who are known, tells which it has, and notes who writes now.
 func (t *tx) lockKnown(
 	ctx context.Context, users []string, writer usage.Writer, skip bool, locked *usage.Locked,
 ) (known map[string]bool, err error) {

@@ -60,19 +60,3 @@ func shortened(names []string) []string {
 	}
 	return short
 }
-
-// secrets warns of secrets that are not kept.
-func (c *Configuration) secrets() []Check {
-	var checks []Check
-	if len(c.Exposed) > 0 {
-		checks = append(checks, Check{Name: "secrets", OK: true, Warning: true,
-			Detail: "others can read the passwords or keys in " + strings.Join(c.Exposed, ", "),
-			Hint:   "let its owner alone read it: chmod 600 FILE"})
-	}
-	if c.PasswordInUser {
-		checks = append(checks, Check{Name: "database url", OK: true, Warning: true,
-			Detail: "the name of its user has a password in it, which messages and other programs may show",
-			Hint:   "write the : between user and password as it is, and not as %3A"})
-	}
-	return checks
-}

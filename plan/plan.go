@@ -66,7 +66,7 @@ func (p Plan) Price(c Cycle) pricing.USD {
 	return p.Monthly
 }
 
-// Plans are all the plans that there are.
+// Plans are all plans.
 type Plans []Plan
 
 // Find returns the plan on offer with a name or tier, upper and lower case alike, or a not_found failure that names the

@@ -100,7 +100,7 @@ func (b *Book) AllAliases() []Alias {
 	return all
 }
 
-// With returns the book that there is once a catalogue is added to it.
+// With returns the book as it is once a catalogue is added to it.
 func (b *Book) With(c Catalogue) *Book {
 	prices := slices.Clone(c.Prices)
 	for _, list := range b.prices {

@@ -42,7 +42,7 @@ type tierEntry struct {
 	tariffEntry
 }
 
-// field returns where the value of a field goes, nil for one that there is not.
+// field returns where the value of a field goes, nil for an unknown one.
 func (e *tariffEntry) field(name string) any {
 	if name == "above" {
 		return &e.above

@@ -34,7 +34,7 @@ func (b *Book) Fixed(provider, model string) []FixedPrice {
 	return found
 }
 
-// Without returns the book that there is once a price in it is never used again.
+// Without returns the book as it is once a price in it is never used again.
 func (b *Book) Without(wrong Price) *Book {
 	var prices []Price
 	for _, list := range b.prices {

@@ -15,7 +15,7 @@ type LiteLLM struct {
 	// LeftOut counts, by the file's key, the imported models that may cost something beside: fees for tools, which are
 	// calls of their own, and surcharges for regions and the like.
 	LeftOut map[string]int
-	// Others counts the models of the file's providers that there are not here.
+	// Others counts the models of providers that are not known here.
 	Others map[string]int
 }
 

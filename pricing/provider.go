@@ -53,7 +53,7 @@ func (p Provider) VendorOf(model string) string {
 // Providers is every known provider by name.
 type Providers map[string]Provider
 
-// Find returns the provider of a name, or an invalid failure that names the nearest one that there is.
+// Find returns the provider of a name, or an invalid failure that names the nearest known one.
 func (ps Providers) Find(name string) (Provider, error) {
 	if p, ok := ps[name]; ok {
 		return p, nil

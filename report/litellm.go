@@ -41,7 +41,7 @@ func LiteLLMImport(r catalogue.LiteLLMImport, dryRun bool) Document {
 			for _, n := range r.Others {
 				models += n
 			}
-			t.Note("%s of providers that there are not here: %s", failure.Counted(models, "model"),
+			t.Note("%s of providers that are not known here: %s", failure.Counted(models, "model"),
 				strings.Join(slices.Sorted(maps.Keys(r.Others)), ", "))
 		}
 		done := "%s added, %s unchanged, %s not imported"

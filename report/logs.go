@@ -57,7 +57,7 @@ func logFields(e *usage.Entry, plan string) fields {
 	return append(all, linkFields(e.Links)...)
 }
 
-// linkFields are what a log row belongs to; in JSON, those that there are.
+// linkFields are what a log row belongs to; in JSON, those that it has.
 func linkFields(l *usage.Links) fields {
 	all := usage.LinkFields()
 	if l == nil {

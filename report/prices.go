@@ -412,7 +412,7 @@ func Rerating(r usage.RerateResult, applied bool) Document {
 				failure.Counted(r.Archived, "archived month"))
 		}
 		if r.Changed == 0 {
-			t.Note("%s read, none comes out otherwise", failure.Counted(r.Read, "event"))
+			t.Note("%s read: no cost changes", failure.Counted(r.Read, "event"))
 			return
 		}
 		footer := append([]span{text("TOTAL"), text(Count(r.Changed))}, sums.spans()...)

@@ -122,7 +122,7 @@ func (t *Text) importNotes(r usage.ImportResult) {
 		names := listOf(r.Unread, func(f usage.UnreadField) string {
 			return f.Name + " (" + failure.Counted(f.Rows, "row") + ")"
 		})
-		t.Note("none of an event, and not read: %s", strings.Join(names, ", "))
+		t.Note("not fields of an event, and not read: %s", strings.Join(names, ", "))
 	}
 }
 

@@ -76,7 +76,7 @@ func Corrected(v usage.Voided, applied bool) Document {
 	}.document(func(t *Text) {
 		if v.Replacement == nil {
 			t.line(good.of(status), text(" "+v.Asked+": "), strong.of(after.Cost.Display()))
-			t.Note("it stands so already, as %s: nothing has changed", before.ID)
+			t.Note("it has these values already, as %s: nothing has changed", before.ID)
 			return
 		}
 		recordedAs := ""

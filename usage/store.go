@@ -60,7 +60,7 @@ type Reader interface {
 	// ArchivedMonths returns the months of which no log rows are left here, and the names of the
 	// files that have them. It never returns nil.
 	ArchivedMonths(ctx context.Context) (map[plan.Month]string, error)
-	// Reservations returns those reservations of some ids that there are.
+	// Reservations returns the reservations that exist of some ids.
 	Reservations(ctx context.Context, ids []string) ([]Reservation, error)
 }
 

@@ -204,8 +204,8 @@ func unknownEvent(ctx context.Context, r Reader, id string) error {
 }
 
 // Correct takes the event back that stands for an id, and records another one in its place. change makes that of what
-// is recorded; it may leave the id open. Where the event is so already, that is a duplicate: who asks again changes
-// nothing. Of an event that was voided it is a conflict.
+// is recorded; it may leave the id open. Where the event is like that already, it is a duplicate: who asks again
+// changes nothing. Of an event that was voided it is a conflict.
 func (c *Corrections) Correct(
 	ctx context.Context, k Correction, id string, change func(Event) Event,
 ) (Voided, error) {
@@ -234,7 +234,8 @@ func (c *Corrections) Correct(
 		report.ID = now.ID
 		if len(now.differences(report)) == 0 {
 			if now.ID == id {
-				return nil, failure.Invalidf("the event %s is so already: nothing of it is to be changed", failure.Shorten(id))
+				return nil, failure.Invalidf("the event %s has these values already: there is nothing to change",
+					failure.Shorten(id))
 			}
 			return nil, nil
 		}

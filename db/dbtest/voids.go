@@ -178,7 +178,7 @@ func voidsRefused(t *testing.T, p Place) {
 	_, err = f.corrections().Correct(f.ctx, k, "a", change)
 	wantFailure(t, err, failure.Conflict, "it was voided at", "another id")
 	_, err = f.corrections().Correct(f.ctx, k, "b", func(e usage.Event) usage.Event { return e })
-	wantFailure(t, err, failure.Invalid, "is so already")
+	wantFailure(t, err, failure.Invalid, "has these values already")
 	_, err = f.corrections().Correct(f.ctx, k, "b", func(e usage.Event) usage.Event {
 		e = change(e)
 		e.ID = "a"
