@@ -112,11 +112,7 @@ func (x *Fixer) rate(
 	if err != nil || fix.DryRun {
 		return result, err
 	}
-	users := make([]string, len(result.Users))
-	for i, u := range result.Users {
-		users[i] = u.UserID
-	}
-	return result, x.Corrections.WithdrawAlerts(ctx, now, users)
+	return result, x.Corrections.WithdrawAlerts(ctx, now, result.Concerned)
 }
 
 // change returns the wrong price and the right one. It is an invalid failure where no price begins at the moment, or

@@ -11,6 +11,11 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
+// AwaitWriters implements usage.RerateStore. Who records locks users before looking at prices.
+func (d *DB) AwaitWriters(ctx context.Context) error {
+	return d.update(ctx, func(t *tx) error { return t.lock(ctx, "users", "EXCLUSIVE") })
+}
+
 // Rerate implements usage.RerateStore.
 func (d *DB) Rerate(ctx context.Context, now time.Time, changes []usage.Rerating) (int, error) {
 	users := make([]string, len(changes))

@@ -95,7 +95,8 @@ func (k *killer) landed(t testing.TB, r result, backend bool, args []string) boo
 func (a *arena) mark(t testing.TB) (sum int64) {
 	t.Helper()
 	err := a.SQL.QueryRow(`SELECT (SELECT COUNT(*) FROM api_usage_logs) + (SELECT COUNT(*) FROM usage_reservations)
-		+ (SELECT COUNT(*) FROM usage_reservations WHERE status = 'released')`).Scan(&sum)
+		+ (SELECT COUNT(*) FROM usage_reservations WHERE status = 'released')
+		+ (SELECT COUNT(*) FROM usage_reratings) + (SELECT COUNT(*) FROM api_provider_pricing)`).Scan(&sum)
 	if err != nil {
 		t.Fatal(err)
 	}

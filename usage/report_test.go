@@ -148,6 +148,8 @@ type logStore struct {
 	fail    error
 }
 
+func (s *logStore) AwaitWriters(context.Context) error { return nil }
+
 func (s *logStore) ClosedUntil(context.Context, []string) (map[string]time.Time, error) {
 	return nil, nil
 }

@@ -107,10 +107,6 @@ func (r *Reporter) checkRerated(
 	if err != nil || !apply {
 		return result, err
 	}
-	users := make([]string, len(result.Users))
-	for i, u := range result.Users {
-		users[i] = u.UserID
-	}
-	_, err = r.Usage.CheckAlerts(ctx, now, users)
+	_, err = r.Usage.CheckAlerts(ctx, now, result.Concerned)
 	return result, err
 }

@@ -29,6 +29,9 @@ type RerateStore interface {
 	// Rerate changes the rating of log rows and, with them, the totals. The rows keep their history. A row that was rated
 	// otherwise meanwhile is left alone; it returns how many were changed.
 	Rerate(ctx context.Context, now time.Time, changes []Rerating) (int, error)
+	// AwaitWriters returns once all who are recording have done so: what they write they may have decided by prices of
+	// before.
+	AwaitWriters(ctx context.Context) error
 	// ClosedUntil returns until when the periods of users are closed; of those that have never been it has none.
 	ClosedUntil(ctx context.Context, users []string) (map[string]time.Time, error)
 }
@@ -42,6 +45,9 @@ type RerateResult struct {
 	After   pricing.Total
 	Closed  pricing.Total    // the part of After - Before that is in closed periods
 	Users   []UserDifference // by the size of their difference
+	// Concerned are the users of the rows that the prices are about: also of rows that are right already, for who was cut
+	// off comes again.
+	Concerned []string
 	// Archived is how many archived months of the interval were left as they are.
 	Archived int64
 }
@@ -85,13 +91,19 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 
 // reprice rates log rows again. With apply it changes those that differ.
 func reprice(ctx context.Context, store RerateStore, now time.Time, again Repricing, apply bool) (RerateResult, error) {
-	run := rerating{Repricing: again, users: map[string]*UserDifference{}, closed: map[string]time.Time{}}
+	run := rerating{Repricing: again, users: map[string]*UserDifference{}, closed: map[string]time.Time{},
+		concerned: map[string]bool{}}
 	query := LogQuery{From: again.From, To: again.To, Provider: again.Provider, Limit: rerateBatch}
 	if err := query.Validate(); err != nil {
 		return RerateResult{}, err
 	}
 	if err := run.countArchived(ctx, store, again.From, again.To); err != nil {
 		return RerateResult{}, err
+	}
+	if apply {
+		if err := store.AwaitWriters(ctx); err != nil {
+			return RerateResult{}, err
+		}
 	}
 	err := EachPage(rerateBatch, func(last Entry, _ int) ([]Entry, error) {
 		query.BeforeTime, query.BeforeID = last.Time, last.ID
@@ -117,9 +129,10 @@ func reprice(ctx context.Context, store RerateStore, now time.Time, again Repric
 // rerating is a rerating under way.
 type rerating struct {
 	Repricing
-	result RerateResult
-	users  map[string]*UserDifference
-	closed map[string]time.Time // by user; zero for one who has no closed period
+	result    RerateResult
+	users     map[string]*UserDifference
+	concerned map[string]bool
+	closed    map[string]time.Time // by user; zero for one who has no closed period
 }
 
 // countArchived counts the archived months of an interval.
@@ -155,6 +168,9 @@ func (run *rerating) compare(entries []Entry) ([]Rerating, error) {
 		if run.Prices != nil && !run.Prices[e.PriceID] && !run.Prices[charge.PriceID] {
 			continue
 		}
+		if run.Prices != nil {
+			run.concerned[e.UserID] = true
+		}
 		if charge.Cost == e.Cost && charge.Basis == e.Basis && charge.PriceID == e.PriceID {
 			continue
 		}
@@ -172,7 +188,7 @@ func (run *rerating) note(ctx context.Context, store RerateStore, changes []Rera
 		u := run.users[c.Entry.UserID]
 		if u == nil {
 			u = &UserDifference{UserID: c.Entry.UserID}
-			run.users[c.Entry.UserID] = u
+			run.users[c.Entry.UserID], run.concerned[c.Entry.UserID] = u, true
 		}
 		before, after := pricing.TotalOf(c.Entry.Cost), pricing.TotalOf(c.Cost)
 		u.Events++
@@ -208,6 +224,7 @@ func (run *rerating) readClosed(ctx context.Context, store RerateStore, changes 
 
 func (run *rerating) finish() RerateResult {
 	r := run.result
+	r.Concerned = slices.Sorted(maps.Keys(run.concerned))
 	for _, u := range run.users {
 		r.Users = append(r.Users, *u)
 		r.Before, r.After, r.Closed = r.Before.Add(u.Before), r.After.Add(u.After), r.Closed.Add(u.Closed)

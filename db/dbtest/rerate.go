@@ -1,6 +1,7 @@
 package dbtest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -17,7 +18,110 @@ func rerateTests() []test {
 		{"rerate/twice at the same moment", rerateTwice},
 		{"rerate/of rows that have moved or were rated meanwhile", rerateStale},
 		{"rerate/more rows than one batch", rerateManyRows},
+		{"rerate/a fix that was cut off is completed", fixCutOff},
+		{"rerate/a price is fixed while a call is recorded by it", fixBeside},
 	}
+}
+
+// fixed replaces a price that is a million times too high from its beginning, and rates calls again.
+func (f *fixture) fixed() (usage.RerateResult, error) {
+	right := price("wavespeed", "new-model", date(2026, 10, 1), pricing.Dollar/1_000_000, 0, 0)
+	err := f.db.FixPrice(f.ctx, f.audit("pricing fix"), "of a million",
+		func(book *pricing.Book) (wrong, _ pricing.Price, err error) {
+			wrong, _ = book.InForce(right.Provider, right.Model, right.EffectiveFrom)
+			return wrong, right, nil
+		})
+	if err != nil {
+		return usage.RerateResult{}, err
+	}
+	return f.repriced()
+}
+
+// repriced rates the calls again that have, or had, a price of the model whose price is fixed.
+func (f *fixture) repriced() (usage.RerateResult, error) {
+	book, err := f.db.Catalogue(f.ctx)
+	f.must(err)
+	again := usage.Repricing{Book: book, Provider: "wavespeed", Prices: map[int64]bool{}}
+	for _, p := range book.History("wavespeed", "new-model") {
+		again.Prices[p.ID] = true
+	}
+	for _, p := range book.Fixed("wavespeed", "new-model") {
+		again.Prices[p.ID] = true
+	}
+	return (&usage.Reporter{Store: f.db, Usage: f.service}).Reprice(f.ctx, now(), again, true)
+}
+
+// tooDear is a call at that price.
+func (f *fixture) tooDear() usage.Event {
+	f.must(f.addPrice("wavespeed", "new-model", date(2026, 10, 1), pricing.Dollar, 0, 0))
+	e := call("e", "alice", now(), 0, 0)
+	e.Provider, e.Model = "wavespeed", "new-model"
+	return e
+}
+
+// Who was cut off before the alerts that no longer hold were withdrawn comes again.
+func fixCutOff(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.record(f.tooDear())
+	wantEqual(t, "alerts", f.alerts("alice", true), []string{"alice 2026-11 monthly_cost 100%"})
+	first, err := f.fixed()
+	f.must(err)
+	again, err := f.repriced()
+	f.must(err)
+	wantEqual(t, "calls that were rated again", []int64{first.Changed, again.Changed}, []int64{1, 0})
+	f.must(f.corrections().WithdrawAlerts(f.ctx, now(), again.Concerned))
+	wantEqual(t, "alerts", f.alerts("alice", true), nil)
+	f.mustAgree()
+}
+
+// slowWriter is a storage that has something happen between what a call is decided by and its writing.
+type slowWriter struct {
+	usage.Store
+	meanwhile func()
+}
+
+// Update implements usage.Store.
+func (s slowWriter) Update(ctx context.Context, users []string, now time.Time, fn func(usage.Tx) error) error {
+	return s.Store.Update(ctx, users, now, func(tx usage.Tx) error { return fn(slowTx{tx, s.meanwhile}) })
+}
+
+type slowTx struct {
+	usage.Tx
+	meanwhile func()
+}
+
+// Write implements usage.Tx.
+func (s slowTx) Write(ctx context.Context, c usage.Changes) error {
+	s.meanwhile()
+	return s.Tx.Write(ctx, c)
+}
+
+func fixBeside(t *testing.T, p Place) {
+	f := seeded(t, p)
+	e := f.tooDear()
+	f.record(call("first", "bob", now(), 0, 0)) // which makes room for those of its month
+	other, fixed := *f, make(chan error, 1)
+	other.db = p.Open(t)
+	slow := usage.Service{Store: slowWriter{f.db, func() {
+		go func() {
+			_, err := other.fixed()
+			fixed <- err
+		}()
+		select { // a fix that waits for the call needs it to go on
+		case err := <-fixed:
+			fixed <- err
+		case <-time.After(time.Second / 2):
+		}
+	}}}
+	_, err := slow.Record(f.ctx, now(), e, usage.RecordOptions{})
+	f.must(err)
+	f.must(<-fixed)
+	for _, e := range f.logs() {
+		if e.ID == "e" {
+			wantEqual(t, "cost", e.Cost, pricing.Dollar/1_000_000)
+		}
+	}
+	f.mustAgree()
 }
 
 // unpriced records usage that has no price, in two months, for two users.
