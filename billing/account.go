@@ -56,6 +56,7 @@ type Difference struct {
 	Period plan.Period
 	Series
 	Overage pricing.USD // what it changes of the overage that was billed
+	Charges []Charge    // what it changes of those on bills; nil where that is not known
 }
 
 // firstPeriodStart returns where the user's first period begins: with the first usage or the first subscription,

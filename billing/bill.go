@@ -95,6 +95,8 @@ type Line struct {
 	Usage  usage.Amounts
 	Amount pricing.USD // what is billed
 	Prices []UnitPrice // in force within Period, from the first on
+	// Charges are what each price came to that was used: they sum to the usage's cost. nil where that is not known.
+	Charges []Charge
 }
 
 // UnitPrice is a price that was in force in the period of a line.

@@ -323,13 +323,20 @@ func readInputs(
 	for i := range inputs {
 		in := &inputs[i]
 		in.used = used[keys[i]]
+		if len(in.used) > 0 {
+			rated, err := reader.Rated(ctx, users[i], in.period)
+			if err != nil {
+				return nil, err
+			}
+			in.rated = ratedBySeries(rated)
+		}
 		if in.parts, in.byPlan, err = in.account.partsOf(ctx, reader, in.period); err != nil {
 			return nil, err
 		}
 		if in.account.lateBilled {
 			continue
 		}
-		if in.late, err = corrections(ctx, reader, in.account, unbilled[users[i]]); err != nil {
+		if in.late, err = corrections(ctx, reader, in.account, book, unbilled[users[i]]); err != nil {
 			return nil, err
 		}
 	}

@@ -17,7 +17,8 @@ import (
 type billInput struct {
 	account BillingAccount
 	period  plan.Period
-	used    []Series     // in the period
+	used    []Series // in the period
+	rated   map[SeriesKey][]pricing.Rated
 	parts   []plan.Part  // of the period
 	byPlan  ByPlan       // what was used in it, where it has several parts
 	late    []Difference // of closed periods
@@ -58,7 +59,8 @@ func (in billInput) usageLines(b *Bill) ([]Line, error) {
 	var lines []Line
 	for _, s := range used {
 		lines = append(lines, Line{Kind: Usage, Description: s.name(), Period: in.period, Provider: s.Provider,
-			Vendor: s.Vendor, Model: s.Model, Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period)})
+			Vendor: s.Vendor, Model: s.Model, Usage: s.Usage, Prices: pricesWithin(in.book, s, in.period),
+			Charges: chargesOf(in.book, s, in.period, in.rated[s.Key()])})
 	}
 	if in.account.EndedBefore(in.period) {
 		return lines, nil
@@ -80,7 +82,7 @@ func (in billInput) corrections() []Line {
 	var lines []Line
 	for _, d := range in.late {
 		lines = append(lines, Line{Kind: Adjustment, Period: d.Period, Provider: d.Provider, Vendor: d.Vendor,
-			Model: d.Model, Usage: d.Usage, Amount: d.Overage,
+			Model: d.Model, Usage: d.Usage, Amount: d.Overage, Charges: d.Charges,
 			Description: fmt.Sprintf("%s, %s to %s", d.name(), d.Period.Start.Format(time.DateOnly),
 				d.Period.End.Format(time.DateOnly))})
 	}

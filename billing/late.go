@@ -12,7 +12,9 @@ import (
 
 // corrections puts what has become known of closed periods in order, with what it changes of the overage that was
 // billed.
-func corrections(ctx context.Context, reader Reader, a BillingAccount, found []Difference) ([]Difference, error) {
+func corrections(
+	ctx context.Context, reader Reader, a BillingAccount, book *pricing.Book, found []Difference,
+) ([]Difference, error) {
 	byPeriod := map[int64][]Difference{}
 	for _, d := range found {
 		d.Period.End = a.Account.PeriodAt(d.Period.Start).End
@@ -27,6 +29,9 @@ func corrections(ctx context.Context, reader Reader, a BillingAccount, found []D
 		}
 		slices.SortFunc(differences, func(a, b Difference) int { return compareSeries(a.Series, b.Series) })
 		giveBackOnce(differences, left)
+		if err := chargeDifferences(ctx, reader, book, a.Account.UserID, differences); err != nil {
+			return nil, err
+		}
 		all = append(all, slices.DeleteFunc(differences, Difference.isNothing)...)
 	}
 	return all, nil

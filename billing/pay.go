@@ -351,7 +351,7 @@ func (b Bill) creditNote(now time.Time, reason string) Bill {
 		if l.Amount == 0 {
 			continue
 		}
-		l.Amount, l.Usage, l.Prices = -l.Amount, usage.Amounts{}, nil
+		l.Amount, l.Usage, l.Prices, l.Charges = -l.Amount, usage.Amounts{}, nil, nil
 		note.Lines = append(note.Lines, l)
 	}
 	if b.Status == Paid && b.Total != 0 {

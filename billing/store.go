@@ -49,6 +49,12 @@ type Reader interface {
 	Used(ctx context.Context, periods []usage.PeriodKey) (map[usage.PeriodKey][]Series, error)
 	// UsedByPlan returns what was used in one period of a user by the plan that held at the time of the call.
 	UsedByPlan(ctx context.Context, user string, period plan.Period) (ByPlan, error)
+	// Rated returns the calls of one period of a user that count, those together that were rated alike. Archived ones are
+	// not among them.
+	Rated(ctx context.Context, user string, period plan.Period) ([]RatedSeries, error)
+	// BilledCharges returns the lines of usage and adjustments that bills have of a user's period, with what tells their
+	// series, their cost and charges.
+	BilledCharges(ctx context.Context, user string, start time.Time) ([]Line, error)
 	// Unbilled returns where the usage of the users' closed periods differs from what their bills have of it. The periods'
 	// ends are not filled in.
 	Unbilled(ctx context.Context, users []string) (map[string][]Difference, error)

@@ -46,13 +46,14 @@ func (t *tx) AddBills(ctx context.Context, bills []billing.Bill) error {
 	if err != nil {
 		return err
 	}
-	return t.writeRows(ctx, newRows("billing_lines", `number, line, user_id, kind, description, period_start, period_end,
-		provider, vendor, model, `+totalColumns+", amount_pico, unit_prices", "", len(lines), func(to encode.Sink, i int) {
+	const keys = "number, line, user_id, kind, description, period_start, period_end, provider, vendor, model, "
+	columns := keys + totalColumns + ", amount_pico, unit_prices, charges"
+	return t.writeRows(ctx, newRows("billing_lines", columns, "", len(lines), func(to encode.Sink, i int) {
 		b, l := lines[i].bill, &lines[i].bill.Lines[lines[i].n]
 		putAll(to, b.Number, lines[i].n+1, b.UserID, l.Kind, l.Description, l.Period.Start, l.Period.End,
 			l.Provider, l.Vendor, l.Model)
 		putAmounts(to, &l.Usage)
-		putAll(to, l.Amount, jsonText(l.Prices, len(l.Prices) == 0))
+		putAll(to, l.Amount, jsonText(l.Prices, len(l.Prices) == 0), jsonText(l.Charges, l.Charges == nil))
 	}))
 }
 

@@ -90,7 +90,7 @@ func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where conditio
 		var l billing.Line
 		dest := []any{&number, &l.Kind, &l.Description, moment{&l.Period.Start}, moment{&l.Period.End}, &l.Provider,
 			&l.Vendor, &l.Model}
-		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, fromJSON{&l.Prices})
+		dest = append(append(dest, scanAmounts(&l.Usage)...), &l.Amount, fromJSON{&l.Prices}, fromJSON{&l.Charges})
 		if err := row.Scan(dest...); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (t *tx) readLines(ctx context.Context, bills []billing.Bill, where conditio
 		bills[n].Lines = append(bills[n].Lines, l)
 		return nil
 	}, `SELECT l.number, l.kind, l.description, l.period_start, l.period_end, l.provider, l.vendor,
-			l.model, `+prefixed("l", totalColumns)+`, l.amount_pico, l.unit_prices
+			l.model, `+prefixed("l", totalColumns)+`, l.amount_pico, l.unit_prices, l.charges
 		FROM billing_lines l JOIN billing_history h ON h.number = l.number`+where.sql()+" ORDER BY l.number, l.line",
 		where.args...)
 }

@@ -82,6 +82,8 @@ type dialect struct {
 	pause time.Duration
 	// dayOf is the expression over a log row that makes its day, yyyymmdd.
 	dayOf string
+	// minuteOfWeek is the expression over a log row that makes its minute of the week, as 1970 began: from a Thursday on.
+	minuteOfWeek string
 	// slots is how many parts a total of the fleet may have, so that several can add to it at once.
 	slots int64
 	// readEntries reads the events of some ids; others may come with them.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -418,5 +419,39 @@ func TestPricesCanBeFixedAfterAMigration(t *testing.T) {
 		execute(t, place.SQL, "UPDATE api_provider_pricing SET fixed_at = created_at, fixed_by = 'a', fix_reason = 'r', "+
 			"replaced_by = price_id")
 		execute(t, place.SQL, price)
+	})
+}
+
+// Lines of bills from before version 15 don't have what each price came to, and go on without.
+func TestLinesBeforeChargesAreKept(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 14)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('alice', "+moment+")")
+		execute(t, before.Pool(), `INSERT INTO subscription_plans (name, tier, position, monthly_price_pico,
+			yearly_price_pico, description, features, withdrawn, source, updated_at)
+			VALUES ('P', 'pro', 1, 0, 0, '', '[]', FALSE, 'file', `+moment+")")
+		execute(t, before.Pool(), fmt.Sprintf(`INSERT INTO billing_history (number, kind, user_id, plan_id, cycle,
+			period_start, period_end, issued_at, due_at, status, subtotal_pico, rounding_pico, total_pico, cost_pico,
+			reference, terms) SELECT 1, 'bill', 'alice', plan_id, '', %[1]s, %[1]s, %[1]s, %[1]s, 'paid', 0, 0, 0, 5, '', ''
+			FROM subscription_plans`, moment))
+		execute(t, before.Pool(), fmt.Sprintf(`INSERT INTO billing_lines (number, line, user_id, kind, description,
+			period_start, period_end, provider, vendor, model, calls, errors, unpriced_calls, input_tokens, output_tokens,
+			cached_input_tokens, images, searches, pages, characters, milliseconds, cost_pico, amount_pico, unit_prices)
+			VALUES (1, 1, 'alice', 'usage', 'x', %[1]s, %[1]s, 'p', 'v', 'm', 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 5, 0, '')`,
+			moment))
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		bills, err := place.Create(t).Bills(t.Context(), billing.Query{Lines: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := bills[0].Lines[0]; l.Usage.Cost != 5 || l.Charges != nil {
+			t.Errorf("the line is %+v", l)
+		}
 	})
 }

@@ -14,7 +14,7 @@ type Book struct {
 	Providers Providers
 	prices    map[bookKey][]Price // by EffectiveFrom, oldest first
 	aliases   map[bookKey][]Alias // by EffectiveFrom, oldest first
-	ids       map[int64]bool
+	byID      map[int64]*Price    // fixed ones, too
 	fixed     []FixedPrice
 
 	mutex sync.RWMutex
@@ -27,14 +27,16 @@ type bookKey struct{ provider, model string }
 // of one name and moment the later one counts.
 func NewBook(providers Providers, prices []Price, aliases ...Alias) *Book {
 	b := &Book{Providers: providers, prices: make(map[bookKey][]Price), aliases: make(map[bookKey][]Alias),
-		ids: make(map[int64]bool), found: make(map[bookKey][]finding)}
+		byID: make(map[int64]*Price), found: make(map[bookKey][]finding)}
 	for _, p := range prices {
 		key := bookKey{p.Provider, p.Model}
 		b.prices[key] = append(b.prices[key], p)
-		b.ids[p.ID] = true
 	}
 	for _, list := range b.prices {
 		slices.SortFunc(list, func(a, b Price) int { return a.EffectiveFrom.Compare(b.EffectiveFrom) })
+		for i := range list {
+			b.byID[list[i].ID] = &list[i]
+		}
 	}
 	b.addAliases(aliases)
 	return b
@@ -64,7 +66,7 @@ func (b *Book) History(provider, model string) []Price {
 }
 
 // Has tells whether a price with this ID is in the book.
-func (b *Book) Has(id int64) bool { return b.ids[id] }
+func (b *Book) Has(id int64) bool { return b.byID[id] != nil }
 
 // Models returns the models of a provider that have a price at any time.
 func (b *Book) Models(provider string) []string {

@@ -8,16 +8,16 @@ func (b *Book) Counted(call *Call) []Quantity {
 	if price == nil || call.Reported.Given && (price.Reported || provider.CostReported) {
 		return nil
 	}
-	charged, rates, _, err := chargeable(provider.CharactersAreInputTokens, price, call)
+	due, err := chargeable(provider.CharactersAreInputTokens, price, call)
 	if err != nil {
 		return nil // whoever rates the call says it
 	}
 	var counted []Quantity
-	for q, rate := range rates {
+	for q, rate := range due.rates {
 		if rate == 0 {
 			continue
 		}
-		if charged[q] > 0 {
+		if due.amounts[q] > 0 {
 			return nil
 		}
 		counted = append(counted, Quantity(q))

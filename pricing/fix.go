@@ -18,7 +18,7 @@ type FixedPrice struct {
 func (b *Book) AddFixed(prices []FixedPrice) {
 	b.fixed = append(b.fixed, prices...)
 	for _, p := range prices {
-		b.ids[p.ID] = true
+		b.byID[p.ID] = &p.Price
 	}
 }
 

@@ -162,29 +162,44 @@ func (b *Book) charge(call *Call, each func(Component)) (*Price, Charge, error) 
 		return nil, Charge{Basis: Unpriced}, nil
 	}
 	charge := Charge{Basis: basis, PriceID: price.ID}
-	charged, rates, caveats, err := chargeable(provider.CharactersAreInputTokens, price, call)
+	due, err := chargeable(provider.CharactersAreInputTokens, price, call)
 	if err != nil {
 		return nil, Charge{}, err
 	}
-	charge.Caveats = caveats
-	for i, amount := range charged {
-		if amount == 0 || rates[i] == 0 {
-			continue
-		}
-		cost, err := Quantity(i).cost(rates[i], amount)
-		if err == nil {
-			charge.Cost, err = charge.Cost.Add(cost)
-		}
-		if err != nil {
-			return nil, Charge{}, failure.Invalidf("the cost of %s %s of %s %s does not fit: %s",
-				Quantity(i).AmountText(amount), Quantity(i), call.Provider, call.Model, err)
-		}
-		if each != nil {
-			each(Component{Quantity(i), amount, rates[i], cost})
-		}
+	charge.Caveats = due.caveats
+	if charge.Cost, err = due.cost(each); err != nil {
+		return nil, Charge{}, failure.Within(err, "%s %s", call.Provider, call.Model)
 	}
 	charge.Free = charge.Cost == 0 && price.IsFree()
 	return price, charge, nil
+}
+
+// due is what is charged for a call.
+type due struct {
+	amounts Quantities
+	rates   Rates
+	variant Variant
+	caveats Caveats
+}
+
+// cost adds up what the amounts cost, and tells each component to a function, if there is one.
+func (d *due) cost(each func(Component)) (sum USD, err error) {
+	for i, amount := range d.amounts {
+		if amount == 0 || d.rates[i] == 0 {
+			continue
+		}
+		cost, err := Quantity(i).cost(d.rates[i], amount)
+		if err == nil {
+			sum, err = sum.Add(cost)
+		}
+		if err != nil {
+			return 0, failure.Invalidf("the cost of %s %s does not fit: %s", Quantity(i).AmountText(amount), Quantity(i), err)
+		}
+		if each != nil {
+			each(Component{Quantity(i), amount, d.rates[i], cost})
+		}
+	}
+	return sum, nil
 }
 
 // cost returns what an amount costs at a rate for one unit. A cost that is no whole pico-dollar is an invalid failure:
@@ -208,20 +223,20 @@ func (q Quantity) cost(rate USD, amount int64) (USD, error) {
 
 // chargeable turns the quantities of a call into the amounts that are charged, and a price into the rates that hold for
 // them.
-func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quantities, Rates, Caveats, error) {
+func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (due, error) {
 	used := call.Used
-	tariff, tier, err := price.at(call.At, call.Tier)
+	tariff, variant, err := price.at(call.At, call.Tier)
 	if err != nil {
-		return used, Rates{}, Caveats{}, err
+		return due{}, err
 	}
-	caveats := Caveats{NoTier: call.Tier != "" && tier == nil}
+	caveats := Caveats{NoTier: call.Tier != "" && variant.Tier == nil}
 	if charactersAreInputTokens && used[InputTokens] == 0 && tariff.Rates[Characters] == 0 {
 		used[InputTokens] = used[Characters]
 	}
 	if a := tariff.Above; a != nil && used[InputTokens] > a.OverInputTokens {
 		caveats.Averaged = used[Requests] > 1
 		if a.holds(used[InputTokens], used[Requests]) {
-			tariff = tariff.long()
+			tariff, variant.Over = tariff.long(), a.OverInputTokens
 		}
 	}
 	for q := range QuantityCount {
@@ -236,7 +251,7 @@ func chargeable(charactersAreInputTokens bool, price *Price, call *Call) (Quanti
 			used[q] = 0
 		}
 	}
-	return used, tariff.Rates, caveats, nil
+	return due{used, tariff.Rates, variant, caveats}, nil
 }
 
 // holds tells whether calls are long ones: each has more input tokens than the boundary on average. That of a single

@@ -189,26 +189,35 @@ func (f Factor) times(rates *Rates) error {
 	return nil
 }
 
+// Variant says which part of a price a call is charged by. The zero value is the usual one.
+type Variant struct {
+	Band *Band // that holds; nil for none
+	Tier *Tier // nil where the price has none for the call
+	Over int64 // the input tokens beyond which a call is a long one, if it is one
+}
+
 // at returns what the price charges for a call at a moment in a service tier: that of the band that holds, and then of
-// the tier. The tier is nil where the price has none of that name.
-func (p *Price) at(moment time.Time, tier string) (Tariff, *Tier, error) {
-	t := p.tariff()
+// the tier.
+func (p *Price) at(moment time.Time, tier string) (t Tariff, v Variant, err error) {
+	t = p.tariff()
 	for i := range p.Bands {
 		if p.Bands[i].holdsAt(moment) {
-			t = t.with(p.Bands[i].Tariff)
+			v.Band = &p.Bands[i]
+			t = t.with(v.Band.Tariff)
 			break
 		}
 	}
 	if tier == "" {
-		return t, nil, nil
+		return t, v, nil
 	}
 	for i := range p.Tiers {
 		if p.Tiers[i].Name == tier {
-			t, err := t.in(&p.Tiers[i])
-			return t, &p.Tiers[i], err
+			v.Tier = &p.Tiers[i]
+			t, err = t.in(v.Tier)
+			break
 		}
 	}
-	return t, nil, nil
+	return t, v, err
 }
 
 // MarshalJSON writes the rates under the names of their units: prices are kept with bills, so these names stay.

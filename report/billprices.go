@@ -11,21 +11,27 @@ import (
 	"github.com/alwrity/alwrity-sub/pricing"
 )
 
-// billPrices writes what one unit cost of all that is on a bill and has a price. It
-// stands below the lines, which have no room for it.
+// billPrices writes what one unit cost of all that is on a bill and has a price, with how much was used at it and what
+// that came to, as far as the bill has it. It stands below the lines, which have no room for it.
 func (t *Text) billPrices(b billing.Bill) {
-	tb := table{columns: []column{{"UNIT PRICES", names}, {"", words}, {"", names}}}
+	tb := table{columns: []column{{"UNIT PRICES", names}, {"", words}, {"", names}, {"USED", number}, {"COST", money}}}
 	for _, l := range b.Lines {
 		of := lineText(l)
+		add := func(what, price, used, cost string) {
+			tb.rows = append(tb.rows, []span{text(of), text(what), text(price), text(used), text(cost)})
+			of = ""
+		}
 		for q := range pricing.QuantityCount {
+			for _, c := range ChargedFor(l.Charges, q) {
+				add(QuantityNames(q), c.Price, CountOf(q, c.Amount), c.Cost.Display())
+			}
 			used := l.Usage.Quantities[q] != 0 || l.Usage.Calls != 0 && (q == pricing.Requests || q.OneEachCall())
-			if prices := UnitPrices(l.Prices, q); used && len(prices) > 0 {
-				tb.rows = append(tb.rows, []span{text(of), text(QuantityNames(q)), text(strings.Join(prices, ", "))})
-				of = ""
+			if prices := UnitPrices(l.Prices, q); l.Charges == nil && used && len(prices) > 0 {
+				add(QuantityNames(q), strings.Join(prices, ", "), "", "")
 			}
 		}
 		if notes := PriceNotes(l); of == "" && notes != "" {
-			tb.rows = append(tb.rows, []span{text(""), text("note"), text(notes)})
+			add("note", notes, "", "")
 		}
 	}
 	if len(tb.rows) > 0 {
@@ -110,17 +116,26 @@ func PriceNotes(l billing.Line) string {
 			notes = append(notes, note)
 		}
 	}
+	whose := func(basis pricing.Basis, model string) {
+		if basis == pricing.Default {
+			add("At the price of the provider's default model")
+		}
+		if model != "" {
+			add("At the price of " + model)
+		}
+	}
+	if l.Charges != nil {
+		for _, c := range l.Charges {
+			whose(c.Basis, c.Model)
+		}
+		return strings.Join(notes, ". ")
+	}
 	for _, p := range l.Prices {
 		if a := p.Above; a != nil {
 			add(fmt.Sprintf("Calls of more than %s input tokens: %s input, %s output", Count(a.OverInputTokens),
 				UnitPrice(pricing.InputTokens, a.InputToken), UnitPrice(pricing.OutputTokens, a.OutputToken)))
 		}
-		if p.Basis == pricing.Default {
-			add("At the price of the provider's default model")
-		}
-		if p.Model != "" {
-			add("At the price of " + p.Model)
-		}
+		whose(p.Basis, p.Model)
 		var terms pricing.Price
 		if p.Terms != "" && terms.SetTerms(p.Terms) == nil && also(terms) != "" {
 			add("Also " + also(terms))

@@ -123,7 +123,24 @@ type readLine struct {
 		AboveInput  *int64                 `json:"above_input_tokens"`
 		AboveIn     pricing.USD            `json:"above_input_token_cost"`
 		AboveOutput pricing.USD            `json:"above_output_token_cost"`
+		Bands       []struct{}             `json:"bands"`
+		Tiers       []struct{}             `json:"tiers"`
+		Reported    bool                   `json:"reported"`
 	} `json:"unit_prices"`
+	Charges []readCharge `json:"charges"`
+}
+
+type readCharge struct {
+	Quantity string        `json:"quantity"`
+	Used     int64         `json:"used"`
+	Rate     pricing.USD   `json:"unit_price"`
+	Cost     pricing.USD   `json:"cost"`
+	Basis    pricing.Basis `json:"pricing"`
+	Model    string        `json:"priced_as"`
+	Tier     string        `json:"service_tier"`
+	Band     string        `json:"band"`
+	Over     int64         `json:"above_input_tokens"`
+	From     time.Time     `json:"effective_from"`
 }
 
 // readBill reads a record, which has no other fields, back into its bill.
@@ -208,6 +225,14 @@ func (r readLine) line() billing.Line {
 			price.Above = &pricing.LongContext{OverInputTokens: *p.AboveInput, InputToken: p.AboveIn, OutputToken: p.AboveOutput}
 		}
 		l.Prices = append(l.Prices, price)
+	}
+	for _, c := range r.Charges {
+		key := billing.ChargeKey{Unit: strings.TrimSuffix(c.Quantity, "s"), Rate: c.Rate, Basis: c.Basis, Model: c.Model,
+			Tier: c.Tier, Band: c.Band, Over: c.Over}
+		if c.Rate == 0 {
+			key.Unit = ""
+		}
+		l.Charges = append(l.Charges, billing.Charge{ChargeKey: key, From: c.From, Amount: c.Used, Cost: c.Cost})
 	}
 	return l
 }

@@ -28,15 +28,20 @@ func lineFields(l billing.Line) fields {
 		{"cost", "COST", shown(l.Usage.Cost, text(cost))},
 		{"amount", "BILLED", l.Amount},
 		{"unit_prices", "", listOf(l.Prices, unitPriceFields)},
+		{"charges", "", nullUnless(l.Charges != nil || l.Usage.Cost == 0, listOf(l.Charges, chargeFields))},
 	})
 }
 
 // unitPriceFields are a price that was in force in the period of a line.
 func unitPriceFields(u billing.UnitPrice) fields {
-	return append(fields{
+	var terms pricing.Price
+	if err := terms.SetTerms(u.Terms); err != nil { // which no bill has
+		terms = pricing.Price{}
+	}
+	return slices.Concat(fields{
 		{"effective_from", "", u.From}, {"pricing", "", u.Basis}, {"priced_as", "", orAbsent(u.Model)},
 		{"rates", "", value{json: u.Rates}}, // for one unit, by its name
-	}, longContextFields(u.Above)...)
+	}, longContextFields(u.Above), termsFields(terms))
 }
 
 // numberedLine is a line and its place on the bill, from 1.

@@ -66,10 +66,11 @@ func someBill(rt *rapid.T, number int64) billing.Bill {
 			Provider: []string{"openai", "exa", "firecrawl", "audio"}[i],
 			Vendor:   rapid.SampledFrom([]string{"", "google"}).Draw(rt, "vendor"), Model: someText(rt, "model"),
 			Usage: someUsage(rt, i), Prices: somePrices(start)}
+		l.Charges = someCharges(rt, start, l.Usage)
 		add(l)
 		if b.Terms != nil {
 			beyond := l
-			beyond.Kind, beyond.Prices = billing.Overage, nil
+			beyond.Kind, beyond.Prices, beyond.Charges = billing.Overage, nil, nil
 			beyond.Usage.Cost = l.Usage.Cost / 3
 			for q := range beyond.Usage.Quantities {
 				beyond.Usage.Quantities[q] /= 3
@@ -130,7 +131,7 @@ func creditNote(b billing.Bill, number int64) billing.Bill {
 	note.Subtotal, note.Rounding, note.Total, note.Cost = -b.Subtotal, -b.Rounding, -b.Total, 0
 	for _, l := range b.Lines {
 		if l.Amount != 0 {
-			l.Amount, l.Usage, l.Prices = -l.Amount, usage.Amounts{}, nil
+			l.Amount, l.Usage, l.Prices, l.Charges = -l.Amount, usage.Amounts{}, nil, nil
 			note.Lines = append(note.Lines, l)
 		}
 	}
@@ -156,6 +157,18 @@ func someUsage(rt *rapid.T, i int) usage.Amounts {
 		a.Quantities[q] = rapid.Int64Range(0, 1_000_000_000).Draw(rt, q.String())
 	}
 	return a
+}
+
+// someCharges are what usage came to, as far as it is known.
+func someCharges(rt *rapid.T, start time.Time, used usage.Amounts) []billing.Charge {
+	known := someAmount(rt, 0)
+	if rapid.Bool().Draw(rt, "uncharged") || known == 0 || used.Cost == known {
+		return nil
+	}
+	return []billing.Charge{
+		{ChargeKey: billing.ChargeKey{Unit: "input_token", Rate: 1, Basis: pricing.Exact, Model: "m", Tier: "batch",
+			Band: "16:30-00:30 UTC", Over: 7}, From: start, Amount: int64(known), Cost: known},
+		{ChargeKey: billing.ChargeKey{Basis: pricing.Reported}, Amount: used.Calls, Cost: used.Cost - known}}
 }
 
 func somePrices(start time.Time) []billing.UnitPrice {

@@ -210,7 +210,7 @@ func focusFaults(header []string, records [][]string) (faults []string) {
 	own := false
 	for _, name := range header {
 		known := slices.ContainsFunc(columns, func(c focusColumn) bool { return c.name == name })
-		if own = own || strings.HasPrefix(name, "x_"); own == known || !regexp.MustCompile(`^(x_)?[A-Z][A-Za-z]+$`).
+		if own = own || strings.HasPrefix(name, "x_"); own == known || !regexp.MustCompile(`^(x_)?[A-Z][A-Za-z0-9]+$`).
 			MatchString(name) {
 			fault("the column %s is out of place", name)
 		}

@@ -22,10 +22,13 @@ func priceFields(p pricing.Price) fields {
 	}, rates, fields{
 		{"long_input", "LONG INPUT/1M", peopleOnly(longContext(p))},
 		{"also", "ALSO", peopleOnly(also(p))},
-	}, longContextFields(p.Above), fields{
-		{"bands", "", listOf(p.Bands, bandFields)}, {"tiers", "", listOf(p.Tiers, tierFields)},
-		{"reported", "", p.Reported}, {"source", "SOURCE", p.Source},
-	})
+	}, longContextFields(p.Above), termsFields(p), fields{{"source", "SOURCE", p.Source}})
+}
+
+// termsFields are what a price charges at some times, in some tiers, and by what its events report.
+func termsFields(p pricing.Price) fields {
+	return fields{{"bands", "", listOf(p.Bands, bandFields)}, {"tiers", "", listOf(p.Tiers, tierFields)},
+		{"reported", "", p.Reported}}
 }
 
 // bandFields are what holds at some times, other than else.
@@ -101,11 +104,17 @@ func costName(q pricing.Quantity) string { return q.Unit() + "_cost" }
 // longContextFields are the prices of a call with a long input, null where they are those of any call.
 func longContextFields(above *pricing.LongContext) fields {
 	own := cmp.Or(above, &pricing.LongContext{})
-	return fields{
+	all := fields{
 		{"above_input_tokens", "", nullUnless(above != nil, own.OverInputTokens)},
 		{"above_input_token_cost", "", nullUnless(above != nil, own.InputToken)},
 		{"above_output_token_cost", "", nullUnless(above != nil, own.OutputToken)},
 	}
+	for _, q := range tokensFirst() {
+		if rate := jsonOnly(own.Parts[q]); own.Given.Has(q) {
+			all = append(all, field{"above_" + costName(q), "", rate})
+		}
+	}
+	return all
 }
 
 // figures names the amounts that a price may have, in the order of a table.

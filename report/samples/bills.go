@@ -85,6 +85,8 @@ func ProBill() billing.Bill {
 		Above: &pricing.LongContext{OverInputTokens: 200_000, InputToken: USD("0.0000025"), OutputToken: USD("0.000015")}})
 	video := UsageLine("video", "wavespeed", "kling-v2.5", 3, 0, 0, "0.63")
 	video.Usage.Quantities[pricing.Seconds] = 18_000
+	second := billing.ChargeKey{Unit: "second", Rate: USD("0.035"), Basis: pricing.Default}
+	video.Charges = []billing.Charge{{ChargeKey: second, Amount: 18_000, Cost: USD("0.63")}}
 	b := Bill(17, "alice", "Pro", Line(billing.Fee, "Pro plan, monthly fee", "79"),
 		Line(billing.Proration, "Pro plan, unused from 2026-10-20 on", "-30.580645161290"),
 		Line(billing.Proration, "Max plan, from 2026-10-20 on", "57.677419354839"),

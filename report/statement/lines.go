@@ -110,7 +110,7 @@ func markupNote(t *billing.Terms) string {
 
 func rowOfLine(l billing.Line, withCost bool) row {
 	if !withCost {
-		l.Usage.Cost, l.Usage.Unpriced, l.Prices = 0, 0, nil
+		l.Usage.Cost, l.Usage.Unpriced, l.Prices, l.Charges = 0, 0, nil, nil
 	}
 	row := row{Name: report.Visible(l.Description), Amount: l.Amount.Display()}
 	switch l.Kind {
@@ -142,8 +142,12 @@ func usedOf(l billing.Line) []string {
 		if q == pricing.Requests {
 			n = l.Usage.Calls
 		}
+		charged := report.ChargedFor(l.Charges, q)
 		prices := strings.Join(report.UnitPrices(l.Prices, q), ", ")
-		if n == 0 && (q != pricing.Requests || l.Usage.Errors == 0) &&
+		if l.Charges != nil {
+			prices = ""
+		}
+		if n == 0 && len(charged) == 0 && (q != pricing.Requests || l.Usage.Errors == 0) &&
 			(prices == "" || l.Usage.Calls == 0 || !q.OneEachCall()) {
 			continue
 		}
@@ -156,9 +160,29 @@ func usedOf(l billing.Line) []string {
 		} else if prices != "" {
 			text += " at " + prices
 		}
-		list = append(list, text)
+		list = append(list, text+chargedText(q, n, charged))
 	}
 	return list
+}
+
+// chargedText writes, after an amount, at which prices it was charged and what that cost: how much at each, where it is
+// not all at one.
+func chargedText(q pricing.Quantity, n int64, charged []report.Charged) string {
+	var parts []string
+	for _, c := range charged {
+		part := c.Price + " (" + c.Cost.Display() + ")"
+		if strings.HasPrefix(part, "$") {
+			part = "at " + part
+		}
+		if len(charged) == 1 && c.Amount == n {
+			return " " + part
+		}
+		parts = append(parts, report.CountOf(q, c.Amount)+" "+part)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 func quantityName(q pricing.Quantity, n int64) string {
