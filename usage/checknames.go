@@ -102,18 +102,20 @@ type nameScanner struct {
 	text     []byte
 	at       int
 	marks    marks
-	cost     bool
+	needy    []*column // that mean something only beside others
 	suspects []string
 	seen     map[*column]bool
 }
 
 func (s *nameScanner) row(text []byte) {
-	s.text, s.at, s.marks, s.cost = text, 0, 0, false
+	s.text, s.at, s.marks, s.needy = text, 0, 0, s.needy[:0]
 	if s.space() == '{' {
 		s.object(s.tree.root, 0)
 	}
-	if s.cost && s.marks == 0 {
-		s.note(s.tree.at("cost"))
+	for _, c := range s.needy {
+		if c.lacks(s.marks) {
+			s.note(c)
+		}
 	}
 }
 
@@ -208,8 +210,8 @@ func (s *nameScanner) value(c *column, depth int) {
 	switch {
 	case c.fate == suspect && first != '{', c.fate == suspectCount && number:
 		s.note(c)
-	case c.fate == read && c.How == asCost:
-		s.cost = true
+	case c.lacks(0):
+		s.needy = append(s.needy, c)
 	}
 }
 

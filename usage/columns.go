@@ -42,7 +42,20 @@ type marks uint8
 const (
 	ofLog marks = 1 << iota // an export of our log, or an archive
 	ofHelicone
+	ofActivity // of OpenRouter
 )
+
+// lacks tells whether a name needs one beside it to mean anything, and there is none.
+func (c *column) lacks(beside marks) bool {
+	switch {
+	case c.fate != read:
+	case c.How == asCost:
+		return beside&(ofLog|ofHelicone) == 0
+	case c.How == asDay:
+		return beside&ofActivity == 0
+	}
+	return false
+}
 
 // Mapping gives the names of a file a meaning that they do not have by themselves.
 type Mapping struct {
@@ -68,7 +81,8 @@ type columnTree struct {
 // of archived rows alone; those have no other names than ours.
 func newColumnTree(archived bool) *columnTree {
 	t := &columnTree{root: &column{}, marks: map[string]marks{"pricing": ofLog, "recorded_at": ofLog,
-		"request_created_at": ofHelicone, "response_created_at": ofHelicone, "helicone_user": ofHelicone}}
+		"request_created_at": ofHelicone, "response_created_at": ofHelicone, "helicone_user": ofHelicone,
+		"byok_usage_inference": ofActivity}}
 	shared, users := newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers)
 	fields := map[string]column{}
 	for i := range entryFields {

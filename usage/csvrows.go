@@ -111,7 +111,7 @@ func (r *csvReader) checkHeader() error {
 		case c.fate == suspect:
 			suspects = append(suspects, c.name)
 		}
-		if c.fate == read && c.How == asCost && all == 0 {
+		if c.lacks(all) {
 			suspects = append(suspects, c.name)
 		}
 	}

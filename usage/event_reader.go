@@ -34,11 +34,15 @@ type eventReader struct {
 	parts    uint64 // the places with a part of the input that is within it
 	yielding []*cell
 	marks    marks
-	cost     *cell  // which the marks give a meaning
+	needy    []*cell // which the marks give a meaning
+	beyond   *cell   // a cost beside the reported one
+	ownKey   string  // whether the call was made with a key of the caller's own, "" where that is not said
+	credits  *cell
 	sum      *cell  // of all tokens
 	failed   string // the name that says so
 	done     string // the name that says that the call did not fail
 	provider string // of rows that name none
+	fallback string // of rows that name none in any way
 }
 
 // newArchiveReader returns a reader for archived rows, which have what recording has added, too.
@@ -113,8 +117,8 @@ func (r *eventReader) readCells(cells []cell) error {
 	if err := r.setTokens(); err != nil {
 		return err
 	}
-	if r.cost != nil {
-		if err := r.setCost(r.cost); err != nil {
+	for _, cell := range r.needy {
+		if err := r.setNeedy(cell); err != nil {
 			return err
 		}
 	}
@@ -125,6 +129,9 @@ func (r *eventReader) readCells(cells []cell) error {
 	}
 	if r.row.Provider == "" {
 		r.row.Provider = r.provider
+	}
+	if err := cmp.Or(r.addBeyond(), r.setCredits()); err != nil {
+		return err
 	}
 	if err := r.checkSum(); err != nil {
 		return err
@@ -137,7 +144,8 @@ func (r *eventReader) reset() {
 	r.row.Quantities[pricing.Requests] = 1
 	clear(r.given)
 	r.tokens, r.beside, r.parts, r.yielding = r.tokens[:0], false, 0, r.yielding[:0]
-	r.marks, r.cost, r.sum, r.failed, r.done, r.provider = 0, nil, nil, "", "", ""
+	r.marks, r.needy, r.sum, r.failed, r.done, r.provider = 0, r.needy[:0], nil, "", "", ""
+	r.beyond, r.ownKey, r.credits = nil, "", nil
 }
 
 // set sets the field that a cell is for.
@@ -209,8 +217,17 @@ func (r *eventReader) setRead(cell *cell) error {
 	case besideCached, besideInput, besideOutput, cacheWriteSum:
 		r.tokens, r.beside = append(r.tokens, cell), true
 		return nil
-	case asCost:
-		r.cost = cell
+	case asCost, asDay:
+		r.needy = append(r.needy, cell)
+		return nil
+	case asOwnKey:
+		yes, err := parseBool(c.name, text)
+		r.ownKey = strconv.FormatBool(yes)
+		return err
+	case ownKeyCost, besideCost:
+		return r.noteBeyond(cell)
+	case asCredits:
+		r.credits = cell
 		return nil
 	case asStatus, asLevel, asSuccess, asFailure, asFailed:
 		return r.noteOutcome(c, text)
@@ -251,9 +268,12 @@ func (r *eventReader) setField(c *column, text []byte) error {
 	return nil
 }
 
-// setCost gives a cost the meaning that it has beside the other names of its row.
-func (r *eventReader) setCost(cell *cell) error {
+// setNeedy gives a cost or a day the meaning that it has beside the other names of its row.
+func (r *eventReader) setNeedy(cell *cell) error {
 	switch {
+	case cell.column.lacks(r.marks):
+	case cell.column.How == asDay:
+		return r.setField(cell.column, cell.text)
 	case r.marks&ofLog != 0:
 		return nil // it follows from the event
 	case r.marks&ofHelicone != 0:

@@ -77,6 +77,7 @@ func (s *Service) importFile(
 		return ImportResult{}, err
 	}
 	run := &importing{service: s, now: now, opts: opts, events: makeEventReader(tree), rejects: rejects{out: opts.Rejects}}
+	run.events.fallback = opts.Provider
 	if opts.Rejects == nil {
 		run.rejects.out = io.Discard
 	}

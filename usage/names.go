@@ -14,6 +14,7 @@ type Name struct {
 	Yields bool   // it counts only where no other name gives the field
 	// Provider is whose rows have the name: that of a row that names none.
 	Provider string
+	Only     string // the provider whose rows may have the name
 }
 
 // NameGroup is the names that one format has, at the places where its objects stand: "" is the row itself.
@@ -44,6 +45,11 @@ const (
 	asCurrency     // USD, and nothing else
 	asMoney        // decimal US dollars, also as a floating-point number
 	asCost         // of an export of our log it follows from the event, of Helicone's it is what was reported
+	asDay          // of OpenRouter's activity it is the time, else it says nothing that is known
+	asOwnKey       // true: the provider behind OpenRouter was called with a key of the caller's own
+	ownKeyCost     // what that provider has charged: beside the cost then, and else within it
+	besideCost     // always beside the cost
+	asCredits      // of the one provider whose credits are known
 
 	// Tokens of a usage object. What is beside a total is added to it.
 	asTotal       // all of the input or output, with what was cached
@@ -185,7 +191,7 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "tokens_prompt", Field: "input_tokens", Yields: true, Provider: "openrouter"},
 		{Path: "tokens_completion", Field: "output_tokens", Yields: true},
 		{Path: "total_cost", Field: "reported_cost", How: asMoney}, {Path: "usage", Field: "reported_cost", How: asMoney},
-		{Path: "upstream_inference_cost"}, {Path: "cache_discount"},
+		{Path: "upstream_inference_cost", How: ownKeyCost}, {Path: "is_byok", How: asOwnKey}, {Path: "cache_discount"},
 		{Path: "service_tier", Field: "service_tier", How: asTier},
 		{Path: "created_at", Field: "time", How: anyTime, Yields: true},
 		{Path: "generation_time", Field: "response_time_ms", How: inMS}, {Path: "external_user", Field: "user_id"},
@@ -194,7 +200,15 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "num_search_results"}, {Path: "num_fetches"},
 	}},
 	{"OpenRouter's answers", []string{"usage.", "response.usage."}, []Name{
-		{Path: "cost", Field: "reported_cost", How: asMoney}, {Path: "cost_details.*"}, {Path: "is_byok"},
+		{Path: "cost", Field: "reported_cost", How: asMoney}, {Path: "cost_details.*"},
+		{Path: "cost_details.upstream_inference_cost", How: ownKeyCost}, {Path: "is_byok", How: asOwnKey},
+	}},
+	{"OpenRouter's activity", []string{""}, []Name{
+		{Path: "generation_id", Field: "id", Yields: true}, {Path: "model_permaslug", Field: "model", Yields: true},
+		{Path: "date", Field: "time", How: asDay}, {Path: "byok_usage_inference", How: besideCost, Provider: "openrouter"},
+		{Path: "tokens_reasoning", Field: "reasoning_tokens"}, {Path: "tokens_cached", Field: "cached_input_tokens"},
+		{Path: "generation_time_ms", Field: "response_time_ms", How: inMS}, {Path: "time_to_first_token_ms"},
+		{Path: "cost_web_search"}, {Path: "cost_cache"}, {Path: "cost_file_processing"},
 	}},
 	{"Helicone", []string{""}, []Name{
 		{Path: "request_user_id", Field: "user_id"}, {Path: "helicone_user", Field: "user_id", Yields: true},
@@ -223,7 +237,7 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "total_usage"},
 	}},
 	{"Langfuse", []string{"usage_details.", "usage."}, []Name{
-		{Path: "input", Field: "input_tokens", How: asTotal}, {Path: "output", Field: "output_tokens", How: asTotal},
+		{Path: "input", Field: "input_tokens", How: uncached}, {Path: "output", Field: "output_tokens", How: asTotal},
 		{Path: "total"}, {Path: "unit"}, {Path: "input_cost"}, {Path: "output_cost"}, {Path: "total_cost"},
 		{Path: "input_cached_tokens", Field: "cached_input_tokens", How: besideInput},
 		{Path: "input_cache_read", Field: "cached_input_tokens", How: besideInput},
@@ -242,6 +256,12 @@ var nameGroups = []NameGroup{ // read-only
 	}},
 	{"Exa", []string{"", "response."}, []Name{
 		{Path: "cost_dollars.total", Field: "reported_cost", How: asMoney}, {Path: "cost_dollars.*"},
+	}},
+	{"Tavily", []string{"usage.", "response.usage."}, []Name{
+		{Path: "credits", Field: "searches", How: asCredits, Only: "tavily"},
+	}},
+	{"Firecrawl", []string{"", "response.", "data.metadata.", "response.data.metadata."}, []Name{
+		{Path: "credits_used", Field: "pages", How: asCredits, Only: "firecrawl"},
 	}},
 	{"any", []string{""}, []Name{
 		{Path: "success", How: asSuccess}, {Path: "error", Field: "error_message", How: asFailure, Yields: true},
@@ -284,10 +304,13 @@ func (n Name) Meaning() string {
 		return ""
 	}
 	to := ""
-	if n.Field != "" && n.How != asCost {
+	if n.Field != "" && n.How != asCost && n.How != asDay {
 		to = "→ `" + n.Field + "`"
 	}
 	meaning = strings.TrimSpace(to + " " + meaning)
+	if n.Only != "" {
+		meaning += " (of " + n.Only + " alone)"
+	}
 	if n.Yields {
 		meaning += ", where nothing else gives it"
 	}
@@ -303,5 +326,7 @@ var meanings = map[how]string{ // read-only
 	fromCache: "a row with it is no provider's call",
 	inBatch:   "(batch)", asKind: "parts of streamed answers are refused", asSum: "no more than input and output",
 	asCurrency: "USD", asCost: "ours beside `pricing`, Helicone's beside its times",
+	asDay: "→ `time` beside `byok_usage_inference`", asOwnKey: "the cost has only OpenRouter's fee within it",
+	ownKeyCost: "+ `reported_cost` beside a true `is_byok`", besideCost: "+ `reported_cost`",
 	besideCached: "+", besideInput: "+ input", besideOutput: "+ output", cacheWriteSum: "+",
 }

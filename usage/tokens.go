@@ -2,7 +2,9 @@ package usage
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -29,6 +31,9 @@ func (r *eventReader) setTokens() error {
 		}
 		return nil
 	}
+	if err := r.dropLangfuseSums(); err != nil {
+		return err
+	}
 	for place := range mostPlaces {
 		var sums tokenSums
 		for _, cell := range r.tokens {
@@ -42,6 +47,33 @@ func (r *eventReader) setTokens() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// dropLangfuseSums leaves out what Langfuse repeats of usage_details: sums that, by its version, have the tokens of a
+// cache within them or not. Others stay, and must agree.
+func (r *eventReader) dropLangfuseSums() error {
+	var details tokenSums
+	isDetail := func(c *column) bool { return strings.HasPrefix(c.Path, "usage_details.") }
+	for _, cell := range r.tokens {
+		if isDetail(cell.column) {
+			if err := details.add(cell); err != nil {
+				return err
+			}
+		}
+	}
+	r.tokens = slices.DeleteFunc(r.tokens, func(cell *cell) bool {
+		own, beside := details.uncached, details.besideInput
+		if cell.column.Field == pricing.OutputTokens.String() {
+			own, beside = details.output, details.besideOutput
+		}
+		c := cell.column
+		if isDetail(c) || !own.given() || c.Field == "" || c.How != asTotal && c.How != uncached {
+			return false
+		}
+		sum, err := parseCount(c.name, cell.text)
+		return err == nil && own.amount <= sum && sum <= own.amount+beside
+	})
 	return nil
 }
 
