@@ -1,8 +1,10 @@
 package torture_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -165,17 +167,29 @@ func (w *world) pay(t testing.TB) {
 				w.letThrough(c)
 				w.did["paid from credit"]++
 			case b.status != "paid" && w.dice.IntN(3) > 0:
-				w.must(t, w.now, "billing", "mark-paid", strconv.FormatInt(b.number, 10), "--reference", "by hand")
+				number := strconv.FormatInt(b.number, 10)
+				w.once(t, []string{"billing", "mark-paid", number, "--reference", "by hand", "--id", "payment " + number})
 				b.status = "paid"
 				w.letThrough(c)
 				w.did["paid"]++
 			}
 		}
 		if c.known && w.dice.IntN(40) == 0 {
-			w.must(t, w.now, "billing", "credit", "--reason", "a gift", "--", c.id, "7.01")
-			c.balance += 7_010_000_000_000
 			w.did["credit"]++
+			id := fmt.Sprint("gift-", w.did["credit"])
+			w.once(t, []string{"billing", "credit", "--reason", "a gift", "--id", id, "--", c.id, "7.01"})
+			w.refused(t, w.now, 5, []string{"billing", "credit", "--reason", "a gift", "--id", id, "--", c.id, "7.02"})
+			c.balance += 7_010_000_000_000
 		}
+	}
+}
+
+// once runs a command that has an id twice: the second time is a duplicate.
+func (w *world) once(t testing.TB, args []string) {
+	t.Helper()
+	w.must(t, w.now, args...)
+	if r := w.must(t, w.now, args...); !strings.Contains(r.out, `"duplicate"`) {
+		t.Errorf("%v, once more: %s", args, r.out)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -62,6 +63,7 @@ func anyHistory(t *testing.T, p Place) {
 			"alerts":                step(m.checkAlerts),
 			"take back":             step(m.takeBack),
 			"fix":                   step(m.fixPrice),
+			"credit":                step(m.giveCredit),
 		})
 		m.compareAll()
 	})
@@ -150,15 +152,16 @@ type model struct {
 	alerts     map[modelAlertKey]modelAlert
 	reratings  map[modelReratingKey]*modelRerating
 	voids      map[string]modelVoid // by the id of what was taken back
-	withdrawn  int                  // alerts
-	rowIDs     map[string]string    // content of an imported row -> the beginning of its id
+	credits    map[string]billing.CreditEntry
+	withdrawn  int               // alerts
+	rowIDs     map[string]string // content of an imported row -> the beginning of its id
 	ids        int
 }
 
 func newModel(rt *rapid.T, f *fixture) *model {
 	m := &model{fixture: f, rt: rt, now: now(), users: []string{"alice", "Čapek"}, accounts: map[string]*modelAccount{},
 		events: map[string]usage.Entry{}, holds: map[string]usage.Reservation{}, alerts: map[modelAlertKey]modelAlert{},
-		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{},
+		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{}, credits: map[string]billing.CreditEntry{},
 		rowIDs: map[string]string{}}
 	m.thresholds = draw(m, "thresholds", usage.DefaultThresholds(), []int{50}, []int{100, 1})
 	f.service = &usage.Service{Store: f.db, Thresholds: m.thresholds}

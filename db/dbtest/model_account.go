@@ -7,11 +7,13 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // modelAccount is a user's subscription and every step that has led to it.
 type modelAccount struct {
 	seen    bool // the database has a row of the user
+	credit  pricing.USD
 	current *modelSubscription
 	steps   []modelStep
 	history []string

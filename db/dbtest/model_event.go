@@ -223,7 +223,7 @@ type fate struct {
 	refusal *decision
 }
 
-func (m *model) fateOf(e usage.Event, strict, enforce, allowFuture bool) fate {
+func (m *model) fateOf(e usage.Event, opts usage.RecordOptions) fate {
 	if before, known := m.events[e.ID]; known {
 		if m.differs(before, normal(e)) {
 			return fate{code: failure.Conflict}
@@ -232,11 +232,13 @@ func (m *model) fateOf(e usage.Event, strict, enforce, allowFuture bool) fate {
 	}
 	entry, ok := m.rate(m.placed(e))
 	switch {
-	case !m.canBe(entry, enforce, allowFuture), !ok:
-		return fate{code: failure.Invalid}
-	case strict && entry.Basis == pricing.Unpriced:
+	case opts.KnownUser && !m.accounts[e.UserID].seen:
 		return fate{code: failure.NotFound}
-	case enforce && counts(entry.Event):
+	case !m.canBe(entry, opts.Enforce, opts.AllowFuture), !ok:
+		return fate{code: failure.Invalid}
+	case opts.Strict && entry.Basis == pricing.Unpriced:
+		return fate{code: failure.NotFound}
+	case opts.Enforce && counts(entry.Event):
 		if j := m.judge(entry, entry.Time, ""); !j.allowed() {
 			return fate{code: failure.Denied, entry: entry, refusal: &j}
 		}
@@ -279,11 +281,11 @@ func (m *model) record() {
 		}
 	}
 	opts := usage.RecordOptions{Enforce: m.oneIn(2, "enforce"), Strict: m.oneIn(4, "strict"),
-		AllowFuture: m.oneIn(2, "future")}
+		AllowFuture: m.oneIn(2, "future"), KnownUser: m.oneIn(3, "known user")}
 	if opts.Enforce && !m.oneIn(8, "another time") {
 		e.Time = draw(m, "about now", time.Time{}, m.now, m.now.Add(-5*time.Minute), m.now.Add(5*time.Minute))
 	}
-	want := m.fateOf(e, opts.Strict, opts.Enforce, opts.AllowFuture)
+	want := m.fateOf(e, opts)
 	outcome, err := m.service.Record(m.ctx, m.now, e, opts)
 	m.rt.Logf("%s record %+v: %s %t", m.now, e, want.code, want.known)
 	m.compareOutcome(want, outcome, err)

@@ -126,7 +126,7 @@ func (m *model) settle() {
 	strict := m.oneIn(6, "strict")
 	outcome, err := m.service.Record(m.ctx, m.now, e,
 		usage.RecordOptions{Reservation: r.ID, Enforce: true, Strict: strict})
-	want := m.fateOf(full, strict, false, false)
+	want := m.fateOf(full, usage.RecordOptions{Strict: strict})
 	switch {
 	case e.UserID != "" && e.UserID != r.UserID, r.Status == "settled" && r.EventID != full.ID, want.known &&
 		r.Status != "settled":

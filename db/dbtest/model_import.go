@@ -38,7 +38,7 @@ func (m *model) importFile() {
 	}
 	var rejects bytes.Buffer
 	opts := usage.ImportOptions{Format: format, Strict: m.oneIn(4, "strict"), Rejects: &rejects,
-		AllowFuture: m.oneIn(2, "future")}
+		AllowFuture: m.oneIn(2, "future"), KnownUsers: m.oneIn(3, "known users")}
 	if !m.oneIn(3, "no time for all") {
 		opts.Time = m.now
 	}
@@ -181,8 +181,11 @@ func (m *model) imported(rows []modelRow, opts usage.ImportOptions) (result, rej
 		if row.bad {
 			continue
 		}
-		m.accounts[row.event.UserID].seen = true
-		f := m.fateOf(row.event, opts.Strict, false, opts.AllowFuture)
+		f := m.fateOf(row.event, usage.RecordOptions{Strict: opts.Strict, AllowFuture: opts.AllowFuture,
+			KnownUser: opts.KnownUsers})
+		if !opts.KnownUsers {
+			m.accounts[row.event.UserID].seen = true
+		}
 		switch {
 		case f.known:
 			duplicates++

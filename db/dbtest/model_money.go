@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -366,4 +367,32 @@ func (m *model) rerated(before, after usage.Entry) {
 		return
 	}
 	m.reratings[key] = &modelRerating{before, after}
+}
+
+// giveCredit gives a user credit or takes some back, now and then under an id that was used before.
+func (m *model) giveCredit() {
+	c := billing.CreditEntry{Key: draw(m, "id", "", "c1", "c2", "c3"), UserID: m.user(), Reason: "model",
+		Amount: pricing.USD(m.number("cents", -2, 3)) * pricing.Cent, Reference: draw(m, "reference", "", "r")}
+	a, before := m.accounts[c.UserID], m.credits[c.Key]
+	got, err := m.billing(m.db).Credit(m.ctx, m.auditAt(m.now, "billing credit"), c)
+	before.At, before.Actor = c.At, c.Actor
+	duplicate := before == c
+	switch {
+	case c.Amount == 0:
+		m.wantCode("no credit", err, failure.Invalid)
+		return
+	case !a.seen:
+		m.wantCode("credit of a user never seen", err, failure.NotFound)
+		return
+	case before.Key != "" && !duplicate, !duplicate && a.credit+c.Amount < 0:
+		m.wantCode("another credit, or more than is left", err, failure.Conflict)
+		return
+	case !duplicate:
+		a.credit += c.Amount
+		if c.Key != "" {
+			m.credits[c.Key] = c
+		}
+	}
+	m.must(err)
+	m.equal("credit", fmt.Sprint(got.Duplicate, got.Balance), fmt.Sprint(duplicate, a.credit))
 }

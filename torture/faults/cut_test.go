@@ -37,10 +37,11 @@ func TestCutAtCommit(t *testing.T) {
 				last := at == commits-1
 				recordCut(t, p, through, fault{kind, int64(at + 1)}, last)
 				reserveCut(t, p, through, fault{kind, int64(at + 1)})
+				amendCut(t, p, through, fault{kind, int64(at + 1)})
 			})
 		}
 	}
-	if n := len(logged(t, direct)); n != 2+2*commits*2 {
+	if n := len(logged(t, direct)); n != 2+2*commits*(2+4) { // an event, one in its place, and two counter-entries
 		t.Errorf("the log has %d rows", n)
 	}
 	wholesome(t, direct)
@@ -87,6 +88,24 @@ func reserveCut(t *testing.T, p *proxy, url string, f fault) {
 	program(url, "usage", "record", "--reservation", id).run(t).ok(t)
 	if got := program(url, "usage", "record", "--reservation", id).run(t).said(t); got != "duplicate" {
 		t.Errorf("settled again: %s", got)
+	}
+}
+
+// amendCut corrects an event and takes it back, each with a fault, and again without.
+func amendCut(t *testing.T, p *proxy, url string, f fault) {
+	t.Helper()
+	id := fmt.Sprintf("a %s %d", f.kind, f.at)
+	record(url, "u01", id).run(t).ok(t)
+	for _, c := range []command{
+		program(url, "usage", "correct", id, "--output-tokens", "7", "--id", "in place of "+id, "--reason", "a test"),
+		program(url, "usage", "void", id, "--reason", "a test"),
+	} {
+		p.set(f)
+		if c.run(t).okOrUnavailable(t) && p.happened() {
+			t.Error("it says that it is done, and its connection was cut")
+		}
+		p.set(fault{})
+		c.run(t).ok(t)
 	}
 }
 

@@ -66,6 +66,8 @@ func recordIsCut(t *testing.T, s *server) {
 		record(url, "u00", "e"),
 		program(url, "limits", "reserve", "--user", "u00", "--provider", "video", "--model", "wan-2.5", "--id", "r"),
 		program(url, "usage", "record", "--reservation", "r"),
+		program(url, "usage", "correct", "e", "--output-tokens", "7", "--reason", "a test"),
+		program(url, "usage", "void", "first", "e", "--reason", "a test"),
 		program(url, "users", "subscribe", "u00", "--plan", "pro"),
 		program(url, "users", "change-plan", "u00", "--plan", "basic"),
 		program(url, "users", "cancel", "u00"),
@@ -80,8 +82,8 @@ func recordIsCut(t *testing.T, s *server) {
 		holder.end()
 		c.run(t).ok(t)
 	}
-	if n := s.number(t, name, "SELECT COUNT(*) FROM api_usage_logs"); n != 3 {
-		t.Errorf("the log has %d rows, want 3", n)
+	if n := s.number(t, name, "SELECT COUNT(*) FROM api_usage_logs"); n != 7 {
+		t.Errorf("the log has %d rows, want 3, one in place of another, and 3 counter-entries", n)
 	}
 	wholesome(t, url)
 }
