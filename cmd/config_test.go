@@ -103,7 +103,7 @@ func TestPrecedence(t *testing.T) {
 				if err != nil || got != want {
 					t.Errorf("%q (%v), want %q of the %s", got, err, want, from)
 				}
-				if _, err := c.check(p); err != nil {
+				if _, err := c.check(p, false); err != nil {
 					t.Errorf("not accepted: %s", err)
 				}
 			})
@@ -126,7 +126,7 @@ func TestEmptyIsNotSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.check(p)
+	s, err := c.check(p, false)
 	if err != nil || s.databaseURL != "sqlite:///./alwrity.db" || s.output != "table" || s.color != "never" {
 		t.Errorf("%+v (%v)", s, err)
 	}
@@ -230,7 +230,7 @@ func TestConfigFilePlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := c.check(p)
+		s, err := c.check(p, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
@@ -26,6 +27,7 @@ func (g *program) bindDatabase() {
 	g.env.Create = g.create
 	g.env.Scratch = g.scratch
 	g.env.CreateFile = g.createFile
+	g.env.Serve = g.serve
 }
 
 // target returns the configured database.
@@ -170,6 +172,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Lists:       &usage.Lists{Store: d},
 		Notify: &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log,
 			Refused: metering.Refused},
+		Access:  &access.Service{Store: d},
 		Storage: d,
 		Close:   d.Close,
 	}, nil

@@ -8,27 +8,32 @@ import (
 
 // The keys of the configuration that code asks for by name.
 const (
-	keyDatabaseURL   = "database_url"
-	keyThresholds    = "alert_thresholds"
-	keyDueDays       = "billing_due_days"
-	keyGraceDays     = "billing_grace_days"
-	keySuspendUnpaid = "billing_suspend_unpaid"
-	keyRenewalNotice = "renewal_notice_days"
-	keyCompanyName   = "company_name"
-	keyAddress       = "company_address"
-	keyCompanyEmail  = "company_email"
-	keyTaxID         = "company_tax_id"
-	keyPaymentNote   = "payment_note"
-	keyActor         = "actor"
-	keyOutput        = "output"
-	keyColor         = "color"
-	keyQuiet         = "quiet"
-	keyDebug         = "debug"
-	keyLogLevel      = "log_level"
-	keyLogFormat     = "log_format"
-	keyLogFile       = "log_file"
-	keyLogMaxSize    = "log_max_size_mb"
-	keyLogMaxBackups = "log_max_backups"
+	keyDatabaseURL    = "database_url"
+	keyThresholds     = "alert_thresholds"
+	keyDueDays        = "billing_due_days"
+	keyGraceDays      = "billing_grace_days"
+	keySuspendUnpaid  = "billing_suspend_unpaid"
+	keyRenewalNotice  = "renewal_notice_days"
+	keyCompanyName    = "company_name"
+	keyAddress        = "company_address"
+	keyCompanyEmail   = "company_email"
+	keyTaxID          = "company_tax_id"
+	keyPaymentNote    = "payment_note"
+	keyActor          = "actor"
+	keyOutput         = "output"
+	keyColor          = "color"
+	keyQuiet          = "quiet"
+	keyDebug          = "debug"
+	keyLogLevel       = "log_level"
+	keyLogFormat      = "log_format"
+	keyLogFile        = "log_file"
+	keyLogMaxSize     = "log_max_size_mb"
+	keyLogMaxBackups  = "log_max_backups"
+	keyListen         = "listen"
+	keyTLSCert        = "tls_cert"
+	keyTLSKey         = "tls_key"
+	keyAllowedOrigins = "alwrity_allowed_origins"
+	keyTrustedProxies = "trusted_proxies"
 )
 
 // key is one setting: its name in the configuration file, the variable of the
@@ -38,7 +43,7 @@ type key struct{ name, flag, fallback, meaning string }
 // variable is the name of the key in the environment. What other programs read too has no prefix.
 func (k key) variable() string {
 	name := strings.ToUpper(k.name)
-	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_"} {
+	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS"} {
 		if strings.HasPrefix(name, shared) {
 			return name
 		}
@@ -73,6 +78,11 @@ func keys() []key {
 		{keyLogFile, "log-file", "", "the file for the log, usually logs/subscription_errors.log; none by default"},
 		{keyLogMaxSize, "", "10", "megabytes after which a new log file is begun"},
 		{keyLogMaxBackups, "", "5", "old log files that are kept; 0 keeps all"},
+		{keyListen, "", "127.0.0.1:8080", "the address that serve listens on"},
+		{keyTLSCert, "", "", "the file of the certificate with which serve speaks TLS"},
+		{keyTLSKey, "", "", "the file of its key"},
+		{keyAllowedOrigins, "", "", "the origins of web pages that may call the server, such as https://app.example.com"},
+		{keyTrustedProxies, "", "", "addresses or networks of proxies whose X-Forwarded-For is believed"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",
 			"dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), "", "",

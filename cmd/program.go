@@ -101,7 +101,7 @@ func (g *program) configure() error {
 		return err
 	}
 	g.addSecrets(c)
-	s, err := c.check(p)
+	s, err := c.check(p, g.command != nil && g.command.Annotations[commands.Serves] != "")
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type settings struct {
 	color       string
 	quiet       bool
 	log         logSettings
+	serve       serveSettings
 }
 
 type logSettings struct {
@@ -40,7 +41,7 @@ type logSettings struct {
 }
 
 // check reads each setting, and returns the failure of the first that can't be right.
-func (c *config) check(p Process) (settings, error) {
+func (c *config) check(p Process, serves bool) (settings, error) {
 	r := &reader{config: c}
 	s := settings{
 		databaseURL: r.text(keyDatabaseURL),
@@ -57,18 +58,25 @@ func (c *config) check(p Process) (settings, error) {
 		color: r.enum(keyColor, colorAuto, colorAlways, colorNever),
 		quiet: r.boolean(keyQuiet),
 	}
-	s.commands.Notify, s.log = r.notify(p), r.logging()
+	s.commands.Notify, s.log, s.serve = r.notify(p), r.logging(serves), r.serve(p)
 	return s, r.err
 }
 
-func (r *reader) logging() logSettings {
+// logging is what is logged. Of a server that is each request, as JSON, unless it was set.
+func (r *reader) logging(serves bool) logSettings {
 	debug := r.boolean(keyDebug)
 	s := logSettings{}
 	r.fail(s.level.UnmarshalText([]byte(r.enum(keyLogLevel, "debug", "info", "warn", "error"))))
+	s.format = r.enum(keyLogFormat, "text", "json")
+	if serves && !r.isSet(keyLogLevel) {
+		s.level = slog.LevelInfo
+	}
+	if serves && !r.isSet(keyLogFormat) {
+		s.format = "json"
+	}
 	if debug {
 		s.level = slog.LevelDebug
 	}
-	s.format = r.enum(keyLogFormat, "text", "json")
 	s.file, s.label = r.text(keyLogFile), r.label(keyLogFile)
 	s.maxSizeMB, s.maxBackups = r.integer(keyLogMaxSize, 1, 100_000), r.integer(keyLogMaxBackups, 0, 100_000)
 	return s

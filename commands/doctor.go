@@ -21,9 +21,7 @@ One line a check; exit code 7 where there is a problem.`,
 		Example: "  alwrity-sub doctor", Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,7"),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx := cmd.Context()
-			config := &health.Configuration{Sources: env.Settings.Sources, APIKeys: env.Settings.APIKeys,
-				Lookup: env.Settings.Lookup, Notify: &env.Settings.Notify, Clock: env.Clock(),
-				Exposed: env.Settings.Exposed, PasswordInUser: env.Settings.PasswordInUser}
+			config := env.Configuration()
 			s, err := env.Inspect(ctx)
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -40,6 +38,13 @@ One line a check; exit code 7 where there is a problem.`,
 			return env.printChecks(checks)
 		},
 	}
+}
+
+// Configuration is what the configuration says, for the checks of health.
+func (env *Env) Configuration() *health.Configuration {
+	s := &env.Settings
+	return &health.Configuration{Sources: s.Sources, APIKeys: s.APIKeys, Lookup: s.Lookup, Notify: &s.Notify,
+		Clock: env.Clock(), Exposed: s.Exposed, PasswordInUser: s.PasswordInUser}
 }
 
 func newSelftestCmd(env *Env) *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
@@ -41,6 +42,9 @@ type Env struct {
 	Inspect func(ctx context.Context) (*Services, error)
 	// Scratch makes an empty database of the configured kind with a schema, and a function that removes it again.
 	Scratch func(ctx context.Context) (*Services, func() error, error)
+	// Serve serves the configured database over HTTP until the context ends, at an address or, with "", at that of the
+	// configuration.
+	Serve func(ctx context.Context, address string) error
 	// CreateFile makes a new SQLite database at a path, for demo.
 	CreateFile func(ctx context.Context, path string) (*Services, error)
 }
@@ -85,6 +89,7 @@ type Services struct {
 	Catalogue   *catalogue.Service
 	Notify      *notify.Service
 	Health      *health.Service
+	Access      *access.Service
 	Storage     Storage
 	Close       func() error // closes the database
 }

@@ -16,7 +16,8 @@ func New(env *Env) []*cobra.Command {
 	return []*cobra.Command{
 		newInitCmd(env), newDemoCmd(env), newDoctorCmd(env), newSelftestCmd(env),
 		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
-		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newVersionCmd(env),
+		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newServeCmd(env),
+		newVersionCmd(env),
 	}
 }
 

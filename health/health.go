@@ -74,8 +74,25 @@ type APIKey struct {
 
 // Checks looks at everything. An error is an interruption: a problem is a check that failed.
 func (s *Service) Checks(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
-	found, err := s.database(ctx, now, c)
+	found, err := s.database(ctx, now, c,
+		s.plans, s.prices, s.unpriced, s.reported, s.totals, s.bills, s.future, s.messages)
 	return c.withConfiguration(found), err
+}
+
+// CanServe returns the failure of the first check without which no call could be judged or priced: of the
+// configuration, the database, its schema, the plans and the prices. It does not look through the log.
+func (s *Service) CanServe(ctx context.Context, now time.Time, c *Configuration) error {
+	found, err := s.database(ctx, now, c, s.plans, s.prices)
+	if err != nil {
+		return err
+	}
+	for _, check := range append([]Check{c.configuration()}, found...) {
+		if !check.OK && !check.Warning {
+			return &failure.Error{Code: failure.Unavailable, Message: check.Name + ": " + check.Detail, Hint: check.Hint,
+				Reason: check.Reason, Args: check.Args}
+		}
+	}
+	return nil
 }
 
 // Unreachable returns the checks of a database that could not be opened.
@@ -143,8 +160,11 @@ func failed(name string, err error) Check {
 	return c
 }
 
-// database looks at everything in the database, as far as its schema allows.
-func (s *Service) database(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+// look is a part of what is checked.
+type look func(context.Context, time.Time, *Configuration) ([]Check, error)
+
+// database looks at the database, its schema and, if that is ours, some of what is in it.
+func (s *Service) database(ctx context.Context, now time.Time, c *Configuration, looks ...look) ([]Check, error) {
 	status, err := s.Store.Status(ctx)
 	if err != nil {
 		return []Check{failed("database", err)}, ctx.Err()
@@ -154,9 +174,7 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration)
 	if !schema.OK {
 		return checks, nil
 	}
-	for _, look := range []func(context.Context, time.Time, *Configuration) ([]Check, error){
-		s.plans, s.prices, s.unpriced, s.reported, s.totals, s.bills, s.future, s.messages,
-	} {
+	for _, look := range looks {
 		found, err := look(ctx, now, c)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

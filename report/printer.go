@@ -20,6 +20,8 @@ const (
 	FormatJSON  Format = "json"
 	FormatJSONL Format = "jsonl"
 	FormatCSV   Format = "csv"
+	// FormatCompact is JSON in one line, also of a list: for programs that are not read.
+	FormatCompact Format = "compact"
 )
 
 // Printer writes documents in one format.
@@ -60,6 +62,10 @@ func (p Printer) Print(d Document) error {
 
 func (p Printer) render(out *bytes.Buffer, d Document) error {
 	switch p.Format {
+	case FormatCompact:
+		err := writeJSON(out, d.JSON)
+		out.WriteByte('\n')
+		return err
 	case FormatJSON:
 		var line bytes.Buffer
 		if err := writeJSON(&line, d.JSON); err != nil {

@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
+	"github.com/alwrity/alwrity-sub/server"
+	"github.com/alwrity/alwrity-sub/server/web"
+)
+
+// drainFor is how long requests that are running may take once the server is to end.
+const drainFor = 60 * time.Second
+
+// serveSettings are what configuration says of the server.
+type serveSettings struct {
+	listen            string
+	certFile, keyFile string
+	origins           []string
+	proxies           []netip.Prefix
+}
+
+// serve reads what the server needs.
+func (r *reader) serve(p Process) serveSettings {
+	s := serveSettings{listen: r.text(keyListen), certFile: r.text(keyTLSCert), keyFile: r.text(keyTLSKey),
+		origins: r.list(keyAllowedOrigins)}
+	if (s.certFile == "") != (s.keyFile == "") {
+		r.fail(failure.Invalidf("%s and %s belong together: only one is set", r.label(keyTLSCert), r.label(keyTLSKey)))
+	}
+	if s.certFile != "" {
+		s.certFile, s.keyFile = resolvePath(p.Dir, s.certFile), resolvePath(p.Dir, s.keyFile)
+	}
+	for _, word := range r.list(keyTrustedProxies) {
+		prefix, err := netip.ParsePrefix(word)
+		if address, addressErr := netip.ParseAddr(word); addressErr == nil {
+			prefix, err = netip.PrefixFrom(address, address.BitLen()), nil
+		}
+		if err != nil {
+			r.fail(failure.Invalidf("%s has %q in it: it must be an address, or a network such as 10.0.0.0/8",
+				r.label(keyTrustedProxies), failure.Shorten(word)))
+		}
+		s.proxies = append(s.proxies, prefix)
+	}
+	return s
+}
+
+// serve serves the configured database until the context ends.
+func (g *program) serve(ctx context.Context, listen string) (err error) {
+	settings := g.settings.serve
+	options := server.Options{Origins: settings.origins, Proxies: settings.proxies, Drain: drainFor}
+	if settings.certFile != "" {
+		pair, err := tls.LoadX509KeyPair(settings.certFile, settings.keyFile)
+		if err != nil {
+			return failure.Invalidf("the certificate %s can't be used with the key %s: %s", settings.certFile, settings.keyFile,
+				err).Because(err)
+		}
+		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	}
+	var opened *db.DB
+	s, err := g.open(ctx, func(ctx context.Context, target db.Target) (*db.DB, error) {
+		var err error
+		opened, err = db.Open(ctx, target)
+		return opened, err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	config := g.env.Configuration()
+	if err := s.Health.CanServe(ctx, g.env.Now(), config); err != nil {
+		return err
+	}
+	options.Ping = func(ctx context.Context) error { _, err := opened.Status(ctx); return err }
+
+	address := cmp.Or(listen, settings.listen)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return failure.Unavailablef("%s can't be listened on: %s", address, err).
+			WithHint("another process may have it; name another address with --listen").Because(err)
+	}
+	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
+	return server.New(g.webServices(s, config), options).Serve(ctx, listener)
+}
+
+// webServices are the operations that the server's routes ask.
+func (g *program) webServices(s *commands.Services, config *health.Configuration) *web.Services {
+	return &web.Services{
+		Access: s.Access, Usage: s.Usage, Reports: s.Reports, Corrections: s.Corrections, Lists: s.Lists, Billing: s.Billing,
+		Catalogue: s.Catalogue, Fixer: s.Fixer, Notify: s.Notify, Health: s.Health, Clock: g.env.Now, Log: g.logs.both,
+		Sender: g.env.Settings.Sender, Configuration: config, Rehearsal: g.env.Printer.Rehearsal,
+		Version: g.env.Settings.Version,
+	}
+}

@@ -1,0 +1,64 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+// JSON is the type of most bodies.
+const JSON = "application/json"
+
+// formats are what a document can be had as, by the type that a caller accepts.
+//
+//nolint:gochecknoglobals // read-only
+var formats = map[string]report.Format{
+	JSON: report.FormatCompact, "text/csv": report.FormatCSV, "application/x-ndjson": report.FormatJSONL,
+}
+
+// Document answers with a document, as the caller accepts it: JSON, else CSV or a row of JSON a line.
+func (c *Call) Document(w http.ResponseWriter, status int, doc report.Document) error {
+	kind := JSON
+	for accepted := range strings.SplitSeq(c.Header.Get("Accept"), ",") {
+		accepted, _, _ = strings.Cut(strings.TrimSpace(accepted), ";")
+		if _, ok := formats[accepted]; ok {
+			kind = accepted
+			break
+		}
+	}
+	var body bytes.Buffer
+	printer := report.Printer{Out: &body, Format: formats[kind], Rehearsal: c.Rehearsal}
+	if err := printer.Print(doc); err != nil {
+		return err
+	}
+	write(w, status, kind, body.Bytes())
+	return nil
+}
+
+// WriteJSON answers with a value that encoding/json writes.
+func WriteJSON(w http.ResponseWriter, status int, value any) error {
+	var body bytes.Buffer
+	encoder := json.NewEncoder(&body)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return failure.New(failure.Internal, "an answer can't be written: %s", err).Because(err)
+	}
+	write(w, status, JSON, body.Bytes())
+	return nil
+}
+
+func write(w http.ResponseWriter, status int, kind string, body []byte) {
+	h := w.Header()
+	h.Set("Content-Type", kind+"; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "no-store") // usage and money of one user, which changes with each call
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // who has gone is not there to be told
+}

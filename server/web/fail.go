@@ -1,0 +1,62 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/report"
+)
+
+// errorBody is what a caller is told about a failure; the fields are in the order of the JSON.
+type errorBody struct {
+	Code      failure.Code `json:"code"`
+	Message   string       `json:"message"`
+	Hint      string       `json:"hint,omitempty"`
+	Reason    string       `json:"reason,omitempty"`
+	RequestID string       `json:"request_id,omitempty"`
+}
+
+// Fail answers with a failure in the form of our own API. What is a fault of ours is told in the log alone.
+func Fail(w http.ResponseWriter, r *http.Request, err error) { FailWith(w, r, StatusOf(err), err) }
+
+// FailWith is Fail with a status of its own.
+func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
+	SetRetry(w, status)
+	_ = WriteJSON(w, status, map[string]errorBody{"error": bodyOf(r, err)}) // there is nowhere left to report a failure
+}
+
+func bodyOf(r *http.Request, err error) errorBody {
+	body := errorBody{Code: failure.CodeOf(err), Reason: Reason(err), RequestID: NoteOf(r.Context()).ID}
+	f, known := errors.AsType[*failure.Error](err)
+	if !known || f.Code == failure.Internal {
+		body.Message, body.Hint = "a fault of the server", "the log of the server says more under this request_id"
+		return body
+	}
+	body.Message, body.Hint = report.Visible(f.Message), report.Visible(Hint(f))
+	return body
+}
+
+// SetRetry says when it helps to try again, and that it does not where nothing will have changed by then. The vendors'
+// libraries try again by themselves unless they are told.
+func SetRetry(w http.ResponseWriter, status int) {
+	h := w.Header()
+	switch status {
+	case http.StatusServiceUnavailable:
+		h.Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests, http.StatusPaymentRequired:
+		if h.Get("Retry-After") == "" {
+			h.Set("X-Should-Retry", "false")
+		}
+	}
+}
+
+// SetRetryAfter says that it helps to try again after a while.
+func SetRetryAfter(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	w.Header().Set("X-Should-Retry", "true")
+}

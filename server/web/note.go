@@ -1,0 +1,26 @@
+package web
+
+import "context"
+
+// Note is what the log of accesses says of a request, filled in on the way.
+type Note struct {
+	ID    string // of the request
+	Route string // the pattern that answers it
+	Who   string // the name of the caller, once that is known
+	Err   error  // the failure that was answered
+}
+
+type noteKey struct{}
+
+// WithNote returns a context with a note of its own.
+func WithNote(ctx context.Context, n *Note) context.Context {
+	return context.WithValue(ctx, noteKey{}, n)
+}
+
+// NoteOf returns the note of a request, or one that nobody reads.
+func NoteOf(ctx context.Context) *Note {
+	if n, ok := ctx.Value(noteKey{}).(*Note); ok {
+		return n
+	}
+	return &Note{}
+}

@@ -1,0 +1,158 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// LargestBody is how large a body may be that is read whole, in bytes. A list of 10,000 events is below it.
+const LargestBody = 16 << 20
+
+// deepest is how deep JSON may be nested: what is meant has two or three levels.
+const deepest = 64
+
+// Body returns the whole body, with what gzip has made smaller unpacked (see Middleware). One that is too large is a
+// failure of its own.
+func (c *Call) Body() ([]byte, error) {
+	text, err := io.ReadAll(c.Request.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, failure.Invalidf("the body is larger than %d bytes", LargestBody).Because(err)
+	}
+	if err != nil {
+		return nil, failure.Invalidf("the body can't be read: %s", err).Because(err)
+	}
+	return text, nil
+}
+
+// ReadJSON reads a body that is one JSON object into a struct. A field that the struct does not have is a failure: it
+// would be lost in silence.
+func (c *Call) ReadJSON(to any) error {
+	text, err := c.Body()
+	if err != nil {
+		return err
+	}
+	if tooDeep(text) {
+		return failure.Invalidf("the body is no JSON that is meant: it is nested more than %d levels", deepest)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return failure.Invalidf("the body is not the JSON that is expected: %s", err).Because(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return failure.Invalidf("the body has something behind its JSON")
+	}
+	return nil
+}
+
+// tooDeep tells whether JSON is nested too deeply. It reads brackets alone, so it costs little whatever the text is.
+func tooDeep(text []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > deepest {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+// Query reads the parameters of a request and keeps the first failure.
+type Query struct {
+	values map[string][]string
+	known  map[string]bool
+	err    error
+}
+
+// Query returns the parameters of the call.
+func (c *Call) Query() *Query { return &Query{c.URL.Query(), map[string]bool{}, nil} }
+
+// Text returns a parameter, "" where it is not given.
+func (q *Query) Text(name string) string {
+	q.known[name] = true
+	values := q.values[name]
+	if len(values) == 0 {
+		return ""
+	}
+	if len(values) > 1 {
+		q.fail(failure.Invalidf("%s is given %d times", name, len(values)))
+	}
+	return values[0]
+}
+
+// Int returns a whole number between two others.
+func (q *Query) Int(name string, fallback, least, most int) int {
+	text := q.Text(name)
+	if text == "" {
+		return fallback
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		q.fail(failure.Invalidf("%s is %q: it must be a whole number from %d to %d", name, failure.Shorten(text),
+			least, most))
+	}
+	return n
+}
+
+// Bool returns true or false; a parameter without a value is true.
+func (q *Query) Bool(name string) bool {
+	text := q.Text(name)
+	if _, given := q.values[name]; given && text == "" {
+		return true
+	}
+	if text == "" {
+		return false
+	}
+	is, err := strconv.ParseBool(text)
+	if err != nil {
+		q.fail(failure.Invalidf("%s is %q: it must be true or false", name, failure.Shorten(text)))
+	}
+	return is
+}
+
+// Time returns a moment or day as the commands read it, zero where it is not given.
+func (q *Query) Time(name string) time.Time {
+	text := q.Text(name)
+	if text == "" {
+		return time.Time{}
+	}
+	moment, err := usage.ParseTime(name, text)
+	q.fail(err)
+	return moment
+}
+
+func (q *Query) fail(err error) {
+	if q.err == nil {
+		q.err = err
+	}
+}
+
+// Err returns the first failure, which may be a parameter that nobody has read: it would be lost in silence.
+func (q *Query) Err() error {
+	if q.err != nil {
+		return q.err
+	}
+	for name := range q.values {
+		if !q.known[name] {
+			return failure.Invalidf("there is no parameter %q here", failure.Shorten(name))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+// Package web is what the routes of all groups share: the call that is answered, who makes it, how a body is read and
+// an answer written, and which status a failure has. A route reads a call, asks one method of a service, and writes
+// what that returns.
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/health"
+	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/report/statement"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// Services are the operations that routes ask, on one open database. They are those of the commands.
+type Services struct {
+	Access      *access.Service
+	Usage       *usage.Service
+	Reports     *usage.Reporter
+	Corrections *usage.Corrections
+	Lists       *usage.Lists
+	Billing     *billing.Service
+	Catalogue   *catalogue.Service
+	Fixer       *catalogue.Fixer
+	Notify      *notify.Service
+	Health      *health.Service
+
+	Clock         func() time.Time // UTC, in microseconds
+	Log           *slog.Logger
+	Sender        statement.Sender      // of statements
+	Configuration *health.Configuration // for the checks of health
+	Rehearsal     bool                  // the database is for rehearsals
+	Version       string
+}
+
+// Call is one request that is being answered.
+type Call struct {
+	*http.Request
+	*Services
+	Now time.Time       // the moment of all that the call does
+	Who access.Identity // who makes it; of a public route maybe nobody
+}
+
+// Handler answers a call. What it returns as an error is written in the form of its group; it must not have written
+// anything then.
+type Handler func(w http.ResponseWriter, c *Call) error
+
+// Route is one method and path with what answers it.
+type Route struct {
+	Pattern string       // such as GET /v1/users/{user}/usage; a {user} must be one whom the caller may act for
+	Scope   access.Scope // what the caller needs; "" for everyone, signed in or not
+	Do      Handler
+}
+
+// Group are routes that know their callers in the same way, and have the same form of errors.
+type Group struct {
+	// SignIn says who makes a request.
+	SignIn func(r *http.Request, now time.Time) (access.Identity, error)
+	// Fail writes a failure. c.Who may be nobody.
+	Fail   func(w http.ResponseWriter, c *Call, err error)
+	Routes []Route
+}
+
+// Register adds the routes to a mux.
+func (g Group) Register(mux *http.ServeMux, s *Services) {
+	for _, route := range g.Routes {
+		mux.HandleFunc(route.Pattern, func(w http.ResponseWriter, r *http.Request) {
+			c := &Call{Request: r, Services: s, Now: s.Clock()}
+			NoteOf(r.Context()).Route = route.Pattern
+			if err := g.answer(w, c, route); err != nil {
+				NoteOf(r.Context()).Err = err
+				g.Fail(w, c, err)
+			}
+		})
+	}
+}
+
+func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
+	c.Who, err = g.SignIn(c.Request, c.Now)
+	if err != nil {
+		if route.Scope == "" {
+			return route.Do(w, c)
+		}
+		return err
+	}
+	NoteOf(c.Context()).Who = c.Who.Name
+	if route.Scope != "" && !c.Who.May(route.Scope) {
+		return access.Forbidden("%s may not do this: it takes the scope %s", c.Who.Name, route.Scope)
+	}
+	if strings.Contains(route.Pattern, "{user}") {
+		if err := c.MustActFor(c.PathValue("user")); err != nil {
+			return err
+		}
+	}
+	return route.Do(w, c)
+}
+
+// MustActFor returns a failure unless the caller may see and change what is this user's.
+func (c *Call) MustActFor(user string) error {
+	if c.Who.MayActFor(user) {
+		return nil
+	}
+	return access.Forbidden("access denied: %s may not act for %s", c.Who.Name, failure.Shorten(user))
+}
+
+// Audit says who does something now.
+func (c *Call) Audit(action string) usage.Audit {
+	return usage.Audit{At: c.Now, Actor: c.Who.Name, Action: action}
+}
+
+// Bearer returns the credential of the Authorization header, "" where there is none.
+func Bearer(r *http.Request) string {
+	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(credential)
+}
