@@ -2,6 +2,7 @@ package commands
 
 import (
 	"cmp"
+	"context"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -43,17 +44,10 @@ not at all. A month without bills gives the header alone, or nothing.`,
 				return err
 			}
 			return env.withServices(cmd.Context(), func(s *Services) error {
-				q, bills := billing.Query{Month: inMonth, Lines: true}, 0
-				export := func(w io.Writer) error {
-					to := writer(w)
-					err := s.Billing.EachBill(cmd.Context(), q, func(b billing.Bill) error {
-						bills++
-						return to.Write(&b)
-					})
-					if err != nil {
-						return err
-					}
-					return to.Flush()
+				bills := 0
+				export := func(w io.Writer) (err error) {
+					bills, err = exportBills(cmd.Context(), s, inMonth, writer(w))
+					return err
 				}
 				if file == "" {
 					return export(env.Printer.Out)
@@ -73,6 +67,18 @@ not at all. A month without bills gives the header alone, or nothing.`,
 		"the `NAME` of who sells and sends the bills, for focus (default the company's name, else ALwrity)")
 	mustRequire(cmd, "format", "month")
 	return cmd
+}
+
+// exportBills writes the bills of a month, and returns how many there were.
+func exportBills(ctx context.Context, s *Services, month plan.Month, to report.BillWriter) (bills int, err error) {
+	err = s.Billing.EachBill(ctx, billing.Query{Month: month, Lines: true}, func(b billing.Bill) error {
+		bills++
+		return to.Write(&b)
+	})
+	if err != nil {
+		return bills, err
+	}
+	return bills, to.Flush()
 }
 
 // billWriter returns what makes the writer of a format, for when the database is open.

@@ -11,8 +11,8 @@ import (
 
 // The bounds of how long a reservation holds.
 const (
-	ShortestHold = time.Second
-	LongestHold  = 24 * time.Hour
+	shortestHold = time.Second
+	longestHold  = 24 * time.Hour
 )
 
 // Reserve takes a hold for a call if it passes. Where it does not, the decision says why and nothing
@@ -25,8 +25,8 @@ func (s *Service) Reserve(
 	if err != nil {
 		return Decision{}, err
 	}
-	if ttl < ShortestHold || ttl > LongestHold {
-		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
+	if ttl < shortestHold || ttl > longestHold {
+		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, shortestHold, longestHold)
 	}
 	newID := id == ""
 	if newID {
