@@ -161,8 +161,9 @@ type model struct {
 func newModel(rt *rapid.T, f *fixture) *model {
 	m := &model{fixture: f, rt: rt, now: now(), users: []string{"alice", "Čapek"}, accounts: map[string]*modelAccount{},
 		events: map[string]usage.Entry{}, holds: map[string]usage.Reservation{}, alerts: map[modelAlertKey]modelAlert{},
-		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{}, credits: map[string]billing.CreditEntry{},
-		rowIDs: map[string]string{}}
+		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{},
+		credits: map[string]billing.CreditEntry{},
+		rowIDs:  map[string]string{}}
 	m.thresholds = draw(m, "thresholds", usage.DefaultThresholds(), []int{50}, []int{100, 1})
 	f.service = &usage.Service{Store: f.db, Thresholds: m.thresholds}
 	for _, user := range m.users {
