@@ -85,6 +85,7 @@ var hints = map[string]string{
 	"archive_gone":     "list what is archived: alwrity-sub usage archives",
 
 	"suspect_fields": "say what a field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
+	"suspect_field":  "say what the field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
 	"unknown_field":  "the fields are in docs/json.md, under event files",
 	"no_column":      "name the column that has it (--map THEIRS={field}), or give it to all rows: --{field} …",
 	"no_event_file":  "an event file is JSON lines, a JSON list, or CSV with a header, in UTF-8 or UTF-16",

@@ -73,10 +73,7 @@ func (e *liteLLMEntry) read(f jsonField) error {
 }
 
 func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
-	isCost := slices.ContainsFunc([]string{"cost", "pric", "multiplier"}, func(word string) bool {
-		return strings.Contains(f.name, word)
-	})
-	if !isCost && f.name != "provider_specific_entry" || bytes.Equal(f.value, []byte("null")) {
+	if !isMoney(f.name) && f.name != "provider_specific_entry" || bytes.Equal(f.value, []byte("null")) {
 		return nil
 	}
 	if isSurcharge(f.name) {
@@ -103,11 +100,28 @@ func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
 		e.rates[place] = map[string]liteLLMRate{}
 	}
 	unit := e.unit(base)
-	if before, taken := e.rates[place][unit]; taken && before.amount != amount {
+	// What comes in and what goes out are one second, image or character, but each may be what a request costs.
+	before, taken := e.rates[place][unit]
+	if taken && (unit == Requests.Unit() || !before.equals(liteLLMRate{amount: amount})) {
 		return failure.Invalidf("%s and %s are both the price of one %s", before.key, f.name, unit)
 	}
 	e.rates[place][unit] = liteLLMRate{f.name, amount}
 	return nil
+}
+
+// isMoney tells whether a key looks like one of money.
+func isMoney(key string) bool {
+	for _, part := range []string{"cost", "pric", "multiplier"} {
+		if strings.Contains(key, part) {
+			return true
+		}
+	}
+	for word := range strings.SplitSeq(key, "_") {
+		if slices.Contains([]string{"fee", "fees", "charge", "surcharge", "uplift"}, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // isSurcharge tells whether a key is of what a call may cost on top of its own price: for a tool, which is a call of
@@ -120,7 +134,7 @@ func isSurcharge(key string) bool {
 			return true
 		}
 	}
-	return false
+	return strings.Contains(key, "_dbu_cost_") // the same price once more, in another currency
 }
 
 // of takes what says the place of a rate off its key.
@@ -180,6 +194,7 @@ func (e *liteLLMEntry) readSteps(value json.RawMessage) error {
 	if err := json.Unmarshal(value, &steps); err != nil || len(steps) == 0 || len(steps) > 2 {
 		return failure.Invalidf("tiered_pricing has %d steps, and a price has one or two", len(steps))
 	}
+	var end json.Number // of the step before
 	for i, step := range steps {
 		fields, err := objectFields(step)
 		if err != nil {
@@ -192,9 +207,10 @@ func (e *liteLLMEntry) readSteps(value json.RawMessage) error {
 				place.above, _ = ParseQuantity("range", bounds[0].String())
 			}
 		}
-		if len(bounds) != 2 || (place.above == 0) != (i == 0) {
-			return failure.Invalidf("tiered_pricing has no ranges that can be read")
+		if len(bounds) != 2 || (place.above == 0) != (i == 0) || i > 0 && !isSameLength(bounds[0], end) {
+			return failure.Invalidf("tiered_pricing has no ranges that can be read, each from the end of the one before")
 		}
+		end = bounds[1]
 		for _, f := range fields {
 			if err := e.readRate(f, place); err != nil {
 				return err
@@ -202,4 +218,10 @@ func (e *liteLLMEntry) readSteps(value json.RawMessage) error {
 		}
 	}
 	return nil
+}
+
+func isSameLength(a, b json.Number) bool {
+	x, errX := ParseQuantity("range", a.String())
+	y, errY := ParseQuantity("range", b.String())
+	return errX == nil && errY == nil && x == y
 }

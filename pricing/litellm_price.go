@@ -27,6 +27,7 @@ func (e *liteLLMEntry) price() (Price, error) {
 // mergeDoubles leaves out prices for what is charged already: characters of a model that is charged by the token; and
 // takes what images that come out cost for output where nothing else comes out.
 func (e *liteLLMEntry) mergeDoubles() {
+	e.dropSecondsOfTokens()
 	usual := e.rates[liteLLMPlace{}]
 	_, byInput := usual[InputTokens.Unit()]
 	_, byOutput := usual[OutputTokens.Unit()]
@@ -44,17 +45,38 @@ func (e *liteLLMEntry) mergeDoubles() {
 	}
 }
 
+// dropSecondsOfTokens leaves out what a second of speech costs where its tokens have a price: that is the same audio
+// by another measure, and a call that gives both would be charged twice.
+func (e *liteLLMEntry) dropSecondsOfTokens() {
+	usual := e.rates[liteLLMPlace{}]
+	audio := map[string][]Quantity{"audio_speech": {AudioOutputTokens, OutputTokens}, "audio_transcription": {AudioInputTokens}}
+	for _, q := range audio[e.mode] {
+		if _, byToken := usual[q.Unit()]; !byToken {
+			continue
+		}
+		for _, rates := range e.rates {
+			if r, there := rates[Seconds.Unit()]; there {
+				e.leftOut[r.key] = true
+				delete(rates, Seconds.Unit())
+			}
+		}
+	}
+}
+
 // dropEqualParts leaves out the price of a part that is that of its total: what the total costs in a tier or a long
 // call holds for the part, too, unless it has a price of its own there.
 func (e *liteLLMEntry) dropEqualParts() {
 	usual := e.rates[liteLLMPlace{}]
 	for q := range QuantityCount {
 		total, isPart := q.Total()
-		if own, there := usual[q.Unit()]; isPart && there && costsAtLeast(usual[total.Unit()], own) &&
-			costsAtLeast(own, usual[total.Unit()]) {
+		if own, there := usual[q.Unit()]; isPart && there && own.equals(usual[total.Unit()]) {
 			delete(usual, q.Unit())
 		}
 	}
+}
+
+func (r liteLLMRate) equals(other liteLLMRate) bool {
+	return costsAtLeast(r, other) && costsAtLeast(other, r)
 }
 
 // costsAtLeast tells whether a rate is as high as another one, or higher.

@@ -56,6 +56,10 @@ mistral "mistral-ocr-plain", page: 0.001
 mistral "two-steps", input_token: 0.4/1M, output_token: 2.4/1M, ` +
 		`above: {input_tokens: 256000, input_token: 0.5/1M, output_token: 3/1M}
 tavily "search", search: 0.008
+openai "gpt-4o-mini-tts-2025-12-15", input_token: 2.5/1M, output_token: 10/1M, audio_output_token: 12/1M
+openai "sora-2", second: 0.1
+mistral "in-two-currencies", input_token: 1/1M, output_token: 3/1M
+stability "sd3-two-writings", image: 0.04
 `
 	got := readLiteLLM(t, "")
 	lines := map[string]bool{}
@@ -99,15 +103,24 @@ func TestParseLiteLLMNamesWhatItLeaves(t *testing.T) {
 		"mistral no-price: it has no price in the file",
 		"mistral three-steps: tiered_pricing has 3 steps",
 		"mistral twice: the file has it at different prices",
+		"openai gpt-realtime-whisper: input_cost_per_second: ",
+		"openai gpt-realtime-mini-2025-12-15: cache_read_input_audio_token_cost can't be said by a price",
+		"gemini gemini-2.5-flash-image: output_cost_per_image_token can't be said by a price",
+		"gemini gemini-3-pro-image: input_cost_per_image and output_cost_per_image are both the price of one image",
+		"gemini gemini-embedding-2: input_cost_per_audio_per_second can't be said by a price",
+		"mistral steps-apart: tiered_pricing has no ranges that can be read",
+		"mistral two-fees: input_cost_per_request and output_cost_per_request are both the price of one request",
+		"mistral with-a-fee: request_fee can't be said by a price",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("missing is %q in\n%s", want, all)
 		}
 	}
-	if len(skipped) != 12 {
+	if len(skipped) != 20 {
 		t.Errorf("%d are skipped:\n%s", len(skipped), all)
 	}
 	if left := fmt.Sprint(got.LeftOut); left != "map[input_cost_per_character:1 "+
+		"input_dbu_cost_per_token:1 output_cost_per_second:1 output_dbu_cost_per_token:1 "+
 		"regional_processing_uplift_multiplier_eu:1 search_context_cost_per_query:2]" {
 		t.Errorf("left out are %s", left)
 	}
