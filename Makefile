@@ -62,7 +62,7 @@ fuzz: need ## fuzz what parses, 60 seconds for each target (FUZZ_TIME=10m)
 
 .PHONY: docs
 docs: need ## write docs/cli.md anew from the commands
-	UPDATE_DOCS=1 go test -count=1 -run TestDocs ./cmd
+	UPDATE_DOCS=1 go test -count=1 -run '^TestDocs|InDocs' ./cmd
 
 .PHONY: clean
 clean: ## remove what was built (bin/ and .tools/)

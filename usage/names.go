@@ -182,6 +182,13 @@ var nameGroups = []NameGroup{ // read-only
 		{Path: "metadata.error_information.error_message", Field: "error_message", How: asFailure, Yields: true},
 		{Path: "metadata.error_information.error_code", How: asFailure},
 	}},
+	{"Bedrock's invocation logs", []string{""}, []Name{
+		{Path: "input.input_token_count", Field: "input_tokens", How: uncached},
+		{Path: "input.cache_read_input_token_count", Field: "cached_input_tokens", How: besideCached},
+		{Path: "input.cache_write_input_token_count", Field: "cache_write_tokens", How: besideCached},
+		{Path: "output.output_token_count", Field: "output_tokens", How: asTotal},
+		{Path: "model_id", Field: "model", Yields: true},
+	}},
 	{"OpenRouter", []string{"", "data."}, []Name{
 		{Path: "id", Field: "id", Yields: true}, {Path: "model", Field: "model", Yields: true},
 		{Path: "native_tokens_prompt", Field: "input_tokens", How: asTotal, Provider: "openrouter"},
