@@ -3,6 +3,7 @@ package catalogue
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -49,8 +50,10 @@ type PriceSetting struct {
 	AboveInputTokens int64        // where long context begins; 0: it stays
 	AboveInputToken  *pricing.USD // what an input token costs in a long call
 	AboveOutputToken *pricing.USD
-	From             time.Time // zero: from now on
-	Force            bool      // also where the price looks like a slip
+	Tiers            []pricing.Tier // in place of those of the same name
+	Reported         *bool          // whether a call costs what its event reports
+	From             time.Time      // zero: from now on
+	Force            bool           // also where the price looks like a slip
 }
 
 // model is whose price it is.
@@ -59,7 +62,7 @@ func (ps *PriceSetting) model() string { return cmp.Or(ps.Model, pricing.Default
 // isEmpty tells whether no cost is named.
 func (ps *PriceSetting) isEmpty() bool {
 	return ps.Rates == [pricing.QuantityCount]*pricing.USD{} && ps.AboveInputTokens == 0 && ps.AboveInputToken == nil &&
-		ps.AboveOutputToken == nil
+		ps.AboveOutputToken == nil && len(ps.Tiers) == 0 && ps.Reported == nil
 }
 
 // SetPrice sets the price of a model from a moment on. A setting of the provider huggingface that names neither model
@@ -168,6 +171,13 @@ func (ps *PriceSetting) change(book *pricing.Book) ([]PriceChange, error) {
 	}
 	if err := ps.changeLongContext(&after); err != nil {
 		return nil, err
+	}
+	for _, tier := range ps.Tiers {
+		others := slices.DeleteFunc(slices.Clone(after.Tiers), func(t pricing.Tier) bool { return t.Name == tier.Name })
+		after.Tiers = append(others, tier)
+	}
+	if ps.Reported != nil {
+		after.Reported = *ps.Reported
 	}
 	change := PriceChange{After: after, Status: Added}
 	if exists {

@@ -62,6 +62,37 @@ func (f priceFlag) Set(text string) error {
 	return err
 }
 
+// tierFlag is a flag for service tiers and the factors of their prices.
+type tierFlag struct{ to *[]pricing.Tier }
+
+func (f tierFlag) String() string { return "" }
+func (f tierFlag) Type() string   { return "NAME=FACTOR" }
+func (f tierFlag) Set(text string) error {
+	name, factor, found := strings.Cut(text, "=")
+	if !found || name == "" {
+		return failure.Invalidf("%q is not NAME=FACTOR, as batch=0.5", failure.Shorten(text))
+	}
+	tier := pricing.Tier{Name: strings.ToLower(name)}
+	var err error
+	tier.Factor, err = pricing.ParseFactor(factor)
+	*f.to = append(*f.to, tier)
+	return err
+}
+
+// costKindFlag is a flag for whether calls cost what their events report; to stays nil where it isn't given.
+type costKindFlag struct{ to **bool }
+
+func (f costKindFlag) String() string { return "" }
+func (f costKindFlag) Type() string   { return "KIND" }
+func (f costKindFlag) Set(text string) error {
+	reported := text == "reported"
+	if !reported && text != "priced" {
+		return failure.Invalidf("it is %q: it must be reported or priced", failure.Shorten(text))
+	}
+	*f.to = &reported
+	return nil
+}
+
 // textFlag is a flag for a text that may be empty; to stays nil where it isn't given.
 type textFlag struct {
 	to   **string

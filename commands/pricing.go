@@ -63,10 +63,13 @@ none of its own. Earlier usage keeps its cost; for usage that was recorded at a
 price set late, see pricing rerate.
 
 A cost is what one unit costs in dollars: 0.000001, 1e-06, $3, 3/1M or 1.5/1K.
+Hours with other prices (bands), and prices of a tier that are no factor, are given
+in a file: see pricing export and pricing apply.
 "pricing set huggingface" without any cost takes the token prices from
 HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 		Example: `  alwrity-sub pricing set openai gpt-4o --input-token-cost 2.5/1M --output-token-cost 10/1M
   alwrity-sub pricing set video --request-cost 0.25
+  alwrity-sub pricing set openai gpt-4o --tier batch=0.5 --tier priority=1.7
   alwrity-sub pricing set huggingface`,
 		Args: cobra.RangeArgs(1, 2), Annotations: exitCodes("0,1,2,5,6"),
 		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
@@ -102,6 +105,8 @@ func addCosts(cmd *cobra.Command, setting *catalogue.PriceSetting, above *pricin
 		"input longer than this takes the higher token prices")
 	flags.Var(priceFlag{&setting.AboveInputToken}, "above-input-token-cost", "an input token's cost in a long call")
 	flags.Var(priceFlag{&setting.AboveOutputToken}, "above-output-token-cost", "an output token's cost in a long call")
+	flags.Var(tierFlag{&setting.Tiers}, "tier", "a service tier costs the price times a factor: batch=0.5; repeatable")
+	flags.Var(costKindFlag{&setting.Reported}, "cost", "reported: a call costs what its event reports; priced: not so")
 }
 
 func addForce(cmd *cobra.Command, force *bool) {

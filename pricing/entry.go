@@ -265,7 +265,7 @@ func (e *bandEntry) band(usual Tariff) (b Band, err error) {
 func (e *tierEntry) tier(usual Tariff) (t Tier, err error) {
 	t.Name = e.name
 	if e.factor != nil {
-		if t.Factor, err = parseFactor(string(*e.factor)); err != nil {
+		if t.Factor, err = ParseFactor(string(*e.factor)); err != nil {
 			return t, err
 		}
 	}

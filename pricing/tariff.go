@@ -158,8 +158,8 @@ const (
 	mostFactor  = 1000 * wholeFactor
 )
 
-// parseFactor reads a decimal number above 0 and up to 1000, with at most six decimals.
-func parseFactor(text string) (Factor, error) {
+// ParseFactor reads a decimal number above 0 and up to 1000, with at most six decimals.
+func ParseFactor(text string) (Factor, error) {
 	n, err := ParseUSD(text)
 	const millionth = Dollar / wholeFactor
 	if err != nil || n <= 0 || n%millionth != 0 || n/millionth > mostFactor || strings.Contains(text, "$") {

@@ -35,6 +35,7 @@ func billingTests() []test {
 		{"billing/who asks is told how far it is", closingProgress},
 		{"billing/what no bill has is found, and is billed", unbilledIsFound},
 		{"billing/calls recorded while periods close are on a bill", recordedWhileClosing},
+		{"billing/each price that was used is on the bill", chargesAreExact},
 		{"billing/the health of what was billed", billingHealth},
 		{"billing/what was used under each plan of a period", usedByPlan},
 	}
