@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -63,7 +64,8 @@ const VoidedNow Status = "voided"
 const voidBatch = 1_000
 
 // Void takes events back: those with the ids, or what was recorded in their place. An event that was taken back before
-// is a duplicate. Where an id is not known, or is that of a counter-entry, nothing is changed.
+// is a duplicate. Where an id is not known, or is that of a counter-entry, nothing is changed. A failure after the
+// first thousand says how many are done.
 func (c *Corrections) Void(ctx context.Context, k Correction, ids []string) ([]Voided, error) {
 	if err := k.validate(); err != nil {
 		return nil, err
@@ -79,11 +81,19 @@ func (c *Corrections) Void(ctx context.Context, k Correction, ids []string) ([]V
 	for chunk := range slices.Chunk(ids, voidBatch) {
 		some, err := c.correct(ctx, k, chunk, nil, nil)
 		if err != nil {
-			return all, err
+			return all, k.after(len(all), err)
 		}
 		all = append(all, some...)
 	}
 	return all, nil
+}
+
+// after returns the failure of a transaction with what those before it have done.
+func (k *Correction) after(done int, err error) error {
+	if _, told := errors.AsType[*failure.Error](err); !told || done == 0 || k.DryRun {
+		return err
+	}
+	return failure.Within(err, "%s taken back, and no more", failure.Counted(done, "event"))
 }
 
 // VoidWhere takes back all events of a query that were not taken back before.

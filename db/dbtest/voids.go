@@ -27,6 +27,7 @@ func voidTests() []test {
 		{"voids/give back of a closed period what the event cost there", voidsOfClosedPeriods},
 		{"voids/a running recorder notices", voidsNoticed},
 		{"voids/of an event that becomes another user's meanwhile", voidsOfMoved},
+		{"voids/of many that are cut off say how many are done", voidsCutOff},
 		{"races/two take back the same events at once", raceVoids},
 		{"races/events are taken back while others are recorded", raceVoidsBeside},
 	}
@@ -449,4 +450,38 @@ func raceVoidsBeside(t *testing.T, p Place) {
 	if n := f.count("usage_voids"); n != 36 {
 		t.Errorf("%d are noted", n)
 	}
+}
+
+// cutOff is a storage whose connection is lost when events are taken back for the second time.
+type cutOff struct {
+	usage.CorrectionStore
+	times int
+}
+
+// UpdateVoids implements usage.CorrectionStore.
+func (c *cutOff) UpdateVoids(ctx context.Context, users []string, now time.Time, fn func(usage.VoidTx) error) error {
+	if c.times++; c.times > 1 {
+		return failure.Unavailablef("the connection is lost")
+	}
+	return c.CorrectionStore.UpdateVoids(ctx, users, now, fn)
+}
+
+func voidsCutOff(t *testing.T, p Place) {
+	f := seeded(t, p)
+	var ids []string
+	var lines strings.Builder
+	for i := range 1001 {
+		e := call(fmt.Sprint("e", i), "alice", now(), 1, 1)
+		ids = append(ids, e.ID)
+		lines.WriteString(eventLine(e))
+	}
+	_, err := f.service.Import(f.ctx, now(), strings.NewReader(lines.String()),
+		usage.ImportOptions{Format: usage.JSONLines})
+	f.must(err)
+	cut := usage.Corrections{Store: &cutOff{CorrectionStore: f.db}, Usage: f.service}
+	_, err = cut.Void(f.ctx, f.because(now()), ids)
+	wantEqual(t, "the failure", fmt.Sprintf("%s: %v", failure.CodeOf(err), err),
+		"unavailable: 1,000 events taken back, and no more: the connection is lost")
+	f.void(ids...)
+	f.mustAgree()
 }
