@@ -34,6 +34,8 @@ var hints = map[string]string{
 	// refused calls
 	"limit_exceeded": limitsOf,
 	"not_in_plan":    limitsOf,
+	"too_many_parallel_calls": "settle or release what has ended, or wait until it expires: " +
+		"alwrity-sub limits reservations --user {user}",
 	"suspended": "where a bill is unpaid (alwrity-sub billing list --user {user} --status past_due): " +
 		"alwrity-sub billing mark-paid NUMBER; else: alwrity-sub users resume {user}",
 	"cancelled": "to begin again: alwrity-sub users renew {user}",

@@ -48,10 +48,14 @@ func planState(p plan.Plan) state {
 	for _, l := range p.Limits {
 		limits[l.Name] = l.MaxText() + " (" + string(l.Action) + ")"
 	}
+	rates := map[string]string{}
+	for _, r := range p.Rates.List() {
+		rates[r.Name] = r.MaxText()
+	}
 	return state{
 		"name": p.Name, "tier": p.Tier, "monthly": p.Monthly, "yearly": p.Yearly, "description": p.Description,
 		"features": append([]string{}, p.Features...), "overage": p.Overage.String(), "overage_markup": p.MarkupText(),
-		"limits": limits, "source": p.Source,
+		"rates": rates, "limits": limits, "source": p.Source,
 	}
 }
 

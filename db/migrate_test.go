@@ -455,3 +455,31 @@ func TestLinesBeforeChargesAreKept(t *testing.T) {
 		}
 	})
 }
+
+// Before version 17 no plan, and nothing that a plan ever was, had rates.
+func TestPlansHaveNoRatesBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 14)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		execute(t, before.Pool(), `INSERT INTO subscription_plans (name, tier, position, monthly_price_pico,
+			yearly_price_pico, description, features, withdrawn, source, updated_at)
+			VALUES ('Free', 'free', 0, 0, 0, '', '[]', FALSE, 'admin', `+moment+")")
+		execute(t, before.Pool(), `INSERT INTO plan_versions (plan_id, held_until, monthly_price_pico, yearly_price_pico,
+			overage, markup_millionths, limits) SELECT plan_id, `+moment+", 5, 0, 'block', 0, '[]' FROM subscription_plans")
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		after := place.Create(t)
+		plans, _, err := after.Plans(t.Context(), time.Now())
+		if err != nil || len(plans) != 1 || len(plans[0].Past) != 1 || plans[0].Past[0].Monthly != 5 ||
+			plans[0].Rates != plans[0].Past[0].Rates || plans[0].Rates.ParallelCalls != 0 {
+			t.Errorf("the plans are %+v, %v", plans, err)
+		}
+		if _, err := place.SQL.Exec("UPDATE subscription_plans SET parallel_calls = 0"); err == nil {
+			t.Error("a rate of 0 is stored")
+		}
+	})
+}

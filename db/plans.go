@@ -16,11 +16,12 @@ func (t *tx) plans(ctx context.Context) (plan.Plans, error) {
 	index := map[int64]int{}
 	plans, err := selectRows(ctx, t, func(row scanner) (p plan.Plan, err error) {
 		err = row.Scan(&p.ID, &p.Name, &p.Tier, &p.Monthly, &p.Yearly, &p.Description, fromJSON{&p.Features},
-			overage{&p.Overage}, &p.MarkupMillionths, &p.Withdrawn, &p.Source)
+			overage{&p.Overage}, &p.MarkupMillionths, rate{&p.Rates.RequestsPerMinute}, rate{&p.Rates.TokensPerMinute},
+			rate{&p.Rates.ParallelCalls}, &p.Withdrawn, &p.Source)
 		index[p.ID] = len(index)
 		return p, err
 	}, `SELECT plan_id, name, tier, monthly_price_pico, yearly_price_pico, description, features, overage,
-			markup_millionths, withdrawn, source FROM subscription_plans ORDER BY position, plan_id`)
+			markup_millionths, `+rateColumns+`, withdrawn, source FROM subscription_plans ORDER BY position, plan_id`)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +161,12 @@ func position(all, save plan.Plans, i int) int {
 // back under its old id.
 func (t *tx) savePlan(ctx context.Context, audit usage.Audit, all plan.Plans, p plan.Plan, position int) error {
 	const columns = "name, tier, position, monthly_price_pico, yearly_price_pico, description, features, overage, " +
-		"markup_millionths, withdrawn, source, updated_at"
-	err := t.query(ctx, into(&p.ID), "INSERT INTO subscription_plans ("+columns+") VALUES "+valueList(1, 12)+
+		"markup_millionths, " + rateColumns + ", withdrawn, source, updated_at"
+	err := t.query(ctx, into(&p.ID), "INSERT INTO subscription_plans ("+columns+") VALUES "+valueList(1, 15)+
 		overwrite("tier", columns)+" RETURNING plan_id",
 		p.Name, p.Tier, position, int64(p.Monthly), int64(p.Yearly), p.Description,
-		jsonText(append([]string{}, p.Features...), false), p.Overage.String(), p.MarkupMillionths, false,
+		jsonText(append([]string{}, p.Features...), false), p.Overage.String(), p.MarkupMillionths,
+		rateValue(p.Rates.RequestsPerMinute), rateValue(p.Rates.TokensPerMinute), rateValue(p.Rates.ParallelCalls), false,
 		string(p.Source), audit.At)
 	if err != nil {
 		return err
@@ -212,12 +214,33 @@ func (t *tx) withdrawPlan(ctx context.Context, audit usage.Audit, all plan.Plans
 	return t.audit(ctx, audit, "plan "+old.Name, planState(old), nil)
 }
 
-const versionColumns = "monthly_price_pico, yearly_price_pico, overage, markup_millionths, limits"
+const rateColumns = "requests_per_minute, tokens_per_minute, parallel_calls"
+
+const versionColumns = "monthly_price_pico, yearly_price_pico, overage, markup_millionths, limits, " + rateColumns
 
 func scanVersion(row scanner, id *int64) (v plan.Version, err error) {
 	err = row.Scan(id, moment{&v.Until}, &v.Monthly, &v.Yearly, overage{&v.Overage}, &v.MarkupMillionths,
-		fromJSON{&v.Limits})
+		fromJSON{&v.Limits}, rate{&v.Rates.RequestsPerMinute}, rate{&v.Rates.TokensPerMinute},
+		rate{&v.Rates.ParallelCalls})
 	return v, err
+}
+
+// rate scans a rate; NULL is one without a bound.
+type rate struct{ to *int64 }
+
+// Scan implements sql.Scanner.
+func (r rate) Scan(value any) error {
+	var n sql.NullInt64
+	err := n.Scan(value)
+	*r.to = n.Int64
+	return err
+}
+
+func rateValue(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
 }
 
 // overage scans what happens beyond the limits of a plan.
@@ -240,8 +263,9 @@ func (t *tx) addVersion(ctx context.Context, before plan.Plan, at time.Time) err
 	if err != nil {
 		return err
 	}
-	return t.do(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 7)+
+	return t.do(ctx, "INSERT INTO plan_versions (plan_id, held_until, "+versionColumns+") VALUES "+valueList(1, 10)+
 		" ON CONFLICT DO NOTHING", // held for no time
 		before.ID, at, int64(v.Monthly), int64(v.Yearly), v.Overage.String(), v.MarkupMillionths,
-		jsonText(v.Limits, false))
+		jsonText(v.Limits, false), rateValue(v.Rates.RequestsPerMinute), rateValue(v.Rates.TokensPerMinute),
+		rateValue(v.Rates.ParallelCalls))
 }

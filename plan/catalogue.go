@@ -47,6 +47,10 @@ type planEntry struct {
 	Overage     pricing.ScalarText `yaml:"overage"`
 	Markup      pricing.ScalarText `yaml:"overage_markup"`
 	Limits      limitEntries       `yaml:"limits"`
+
+	RequestsPerMinute pricing.ScalarText `yaml:"requests_per_minute"`
+	TokensPerMinute   pricing.ScalarText `yaml:"tokens_per_minute"`
+	ParallelCalls     pricing.ScalarText `yaml:"parallel_calls"`
 }
 
 // highestPrice leaves room on a bill, which holds 9.2 million dollars: for the price of a cycle, that of a plan that it
@@ -160,6 +164,9 @@ func (e planEntry) plan(definitions map[string]definition, providers pricing.Pro
 	if err := e.readOverage(&p); err != nil {
 		return Plan{}, err
 	}
+	if p.Rates, err = e.rates(); err != nil {
+		return Plan{}, err
+	}
 	for _, entry := range e.Limits {
 		l, err := entry.limit(definitions, providers)
 		if err == nil && slices.ContainsFunc(p.Limits, func(m Limit) bool { return m.Name == l.Name }) {
@@ -256,9 +263,9 @@ func (ps Plans) YAML() string {
 	b.WriteString("plans:\n")
 	for _, p := range ps {
 		fmt.Fprintf(&b, "  - name: %s\n    tier: %s\n    monthly: %s\n    yearly: %s\n"+
-			"    description: %s\n    features: [%s]\n%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier),
+			"    description: %s\n    features: [%s]\n%s%s    limits:\n", strconv.Quote(p.Name), pricing.YAMLName(p.Tier),
 			p.Monthly, p.Yearly, strconv.Quote(p.Description),
-			yamlList(p.Features, strconv.Quote), p.yamlOverage())
+			yamlList(p.Features, strconv.Quote), p.yamlOverage(), p.Rates.yaml())
 		for _, l := range p.Limits {
 			fmt.Fprintf(&b, "      %s: %s\n", pricing.YAMLName(l.Name), l.yamlMaximum(definitions[l.Name]))
 		}

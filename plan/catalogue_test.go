@@ -180,6 +180,9 @@ func TestAnyCatalogueRoundTrips(t *testing.T) {
 			if p.Overage = plan.Overage(rapid.Bool().Draw(t, "overage")); p.Overage == plan.OverageAllow {
 				p.MarkupMillionths = rapid.Int64Range(0, 100_000_000).Draw(t, "mark-up")
 			}
+			rate := rapid.Int64Range(0, pricing.MaxQuantity)
+			p.Rates = plan.Rates{RequestsPerMinute: rate.Draw(t, "requests"), TokensPerMinute: rate.Draw(t, "tokens"),
+				ParallelCalls: rate.Draw(t, "parallel")}
 			if len(p.Name) > 64 {
 				p.Name = tier
 			}

@@ -60,6 +60,9 @@ func (p Plan) diff(w Plan) []Difference {
 	compare("features", strings.Join(p.Features, ", "), strings.Join(w.Features, ", "))
 	compare("overage", p.Overage.String(), w.Overage.String())
 	compare("overage_markup", p.MarkupText(), w.MarkupText())
+	for i, rate := range w.Rates.List() {
+		compare(rate.Name, p.Rates.List()[i].MaxText(), rate.MaxText())
+	}
 	for _, l := range w.Limits {
 		compare("limit "+l.Name, p.limitText(l.Name), w.limitText(l.Name))
 	}

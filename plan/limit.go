@@ -18,6 +18,9 @@ const (
 	Calls  Meter = "calls"  // requests that did not fail
 	Tokens Meter = "tokens" // input and output tokens
 	Cost   Meter = "cost"   // pico-dollars
+
+	// Parallel is of Rates.Parallel alone: calls that run at the same time.
+	Parallel Meter = "parallel_calls"
 )
 
 // Action says what happens at a limit.
@@ -105,8 +108,11 @@ func (l Limit) validate() error {
 
 // Unit returns the name of the meter's unit for people.
 func (l Limit) Unit() string {
-	if l.Meter == Cost {
+	switch l.Meter {
+	case Cost:
 		return "dollars"
+	case Parallel:
+		return "parallel calls"
 	}
 	return string(l.Meter)
 }

@@ -35,8 +35,11 @@ func ParseOverage(text string) (Overage, error) {
 	return OverageBlock, failure.Invalidf("overage is %q: it must be block or allow", failure.Shorten(text))
 }
 
-// TakesOverage tells whether a call beyond the limit can be overage: where it refuses calls, and includes some.
-func (l Limit) TakesOverage() bool { return l.Action == Block && !l.Unlimited && l.Max > 0 }
+// TakesOverage tells whether a call beyond the limit can be overage: where it refuses calls, and includes some of what
+// is billed.
+func (l Limit) TakesOverage() bool {
+	return l.Action == Block && !l.Unlimited && l.Max > 0 && l.Meter != Parallel
+}
 
 // A mark-up is held in millionths of the cost: a percent of it has four decimals.
 const (

@@ -20,6 +20,7 @@ type Figures struct {
 	Overage Overage
 	// MarkupMillionths is added to the cost of what is billed as overage, in millionths of it.
 	MarkupMillionths int64
+	Rates            Rates
 }
 
 // Plan is what a subscription gives: limits, for a price by the month or year.
@@ -50,7 +51,8 @@ func (p Plan) Equal(q Plan) bool {
 // Equal tells whether two plans cost the same and have the same limits.
 func (f Figures) Equal(g Figures) bool {
 	return f.Monthly == g.Monthly && f.Yearly == g.Yearly && f.Overage == g.Overage &&
-		f.MarkupMillionths == g.MarkupMillionths && slices.EqualFunc(f.Limits, g.Limits, Limit.Equal)
+		f.MarkupMillionths == g.MarkupMillionths && f.Rates == g.Rates &&
+		slices.EqualFunc(f.Limits, g.Limits, Limit.Equal)
 }
 
 // isCalled tells whether a text is the plan's name or tier, upper and lower case alike.

@@ -117,7 +117,7 @@ func decisionFields(j usage.Decision) fields {
 		{"status", "", j.Status}, // of the subscription
 		{"period", "period", j.Period},
 		{"estimated_cost", "estimate", shown(j.EstimatedCost, text(j.EstimatedCost.Display()+" ("+basis(j.Basis)+")"))},
-		{"pricing", "", j.Basis}, {"limits", "", limitRows(j.Limits)},
+		{"pricing", "", j.Basis}, {"limits", "", limitRows(j.Limits)}, {"rates", "", jsonOnly(rates(j.Plan.Rates))},
 	}
 	r := j.Reservation
 	if r == nil {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -19,7 +20,14 @@ func planFields(p plan.Plan, subscribers int) fields {
 		{"source", "", p.Source},
 		{"subscribers", "SUBSCRIBERS", subscribers},
 		{"limits", "", value{json: planLimits(p), csv: strconv.Itoa(len(p.Limits))}},
+		{"rates", "", rates(p.Rates)},
 	}
+}
+
+// rates are how fast calls may follow each other, null where there is no bound.
+func rates(r plan.Rates) value {
+	object := fields(listOf(r.List(), func(each plan.Rate) field { return field{each.Name, "", orNull(each.Max)} }))
+	return shown(object, text(cmp.Or(r.String(), "unlimited")))
 }
 
 func planLimits(p plan.Plan) rows {
@@ -39,7 +47,8 @@ func planLimits(p plan.Plan) rows {
 func Plans(plans plan.Plans, subscribers map[int64]int) Document {
 	list := rowsOf(plans, func(p plan.Plan) fields { return planFields(p, subscribers[p.ID]) })
 	doc := list.document("name tier monthly yearly subscribers description", "no plans")
-	doc.CSV = list.pick("name tier monthly yearly subscribers limits source description features overage overage_markup")
+	doc.CSV = list.pick("name tier monthly yearly subscribers limits source description features overage " +
+		"overage_markup rates")
 	return doc
 }
 
@@ -65,6 +74,7 @@ func planFacts(p plan.Plan, subscribers int, at time.Time) fields {
 		{"", "description", p.Description},
 		{"", "features", p.Features},
 		{"", "overage", overage(p)},
+		{"", "rates", rates(p.Rates)},
 		{"", "subscribers", subscribers},
 	}
 	if until := p.HeldUntil(at); !until.IsZero() {

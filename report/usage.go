@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -26,10 +27,15 @@ func Usage(st usage.PeriodUsage) Document {
 		{"subscription", "subscription", shown(st.Status, statusSpan(st.Status))},
 		{"period", "period", st.Period},
 		{"totals", "", total(st.Sum)}, {"providers", "", providers}, {"limits", "", limits},
+		{"rates", "rates", rates(st.Plan.Rates)},
+	}
+	facts := all.pick("plan subscription period")
+	if (st.Plan.Rates != plan.Rates{}) {
+		facts = all.pick("plan subscription period rates")
 	}
 	return Document{JSON: all, CSV: limits, Text: func(t *Text) {
 		t.line(strong.of(st.UserID), text("  "), limitStatusSpan(st.LimitStatus))
-		t.facts(all.pick(""))
+		t.facts(facts)
 		t.Gap()
 		if len(st.Providers) == 0 {
 			t.Note("no usage in this period")

@@ -124,6 +124,9 @@ func (s *state) decideEntry(
 	at := e.timeOr(now)
 	status := s.users[e.UserID].account.StatusAt(at)
 	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered(), free)
+	if most, ok := where.plan.Rates.Parallel(); ok {
+		uses = append(uses, LimitUse{Limit: most, Reserved: running(held, now), Requested: 1})
+	}
 	return Decision{
 		Verdict:       Decide(status, where.plan.Overage, uses),
 		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities, e.ServiceTier},
@@ -134,6 +137,16 @@ func (s *state) decideEntry(
 		EstimatedCost: e.Cost,
 		Basis:         e.Basis,
 	}
+}
+
+// running counts the reservations that hold at now: each is of a call that has not ended.
+func running(held []Reservation, now time.Time) (n int64) {
+	for _, r := range held {
+		if r.HoldsAt(now) {
+			n++
+		}
+	}
+	return n
 }
 
 // Step is one line of an explanation.
@@ -159,6 +172,9 @@ func (d Decision) Explain() []Step {
 	}
 	for _, note := range d.Notes {
 		steps = append(steps, Step{"price", note})
+	}
+	if d.Plan.Rates.PerMinute() {
+		steps = append(steps, Step{"rates", d.Plan.Rates.String() + ": asked by the server alone"})
 	}
 	for _, v := range d.Limits {
 		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 )
 
@@ -18,6 +19,10 @@ const (
 	IsSuspended   Reason = "suspended"
 	IsCancelled   Reason = "cancelled"
 	IsExpired     Reason = "expired"
+
+	// The plan has room, and a little later the call passes.
+	TooManyParallelCalls Reason = "too_many_parallel_calls"
+	RateLimited          Reason = "rate_limited"
 )
 
 // LimitUse is how far one limit is used in a period: amounts are in the limit's unit
@@ -110,7 +115,10 @@ func (u LimitUse) fits() bool {
 }
 
 func (u LimitUse) refusal() Reason {
-	if u.Limit.Max == 0 {
+	switch {
+	case u.Limit.Meter == plan.Parallel:
+		return TooManyParallelCalls
+	case u.Limit.Max == 0:
 		return NotInPlan
 	}
 	return LimitExceeded
@@ -119,6 +127,8 @@ func (u LimitUse) refusal() Reason {
 func (u LimitUse) message() string {
 	l := u.Limit
 	switch {
+	case l.Meter == plan.Parallel:
+		return fmt.Sprintf("%s is reached: %s held, of at most %d", l.Name, failure.Counted(u.Reserved, "reservation"), l.Max)
 	case l.Max == 0:
 		return fmt.Sprintf("%s is 0: the plan does not include it", l.Name)
 	case u.Used >= l.Max:

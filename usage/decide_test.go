@@ -36,6 +36,26 @@ func limitOf(max int64, action plan.Action) plan.Limit {
 	return plan.Limit{Name: "calls", Meter: plan.Calls, Max: max, Action: action}
 }
 
+func parallelUse(max, held int64) usage.LimitUse {
+	limit, _ := plan.Rates{ParallelCalls: max}.Parallel()
+	return usage.LimitUse{Limit: limit, Reserved: held, Requested: 1}
+}
+
+// A plan that bills what is beyond its limits sells no calls at the same time. A limit that is used up is told first: to
+// wait for other calls would not help.
+func TestDecideParallelCalls(t *testing.T) {
+	v := usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{parallelUse(2, 2)})
+	if v.Allowed || v.Reason != usage.TooManyParallelCalls || v.Limit != plan.ParallelCalls ||
+		v.Message != "parallel_calls is reached: 2 reservations held, of at most 2" {
+		t.Errorf("overage: %+v", v)
+	}
+	full := usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 10, Requested: 1}
+	v = usage.Decide(plan.Active, plan.OverageBlock, []usage.LimitUse{full, parallelUse(2, 2)})
+	if v.Reason != usage.LimitExceeded || len(v.Limits) != 2 || v.Limits[1].OK {
+		t.Errorf("both: %+v", v)
+	}
+}
+
 func TestDecideOneLimit(t *testing.T) {
 	const most = math.MaxInt64
 	unlimited := plan.Limit{Name: "open", Meter: plan.Calls, Unlimited: true, Action: plan.Block}
@@ -58,10 +78,12 @@ func TestDecideOneLimit(t *testing.T) {
 			Requested: 4}, ""},
 		"more than is left": {usage.LimitUse{Limit: limitOf(10, plan.Block), Used: 3, Reserved: 3,
 			Requested: 5}, usage.LimitExceeded},
-		"not in the plan":                  {usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
-		"nothing of what is not in it":     {usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
-		"what only warns":                  {usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
-		"what is not in it and only warns": {usage.LimitUse{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
+		"the last of those that run at once": {parallelUse(2, 1), ""},
+		"one too many at once":               {parallelUse(2, 2), usage.TooManyParallelCalls},
+		"not in the plan":                    {usage.LimitUse{Limit: limitOf(0, plan.Block), Requested: 1}, usage.NotInPlan},
+		"nothing of what is not in it":       {usage.LimitUse{Limit: limitOf(0, plan.Block)}, usage.NotInPlan},
+		"what only warns":                    {usage.LimitUse{Limit: limitOf(10, plan.Warn), Used: 10, Requested: 1}, ""},
+		"what is not in it and only warns":   {usage.LimitUse{Limit: limitOf(0, plan.Warn), Requested: 1}, ""},
 		"unlimited": {usage.LimitUse{Limit: unlimited, Used: most, Reserved: most, Requested: most},
 			""},
 		"sums beyond an integer": {usage.LimitUse{Limit: limitOf(most, plan.Block), Used: most - 1, Reserved: most,

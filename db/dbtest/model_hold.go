@@ -29,6 +29,16 @@ func (m *model) reserved(user string, l plan.Limit, without string) *big.Int {
 	return sum
 }
 
+// heldBy counts the reservations of a user, without the one that is named.
+func (m *model) heldBy(user, without string) (n int64) {
+	for id, r := range m.holds {
+		if r.UserID == user && id != without && m.holding(r) {
+			n++
+		}
+	}
+	return n
+}
+
 // anyHold draws a reservation, mostly one that holds.
 func (m *model) anyHold() (usage.Reservation, bool) {
 	ids := sortedKeys(m.holds)

@@ -108,7 +108,9 @@ func (m *model) applyPlans() {
 	p := &plans[m.number("plan", 0, int64(min(len(plans), 2)-1))]
 	l := &p.Limits[m.number("limit", 0, int64(len(p.Limits)-1))]
 	l.Max = l.Max * m.number("times", 0, 4) / 2
-	switch draw(m, "edit", "max", "unlimited", "action", "without", "scope", "meter", "overage") {
+	switch draw(m, "edit", "max", "unlimited", "action", "without", "scope", "meter", "overage", "rates") {
+	case "rates":
+		p.Rates = plan.Rates{RequestsPerMinute: 1, ParallelCalls: m.number("parallel", 1, 2)}
 	case "overage":
 		p.Overage, p.MarkupMillionths = plan.OverageAllow, 125_000
 	case "unlimited":
@@ -226,6 +228,13 @@ func (m *model) judge(e usage.Entry, at time.Time, free string) decision {
 			j.reason = "not_in_plan"
 		case j.reason == "":
 			j.reason = "limit_exceeded"
+		}
+	}
+	if most := m.planByID(e.PlanID).Rates.ParallelCalls; most > 0 {
+		held := m.heldBy(e.UserID, free)
+		j.limits = append(j.limits, fmt.Sprint("parallel_calls 0+", held, "+1 ", held < most, false))
+		if held >= most && j.reason == "" {
+			j.reason = "too_many_parallel_calls"
 		}
 	}
 	switch j.status {

@@ -28,6 +28,8 @@ func plansRoundTrip(t *testing.T, p Place) {
 	want[0].Overage = plan.OverageAllow
 	want[1].Overage, want[1].MarkupMillionths = plan.OverageAllow, 100_000_000
 	want[1].Monthly, want[1].Limits[0].Max = 1<<63-1, 1<<63-1
+	want[0].Rates = plan.Rates{RequestsPerMinute: 1, ParallelCalls: 1<<63 - 1}
+	want[1].Rates = plan.Rates{TokensPerMinute: pricing.MaxQuantity}
 	f.savePlans(want...)
 	got, _, err := f.db.Plans(f.ctx, now())
 	f.must(err)
@@ -127,6 +129,7 @@ func planPast(t *testing.T, p Place) {
 	dearer := first
 	dearer.Monthly, dearer.Yearly, dearer.Overage, dearer.MarkupMillionths = first.Monthly+1, first.Yearly+2,
 		plan.OverageAllow, 3
+	dearer.Rates = plan.Rates{RequestsPerMinute: 1, TokensPerMinute: 2, ParallelCalls: 3}
 	dearer.Limits = []plan.Limit{{Name: "odd", Meter: plan.Cost, Max: 1<<63 - 1, Action: plan.Warn,
 		Scope: plan.Scope{Providers: []string{"gemini"}, Vendors: []string{"google"}}},
 		{Name: "none", Meter: plan.Tokens, Unlimited: true, Action: plan.Block}}
