@@ -49,7 +49,9 @@ func (e *liteLLMEntry) mergeDoubles() {
 // by another measure, and a call that gives both would be charged twice.
 func (e *liteLLMEntry) dropSecondsOfTokens() {
 	usual := e.rates[liteLLMPlace{}]
-	audio := map[string][]Quantity{"audio_speech": {AudioOutputTokens, OutputTokens}, "audio_transcription": {AudioInputTokens}}
+	audio := map[string][]Quantity{
+		"audio_speech": {AudioOutputTokens, OutputTokens}, "audio_transcription": {AudioInputTokens},
+	}
 	for _, q := range audio[e.mode] {
 		if _, byToken := usual[q.Unit()]; !byToken {
 			continue

@@ -234,8 +234,13 @@ func (t *columnTree) below(c *column, name []byte) *column {
 	child, known := c.children[strings.ToLower(written)]
 	if !known {
 		child = c
-		for segment := range strings.SplitSeq(wordsOf(written), ".") {
-			child = t.segment(child, segment, written)
+		words := wordsOf(written)
+		for segment := range strings.SplitSeq(words, ".") {
+			name := segment // of objects around one another; else as it is written
+			if segment == words {
+				name = written
+			}
+			child = t.segment(child, segment, name)
 		}
 	}
 	if t.count < mostNames {

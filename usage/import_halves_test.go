@@ -44,14 +44,16 @@ func TestNoHalfRows(t *testing.T) {
 			"200 input_tokens=7 output_tokens=5 service_tier=batch"},
 		{"failed in a batch", `{` + call + `,"custom_id":"r","result":{"type":"errored","error":{"type":"error","error":` +
 			`{"type":"invalid_request_error","message":"x"}}}}`, "500 error_message=x"},
-		{"a fee alone", `{` + call + `,"usage":{"prompt_tokens":4,"cost":0.1,"is_byok":true}}`, "its provider charged for it"},
+		{"a fee alone", `{` + call + `,"usage":{"prompt_tokens":4,"cost":0.1,"is_byok":true}}`, "its provider charged"},
 		{"upstream cost of whoever", `{` + call + `,"usage":{"prompt_tokens":4,"cost":0.1,"cost_details":` +
 			`{"upstream_inference_cost":1.9}}}`, "is_byok is missing"},
 		{"own key", `{` + call + `,"usage":{"prompt_tokens":4,"cost":0,"is_byok":true,"cost_details":` +
 			`{"upstream_inference_cost":1.9}}}`, "reported_cost={1.9 true}"},
 		{"credits of whoever", `{` + call + `,"usage":{"credits":2}}`, "is known of tavily"},
+		{"a name with dots", `{` + call + `,"gen_ai.usage.input_tokens":2}`, "the field gen_ai.usage.input_tokens looks"},
 		{"a day that means nothing", `{` + call + `,"date":"2026-11-20"}`, "date looks like"},
-		{"Langfuse's sum that is none", `{` + call + `,"promptTokens":900,"usageDetails":{"input":2,"input_cached_tokens":8}}`,
+		{"Langfuse's sum that is none",
+			`{` + call + `,"promptTokens":900,"usageDetails":{"input":2,"input_cached_tokens":8}}`,
 			"input_tokens is given twice"},
 		{"ALwrity's log", `{"user_id":"a","provider":"OPENAI","model_used":"m","timestamp":"2026-11-20 10:00:00",` +
 			`"tokens_input":9,"tokens_output":1,"tokens_total":10,"cost_input":0.1,"cost_output":0.2,"cost_total":0.3}`,
