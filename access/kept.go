@@ -28,8 +28,8 @@ type answer[T any] struct {
 	at         time.Time // when it was read
 }
 
-// get returns what is remembered for a hash, or else what read finds: a value, until when it is valid, and whether there
-// is one.
+// get returns what is remembered for a hash, or else what read finds: a value, until when it is valid, and whether
+// there is one.
 func (k *kept[T]) get(
 	hash string, now time.Time, read func() (T, time.Time, bool, error),
 ) (value T, found bool, err error) {

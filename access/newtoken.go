@@ -3,6 +3,8 @@ package access
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -51,4 +53,39 @@ func validateNames(field string, names []string, validate func(field, name strin
 		}
 	}
 	return nil
+}
+
+// ParseScopes reads the names of scopes.
+func ParseScopes(names []string) ([]Scope, error) {
+	var scopes []Scope
+	for _, name := range names {
+		s, err := ParseScope(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		scopes = append(scopes, s)
+	}
+	return scopes, nil
+}
+
+// ParseExpiry reads when a token ends: a time, or how long after now, in days or as Go writes durations. "" is never,
+// the zero time.
+func ParseExpiry(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.AddDate(0, 0, int(n)), nil
+		}
+	}
+	if d, err := time.ParseDuration(text); err == nil {
+		return now.Add(d), nil
+	}
+	at, err := usage.ParseTime("expires", text)
+	if err != nil {
+		return at, failure.Invalidf("expires is %q: it must be how long, such as 90d or 12h, or a time, such as 2027-01-31",
+			failure.Shorten(text))
+	}
+	return at, nil
 }

@@ -118,8 +118,8 @@ func (s *Service) Revoke(ctx context.Context, audit usage.Audit, name string) (T
 // LongestKeep is how long a secret may go on after a rotation, at most.
 const LongestKeep = 30 * 24 * time.Hour
 
-// Rotate gives a token another secret. Those before it are valid for so long, if they are at all. A token that has ended
-// is a conflict failure.
+// Rotate gives a token another secret. Those before it are valid for so long, if they are at all. A token that has
+// ended is a conflict failure.
 func (s *Service) Rotate(ctx context.Context, audit usage.Audit, name string, keep time.Duration) (Created, error) {
 	if keep < 0 || keep > LongestKeep {
 		return Created{}, failure.Invalidf("keep is %s: it must be from 0 to %d days", keep, LongestKeep/(24*time.Hour))

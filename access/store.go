@@ -22,8 +22,8 @@ type Store interface {
 	// TouchTokens notes when tokens were used last, by id, unless something later is there.
 	TouchTokens(ctx context.Context, used map[int64]time.Time) error
 
-	// Watch calls changed with true once it hears of changes, and after every change of a token, a session or the catalogue
-	// that another process may have made; with false when changes can't be heard of. It returns when ctx is done.
+	// Watch calls changed with true once it hears of changes, and after every change of a token, a session or the
+	// catalogue, whoever made it; with false when changes can't be heard of. It returns when ctx is done.
 	Watch(ctx context.Context, changed func(live bool)) error
 }
 

@@ -109,8 +109,8 @@ func isBase62(text string) bool { return strings.Trim(text, base62) == "" }
 
 // unknownToken is the failure for a token that a command names.
 func unknownToken(text string) error {
-	if public, ok := PublicPart(text); ok {
-		text = public // whoever pastes a whole token does not see it again
+	if strings.HasPrefix(text, tokenPrefix) { // whoever pastes a token, or most of one, does not see its secret again
+		text = text[:min(len(text), len(tokenPrefix)+publicLength)]
 	}
 	return failure.NotFoundf("there is no token %q", failure.Shorten(text)).WithReason("unknown_token")
 }

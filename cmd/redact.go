@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/alwrity/alwrity-sub/access"
 )
 
 const (
@@ -71,7 +73,7 @@ func (r *redactor) redact(text string) string {
 	for _, secret := range r.secrets {
 		text = replaceWord(text, secret, hidden)
 	}
-	return text
+	return access.Redact(text)
 }
 
 // passwordsIn finds what stands where the URLs in a text have their passwords. A password that should have been

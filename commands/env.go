@@ -88,8 +88,8 @@ type Services struct {
 	Fixer       *catalogue.Fixer
 	Catalogue   *catalogue.Service
 	Notify      *notify.Service
-	Health      *health.Service
 	Access      *access.Service
+	Health      *health.Service
 	Storage     Storage
 	Close       func() error // closes the database
 }

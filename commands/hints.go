@@ -95,6 +95,11 @@ var hints = map[string]string{
 	"enforce_now":    "leave out --time; a call that was made before is recorded without --enforce",
 	"future_time":    "if it is meant: --allow-future",
 
+	// tokens
+	"unknown_token":      "list them: alwrity-sub tokens list",
+	"token_ended":        "make another: alwrity-sub tokens create …",
+	"token_without_user": "for one user: --user USER; for any: --act-as; for an operator: --scope admin",
+
 	// subscriptions
 	"unknown_subscriber": "list them: alwrity-sub users list; " +
 		"to begin a subscription: alwrity-sub users subscribe USER --plan …",

@@ -16,7 +16,7 @@ func New(env *Env) []*cobra.Command {
 	return []*cobra.Command{
 		newInitCmd(env), newDemoCmd(env), newDoctorCmd(env), newSelftestCmd(env),
 		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
-		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newAuditCmd(env), newServeCmd(env),
+		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newTokensCmd(env), newAuditCmd(env), newServeCmd(env),
 		newVersionCmd(env),
 	}
 }

@@ -61,6 +61,9 @@ type dialect struct {
 	// mayBegin tells whether to begin again, after a wait, a transaction that could not begin.
 	mayBegin func(err error, attempt int, waited time.Duration, target Target) (again bool, wait time.Duration)
 
+	// listen begins to listen for changes, where the database tells of them.
+	listen func(d *DB) *ears
+
 	goose database.Dialect
 	// fileSetting is a statement that sets, before migrations, what a database file remembers.
 	fileSetting string

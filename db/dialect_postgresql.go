@@ -37,6 +37,7 @@ func postgresDialect() dialect {
 		classify:          classifyPostgreSQL,
 		retry:             retryPostgreSQL,
 		mayBegin:          mayBeginPostgreSQL,
+		listen:            listenPostgreSQL,
 		goose:             database.DialectPostgres,
 		migrateAlone:      migrateAlone,
 		isMigrationRace:   retryPostgreSQL,

@@ -46,6 +46,7 @@ func sqliteDialect() dialect {
 		classify:        classifySQLite,
 		retry:           func(error) bool { return false },
 		mayBegin:        mayBeginSQLite,
+		listen:          deaf,
 		goose:           database.DialectSQLite3,
 		fileSetting:     journalWAL,
 		migrateAlone:    func(_ context.Context, _ *DB, run func() error) error { return run() },
