@@ -44,7 +44,7 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			id, _ = usage.NewID() // without one the request is served all the same
 		}
 		w.Header().Set("X-Request-Id", id)
-		r = r.WithContext(web.WithNote(r.Context(), &web.Note{ID: id}))
+		r = r.WithContext(web.WithNote(r.Context(), &web.Note{ID: id, HTTPS: s.isHTTPS(r)}))
 		r.RemoteAddr = s.clientOf(r)
 		next.ServeHTTP(w, r)
 	})
@@ -66,6 +66,12 @@ func (s *Server) clientOf(r *http.Request) string {
 		host = before
 	}
 	return host
+}
+
+// isHTTPS tells whether a request came by TLS: to us, or to a proxy that was named.
+func (s *Server) isHTTPS(r *http.Request) bool {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" && s.isProxy(host)
 }
 
 func (s *Server) isProxy(host string) bool {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/server/pages"
 	"github.com/alwrity/alwrity-sub/server/v1"
 	"github.com/alwrity/alwrity-sub/server/web"
 )
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Origins []string       // of pages in browsers that may call; none: only our own
 	Proxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	Pages   pages.Options  // its Warning is that above
 	Warning string         // stands in every line of the log and on every page; "" for none
 	Drain   time.Duration  // how long running requests may take once the server is to end
 	TLS     *tls.Config    // nil: plain HTTP
@@ -44,6 +46,8 @@ func New(services *web.Services, options Options) *Server {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	v1.Group(services).Register(mux, services)
+	options.Pages.Warning = options.Warning
+	pages.Group(services, options.Pages).Register(mux, services)
 	s.handler = s.chain(orNoRoute(mux))
 	return s
 }

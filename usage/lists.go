@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -129,10 +130,31 @@ func (l *Lists) Alerts(ctx context.Context, q AlertQuery) (Page[Alert], error) {
 func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) error {
 	missing, err := l.Store.MarkRead(ctx, ids, now)
 	if err == nil && len(missing) > 0 {
-		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(missing), " ", ", "), "[]")
-		err = failure.NotFoundf("there is no alert %s; none was marked", numbers).WithReason("unknown_alert")
+		err = unknownAlerts(missing)
 	}
 	return err
+}
+
+// MarkReadOf is MarkRead for alerts that all have to be a user's; those of others do not exist for it.
+func (l *Lists) MarkReadOf(ctx context.Context, user string, ids []int64, now time.Time) error {
+	for _, id := range ids {
+		if id == math.MaxInt64 {
+			return unknownAlerts([]int64{id})
+		}
+		found, err := l.Store.Alerts(ctx, AlertQuery{User: user, Before: id + 1, Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 || found[0].ID != id {
+			return unknownAlerts([]int64{id})
+		}
+	}
+	return l.MarkRead(ctx, ids, now)
+}
+
+func unknownAlerts(ids []int64) error {
+	numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]")
+	return failure.NotFoundf("there is no alert %s; none was marked", numbers).WithReason("unknown_alert")
 }
 
 // Reservations returns a page of the reservations that hold, oldest first.

@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/report/page"
 )
 
 // monthChart is a chart of revenue and cost as bars and of the margin as a line, ready to
@@ -97,22 +98,8 @@ func scaleFor(months []billing.MonthSums, top, bottom float64) moneyScale {
 			low, high = math.Min(low, v), math.Max(high, v)
 		}
 	}
-	step := roundStep((high - low) / 4)
+	step := page.RoundStep((high - low) / 4)
 	return moneyScale{math.Floor(low/step) * step, math.Ceil(high/step) * step, step, top, bottom}
-}
-
-// roundStep returns the next 1, 2 or 5 times a power of ten.
-func roundStep(atLeast float64) float64 {
-	if atLeast <= 0 {
-		return 1
-	}
-	power := math.Pow(10, math.Floor(math.Log10(atLeast)))
-	for _, factor := range []float64{1, 2, 5} {
-		if factor*power >= atLeast {
-			return factor * power
-		}
-	}
-	return 10 * power
 }
 
 func (s moneyScale) y(dollars float64) float64 {

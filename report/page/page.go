@@ -17,6 +17,9 @@ import (
 //go:embed base.css
 var base string
 
+// Style is the style that all pages share, for those that load it.
+func Style() string { return base }
+
 // Page is a result that is written to a file of its own.
 type Page func(io.Writer) error
 

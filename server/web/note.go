@@ -5,6 +5,7 @@ import "context"
 // Note is what the log of accesses says of a request, filled in on the way.
 type Note struct {
 	ID    string // of the request
+	HTTPS bool   // the browser speaks TLS, with us or with a proxy before us
 	Route string // the pattern that answers it
 	Who   string // the name of the caller, once that is known
 	Err   error  // the failure that was answered
