@@ -19,6 +19,7 @@ type pendingTotals struct {
 	plans   numbering[int64] // by their ids
 	entries []pendingEntry
 	parts   map[dayOfSeries]int64 // of the day in which there are entries
+	rare    bool                  // some have a quantity that few calls have
 	last    lastDay
 
 	summaries, daily pendingTable
@@ -127,6 +128,7 @@ func (p *pendingTotals) reset() {
 	p.starts.reset()
 	p.plans.reset()
 	clear(p.parts)
+	p.rare = false
 	p.entries = p.entries[:0]
 	p.summaries.reset()
 	p.daily.reset()
@@ -146,7 +148,24 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 		}
 		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
 		p.entries = append(p.entries, one)
+		p.rare = p.rare || one.amounts.Quantities.HaveRare()
 	}
+}
+
+// statement is the name of the one that adds to a table.
+func (p *pendingTotals) statement(table string) string {
+	if p.rare {
+		return table
+	}
+	return table + "_common"
+}
+
+// columns are those of totals that anything is added to, but the cost.
+func (p *pendingTotals) columns() string {
+	if p.rare {
+		return amountColumns
+	}
+	return commonColumns
 }
 
 func compareSeries(a, b series) int {

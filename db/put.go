@@ -48,23 +48,24 @@ func putNull(to encode.Sink, from any) {
 	to.NullInteger()
 }
 
-// putCounts puts the values of amountColumns.
-func putCounts(to encode.Sink, a *usage.Amounts) {
+// putCounts puts the values of amountColumns or, without rare, of commonColumns.
+func putCounts(to encode.Sink, a *usage.Amounts, rare bool) {
 	to.Integer(a.Calls)
 	to.Integer(a.Errors)
 	to.Integer(a.Unpriced)
 	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
-		if n := a.Quantities[q]; n == 0 && q.Rare() {
-			to.NullInteger()
-		} else {
+		switch n := a.Quantities[q]; {
+		case !q.Rare() || n != 0:
 			to.Integer(n)
+		case rare:
+			to.NullInteger()
 		}
 	}
 }
 
 // putAmounts puts the values of totalColumns.
 func putAmounts(to encode.Sink, a *usage.Amounts) {
-	putCounts(to, a)
+	putCounts(to, a, true)
 	to.Integer(int64(a.Cost))
 }
 

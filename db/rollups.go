@@ -27,16 +27,15 @@ const (
 	monthlyKeys = "month, user_id, plan_id"
 )
 
-var fleetColumns = fleetKeys + ", " + amountColumns + ", cost_dollars, cost_pico, day_parts" // read-only
+// fleetColumns are the columns of usage_fleet_daily, with some of the amounts.
+func fleetColumns(columns string) string {
+	return fleetKeys + ", " + columns + ", cost_dollars, cost_pico, day_parts"
+}
 
-// fleetUpsert adds rows to totals of the fleet.
-func fleetUpsert(rows string) string {
-	var sets []string
-	for column := range strings.SplitSeq(amountColumns, ", ") {
-		sets = append(sets, column+" = "+added(column, "f", "excluded"))
-	}
-	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns + ") " + rows +
-		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + strings.Join(sets, ", ") +
+// fleetUpsert returns the statement that adds some columns of rows, and their cost, to totals of the fleet.
+func fleetUpsert(columns, rows string) string {
+	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns(columns) + ") " + rows +
+		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + adding(columns, "f") +
 		", cost_dollars = f.cost_dollars + excluded.cost_dollars + (f.cost_pico + excluded.cost_pico) / " + dollar +
 		", cost_pico = (f.cost_pico + excluded.cost_pico) % " + dollar + ", day_parts = f.day_parts | excluded.day_parts"
 }
@@ -62,26 +61,30 @@ type rollupKey struct {
 func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	slot := rand.Int64N(t.slots)
 	fleet, monthly := pending.fleet, pending.monthly
-	table := monthlyTable()
+	table, columns := monthlyTable(), pending.columns()
+	addToFleet := func(rows string) string { return fleetUpsert(columns, rows) }
 	return []rowsInto{
-		{name: "usage_fleet_daily", insert: fleetUpsert, rows: len(fleet), put: func(to encode.Sink, n int) {
-			r := &fleet[n]
-			to.Integer(int64(r.key.day))
-			to.Integer(pending.plans.values[r.key.plan])
-			putSeries(to, pending.series.values[r.key.series])
-			to.Integer(slot)
-			putCounts(to, &r.amounts)
-			to.Integer(r.dollars)
-			to.Integer(int64(r.amounts.Cost))
-			to.Integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
-		}},
-		{name: table.name, insert: table.upsert, rows: len(monthly), put: func(to encode.Sink, n int) {
-			r := &monthly[n]
-			to.Integer(int64(r.key.day))
-			to.Text(pending.users.values[r.key.user])
-			to.Integer(pending.plans.values[r.key.plan])
-			putAmounts(to, &r.amounts)
-		}},
+		{name: pending.statement("usage_fleet_daily"), insert: addToFleet, rows: len(fleet),
+			put: func(to encode.Sink, n int) {
+				r := &fleet[n]
+				to.Integer(int64(r.key.day))
+				to.Integer(pending.plans.values[r.key.plan])
+				putSeries(to, pending.series.values[r.key.series])
+				to.Integer(slot)
+				putCounts(to, &r.amounts, pending.rare)
+				to.Integer(r.dollars)
+				to.Integer(int64(r.amounts.Cost))
+				to.Integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
+			}},
+		{name: pending.statement(table.name), insert: table.upsert(columns), rows: len(monthly),
+			put: func(to encode.Sink, n int) {
+				r := &monthly[n]
+				to.Integer(int64(r.key.day))
+				to.Text(pending.users.values[r.key.user])
+				to.Integer(pending.plans.values[r.key.plan])
+				putCounts(to, &r.amounts, pending.rare)
+				to.Integer(int64(r.amounts.Cost))
+			}},
 	}
 }
 
@@ -130,9 +133,11 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
 	dollars, pico := pricing.USD(cost).Split()
 	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0}
-	values = append(values, encode.ValuesOf(func(to encode.Sink) { putCounts(to, &usage.Amounts{Unpriced: unpriced}) })...)
+	values = append(values, encode.ValuesOf(func(to encode.Sink) {
+		putCounts(to, &usage.Amounts{Unpriced: unpriced}, false)
+	})...)
 	values = append(values, dollars, int64(pico), 0)
-	if err := t.do(ctx, fleetUpsert("VALUES "+valueList(1, len(values))), values...); err != nil {
+	if err := t.do(ctx, fleetUpsert(commonColumns, "VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
 	return t.do(ctx, `UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2
@@ -166,7 +171,7 @@ const (
 func (t *tx) rebuildRollups(ctx context.Context) error {
 	for _, statement := range []string{
 		"DELETE FROM usage_fleet_daily",
-		"INSERT INTO usage_fleet_daily (" + fleetColumns + ") SELECT " + fleetGroup + ", 0, " +
+		"INSERT INTO usage_fleet_daily (" + fleetColumns(amountColumns) + ") SELECT " + fleetGroup + ", 0, " +
 			dailySums("") + ", " + costOver + ", -1 FROM usage_daily GROUP BY " + fleetGroup,
 		"DELETE FROM usage_user_monthly",
 		monthlyInsert(""),
@@ -215,7 +220,7 @@ func monthsOfDays(days []int) []int {
 // shiftFleet leaves the parts of the day to the rows that the usage comes from, which
 // stay there: who searches the log looks at all rows of a day, whatever their plans.
 func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, cost string) error {
-	return t.forDays(ctx, fleetUpsert("SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
+	return t.forDays(ctx, fleetUpsert(amountColumns, "SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
 		", 0 FROM usage_daily WHERE user_id = $1 AND day IN {days} GROUP BY "+fleetGroup), user, days)
 }
 

@@ -19,12 +19,18 @@ import (
 var totalColumns = amountColumns + ", cost_pico" // read-only
 
 // amountColumns are all of them but the cost.
-var amountColumns = namesOfAmounts() // read-only
+var amountColumns = namesOfAmounts(true) // read-only
 
-func namesOfAmounts() string {
+// commonColumns are those that nearly every call has something in. What few calls use has columns that cost time with
+// each total that is added to, so they are left out where a transaction has nothing for them.
+var commonColumns = namesOfAmounts(false) // read-only
+
+func namesOfAmounts(rare bool) string {
 	columns := "calls, errors, unpriced_calls"
 	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
-		columns += ", " + q.Column()
+		if rare || !q.Rare() {
+			columns += ", " + q.Column()
+		}
 	}
 	return columns
 }
@@ -110,24 +116,34 @@ func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
 		return nil, err
 	}
 	of := func(table totalsTable, sums *pendingTable) rowsInto {
-		return rowsInto{name: table.name, insert: table.upsert, rows: len(sums.ends), put: func(to encode.Sink, n int) {
-			key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
-			table.putKey(to, pending, key)
-			putAmounts(to, &sum)
-		}}
+		return rowsInto{name: pending.statement(table.name), insert: table.upsert(pending.columns()), rows: len(sums.ends),
+			put: func(to encode.Sink, n int) {
+				key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
+				table.putKey(to, pending, key)
+				putCounts(to, &sum, pending.rare)
+				to.Integer(int64(sum.Cost))
+			}}
 	}
 	rows := []rowsInto{of(summariesTable(), &pending.summaries), of(t.dailyTable(), &pending.daily)}
 	return append(rows, t.rollupRows(pending)...), nil
 }
 
-// upsert returns the statement that adds rows of totals to what is there.
-func (table totalsTable) upsert(rows string) string {
-	var sets []string
-	for column := range strings.SplitSeq(totalColumns, ", ") {
-		sets = append(sets, column+" = "+added(column, table.name, "excluded"))
+// upsert returns the statement that adds some columns of rows of totals, and their cost, to what is there.
+func (table totalsTable) upsert(columns string) func(rows string) string {
+	columns += ", cost_pico"
+	return func(rows string) string {
+		return "INSERT INTO " + table.name + " (" + table.keys + ", " + columns + ") " + rows +
+			" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + adding(columns, table.name)
 	}
-	return "INSERT INTO " + table.name + " (" + table.keys + ", " + totalColumns + ") " + rows +
-		" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + strings.Join(sets, ", ")
+}
+
+// adding is the SET list that adds columns of new rows of totals to those of a table.
+func adding(columns, table string) string {
+	var sets []string
+	for column := range strings.SplitSeq(columns, ", ") {
+		sets = append(sets, column+" = "+added(column, table, "excluded"))
+	}
+	return strings.Join(sets, ", ")
 }
 
 // logSums is the SELECT list that adds log rows up to totalColumns. A failed call

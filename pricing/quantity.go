@@ -163,6 +163,16 @@ type Quantities [QuantityCount]int64
 // Tokens returns the input and output tokens together.
 func (q Quantities) Tokens() int64 { return q[InputTokens] + q[OutputTokens] }
 
+// HaveRare tells whether there is anything of what few calls have.
+func (q *Quantities) HaveRare() bool {
+	for i, n := range q {
+		if n != 0 && Quantity(i).Rare() {
+			return true
+		}
+	}
+	return false
+}
+
 // Validate returns an invalid failure for an amount that is negative or above MaxQuantity, and for a total that is less
 // than its parts together.
 func (q *Quantities) Validate() error {

@@ -24,8 +24,8 @@ func (r *eventReader) noteBeyond(cell *cell) error {
 	return nil
 }
 
-// addBeyond adds what a call has cost beside what OpenRouter says: of a call with a key of the caller's own that is only
-// its fee, and the provider behind it charges the rest. Of another call it is all.
+// addBeyond adds what a call has cost beside what OpenRouter says: of a call with a key of the caller's own that is
+// only its fee, and the provider behind it charges the rest. Of another call it is all.
 func (r *eventReader) addBeyond() error {
 	if r.beyond == nil {
 		if r.ownKey == "true" && r.row.Reported.Given {
