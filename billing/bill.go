@@ -3,8 +3,11 @@
 package billing
 
 import (
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -123,6 +126,23 @@ type Query struct {
 	Month plan.Month // of the books; 0 for all: see Bill.BookedIn
 	After int64      // only numbers above this one
 	Limit int        // at most so many; 0 for all
+}
+
+// ParseStatuses reads a list of statuses with commas between them; "" is none.
+func ParseStatuses(text string) ([]Status, error) {
+	if text == "" {
+		return nil, nil
+	}
+	known := []string{string(Open), string(PastDue), string(Paid), string(Void)}
+	var statuses []Status
+	for word := range strings.SplitSeq(text, ",") {
+		word = strings.ToLower(strings.TrimSpace(word))
+		if !slices.Contains(known, word) {
+			return nil, failure.UnknownName(failure.Invalid, "status", word, known)
+		}
+		statuses = append(statuses, Status(word))
+	}
+	return statuses, nil
 }
 
 // LedgerAccount is the account in a ledger that a line belongs to. What the customer owes (receivable) is the sum of a

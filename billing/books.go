@@ -46,6 +46,22 @@ func (s *Service) AllBills(ctx context.Context, q Query) (bills []Bill, err erro
 	return bills, err
 }
 
+// Bills returns a page of what a query asks for, by number.
+func (s *Service) Bills(ctx context.Context, q Query) (usage.Page[Bill], error) {
+	return usage.NewPage(q.Limit, func(limit int) ([]Bill, error) {
+		q.Limit = limit
+		return s.Store.Bills(ctx, q)
+	})
+}
+
+// Credits returns a page of what a query asks for of the credit of users, oldest first.
+func (s *Service) Credits(ctx context.Context, q CreditQuery) (usage.Page[CreditEntry], error) {
+	return usage.NewPage(q.Limit, func(limit int) ([]CreditEntry, error) {
+		q.Limit = limit
+		return s.Store.Credits(ctx, q)
+	})
+}
+
 // AllCredits returns all credit of a user or, where user is "", of everyone, oldest first.
 func (s *Service) AllCredits(ctx context.Context, user string) (entries []CreditEntry, err error) {
 	err = usage.EachPage(pageWithoutLines, func(last CreditEntry, limit int) ([]CreditEntry, error) {

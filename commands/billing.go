@@ -2,9 +2,7 @@ package commands
 
 import (
 	"context"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -34,7 +32,7 @@ the month in which it was issued, as in billing export.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			q := billing.Query{UserID: user}
-			if q.Statuses, err = parseStatuses(status); err != nil {
+			if q.Statuses, err = billing.ParseStatuses(status); err != nil {
 				return err
 			}
 			if q.Month, err = optionalMonth(month); err != nil {
@@ -58,23 +56,6 @@ func optionalMonth(text string) (plan.Month, error) {
 		return 0, nil
 	}
 	return plan.ParseMonth(text)
-}
-
-// parseStatuses reads a list of statuses with commas between them.
-func parseStatuses(text string) ([]billing.Status, error) {
-	if text == "" {
-		return nil, nil
-	}
-	known := []string{string(billing.Open), string(billing.PastDue), string(billing.Paid), string(billing.Void)}
-	var statuses []billing.Status
-	for word := range strings.SplitSeq(text, ",") {
-		word = strings.ToLower(strings.TrimSpace(word))
-		if !slices.Contains(known, word) {
-			return nil, failure.UnknownName(failure.Invalid, "status", word, known)
-		}
-		statuses = append(statuses, billing.Status(word))
-	}
-	return statuses, nil
 }
 
 // billQuery asks the services for something about one bill.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/alwrity/alwrity-sub/failure"
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -130,21 +129,7 @@ func (opts *usageReportOptions) query(now time.Time) (q usage.ReportQuery, err e
 	if q.By, err = usage.ParseDimensions(opts.by); err != nil {
 		return q, err
 	}
-	if opts.month != "" {
-		if !q.From.IsZero() || !q.To.IsZero() {
-			return q, failure.Invalidf("--month is given together with --from or --to: either names the days")
-		}
-		month, err := plan.ParseMonth(opts.month)
-		q.From, q.To = month.Start(), month.End()
-		return q, err
-	}
-	if q.To.IsZero() {
-		q.To = now.Truncate(24*time.Hour).AddDate(0, 0, 1)
-	}
-	if q.From.IsZero() {
-		q.From = plan.CalendarMonth(q.To.AddDate(0, 0, -1)).Start
-	}
-	return q, q.Validate()
+	return q.Over(opts.month, now)
 }
 
 func newUsageTrendsCmd(env *Env) *cobra.Command {

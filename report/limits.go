@@ -176,6 +176,18 @@ func Explanation(j usage.Decision) Document {
 	}}
 }
 
+// Limits shows a user's limits in a period, and when they begin anew.
+func Limits(st usage.PeriodUsage) Document {
+	limits := limitRows(st.Limits)
+	all := fields{{"user_id", "", st.UserID}, {"plan", "plan", st.Plan.Name}, {"status", "", st.LimitStatus},
+		{"subscription", "subscription", st.Status}, {"period", "period", st.Period}, {"resets_at", "", st.Period.End},
+		{"limits", "", limits}}
+	return Document{JSON: all, CSV: limits, Text: func(t *Text) {
+		t.facts(all.pick(""))
+		t.limits(st.Limits)
+	}}
+}
+
 func reservationFields(r usage.Reservation, status string) fields {
 	return fields{
 		{"id", "ID", r.ID},

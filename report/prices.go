@@ -141,6 +141,14 @@ func Prices(prices []pricing.Price, aliases []pricing.Alias) Document {
 	}}
 }
 
+// Models shows which models have some prices, and the other names that they go by.
+func Models(prices []pricing.Price, aliases []pricing.Alias) Document {
+	return rowsOf(prices, func(p pricing.Price) fields {
+		return fields{{"provider", "PROVIDER", p.Provider}, {"model", "MODEL", name(p.Model)},
+			{"aliases", "", jsonOnly(namesFor(aliases, p))}}
+	}).document("", "no models")
+}
+
 // namesFor returns the aliases that stand for a price's model.
 func namesFor(aliases []pricing.Alias, p pricing.Price) []string {
 	var names []string

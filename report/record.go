@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -14,13 +15,7 @@ import (
 // Recorded shows what became of one event.
 func Recorded(o usage.Outcome) Document {
 	e, over := o.Entry, len(o.OverLimit) > 0
-	return fields{
-		{"id", "", e.ID}, {"status", "", o.Status}, {"cost", "", e.Cost}, {"pricing", "", e.Basis},
-		{"period", "", o.Period}, {"over_limit", "", over},
-		{"over_limits", "", o.OverLimit}, // their names
-		{"overage", "", jsonOnly(orAbsent(o.Overage))}, {"note", "", jsonOnly(orAbsent(o.Note))},
-		{"new_user", "", jsonOnly(orAbsent(o.NewUser))},
-	}.document(func(t *Text) {
+	return recordedFields(o).document(func(t *Text) {
 		t.line(good.of(string(o.Status)), text(" "+e.ID+": "), strong.of(e.Cost.Display()),
 			text(" ("+costReason(e)+"), period "+Period(o.Period)))
 		if o.Status == usage.Duplicate {
@@ -43,6 +38,46 @@ func Recorded(o usage.Outcome) Document {
 			t.Note("new user: %s was never seen before", e.UserID)
 		}
 	})
+}
+
+func recordedFields(o usage.Outcome) fields {
+	e := o.Entry
+	return fields{
+		{"id", "", e.ID}, {"status", "", o.Status}, {"cost", "", e.Cost}, {"pricing", "", e.Basis},
+		{"period", "", o.Period}, {"over_limit", "", len(o.OverLimit) > 0},
+		{"over_limits", "", o.OverLimit}, // their names
+		{"overage", "", jsonOnly(orAbsent(o.Overage))}, {"note", "", jsonOnly(orAbsent(o.Note))},
+		{"new_user", "", jsonOnly(orAbsent(o.NewUser))},
+	}
+}
+
+// RecordedList shows what became of each event of a list. hint words what to do about a failure.
+func RecordedList(outcomes []usage.Outcome, hint func(*failure.Error) string) Document {
+	return rowsOf(outcomes, func(o usage.Outcome) fields {
+		all := recordedFields(o)
+		if o.Err == nil {
+			return append(all, field{"error", "", orNull(name(""))})
+		}
+		e := o.Entry
+		all = fields{{"id", "", orNull(e.ID)}, {"status", "", o.Status}, {"cost", "", orNull(name(""))}}
+		all = append(all, field{"error", "", jsonOnly(failureFields(o.Err, hint))})
+		if o.Refusal != nil {
+			all = append(all, field{"resets_at", "", jsonOnly(o.Refusal.ResetsAt())},
+				field{"decision", "", jsonOnly(decisionFields(*o.Refusal))})
+		}
+		return all
+	}).document("id status cost", "no events")
+}
+
+// failureFields are what went wrong, and what can be done about it. What is a fault of the program is told in logs
+// alone.
+func failureFields(err error, hint func(*failure.Error) string) fields {
+	f, known := errors.AsType[*failure.Error](err)
+	if !known || f.Code == failure.Internal {
+		return fields{{"code", "", string(failure.Internal)}, {"message", "", "a fault of the program"}}
+	}
+	return fields{{"code", "", string(f.Code)}, {"message", "", Visible(f.Message)},
+		{"hint", "", orAbsent(Visible(hint(f)))}, {"reason", "", orAbsent(f.Reason)}}
 }
 
 // costReason says where the cost of an event comes from.

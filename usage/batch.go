@@ -282,7 +282,7 @@ func (b *batch) assign(r *request) {
 	}
 	held := b.reservations[r.reservation]
 	switch {
-	case held == nil:
+	case held == nil || r.owner != "" && r.owner != held.UserID: // that it is another's is nothing to be told
 		r.err = failure.NotFoundf("there is no reservation %q", failure.Shorten(r.reservation)).
 			WithReason("unknown_reservation", "reservation", r.reservation)
 	case r.event == nil:

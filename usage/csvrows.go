@@ -28,7 +28,7 @@ type csvReader struct {
 }
 
 func newCSVReader(in *lineReader, events *eventReader) *csvReader {
-	return &csvReader{lines: in, events: events, objects: objectReader{tree: events.tree}}
+	return &csvReader{lines: in, events: events, objects: objectReader{what: "line", tree: events.tree}}
 }
 
 // readHeader reads the first line. A header that names no user_id and provider is an invalid failure: nothing in the

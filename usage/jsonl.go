@@ -26,7 +26,7 @@ type jsonlReader struct {
 type lines interface{ next() (line, error) }
 
 func newJSONLReader(in lines, events *eventReader) *jsonlReader {
-	return &jsonlReader{lines: in, events: events, objects: objectReader{tree: events.tree}}
+	return &jsonlReader{lines: in, events: events, objects: objectReader{what: "line", tree: events.tree}}
 }
 
 func (r *jsonlReader) next() (row, error) {
@@ -49,7 +49,7 @@ func (r *jsonlReader) next() (row, error) {
 // parse returns the event of a line, or an invalid failure for a line that is none.
 func (r *jsonlReader) parse(text []byte) (Event, error) {
 	if !utf8.Valid(text) { // jsontext finds it too, but only where it does not stop before
-		return Event{}, failure.Invalidf("the line is not valid UTF-8 text")
+		return Event{}, failure.Invalidf("the %s is not valid UTF-8 text", r.objects.what)
 	}
 	if err := r.readObject(text); err != nil {
 		return Event{}, err
@@ -68,6 +68,7 @@ func (r *jsonlReader) readObject(text []byte) error {
 // encoding/json lets pass or replaces in silence (a name that appears twice: which one counts? half a surrogate pair:
 // two different ids could become one), and because it copies nothing.
 type objectReader struct {
+	what   string // each object is, for messages
 	tree   *columnTree
 	cells  []cell
 	levels []*level
@@ -93,24 +94,24 @@ func (r *objectReader) read(text []byte, in *column, depth int) error {
 	l.decoder.Reset(&l.source)
 	opening, err := l.decoder.ReadToken()
 	if err != nil || opening.Kind() != '{' {
-		return noObject(err)
+		return r.noObject(err)
 	}
 	for l.decoder.PeekKind() != '}' {
 		name, err := l.readValue(text)
 		if err != nil {
-			return noObject(err)
+			return r.noObject(err)
 		}
 		value, err := l.readValue(text)
 		if err != nil {
-			return noObject(err)
+			return r.noObject(err)
 		}
 		r.add(r.tree.below(in, unquote(name)), value, depth)
 	}
 	if _, err := l.decoder.ReadToken(); err != nil { // the closing brace
-		return noObject(err)
+		return r.noObject(err)
 	}
 	if _, err := l.decoder.ReadToken(); !errors.Is(err, io.EOF) {
-		return failure.Invalidf("the line has more than one JSON object")
+		return failure.Invalidf("the %s has more than one JSON object", r.what)
 	}
 	return nil
 }
@@ -265,15 +266,15 @@ func unquote(quoted []byte) []byte {
 	return text
 }
 
-// noObject returns the invalid failure for a line of which jsontext says err, or for one that is some other JSON value,
+// noObject returns the invalid failure for a text of which jsontext says err, or for one that is some other JSON value,
 // where err is nil.
-func noObject(err error) error {
+func (r *objectReader) noObject(err error) error {
 	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case !ok || errors.Is(err, io.ErrUnexpectedEOF):
-		return failure.Invalidf("the line is no complete JSON object")
+		return failure.Invalidf("the %s is no complete JSON object", r.what)
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return failure.Invalidf("the line names %q twice", failure.Shorten(syntax.JSONPointer.LastToken()))
+		return failure.Invalidf("the %s names %q twice", r.what, failure.Shorten(syntax.JSONPointer.LastToken()))
 	}
-	return failure.Invalidf("the line is no JSON object: %s", strings.TrimPrefix(err.Error(), "jsontext: "))
+	return failure.Invalidf("the %s is no JSON object: %s", r.what, strings.TrimPrefix(err.Error(), "jsontext: "))
 }

@@ -31,6 +31,7 @@ type RecordOptions struct {
 	Strict      bool   // refuse it where it has no price
 	Reservation string // the reservation that it settles
 	KnownUser   bool   // refuse it where its user was never seen
+	Owner       string // whose the reservation has to be; "" for anyone
 
 	anyTime bool // it is not asked whether the time can be
 }
@@ -67,7 +68,7 @@ type Outcome struct {
 func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts RecordOptions) (Outcome, error) {
 	o := order{now: now, opts: opts, records: true, decide: (*batch).record}
 	if opts.Reservation != "" {
-		o.reservation, o.closes, o.decide = opts.Reservation, true, (*batch).settle
+		o.reservation, o.owner, o.closes, o.decide = opts.Reservation, opts.Owner, true, (*batch).settle
 	} else {
 		o.newID = event.ID == ""
 		var err error

@@ -27,7 +27,7 @@ type recorder struct {
 	state  *state // as the last transaction left it, which holds until somebody else writes
 }
 
-// operation is what one caller wants done: a single request, or the many of a file's rows.
+// operation is what one caller wants done: a single request, those of a list, or the many of a file's rows.
 type operation struct {
 	recorder *recorder
 	ctx      context.Context //nolint:containedctx // of the one caller that waits for it
@@ -63,10 +63,11 @@ type order struct {
 	decide      func(*batch, *request) error // one of batch's methods
 	opts        RecordOptions
 	reservation string        // the id of the one that is taken, settled or released
+	owner       string        // whose it has to be where it is closed; "" for anyone
 	ttl         time.Duration // of the one that is taken
 	records     bool          // the event goes to the log
 	closes      bool          // the reservation is settled or released
-	single      bool          // no other request is in the same operation
+	single      bool          // it is no row of a file: it gets a whole answer, and waits for nobody else's user
 	newID       bool          // the event's or reservation's id was made for it: nobody else has it
 
 	// stop ends the context of a file's rows for what the storage refused: none of a user's is recorded before those above
@@ -90,6 +91,9 @@ func (r *request) fail(err error) {
 
 // mostOperations is how many callers share a transaction at most: the first waits for the last.
 const mostOperations = 512
+
+// mostSingles is how many rows of callers who are not files share a transaction.
+const mostSingles = 5_000
 
 // do carries a request out and waits until that is done. A caller that gives up while it waits is taken out, which is
 // the error.
@@ -165,12 +169,15 @@ func (s *Service) runWaiting(r *recorder) {
 	}
 }
 
-// next takes the operations of the next transaction: single calls, or those of one file, of as many rows as fit, but at
-// least one.
+// next takes the operations of the next transaction: calls and lists of them, or those of one file, of as many rows as
+// fit, but at least one.
 func (r *recorder) next(mostRows int) []*operation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n, rows := 0, 0
+	if len(r.waiting) > 0 && r.waiting[0].isSingle() {
+		mostRows = min(mostRows, mostSingles)
+	}
 	for n < min(len(r.waiting), mostOperations) {
 		op, first := r.waiting[n], r.waiting[0]
 		together := op.isSingle() && first.isSingle() || op.ctx == first.ctx
@@ -214,8 +221,8 @@ func (s *Service) run(r *recorder, load []*operation) {
 	}
 	s.commit(ctx, r, b)
 	for _, op := range load {
-		if op.requests[0].busy {
-			go s.runApart(op)
+		if busy := op.busy(); len(busy) > 0 {
+			go s.runApart(op, busy)
 			continue
 		}
 		op.end(nil)
@@ -225,8 +232,18 @@ func (s *Service) run(r *recorder, load []*operation) {
 	}
 }
 
-// isSingle tells whether it is a single call, and no rows of a file.
+// isSingle tells whether it is a single call or a list of them, and no rows of a file.
 func (op *operation) isSingle() bool { return op.requests[0].single }
+
+// busy returns the requests whose user another transaction holds.
+func (op *operation) busy() (busy []*request) {
+	for _, r := range op.requests {
+		if r.busy {
+			busy = append(busy, r)
+		}
+	}
+	return busy
+}
 
 // nextOfFile takes the operation that is next, if it is of the same file and has no more rows than so many; else nil.
 func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
@@ -243,22 +260,39 @@ func (r *recorder) nextOfFile(ctx context.Context, mostRows int) *operation {
 	return op
 }
 
-// runApart carries one operation out that has to wait for its user.
-func (s *Service) runApart(op *operation) {
+// runApart carries requests of an operation out that have to wait for their users.
+func (s *Service) runApart(op *operation, busy []*request) {
+	defer op.end(nil)
 	slots := s.recorders().apart
 	select {
 	case slots <- struct{}{}:
 	case <-op.ctx.Done():
-		op.requests[0].fail(op.ctx.Err())
-		op.end(nil)
+		failAll(busy, op.ctx.Err())
 		return
 	}
 	defer func() { <-slots }()
-	b := &batch{service: s, requests: op.requests, waits: true}
-	if err := b.commit(op.ctx); err != nil {
-		op.requests[0].fail(err)
+	s.commitApart(op.ctx, busy)
+}
+
+// commitApart carries requests out in a transaction that waits for their users, or in halves as commit does.
+func (s *Service) commitApart(ctx context.Context, requests []*request) {
+	err := (&batch{service: s, requests: requests, waits: true}).commit(ctx)
+	switch {
+	case err == nil:
+	case len(requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
+		failAll(requests, err)
+	default:
+		half := len(requests) / 2
+		s.commitApart(ctx, requests[:half])
+		s.commitApart(ctx, requests[half:])
 	}
-	op.end(nil)
+}
+
+// failAll gives requests the error of a transaction that was not committed.
+func failAll(requests []*request, err error) {
+	for _, r := range requests {
+		r.fail(err)
+	}
 }
 
 // commit carries requests out in one transaction. If that fails for something that is in them it is done again in
@@ -276,9 +310,7 @@ func (s *Service) commit(ctx context.Context, r *recorder, b *batch) {
 			r.state = b.state
 		}
 	case len(b.requests) == 1 || ctx.Err() != nil || failure.Is(err, failure.Unavailable):
-		for _, one := range b.requests {
-			one.fail(err)
-		}
+		failAll(b.requests, err)
 	default:
 		half := len(b.requests) / 2
 		for _, requests := range [][]*request{b.requests[:half], b.requests[half:]} {

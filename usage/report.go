@@ -63,6 +63,26 @@ type ReportQuery struct {
 	Provider string
 }
 
+// Over returns the query for a whole month, such as 2026-11; for "" over its own days, which are those of the running
+// month until today where it has none.
+func (q ReportQuery) Over(month string, now time.Time) (ReportQuery, error) {
+	if month != "" {
+		if !q.From.IsZero() || !q.To.IsZero() {
+			return q, failure.Invalidf("month is given together with from or to: either names the days")
+		}
+		m, err := plan.ParseMonth(month)
+		q.From, q.To = m.Start(), m.End()
+		return q, err
+	}
+	if q.To.IsZero() {
+		q.To = now.Truncate(24*time.Hour).AddDate(0, 0, 1)
+	}
+	if q.From.IsZero() {
+		q.From = plan.CalendarMonth(q.To.AddDate(0, 0, -1)).Start
+	}
+	return q, q.Validate()
+}
+
 // Validate returns an invalid failure for a query that makes no sense.
 func (q ReportQuery) Validate() error {
 	if err := cmp.Or(requireMidnight("from", q.From), requireMidnight("to", q.To)); err != nil {

@@ -11,8 +11,8 @@ import (
 
 // The bounds of how long a reservation holds.
 const (
-	shortestHold = time.Second
-	longestHold  = 24 * time.Hour
+	ShortestHold = time.Second
+	LongestHold  = 24 * time.Hour
 )
 
 // Reserve takes a hold for a call if it passes. Where it does not, the decision says why and nothing
@@ -25,8 +25,8 @@ func (s *Service) Reserve(
 	if err != nil {
 		return Decision{}, err
 	}
-	if ttl < shortestHold || ttl > longestHold {
-		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, shortestHold, longestHold)
+	if ttl < ShortestHold || ttl > LongestHold {
+		return Decision{}, failure.Invalidf("ttl is %s: a reservation holds for %s to %s", ttl, ShortestHold, LongestHold)
 	}
 	newID := id == ""
 	if newID {
@@ -94,7 +94,12 @@ func (r Reservation) checkSame(wanted Reservation, now time.Time) error {
 // Release gives back what a reservation holds, if it still does. Releasing it again does nothing and
 // succeeds; a settled one is a conflict failure.
 func (s *Service) Release(ctx context.Context, now time.Time, id string) (Reservation, error) {
-	r, err := s.one(ctx, order{now: now, reservation: id, closes: true, decide: (*batch).release}, nil)
+	return s.ReleaseOf(ctx, now, "", id)
+}
+
+// ReleaseOf is Release for a reservation that has to be a user's, or with "" anyone's.
+func (s *Service) ReleaseOf(ctx context.Context, now time.Time, owner, id string) (Reservation, error) {
+	r, err := s.one(ctx, order{now: now, reservation: id, owner: owner, closes: true, decide: (*batch).release}, nil)
 	if err = cmp.Or(err, r.err); err != nil {
 		return Reservation{}, err
 	}

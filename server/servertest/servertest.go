@@ -107,8 +107,13 @@ func (f *Fixture) Must(err error) {
 // Token makes a token of a user, or with "" of one who acts for others.
 func (f *Fixture) Token(user string, scopes ...access.Scope) string {
 	f.Helper()
-	created, err := f.Access.Create(f.Context(), usage.Audit{At: f.Now(), Actor: "test", Action: "tokens create"},
-		access.NewToken{Name: "test", User: user, ActAs: user == "", Scopes: scopes})
+	return f.TokenOf(access.NewToken{Name: "test", User: user, ActAs: user == "", Scopes: scopes})
+}
+
+// TokenOf makes a token.
+func (f *Fixture) TokenOf(wanted access.NewToken) string {
+	f.Helper()
+	created, err := f.Access.Create(f.Context(), usage.Audit{At: f.Now(), Actor: "test", Action: "tokens create"}, wanted)
 	f.Must(err)
 	return created.Secret
 }

@@ -21,3 +21,17 @@ func plans(w http.ResponseWriter, c *web.Call) error {
 	}
 	return c.Document(w, http.StatusOK, report.Plans(found, subscribers))
 }
+
+// planNamed answers with a plan and every limit.
+func planNamed(w http.ResponseWriter, c *web.Call) error {
+	q := c.Query()
+	at := q.Time("at")
+	if err := q.Err(); err != nil {
+		return err
+	}
+	found, subscribers, err := c.Catalogue.Plan(c.Context(), c.Now, c.PathValue("name"))
+	if err != nil {
+		return err
+	}
+	return c.Document(w, http.StatusOK, report.Plan(found, subscribers, cmp.Or(at, c.Now)))
+}

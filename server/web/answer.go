@@ -36,8 +36,15 @@ func (c *Call) Document(w http.ResponseWriter, status int, doc report.Document) 
 	if err := printer.Print(doc); err != nil {
 		return err
 	}
-	write(w, status, kind, body.Bytes())
+	Write(w, status, kind+"; charset=utf-8", body.Bytes())
 	return nil
+}
+
+// Next says where the next page of a list is: at the same parameters, after a row.
+func (c *Call) Next(w http.ResponseWriter, after string) {
+	values := c.URL.Query()
+	values.Set("after", after)
+	w.Header().Set("Link", "<"+c.URL.EscapedPath()+"?"+values.Encode()+`>; rel="next"`)
 }
 
 // WriteJSON answers with a value that encoding/json writes.
@@ -48,13 +55,14 @@ func WriteJSON(w http.ResponseWriter, status int, value any) error {
 	if err := encoder.Encode(value); err != nil {
 		return failure.New(failure.Internal, "an answer can't be written: %s", err).Because(err)
 	}
-	write(w, status, JSON, body.Bytes())
+	Write(w, status, JSON+"; charset=utf-8", body.Bytes())
 	return nil
 }
 
-func write(w http.ResponseWriter, status int, kind string, body []byte) {
+// Write answers with a body of a type.
+func Write(w http.ResponseWriter, status int, kind string, body []byte) {
 	h := w.Header()
-	h.Set("Content-Type", kind+"; charset=utf-8")
+	h.Set("Content-Type", kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if h.Get("Cache-Control") == "" {
 		h.Set("Cache-Control", "no-store") // usage and money of one user, which changes with each call

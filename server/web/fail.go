@@ -8,6 +8,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // errorBody is what a caller is told about a failure; the fields are in the order of the JSON.
@@ -26,6 +27,24 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) { FailWith(w, r, St
 func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
 	SetRetry(w, status)
 	_ = WriteJSON(w, status, map[string]errorBody{"error": bodyOf(r, err)}) // there is nowhere left to report a failure
+}
+
+// Refuse answers a call that a decision has refused: with the failure, and with the decision and when its limits begin
+// anew, as headers too.
+func Refuse(w http.ResponseWriter, r *http.Request, d *usage.Decision, err error) {
+	body := map[string]any{"error": bodyOf(r, err), "decision": report.Decision(*d).JSON, "resets_at": nil}
+	if at := d.ResetsAt(); !at.IsZero() {
+		text := at.UTC().Format(time.RFC3339)
+		body["resets_at"] = text
+		w.Header().Set("X-Alwrity-Resets-At", text)
+	}
+	if wait := d.Wait(); wait > 0 {
+		SetRetryAfter(w, wait)
+	}
+	NoteOf(r.Context()).Err = err
+	status := StatusOf(err)
+	SetRetry(w, status)
+	_ = WriteJSON(w, status, body) // there is nowhere left to report a failure
 }
 
 func bodyOf(r *http.Request, err error) errorBody {

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -32,15 +35,21 @@ func (c *Call) Body() ([]byte, error) {
 	return text, nil
 }
 
+// JSON returns a body that may be JSON, and is not nested too deeply.
+func (c *Call) JSON() ([]byte, error) {
+	text, err := c.Body()
+	if err == nil && tooDeep(text) {
+		err = failure.Invalidf("the body is no JSON that is meant: it is nested more than %d levels", deepest)
+	}
+	return text, err
+}
+
 // ReadJSON reads a body that is one JSON object into a struct. A field that the struct does not have is a failure: it
 // would be lost in silence.
 func (c *Call) ReadJSON(to any) error {
-	text, err := c.Body()
+	text, err := c.JSON()
 	if err != nil {
 		return err
-	}
-	if tooDeep(text) {
-		return failure.Invalidf("the body is no JSON that is meant: it is nested more than %d levels", deepest)
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
@@ -51,6 +60,16 @@ func (c *Call) ReadJSON(to any) error {
 		return failure.Invalidf("the body has something behind its JSON")
 	}
 	return nil
+}
+
+// ReadOptionalJSON is ReadJSON for a body that may be missing.
+func (c *Call) ReadOptionalJSON(to any) error {
+	body, err := c.Body()
+	if err != nil || len(bytes.TrimSpace(body)) == 0 {
+		return err
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(body))
+	return c.ReadJSON(to)
 }
 
 // tooDeep tells whether JSON is nested too deeply. It reads brackets alone, so it costs little whatever the text is.
@@ -111,6 +130,15 @@ func (q *Query) Int(name string, fallback, least, most int) int {
 	return n
 }
 
+// Page returns how many rows a page has.
+func (q *Query) Page() int { return q.Int("limit", 100, 1, usage.PageSize) }
+
+// Key returns the number of the last row of the page before, 0 for none.
+func (q *Query) Key(name string) int64 { return int64(q.Int(name, 0, 0, math.MaxInt)) }
+
+// Name returns a keyword, in lower case.
+func (q *Query) Name(name string) string { return strings.ToLower(q.Text(name)) }
+
 // Bool returns true or false; a parameter without a value is true.
 func (q *Query) Bool(name string) bool {
 	text := q.Text(name)
@@ -137,6 +165,24 @@ func (q *Query) Time(name string) time.Time {
 	q.fail(err)
 	return moment
 }
+
+// Quantities returns what is given of a call's quantities; requests are 1 where they are not.
+func (q *Query) Quantities() (all pricing.Quantities) {
+	all[pricing.Requests] = 1
+	for quantity := range pricing.QuantityCount {
+		text := q.Text(quantity.String())
+		if text == "" {
+			continue
+		}
+		amount, err := quantity.Parse(quantity.String(), text)
+		q.fail(err)
+		all[quantity] = amount
+	}
+	return all
+}
+
+// Fail keeps a failure, unless there is one already.
+func (q *Query) Fail(err error) { q.fail(err) }
 
 func (q *Query) fail(err error) {
 	if q.err == nil {

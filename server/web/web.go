@@ -56,6 +56,7 @@ type Handler func(w http.ResponseWriter, c *Call) error
 type Route struct {
 	Pattern string       // such as GET /v1/users/{user}/usage; a {user} must be one whom the caller may act for
 	Scope   access.Scope // what the caller needs; "" for everyone, signed in or not
+	Or      access.Scope // what does as well; "" for nothing
 	Do      Handler
 }
 
@@ -91,8 +92,8 @@ func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
 		return err
 	}
 	NoteOf(c.Context()).Who = c.Who.Name
-	if route.Scope != "" && !c.Who.May(route.Scope) {
-		return access.Forbidden("%s may not do this: it takes the scope %s", c.Who.Name, route.Scope)
+	if route.Scope != "" && !c.Who.May(route.Scope) && (route.Or == "" || !c.Who.May(route.Or)) {
+		return access.Forbidden("%s may not do this: it takes the scope %s", c.Who.Name, route.scopes())
 	}
 	if strings.Contains(route.Pattern, "{user}") {
 		if err := c.MustActFor(c.PathValue("user")); err != nil {
@@ -100,6 +101,28 @@ func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
 		}
 	}
 	return route.Do(w, c)
+}
+
+func (r *Route) scopes() string {
+	if r.Or == "" {
+		return string(r.Scope)
+	}
+	return string(r.Scope) + " or " + string(r.Or)
+}
+
+// ActsForAll tells whether the caller is bound to no user.
+func (c *Call) ActsForAll() bool { return c.Who.ActAs || c.Who.May(access.ScopeAdmin) }
+
+// UserOf returns whom the caller means by a user that it names: one who is bound to a user and names none means that
+// one. Another's is a denied failure, whatever is asked for. "" is everyone.
+func (c *Call) UserOf(named string) (string, error) {
+	switch {
+	case named != "":
+		return named, c.MustActFor(named)
+	case c.ActsForAll():
+		return "", nil
+	}
+	return c.Who.User, c.MustActFor(c.Who.User)
 }
 
 // MustActFor returns a failure unless the caller may see and change what is this user's.
