@@ -37,15 +37,15 @@ func ParseScope(text string) (Scope, error) {
 
 // Identity is who is calling.
 type Identity struct {
-	Name      string // for logs and the audit log: "token ask_AB12CD34EF56", "user alice"; never a secret
-	User      string // whose data it may see and change; "" for one that acts for others
-	Email     string // "" where it is not known
-	ActAs     bool   // it may name any user
-	Scopes    []Scope
-	Providers []string  // that it may call; none: all
-	Models    []string  // that it may call; none: all
-	TokenID   int64     // 0: it is no token
-	ExpiresAt time.Time // zero: never
+	Name      string    `json:"name"`   // in logs and the audit log: "token ask_AB12CD34EF56", "user alice"; no secret
+	User      string    `json:"user"`   // whose data it may see and change; "" for one that acts for others
+	Email     string    `json:"email"`  // "" where it is not known
+	ActAs     bool      `json:"act_as"` // it may name any user
+	Scopes    []Scope   `json:"scopes"`
+	Providers []string  `json:"providers,omitempty"` // that it may call; none: all
+	Models    []string  `json:"models,omitempty"`    // that it may call; none: all
+	TokenID   int64     `json:"token_id"`            // 0: it is no token
+	ExpiresAt time.Time `json:"-"`                   // zero: never
 }
 
 // May tells whether the identity has a scope. An admin has all.

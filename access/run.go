@@ -39,7 +39,10 @@ func (l *lastUsed) take() map[int64]time.Time {
 
 // Changed drops what is kept of tokens and sessions; live says whether changes are heard of from now on. As long as
 // nobody says so, each request asks the database.
-func (s *Service) Changed(live bool) { s.tokens.hear(live) }
+func (s *Service) Changed(live bool) {
+	s.tokens.hear(live)
+	s.sessions.hear(live)
+}
 
 // Flush writes when tokens were used last.
 func (s *Service) Flush(ctx context.Context) error {

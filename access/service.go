@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -12,25 +13,36 @@ import (
 
 // Service knows callers. Its fields are set before its first use; many may use it at once.
 type Service struct {
-	Store Store
+	Store  Store
+	Issuer *Issuer // nil: JWTs are not taken
+	Tries  Tries   // nil: bad tries are counted in memory
+	// Disabled takes everybody without a token of ours for DevelopmentUser: see CheckListen.
+	Disabled bool
 
-	tokens kept[Token]
-	used   lastUsed
+	tokens   kept[Token]
+	sessions kept[Identity]
+	used     lastUsed
+	ownTries memoryTries
 }
 
 // longestCredential is more than any token or JWT in use has, in bytes.
 const longestCredential = 16 << 10
 
-// Authenticate returns who is calling with a credential: a token. One that is not known, or not any more, is a denied
-// failure with the reason not_authenticated, and costs as many queries as one that is known.
+// Authenticate returns who is calling with a credential: a token, or a JWT of the issuer. One that is not known, or not
+// any more, is a denied failure with the reason not_authenticated, and costs as many queries as one that is known.
+// Where the keys of the issuer can't be had, it is an unavailable failure.
 func (s *Service) Authenticate(ctx context.Context, credential string, now time.Time) (Identity, error) {
 	switch {
+	case s.Disabled && !strings.HasPrefix(credential, tokenPrefix):
+		return s.development(), nil
 	case credential == "":
 		return Identity{}, NotAuthenticated("a token is missing")
 	case len(credential) > longestCredential:
 		return Identity{}, NotAuthenticated("the token is too long")
 	case isToken(credential):
 		return s.byToken(ctx, credential, now)
+	case s.Issuer != nil && strings.Count(credential, ".") == 2:
+		return s.Issuer.identify(ctx, credential, now)
 	}
 	return Identity{}, NotAuthenticated("the token is not known")
 }
@@ -147,6 +159,7 @@ func (s *Service) change(
 		return err
 	}
 	defer s.tokens.forget()
+	defer s.sessions.forget()
 	return s.Store.ChangeToken(ctx, audit, id, fn)
 }
 

@@ -22,6 +22,17 @@ type Store interface {
 	// TouchTokens notes when tokens were used last, by id, unless something later is there.
 	TouchTokens(ctx context.Context, used map[int64]time.Time) error
 
+	// AddSession adds a session by the hash of its secret, and removes those that have ended.
+	AddSession(ctx context.Context, hash string, session Session) error
+	// SessionOf returns the session of a secret with this hash, unless its token was revoked.
+	SessionOf(ctx context.Context, hash string) (session Session, found bool, err error)
+	// RemoveSession removes a session, if it is there.
+	RemoveSession(ctx context.Context, hash string) error
+	// AddLink adds a link by the hash of its secret, and removes those that have ended.
+	AddLink(ctx context.Context, audit usage.Audit, hash string, who Identity, expiresAt time.Time) error
+	// TakeLink removes the link of a secret with this hash and returns whose it is, to one caller alone.
+	TakeLink(ctx context.Context, hash string) (who Identity, expiresAt time.Time, found bool, err error)
+
 	// Watch calls changed with true once it hears of changes, and after every change of a token, a session or the
 	// catalogue, whoever made it; with false when changes can't be heard of. It returns when ctx is done.
 	Watch(ctx context.Context, changed func(live bool)) error

@@ -8,7 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
@@ -172,7 +171,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Lists:       &usage.Lists{Store: d},
 		Notify: &notify.Service{Store: d, Settings: &g.env.Settings.Notify, Log: g.env.Log,
 			Refused: metering.Refused},
-		Access:  &access.Service{Store: d},
+		Access:  g.access(d),
 		Storage: d,
 		Close:   d.Close,
 	}, nil

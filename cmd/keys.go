@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -43,7 +44,8 @@ type key struct{ name, flag, fallback, meaning string }
 // variable is the name of the key in the environment. What other programs read too has no prefix.
 func (k key) variable() string {
 	name := strings.ToUpper(k.name)
-	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS"} {
+	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS",
+		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH"} {
 		if strings.HasPrefix(name, shared) {
 			return name
 		}
@@ -55,7 +57,7 @@ const variablePrefix = "ALWRITY_SUB_"
 
 // keys is every setting.
 func keys() []key {
-	return append(notifyKeys(), []key{
+	return slices.Concat(notifyKeys(), accessKeys(), []key{
 		{keyDatabaseURL, "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
 		{keyThresholds, "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
 		{keyDueDays, "", "14", "days after its issue at which a bill is due"},
@@ -87,7 +89,7 @@ func keys() []key {
 			"dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), "", "",
 			"dollars for one output token of huggingface; sets the price at init"},
-	}...)
+	})
 }
 
 // apiKeys is every variable that holds the key of an API. Of those in one line any will do.

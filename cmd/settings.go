@@ -29,6 +29,7 @@ type settings struct {
 	quiet       bool
 	log         logSettings
 	serve       serveSettings
+	access      accessSettings
 }
 
 type logSettings struct {
@@ -59,6 +60,7 @@ func (c *config) check(p Process, serves bool) (settings, error) {
 		quiet: r.boolean(keyQuiet),
 	}
 	s.commands.Notify, s.log, s.serve = r.notify(p), r.logging(serves), r.serve(p)
+	s.access, s.commands.PublicURL = r.access(), r.publicURL()
 	return s, r.err
 }
 

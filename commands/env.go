@@ -66,6 +66,7 @@ type Settings struct {
 	Exposed        []string
 	PasswordInUser bool
 	Notify         notify.Settings
+	PublicURL      string // where browsers find the server
 }
 
 // BeginRehearsal marks whatever is shown, written and sent from now on as that of a rehearsal.

@@ -13,7 +13,8 @@ import (
 
 func newTokensCmd(env *Env) *cobra.Command {
 	return group("tokens", "API tokens: who may call, and for whom",
-		newTokensCreateCmd(env), newTokensListCmd(env), newTokensRevokeCmd(env), newTokensRotateCmd(env))
+		newTokensCreateCmd(env), newTokensListCmd(env), newTokensRevokeCmd(env), newTokensRotateCmd(env),
+		newTokensLinkCmd(env))
 }
 
 func newTokensCreateCmd(env *Env) *cobra.Command {
@@ -125,5 +126,25 @@ every program can change over. All else of the token stays: its id, scopes and l
 		}),
 	}
 	cmd.Flags().DurationVar(&keep, "keep", 10*time.Minute, "how long the old one is valid, 0s to 720h")
+	return cmd
+}
+
+// linkPath is where the server takes the secret of a link.
+const linkPath = "/login?link="
+
+func newTokensLinkCmd(env *Env) *cobra.Command {
+	var admin bool
+	cmd := &cobra.Command{
+		Use: "link [USER]", Short: "Make a link that signs a browser in, once",
+		Long: `Make a link that signs a browser in as a user, or with --admin as an operator. It works
+once, within 15 minutes; the browser stays signed in for 12 hours.`,
+		Example: "  alwrity-sub tokens link alice\n  alwrity-sub tokens link --admin", Args: cobra.MaximumNArgs(1),
+		Annotations: exitCodes("0,1,2,6"),
+		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
+			link, err := s.Access.CreateLink(ctx, env.audit("tokens link"), strings.Join(args, ""), admin)
+			return report.Link(link, env.Settings.PublicURL, linkPath+link.Secret), err
+		}),
+	}
+	cmd.Flags().BoolVar(&admin, "admin", false, "who signs in is an admin")
 	return cmd
 }

@@ -178,3 +178,78 @@ func (d *DB) TouchTokens(ctx context.Context, used map[int64]time.Time) error {
 		return nil
 	})
 }
+
+// AddSession implements access.Store.
+func (d *DB) AddSession(ctx context.Context, hash string, s access.Session) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.removeExpired(ctx, "sessions", s.CreatedAt); err != nil {
+			return err
+		}
+		var token any
+		if s.Identity.TokenID != 0 {
+			token = s.Identity.TokenID
+		}
+		return t.do(ctx, `INSERT INTO sessions (session_hash, identity, token_id, created_at, expires_at)
+			VALUES ($1, $2, $3, $4, $5)`, hash, jsonText(s.Identity, false), token, s.CreatedAt, s.Identity.ExpiresAt)
+	})
+}
+
+// removeExpired removes what has ended, if there is any: otherwise nobody is told of a change.
+func (t *tx) removeExpired(ctx context.Context, table string, now time.Time) error {
+	some := false
+	err := t.query(ctx, into(&some), "SELECT EXISTS (SELECT 1 FROM "+table+" WHERE expires_at <= $1)", now)
+	if err != nil || !some {
+		return err
+	}
+	return t.do(ctx, "DELETE FROM "+table+" WHERE expires_at <= $1", now)
+}
+
+// SessionOf implements access.Store.
+func (d *DB) SessionOf(ctx context.Context, hash string) (s access.Session, found bool, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		return t.query(ctx, func(row scanner) error {
+			found = true
+			return row.Scan(fromJSON{&s.Identity}, moment{&s.CreatedAt}, moment{&s.Identity.ExpiresAt})
+		}, `SELECT s.identity, s.created_at, s.expires_at FROM sessions s LEFT JOIN api_tokens t ON t.token_id = s.token_id
+			WHERE s.session_hash = $1 AND t.revoked_at IS NULL`, hash)
+	})
+	return s, found, err
+}
+
+// RemoveSession implements access.Store.
+func (d *DB) RemoveSession(ctx context.Context, hash string) error {
+	return d.update(ctx, func(t *tx) error {
+		return t.do(ctx, "DELETE FROM sessions WHERE session_hash = $1", hash)
+	})
+}
+
+// AddLink implements access.Store.
+func (d *DB) AddLink(
+	ctx context.Context, audit usage.Audit, hash string, who access.Identity, expiresAt time.Time,
+) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.removeExpired(ctx, "sign_in_links", audit.At); err != nil {
+			return err
+		}
+		err := t.do(ctx, `INSERT INTO sign_in_links (link_hash, identity, created_at, expires_at)
+			VALUES ($1, $2, $3, $4)`, hash, jsonText(who, false), audit.At, expiresAt)
+		if err != nil {
+			return err
+		}
+		return t.audit(ctx, audit, who.Name, nil, state{"scopes": who.Scopes, "expires_at": expiresAt})
+	})
+}
+
+// TakeLink implements access.Store.
+func (d *DB) TakeLink(
+	ctx context.Context, hash string,
+) (who access.Identity, expiresAt time.Time, found bool, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		who, expiresAt, found = access.Identity{}, time.Time{}, false
+		return t.query(ctx, func(row scanner) error {
+			found = true
+			return row.Scan(fromJSON{&who}, moment{&expiresAt})
+		}, "DELETE FROM sign_in_links WHERE link_hash = $1 RETURNING identity, expires_at", hash)
+	})
+	return who, expiresAt, found, err
+}

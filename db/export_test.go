@@ -99,3 +99,9 @@ func (d *DB) ExplainReconcile(ctx context.Context) (lines []string, err error) {
 	})
 	return lines, err
 }
+
+// Listen begins to listen for changes.
+func Listen(d *DB) (told <-chan struct{}, open func() bool, stop func()) {
+	e := d.listen(d)
+	return e.told, e.open.Load, e.stop
+}

@@ -86,3 +86,17 @@ func tokenFacts(t access.Token) fields {
 func TokenRevoked(t access.Token) Document {
 	return tokenFields(t).says("the token %s is revoked", t.Public)
 }
+
+// Link shows a link that signs a browser in: a path of the server that is found at a URL.
+func Link(l access.Link, server, path string) Document {
+	return fields{
+		{"path", "", path},
+		{"url", "", server + path},
+		{"user_id", "", orNull(name(l.User))},
+		{"admin", "", l.Admin},
+		{"expires_at", "", l.ExpiresAt},
+	}.document(func(t *Text) {
+		t.Line("%s", server+path)
+		t.Note("it signs one browser in, until %s", Time(l.ExpiresAt))
+	})
+}

@@ -1,0 +1,52 @@
+package db_test
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/db/dbtest"
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// PostgreSQL tells of changes by itself, also after the connection that listens was ended.
+func TestPostgreSQLTellsOfChanges(t *testing.T) {
+	t.Parallel()
+	place := dbtest.PostgreSQL(t).Database(t, "alwrity_test_listens_"+strings.ToLower(rand.Text()))
+	d := place.Create(t)
+	told, open, stop := db.Listen(d)
+	defer stop()
+	s := &access.Service{Store: d}
+	audit := usage.Audit{At: time.Now().UTC().Truncate(time.Microsecond), Actor: "a", Action: "tokens create"}
+	waitOpen := func() {
+		for !open() {
+			<-told
+		}
+	}
+	mustTell := func() {
+		t.Helper()
+		for range 3 { // that it has just begun to listen may be told once or twice
+			if _, err := s.Create(t.Context(), audit, access.NewToken{User: "alice"}); err != nil {
+				t.Fatal(err)
+			}
+			<-told
+		}
+	}
+	waitOpen()
+	mustTell()
+	for range 2 {
+		n := lines(t, place.SQL, `SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+		if len(n) != 1 || n[0] == "0" {
+			t.Fatalf("%s connections listen", n)
+		}
+		for open() {
+			<-told
+		}
+		waitOpen()
+		mustTell()
+	}
+}
