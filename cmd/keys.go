@@ -31,6 +31,7 @@ const (
 	keyLogMaxSize     = "log_max_size_mb"
 	keyLogMaxBackups  = "log_max_backups"
 	keyListen         = "listen"
+	keyMetricsListen  = "metrics_listen"
 	keyTLSCert        = "tls_cert"
 	keyTLSKey         = "tls_key"
 	keyAllowedOrigins = "alwrity_allowed_origins"
@@ -81,6 +82,7 @@ func keys() []key {
 		{keyLogMaxSize, "", "10", "megabytes after which a new log file is begun"},
 		{keyLogMaxBackups, "", "5", "old log files that are kept; 0 keeps all"},
 		{keyListen, "", "127.0.0.1:8080", "the address that serve listens on"},
+		{keyMetricsListen, "", "", "an address of its own for /metrics, open to all who reach it; none: that of serve"},
 		{keyTLSCert, "", "", "the file of the certificate with which serve speaks TLS"},
 		{keyTLSKey, "", "", "the file of its key"},
 		{keyAllowedOrigins, "", "", "the origins of web pages that may call the server, such as https://app.example.com"},

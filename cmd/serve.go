@@ -14,6 +14,8 @@ import (
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/server"
+	"github.com/alwrity/alwrity-sub/server/metrics"
+	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/web"
 )
 
@@ -23,6 +25,8 @@ const drainFor = 60 * time.Second
 // serveSettings are what configuration says of the server.
 type serveSettings struct {
 	listen            string
+	metricsListen     string                   // "" for listen
+	lookup            func(name string) string // reads a variable of OpenTelemetry, "" where it is not set
 	certFile, keyFile string
 	origins           []string
 	proxies           []netip.Prefix
@@ -30,8 +34,10 @@ type serveSettings struct {
 
 // serve reads what the server needs.
 func (r *reader) serve(p Process) serveSettings {
-	s := serveSettings{listen: r.text(keyListen), certFile: r.text(keyTLSCert), keyFile: r.text(keyTLSKey),
-		origins: r.list(keyAllowedOrigins)}
+	s := serveSettings{listen: r.text(keyListen), metricsListen: r.text(keyMetricsListen),
+		certFile: r.text(keyTLSCert), keyFile: r.text(keyTLSKey),
+		origins: r.list(keyAllowedOrigins),
+		lookup:  func(name string) string { return cmp.Or(p.getenv(name), r.env[name]) }}
 	if (s.certFile == "") != (s.keyFile == "") {
 		r.fail(failure.Invalidf("%s and %s belong together: only one is set", r.label(keyTLSCert), r.label(keyTLSKey)))
 	}
@@ -78,16 +84,44 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 	if err := s.Health.CanServe(ctx, g.env.Now(), config); err != nil {
 		return err
 	}
-	options.Ping = func(ctx context.Context) error { _, err := opened.Status(ctx); return err }
-
+	options.Ping = opened.Ready
+	if err := g.monitor(ctx, &options, s, opened); err != nil {
+		return err
+	}
 	address := cmp.Or(listen, settings.listen)
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	listener, err := listenOn(ctx, address, "name another address with --listen")
 	if err != nil {
-		return failure.Unavailablef("%s can't be listened on: %s", address, err).
-			WithHint("another process may have it; name another address with --listen").Because(err)
+		return err
 	}
 	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
 	return server.New(g.webServices(s, config), options).Serve(ctx, listener)
+}
+
+func listenOn(ctx context.Context, address, otherwise string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, failure.Unavailablef("%s can't be listened on: %s", address, err).
+			WithHint("another process may have it; %s", otherwise).Because(err)
+	}
+	return listener, nil
+}
+
+// monitor gives the server its metrics and traces.
+func (g *program) monitor(
+	ctx context.Context, options *server.Options, s *commands.Services, opened *db.DB,
+) (err error) {
+	options.Metrics = metrics.New(g.env.Settings.Version, metrics.Sources{
+		Clock: g.env.Now, Figures: s.Health.Figures, Book: s.Catalogue.Book, Pools: opened.Pools})
+	s.Usage.Tell = options.Metrics.Told
+	options.Traces, err = trace.New(g.settings.serve.lookup, g.env.Settings.Version, g.logs.both)
+	if err != nil {
+		g.logs.both.Warn("no traces are sent", "error", err.Error()) // the variables may be meant for another program
+	}
+	if address := g.settings.serve.metricsListen; address != "" {
+		options.MetricsApart, err = listenOn(ctx, address, "set "+variablePrefix+"METRICS_LISTEN to another address")
+		return err
+	}
+	return nil
 }
 
 // webServices are the operations that the server's routes ask.

@@ -25,7 +25,7 @@ func newDBStatusCmd(env *Env) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, s.Close()) }()
-			status, err := s.Storage.Status(cmd.Context())
+			status, err := s.Storage.Counted(cmd.Context())
 			if err != nil {
 				return err
 			}

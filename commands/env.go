@@ -97,7 +97,7 @@ type Services struct {
 
 // Storage tells about the database itself.
 type Storage interface {
-	Status(ctx context.Context) (usage.StorageStatus, error)
+	Counted(ctx context.Context) (usage.StorageStatus, error)
 	// Backup writes a consistent copy into a file that must not be there yet. With rehearsal the copy is one for
 	// rehearsals, which only SQLite's can be.
 	Backup(ctx context.Context, file string, rehearsal bool) error

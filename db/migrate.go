@@ -134,7 +134,7 @@ func (d *DB) checkSchema(ctx context.Context) error {
 	case version < SchemaVersion:
 		return failure.Unavailablef(
 			"the tables in %s have not been created yet, or are out of date (schema %d, needed is %d)",
-			d.target.redacted, version, int64(SchemaVersion)).WithReason("not_initialized")
+			d.target.redacted, version, int64(SchemaVersion)).WithReason("not_initialized").Because(failure.ErrOtherSchema)
 	case version > SchemaVersion:
 		return d.tooNew(version)
 	}
@@ -143,5 +143,6 @@ func (d *DB) checkSchema(ctx context.Context) error {
 
 func (d *DB) tooNew(version int64) error {
 	return failure.Unavailablef("the tables in %s were made by a newer alwrity-sub (schema %d, this one knows %d)",
-		d.target.redacted, version, int64(SchemaVersion)).WithHint("use a newer version of alwrity-sub")
+		d.target.redacted, version, int64(SchemaVersion)).
+		WithHint("use a newer version of alwrity-sub").Because(failure.ErrOtherSchema)
 }

@@ -18,9 +18,13 @@ func (d *dialect) tableNames() []string {
 	}, d.ownTables...)
 }
 
-// Status describes the database. Its tables are counted only where the schema is
-// one that this binary knows.
-func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) {
+// Status describes the database. It costs the same however much is in it.
+func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) { return d.status(ctx, false) }
+
+// Counted is Status with its tables counted, where the schema is one that this binary knows.
+func (d *DB) Counted(ctx context.Context) (usage.StorageStatus, error) { return d.status(ctx, true) }
+
+func (d *DB) status(ctx context.Context, counted bool) (usage.StorageStatus, error) {
 	s := usage.StorageStatus{Kind: string(d.kind), Location: d.target.redacted, SchemaNeeded: SchemaVersion}
 	var err error
 	if s.SchemaVersion, err = d.schemaVersion(ctx); err != nil {
@@ -30,7 +34,7 @@ func (d *DB) Status(ctx context.Context) (usage.StorageStatus, error) {
 		if err := t.query(ctx, into(&s.Version, &s.Encoding), d.softwareQuery); err != nil {
 			return err
 		}
-		if err := t.query(ctx, into(&s.SizeBytes), d.sizeQuery); err != nil || s.SchemaVersion != SchemaVersion {
+		if err := t.query(ctx, into(&s.SizeBytes), d.sizeQuery); err != nil || !counted || s.SchemaVersion != SchemaVersion {
 			return err
 		}
 		for _, name := range t.tableNames() {

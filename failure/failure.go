@@ -117,6 +117,9 @@ func Is(err error, code Code) bool { return err != nil && CodeOf(err) == code }
 // ErrWritesRefused says that nothing may be written: the clock is ahead, and the database is no rehearsal.
 var ErrWritesRefused = errors.New("nothing may be written")
 
+// ErrOtherSchema says that the tables of a database are those of another version of the program.
+var ErrOtherSchema = errors.New("the schema is another version's")
+
 // OfStorage tells whether an error is of the storage as a whole, and not about the user, row or file that it was met
 // with.
 func OfStorage(err error) bool {

@@ -33,6 +33,7 @@ type Check struct {
 // Store is the storage that the checks read.
 type Store interface {
 	Status(ctx context.Context) (usage.StorageStatus, error)
+	Figures(ctx context.Context, now time.Time) (usage.Figures, error)
 	Catalogue(ctx context.Context) (*pricing.Book, error)
 	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	// UnpricedModels returns the models whose usage has no price, with the calls.

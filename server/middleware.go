@@ -13,23 +13,25 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/web"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // chain puts the middleware around the routes, the outermost last.
 func (s *Server) chain(routes http.Handler) http.Handler {
-	h := s.limitTime(routes)
+	h := s.limitTime(s.refuseOutdated(routes))
 	h = unpack(h)
 	h = gzhttp.GzipHandler(h)
 	h = s.allowOrigins(h)
 	h = s.recover(h)
-	h = s.logAccess(h)
+	h = s.account(h)
 	return s.identify(h)
 }
 
@@ -44,7 +46,10 @@ func (s *Server) identify(next http.Handler) http.Handler {
 			id, _ = usage.NewID() // without one the request is served all the same
 		}
 		w.Header().Set("X-Request-Id", id)
-		r = r.WithContext(web.WithNote(r.Context(), &web.Note{ID: id, HTTPS: s.isHTTPS(r)}))
+		note := &web.Note{ID: id, HTTPS: s.isHTTPS(r)}
+		note.Trace, note.Caller = s.options.Traces.Begin(r.Header.Get(trace.Header))
+		w.Header().Set(trace.Header, note.Trace.String())
+		r = r.WithContext(web.WithNote(r.Context(), note))
 		r.RemoteAddr = s.clientOf(r)
 		next.ServeHTTP(w, r)
 	})
@@ -81,29 +86,61 @@ func (s *Server) isProxy(host string) bool {
 	})
 }
 
-// logAccess writes one line for each request, without its body, its parameters or a secret.
-func (s *Server) logAccess(next http.Handler) http.Handler {
+// account counts each request, logs it, and hands in its span, also where its connection is cut off on purpose.
+func (s *Server) account(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.services.Clock()
 		seen := &seenWriter{ResponseWriter: w, status: http.StatusOK}
+		m := s.options.Metrics
+		if m != nil {
+			defer m.Begin()()
+		}
+		defer func() {
+			took, note := s.services.Clock().Sub(began), web.NoteOf(r.Context())
+			s.logAccess(r, note, seen, took)
+			if m != nil {
+				m.Answered(note.Route, seen.status, took, note.Err)
+			}
+			s.options.Traces.End(spanOf(r, note, seen, began, took))
+		}()
 		next.ServeHTTP(seen, r)
-		note := web.NoteOf(r.Context())
-		level := slog.LevelInfo
-		if seen.status >= http.StatusInternalServerError {
-			level = slog.LevelError
-		}
-		attributes := []slog.Attr{slog.String("request_id", note.ID), slog.String("method", r.Method),
-			slog.String("path", r.URL.Path), slog.String("route", note.Route), slog.Int("status", seen.status),
-			slog.Int64("bytes", seen.bytes), slog.Float64("ms", float64(s.services.Clock().Sub(began).Microseconds())/1000),
-			slog.String("who", note.Who), slog.String("from", r.RemoteAddr)}
-		if note.Err != nil {
-			attributes = append(attributes, slog.String("error", note.Err.Error()))
-		}
-		if s.options.Warning != "" {
-			attributes = append(attributes, slog.String("warning", s.options.Warning))
-		}
-		s.services.Log.LogAttrs(r.Context(), level, "request", attributes...)
 	})
+}
+
+// logAccess writes one line for a request, without its body, its parameters or a secret.
+func (s *Server) logAccess(r *http.Request, note *web.Note, seen *seenWriter, took time.Duration) {
+	level := slog.LevelInfo
+	if seen.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	attributes := []slog.Attr{slog.String("request_id", note.ID), slog.String("trace_id", note.Trace.TraceID()),
+		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.String("route", note.Route),
+		slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes),
+		slog.Float64("ms", float64(took.Microseconds())/1000), slog.String("who", note.Who),
+		slog.String("from", r.RemoteAddr)}
+	if note.Err != nil {
+		attributes = append(attributes, slog.String("error", note.Err.Error()))
+	}
+	if s.options.Warning != "" {
+		attributes = append(attributes, slog.String("warning", s.options.Warning))
+	}
+	s.services.Log.LogAttrs(r.Context(), level, "request", attributes...)
+}
+
+// spanOf is what a trace is told of a request, by OpenTelemetry's names. It has the route and not the path, which may
+// name a user.
+func spanOf(r *http.Request, note *web.Note, seen *seenWriter, began time.Time, took time.Duration) trace.Span {
+	span := trace.Span{Context: note.Trace, Parent: note.Caller.Span, Name: note.Route, Began: began, Took: took,
+		Failed: seen.status >= http.StatusInternalServerError,
+		Attributes: map[string]any{"http.request.method": r.Method, "http.response.status_code": seen.status,
+			"alwrity.request_id": note.ID}}
+	if note.Route == "" {
+		span.Name = r.Method
+		return span
+	}
+	_, path, _ := strings.Cut(note.Route, " ")
+	span.Attributes["http.route"] = path
+	return span
 }
 
 // seenWriter notes what was answered.

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/server/metrics"
 	"github.com/alwrity/alwrity-sub/server/pages"
+	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/v1"
 	"github.com/alwrity/alwrity-sub/server/web"
 )
@@ -27,8 +29,12 @@ type Options struct {
 	Warning string         // stands in every line of the log and on every page; "" for none
 	Drain   time.Duration  // how long running requests may take once the server is to end
 	TLS     *tls.Config    // nil: plain HTTP
-	// Ping tells whether the database can be used, for /readyz.
+	// Ping returns why no requests can be served: the database can't be used, or failure.ErrOtherSchema.
 	Ping func(ctx context.Context) error
+
+	Metrics      *metrics.Metrics // nil for none
+	MetricsApart net.Listener     // where they are served to everyone, and nowhere else; nil: at /metrics, to who may
+	Traces       *trace.Exporter  // nil: none are sent
 }
 
 // Server answers requests with the operations of some services.
@@ -37,14 +43,14 @@ type Server struct {
 	options  Options
 	handler  http.Handler
 	draining atomic.Bool
+	outdated atomic.Bool // the schema is not ours any more
 }
 
 // New makes a server of the operations on an open database.
 func New(services *web.Services, options Options) *Server {
 	s := &Server{services: services, options: options}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
+	s.registerHealth(mux)
 	v1.Group(services).Register(mux, services)
 	options.Pages.Warning = options.Warning
 	pages.Group(services, options.Pages).Register(mux, services)
@@ -106,14 +112,16 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
+	stop := s.watch(ctx)
+	defer stop()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("the server has ended: %w", err)
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
-	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), s.options.Drain)
-	defer stop()
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.options.Drain)
+	defer cancel()
 	if err := server.Shutdown(draining); err != nil {
 		s.services.Log.Warn("requests were cut off", "after", s.options.Drain.String())
 		return errors.Join(ignoreDeadline(err), server.Close())
@@ -126,26 +134,4 @@ func ignoreDeadline(err error) error {
 		return nil // it was said, and what is cut off is not half done
 	}
 	return err
-}
-
-// healthz says that the process answers.
-func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ok", "version": s.services.Version})
-}
-
-// readyz says whether requests can be served: the database can be read, its schema is ours, and the server is not about
-// to end.
-func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	if s.draining.Load() {
-		_ = web.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "draining"})
-		return
-	}
-	ctx, stop := context.WithTimeout(r.Context(), 2*time.Second)
-	defer stop()
-	if err := s.options.Ping(ctx); err != nil {
-		s.services.Log.Error("not ready", "error", err.Error())
-		_ = web.WriteJSON(w, http.StatusServiceUnavailable, map[string]string{"status": "the database can't be used"})
-		return
-	}
-	_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 }

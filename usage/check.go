@@ -88,6 +88,9 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 		d, err = st.decide(event, now, st.users[event.UserID].held)
 		return err
 	})
+	if s.Tell != nil {
+		s.Tell(&Told{Event: &event, Refused: d.Reason, Err: err})
+	}
 	return d, err
 }
 

@@ -20,6 +20,9 @@ type Service struct {
 	Store      Store
 	Thresholds []int // percentages of a limit that make an alert
 
+	// Tell is told what becomes of each call that is reported or asked about, by many at the same time; nil for nobody.
+	Tell func(*Told)
+
 	once sync.Once
 	made *recorders
 }

@@ -30,6 +30,7 @@ type recorder struct {
 // operation is what one caller wants done: a single request, those of a list, or the many of a file's rows.
 type operation struct {
 	recorder *recorder
+	service  *Service
 	ctx      context.Context //nolint:containedctx // of the one caller that waits for it
 	requests []*request
 	err      error         // of a caller that gave up before it was begun
@@ -108,7 +109,7 @@ func (s *Service) do(ctx context.Context, r request) (request, error) {
 
 // submit hands requests in, behind all that were handed in before.
 func (s *Service) submit(ctx context.Context, r *recorder, requests []*request) *operation {
-	op := &operation{recorder: r, ctx: ctx, requests: requests, done: make(chan struct{})}
+	op := &operation{recorder: r, service: s, ctx: ctx, requests: requests, done: make(chan struct{})}
 	if len(requests) == 0 {
 		op.end(nil)
 		return op
@@ -154,6 +155,9 @@ func (op *operation) withdraw() bool {
 // end gives an operation its outcome.
 func (op *operation) end(err error) {
 	op.err = err
+	for _, r := range op.requests {
+		op.service.tell(r)
+	}
 	close(op.done)
 }
 

@@ -2,7 +2,6 @@
 package servertest
 
 import (
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/server"
+	"github.com/alwrity/alwrity-sub/server/metrics"
 	"github.com/alwrity/alwrity-sub/server/web"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -76,7 +76,9 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 	f.Must(err)
 	_, err = prices.Seed(t.Context(), usage.Audit{At: f.clock.get(), Actor: "test", Action: "init"}, seeds)
 	f.Must(err)
-	o := server.Options{Drain: time.Minute, Ping: func(context.Context) error { return nil }}
+	o := server.Options{Drain: time.Minute, Ping: f.DB.Ready, Metrics: metrics.New("test", metrics.Sources{
+		Clock: f.clock.get, Figures: f.Health.Figures, Book: prices.Book, Pools: f.DB.Pools})}
+	metering.Tell = o.Metrics.Told
 	for _, change := range options {
 		change(&o)
 	}

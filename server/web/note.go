@@ -1,6 +1,10 @@
 package web
 
-import "context"
+import (
+	"context"
+
+	"github.com/alwrity/alwrity-sub/server/trace"
+)
 
 // Note is what the log of accesses says of a request, filled in on the way.
 type Note struct {
@@ -9,6 +13,9 @@ type Note struct {
 	Route string // the pattern that answers it
 	Who   string // the name of the caller, once that is known
 	Err   error  // the failure that was answered
+
+	Trace  trace.Context // where the request stands in a trace
+	Caller trace.Context // and its caller, zero where that does not say
 }
 
 type noteKey struct{}
