@@ -115,8 +115,16 @@ func (s *Service) List(ctx context.Context, q TokenQuery) (usage.Page[Token], er
 
 // Revoke ends a token, by its id or its public part. One that was revoked before is a conflict failure.
 func (s *Service) Revoke(ctx context.Context, audit usage.Audit, name string) (Token, error) {
-	var revoked Token
-	err := s.change(ctx, audit, name, func(t Token) (TokenChange, error) {
+	return s.revoke(ctx, audit, name, func(Token) error { return nil })
+}
+
+func (s *Service) revoke(
+	ctx context.Context, audit usage.Audit, name string, may func(Token) error,
+) (revoked Token, err error) {
+	err = s.change(ctx, audit, name, func(t Token) (TokenChange, error) {
+		if err := may(t); err != nil {
+			return TokenChange{}, err
+		}
 		if !t.RevokedAt.IsZero() {
 			return TokenChange{}, failure.Conflictf("the token %s was revoked before", t.Public)
 		}

@@ -419,8 +419,25 @@ func (r *round) save(ctx context.Context, tx Tx) error {
 // have ended and are not closed yet. It keeps nothing and waits for nobody who writes. The bill has no number. Where it
 // would have no line, it is empty.
 func (s *Service) Preview(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
+	return s.preview(ctx, user, now, func(reader Reader) Reader { return reader })
+}
+
+// Expected is Preview without what each price came to, so it reads nothing of the log.
+func (s *Service) Expected(ctx context.Context, user string, now time.Time) (due []Bill, running Bill, err error) {
+	return s.preview(ctx, user, now, func(reader Reader) Reader { return unrated{reader} })
+}
+
+// unrated reads nothing of the log.
+type unrated struct{ Reader }
+
+func (unrated) Rated(context.Context, string, plan.Period) ([]RatedSeries, error) { return nil, nil }
+
+func (s *Service) preview(
+	ctx context.Context, user string, now time.Time, reading func(Reader) Reader,
+) (due []Bill, running Bill, err error) {
 	run := &closing{Service: s, now: now}
 	err = s.Store.ViewBilling(ctx, func(reader Reader) error {
+		reader = reading(reader)
 		if err := usage.RequireKnown(ctx, reader, user, "unknown_user"); err != nil {
 			return err
 		}

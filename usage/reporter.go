@@ -71,7 +71,7 @@ func (r *Reporter) Logs(ctx context.Context, q LogQuery, after string) ([]Entry,
 				return err
 			}
 			last, ok := found[after]
-			if !ok {
+			if !ok || q.User != "" && last.UserID != q.User {
 				return failure.NotFoundf("there is no event %q to continue after", failure.Shorten(after))
 			}
 			q.BeforeTime, q.BeforeID = last.Time, last.ID

@@ -40,8 +40,8 @@ func openBrowser(f *servertest.Fixture) *browser {
 	}
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox,
 		chromedp.UserDataDir(f.TempDir()), chromedp.NoFirstRun)
-	for _, flag := range []string{"disable-gpu", "disable-quic", "disable-background-networking", "disable-component-update",
-		"disable-sync", "hide-scrollbars", "disable-dev-shm-usage"} {
+	for _, flag := range []string{"disable-gpu", "disable-quic", "disable-background-networking",
+		"disable-component-update", "disable-sync", "hide-scrollbars", "disable-dev-shm-usage"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	allocated, stop := chromedp.NewExecAllocator(f.Context(), options...)
@@ -67,6 +67,9 @@ func (b *browser) listen(event any) {
 	case *runtime.EventConsoleAPICalled:
 		b.faults = append(b.faults, fmt.Sprintf("it says %s %v", e.Type, e.Args))
 	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelVerbose {
+			return // advice about password managers
+		}
 		b.faults = append(b.faults, fmt.Sprintf("it logs %s %s %s", e.Entry.Level, e.Entry.Text, e.Entry.URL))
 	}
 }
@@ -115,9 +118,7 @@ func (b *browser) screenshots(name string) {
 	b.Must(os.MkdirAll(dir, 0o755))
 	for _, look := range looks {
 		b.run(chromedp.EmulateViewport(look.width, 900))
-		_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: look.scheme}}})
-		b.Must(err)
+		b.paint(look.scheme)
 		wide := eval[bool](b, "document.documentElement.scrollWidth > innerWidth")
 		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 		b.Must(err)
@@ -126,6 +127,38 @@ func (b *browser) screenshots(name string) {
 		}
 		b.Must(os.WriteFile(filepath.Join(dir, name+"-"+look.name+".png"), picture, 0o644))
 	}
+	b.everybody(name)
+}
+
+// everybody looks whether everybody can use the page that is shown, in both colours.
+func (b *browser) everybody(name string) {
+	b.Helper()
+	script, err := os.ReadFile(filepath.Join("testdata", "axe", "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			b.Fatal("axe-core is missing: scripts/browser.sh fetches it")
+		}
+		return
+	}
+	eval[any](b, string(script)+";null")
+	for _, scheme := range []string{"light", "dark"} {
+		b.paint(scheme)
+		found, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]string](`axe.run().then(r => r.violations.map(v =>
+			v.impact + " " + v.id + ": " + v.nodes.map(n => n.html.slice(0, 160) + " " + n.failureSummary).join("; ")))`,
+			chromedp.EvalAwaitPromise))
+		b.Must(err)
+		for _, violation := range found {
+			b.Errorf("%s, %s: %s", name, scheme, violation)
+		}
+	}
+}
+
+// paint chooses the colours that the reader prefers.
+func (b *browser) paint(scheme string) {
+	b.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	b.Must(err)
 }
 
 func TestPagesInABrowser(t *testing.T) {
@@ -135,6 +168,12 @@ func TestPagesInABrowser(t *testing.T) {
 		"long": long, "arabic": arabic, "hostile": hostile} {
 		b.signIn(f.Token(user))
 		b.screenshots("billing-" + name)
+		if user == busy || user == hostile {
+			for _, path := range []string{"log", "bills", "plan", "tokens"} {
+				b.visit("/billing/" + path)
+				b.screenshots(path + "-" + name)
+			}
+		}
 	}
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

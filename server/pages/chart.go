@@ -69,7 +69,7 @@ const (
 func (d daily) charts() []columns { return []columns{d.draw(false), d.draw(true)} }
 
 func (d daily) draw(narrow bool) columns {
-	c := columns{Class: "across", Width: 920, Height: 260, Left: 56}
+	c := columns{Class: "across", Width: 690, Height: 270, Left: 48}
 	if narrow {
 		c.Class, c.Width, c.Height, c.Left = "narrow", 344, 220, 44
 	}

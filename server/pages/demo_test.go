@@ -30,7 +30,7 @@ func demo(t testing.TB, options ...func(*server.Options)) *servertest.Fixture {
 	f := servertest.New(t, dbtest.SQLite(t), options...)
 	f.Services.Sender.Company = "Northwind AI"
 	now := f.Now()
-	f.Wait(now.AddDate(0, -2, -6).Sub(now))
+	f.Wait(now.AddDate(0, -2, -6).Truncate(24 * time.Hour).Sub(now))
 	subscribe := func(user, tier string) {
 		_, err := f.Billing.Subscribe(f.Context(), usage.Audit{At: f.Now(), Actor: "test", Action: "users subscribe"}, user,
 			billing.Order{Plan: tier, Cycle: plan.Monthly, AutoRenew: true})
@@ -42,10 +42,11 @@ func demo(t testing.TB, options ...func(*server.Options)) *servertest.Fixture {
 	}
 	f.Wait(now.Sub(f.Now()))
 	var rows strings.Builder
-	for user, perDay := range map[string]int{busy: 26, over: 45, suspended: 3, long: 6, arabic: 9, hostile: 2} {
+	for user, perDay := range map[string]int{busy: 190, over: 120, suspended: 3, long: 6, arabic: 40, hostile: 4} {
 		writeCalls(&rows, user, perDay, now)
 	}
-	_, err := f.Usage.Import(f.Context(), now, strings.NewReader(rows.String()), usage.ImportOptions{Format: usage.JSONLines})
+	_, err := f.Usage.Import(f.Context(), now, strings.NewReader(rows.String()),
+		usage.ImportOptions{Format: usage.JSONLines})
 	f.Must(err)
 	_, err = f.Billing.Close(f.Context(), now, billing.CloseOptions{})
 	f.Must(err)
@@ -57,8 +58,8 @@ func demo(t testing.TB, options ...func(*server.Options)) *servertest.Fixture {
 // writeCalls writes calls of two months: fewer on weekends, more as time goes on, some of them failed.
 func writeCalls(to *strings.Builder, user string, perDay int, now time.Time) {
 	models := [][2]string{{"gemini", "gemini-2.5-flash"}, {"openai", "gpt-4o-mini"}, {"gemini", "gemini-2.5-pro"},
-		{"anthropic", "claude-sonnet-4-5"}, {"gemini", "gemini-2.5-flash"}, {"exa", "exa-search"}, {"tavily", "tavily-search"},
-		{"stability", "stable-image-core"}, {"mistral", "mistral-small-latest"}, {"gemini", "gemini-2.5-flash-lite"}}
+		{"anthropic", "claude-sonnet-4-5"}, {"gemini", "gemini-2.5-flash"}, {"exa", "exa-search"},
+		{"tavily", "tavily-search"}, {"stability", "stable-image-core"}, {"mistral", "mistral-small-latest"}, {"gemini", "gemini-2.5-flash-lite"}}
 	if user == hostile {
 		models = [][2]string{{"openai", `<img src=x onerror=alert(1)>`}}
 	}
@@ -69,7 +70,7 @@ func writeCalls(to *strings.Builder, user string, perDay int, now time.Time) {
 			calls /= 4
 		}
 		for i := range calls {
-			at := date.Add(time.Duration(i*7919%600) * time.Minute)
+			at := date.Add(time.Duration((i * 7919 % 1320)) * time.Minute)
 			if at.After(now) {
 				continue
 			}

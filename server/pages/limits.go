@@ -28,6 +28,7 @@ type meter struct {
 // meters are a user's limits: those that are used first, the fullest before others.
 type meters struct {
 	Used     []meter
+	Low      []meter // used, but little
 	Unused   []meter
 	Outside  []string // not in the plan
 	NoLimits bool
@@ -47,8 +48,18 @@ func (p *pages) metersOf(u usage.PeriodUsage, now time.Time) meters {
 		}
 	}
 	slices.SortStableFunc(m.Used, func(a, b meter) int { return cmp.Compare(b.perMille, a.perMille) })
+	for n := len(m.Used); n > leastShown && m.Used[n-1].perMille < low; n-- {
+		m.Low = append(m.Low, m.Used[n-1])
+		m.Used = m.Used[:n-1]
+	}
+	slices.Reverse(m.Low)
 	return m
 }
+
+const (
+	leastShown = 5   // limits are shown at once, where so many are used
+	low        = 100 // thousandths: limits that are used less come after them
+)
 
 func (p *pages) meterOf(v usage.LimitVerdict, u usage.PeriodUsage, now time.Time) meter {
 	l := v.Limit
@@ -104,7 +115,7 @@ func (p *pages) hidden(l plan.Limit) bool { return l.Meter == plan.Cost && !p.Sh
 func (p *pages) usedOf(v usage.LimitUse) string {
 	switch {
 	case p.hidden(v.Limit):
-		return ""
+		return "shown in percent"
 	case v.Limit.Unlimited:
 		return p.amount(v.Limit, v.Used) + " used"
 	case v.Limit.Meter == plan.Cost:
@@ -119,6 +130,14 @@ func (p *pages) amount(l plan.Limit, n int64) string {
 		return report.Amount(l.Meter, n)
 	}
 	return report.Count(n) + " " + string(l.Meter)
+}
+
+// periodText writes a period: its days or, where it begins within a day, as it is.
+func periodText(p plan.Period) string {
+	if report.WholeDays(p) {
+		return basis.Days(p)
+	}
+	return p.Start.UTC().Format("2 Jan") + " – " + basis.Day(p.End) + p.End.UTC().Format(", 15:04 UTC")
 }
 
 // moment writes a day, with its time where that is not midnight.

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/alwrity/alwrity-sub/access"
@@ -40,8 +41,8 @@ type pages struct {
 func Group(s *web.Services, o Options) web.Group {
 	p := &pages{Options: o, services: s, assets: newAssets(),
 		templates: template.Must(template.ParseFS(files, "files/*.html"))}
-	routes := append(p.signInRoutes(), p.billingRoutes()...)
-	routes = append(routes, p.assets.routes()...)
+	routes := slices.Concat(p.signInRoutes(), p.billingRoutes(), p.billRoutes(), p.logRoutes(), p.planRoutes(),
+		p.tokenRoutes(), p.assets.routes())
 	for i, route := range routes {
 		routes[i].Do = guarded(route.Do)
 	}
@@ -135,7 +136,9 @@ func (p *pages) show(w http.ResponseWriter, c *web.Call, status int, of page) er
 }
 
 func navigation(section string) []entry {
-	entries := []entry{{Path: "/billing", Name: "Overview"}}
+	entries := []entry{{Path: "/billing", Name: "Overview"}, {Path: "/billing/log", Name: "Usage log"},
+		{Path: "/billing/bills", Name: "Bills"}, {Path: "/billing/plan", Name: "Plan"},
+		{Path: "/billing/tokens", Name: "Tokens"}}
 	for i := range entries {
 		entries[i].Current = entries[i].Path == section
 	}
@@ -147,6 +150,7 @@ func navigation(section string) []entry {
 //nolint:gochecknoglobals // read-only
 var messages = map[string]string{
 	"read":      "The alerts are marked as read.",
+	"revoked":   "The token is revoked: nobody can use it any more.",
 	"signedout": "You are signed out.",
 }
 

@@ -1,0 +1,67 @@
+package access
+
+import (
+	"context"
+	"slices"
+
+	"github.com/alwrity/alwrity-sub/usage"
+)
+
+// OwnToken is a token that somebody asks for, for a user that they may act for.
+type OwnToken struct {
+	User   string
+	Name   string
+	Scopes []Scope
+	Expiry string // see ParseExpiry
+}
+
+// CreateOwn makes a token with no more than who asks for it has. Who came with a token that has bounds of its own gets
+// none: it would be a way around them.
+func (s *Service) CreateOwn(ctx context.Context, audit usage.Audit, who Identity, own OwnToken) (Created, error) {
+	if err := s.requireUnbound(ctx, who); err != nil {
+		return Created{}, err
+	}
+	for _, scope := range own.Scopes {
+		if !who.May(scope) || scope == ScopeAdmin {
+			return Created{}, Forbidden("%s may make no token with the scope %s", who.Name, scope)
+		}
+	}
+	if len(own.Scopes) == 0 {
+		own.Scopes = slices.DeleteFunc(Scopes(), func(s Scope) bool { return s == ScopeAdmin || !who.May(s) })
+	}
+	if !who.MayActFor(own.User) {
+		return Created{}, Forbidden("%s may make no token for another user", who.Name)
+	}
+	expires, err := ParseExpiry(own.Expiry, audit.At)
+	if err != nil {
+		return Created{}, err
+	}
+	return s.Create(ctx, audit, NewToken{Name: own.Name, User: own.User, Scopes: own.Scopes, ExpiresAt: expires})
+}
+
+// requireUnbound returns a denied failure for who came with a token that has bounds of its own.
+func (s *Service) requireUnbound(ctx context.Context, who Identity) error {
+	bound := len(who.Providers) > 0 || len(who.Models) > 0
+	if who.TokenID != 0 {
+		tokens, err := s.Store.Tokens(ctx, TokenQuery{Before: who.TokenID + 1, Limit: 1, Revoked: true})
+		if err != nil {
+			return err
+		}
+		bound = bound || len(tokens) == 0 || tokens[0].ID != who.TokenID || !tokens[0].ExpiresAt.IsZero()
+	}
+	if bound {
+		return Forbidden("%s has bounds of its own, so it makes no other tokens", who.Name).
+			WithHint("sign in with a link, or with a token that never expires and may call everything")
+	}
+	return nil
+}
+
+// RevokeOf is Revoke for a token that has to be a user's; one of others does not exist for it.
+func (s *Service) RevokeOf(ctx context.Context, audit usage.Audit, user, name string) (Token, error) {
+	return s.revoke(ctx, audit, name, func(t Token) error {
+		if user == "" || t.User != user {
+			return unknownToken(name)
+		}
+		return nil
+	})
+}
