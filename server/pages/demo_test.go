@@ -59,7 +59,8 @@ func demo(t testing.TB, options ...func(*server.Options)) *servertest.Fixture {
 func writeCalls(to *strings.Builder, user string, perDay int, now time.Time) {
 	models := [][2]string{{"gemini", "gemini-2.5-flash"}, {"openai", "gpt-4o-mini"}, {"gemini", "gemini-2.5-pro"},
 		{"anthropic", "claude-sonnet-4-5"}, {"gemini", "gemini-2.5-flash"}, {"exa", "exa-search"},
-		{"tavily", "tavily-search"}, {"stability", "stable-image-core"}, {"mistral", "mistral-small-latest"}, {"gemini", "gemini-2.5-flash-lite"}}
+		{"tavily", "tavily-search"}, {"stability", "stable-image-core"}, {"mistral", "mistral-small-latest"},
+		{"gemini", "gemini-2.5-flash-lite"}}
 	if user == hostile {
 		models = [][2]string{{"openai", `<img src=x onerror=alert(1)>`}}
 	}
