@@ -47,6 +47,12 @@ func (d *DB) Alerts(ctx context.Context, q usage.AlertQuery) ([]usage.Alert, err
 	if q.Unread {
 		where.add("read_at IS NULL AND withdrawn_at IS NULL")
 	}
+	if q.Standing {
+		where.add("withdrawn_at IS NULL")
+	}
+	if q.ID != 0 {
+		where.add("alert_id = ?", q.ID)
+	}
 	if q.Before != 0 {
 		where.add("alert_id < ?", q.Before)
 	}
@@ -54,6 +60,15 @@ func (d *DB) Alerts(ctx context.Context, q usage.AlertQuery) ([]usage.Alert, err
 	return inView(ctx, d, func(t *tx) ([]usage.Alert, error) {
 		return selectRows(ctx, t, scanAlert, alertSelect+where.sql()+" ORDER BY alert_id DESC LIMIT "+limit, where.args...)
 	})
+}
+
+// CountAlerts implements usage.ListStore.
+func (d *DB) CountAlerts(ctx context.Context, user string) (n usage.AlertCounts, err error) {
+	err = d.view(ctx, func(t *tx) error {
+		return t.query(ctx, into(&n.All, &n.Unread), "SELECT COUNT(*), COUNT(*) - COUNT(read_at) FROM usage_alerts "+
+			"WHERE user_id = $1 AND withdrawn_at IS NULL", user)
+	})
+	return n, err
 }
 
 // errNothingMarked rolls back a marking that names an alert that does not exist.

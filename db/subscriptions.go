@@ -15,11 +15,13 @@ func (d *DB) History(ctx context.Context, user string) ([]plan.HistoryEntry, err
 	return inView(ctx, d, func(t *tx) ([]plan.HistoryEntry, error) {
 		return selectRows(ctx, t, func(row scanner) (plan.HistoryEntry, error) {
 			e := plan.HistoryEntry{UserID: user}
-			err := row.Scan(&e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &e.PlanBefore, &e.PlanAfter, &e.Cycle,
+			err := row.Scan(&e.ID, &e.Action, moment{&e.RecordedAt}, moment{&e.EffectiveAt}, &e.PlanBefore, &e.PlanAfter,
+				&e.Cycle, moment{&e.Anchor}, &e.Price,
 				moment{&e.PeriodBefore.Start}, moment{&e.PeriodBefore.End}, moment{&e.PeriodAfter.Start},
 				moment{&e.PeriodAfter.End}, &e.CallsBefore, &e.TokensBefore, &e.CostBefore, &e.Actor)
 			return e, err
-		}, `SELECT h.action, h.recorded_at, h.effective_at, COALESCE(b.name, ''), a.name, h.cycle,
+		}, `SELECT h.history_id, h.action, h.recorded_at, h.effective_at, COALESCE(b.name, ''), a.name,
+				h.cycle, h.anchor, COALESCE(h.price_pico, 0),
 				h.period_before_start, h.period_before_end, h.period_after_start, h.period_after_end,
 				h.calls_before, h.tokens_before, h.cost_before_pico, h.actor
 			FROM subscription_history h JOIN subscription_plans a ON a.plan_id = h.plan_id

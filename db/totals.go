@@ -256,6 +256,14 @@ func (t *tx) Totals(ctx context.Context, periods []usage.PeriodKey) (map[usage.P
 	return totals, nil
 }
 
+// UsedPeriods implements usage.Reader.
+func (t *tx) UsedPeriods(ctx context.Context, user string) ([]time.Time, error) {
+	return selectRows(ctx, t, func(row scanner) (start time.Time, err error) {
+		err = row.Scan(moment{&start})
+		return start, err
+	}, "SELECT DISTINCT period_start FROM usage_summaries WHERE user_id = $1 ORDER BY period_start", user)
+}
+
 // UsedUnder implements usage.Reader. No total is kept by plan and period: it is summed from the log.
 func (t *tx) UsedUnder(
 	ctx context.Context, key usage.PeriodKey, planID int64, within plan.Period,

@@ -106,6 +106,14 @@ func (a Account) StatusAt(at time.Time) Status {
 	return a.Subscription.StatusAt(at)
 }
 
+// Begun returns the subscription, nil where there is none, or it begins later, or it was cancelled before it began.
+func (a Account) Begun(at time.Time) *Subscription {
+	if s := a.Subscription; s == nil || s.neverBegan() || at.Before(s.Anchor) {
+		return nil
+	}
+	return a.Subscription
+}
+
 // After returns the account as it is once a change has been made.
 func (a Account) After(c Change) Account {
 	sub := c.Subscription

@@ -260,6 +260,7 @@ func (a Account) planName(id int64) string {
 
 // HistoryEntry is one step in a subscription's life, as it is kept.
 type HistoryEntry struct {
+	ID           int64 // no other step has it
 	UserID       string
 	Action       ChangeAction
 	RecordedAt   time.Time
@@ -267,10 +268,22 @@ type HistoryEntry struct {
 	PlanBefore   string // name; empty where there was no subscription
 	PlanAfter    string
 	Cycle        Cycle
-	PeriodBefore Period // the usage period before and after the change
+	Anchor       time.Time   // of the subscription since then
+	Price        pricing.USD // of one paid cycle since then; 0 where it was not kept
+	PeriodBefore Period      // the usage period before and after the change
 	PeriodAfter  Period
 	CallsBefore  int64 // used in PeriodBefore until then
 	TokensBefore int64
 	CostBefore   pricing.USD
 	Actor        string
 }
+
+// PaidCycle returns the paid cycle that runs since the step.
+func (h HistoryEntry) PaidCycle() Period { return h.cycleAt(h.EffectiveAt) }
+
+// PaidCycleBefore returns the paid cycle that the subscription as this step left it had before a moment.
+func (h HistoryEntry) PaidCycleBefore(at time.Time) Period {
+	return h.cycleAt(at.Add(-time.Microsecond))
+}
+
+func (h HistoryEntry) cycleAt(at time.Time) Period { return cycleAt(h.Anchor, at, h.Cycle.Months()) }

@@ -83,6 +83,17 @@ func (s Subscription) StatusAt(at time.Time) Status {
 // CycleAt returns the paid cycle, a month or a year counted from the anchor, that contains a moment.
 func (s Subscription) CycleAt(at time.Time) Period { return cycleAt(s.Anchor, at, s.Cycle.Months()) }
 
+// PaidPeriodAt returns the paid cycle of a moment: before the subscription begins the first one, and once it has ended
+// the last one, up to its end.
+func (s Subscription) PaidPeriodAt(at time.Time) Period {
+	at = later(at, s.Anchor)
+	if end := s.endedAt(); s.StatusAt(at).Ended() || s.Suspended && !s.RunsAt(at) {
+		last := s.CycleAt(end.Add(-time.Microsecond))
+		return Period{last.Start, end}
+	}
+	return s.CycleAt(at)
+}
+
 // PaidAt returns until when the subscription is paid, as of a moment: one that renews itself is paid to the end of the
 // running cycle at least.
 func (s Subscription) PaidAt(at time.Time) time.Time {

@@ -97,6 +97,7 @@ func (s *Server) account(next http.Handler) http.Handler {
 		}
 		defer func() {
 			took, note := s.services.Clock().Sub(began), web.NoteOf(r.Context())
+			s.services.Recent.Note(began, seen.status)
 			s.logAccess(r, note, seen, took)
 			if m != nil {
 				m.Answered(note.Route, seen.status, took, note.Err)

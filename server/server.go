@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/server/alwrity"
 	"github.com/alwrity/alwrity-sub/server/metrics"
 	"github.com/alwrity/alwrity-sub/server/pages"
 	"github.com/alwrity/alwrity-sub/server/trace"
@@ -54,6 +55,7 @@ func New(services *web.Services, options Options) *Server {
 	v1.Group(services).Register(mux, services)
 	options.Pages.Warning = options.Warning
 	pages.Group(services, options.Pages).Register(mux, services)
+	alwrity.Group(services).Register(mux, services)
 	s.handler = s.chain(orNoRoute(mux))
 	return s
 }

@@ -94,6 +94,51 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 	return d, err
 }
 
+// CheckTogether says whether calls of one user would pass now if they were made one after the other: each sees what
+// those before it would take that pass. It takes nothing and changes nothing. A call of a provider that is not known
+// has no decision.
+func (s *Service) CheckTogether(ctx context.Context, now time.Time, user string, calls []Call) ([]*Decision, error) {
+	events := make([]Event, len(calls))
+	for i, call := range calls {
+		call.UserID = user
+		var err error
+		if events[i], err = call.event(); err != nil {
+			return nil, err
+		}
+	}
+	var decisions []*Decision
+	err := s.viewUser(ctx, user, now, func(reader Reader, st *state) (err error) {
+		decisions, err = st.decideTogether(ctx, reader, user, events, now)
+		return err
+	})
+	return decisions, err
+}
+
+func (s *state) decideTogether(
+	ctx context.Context, reader Reader, user string, events []Event, now time.Time,
+) ([]*Decision, error) {
+	if err := s.loadPeriods(ctx, reader, momentsOf(user, []time.Time{now})); err != nil {
+		return nil, err
+	}
+	held, decisions := slices.Clone(s.users[user].held), make([]*Decision, len(events))
+	for i, event := range events {
+		if err := s.loadCatalogue(ctx, reader, event.Provider); err != nil {
+			return nil, err
+		}
+		if _, known := s.book.Providers[event.Provider]; !known {
+			continue
+		}
+		d, err := s.decide(event, now, held)
+		if err != nil {
+			return nil, err
+		}
+		if decisions[i] = &d; d.Allowed {
+			held = append(held, d.hold("", now, LongestHold))
+		}
+	}
+	return decisions, nil
+}
+
 // decide decides about a call of a known user at now, beside what reservations hold.
 func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision, error) {
 	provider, err := s.book.Providers.Find(event.Provider)

@@ -17,6 +17,8 @@ type ListStore interface {
 	Users(ctx context.Context, after string, limit int) ([]User, error)
 	// Alerts returns alerts, newest first.
 	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
+	// CountAlerts returns how many alerts of a user stand, and how many of these were not read yet.
+	CountAlerts(ctx context.Context, user string) (AlertCounts, error)
 	// Reservations returns the reservations that hold at a moment, oldest first.
 	Reservations(ctx context.Context, q ReservationQuery) ([]Reservation, error)
 	// Audit returns the changes that admins made, newest first: those with an id below one that is not 0.
@@ -28,11 +30,16 @@ type ListStore interface {
 
 // AlertQuery selects a page of alerts.
 type AlertQuery struct {
-	User   string // "" for all
-	Unread bool   // only those that were not read yet
-	Before int64  // the id of the last alert of the page before
-	Limit  int
+	ID       int64  // only this one; 0 for all
+	User     string // "" for all
+	Unread   bool   // only those that were not read yet
+	Standing bool   // none that were withdrawn
+	Before   int64  // the id of the last alert of the page before
+	Limit    int
 }
+
+// AlertCounts are how many alerts of a user stand.
+type AlertCounts struct{ All, Unread int64 }
 
 // ReservationQuery selects a page of reservations.
 type ReservationQuery struct {
@@ -124,6 +131,23 @@ func (l *Lists) Alerts(ctx context.Context, q AlertQuery) (Page[Alert], error) {
 		q.Limit = limit
 		return l.Store.Alerts(ctx, q)
 	})
+}
+
+// CountAlerts returns how many alerts of a user stand.
+func (l *Lists) CountAlerts(ctx context.Context, user string) (AlertCounts, error) {
+	return l.Store.CountAlerts(ctx, user)
+}
+
+// Alert returns an alert; one that does not exist is a not_found failure.
+func (l *Lists) Alert(ctx context.Context, id int64) (Alert, error) {
+	found, err := l.Store.Alerts(ctx, AlertQuery{ID: id, Limit: 1})
+	if err == nil && len(found) == 0 {
+		err = failure.NotFoundf("there is no alert %d", id).WithReason("unknown_alert")
+	}
+	if err != nil {
+		return Alert{}, err
+	}
+	return found[0], nil
 }
 
 // MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure.

@@ -218,9 +218,6 @@ func MakeTrend(ctx context.Context, store Reports, user string, months int, now 
 		}
 		t.Months = append(t.Months, m)
 	}
-	t.Projected = t.Months[months-1].Cost
-	if passed := int64(now.Sub(running.Start).Seconds()); passed > 0 {
-		t.Projected = t.Projected.Scale(int64(running.End.Sub(running.Start).Seconds()), passed)
-	}
+	t.Projected = projected(t.Months[months-1].Cost, running, now)
 	return t, nil
 }

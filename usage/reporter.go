@@ -11,6 +11,7 @@ import (
 type ReporterStore interface {
 	Reports
 	RerateStore
+	LogPages
 }
 
 // Reporter reports usage, lists the log, and rates the log again.

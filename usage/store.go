@@ -50,6 +50,8 @@ type Reader interface {
 	UserIDs(ctx context.Context, after string, limit int) ([]string, error)
 	// Totals returns what was used in each of the given periods.
 	Totals(ctx context.Context, periods []PeriodKey) (map[PeriodKey][]ProviderUsage, error)
+	// UsedPeriods returns when the periods of a user began in which there is usage, in their order.
+	UsedPeriods(ctx context.Context, user string) ([]time.Time, error)
 	// UsedUnder returns what was used in a period under a plan, which held between two moments of it.
 	UsedUnder(ctx context.Context, key PeriodKey, planID int64, within plan.Period) ([]ProviderUsage, error)
 	// Held returns the users' reservations that hold at now. Those taken in an earlier period are

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -22,7 +23,7 @@ func StatusOf(err error) int {
 		return http.StatusForbidden
 	case access.ReasonTooManyTries:
 		return http.StatusTooManyRequests
-	case string(usage.IsSuspended), string(usage.IsCancelled), string(usage.IsExpired):
+	case string(usage.IsSuspended), string(usage.IsCancelled), string(usage.IsExpired), billing.ReasonPaymentRequired:
 		return http.StatusPaymentRequired
 	}
 	switch failure.CodeOf(err) {

@@ -38,6 +38,8 @@ type Services struct {
 	Configuration *health.Configuration // for the checks of health
 	Rehearsal     bool                  // the database is for rehearsals
 	Version       string
+
+	Recent Recent // what was answered of late
 }
 
 // Call is one request that is being answered.
