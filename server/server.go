@@ -52,6 +52,8 @@ func New(services *web.Services, options Options) *Server {
 	s := &Server{services: services, options: options}
 	mux := http.NewServeMux()
 	s.registerHealth(mux)
+	mux.HandleFunc("GET /openapi.yaml", openAPIDocument)
+	mux.HandleFunc("GET /docs", openAPIReader())
 	v1.Group(services).Register(mux, services)
 	options.Pages.Warning = options.Warning
 	pages.Group(services, options.Pages).Register(mux, services)

@@ -126,7 +126,8 @@ type Answer struct {
 	Text string
 }
 
-// Ask makes a request with a bearer, or none where that is "". Headers are such as "Accept: text/csv".
+// Ask makes a request with a bearer, or none where that is "". An answer that is not as the OpenAPI document says fails
+// the test. Headers are such as "Accept: text/csv".
 func (f *Fixture) Ask(method, path, bearer, body string, headers ...string) Answer {
 	f.Helper()
 	request, err := http.NewRequestWithContext(f.Context(), method, f.URL+path, strings.NewReader(body))
@@ -144,5 +145,9 @@ func (f *Fixture) Ask(method, path, bearer, body string, headers ...string) Answ
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	f.Must(err)
-	return Answer{response, string(text)}
+	answer := Answer{response, string(text)}
+	if err := answer.check(); err != nil {
+		f.Errorf("the answer is not as server/openapi.yaml says: %s", err)
+	}
+	return answer
 }
