@@ -2,11 +2,16 @@ package pages_test
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/db/dbtest"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/server"
 	"github.com/alwrity/alwrity-sub/server/servertest"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -63,6 +68,129 @@ func TestNobody(t *testing.T) {
 		bad := f.Ask("POST", "/login", "", "token=ask_nonsense", "Content-Type: application/x-www-form-urlencoded")
 		if bad.StatusCode != http.StatusUnauthorized || len(bad.Cookies()) > 0 || strings.Contains(bad.Text, "ask_nonsense") {
 			t.Errorf("%s %s", bad.Status, bad.Text)
+		}
+	})
+}
+
+func TestSessions(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		record(f, "ann")
+		token := f.Token("ann")
+		ann, other := signIn(f, token), signIn(f, token)
+		status := func(cookie string) int { return f.Ask("GET", "/billing", "", "", cookie).StatusCode }
+		if bearer := f.Ask("GET", "/billing", token, ""); bearer.StatusCode != http.StatusSeeOther {
+			t.Errorf("a page takes a bearer: %s", bearer.Status)
+		}
+		if strings.Contains(ann, token) {
+			t.Error("the token is in the cookie")
+		}
+		if out := f.Ask("POST", "/logout", "", "", ann); out.StatusCode != http.StatusSeeOther || status(ann) != 303 {
+			t.Errorf("signed out, it is %d", status(ann))
+		}
+		if status(other) != 200 {
+			t.Errorf("the other browser is %d", status(other))
+		}
+		_, err := f.Access.Revoke(t.Context(), f.Audit("test"), token[:16])
+		f.Must(err)
+		if status(other) != 303 {
+			t.Errorf("with the token revoked, it is %d", status(other))
+		}
+		late := signIn(f, f.Token("ann"))
+		f.Wait(12 * time.Hour)
+		if status(late) != 303 {
+			t.Errorf("after 12 hours it is %d", status(late))
+		}
+	})
+}
+
+func TestLinks(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		record(f, "ann")
+		link, err := f.Access.CreateLink(t.Context(), f.Audit("tokens link"), "ann", false)
+		f.Must(err)
+		const form = "Content-Type: application/x-www-form-urlencoded"
+		if looked := f.Ask("GET", "/login?link="+link.Secret, "", ""); looked.StatusCode != 200 || len(looked.Cookies()) > 0 {
+			t.Errorf("who looks at the link: %s", looked.Status)
+		}
+		body := url.Values{"link": {link.Secret}, "next": {"//evil.example.com"}}.Encode()
+		first := f.Ask("POST", "/login", "", body, form)
+		if first.StatusCode != 303 || first.Header.Get("Location") != "/billing" || len(first.Cookies()) != 1 {
+			t.Errorf("%s to %s", first.Status, first.Header.Get("Location"))
+		}
+		if again := f.Ask("POST", "/login", "", body, form); again.StatusCode != 401 || len(again.Cookies()) > 0 {
+			t.Errorf("a second time: %s", again.Status)
+		}
+	})
+}
+
+func TestTooManyTries(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		const form = "Content-Type: application/x-www-form-urlencoded"
+		var last servertest.Answer
+		for range 21 {
+			last = f.Ask("POST", "/login", "", "token=ask_nonsense", form)
+		}
+		if last.StatusCode != http.StatusTooManyRequests || last.Header.Get("Retry-After") == "" ||
+			!strings.Contains(last.Text, "<h1>Too many tries</h1>") {
+			t.Errorf("%s, after %q: %s", last.Status, last.Header.Get("Retry-After"), last.Text)
+		}
+	})
+}
+
+// A page behind a proxy that was named speaks HTTPS, and its cookie goes nowhere else.
+func TestCookieOverHTTPS(t *testing.T) {
+	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	})
+	record(f, "ann")
+	answer := f.Ask("POST", "/login", "", url.Values{"token": {f.Token("ann")}}.Encode(),
+		"Content-Type: application/x-www-form-urlencoded", "X-Forwarded-Proto: https")
+	if c := answer.Cookies(); len(c) != 1 || !c[0].Secure || c[0].Name != "__Host-alwrity" || c[0].Path != "/" {
+		t.Errorf("%s: %v", answer.Status, c)
+	}
+}
+
+func TestOwnTokens(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		record(f, "ann")
+		const form = "Content-Type: application/x-www-form-urlencoded"
+		bob := f.Token("bob")
+		reader := signIn(f, f.Token("ann", access.ScopeRead))
+		for body, status := range map[string]int{"name=a&scope=read&expiry=90d": 200, "name=a&scope=gateway": 403,
+			"name=a&scope=admin": 403, "name=a": 400, "name=a&scope=read&expiry=yesterday": 400} {
+			if answer := f.Ask("POST", "/billing/tokens", "", body, reader, form); answer.StatusCode != status {
+				t.Errorf("%s: %s", body, answer.Status)
+			}
+		}
+		made, err := f.Access.Create(t.Context(), f.Audit("test"), access.NewToken{User: "ann", Models: []string{"gpt-4o"}})
+		f.Must(err)
+		bound := f.Ask("POST", "/billing/tokens", "", "scope=read", signIn(f, made.Secret), form)
+		if bound.StatusCode != http.StatusForbidden {
+			t.Errorf("a token for one model makes one for all: %s", bound.Status)
+		}
+		if others := f.Ask("POST", "/billing/tokens/"+bob[:16]+"/revoke", "", "", reader); others.StatusCode != 404 {
+			t.Errorf("another's token is revoked: %s", others.Status)
+		}
+		if own := f.Ask("POST", "/billing/tokens/"+made.Token.Public+"/revoke", "", "", reader); own.StatusCode != 303 {
+			t.Errorf("an own token is not revoked: %s %s", own.Status, own.Text)
+		}
+	})
+}
+
+// Nobody reads by ids what is another's.
+func TestOthersEvents(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		record(f, "ann")
+		_, err := f.Usage.Record(t.Context(), f.Now(), usage.Event{ID: "bobs", UserID: "bob", Provider: "gemini",
+			Quantities: pricing.Quantities{pricing.Requests: 1}, StatusCode: 200}, usage.RecordOptions{})
+		f.Must(err)
+		ann := signIn(f, f.Token("ann"))
+		if answer := f.Ask("GET", "/billing/log?after=bobs", "", "", ann); answer.StatusCode != http.StatusNotFound {
+			t.Errorf("the log goes on after another's event: %s", answer.Status)
+		}
+		csv := f.Ask("GET", "/billing/log.csv", "", "", ann)
+		if strings.Contains(csv.Text, "bob") || strings.Contains(csv.Text, "cost") || strings.Count(csv.Text, "\n") != 2 {
+			t.Errorf("the CSV is %s", csv.Text)
 		}
 	})
 }

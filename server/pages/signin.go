@@ -19,9 +19,6 @@ func (p *pages) signInRoutes() []web.Route {
 	}
 }
 
-// sessionLength is how long a browser is signed in.
-const sessionLength = 12 * time.Hour
-
 // cookieName is what the cookie is called: over HTTPS with the prefix by which browsers refuse to have it set by
 // anyone but this host.
 func cookieName(r *http.Request) string {
@@ -35,9 +32,9 @@ func cookieName(r *http.Request) string {
 func (p *pages) whoIs(r *http.Request, now time.Time) (access.Identity, error) {
 	cookie, err := r.Cookie(cookieName(r))
 	if err != nil {
-		return access.Identity{}, access.NotAuthenticated("you are not signed in")
+		return p.services.Access.Authenticate(r.Context(), "", now) // nobody, unless nobody is asked
 	}
-	return p.services.Access.Authenticate(r.Context(), cookie.Value, now)
+	return p.services.Access.Session(r.Context(), cookie.Value, now)
 }
 
 func setCookie(w http.ResponseWriter, r *http.Request, value string, age time.Duration) {
@@ -76,27 +73,37 @@ func (p *pages) signIn(w http.ResponseWriter, c *web.Call) error {
 	if err := readForm(c); err != nil {
 		return err
 	}
-	token := strings.TrimSpace(c.PostForm.Get("token"))
 	next := localPath(c.PostForm.Get("next"))
-	who, err := p.services.Access.Authenticate(c.Context(), token, c.Now)
+	signedIn, err := p.signInBy(c)
 	if web.Reason(err) == access.ReasonNotAuthenticated {
-		data := loginData{Next: next, Problem: unknownToken}
+		data := loginData{Next: next, Problem: web.Tell(c.Request, err).Message}
 		return p.show(w, c, http.StatusUnauthorized, page{template: "login", title: "Sign in", data: data})
 	}
 	if err != nil {
 		return err
 	}
-	setCookie(w, c.Request, token, sessionLength)
+	setCookie(w, c.Request, signedIn.Secret, signedIn.Identity.ExpiresAt.Sub(c.Now))
 	if next == "" {
-		next = landing(who)
+		next = landing(signedIn.Identity)
 	}
 	http.Redirect(w, c.Request, next, http.StatusSeeOther)
 	return nil
 }
 
-const unknownToken = "That token is not known, or not any more. Check that you have copied all of it."
+// signInBy begins a session with the link or token of the form.
+func (p *pages) signInBy(c *web.Call) (access.SignedIn, error) {
+	if link := c.PostForm.Get("link"); link != "" {
+		return c.Access.SignInByLink(c.Context(), link, c.RemoteAddr, c.Now)
+	}
+	return c.Access.SignIn(c.Context(), strings.TrimSpace(c.PostForm.Get("token")), c.RemoteAddr, c.Now)
+}
 
 func (p *pages) signOut(w http.ResponseWriter, c *web.Call) error {
+	if cookie, err := c.Cookie(cookieName(c.Request)); err == nil {
+		if err := c.Access.SignOut(c.Context(), cookie.Value); err != nil {
+			return err
+		}
+	}
 	setCookie(w, c.Request, "", -time.Second)
 	http.Redirect(w, c.Request, "/login?done=signedout", http.StatusSeeOther)
 	return nil

@@ -151,3 +151,8 @@ func (f *Fixture) Ask(method, path, bearer, body string, headers ...string) Answ
 	}
 	return answer
 }
+
+// Audit says that the test does something now.
+func (f *Fixture) Audit(action string) usage.Audit {
+	return usage.Audit{At: f.Now(), Actor: "test", Action: action}
+}
