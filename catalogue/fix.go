@@ -112,7 +112,17 @@ func (x *Fixer) rate(
 	if err != nil || fix.DryRun {
 		return result, err
 	}
-	return result, x.Corrections.WithdrawAlerts(ctx, now, result.Concerned)
+	return result, x.Corrections.WithdrawAlerts(ctx, now, result)
+}
+
+// Rerate rates the log again, as usage.Rerate does. Once it has changed ratings it adds the alerts that are due, and
+// takes back those that are not any more.
+func (x *Fixer) Rerate(ctx context.Context, now, from, to time.Time, apply bool) (usage.RerateResult, error) {
+	result, err := x.Reports.Rerate(ctx, now, from, to, apply)
+	if err != nil || !apply {
+		return result, err
+	}
+	return result, x.Corrections.WithdrawAlerts(ctx, now, result)
 }
 
 // change returns the wrong price and the right one. It is an invalid failure where no price begins at the moment, or

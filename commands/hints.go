@@ -87,13 +87,15 @@ var hints = map[string]string{
 	"archive_gone":     "list what is archived: alwrity-sub usage archives",
 
 	"suspect_fields": "say what a field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
-	"suspect_field":  "say what the field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
-	"unknown_field":  "the fields are in docs/json.md, under event files",
-	"no_column":      "name the column that has it (--map THEIRS={field}), or give it to all rows: --{field} …",
-	"no_event_file":  "an event file is JSON lines, a JSON list, or CSV with a header, in UTF-8 or UTF-16",
-	"no_time":        "say when the calls without a time were made: --time …",
-	"enforce_now":    "leave out --time; a call that was made before is recorded without --enforce",
-	"future_time":    "if it is meant: --allow-future",
+	"suspect_results": "first run: jq -c '(.data // [.])[] | {start_time: (.start_time // .starting_at)} + .results[]' " +
+		"FILE > calls.jsonl; where a row names none, say whose: --user USER --provider PROVIDER",
+	"suspect_field": "say what the field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
+	"unknown_field": "the fields are in docs/json.md, under event files",
+	"no_column":     "name the column that has it (--map THEIRS={field}), or give it to all rows: {flag} …",
+	"no_event_file": "an event file is JSON lines, a JSON list, or CSV with a header, in UTF-8 or UTF-16",
+	"no_time":       "say when the calls without a time were made: --time …",
+	"enforce_now":   "leave out --time; a call that was made before is recorded without --enforce",
+	"future_time":   "if it is meant: --allow-future",
 
 	// tokens
 	"unknown_token":      "list them: alwrity-sub tokens list",

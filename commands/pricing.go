@@ -163,7 +163,7 @@ change nothing. Every log row keeps the history of its ratings.`,
 		Example: "  alwrity-sub pricing rerate --dry-run\n" +
 			"  alwrity-sub pricing rerate --from 2026-11-01 --to 2026-12-01", Args: cobra.NoArgs,
 		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-			result, err := s.Reports.Rerate(ctx, env.Now(), from, to, !dryRun)
+			result, err := s.Fixer.Rerate(ctx, env.Now(), from, to, !dryRun)
 			return report.Rerating(result, !dryRun), err
 		}),
 	}

@@ -56,9 +56,16 @@ func (p *Price) checkTariff(is, was Tariff, where, otherwise string) error {
 	return p.checkRates(is.Above.rates(), before.rates(), where+" of a long call", otherwise)
 }
 
+// cachedParts are the parts of the input whose tokens are those of the rest. Audio may well cost 60 times as much.
+var cachedParts = SetOf(CachedInputTokens, CacheWriteTokens, CacheWrite1hTokens) // read-only
+
 func (p *Price) checkRates(rates, before Rates, where, otherwise string) error {
 	for q := range QuantityCount {
-		if err := p.checkRate(q, rates[q], before[q], where, otherwise); err != nil {
+		was := before[q]
+		if cachedParts.Has(q) && was == 0 && rates[q] > before[InputTokens] { // until then it costs what input does
+			was = before[InputTokens]
+		}
+		if err := p.checkRate(q, rates[q], was, where, otherwise); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,12 @@ func TestCheckSlip(t *testing.T) {
 		{"less", new(price(pricing.InputTokens, 20*perMillion)), price(pricing.InputTokens, perMillion-1), "1/20 of the"},
 		{"free from now on", new(price(pricing.InputTokens, 20*perMillion)), price(pricing.InputTokens, 0), ""},
 		{"free until now", new(price(pricing.InputTokens, 0)), price(pricing.InputTokens, 20*perMillion), ""},
+		{"a part at first", new(price(pricing.InputTokens, perMillion)), price(pricing.CachedInputTokens, 20*perMillion), ""},
+		{"a part far off", new(price(pricing.InputTokens, perMillion)), price(pricing.CachedInputTokens, 21*perMillion),
+			"21 times the $0.000001"},
+		{"a part for nearly nothing", new(price(pricing.InputTokens, 50*perMillion)), price(pricing.CachedInputTokens, perMillion),
+			""},
+		{"audio", new(price(pricing.InputTokens, perMillion)), price(pricing.AudioInputTokens, 60*perMillion), ""},
 		{"another thing", new(price(pricing.Requests, 1)), price(pricing.InputTokens, 20*perMillion), ""},
 	} {
 		err := c.p.CheckSlip(c.before)

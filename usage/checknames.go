@@ -86,13 +86,24 @@ func (s *nameScanner) cells(in *csvReader) func() error {
 	}
 	return func() error {
 		_, err := in.nextCells()
+		beside := marksOf(in.objects.cells)
 		for i := range in.objects.cells {
-			if c := &in.objects.cells[i]; c.isSuspect() {
+			if c := &in.objects.cells[i]; c.isSuspect() && (!c.column.aside || c.column.lacks(beside)) {
 				s.note(c.column)
 			}
 		}
 		return err
 	}
+}
+
+// marksOf returns the marks of all cells that say something.
+func marksOf(cells []cell) (all marks) {
+	for i := range cells {
+		if len(cells[i].text) > 0 {
+			all |= cells[i].column.marks
+		}
+	}
+	return all
 }
 
 // nameScanner finds the names in JSON objects, and nothing else: so it is much faster than reading them. What is no
@@ -207,10 +218,11 @@ func (s *nameScanner) value(c *column, depth int) {
 	}
 	s.marks |= c.marks
 	number := first == '-' || first >= '0' && first <= '9'
+	looks := c.fate == suspect && first != '{' || c.fate == suspectCount && number
 	switch {
-	case c.fate == suspect && first != '{', c.fate == suspectCount && number:
+	case looks && !c.aside:
 		s.note(c)
-	case c.lacks(0):
+	case looks, c.fate == read && c.lacks(0):
 		s.needy = append(s.needy, c)
 	}
 }
@@ -285,5 +297,5 @@ func (s *nameScanner) note(c *column) {
 // isSuspect tells whether an error is that of a field that looks as if it mattered.
 func isSuspect(err error) bool {
 	f, ok := errors.AsType[*failure.Error](err)
-	return ok && f.Reason == "suspect_fields"
+	return ok && (f.Reason == "suspect_fields" || f.Reason == "suspect_results")
 }

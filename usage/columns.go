@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/pricing"
 )
 
 // column is what a name in an event file stands for. Columns are a tree: what stands in an object is below its name.
@@ -21,6 +22,8 @@ type column struct {
 	taken    string // why a row that has it is no event to be recorded
 	marks    marks
 	opaque   bool // nothing below it is looked at, but for what is known
+	aside    bool // it matters where the row says nothing of its own
+	asides   bool // what is below it is aside
 	under    bool // an object around it has a name that looks like money, a time or a quantity
 	children map[string]*column
 }
@@ -43,16 +46,33 @@ const (
 	ofLog marks = 1 << iota // an export of our log, or an archive
 	ofHelicone
 	ofActivity // of OpenRouter
+	ofUse      // it says what was used, or what that cost
 )
 
 // lacks tells whether a name needs one beside it to mean anything, and there is none.
 func (c *column) lacks(beside marks) bool {
 	switch {
+	case c.fate == suspect, c.fate == suspectCount:
+		return c.aside && beside&ofUse == 0
 	case c.fate != read:
 	case c.How == asCost:
 		return beside&(ofLog|ofHelicone) == 0
 	case c.How == asDay:
 		return beside&ofActivity == 0
+	}
+	return false
+}
+
+// saysUse tells whether a name says what was used, or what that cost.
+func (n Name) saysUse() bool {
+	return n.How >= asTotal || n.Field == "reported_cost" || n.Field != "requests" && isQuantity(n.Field)
+}
+
+func isQuantity(field string) bool {
+	for q := range pricing.QuantityCount {
+		if q.String() == field {
+			return true
+		}
 	}
 	return false
 }
@@ -89,6 +109,9 @@ func newColumnTree(archived bool) *columnTree {
 		f := &entryFields[i]
 		c := t.at(f.Name)
 		*c = column{name: f.Name, Name: Name{Path: f.Name, Field: f.Name}, field: f, number: i, texts: shared, fate: read}
+		if c.saysUse() {
+			c.marks = ofUse
+		}
 		switch {
 		case f.Recorded && !archived:
 			c.fate, c.field = left, nil
@@ -108,7 +131,7 @@ func newColumnTree(archived bool) *columnTree {
 		t.addGroups(fields)
 	}
 	for name, m := range t.marks {
-		t.at(name).marks = m
+		t.at(name).marks |= m
 	}
 	return t
 }
@@ -143,6 +166,9 @@ func (t *columnTree) add(n Name, place string, number int, fields map[string]col
 	t.ranks++
 	*c = column{name: path, Name: n, place: number, rank: t.ranks, fate: read, children: c.children}
 	c.Path = path
+	if n.saysUse() {
+		c.marks = ofUse
+	}
 	of, isField := fields[n.Field]
 	switch {
 	case isField:
@@ -158,7 +184,11 @@ func (t *columnTree) at(path string) *column {
 	for segment := range strings.SplitSeq(path, ".") {
 		next := c.children[segment]
 		if next == nil {
-			next = &column{name: segment, opaque: c.opaque || slices.Contains(opaqueNames, segment)}
+			next = &column{name: segment}
+			next.standsIn(c, segment)
+			if slices.Contains(scalarCounts, segment) {
+				next.fate = suspectCount
+			}
 			if c != t.root {
 				next.name = c.name + "." + segment
 			}
@@ -255,20 +285,20 @@ func (t *columnTree) segment(c *column, words, written string) *column {
 	if child, known := c.children[words]; known {
 		return child
 	}
-	child := &column{name: written, opaque: c.opaque || slices.Contains(opaqueNames, words),
-		under: c.under || c != t.root && looksImportant(lastWords(c))}
+	child := &column{name: written}
+	child.standsIn(c, words)
+	child.under = c.under || c != t.root && child.looksImportant(lastWords(c))
 	if c != t.root {
 		child.name = c.name + "." + written
 	}
 	switch {
 	case c.opaque:
 		child.fate = left
+	case slices.Contains(scalarCounts, words):
+		child.fate = suspectCount
 	case child.opaque:
 		child.fate = unread
-		if slices.Contains([]string{"input", "output", "prompt", "completion"}, words) {
-			child.fate = suspectCount
-		}
-	case looksImportant(words):
+	case child.looksImportant(words):
 		child.fate = suspect
 	case child.under:
 		child.fate = suspectCount
@@ -280,15 +310,30 @@ func (t *columnTree) segment(c *column, words, written string) *column {
 	return child
 }
 
+// scalarCounts are names of texts and objects that may be counts as well.
+var scalarCounts = []string{"input", "output", "prompt", "completion"} // read-only
+
+// standsIn says what it means for a column to be below another one.
+func (c *column) standsIn(outer *column, words string) {
+	c.opaque = outer.opaque || slices.Contains(opaqueNames, words)
+	c.aside = outer.asides
+	c.asides = c.aside || slices.Contains(asideNames, words)
+}
+
 func lastWords(c *column) string {
 	words := wordsOf(c.name)
 	return words[strings.LastIndexByte(words, '.')+1:]
 }
 
-// looksImportant tells whether one of the words of a name is of money, a time, a quantity or an outcome.
-func looksImportant(words string) bool {
+// looksImportant tells whether one of the words of a name is of money, a time, a quantity or an outcome, or of what
+// matters aside.
+func (c *column) looksImportant(words string) bool {
+	important := suspectWords
+	if c.aside {
+		important = asideWords
+	}
 	for word := range strings.SplitSeq(words, "_") {
-		if slices.Contains(suspectWords, word) {
+		if slices.Contains(important, word) {
 			return true
 		}
 	}

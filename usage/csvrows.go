@@ -123,7 +123,8 @@ func (r *csvReader) checkHeader() error {
 	for _, required := range []string{"user_id", "provider"} {
 		if !slices.Contains(given, required) {
 			return failure.Invalidf("the header (line 1) has no column %s: it must name the fields, separated by commas, "+
-				"semicolons or tabs, at least user_id and provider", required).WithReason("no_column", "field", required)
+				"semicolons or tabs, at least user_id and provider", required).
+				WithReason("no_column", "field", required, "flag", "--"+strings.TrimSuffix(required, "_id"))
 		}
 	}
 	if len(suspects) > 0 {

@@ -43,6 +43,7 @@ type eventReader struct {
 	done     string // the name that says that the call did not fail
 	provider string // of rows that name none
 	fallback string // of rows that name none in any way
+	said     bool   // something was read
 }
 
 // newArchiveReader returns a reader for archived rows, which have what recording has added, too.
@@ -64,6 +65,9 @@ func (r *eventReader) column(name []byte) *column { return r.tree.below(r.tree.r
 func (r *eventReader) event(cells []cell) (Event, error) {
 	if err := r.read(cells); err != nil {
 		return Event{}, err
+	}
+	if !r.said {
+		return Event{}, failure.Invalidf("none of its fields says anything about a call")
 	}
 	return r.row.Event.Normalise(), nil
 }
@@ -145,7 +149,7 @@ func (r *eventReader) reset() {
 	clear(r.given)
 	r.tokens, r.beside, r.parts, r.yielding = r.tokens[:0], false, 0, r.yielding[:0]
 	r.marks, r.needy, r.sum, r.failed, r.done, r.provider = 0, r.needy[:0], nil, "", "", ""
-	r.beyond, r.ownKey, r.credits = nil, "", nil
+	r.beyond, r.ownKey, r.credits, r.said = nil, "", nil, false
 }
 
 // set sets the field that a cell is for.
@@ -154,10 +158,11 @@ func (r *eventReader) set(cell *cell) error {
 	if cell.err != nil {
 		return cell.err
 	}
-	r.marks |= c.marks
+	r.marks |= c.marks &^ ofUse
 	if len(cell.text) == 0 {
 		return nil
 	}
+	r.marks |= c.marks
 	switch c.fate {
 	case read:
 	case left:
@@ -168,6 +173,7 @@ func (r *eventReader) set(cell *cell) error {
 	default:
 		return r.setUnread(cell)
 	}
+	r.said = true
 	r.provider = cmp.Or(r.provider, c.Provider)
 	if c.Yields {
 		r.yielding = append(r.yielding, cell)
@@ -177,7 +183,11 @@ func (r *eventReader) set(cell *cell) error {
 }
 
 func (r *eventReader) setUnread(cell *cell) error {
-	if cell.isSuspect() {
+	switch looks := cell.isSuspect(); {
+	case looks && cell.column.aside:
+		r.needy = append(r.needy, cell)
+		return nil
+	case looks:
 		return suspectFields([]string{cell.column.name})
 	}
 	r.unread[cell.column.name]++
@@ -194,12 +204,23 @@ func (c *cell) isSuspect() bool {
 
 // suspectFields is the failure of a file with fields that look as if they mattered, and that are not read.
 func suspectFields(names []string) error {
+	if slices.ContainsFunc(names, isOfResults) {
+		return failure.Invalidf("the rows hold sums of many calls, as pages of a vendor's usage API do (%s): "+
+			"each of their results must be a row", failure.Shorten(names[slices.IndexFunc(names, isOfResults)])).
+			WithReason("suspect_results")
+	}
 	list, look := strings.Join(names, ","), "the fields %s look"
 	if len(names) == 1 {
 		look = "the field %s looks"
 	}
 	return failure.Invalidf(look+" like money, a time, a quantity or an outcome, and nothing here reads it",
 		failure.Shorten(list)).WithReason("suspect_fields", "first", names[0], "all", list)
+}
+
+// isOfResults tells whether a name is that of OpenAI's and Anthropic's pages of usage: buckets of time, each with a list
+// of results.
+func isOfResults(name string) bool {
+	return strings.HasPrefix(name, "results.") || strings.HasPrefix(name, "data.results.")
 }
 
 // setRead sets the field of a name that is read.
@@ -272,6 +293,8 @@ func (r *eventReader) setField(c *column, text []byte) error {
 func (r *eventReader) setNeedy(cell *cell) error {
 	switch {
 	case cell.column.lacks(r.marks):
+	case cell.column.aside:
+		return nil // the row says it itself
 	case cell.column.How == asDay:
 		return r.setField(cell.column, cell.text)
 	case r.marks&ofLog != 0:

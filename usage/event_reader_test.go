@@ -101,7 +101,7 @@ func TestManyUnreadFields(t *testing.T) {
 	for i := range 2 * mostNames {
 		name := fmt.Sprint("Surprise", i)
 		for range 2 {
-			if _, err := reader.event(cellsOf(reader, name, "x")); err != nil || reader.unread[name] == 0 {
+			if _, err := reader.event(cellsOf(reader, "user_id", "u", name, "x")); err != nil || reader.unread[name] == 0 {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}

@@ -166,7 +166,8 @@ func (r *objectReader) addNested(c *column, value []byte, depth int) {
 		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
 	}
 	switch {
-	case c.fate == unread && !c.isKnownWithin(r.cells[before:]): // it is noted itself, and not each of its members
+	case (c.fate == unread || c.fate == suspectCount) && !c.isKnownWithin(r.cells[before:]):
+		// It is noted itself, and not each of its members.
 		isUnread := func(member cell) bool { return member.column.fate == unread }
 		r.cells = append(r.cells[:before], slices.DeleteFunc(r.cells[before:], isUnread)...)
 		r.cells = append(r.cells, cell{column: c, text: emptyText(value), quoted: true})
@@ -180,8 +181,8 @@ func (c *column) isKnownWithin(members []cell) bool {
 	known := false
 	for i := range members {
 		m := members[i].column
-		if c.opaque && m.Path == "" {
-			return false // it is left without a look, and so is never noted itself
+		if (c.opaque || c.asides) && m.Path == "" {
+			return false // it is of nobody's interest, and so is never noted itself
 		}
 		known = known || m.fate != unread
 	}

@@ -263,6 +263,7 @@ var nameGroups = []NameGroup{ // read-only
 	}},
 	{"Exa", []string{"", "response."}, []Name{
 		{Path: "cost_dollars.total", Field: "reported_cost", How: asMoney}, {Path: "cost_dollars.*"},
+		{Path: "results.published_date"},
 	}},
 	{"Tavily", []string{"usage.", "response.usage."}, []Name{
 		{Path: "credits", Field: "searches", How: asCredits, Only: "tavily"},
@@ -280,13 +281,23 @@ var nameGroups = []NameGroup{ // read-only
 	}},
 }
 
-// opaqueNames are the last words of objects and lists that hold texts, settings or what their owner put there: nothing
-// within them is looked at, but for what nameGroups name.
+// opaqueNames are the last words of objects and lists that hold texts and settings: nothing within them is looked at,
+// but for what nameGroups name.
 var opaqueNames = []string{ // read-only
-	"metadata", "messages", "choices", "candidates", "content", "contents", "input", "output", "prompt", "completion",
-	"request", "request_body", "response_body", "request_properties", "properties", "headers", "tags", "request_tags",
-	"proxy_server_request", "model_parameters", "parameters", "params", "tools", "tool_calls", "scores", "comments",
-	"llm_schema", "asset_urls", "provider_responses", "grounding_metadata", "data", "results", "citations",
+	"messages", "choices", "candidates", "content", "contents", "input", "prompt", "request", "request_body",
+	"request_properties", "headers", "tags", "request_tags", "proxy_server_request", "model_parameters", "parameters",
+	"params", "tools", "tool_calls", "scores", "comments", "llm_schema", "asset_urls", "grounding_metadata", "citations",
+}
+
+// asideNames are the last words of objects that hold what their owner put there, or what the row itself says already.
+// Tokens and money within them matter in rows that say neither, and nothing else there does.
+var asideNames = []string{ // read-only
+	"metadata", "output", "completion", "response_body", "provider_responses",
+}
+
+// asideWords are the words of names that matter within those.
+var asideWords = []string{ // read-only
+	"token", "tokens", "usage", "cost", "costs", "spend", "price", "usd", "credits", "billed",
 }
 
 // suspectWords are the words of names that look like money, a time, a quantity, or what became of a call.
@@ -299,6 +310,10 @@ var suspectWords = []string{ // read-only
 	"quantity", "qty", "usage", "units", "requests", "calls", "searches", "pages", "total", "totals", "cache", "cached",
 	"tier", "status", "failed", "failure", "error", "errors", "outcome", "discount", "tax", "vat", "refund", "refunded",
 	"voided", "tok", "toks", "queries", "pixels", "megapixels", "frames", "words", "day", "month", "year",
+
+	// Spreadsheets of others.
+	"preis", "kosten", "betrag", "datum", "zeit", "anzahl", "menge", "dauer", "prix", "coût", "montant", "durée",
+	"quantité", "heure", "fecha", "precio", "coste", "importe", "cantidad", "prezzo", "costo", "importo", "quantità",
 }
 
 // ImportNames returns the groups of names that are read in event files, beside those of the event's own fields.

@@ -48,6 +48,8 @@ type RerateResult struct {
 	// Concerned are the users of the rows that the prices are about: also of rows that are right already, for who was cut
 	// off comes again.
 	Concerned []string
+	// Periods are the usage periods of changed rows by user: when they begin.
+	Periods map[string][]time.Time
 	// Archived is how many archived months of the interval were left as they are.
 	Archived int64
 }
@@ -92,7 +94,7 @@ func Rerate(ctx context.Context, store RerateStore, now, from, to time.Time, app
 // reprice rates log rows again. With apply it changes those that differ.
 func reprice(ctx context.Context, store RerateStore, now time.Time, again Repricing, apply bool) (RerateResult, error) {
 	run := rerating{Repricing: again, users: map[string]*UserDifference{}, closed: map[string]time.Time{},
-		concerned: map[string]bool{}}
+		concerned: map[string]bool{}, result: RerateResult{Periods: map[string][]time.Time{}}}
 	query := LogQuery{From: again.From, To: again.To, Provider: again.Provider, Limit: rerateBatch}
 	if err := query.Validate(); err != nil {
 		return RerateResult{}, err
@@ -189,6 +191,9 @@ func (run *rerating) note(ctx context.Context, store RerateStore, changes []Rera
 		if u == nil {
 			u = &UserDifference{UserID: c.Entry.UserID}
 			run.users[c.Entry.UserID], run.concerned[c.Entry.UserID] = u, true
+		}
+		if periods := run.result.Periods; !slices.ContainsFunc(periods[u.UserID], c.Entry.PeriodStart.Equal) {
+			periods[u.UserID] = append(periods[u.UserID], c.Entry.PeriodStart)
 		}
 		before, after := pricing.TotalOf(c.Entry.Cost), pricing.TotalOf(c.Cost)
 		u.Events++

@@ -51,14 +51,15 @@ func (run *correcting) usedOf(a *Alert, where *userPeriod) (used int64, known bo
 	return 0, false
 }
 
-// WithdrawAlerts takes back the alerts of users' running periods whose thresholds are no longer reached, as when a
-// price that was too high has been put right.
-func (c *Corrections) WithdrawAlerts(ctx context.Context, now time.Time, users []string) error {
+// WithdrawAlerts takes back the alerts whose thresholds are no longer reached once calls were rated again: those of the
+// running periods of all who are concerned, and of the periods that have changed.
+func (c *Corrections) WithdrawAlerts(ctx context.Context, now time.Time, again RerateResult) error {
+	users := again.Concerned
 	for some := range slices.Chunk(users, checkedTogether) {
 		err := c.Store.UpdateVoids(ctx, some, now, func(tx VoidTx) error {
 			run := &correcting{Correction: Correction{Audit: Audit{At: now}}, tx: tx, places: map[PeriodKey]*userPeriod{},
 				batch: &batch{service: c.Usage, tx: tx, state: newState(now)}}
-			if err := run.addRunning(ctx, some); err != nil {
+			if err := run.addPeriods(ctx, some, again.Periods); err != nil {
 				return err
 			}
 			return run.withdraw(ctx)
@@ -70,23 +71,25 @@ func (c *Corrections) WithdrawAlerts(ctx context.Context, now time.Time, users [
 	return nil
 }
 
-// addRunning adds the running periods of users to the places.
-func (run *correcting) addRunning(ctx context.Context, users []string) error {
+// addPeriods adds the running periods of users to the places, and others by one of their moments.
+func (run *correcting) addPeriods(ctx context.Context, users []string, others map[string][]time.Time) error {
+	periods := func(yield func(string, time.Time) bool) {
+		for _, user := range users {
+			for _, at := range append([]time.Time{run.At}, others[user]...) {
+				if !yield(user, at) {
+					return
+				}
+			}
+		}
+	}
 	if err := run.state.loadUsers(ctx, run.tx, slices.Values(users)); err != nil {
 		return err
 	}
-	err := run.state.loadPeriods(ctx, run.tx, func(yield func(string, time.Time) bool) {
-		for _, user := range users {
-			if !yield(user, run.At) {
-				return
-			}
-		}
-	})
-	if err != nil {
+	if err := run.state.loadPeriods(ctx, run.tx, periods); err != nil {
 		return err
 	}
-	for _, user := range users {
-		where, err := run.state.periodOf(user, run.At)
+	for user, at := range periods {
+		where, err := run.state.periodOf(user, at)
 		if err != nil {
 			return err
 		}

@@ -74,7 +74,7 @@ func (m *model) fixPrice() {
 			}
 		}
 	}
-	m.must(m.corrections().WithdrawAlerts(m.ctx, m.now, sortedKeys(users)))
+	m.must(m.corrections().WithdrawAlerts(m.ctx, m.now, usage.RerateResult{Concerned: sortedKeys(users)}))
 	for _, user := range sortedKeys(users) {
 		e := m.placed(usage.Event{UserID: user})
 		for _, l := range m.shared(user, e.PeriodStart, m.planByID(e.PlanID)).Limits {

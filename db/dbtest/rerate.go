@@ -69,7 +69,7 @@ func fixCutOff(t *testing.T, p Place) {
 	again, err := f.repriced()
 	f.must(err)
 	wantEqual(t, "calls that were rated again", []int64{first.Changed, again.Changed}, []int64{1, 0})
-	f.must(f.corrections().WithdrawAlerts(f.ctx, now(), again.Concerned))
+	f.must(f.corrections().WithdrawAlerts(f.ctx, now(), again))
 	wantEqual(t, "alerts", f.alerts("alice", true), nil)
 	f.mustAgree()
 }
