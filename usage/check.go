@@ -3,7 +3,6 @@ package usage
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -65,33 +64,6 @@ func (c Call) event() (Event, error) {
 	e := Event{ID: "-", UserID: c.UserID, Provider: c.Provider, Model: c.Model, Vendor: c.Vendor,
 		Quantities: c.Quantities, ServiceTier: c.ServiceTier, StatusCode: 200}.Normalise()
 	return e, e.Validate()
-}
-
-// Check says whether a call would pass now. It takes nothing and changes nothing.
-func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision, error) {
-	event, err := call.event()
-	if err != nil {
-		return Decision{}, err
-	}
-	var d Decision
-	err = s.Store.View(ctx, func(reader Reader) error {
-		st := newState(now)
-		if err := st.loadCatalogue(ctx, reader, event.Provider); err != nil {
-			return err
-		}
-		if err := st.loadUsers(ctx, reader, slices.Values([]string{event.UserID})); err != nil {
-			return err
-		}
-		if err := st.loadPeriods(ctx, reader, maps.All(map[string]time.Time{event.UserID: now})); err != nil {
-			return err
-		}
-		d, err = st.decide(event, now, st.users[event.UserID].held)
-		return err
-	})
-	if s.Tell != nil {
-		s.Tell(&Told{Event: &event, Refused: d.Reason, Err: err})
-	}
-	return d, err
 }
 
 // CheckTogether says whether calls of one user would pass now if they were made one after the other: each sees what

@@ -41,8 +41,8 @@ func parallelUse(max, held int64) usage.LimitUse {
 	return usage.LimitUse{Limit: limit, Reserved: held, Requested: 1}
 }
 
-// A plan that bills what is beyond its limits sells no calls at the same time. A limit that is used up is told first: to
-// wait for other calls would not help.
+// A plan that bills what is beyond its limits sells no calls at the same time. A limit that is used up is told first:
+// to wait for other calls would not help.
 func TestDecideParallelCalls(t *testing.T) {
 	v := usage.Decide(plan.Active, plan.OverageAllow, []usage.LimitUse{parallelUse(2, 2)})
 	if v.Allowed || v.Reason != usage.TooManyParallelCalls || v.Limit != plan.ParallelCalls ||

@@ -23,8 +23,9 @@ type Service struct {
 	// Tell is told what becomes of each call that is reported or asked about, by many at the same time; nil for nobody.
 	Tell func(*Told)
 
-	once sync.Once
-	made *recorders
+	once    sync.Once
+	made    *recorders
+	checker checker
 }
 
 // RecordOptions say how an event is recorded.
