@@ -125,7 +125,9 @@ type Query struct {
 
 	Month plan.Month // of the books; 0 for all: see Bill.BookedIn
 	After int64      // only numbers above this one
-	Limit int        // at most so many; 0 for all
+	// Newest lists them the other way round: from the newest on, or of the page after a number those below it.
+	Newest bool
+	Limit  int // at most so many; 0 for all
 }
 
 // ParseStatuses reads a list of statuses with commas between them; "" is none.

@@ -147,14 +147,11 @@ func (s *Service) Revenue(ctx context.Context, now time.Time, month plan.Month) 
 	return r, err
 }
 
-// sumMonth adds up the bills of a month. It reads none with its lines.
+// sumMonth adds up the bills of a month.
 func (s *Service) sumMonth(ctx context.Context, m *MonthSums) error {
-	return s.EachBill(ctx, Query{Month: plan.MonthOf(m.Month)}, func(b Bill) error {
-		m.Bills++
-		m.Revenue = m.Revenue.Add(pricing.TotalOf(b.Total))
-		m.Cost = m.Cost.Add(pricing.TotalOf(b.Cost))
-		return nil
-	})
+	sums, err := s.Store.SumBills(ctx, Query{Month: plan.MonthOf(m.Month)})
+	m.Bills, m.Revenue, m.Cost = sums.Bills, sums.Revenue, sums.Cost
+	return err
 }
 
 // RevenueBuilder adds up the bills of a month, one after the other.

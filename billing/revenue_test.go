@@ -144,6 +144,16 @@ func (c cabinet) Bills(_ context.Context, q billing.Query) ([]billing.Bill, erro
 	return slices.DeleteFunc(slices.Clone(c.bills), func(b billing.Bill) bool { return b.BookedIn() != q.Month }), nil
 }
 
+// SumBills adds up what Bills returns.
+func (c cabinet) SumBills(ctx context.Context, q billing.Query) (s billing.MonthSums, err error) {
+	bills, err := c.Bills(ctx, q)
+	for _, b := range bills {
+		s.Bills++
+		s.Revenue, s.Cost = s.Revenue.Add(pricing.TotalOf(b.Total)), s.Cost.Add(pricing.TotalOf(b.Cost))
+	}
+	return s, err
+}
+
 // A bill is in the month in which its period ends, a credit note in that of its issue.
 func TestHistory(t *testing.T) {
 	at := func(end time.Time, total, cost pricing.USD) billing.Bill {

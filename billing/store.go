@@ -29,6 +29,8 @@ type Store interface {
 	Renewing(ctx context.Context, from, to time.Time, after string, limit int) ([]string, error)
 	// Bills returns the bills that a query asks for, by number.
 	Bills(ctx context.Context, q Query) ([]Bill, error)
+	// SumBills adds up the bills that a query asks for.
+	SumBills(ctx context.Context, q Query) (MonthSums, error)
 	// Credits returns what a query asks for of what users got as credit and used up, oldest first.
 	Credits(ctx context.Context, q CreditQuery) ([]CreditEntry, error)
 	// Plans returns the plans on offer, and how many users have a subscription to each that has not ended at now.

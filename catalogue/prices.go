@@ -54,6 +54,7 @@ type PriceSetting struct {
 	Reported         *bool          // whether a call costs what its event reports
 	From             time.Time      // zero: from now on
 	Force            bool           // also where the price looks like a slip
+	DryRun           bool           // only say what would change
 }
 
 // model is whose price it is.
@@ -88,7 +89,9 @@ func (s *Service) SetPrice(
 			return priceChanges(book, environment.FromNow(book, setting.From)), nil
 		}
 	}
-	changes, err := s.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
+	changes, err := s.orDry(setting.DryRun).changePrices(ctx, audit, func(book *pricing.Book) (
+		[]pricing.Provider, Changes, error,
+	) {
 		if _, err := book.Providers.Find(setting.Provider); err != nil {
 			return nil, Changes{}, err
 		}
@@ -219,11 +222,7 @@ func (ps *PriceSetting) changeLongContext(p *pricing.Price) error {
 func (s *Service) ApplyPrices(
 	ctx context.Context, audit usage.Audit, file pricing.Catalogue, dryRun, force bool,
 ) (Changes, error) {
-	store := s
-	if dryRun {
-		store = &Service{Store: dryStore{s.Store}}
-	}
-	return store.changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
+	return s.orDry(dryRun).changePrices(ctx, audit, func(book *pricing.Book) ([]pricing.Provider, Changes, error) {
 		if err := cmp.Or(file.Check(book.Providers.With(file.Providers)), validateNames(file)); err != nil {
 			return nil, Changes{}, err
 		}
@@ -246,6 +245,14 @@ func validateNames(file pricing.Catalogue) error {
 		}
 	}
 	return nil
+}
+
+// orDry returns the service, or one that changes nothing.
+func (s *Service) orDry(dry bool) *Service {
+	if dry {
+		return &Service{Store: dryStore{s.Store}}
+	}
+	return s
 }
 
 // dryStore is a store of which nothing is changed.

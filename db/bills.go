@@ -26,13 +26,16 @@ func (t *tx) bills(ctx context.Context, q billing.Query) ([]billing.Bill, error)
 	if err != nil {
 		return nil, err
 	}
-	where, limit := billConditions(q), ""
+	where, order, limit := billConditions(q), " ORDER BY h.number", ""
+	if q.Newest {
+		order += " DESC"
+	}
 	if q.Limit > 0 {
 		limit = fmt.Sprintf(" LIMIT %d", q.Limit)
 	}
 	bills, err := selectRows(ctx, t, func(row scanner) (billing.Bill, error) { return scanBill(row, plans) },
 		"SELECT "+billColumns+" FROM billing_history h JOIN users u ON u.user_id = h.user_id"+where.sql()+
-			" ORDER BY h.number"+limit, where.args...)
+			order+limit, where.args...)
 	if err != nil || !q.Lines || len(bills) == 0 {
 		return bills, err
 	}
@@ -56,7 +59,10 @@ func billConditions(q billing.Query) (where conditions) {
 		}
 		where.add("h.status IN (?"+strings.Repeat(", ?", len(values)-1)+")", values...)
 	}
-	if q.After > 0 {
+	switch {
+	case q.After > 0 && q.Newest:
+		where.add("h.number < ?", q.After)
+	case q.After > 0:
 		where.add("h.number > ?", q.After)
 	}
 	if !q.UnsettledAt.IsZero() {
@@ -69,6 +75,20 @@ func billConditions(q billing.Query) (where conditions) {
 			"h.kind = 'credit_note' AND h.issued_at >= ? AND h.issued_at < ?)", start, end, start, end)
 	}
 	return where
+}
+
+// SumBills implements billing.Store. The cost of a total may not fit an integer: it is summed in two parts.
+func (d *DB) SumBills(ctx context.Context, q billing.Query) (s billing.MonthSums, err error) {
+	where := billConditions(q)
+	parts := make([]int64, 4)
+	err = d.view(ctx, func(t *tx) error {
+		return t.query(ctx, into(&s.Bills, &parts[0], &parts[1], &parts[2], &parts[3]), `SELECT COUNT(*),
+			CAST(COALESCE(SUM(h.total_pico / 1000000), 0) AS BIGINT), CAST(COALESCE(SUM(h.total_pico % 1000000), 0) AS BIGINT),
+			CAST(COALESCE(SUM(h.cost_pico / 1000000), 0) AS BIGINT), CAST(COALESCE(SUM(h.cost_pico % 1000000), 0) AS BIGINT)
+			FROM billing_history h`+where.sql(), where.args...)
+	})
+	s.Revenue, s.Cost = pricing.TotalFromParts(parts[0], parts[1]), pricing.TotalFromParts(parts[2], parts[3])
+	return s, err
 }
 
 func scanBill(row scanner, plans plan.Plans) (billing.Bill, error) {

@@ -277,7 +277,7 @@ func TestPostgreSQLConnectionIsCut(t *testing.T) {
 		return err
 	})
 	wantFailure(t, err, failure.Unavailable)
-	if users, err := d.Users(t.Context(), "", 1); err != nil || len(users) != 0 {
+	if users, err := d.Users(t.Context(), usage.UserQuery{Limit: 1}); err != nil || len(users) != 0 {
 		t.Errorf("it left %+v, %v", users, err)
 	}
 	cut() // while nothing is going on nobody notices

@@ -270,7 +270,7 @@ func TestInterrupted(t *testing.T) {
 		if err != context.Canceled {
 			t.Errorf("got %v", err)
 		}
-		if users, err := d.Users(t.Context(), "", 1); err != nil || len(users) != 0 {
+		if users, err := d.Users(t.Context(), usage.UserQuery{Limit: 1}); err != nil || len(users) != 0 {
 			t.Errorf("it left %+v, %v", users, err)
 		}
 	})

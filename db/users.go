@@ -2,6 +2,9 @@ package db
 
 import (
 	"context"
+	"fmt"
+	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -21,18 +24,65 @@ func (t *tx) UserIDs(ctx context.Context, after string, limit int) ([]string, er
 }
 
 // Users implements usage.ListStore.
-func (d *DB) Users(ctx context.Context, after string, limit int) ([]usage.User, error) {
+func (d *DB) Users(ctx context.Context, q usage.UserQuery) ([]usage.User, error) {
 	return inView(ctx, d, func(t *tx) ([]usage.User, error) {
 		plans, err := t.plans(ctx)
+		if err != nil {
+			return nil, err
+		}
+		where, err := userConditions(q, plans)
 		if err != nil {
 			return nil, err
 		}
 		return selectRows(ctx, t, func(row scanner) (usage.User, error) { return scanUser(row, plans) },
 			"SELECT u.user_id, "+profileColumns+`, u.created_at, s.plan_id, s.cycle, s.anchor, s.paid_until, s.auto_renew,
 				s.suspended, s.ends_at, COALESCE(s.next_plan_id, 0), s.next_plan_at
-			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id
-			WHERE u.user_id > $1 ORDER BY u.user_id LIMIT $2`, after, limit)
+			FROM users u LEFT JOIN user_subscriptions s ON s.user_id = u.user_id`+where.sql()+
+				fmt.Sprintf(" ORDER BY u.user_id LIMIT %d", q.Limit), where.args...)
 	})
+}
+
+func userConditions(q usage.UserQuery, plans plan.Plans) (where conditions, err error) {
+	where.add("u.user_id > ?", q.After)
+	if q.Search != "" {
+		pattern := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(lowerASCII(q.Search)) + "%"
+		where.add("(lower(u.user_id) LIKE ? ESCAPE '!' OR lower(u.email) LIKE ? ESCAPE '!' OR "+
+			"lower(u.name) LIKE ? ESCAPE '!')", pattern, pattern, pattern)
+	}
+	if q.Status != "" {
+		condition, args := statusCondition(q.Status, q.Now)
+		where.add(condition, args...)
+	}
+	if q.Plan != "" {
+		p, err := plans.Find(q.Plan)
+		if err != nil {
+			return where, err
+		}
+		onPlan := "CASE WHEN s.next_plan_id IS NOT NULL AND s.next_plan_at <= ? THEN s.next_plan_id ELSE s.plan_id END = ?"
+		if p.Tier == plan.DefaultTier {
+			onPlan = "(s.user_id IS NULL OR " + onPlan + ")"
+		}
+		where.add(onPlan, q.Now, p.ID)
+	}
+	return where, nil
+}
+
+// statusCondition is plan.Subscription.StatusAt in SQL; who has no subscription is active.
+func statusCondition(status plan.Status, now time.Time) (condition string, args []any) {
+	cases := "CASE WHEN s.user_id IS NULL THEN 'active' WHEN s.suspended THEN 'suspended' " +
+		"WHEN s.ends_at <= ? THEN 'cancelled' WHEN s.anchor > ? THEN 'pending' " +
+		"WHEN NOT s.auto_renew AND s.paid_until <= ? THEN 'expired' ELSE 'active' END = ?"
+	return cases, []any{now, now, now, string(status)}
+}
+
+// lowerASCII is what lower() of both databases does: letters of other alphabets stay as they are.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 func scanUser(row scanner, plans plan.Plans) (usage.User, error) {

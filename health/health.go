@@ -43,6 +43,7 @@ type Store interface {
 	OutboxState(ctx context.Context, now time.Time) (notify.OutboxState, error)
 	usage.Reconciler
 	billing.HealthStore
+	OverviewStore
 }
 
 // Service checks a database and what the program works with.
@@ -94,6 +95,13 @@ func (s *Service) CanServe(ctx context.Context, now time.Time, c *Configuration)
 		}
 	}
 	return nil
+}
+
+// Quick looks at what can be looked at without looking through the log: all of Checks but what sums it. It goes to no
+// mail server.
+func (s *Service) Quick(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
+	found, err := s.database(ctx, now, c, s.plans, s.prices, s.future, s.outbox)
+	return c.withConfiguration(found), err
 }
 
 // Unreachable returns the checks of a database that could not be opened.

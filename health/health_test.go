@@ -20,17 +20,18 @@ import (
 
 // state is what a store without a database answers.
 type state struct {
-	ahead    billing.Future
-	status   usage.StorageStatus
-	err      error // of the status
-	plans    plan.Plans
-	book     *pricing.Book
-	unpriced []usage.ReportRow
-	reported []usage.Entry
-	totals   usage.Reconciliation
-	billing  billing.Health
-	outbox   notify.OutboxState
-	broken   error // of the billing
+	health.OverviewStore // is not asked
+	ahead                billing.Future
+	status               usage.StorageStatus
+	err                  error // of the status
+	plans                plan.Plans
+	book                 *pricing.Book
+	unpriced             []usage.ReportRow
+	reported             []usage.Entry
+	totals               usage.Reconciliation
+	billing              billing.Health
+	outbox               notify.OutboxState
+	broken               error // of the billing
 }
 
 func (s *state) Status(context.Context) (usage.StorageStatus, error) { return s.status, s.err }

@@ -18,8 +18,13 @@ func (s *Service) messages(ctx context.Context, now time.Time, c *Configuration)
 	if c.Notify.Mail.Host != "" {
 		checks = append(checks, mailCheck(ctx, now, c.Notify))
 	}
+	outbox, err := s.outbox(ctx, now, c)
+	return append(checks, outbox...), err
+}
+
+func (s *Service) outbox(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
 	state, err := s.Store.OutboxState(ctx, now)
-	return append(checks, outboxCheck(state, now, c.Notify.Configured())), err
+	return []Check{outboxCheck(state, now, c.Notify.Configured())}, err
 }
 
 // mailCheck goes to the mail server as far as the login, and sends nothing.

@@ -44,6 +44,9 @@ const (
 	Expired   Status = "expired"
 )
 
+// Statuses returns all of them.
+func Statuses() []Status { return []Status{Active, Pending, Suspended, Cancelled, Expired} }
+
 // Ended tells whether the status is one that a subscription does not come back from by itself.
 func (s Status) Ended() bool { return s == Cancelled || s == Expired }
 

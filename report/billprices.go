@@ -14,7 +14,9 @@ import (
 // billPrices writes what one unit cost of all that is on a bill and has a price, with how much was used at it and what
 // that came to, as far as the bill has it. It stands below the lines, which have no room for it.
 func (t *Text) billPrices(b billing.Bill) {
-	tb := table{columns: []column{{"UNIT PRICES", names}, {"", words}, {"", names}, {"USED", number}, {"COST", money}}}
+	tb := table{columns: []column{
+		{title: "UNIT PRICES", kind: names}, {}, {kind: names}, {title: "USED", kind: number}, {title: "COST", kind: money},
+	}}
 	for _, l := range b.Lines {
 		of := lineText(l)
 		add := func(what, price, used, cost string) {

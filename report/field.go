@@ -139,7 +139,7 @@ func (r rows) writeCSV(w io.Writer) error {
 // table returns a table with these columns: see fields.pick.
 func (r rows) table(columns string) table {
 	r = r.pick(columns)
-	tb := table{columns: listOf(r.shape, func(f field) column { return column{f.title, valueOf(f.value).kind} })}
+	tb := table{columns: listOf(r.shape, func(f field) column { return column{f.title, valueOf(f.value).kind, f.name} })}
 	for i := range r.count {
 		tb.rows = append(tb.rows, r.row(i).spans())
 	}

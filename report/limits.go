@@ -168,7 +168,7 @@ func Explanation(j usage.Decision) Document {
 	return Document{JSON: append(decisionFields(j), field{"steps", "", steps}), CSV: steps, Text: func(t *Text) {
 		t.line(answerSpan(j.Allowed), text(": "+j.Call.UserID+", "+j.Call.Provider+" "+j.Call.Model))
 		tb := steps.table("")
-		tb.columns = append([]column{{"", number}}, tb.columns...)
+		tb.columns = append([]column{{kind: number}}, tb.columns...)
 		for i, row := range tb.rows {
 			tb.rows[i] = append([]span{dim.of(Count(int64(i + 1)))}, row...)
 		}

@@ -359,7 +359,7 @@ func (t *Text) priceChange(c catalogue.PriceChange) {
 	}
 	before := cmp.Or(c.Before, &pricing.Price{})
 	was, is := priceFields(*before).pick(figures()), priceFields(c.After).pick(figures())
-	tb := table{columns: []column{{"PRICE", words}, {"BEFORE", number}, {"AFTER", number}}}
+	tb := table{columns: []column{{title: "PRICE"}, {title: "BEFORE", kind: number}, {title: "AFTER", kind: number}}}
 	for i, f := range is {
 		if old, now := orDash(was[i].value).span(), orDash(f.value).span(); old != now {
 			tb.rows = append(tb.rows, []span{text(f.title), old, now})

@@ -15,6 +15,7 @@ import (
 type column struct {
 	title string
 	kind  columnKind
+	name  string // of the field; "" where it is of none
 }
 
 type columnKind int
@@ -41,6 +42,10 @@ const (
 
 // table writes a table.
 func (t *Text) table(tb table) {
+	if t.parts != nil {
+		t.addTable(tb)
+		return
+	}
 	lines := tb.lines()
 	tb.alignPoints(lines)
 	tb.cut(lines, t.width)

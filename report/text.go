@@ -20,6 +20,7 @@ type Text struct {
 	width int   // of the terminal; 0 where it is not known
 	err   error // the first one
 	hints func(reason string) string
+	parts *[]Part // takes what would be written; nil: it is written
 }
 
 // hint returns what a person can do about a reason, with something before it; "" where nothing is known.
@@ -53,9 +54,17 @@ func (t *Text) Warning(format string, args ...any) {
 func (t *Text) Title(format string, args ...any) { t.line(strong.of(fmt.Sprintf(format, args...))) }
 
 // Gap writes an empty line.
-func (t *Text) Gap() { t.out.WriteByte('\n') }
+func (t *Text) Gap() {
+	if t.parts == nil {
+		t.out.WriteByte('\n')
+	}
+}
 
 func (t *Text) line(spans ...span) {
+	if t.parts != nil {
+		t.add(Part{Line: listOf(spans, cellOf)})
+		return
+	}
 	for _, s := range spans {
 		t.out.WriteString(t.paint(s.style, Visible(s.text)))
 	}
@@ -64,6 +73,10 @@ func (t *Text) line(spans ...span) {
 
 // facts writes titles and values in two columns.
 func (t *Text) facts(facts fields) {
+	if t.parts != nil {
+		t.addFacts(facts)
+		return
+	}
 	widest := 0
 	for _, f := range facts {
 		widest = max(widest, displayWidth(f.title))

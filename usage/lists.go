@@ -4,17 +4,19 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 )
 
 // ListStore is the storage of the lists that people look through. Each answer is one page: at most Limit rows, in the
 // order of the list's key, after the last row of the page before; nothing is the first page.
 type ListStore interface {
 	// Users returns users by id.
-	Users(ctx context.Context, after string, limit int) ([]User, error)
+	Users(ctx context.Context, q UserQuery) ([]User, error)
 	// Alerts returns alerts, newest first.
 	Alerts(ctx context.Context, q AlertQuery) ([]Alert, error)
 	// CountAlerts returns how many alerts of a user stand, and how many of these were not read yet.
@@ -26,6 +28,16 @@ type ListStore interface {
 	// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not
 	// exist.
 	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
+}
+
+// UserQuery selects a page of users.
+type UserQuery struct {
+	Search string      // what their id, name or address has in it, small and capital letters of ASCII alike; "" for all
+	Status plan.Status // "" for all
+	Plan   string      // its name or tier; "" for all
+	Now    time.Time   // when they have that status and plan
+	After  string      // the id of the last user of the page before
+	Limit  int
 }
 
 // AlertQuery selects a page of alerts.
@@ -122,7 +134,22 @@ type Lists struct {
 
 // Users returns a page of users, by id.
 func (l *Lists) Users(ctx context.Context, after string, limit int) (Page[User], error) {
-	return NewPage(limit, func(limit int) ([]User, error) { return l.Store.Users(ctx, after, limit) })
+	return l.FindUsers(ctx, UserQuery{After: after, Limit: limit})
+}
+
+// FindUsers returns a page of the users that a query selects, by id. A status or plan that is not there is a failure.
+func (l *Lists) FindUsers(ctx context.Context, q UserQuery) (Page[User], error) {
+	if known := plan.Statuses(); q.Status != "" && !slices.Contains(known, q.Status) {
+		names := make([]string, len(known))
+		for i, s := range known {
+			names[i] = string(s)
+		}
+		return Page[User]{}, failure.UnknownName(failure.Invalid, "status", string(q.Status), names)
+	}
+	return NewPage(q.Limit, func(limit int) ([]User, error) {
+		q.Limit = limit
+		return l.Store.Users(ctx, q)
+	})
 }
 
 // Alerts returns a page of alerts, newest first.

@@ -133,6 +133,14 @@ func (r ReportRow) plus(s ReportRow) ReportRow {
 	return r
 }
 
+// Plus returns the row with the figures of others added.
+func (r ReportRow) Plus(others ...ReportRow) ReportRow {
+	for _, other := range others {
+		r = r.plus(other)
+	}
+	return r
+}
+
 // Report is usage, broken down.
 type Report struct {
 	Query ReportQuery

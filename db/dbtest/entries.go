@@ -265,7 +265,7 @@ func usersAreKnown(t *testing.T, p Place) {
 		t.Error("alice, and she alone, should be known")
 	}
 	f.must(f.db.Update(f.ctx, []string{"bob", "bob", "alice"}, now().Add(time.Hour), func(usage.Tx) error { return nil }))
-	users, err := f.db.Users(f.ctx, "", usage.PageSize)
+	users, err := f.db.Users(f.ctx, usage.UserQuery{Limit: usage.PageSize})
 	f.must(err)
 	if len(users) != 2 || !users[0].CreatedAt.Equal(now()) || users[1].UserID != "bob" || users[1].PlanName != "Free" ||
 		users[1].Subscription != nil {

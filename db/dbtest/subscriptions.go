@@ -96,7 +96,7 @@ func subscriptionRoundTrip(t *testing.T, p Place) {
 	f.change(user, now(), func(a plan.Account) (plan.Change, error) { // without an email the old one stays
 		return plan.Change{Action: plan.Resume, EffectiveAt: now(), Subscription: want}, nil
 	})
-	users, err := f.db.Users(f.ctx, "", usage.PageSize)
+	users, err := f.db.Users(f.ctx, usage.UserQuery{Limit: usage.PageSize})
 	f.must(err)
 	if len(users) != 1 || users[0].Email != "zoë@exämple.org" || users[0].UserID != user || users[0].PlanName != "Pro" ||
 		users[0].Subscription == nil || !users[0].CreatedAt.Equal(now()) {
@@ -175,7 +175,7 @@ func subscriptionChangeFails(t *testing.T, p Place) {
 	_, err = f.billing(f.db).ChangeSubscription(f.ctx, f.audit("test"), "nobody",
 		func(a plan.Account) (plan.Change, error) { return a.Renew(now()) })
 	wantFailure(t, err, "not_found", "nobody has no subscription")
-	users, err := f.db.Users(f.ctx, "", usage.PageSize)
+	users, err := f.db.Users(f.ctx, usage.UserQuery{Limit: usage.PageSize})
 	f.must(err)
 	if len(users) != 1 {
 		t.Errorf("a change that failed has made a user: %+v", users)
