@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -42,7 +43,7 @@ func Group(s *web.Services, o Options) web.Group {
 	p := &pages{Options: o, services: s, assets: newAssets(),
 		templates: template.Must(template.ParseFS(files, "files/*.html"))}
 	routes := slices.Concat(p.signInRoutes(), p.billingRoutes(), p.billRoutes(), p.logRoutes(), p.planRoutes(),
-		p.tokenRoutes(), p.assets.routes())
+		p.tokenRoutes(), p.adminRoutes(), p.assets.routes())
 	for i, route := range routes {
 		routes[i].Do = guarded(route.Do)
 	}
@@ -93,6 +94,7 @@ type frame struct {
 	User      string // whose data the page shows; "" for nobody's
 	Looking   bool   // somebody else looks at the user's data
 	Admin     bool
+	Operator  bool // it is a page of operators
 	Nav       []entry
 	Done      string // what was done just now
 	Data      any
@@ -116,7 +118,9 @@ func (p *pages) show(w http.ResponseWriter, c *web.Call, status int, of page) er
 	if c.Who.Name != "" {
 		f.Who = report.Visible(c.Who.Name)
 	}
-	if user, err := userOf(c); err == nil && user != "" {
+	if strings.HasPrefix(of.section, "/admin") {
+		f.Nav, f.Operator = adminNavigation(of.section), true
+	} else if user, err := userOf(c); err == nil && user != "" {
 		f.User, f.Looking = report.Visible(user), user != c.Who.User
 		if f.Looking {
 			f.query = "?" + url.Values{"user": {user}}.Encode()
@@ -152,6 +156,15 @@ var messages = map[string]string{
 	"read":      "The alerts are marked as read.",
 	"revoked":   "The token is revoked: nobody can use it any more.",
 	"signedout": "You are signed out.",
+
+	"changed":    "The subscription is changed.",
+	"credited":   "The credit is given.",
+	"voided":     "The calls are taken back.",
+	"paid":       "The bill is marked as paid.",
+	"voidedbill": "The bill is taken back by a credit note.",
+	"priced":     "The price is set.",
+	"retried":    "The messages are sent again with the next run.",
+	"dropped":    "The messages are never sent.",
 }
 
 func done(word string) string { return messages[word] }
