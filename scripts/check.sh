@@ -22,6 +22,8 @@ chmod 755 "$temporary"
 mkdir "$temporary/programs" "$temporary/tests"
 
 # Beside the build, which leaves a core idle now and then.
+scripts/tools.sh promtool=prometheus buildah=buildah nginx=nginx-light >"$temporary/tools" 2>&1 &
+tools=$!
 scripts/lint.sh >"$temporary/lint" 2>&1 &
 lint=$!
 
@@ -39,6 +41,7 @@ status=0
 wait "$lint" || status=$?
 cat "$temporary/lint"
 [ "$status" = 0 ]
+wait "$tools" || cat "$temporary/tools" # tests say what is missing
 
 # The race detector makes a program some times slower. It watches what does several things at once within a process;
 # what does one thing after another, or runs the compiled program, is tested without. make nightly watches everything.
