@@ -29,8 +29,8 @@ static: need ## build bin/alwrity-sub without any library, for containers
 		-ldflags '$(LDFLAGS) -linkmode external -extldflags "-static"' -o bin/alwrity-sub .
 
 .PHONY: demo
-demo: build ## build, then show a throw-away database with sample usage and its reports
-	bin/alwrity-sub demo
+demo: build ## build, then show a throw-away database with sample usage: its reports, and its pages in a browser
+	scripts/demo.sh
 
 .PHONY: test
 test: need ## format, lint and all tests, on SQLite and on a PostgreSQL of its own

@@ -36,6 +36,7 @@ const (
 	keyTLSKey         = "tls_key"
 	keyAllowedOrigins = "alwrity_allowed_origins"
 	keyTrustedProxies = "trusted_proxies"
+	keyPageCost       = "billing_page_cost"
 )
 
 // key is one setting: its name in the configuration file, the variable of the
@@ -86,6 +87,7 @@ func keys() []key {
 		{keyTLSCert, "", "", "the file of the certificate with which serve speaks TLS"},
 		{keyTLSKey, "", "", "the file of its key"},
 		{keyAllowedOrigins, "", "", "the origins of web pages that may call the server, such as https://app.example.com"},
+		{keyPageCost, "", "none", "none, or usage: customers see on their page what their usage costs you"},
 		{keyTrustedProxies, "", "", "addresses or networks of proxies whose X-Forwarded-For is believed"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",
 			"dollars for one input token of huggingface; sets the price at init"},

@@ -15,6 +15,7 @@ import (
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/server"
 	"github.com/alwrity/alwrity-sub/server/metrics"
+	"github.com/alwrity/alwrity-sub/server/pages"
 	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/web"
 )
@@ -30,6 +31,7 @@ type serveSettings struct {
 	certFile, keyFile string
 	origins           []string
 	proxies           []netip.Prefix
+	pageCost          bool // customers see what their usage costs
 }
 
 // serve reads what the server needs.
@@ -43,6 +45,13 @@ func (r *reader) serve(p Process) serveSettings {
 	}
 	if s.certFile != "" {
 		s.certFile, s.keyFile = resolvePath(p.Dir, s.certFile), resolvePath(p.Dir, s.keyFile)
+	}
+	switch word := r.text(keyPageCost); word {
+	case "none":
+	case "usage":
+		s.pageCost = true
+	default:
+		r.fail(failure.Invalidf("%s is %q: it must be none or usage", r.label(keyPageCost), failure.Shorten(word)))
 	}
 	for _, word := range r.list(keyTrustedProxies) {
 		prefix, err := netip.ParsePrefix(word)
@@ -61,7 +70,8 @@ func (r *reader) serve(p Process) serveSettings {
 // serve serves the configured database until the context ends.
 func (g *program) serve(ctx context.Context, listen string) (err error) {
 	settings := g.settings.serve
-	options := server.Options{Origins: settings.origins, Proxies: settings.proxies, Drain: drainFor}
+	options := server.Options{Origins: settings.origins, Proxies: settings.proxies, Drain: drainFor,
+		Pages: pages.Options{ShowCost: settings.pageCost}}
 	if settings.certFile != "" {
 		pair, err := tls.LoadX509KeyPair(settings.certFile, settings.keyFile)
 		if err != nil {

@@ -154,6 +154,7 @@ func navigation(section string) []entry {
 //nolint:gochecknoglobals // read-only
 var messages = map[string]string{
 	"read":      "The alerts are marked as read.",
+	"plan":      "The plan is changed as you see below.",
 	"revoked":   "The token is revoked: nobody can use it any more.",
 	"signedout": "You are signed out.",
 

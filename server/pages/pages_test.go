@@ -156,9 +156,15 @@ func TestOwnTokens(t *testing.T) {
 		const form = "Content-Type: application/x-www-form-urlencoded"
 		bob := f.Token("bob")
 		reader := signIn(f, f.Token("ann", access.ScopeRead))
-		for body, status := range map[string]int{"name=a&scope=read&expiry=90d": 200, "name=a&scope=gateway": 403,
+		for _, path := range []string{"tokens", "tokens/" + bob[:16] + "/revoke", "plan"} {
+			if answer := f.Ask("POST", "/billing/"+path, "", "scope=read", reader, form); answer.StatusCode != 403 {
+				t.Errorf("a token that may read: %s: %s", path, answer.Status)
+			}
+		}
+		ann := signIn(f, f.Token("ann", access.ScopeRead, access.ScopeGateway))
+		for body, status := range map[string]int{"name=a&scope=read&expiry=90d": 200, "name=a&scope=events": 403,
 			"name=a&scope=admin": 403, "name=a": 400, "name=a&scope=read&expiry=yesterday": 400} {
-			if answer := f.Ask("POST", "/billing/tokens", "", body, reader, form); answer.StatusCode != status {
+			if answer := f.Ask("POST", "/billing/tokens", "", body, ann, form); answer.StatusCode != status {
 				t.Errorf("%s: %s", body, answer.Status)
 			}
 		}
@@ -168,10 +174,10 @@ func TestOwnTokens(t *testing.T) {
 		if bound.StatusCode != http.StatusForbidden {
 			t.Errorf("a token for one model makes one for all: %s", bound.Status)
 		}
-		if others := f.Ask("POST", "/billing/tokens/"+bob[:16]+"/revoke", "", "", reader); others.StatusCode != 404 {
+		if others := f.Ask("POST", "/billing/tokens/"+bob[:16]+"/revoke", "", "", ann); others.StatusCode != 404 {
 			t.Errorf("another's token is revoked: %s", others.Status)
 		}
-		if own := f.Ask("POST", "/billing/tokens/"+made.Token.Public+"/revoke", "", "", reader); own.StatusCode != 303 {
+		if own := f.Ask("POST", "/billing/tokens/"+made.Token.Public+"/revoke", "", "", ann); own.StatusCode != 303 {
 			t.Errorf("an own token is not revoked: %s %s", own.Status, own.Text)
 		}
 	})

@@ -1,11 +1,13 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -16,6 +18,7 @@ import (
 func (p *pages) planRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /billing/plan", Scope: access.ScopeRead, Do: p.plans},
+		{Pattern: "POST /billing/plan", Scope: access.ScopeRead, Do: p.choosePlan},
 	}
 }
 
@@ -33,8 +36,10 @@ type planCard struct {
 	ID, Name, Description string
 	Monthly, Yearly       string
 	Current               bool
-	Next                  bool   // it is what the subscription changes to
-	Choose                string // what choosing it does, where that can be done here; else ""
+	Next                  bool // it is what the subscription changes to
+	Default               bool
+	Choose                bool   // it can be chosen here
+	From                  string // when it would begin; "" for at once
 }
 
 // planLimitRow is a limit in each of the plans.
@@ -69,13 +74,57 @@ func (p *pages) plans(w http.ResponseWriter, c *web.Call) error {
 		d.Plans = append(d.Plans, planCardOf(of, current, subscriber.Account))
 		d.Ask = d.Ask || of.Monthly > 0 && of.ID != current.ID
 	}
+	if c.Who.MayManage(user) {
+		d.choices(subscriber.Account, current, c.Now)
+	}
 	d.Rows = p.planRows(offered)
 	return p.show(w, c, http.StatusOK, page{template: "plan", title: "Plan", section: "/billing/plan", data: d})
 }
 
+// choices says which plans can be chosen here: the default one, which costs nothing, from the end of what is paid on.
+func (d *plansData) choices(a plan.Account, current plan.Plan, now time.Time) {
+	status := a.StatusAt(now)
+	if status == plan.Suspended {
+		d.Locked = "Your subscription is suspended, so its plan can't be changed here."
+		return
+	}
+	for i := range d.Plans {
+		card := &d.Plans[i]
+		card.Choose = card.Default && !card.Next && (status.Ended() || !card.Current)
+		if card.Choose && !status.Ended() && a.Subscription != nil {
+			card.From = moment(a.Subscription.PaidAt(now))
+		}
+	}
+}
+
+// choosePlan changes the plan of a user.
+func (p *pages) choosePlan(w http.ResponseWriter, c *web.Call) error {
+	user, err := userToShow(c)
+	if err != nil {
+		return err
+	}
+	if err := c.Who.MustManage(user); err != nil {
+		return err
+	}
+	if err := readForm(c); err != nil {
+		return err
+	}
+	ids, err := idsOf(c.PostForm.Get("plan"))
+	if err != nil || len(ids) != 1 {
+		return cmp.Or(err, error(failure.Invalidf("no plan is named")))
+	}
+	choice := billing.Choice{PlanID: ids[0], Cycle: plan.Monthly}
+	if _, err := c.Billing.Choose(c.Context(), c.Audit("users change-plan"), user, choice); err != nil {
+		return err
+	}
+	back(w, c, "/billing/plan", "plan")
+	return nil
+}
+
 func planCardOf(of, current plan.Plan, a plan.Account) planCard {
 	card := planCard{ID: strconv.FormatInt(of.ID, 10), Name: report.Visible(of.Name),
-		Description: report.Visible(of.Description), Monthly: "Free", Current: of.ID == current.ID}
+		Description: report.Visible(of.Description), Monthly: "Free", Current: of.ID == current.ID,
+		Default: of.Tier == plan.DefaultTier}
 	if of.Monthly > 0 {
 		card.Monthly = of.Monthly.Display()
 	}

@@ -23,6 +23,7 @@ func (p *pages) tokenRoutes() []web.Route {
 type tokensData struct {
 	Rows    []tokenRow
 	Scopes  []option
+	Manage  bool   // tokens may be created and revoked
 	Secret  string // of the token that was created just now
 	Name    string // its name
 	Problem string
@@ -57,6 +58,7 @@ func (p *pages) showTokens(w http.ResponseWriter, c *web.Call, status int, d tok
 			d.Scopes = append(d.Scopes, option{string(s), says[s], true})
 		}
 	}
+	d.Manage = c.Who.MayManage(user)
 	return p.show(w, c, status, page{template: "tokens", title: "Tokens", section: "/billing/tokens", data: d})
 }
 
@@ -112,7 +114,7 @@ func (p *pages) revokeToken(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.Access.RevokeOf(c.Context(), c.Audit("tokens revoke"), user, c.PathValue("id")); err != nil {
+	if _, err := c.Access.RevokeOwn(c.Context(), c.Audit("tokens revoke"), c.Who, user, c.PathValue("id")); err != nil {
 		return err
 	}
 	back(w, c, "/billing/tokens", "revoked")
