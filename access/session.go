@@ -79,6 +79,9 @@ func (s *Service) signIn(
 func (s *Service) Session(ctx context.Context, secret string, now time.Time) (Identity, error) {
 	none := NotAuthenticated("you are not signed in, or not any more")
 	if !isSecret(secret) {
+		if s.Disabled {
+			return s.development(), nil
+		}
 		return Identity{}, none
 	}
 	hash := hashOf(secret)

@@ -2,7 +2,9 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,8 +29,18 @@ func (s *Service) tries() Tries {
 	return &s.ownTries
 }
 
-// CheckTries returns a denied failure with the reason too_many_tries, and the argument retry_after in seconds, where an
-// address has had its bad tries.
+// RetryAfter returns how long an address has to wait that was told so by a failure; 0: it was not.
+func RetryAfter(err error) time.Duration {
+	f, ok := errors.AsType[*failure.Error](err)
+	if !ok || f.Reason != ReasonTooManyTries || len(f.Args) == 0 {
+		return 0
+	}
+	seconds, _ := strconv.Atoi(f.Args[0].Value)
+	return time.Duration(seconds) * time.Second
+}
+
+// CheckTries returns a denied failure with the reason too_many_tries where an address has had its bad tries: see
+// RetryAfter.
 func (s *Service) CheckTries(ctx context.Context, address string, now time.Time) error {
 	count, until := s.tries().Bad(ctx, place(address), 0, now)
 	if count < MostTries {

@@ -23,7 +23,7 @@ func TestTries(t *testing.T) {
 		t.Errorf("one too many: %s", got)
 	}
 	err := s.CheckTries(ctx, "::ffff:192.0.2.1", now.Add(30*time.Second))
-	if f := asFailure(err); f == nil || fmt.Sprint(f.Args) != "[{retry_after 30}]" || f.Code != failure.Denied {
+	if f := asFailure(err); f == nil || RetryAfter(err) != 30*time.Second || f.Code != failure.Denied {
 		t.Errorf("the address in another form: %v", err)
 	}
 	if got := bad("192.0.2.2", now.Add(30*time.Second)); got != ReasonNotAuthenticated {

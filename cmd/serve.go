@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/commands"
@@ -99,10 +100,17 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 		return err
 	}
 	address := cmp.Or(listen, settings.listen)
+	if err := s.Access.CheckListen(address); err != nil {
+		return err
+	}
 	listener, err := listenOn(ctx, address, "name another address with --listen")
 	if err != nil {
 		return err
 	}
+	if s.Access.Disabled {
+		options.Warning = "nobody is asked who they are (DISABLE_AUTH)"
+	}
+	defer g.hearChanges(ctx, s)()
 	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
 	return server.New(g.webServices(s, config), options).Serve(ctx, listener)
 }
@@ -132,6 +140,21 @@ func (g *program) monitor(
 		return err
 	}
 	return nil
+}
+
+// hearChanges lets the server know what others change of tokens, until stop is called: also while it drains.
+func (g *program) hearChanges(ctx context.Context, s *commands.Services) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var hearing sync.WaitGroup
+	hearing.Go(func() {
+		if err := s.Access.Run(ctx, g.logs.both, nil); err != nil {
+			g.logs.both.Error("changes of tokens are not heard of", "error", err)
+		}
+	})
+	return func() {
+		cancel()
+		hearing.Wait()
+	}
 }
 
 // webServices are the operations that the server's routes ask.

@@ -3,7 +3,6 @@ package v1
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/server/web"
@@ -13,9 +12,7 @@ import (
 // Group returns the routes of the API. A caller shows a token or a JWT as a bearer.
 func Group(s *web.Services) web.Group {
 	return web.Group{
-		SignIn: func(r *http.Request, now time.Time) (access.Identity, error) {
-			return s.Access.Authenticate(r.Context(), web.Bearer(r), now)
-		},
+		SignIn: s.ByBearer,
 		Fail:   func(w http.ResponseWriter, c *web.Call, err error) { web.Fail(w, c.Request, err) },
 		Routes: Routes(),
 	}

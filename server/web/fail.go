@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -25,6 +26,9 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) { FailWith(w, r, St
 
 // FailWith is Fail with a status of its own.
 func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
+	if wait := access.RetryAfter(err); wait > 0 {
+		SetRetryAfter(w, wait)
+	}
 	SetRetry(w, status)
 	_ = WriteJSON(w, status, map[string]errorBody{"error": bodyOf(r, err)}) // there is nowhere left to report a failure
 }

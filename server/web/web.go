@@ -140,6 +140,11 @@ func (c *Call) Audit(action string) usage.Audit {
 	return usage.Audit{At: c.Now, Actor: c.Who.Name, Action: action}
 }
 
+// ByBearer knows a caller by the token or JWT of the Authorization header. Bad tries of an address are counted.
+func (s *Services) ByBearer(r *http.Request, now time.Time) (access.Identity, error) {
+	return s.Access.AuthenticateFrom(r.Context(), Bearer(r), r.RemoteAddr, now)
+}
+
 // Bearer returns the credential of the Authorization header, "" where there is none.
 func Bearer(r *http.Request) string {
 	scheme, credential, _ := strings.Cut(r.Header.Get("Authorization"), " ")
