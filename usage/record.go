@@ -257,10 +257,16 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 
 // noteCaveats says to who reports a single event what its cost leaves open.
 func (b *batch) noteCaveats(r *request, entry *Entry) {
-	if r.answer == nil || !r.caveats.Averaged && !r.caveats.NoTier {
+	if r.answer == nil {
 		return
 	}
 	call := entry.Call()
+	if !r.caveats.Averaged && !r.caveats.NoTier {
+		if counted := b.state.book.Counted(&call); entry.Counts() && entry.Cost == 0 && len(counted) > 0 {
+			r.answer.Note = notCounted(&entry.Event, counted).Error()
+		}
+		return
+	}
 	if price, _ := b.state.book.Find(call.Provider, call.Model, call.At); price != nil {
 		r.answer.Note = strings.Join(r.caveats.Notes(&call, price), "; ")
 	}
