@@ -76,7 +76,7 @@ func ours(callers int) peer {
 
 func pgbench(clients int) peer {
 	return peer{fmt.Sprintf("pgbench -N -c %d", clients), func(ctx context.Context, e *enforcing) (float64, error) {
-		return e.lab.pgbench(ctx, clients)
+		return e.lab.pgbench(ctx, clients, "-N")
 	}}
 }
 
@@ -157,15 +157,7 @@ func (e *enforcing) load(ctx context.Context, program string, d database, caller
 // newEnforcing builds the load programs and makes a database for each version, on which everyone is on a plan that
 // such a run does not use up.
 func (l *lab) newEnforcing(ctx context.Context, kind db.Kind) (*enforcing, error) {
-	plans, err := os.ReadFile("plan/plans.yaml")
-	if err != nil {
-		return nil, err
-	}
-	// What everyone is on without a subscription costs nothing.
-	ample := strings.NewReplacer("name: Free", "name: Small", "tier: free", "tier: small", "tier: enterprise",
-		"tier: free",
-		"monthly: 199", "monthly: 0", "yearly: 1990", "yearly: 0").Replace(string(plans))
-	if err := os.WriteFile(l.path("plans.yaml"), []byte(ample), 0o600); err != nil {
+	if err := l.writeAmplePlans(); err != nil {
 		return nil, err
 	}
 	e := &enforcing{lab: l, newLoad: l.path("load"), oldLoad: l.path("load-before")}
@@ -185,6 +177,19 @@ func (l *lab) newEnforcing(ctx context.Context, kind db.Kind) (*enforcing, error
 	}
 	e.old, err = l.ampleDatabase(ctx, oldBinary, kind, "enforce_before")
 	return e, err
+}
+
+// writeAmplePlans writes plans of which everyone is on one that such a run does not use up.
+func (l *lab) writeAmplePlans() error {
+	plans, err := os.ReadFile("plan/plans.yaml")
+	if err != nil {
+		return err
+	}
+	// What everyone is on without a subscription costs nothing.
+	ample := strings.NewReplacer("name: Free", "name: Small", "tier: free", "tier: small", "tier: enterprise",
+		"tier: free",
+		"monthly: 199", "monthly: 0", "yearly: 1990", "yearly: 0").Replace(string(plans))
+	return os.WriteFile(l.path("plans.yaml"), []byte(ample), 0o600)
 }
 
 // checkOutBefore makes a tree of the version before, with this version's load program in it.
@@ -236,8 +241,9 @@ func (l *lab) ampleDatabase(ctx context.Context, binary string, kind db.Kind, na
 	return d, err
 }
 
-// pgbench returns the transactions a second of PostgreSQL's own benchmark: an update, a select and an insert each.
-func (l *lab) pgbench(ctx context.Context, clients int) (float64, error) {
+// pgbench returns the transactions a second of PostgreSQL's own benchmark: with -N an update, a select and an insert
+// each, with -S a select.
+func (l *lab) pgbench(ctx context.Context, clients int, mode string) (float64, error) {
 	d, err := l.createDatabase(ctx, "pgbench")
 	if err != nil {
 		return 0, err
@@ -248,7 +254,7 @@ func (l *lab) pgbench(ctx context.Context, clients int) (float64, error) {
 	if err := l.settle(ctx, db.PostgreSQL); err != nil {
 		return 0, err
 	}
-	r, err := l.libpq(ctx, d, "pgbench", "-N", "-c", strconv.Itoa(clients), "-j", "2", "-T",
+	r, err := l.libpq(ctx, d, "pgbench", mode, "-c", strconv.Itoa(clients), "-j", "2", "-T",
 		strconv.Itoa(int(l.duration.Seconds())))
 	if err != nil {
 		return 0, err
