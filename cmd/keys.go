@@ -37,6 +37,7 @@ const (
 	keyAllowedOrigins = "alwrity_allowed_origins"
 	keyTrustedProxies = "trusted_proxies"
 	keyPageCost       = "billing_page_cost"
+	keyRedisURL       = "redis_url"
 )
 
 // key is one setting: its name in the configuration file, the variable of the
@@ -47,7 +48,7 @@ type key struct{ name, flag, fallback, meaning string }
 func (k key) variable() string {
 	name := strings.ToUpper(k.name)
 	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS",
-		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH"} {
+		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH", "REDIS_URL"} {
 		if strings.HasPrefix(name, shared) {
 			return name
 		}
@@ -89,6 +90,7 @@ func keys() []key {
 		{keyAllowedOrigins, "", "", "the origins of web pages that may call the server, such as https://app.example.com"},
 		{keyPageCost, "", "none", "none, or usage: customers see on their page what their usage costs you"},
 		{keyTrustedProxies, "", "", "addresses or networks of proxies whose X-Forwarded-For is believed"},
+		{keyRedisURL, "", "", "the Redis of several servers, for what may be lost: redis://user:password@host:6379/0"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",
 			"dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), "", "",

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -19,6 +20,8 @@ import (
 	"github.com/alwrity/alwrity-sub/server/pages"
 	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/web"
+	"github.com/alwrity/alwrity-sub/volatile"
+	"github.com/alwrity/alwrity-sub/volatile/redis"
 )
 
 // drainFor is how long requests that are running may take once the server is to end.
@@ -33,14 +36,20 @@ type serveSettings struct {
 	origins           []string
 	proxies           []netip.Prefix
 	pageCost          bool // customers see what their usage costs
+	redisURL          string
 }
 
 // serve reads what the server needs.
 func (r *reader) serve(p Process) serveSettings {
 	s := serveSettings{listen: r.text(keyListen), metricsListen: r.text(keyMetricsListen),
 		certFile: r.text(keyTLSCert), keyFile: r.text(keyTLSKey),
-		origins: r.list(keyAllowedOrigins),
-		lookup:  func(name string) string { return cmp.Or(p.getenv(name), r.env[name]) }}
+		origins: r.list(keyAllowedOrigins), redisURL: r.text(keyRedisURL),
+		lookup: func(name string) string { return cmp.Or(p.getenv(name), r.env[name]) }}
+	if s.redisURL != "" {
+		if err := redis.Check(s.redisURL); err != nil {
+			r.fail(failure.Within(err, "%s", r.label(keyRedisURL)))
+		}
+	}
 	if (s.certFile == "") != (s.keyFile == "") {
 		r.fail(failure.Invalidf("%s and %s belong together: only one is set", r.label(keyTLSCert), r.label(keyTLSKey)))
 	}
@@ -95,6 +104,13 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 	if err := s.Health.CanServe(ctx, g.env.Now(), config); err != nil {
 		return err
 	}
+	kept, err := g.volatile(settings.redisURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, kept.Close()) }()
+	s.Usage.Limiter = &volatile.Limiter{Store: kept}
+	s.Access.Tries = volatile.Tries{Store: kept, Most: access.MostTries}
 	options.Ping = opened.Ready
 	if err := g.monitor(ctx, &options, s, opened); err != nil {
 		return err
@@ -112,7 +128,20 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 	}
 	defer g.hearChanges(ctx, s)()
 	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
-	return server.New(g.webServices(s, config), options).Serve(ctx, listener)
+	return server.New(g.webServices(s, config, kept), options).Serve(ctx, listener)
+}
+
+// volatile is where the server keeps what may be lost: in Redis if one is configured, else in its memory.
+func (g *program) volatile(redisURL string) (*volatile.Store, error) {
+	options := volatile.Options{Clock: g.env.Now, Log: g.logs.both}
+	if redisURL != "" {
+		shared, err := redis.New(redisURL, redis.DefaultTimeout)
+		if err != nil {
+			return nil, err
+		}
+		options.Shared = shared
+	}
+	return volatile.New(options), nil
 }
 
 func listenOn(ctx context.Context, address, otherwise string) (net.Listener, error) {
@@ -158,10 +187,13 @@ func (g *program) hearChanges(ctx context.Context, s *commands.Services) (stop f
 }
 
 // webServices are the operations that the server's routes ask.
-func (g *program) webServices(s *commands.Services, config *health.Configuration) *web.Services {
+func (g *program) webServices(
+	s *commands.Services, config *health.Configuration, kept *volatile.Store,
+) *web.Services {
 	return &web.Services{
 		Access: s.Access, Usage: s.Usage, Reports: s.Reports, Corrections: s.Corrections, Lists: s.Lists, Billing: s.Billing,
-		Catalogue: s.Catalogue, Fixer: s.Fixer, Notify: s.Notify, Health: s.Health, Clock: g.env.Now, Log: g.logs.both,
+		Catalogue: s.Catalogue, Fixer: s.Fixer, Notify: s.Notify, Health: s.Health, Kept: kept, Clock: g.env.Now,
+		Log:    g.logs.both,
 		Sender: g.env.Settings.Sender, Configuration: config, Rehearsal: g.env.Printer.Rehearsal,
 		Version: g.env.Settings.Version,
 	}

@@ -160,7 +160,7 @@ func newLimitsExplainCmd(env *Env) *cobra.Command {
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				decision, err := s.Usage.Check(ctx, env.Now(), call)
+				decision, err := s.Usage.Explain(ctx, env.Now(), call)
 				return report.Explanation(decision), err
 			})(cmd, nil)
 		},

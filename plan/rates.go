@@ -16,6 +16,12 @@ type Rates struct {
 	ParallelCalls     int64 // how many reservations may be held at once
 }
 
+// RatesOf are the rates of somebody, such as "user alice".
+type RatesOf struct {
+	Who string
+	Rates
+}
+
 // The names of the rates, in files and answers.
 const (
 	RequestsPerMinute = "requests_per_minute"

@@ -117,7 +117,10 @@ func decisionFields(j usage.Decision) fields {
 		{"status", "", j.Status}, // of the subscription
 		{"period", "period", j.Period},
 		{"estimated_cost", "estimate", shown(j.EstimatedCost, text(j.EstimatedCost.Display()+" ("+basis(j.Basis)+")"))},
-		{"pricing", "", j.Basis}, {"limits", "", limitRows(j.Limits)}, {"rates", "", jsonOnly(rates(j.Plan.Rates))},
+		{"pricing", "", orNull(j.Basis)}, {"limits", "", limitRows(j.Limits)}, {"rates", "", jsonOnly(rates(j.Plan.Rates))},
+	}
+	if j.RetryAfter > 0 { // in whole seconds, as HTTP has it
+		all = append(all, field{"retry_after", "", jsonOnly(int64((j.RetryAfter + time.Second - 1) / time.Second))})
 	}
 	r := j.Reservation
 	if r == nil {

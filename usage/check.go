@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 )
@@ -44,12 +43,6 @@ func requesting(uses []LimitUse, m metered, free bool) []LimitUse {
 		uses[i].Free = free && uses[i].Limit.Meter == plan.Cost
 	}
 	return uses
-}
-
-// denied makes the failure of a refused call.
-func (d Verdict) denied(user string, p plan.Plan) error {
-	return failure.New(failure.Denied, "%s (plan %s) is refused: %s", user, p.Name, d.Message).
-		WithReason(string(d.Reason), "user", user)
 }
 
 // Denied returns the denied failure of a refused call, nil for an allowed one.

@@ -39,12 +39,36 @@ type question struct {
 // mostQuestions is how many are answered together at most.
 const mostQuestions = 256
 
-// Check says whether a call would pass now. It takes nothing and changes nothing.
+// Check says whether a call would pass now. It takes nothing from the limits and changes nothing.
 func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision, error) {
 	event, err := call.event()
 	if err != nil {
 		return Decision{}, err
 	}
+	var d Decision
+	refusal, err := s.paced(ctx, now, &event, false, func() (passes bool, err error) {
+		d, err = s.check(ctx, now, event)
+		if s.Tell != nil {
+			s.Tell(&Told{Event: &event, Refused: d.Reason, Err: err})
+		}
+		return d.Allowed, err
+	})
+	if refusal != nil {
+		d = *refusal
+	}
+	return d, err
+}
+
+// Explain returns the decision about a call as if nobody called too fast. It takes nothing and changes nothing.
+func (s *Service) Explain(ctx context.Context, now time.Time, call Call) (Decision, error) {
+	event, err := call.event()
+	if err != nil {
+		return Decision{}, err
+	}
+	return s.check(ctx, now, event)
+}
+
+func (s *Service) check(ctx context.Context, now time.Time, event Event) (Decision, error) {
 	q := &question{ctx: ctx, now: now, event: event, answered: make(chan struct{})}
 	c := &s.checker
 	c.mu.Lock()
@@ -55,17 +79,12 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 	if begins {
 		go s.answerWaiting()
 	}
-	d := Decision{}
 	select {
 	case <-q.answered:
-		d, err = q.decision, q.err
+		return q.decision, q.err
 	case <-ctx.Done():
-		err = ctx.Err()
+		return Decision{}, ctx.Err()
 	}
-	if s.Tell != nil {
-		s.Tell(&Told{Event: &event, Refused: d.Reason, Err: err})
-	}
-	return d, err
 }
 
 // answerWaiting answers questions until none waits.

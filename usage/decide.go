@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -51,7 +52,9 @@ type Verdict struct {
 	Reason  Reason // empty where it is allowed
 	Message string
 	Limit   string // the name of the limit that refuses; empty where the status does
-	Limits  []LimitVerdict
+	// RetryAfter is how long to wait until a call that is refused may pass; 0: to wait does not help.
+	RetryAfter time.Duration
+	Limits     []LimitVerdict
 }
 
 // Decide says whether a call passes. The subscription's status comes first; then
@@ -60,19 +63,25 @@ type Verdict struct {
 // judged too but refuse nothing. Where the plan allows overage, a limit above 0
 // refuses nothing either: it says how much is included.
 func Decide(status plan.Status, overage plan.Overage, uses []LimitUse) Verdict {
-	d := Verdict{Allowed: true}
+	d, wait := Verdict{Allowed: true}, retryHeld
 	for _, u := range uses {
 		v := u.verdict(overage)
 		d.Limits = append(d.Limits, v)
 		if v.OK || u.Limit.Action != plan.Block {
 			continue
 		}
+		if !u.fitsWithoutHeld() {
+			wait = 0
+		}
 		if d.Allowed || d.Reason == LimitExceeded && u.Limit.Max == 0 {
 			d.Allowed, d.Reason, d.Message, d.Limit = false, u.refusal(), u.message(), u.Limit.Name
 		}
 	}
+	if !d.Allowed {
+		d.RetryAfter = wait
+	}
 	if refusal := refusedStatus(status); refusal != "" {
-		d.Allowed, d.Reason, d.Limit = false, refusal, ""
+		d.Allowed, d.Reason, d.Limit, d.RetryAfter = false, refusal, "", 0
 		d.Message = fmt.Sprintf("the subscription is %s", status)
 	}
 	if d.Allowed {
@@ -112,6 +121,14 @@ func (u LimitUse) fits() bool {
 	}
 	room := u.Limit.Max - u.Used
 	return u.Reserved <= room && u.Requested <= room-u.Reserved
+}
+
+// retryHeld is after how long to try a call again that nothing but reservations stand in the way of.
+const retryHeld = 2 * time.Second
+
+func (u LimitUse) fitsWithoutHeld() bool {
+	u.Reserved = 0
+	return u.fits()
 }
 
 func (u LimitUse) refusal() Reason {

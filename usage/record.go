@@ -18,7 +18,8 @@ import (
 // moment shares a transaction.
 type Service struct {
 	Store      Store
-	Thresholds []int // percentages of a limit that make an alert
+	Thresholds []int   // percentages of a limit that make an alert
+	Limiter    Limiter // nil: nobody asks how fast calls follow each other
 
 	// Tell is told what becomes of each call that is reported or asked about, by many at the same time; nil for nobody.
 	Tell func(*Told)
@@ -26,6 +27,7 @@ type Service struct {
 	once    sync.Once
 	made    *recorders
 	checker checker
+	paces   paces
 }
 
 // RecordOptions say how an event is recorded.
@@ -63,6 +65,9 @@ type Outcome struct {
 	Note      string    // what the caller should know
 	NewUser   bool      // its user was never seen before
 	Err       error
+
+	rates    plan.Rates // of a settlement: those of the plan
+	reserved int64      // of a settlement: the tokens that its reservation held
 }
 
 // Record records one event, once: reporting it again with the same content does nothing and
@@ -80,14 +85,32 @@ func (s *Service) Record(ctx context.Context, now time.Time, event Event, opts R
 			return Outcome{}, err
 		}
 	}
-	r, err := s.one(ctx, o, &event)
+	if !opts.asksLimits() {
+		return s.recordOne(ctx, o, &event)
+	}
+	var outcome Outcome
+	refusal, err := s.paced(ctx, now, &event, true, func() (made bool, err error) {
+		outcome, err = s.recordOne(ctx, o, &event)
+		return outcome.Status == Recorded, err
+	})
+	if refusal != nil {
+		return Outcome{Refusal: refusal, Err: refusal.Denied()}, refusal.Denied()
+	}
+	return outcome, err
+}
+
+func (s *Service) recordOne(ctx context.Context, o order, event *Event) (Outcome, error) {
+	opts := o.opts
+	r, err := s.one(ctx, o, event)
 	if err != nil {
 		return Outcome{}, err
 	}
 	if opts.KnownUser && failure.Is(r.err, failure.NotFound) {
 		r.err = s.withNearestUser(ctx, r.err, event.UserID)
 	}
-	return r.outcome(), r.err
+	outcome := r.outcome()
+	s.settled(ctx, o.now, &outcome)
+	return outcome, r.err
 }
 
 // one carries a single request out.
@@ -347,6 +370,10 @@ func (b *batch) settle(r *request) error {
 	}
 	if late := held.lateness(r.now); late != "" {
 		r.answer.Note = strings.TrimPrefix(r.answer.Note+"; "+late, "; ")
+	}
+	r.answer.rates = b.state.users[r.event.UserID].latest.plan.Rates
+	if held.Status == Held {
+		r.answer.reserved = held.Tokens
 	}
 	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now
 	b.save(held)

@@ -33,7 +33,7 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 	given := order{now: now, opts: opts, records: true, decide: (*batch).record, single: true}
 	made := given
 	made.newID = true
-	requests := make([]request, len(reports))
+	requests, giveBack := make([]request, len(reports)), make([]func(), len(reports))
 	for i := range reports {
 		report, r := &reports[i], &requests[i]
 		if r.order = &given; report.Event.ID == "" {
@@ -43,6 +43,11 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 			report.Event, r.err = report.Event.complete()
 		}
 		r.event = &report.Event
+		if r.err == nil && opts.asksLimits() {
+			if giveBack[i], r.decision, r.err = s.takeRates(ctx, now, r.event, true); r.decision != nil {
+				r.err = r.decision.Denied()
+			}
+		}
 	}
 	var ops []*operation
 	for recorder, share := range s.recorders().shares(requests) {
@@ -56,6 +61,9 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 	outcomes := make([]Outcome, len(reports))
 	for i := range requests {
 		outcomes[i] = requests[i].outcome()
+		if giveBack[i] != nil && outcomes[i].Status != Recorded {
+			giveBack[i]()
+		}
 		if o := &outcomes[i]; o.Err != nil {
 			o.Status, o.Entry.Event = statusOf(o.Err), reports[i].Event
 		}

@@ -37,11 +37,19 @@ func (s *Service) Reserve(
 	if err := ValidateID(id); err != nil {
 		return Decision{}, err
 	}
-	r, err := s.one(ctx, order{now: now, reservation: id, newID: newID, ttl: ttl, decide: (*batch).reserve}, &event)
-	if err != nil || r.decision == nil {
-		return Decision{}, cmp.Or(err, r.err)
+	var d Decision
+	refusal, err := s.paced(ctx, now, &event, false, func() (made bool, err error) {
+		r, err := s.one(ctx, order{now: now, reservation: id, newID: newID, ttl: ttl, decide: (*batch).reserve}, &event)
+		if err != nil || r.decision == nil {
+			return false, cmp.Or(err, r.err)
+		}
+		d = *r.decision
+		return d.Allowed && d.Reservation.CreatedAt.Equal(now) && r.err == nil, r.err
+	})
+	if refusal != nil {
+		d = *refusal
 	}
-	return *r.decision, r.err
+	return d, err
 }
 
 // reserve takes a reservation, or returns the one of that id which is there.
@@ -54,7 +62,7 @@ func (b *batch) reserve(r *request) error {
 	r.decision = &d
 	wanted := d.hold(r.reservation, r.now, r.ttl)
 	if before := b.reservations[r.reservation]; before != nil {
-		d.Allowed, d.Reason, d.Message = true, "", "allowed: this reservation is held already"
+		d.Allowed, d.Reason, d.RetryAfter, d.Message = true, "", 0, "allowed: this reservation is held already"
 		held := *before // as it is now, whatever others in the same batch do to it
 		d.Reservation = &held
 		return held.checkSame(wanted, r.now)
@@ -103,7 +111,7 @@ func (s *Service) ReleaseOf(ctx context.Context, now time.Time, owner, id string
 	if err = cmp.Or(err, r.err); err != nil {
 		return Reservation{}, err
 	}
-	return *r.released, nil
+	return *r.released, s.released(ctx, now, r.released)
 }
 
 func (b *batch) release(r *request) error {

@@ -22,6 +22,7 @@ import (
 	"github.com/alwrity/alwrity-sub/server/metrics"
 	"github.com/alwrity/alwrity-sub/server/web"
 	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/volatile"
 )
 
 // Fixture is a server with the default plans and prices, whose clock stands still until it is moved.
@@ -57,7 +58,8 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 	t.Helper()
 	f := &Fixture{TB: t, Place: place, DB: place.Create(t),
 		clock: &clock{now: time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC)}}
-	metering := &usage.Service{Store: f.DB, Thresholds: usage.DefaultThresholds()}
+	kept := volatile.New(volatile.Options{Clock: f.clock.get, Log: slog.New(slog.DiscardHandler)})
+	metering := &usage.Service{Store: f.DB, Thresholds: usage.DefaultThresholds(), Limiter: &volatile.Limiter{Store: kept}}
 	prices := &catalogue.Service{Store: f.DB}
 	reports, corrections := &usage.Reporter{Store: f.DB, Usage: metering}, &usage.Corrections{Store: f.DB, Usage: metering}
 	settings := &notify.Settings{}
@@ -70,6 +72,7 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 		Notify:        &notify.Service{Store: f.DB, Settings: settings, Log: slog.New(slog.DiscardHandler)},
 		Health:        &health.Service{Store: f.DB, Catalogue: prices, Usage: metering},
 		Configuration: &health.Configuration{Lookup: func(string) string { return "" }, Notify: settings},
+		Kept:          kept,
 		Clock:         f.clock.get, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
 	}
 	seeds, err := catalogue.NewSeeds(nil, nil, func(string) string { return "" })

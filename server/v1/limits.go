@@ -84,7 +84,7 @@ func (a *calls) explain(w http.ResponseWriter, c *web.Call) error {
 }
 
 func answerExplanation(w http.ResponseWriter, c *web.Call, call usage.Call) error {
-	d, err := c.Usage.Check(c.Context(), c.Now, call)
+	d, err := c.Usage.Explain(c.Context(), c.Now, call)
 	if err != nil {
 		return err
 	}

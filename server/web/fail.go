@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strconv"
@@ -21,12 +22,15 @@ type errorBody struct {
 	RequestID string       `json:"request_id,omitempty"`
 }
 
+// RateLimitExceeded is the code for calls that come too fast, as the vendors have it.
+const RateLimitExceeded failure.Code = "rate_limit_exceeded"
+
 // Fail answers with a failure in the form of our own API. What is a fault of ours is told in the log alone.
 func Fail(w http.ResponseWriter, r *http.Request, err error) { FailWith(w, r, StatusOf(err), err) }
 
 // FailWith is Fail with a status of its own.
 func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
-	if wait := access.RetryAfter(err); wait > 0 {
+	if wait := cmp.Or(access.RetryAfter(err), usage.RetryAfter(err)); wait > 0 {
 		SetRetryAfter(w, wait)
 	}
 	SetRetry(w, status)
@@ -42,8 +46,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, d *usage.Decision, err error
 		body["resets_at"] = text
 		w.Header().Set("X-Alwrity-Resets-At", text)
 	}
-	if wait := d.Wait(); wait > 0 {
-		SetRetryAfter(w, wait)
+	if d.RetryAfter > 0 {
+		SetRetryAfter(w, d.RetryAfter)
 	}
 	NoteOf(r.Context()).Err = err
 	status := StatusOf(err)
@@ -53,6 +57,10 @@ func Refuse(w http.ResponseWriter, r *http.Request, d *usage.Decision, err error
 
 func bodyOf(r *http.Request, err error) errorBody {
 	body := errorBody{Code: failure.CodeOf(err), Reason: Reason(err), RequestID: NoteOf(r.Context()).ID}
+	switch usage.Reason(body.Reason) {
+	case usage.RateLimited, usage.TooManyParallelCalls:
+		body.Code = RateLimitExceeded
+	}
 	f, known := errors.AsType[*failure.Error](err)
 	if !known || f.Code == failure.Internal {
 		body.Message, body.Hint = "a fault of the server", "the log of the server says more under this request_id"

@@ -12,10 +12,12 @@ import (
 //
 //nolint:gochecknoglobals // read-only
 var hints = map[string]string{
-	"limit_exceeded": "every limit and when it is reset: GET /v1/users/{user}/limits",
-	"not_in_plan":    "what the plan includes: GET /v1/users/{user}/limits",
-	"unknown_user":   "list them: GET /v1/users",
-	"unpriced":       "set a price: POST /v1/prices; then the calls are rated again by alwrity-sub pricing rerate",
+	"limit_exceeded":          "every limit and when it is reset: GET /v1/users/{user}/limits",
+	"rate_limited":            "wait as long as Retry-After says",
+	"too_many_parallel_calls": "settle or release what has ended: GET /v1/reservations?user={user}",
+	"not_in_plan":             "what the plan includes: GET /v1/users/{user}/limits",
+	"unknown_user":            "list them: GET /v1/users",
+	"unpriced":                "set a price: POST /v1/prices; then rate the calls again: alwrity-sub pricing rerate",
 }
 
 var argument = regexp.MustCompile(`\{[a-z_]+\}`)

@@ -17,6 +17,7 @@ import (
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report/statement"
 	"github.com/alwrity/alwrity-sub/usage"
+	"github.com/alwrity/alwrity-sub/volatile"
 )
 
 // Services are the operations that routes ask, on one open database. They are those of the commands.
@@ -31,6 +32,7 @@ type Services struct {
 	Fixer       *catalogue.Fixer
 	Notify      *notify.Service
 	Health      *health.Service
+	Kept        *volatile.Store // answers that are made once, and tries to sign in
 
 	Clock         func() time.Time // UTC, in microseconds
 	Log           *slog.Logger
