@@ -51,6 +51,11 @@ const (
 	triedLater    = "try again once the server is up"
 )
 
+func noSchema() *failure.Error {
+	return failure.Unavailablef("PostgreSQL: the search_path names no schema that exists").
+		WithHint("make it with CREATE SCHEMA, or change search_path in DATABASE_URL or of the role")
+}
+
 // classifyPostgreSQL turns what PostgreSQL reports into a failure. What is none of the known cases stays as it is: a
 // fault of the program.
 func classifyPostgreSQL(err error) error {
@@ -73,8 +78,7 @@ func classifyPostgreSQL(err error) error {
 	case code == "42P01" || code == "42703":
 		return schemaMissing().Because(err)
 	case code == "3F000":
-		return failure.Unavailablef("PostgreSQL: the search_path names no schema that exists").
-			WithHint("make it with CREATE SCHEMA, or change search_path in DATABASE_URL or of the role").Because(err)
+		return noSchema().Because(err)
 	case code == "55P03":
 		return failure.Unavailablef("the database is locked: " +
 			"another process has been holding a lock for longer than 10 seconds").

@@ -65,7 +65,7 @@ func TestPostgreSQLThatCannotBeReached(t *testing.T) {
 		"unknown user": {func(u *url.URL, _ url.Values) { u.User = url.UserPassword("nobody-here", secret) },
 			"login"},
 		"missing database": {func(u *url.URL, _ url.Values) { u.Path = "/no-such-database" }, "no-such-database"},
-		"missing schema":   {func(_ *url.URL, q url.Values) { q.Set("search_path", "no_such_schema") }, "init"},
+		"missing schema":   {func(_ *url.URL, q url.Values) { q.Set("search_path", "no_such_schema") }, "search_path"},
 		"missing certificate": {func(_ *url.URL, q url.Values) {
 			q.Set("sslmode", "verify-full")
 			q.Set("sslrootcert",

@@ -104,9 +104,26 @@ func (d *DB) schemaVersion(ctx context.Context) (int64, error) {
 		return version.Int64, nil
 	}
 	if err = d.classify(err); failure.Is(err, failure.Unavailable) && isSchemaMissing(err) {
-		return 0, nil
+		return 0, d.checkSearchPath(ctx)
 	}
 	return 0, err
+}
+
+// checkSearchPath refuses a search_path that names no schema: there is no place for tables, and whoever looks for some
+// finds none, though others of the database may have them.
+func (d *DB) checkSearchPath(ctx context.Context) error {
+	if d.kind != PostgreSQL {
+		return nil
+	}
+	var there bool
+	err := d.reader.QueryRowContext(ctx, "SELECT current_schema() IS NOT NULL").Scan(&there)
+	if err != nil {
+		return d.classify(err)
+	}
+	if !there {
+		return noSchema()
+	}
+	return nil
 }
 
 // checkEncoding refuses a database that can't keep every text.
