@@ -124,7 +124,7 @@ func (c claims) checkTimes(now time.Time) error {
 	case c.Expires <= 0:
 		return NotAuthenticated("the token has no time at which it expires")
 	case at >= c.Expires+Leeway.Seconds():
-		return NotAuthenticated("the token has expired")
+		return NotAuthenticated("the token has expired").Because(errEnded)
 	case at < c.NotBefore-Leeway.Seconds():
 		return NotAuthenticated("the token is not valid yet")
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"strings"
 	"time"
 
@@ -34,13 +35,16 @@ func (t Token) Identity() Identity {
 	}
 }
 
+// errEnded says that a credential was good once: who shows it guesses nothing.
+var errEnded = errors.New("it has ended")
+
 // refusal says why a token is not taken at a moment; nil: it is.
 func (t Token) refusal(now time.Time) error {
 	switch {
 	case !t.RevokedAt.IsZero():
-		return NotAuthenticated("the token was revoked")
+		return NotAuthenticated("the token was revoked").Because(errEnded)
 	case !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt):
-		return NotAuthenticated("the token has expired")
+		return NotAuthenticated("the token has expired").Because(errEnded)
 	}
 	return nil
 }

@@ -64,7 +64,7 @@ func (s *Service) AuthenticateFrom(ctx context.Context, credential, address stri
 
 // counted counts a bad try, and returns what its caller is told.
 func (s *Service) counted(ctx context.Context, address string, now time.Time, err error) error {
-	if !failure.Is(err, failure.Denied) {
+	if !failure.Is(err, failure.Denied) || errors.Is(err, errEnded) {
 		return err
 	}
 	if over := s.CheckTries(ctx, address, now); over != nil {

@@ -43,6 +43,19 @@ func TestTries(t *testing.T) {
 	}
 }
 
+// A browser whose JWT has expired asks for many things at once before it knows.
+func TestExpiredIsNoBadTry(t *testing.T) {
+	i := newTestIssuer(t)
+	s := i.service()
+	late := i.token(t, map[string]any{"exp": jwtNow().Add(-time.Hour).Unix()})
+	for range 2 * MostTries {
+		_, err := s.AuthenticateFrom(t.Context(), late, "192.0.2.1", jwtNow())
+		if f := asFailure(err); f == nil || f.Reason != ReasonNotAuthenticated {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
 // Addresses without number take no memory without end, nor do they drive out the one that tries most.
 func TestTriesAreBounded(t *testing.T) {
 	m, now := &memoryTries{}, jwtNow()

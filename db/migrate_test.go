@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Both migrations make the same tables, and the same columns in the same order, but
@@ -480,6 +482,41 @@ func TestPlansHaveNoRatesBeforeAMigration(t *testing.T) {
 		}
 		if _, err := place.SQL.Exec("UPDATE subscription_plans SET parallel_calls = 0"); err == nil {
 			t.Error("a rate of 0 is stored")
+		}
+	})
+}
+
+// Version 16 finds a database without tokens: they can be made then, and changes of both its parts are counted.
+func TestAccessOfADatabaseBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 15)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01'"}[place.Kind]
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('u', "+moment+")")
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s := &access.Service{Store: place.Create(t)}
+		audit := usage.Audit{At: time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC), Actor: "a", Action: "tokens create"}
+		made, err := s.Create(t.Context(), audit, access.NewToken{User: "u"})
+		if err != nil || made.NewUser {
+			t.Fatalf("%+v, %v", made.Token, err)
+		}
+		if _, err := s.Authenticate(t.Context(), made.Secret, audit.At); err != nil {
+			t.Error(err)
+		}
+		if n := lines(t, place.SQL, "SELECT version FROM access_version"); fmt.Sprint(n) != "[3]" {
+			t.Errorf("a token and its secret have made the version %s", n)
+		}
+		execute(t, place.SQL, "UPDATE api_tokens SET last_used_at = "+moment)
+		if n := lines(t, place.SQL, "SELECT version FROM access_version"); fmt.Sprint(n) != "[3]" {
+			t.Errorf("its use has made the version %s", n)
+		}
+		execute(t, place.SQL, "UPDATE api_tokens SET revoked_at = "+moment)
+		if n := lines(t, place.SQL, "SELECT version FROM access_version"); fmt.Sprint(n) != "[4]" {
+			t.Errorf("that it was revoked has made the version %s", n)
 		}
 	})
 }

@@ -6,7 +6,6 @@ package alwrity
 import (
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/server/web"
@@ -21,9 +20,7 @@ const monitoring = "/api/content-planning/monitoring"
 // Group returns the routes. A caller shows a token or a JWT as a bearer.
 func Group(s *web.Services) web.Group {
 	return web.Group{
-		SignIn: func(r *http.Request, now time.Time) (access.Identity, error) {
-			return s.Access.Authenticate(r.Context(), web.Bearer(r), now)
-		},
+		SignIn: s.ByBearer,
 		Fail:   fail,
 		Routes: withFallbacks(routes()),
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/server/web"
@@ -36,6 +37,9 @@ func fail(w http.ResponseWriter, c *web.Call, err error) {
 		status, detail = r.status, r.detail
 	} else {
 		detail = textOf(c, status, err)
+	}
+	if wait := access.RetryAfter(err); wait > 0 {
+		web.SetRetryAfter(w, wait)
 	}
 	web.SetRetry(w, status)
 	body := any(map[string]any{"detail": detail})
