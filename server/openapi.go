@@ -104,7 +104,8 @@ func readable(document []byte) ([]byte, error) {
 		return nil, failure.New(failure.Internal, "the page of the API: %s", err).Because(err)
 	}
 	var out bytes.Buffer
-	err = t.Execute(&out, map[string]any{"Document": d, "ByTag": byTag})
+	err = t.Execute(&out, map[string]any{"Document": d, "ByTag": byTag,
+		"Paragraphs": strings.Split(d.Info.Description, "\n\n")})
 	return out.Bytes(), err
 }
 
@@ -120,6 +121,9 @@ func lastOf(ref string) string { return ref[strings.LastIndexByte(ref, '/')+1:] 
 
 // link is a schema's name, or how one is written that has none. Ref is "" where there is no page's place for it.
 type link struct{ Before, Ref, Text string }
+
+// Long tells whether the text has several lines.
+func (l link) Long() bool { return strings.Contains(l.Text, "\n") }
 
 // shape says of which schema something is: its name, or that of a list's elements, or its type.
 func shape(schema yaml.MapSlice) []link {

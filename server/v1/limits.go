@@ -1,8 +1,8 @@
 package v1
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -27,14 +27,15 @@ func (a *calls) event(c *web.Call) (event usage.Event, text []byte, err error) {
 
 // call reads a body that is a call.
 func (a *calls) call(c *web.Call) (call usage.Call, event usage.Event, text []byte, err error) {
-	event, text, err = a.event(c)
-	if err == nil {
-		err = own(c, &event.UserID, event.Provider, event.Model)
+	if event, text, err = a.event(c); err != nil {
+		return call, event, nil, err
 	}
-	if err == nil && event.Provider == "" {
-		err = failure.Invalidf("provider is empty: it must be given")
+	if err = own(c, &event.UserID, event.Provider, event.Model); err != nil {
+		return call, event, nil, err
 	}
-	return usage.CallOf(event), event, text, err
+	whole := event
+	whole.ID = cmp.Or(event.ID, "-") // what is an event's alone is not looked at, but it must be right
+	return usage.CallOf(event), event, text, whole.Validate()
 }
 
 // knownUser refuses a user who was never seen, where the parameter known_user asks for it.
@@ -152,7 +153,7 @@ func (a *calls) settle(w http.ResponseWriter, c *web.Call) error {
 	event, _, err := a.event(c)
 	q := c.Query()
 	opts := usage.RecordOptions{Reservation: c.PathValue("id"), Strict: q.Bool("strict")}
-	if err = errors.Join(err, q.Err()); err != nil {
+	if err = cmp.Or(err, q.Err()); err != nil {
 		return err
 	}
 	if opts.Owner, err = c.UserOf(event.UserID); err != nil {

@@ -1,0 +1,106 @@
+"""Tests of the client against a server: ALWRITY_SUB_URL and ALWRITY_SUB_TOKEN name it. server/v1 runs them."""
+
+import asyncio
+import enum
+import unittest
+
+import alwrity_sub_client as sub
+
+
+class APIProvider(enum.Enum):
+    GEMINI = "gemini"
+    MISTRAL = "mistral"
+    EXA = "exa"
+
+
+class ServiceTest(unittest.TestCase):
+    def test_check_call_track(self):
+        async def one_call():
+            usage = sub.UsageTrackingService(None)
+            passes, message, info = await usage.enforce_usage_limits("ann", APIProvider.GEMINI, 1500)
+            self.assertTrue(passes, message)
+            held = sub.Client()._ask("GET", "/v1/reservations", {"user": "ann"})
+            self.assertEqual(len(held), 1)
+            tracked = await usage.track_api_usage(
+                "ann", APIProvider.GEMINI, "/generate", "POST", model_used="gemini-2.5-flash", tokens_input=1000,
+                tokens_output=100, response_time=1.25, ip_address="::1")
+            self.assertEqual(tracked["success"], True, tracked)
+            self.assertEqual((tracked["cost"], tracked["tokens"]), (0.00055, 1100))
+            self.assertEqual(tracked["billing_period"], "2026-11")
+            self.assertEqual(held[0]["id"], tracked["id"])
+            self.assertEqual(sub.Client()._ask("GET", "/v1/reservations", {"user": "ann"}), [])
+        asyncio.run(one_call())
+
+    def test_checking_again_takes_the_place(self):
+        prices = sub.PricingService(None)
+        for _ in range(3):
+            self.assertTrue(prices.check_usage_limits("bea", "gemini", 10)[0])
+        self.assertEqual(len(sub.Client()._ask("GET", "/v1/reservations", {"user": "bea"})), 1)
+
+    def test_parallel_calls_do_not_overshoot(self):
+        async def one_call():
+            usage = sub.UsageTrackingService(None)
+            passes, message, info = await usage.enforce_usage_limits("cy", APIProvider.EXA)
+            await asyncio.sleep(0.05)
+            if passes:
+                await usage.track_api_usage("cy", APIProvider.EXA, search_count=1)
+            return passes, info
+
+        async def many():
+            return await asyncio.gather(*(one_call() for _ in range(20)))
+        results = asyncio.run(many())
+        self.assertEqual(sum(passes for passes, _ in results), 10)  # what the free plan has
+        refused = next(info for passes, info in results if not passes)
+        self.assertEqual((refused["limit"], refused["error_type"]), (10, "call_limit"))
+        self.assertEqual(sub.Client().usage("cy")["totals"]["calls"], 10)
+
+    def test_together(self):
+        prices = sub.PricingService(None)
+        operation = {"provider": APIProvider.EXA, "operation_type": "search"}
+        self.assertEqual(prices.check_comprehensive_limits("dan", [operation] * 3), (True, None, None))
+        passes, message, info = prices.check_comprehensive_limits("dan", [operation] * 11)
+        self.assertFalse(passes)
+        self.assertEqual(info["usage_info"]["operation_index"], 10, message)
+        self.assertEqual(sub.Client()._ask("GET", "/v1/reservations", {"user": "dan"}), [])
+        with self.assertRaises(Exception) as raised:
+            sub.validate_operations(prices, "dan", [operation] * 11)
+        self.assertEqual(raised.exception.status_code, 429)
+
+    def test_money(self):
+        prices = sub.PricingService(None)
+        self.assertEqual(prices.calculate_api_cost(APIProvider.GEMINI, "gemini-2.5-flash", 1000, 100),
+                         {"cost_input": 0.0003, "cost_output": 0.00025, "cost_total": 0.00055})
+        self.assertEqual(prices.get_pricing_for_provider_model("gemini", "gemini-2.5-flash")["cost_per_input_token"],
+                         3e-07)
+        self.assertIsNone(prices.get_pricing_for_provider_model("gemini", "unheard-of"))
+
+    def test_limits(self):
+        prices = sub.PricingService(None)
+        self.assertIsNone(prices.get_user_limits("nobody"))
+        sub.track_agent_usage_sync("eve", "gemini-2.5-flash", "one two three", "four", 0.5)
+        self.assertEqual(prices.get_user_limits("eve")["plan"], "Free")
+        self.assertEqual(prices.get_current_billing_period("eve"), "2026-11")
+        prices.clear_user_cache("eve")
+
+    def test_hugging_face(self):
+        tracked = asyncio.run(sub.UsageTrackingService(None).track_api_usage(
+            "eve", APIProvider.MISTRAL, actual_provider_name="huggingface", tokens_input=5))
+        self.assertTrue(tracked["success"], tracked)
+
+    def test_nothing_is_recorded_twice(self):
+        client, event = sub.Client(), {"id": "once", "user_id": "fay", "provider": "gemini", "input_tokens": 1}
+        self.assertEqual([client.record(event)["status"] for _ in range(2)], ["recorded", "duplicate"])
+        results = client.record_all([event, {"provider": "gemini"}])
+        self.assertEqual([one["status"] for one in results], ["duplicate", "rejected"])
+
+    def test_failures(self):
+        tracked = asyncio.run(sub.UsageTrackingService(None).track_api_usage("", "gemini"))
+        self.assertFalse(tracked["success"])
+        away = sub.Client("http://127.0.0.1:1", "x", 0.5)
+        with self.assertRaises(sub.ApiError) as raised:
+            away.usage("ann")
+        self.assertEqual(raised.exception.status, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
