@@ -37,7 +37,7 @@ type PagedEntry struct {
 }
 
 // MostCounted is up to how many rows a page of a log counts: to count all would cost more with a longer log.
-const MostCounted = 100_000
+const MostCounted = 20_000
 
 // LogPages is the storage of pages of the log.
 type LogPages interface {

@@ -32,6 +32,7 @@ func TestOtherUsersPaths(t *testing.T) {
 					}
 				}
 				of := base(strings.ReplaceAll(path, "USER", full))
+				f.Wait(10 * time.Second) // bad tries are counted
 				for token, text := range map[string]string{"": "Not authenticated", "ask_no": "Authentication failed"} {
 					a := f.Ask(method, of, token, "")
 					if a.StatusCode != 401 || a.Header.Get("WWW-Authenticate") != "Bearer" ||
@@ -46,6 +47,10 @@ func TestOtherUsersPaths(t *testing.T) {
 			if a := f.Ask("GET", base(strings.ReplaceAll(path, "USER", paid)), reporter, ""); a.StatusCode != 403 {
 				t.Errorf("one who may only report gets %s from %s", a.Status, path)
 			}
+		}
+		bound := f.Token(paid, access.ScopeGateway)
+		if a := f.Ask("POST", base("/subscribe/"+paid), bound, `{"plan_id":1}`); a.StatusCode != 403 {
+			t.Errorf("a token that may only make calls changes the plan: %s %s", a.Status, a.Text)
 		}
 		if a := f.Ask("GET", base("/dashboard/"+full), app, ""); a.StatusCode != 200 {
 			t.Errorf("one who acts for others gets %s", a.Status)

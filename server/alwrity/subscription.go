@@ -117,6 +117,9 @@ func subscribe(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.Who.MustManage(user); err != nil {
+		return err
+	}
 	choice.Paid = c.Who.May(access.ScopeAdmin)
 	st, err := c.Billing.Choose(c.Context(), c.Audit("subscribe"), user, choice)
 	switch {
