@@ -112,7 +112,7 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 	s.Usage.Limiter = &volatile.Limiter{Store: kept}
 	s.Access.Tries = volatile.Tries{Store: kept, Most: access.MostTries}
 	options.Ping = opened.Ready
-	if err := g.monitor(ctx, &options, s, opened); err != nil {
+	if err := g.monitor(ctx, &options, s, opened, kept); err != nil {
 		return err
 	}
 	address := cmp.Or(listen, settings.listen)
@@ -155,10 +155,14 @@ func listenOn(ctx context.Context, address, otherwise string) (net.Listener, err
 
 // monitor gives the server its metrics and traces.
 func (g *program) monitor(
-	ctx context.Context, options *server.Options, s *commands.Services, opened *db.DB,
+	ctx context.Context, options *server.Options, s *commands.Services, opened *db.DB, kept *volatile.Store,
 ) (err error) {
-	options.Metrics = metrics.New(g.env.Settings.Version, metrics.Sources{
-		Clock: g.env.Now, Figures: s.Health.Figures, Book: s.Catalogue.Book, Pools: opened.Pools})
+	sources := metrics.Sources{
+		Clock: g.env.Now, Figures: s.Health.Figures, Book: s.Catalogue.Book, Pools: opened.Pools}
+	if configured, _ := kept.IsShared(); configured {
+		sources.Redis = func() bool { _, up := kept.IsShared(); return up }
+	}
+	options.Metrics = metrics.New(g.env.Settings.Version, sources)
 	s.Usage.Tell = options.Metrics.Told
 	options.Traces, err = trace.New(g.settings.serve.lookup, g.env.Settings.Version, g.logs.both)
 	if err != nil {

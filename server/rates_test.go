@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -77,6 +78,16 @@ func TestCallsThatComeTooFast(t *testing.T) {
 			answer.Header().Get("X-Should-Retry") != "true" ||
 			!strings.Contains(answer.Body.String(), `"code":"rate_limit_exceeded"`) {
 			t.Errorf("%d %v %s", answer.Code, answer.Header(), answer.Body)
+		}
+		token := f.Token("ann", access.ScopeGateway)
+		for _, path := range []string{"/v1/limits/check", "/v1/reservations"} {
+			answer := f.Ask("POST", path, token, `{"provider":"gemini"}`, "Content-Type: application/json")
+			for _, part := range []string{`"reason":"rate_limited"`, `"retry_after":20`, `"pricing":null`, `"plan":"Free"`} {
+				if answer.StatusCode != http.StatusTooManyRequests || answer.Header.Get("Retry-After") != "20" ||
+					!strings.Contains(answer.Text, part) {
+					t.Errorf("%s: %s %v %s", path, answer.Status, answer.Header, answer.Text)
+				}
+			}
 		}
 		applyFree(f, "    requests_per_minute: unlimited\n")
 		f.Wait(time.Second)
