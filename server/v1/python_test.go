@@ -14,9 +14,9 @@ func TestPythonClient(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("python3 is missing: apt-get install python3-minimal")
+			t.Fatal("python3 is missing: apt-get install python3")
 		}
-		t.Skip("python3 is missing: apt-get install python3-minimal")
+		t.Skip("python3 is missing: apt-get install python3")
 	}
 	f := servertest.New(t, dbtest.SQLite(t))
 	cmd := exec.CommandContext(t.Context(), python, "-W", "error", "test_client.py")
