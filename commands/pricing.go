@@ -90,6 +90,7 @@ HUGGINGFACE_INPUT_TOKEN_COST and HUGGINGFACE_OUTPUT_TOKEN_COST.`,
 	}
 	addCosts(cmd, &setting, &above)
 	addTime(cmd, &setting.From, "effective-from", "from then on (default now)")
+	cmd.Flags().BoolVar(&setting.DryRun, "dry-run", false, "show what would change, and change nothing")
 	addForce(cmd, &setting.Force)
 	return cmd
 }

@@ -21,16 +21,26 @@ func newUsersCmd(env *Env) *cobra.Command {
 }
 
 func newUsersListCmd(env *Env) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List every user that was ever seen", Example: "  alwrity-sub users list -o csv",
-		Args: cobra.NoArgs,
+	var q usage.UserQuery
+	var status string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List every user that was ever seen",
+		Example: "  alwrity-sub users list -o csv\n  alwrity-sub users list --search example.com --status suspended",
+		Args:    cobra.NoArgs,
 		RunE: env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+			q.Status, q.Now, q.Limit = plan.Status(status), env.Now(), usage.PageSize
 			users, err := usage.Every(func(last usage.User) (usage.Page[usage.User], error) {
-				return s.Lists.Users(ctx, last.UserID, usage.PageSize)
+				q.After = last.UserID
+				return s.Lists.FindUsers(ctx, q)
 			})
-			return report.Users(users, env.Now()), err
+			return report.Users(users, q.Now), err
 		}),
 	}
+	cmd.Flags().StringVar(&q.Search, "search", "", "only those with this `TEXT` in their id, name or address")
+	cmd.Flags().StringVar(&status, "status", "",
+		"only with this `STATUS`: active, pending, suspended, cancelled or expired")
+	cmd.Flags().StringVar(&q.Plan, "plan", "", "only on the plan of this `NAME` or tier")
+	return cmd
 }
 
 // newUserCmd makes a command that concerns one user, who is its argument.

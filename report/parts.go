@@ -80,7 +80,7 @@ func (t *Text) addTable(tb table) {
 }
 
 // abbreviations are words of titles that are never written small.
-const abbreviations = " ID IDS VAT USD EUR "
+const abbreviations = " ID IDS VAT USD EUR (UTC) "
 
 // sentence writes a title of a table, which is in capitals, as one writes a sentence: “Paid until”.
 func sentence(title string) string {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
+	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -16,6 +17,8 @@ func bookTests() []test {
 	return []test{
 		{"books/a bill is in the month in which its period ends, a credit note in that of its issue", booksByMonth},
 		{"books/come a page at a time, with the lines of the page", booksByPage},
+		{"books/are summed as they are listed, and come from the newest on", booksSummed},
+		{"books/what is only tried leaves nothing", onlyTried},
 	}
 }
 
@@ -92,4 +95,69 @@ func booksByPage(t *testing.T, p Place) {
 			t.Errorf("in pages of %d come\n%+v, want\n%+v", size, got, all)
 		}
 	}
+}
+
+func booksSummed(t *testing.T, p Place) {
+	f := seeded(t, p)
+	f.addBooks()
+	for _, q := range []billing.Query{{}, {Month: 202610}, {UserID: "user-3"}, {Month: 201001},
+		{Statuses: []billing.Status{billing.Void}, Kind: billing.Invoice}} {
+		bills, err := f.db.Bills(f.ctx, q)
+		f.must(err)
+		want := billing.MonthSums{Bills: len(bills)}
+		for _, b := range bills {
+			want.Revenue, want.Cost = want.Revenue.Add(pricing.TotalOf(b.Total)), want.Cost.Add(pricing.TotalOf(b.Cost))
+		}
+		sums, err := f.db.SumBills(f.ctx, q)
+		f.must(err)
+		if sums.Bills != want.Bills || sums.Revenue.Cmp(want.Revenue) != 0 || sums.Cost.Cmp(want.Cost) != 0 {
+			t.Errorf("%+v sums up to %+v, want %+v", q, sums, want)
+		}
+	}
+	all, err := f.db.Bills(f.ctx, billing.Query{})
+	f.must(err)
+	after, seen := int64(0), len(all)
+	for {
+		page, err := f.billing(f.db).Bills(f.ctx, billing.Query{Newest: true, After: after, Limit: 3})
+		f.must(err)
+		for _, b := range page.Rows {
+			seen--
+			wantEqual(t, "the number", b.Number, all[seen].Number)
+			after = b.Number
+		}
+		if !page.More {
+			break
+		}
+	}
+	wantEqual(t, "bills left", seen, 0)
+}
+
+func onlyTried(t *testing.T, p Place) {
+	f := seeded(t, p)
+	service := f.billing(f.db)
+	audit := usage.Audit{At: now(), Actor: "test", Action: "users subscribe"}
+	before, err := f.db.Audit(f.ctx, 0, usage.PageSize)
+	f.must(err)
+	order := billing.Order{Plan: "pro", Cycle: plan.Monthly, AutoRenew: true}
+	tried, err := service.Dry().Subscribe(f.ctx, audit, "alice", order)
+	f.must(err)
+	if s := tried.Account.Subscription; s == nil || !s.Anchor.Equal(now()) {
+		t.Errorf("it says %+v", s)
+	}
+	_, err = service.Account(f.ctx, "alice")
+	wantFailure(t, err, failure.NotFound, "alice")
+	_, err = service.Subscribe(f.ctx, audit, "alice", order)
+	f.must(err)
+	_, err = service.Dry().Subscribe(f.ctx, audit, "alice", order)
+	wantFailure(t, err, failure.Conflict, "already")
+	credited, err := service.Dry().Credit(f.ctx, audit, billing.CreditEntry{UserID: "alice", Amount: 500 * pricing.Cent,
+		Reason: "a test"})
+	f.must(err)
+	wantEqual(t, "the balance", credited.Balance, 500*pricing.Cent)
+	credits, err := service.AllCredits(f.ctx, "alice")
+	f.must(err)
+	wantEqual(t, "credits", len(credits), 0)
+	after, err := f.db.Audit(f.ctx, 0, usage.PageSize)
+	f.must(err)
+	wantEqual(t, "new rows of the audit log", len(after)-len(before), 1)
 }

@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
@@ -16,6 +18,7 @@ import (
 func listTests() []test {
 	return []test{
 		{"lists/pages have every row once and in order", listPages},
+		{"lists/users are found by what they are called, status and plan", listFound},
 		{"logs/pages continue within one moment", logPages},
 		{"logs/are selected by every condition", logSelection},
 		{"logs/pages of a model have all of its rows", logSearch},
@@ -411,4 +414,56 @@ func trends(t *testing.T, p Place) {
 	if calls != 9 || !slices.Contains(months, "2026-12") {
 		t.Errorf("%d calls, want 9", calls)
 	}
+}
+
+// Users are found by what they are called, by status and by plan, as a subscription says what these are.
+func listFound(t *testing.T, p Place) {
+	f := seeded(t, p)
+	bill := f.billing(f.db)
+	audit := usage.Audit{At: now(), Actor: "test", Action: "users subscribe"}
+	for user, order := range map[string]billing.Order{
+		"Anna 100%": {Plan: "pro", AutoRenew: true}, "bob_1": {Plan: "open"}, "carl": {Plan: "pro", AutoRenew: true},
+		"dora": {Plan: "open", AutoRenew: true, Start: now().AddDate(0, 0, 9)},
+	} {
+		order.Cycle, order.Email = plan.Monthly, strings.ToUpper(user[:4])+"@example.com"
+		if user == "Anna 100%" {
+			order.Email = ""
+		}
+		_, err := bill.Subscribe(f.ctx, audit, user, order)
+		f.must(err)
+	}
+	_, err := bill.Suspend(f.ctx, audit, "carl")
+	f.must(err)
+	f.addAlerts(alert("emil", "cost", 80))
+	later := now().AddDate(0, 2, 0)
+	for _, tt := range []struct {
+		query usage.UserQuery
+		want  string
+	}{
+		{usage.UserQuery{}, "Anna 100%|bob_1|carl|dora|emil"},
+		{usage.UserQuery{Search: "ANNA"}, "Anna 100%"}, {usage.UserQuery{Search: "%"}, "Anna 100%"},
+		{usage.UserQuery{Search: "_"}, "bob_1"}, {usage.UserQuery{Search: "!"}, ""},
+		{usage.UserQuery{Search: "@Example"}, "bob_1|carl|dora"}, {usage.UserQuery{Search: "' OR 1=1"}, ""},
+		{usage.UserQuery{Status: plan.Active}, "Anna 100%|bob_1|emil"}, {usage.UserQuery{Status: plan.Suspended}, "carl"},
+		{usage.UserQuery{Status: plan.Pending}, "dora"}, {usage.UserQuery{Status: plan.Expired}, ""},
+		{usage.UserQuery{Status: plan.Expired, Now: later}, "bob_1"}, {usage.UserQuery{Status: plan.Cancelled}, ""},
+		{usage.UserQuery{Plan: "PRO"}, "Anna 100%|carl"}, {usage.UserQuery{Plan: "free"}, "emil"},
+		{usage.UserQuery{Plan: "pro", Status: plan.Active}, "Anna 100%"},
+	} {
+		tt.query.Limit = 9
+		if tt.query.Now.IsZero() {
+			tt.query.Now = now()
+		}
+		page, err := (&usage.Lists{Store: f.db}).FindUsers(f.ctx, tt.query)
+		f.must(err)
+		var names []string
+		for _, u := range page.Rows {
+			names = append(names, u.UserID)
+		}
+		wantEqual(t, fmt.Sprintf("%+v", tt.query), strings.Join(names, "|"), tt.want)
+	}
+	_, err = (&usage.Lists{Store: f.db}).FindUsers(f.ctx, usage.UserQuery{Status: "activ", Limit: 9})
+	wantFailure(t, err, failure.Invalid, "activ")
+	_, err = (&usage.Lists{Store: f.db}).FindUsers(f.ctx, usage.UserQuery{Plan: "nothing", Limit: 9})
+	wantFailure(t, err, failure.NotFound, "nothing")
 }

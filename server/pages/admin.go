@@ -2,7 +2,6 @@ package pages
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -92,13 +91,15 @@ func (p *pages) adminOverview(w http.ResponseWriter, c *web.Call) error {
 		d.Verdict = verdict{"near", failure.Counted(n, "thing") + " to look at", ""}
 	}
 	asked := wanted{show: show, by: "provider"}
-	d.Usage = breakdown{By: "Provider", Daily: dailyOf(o.Usage, asked, o.From, o.To, c.Now), Total: asked.text(o.Usage.Sum)}
+	d.Usage = breakdown{By: "Provider", Daily: dailyOf(o.Usage, asked, o.From, o.To, c.Now),
+		Total: asked.text(o.Usage.Sum)}
 	d.Usage.Charts, d.Usage.Nothing = d.Usage.Daily.charts(), len(d.Usage.Daily.Groups) == 0
 	d.Usage.Shown, d.Usage.Rows = d.Usage.Daily.what(), dayRows(d.Usage.Daily, o.Usage, asked)
 	for _, s := range []string{"cost", "calls", "tokens"} {
 		d.Usage.Shows = append(d.Usage.Shows, choice{title(s), "/admin?show=" + s + "#usage", s == show})
 	}
-	month := usage.Report{Query: usage.ReportQuery{By: []usage.Dimension{usage.ByProvider}}, Rows: o.Providers, Sum: o.Month}
+	month := usage.Report{Query: usage.ReportQuery{By: []usage.Dimension{usage.ByProvider}}, Rows: o.Providers,
+		Sum: o.Month}
 	d.Providers = firstTable(partsOf(report.Report(month, false), nil))
 	d.Plans = firstTable(partsOf(report.Plans(o.Plans, o.Subscribers), links{
 		"name": func(i int) string { return at("/admin/plan", "name", o.Plans[i].Name) }}))
@@ -119,13 +120,13 @@ func todosOf(o health.Overview) []todo {
 		o.Overdue.Revenue.NearestCent().Display(), "/admin/bills?status=past_due", "See them")
 	add(dead, "full", failure.Counted(dead, "message")+" did not arrive, or may not have", "/admin/outbox?status=dead",
 		"See the outbox")
-	add(o.Month.Unpriced, "full", failure.Counted(o.Month.Unpriced, "call")+" without a price this month, counted as $0.00",
-		"/admin/health?all=1", "Find the models")
+	add(o.Month.Unpriced, "full", failure.Counted(o.Month.Unpriced, "call")+
+		" without a price this month, counted as $0.00", "/admin/health?all=1", "Find the models")
 	add(o.Counts.Due, "near", failure.Counted(o.Counts.Due, "user")+
 		" with a period that has ended and is not closed: the nightly alwrity-sub billing close does it", "/admin/health",
 		"See the health")
 	if failed := today.Errors; failed > 20 && failed*10 > today.Calls+failed {
-		add(failed, "near", fmt.Sprintf("%s of today’s calls failed", share(failed, today.Calls+failed)), "/admin?show=calls", "")
+		add(failed, "near", share(failed, today.Calls+failed)+" of today’s calls failed", "", "")
 	}
 	add(o.Counts.UnreadAlerts, "near", failure.Counted(o.Counts.UnreadAlerts, "alert")+" that nobody has read",
 		"/admin/alerts?show=unread", "Read them")
@@ -233,8 +234,8 @@ func following(c *web.Call, name, value string) string {
 
 func (p *pages) adminUsers(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()
-	query := usage.UserQuery{Search: strings.TrimSpace(q.Text("q")), Status: plan.Status(q.Text("status")), Plan: q.Text("plan"),
-		After: q.Text("after"), Now: c.Now, Limit: pageSize}
+	query := usage.UserQuery{Search: strings.TrimSpace(q.Text("q")), Status: plan.Status(q.Text("status")),
+		Plan: q.Text("plan"), After: q.Text("after"), Now: c.Now, Limit: pageSize}
 	if err := q.Err(); err != nil {
 		return err
 	}
@@ -341,7 +342,7 @@ func (p *pages) adminUser(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	return p.show(w, c, http.StatusOK, page{template: "user", title: report.Visible(user), section: "/admin/users", data: d})
+	return p.show(w, c, http.StatusOK, page{template: "user", title: d.User, section: "/admin/users", data: d})
 }
 
 func (p *pages) adminUserOf(c *web.Call, user string, want wanted) (d adminUserData, err error) {

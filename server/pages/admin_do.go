@@ -157,7 +157,7 @@ type change func(c *web.Call, b *billing.Service, a usage.Audit, f url.Values) (
 func subscriptionDoing(heading, button, action string, change change) doing {
 	return doing{
 		heading: heading, button: button, danger: action == "users cancel" || action == "users suspend", done: "changed",
-		back: func(f url.Values) string { return cmpPath(f.Get("user")) },
+		back: func(f url.Values) string { return pathOf(f.Get("user")) },
 		try: func(c *web.Call, f url.Values) (preview, error) {
 			before, err := c.Billing.Account(c.Context(), f.Get("user"))
 			if err != nil && !failure.Is(err, failure.NotFound) {
@@ -176,8 +176,8 @@ func subscriptionDoing(heading, button, action string, change change) doing {
 	}
 }
 
-// cmpPath is the page of a user, or the list where none is named.
-func cmpPath(user string) string {
+// pathOf is the page of a user, or the list where none is named.
+func pathOf(user string) string {
 	if user == "" {
 		return "/admin/users"
 	}
@@ -274,7 +274,7 @@ func creditDoing() doing {
 	}
 	return doing{
 		heading: "Give credit", button: "Give the credit", done: "credited",
-		back: func(f url.Values) string { return cmpPath(f.Get("user")) },
+		back: func(f url.Values) string { return pathOf(f.Get("user")) },
 		try: func(c *web.Call, f url.Values) (preview, error) {
 			// With a key of its own the credit is given once, however often the button is pressed.
 			f.Set("key", "admin-"+rand.Text())
@@ -305,11 +305,11 @@ func voidDoing() doing {
 	}
 	return doing{
 		heading: "Take calls back", button: "Take them back", danger: true, done: "voided",
-		back: func(f url.Values) string { return cmpPath(f.Get("user")) },
+		back: func(f url.Values) string { return pathOf(f.Get("user")) },
 		try: func(c *web.Call, f url.Values) (preview, error) {
 			voided, err := void(c, f, true)
-			return preview{Text: "Nothing is removed: a counter-entry takes each back, so that totals, limits and the next bill " +
-				"are right at once. It can’t be undone.", Parts: partsOf(report.Voided(voided, false), nil)}, err
+			return preview{Text: "Nothing is removed: a counter-entry takes each back, so that totals, limits and the " +
+				"next bill are right at once. It can’t be undone.", Parts: partsOf(report.Voided(voided, false), nil)}, err
 		},
 		do: func(c *web.Call, f url.Values) error {
 			_, err := void(c, f, false)
@@ -381,8 +381,8 @@ func voidBillDoing() doing {
 		heading: "Take a bill back", button: "Take it back", danger: true, done: "voidedbill", back: backToBill,
 		try: func(c *web.Call, f url.Values) (preview, error) {
 			note, err := void(c, c.Billing.Dry(), f)
-			return preview{Text: "A credit note over all of it is written. What was paid, and what the bill had used up of the " +
-				"credit, becomes credit. It can’t be undone.", Parts: partsOf(report.Bill(note), nil)}, err
+			return preview{Text: "A credit note over all of it is written. What was paid, and what the bill had used up " +
+				"of the credit, becomes credit. It can’t be undone.", Parts: partsOf(report.Bill(note), nil)}, err
 		},
 		do: func(c *web.Call, f url.Values) error {
 			_, err := void(c, c.Billing, f)

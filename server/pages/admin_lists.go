@@ -57,8 +57,9 @@ func (p *pages) adminBills(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	d := listPage{Heading: "Bills", Lead: "The newest first.", Empty: "There is no bill like that.",
-		Choices: choicesOf(c, "status", status, "", "All", "open", "Open", "past_due", "Past due", "paid", "Paid", "void", "Void"),
-		Search:  &searchForm{Action: "/admin/bills", Label: "Bills of the user", Name: "user", Value: user}}
+		Choices: choicesOf(c, "status", status, "", "All", "open", "Open", "past_due", "Past due", "paid", "Paid", "void",
+			"Void"),
+		Search: &searchForm{Action: "/admin/bills", Label: "Bills of the user", Name: "user", Value: user}}
 	if status != "" {
 		d.Search.Keep = []pair{{"status", status}}
 	}
@@ -103,9 +104,10 @@ func (p *pages) adminBill(w http.ResponseWriter, c *web.Call) error {
 	}
 	rows, _ := billRows([]billing.Bill{b}, c.Now, 1)
 	file := "/billing/bills/" + rows[0].Number
-	d := billData{Number: rows[0].Number, Heading: rows[0].Name + " " + rows[0].Number, Total: rows[0].Total, Status: rows[0].Status,
-		State: rows[0].State, User: report.Visible(b.UserID), Path: userPath(b.UserID), Parts: partsOf(report.Bill(b), nil)[1:],
-		Page: at(file+".html", "user", b.UserID), PDF: at(file+".pdf", "user", b.UserID),
+	d := billData{Number: rows[0].Number, Heading: rows[0].Name + " " + rows[0].Number, Total: rows[0].Total,
+		Status: rows[0].Status, State: rows[0].State, User: report.Visible(b.UserID), Path: userPath(b.UserID),
+		Parts: partsOf(report.Bill(b), nil)[1:],
+		Page:  at(file+".html", "user", b.UserID), PDF: at(file+".pdf", "user", b.UserID),
 		Unpaid: b.Status.Unpaid(), Void: b.Kind == billing.Invoice && b.Status != billing.Void}
 	return p.show(w, c, http.StatusOK, page{template: "bill", title: d.Heading, section: "/admin/bills", data: d})
 }
@@ -118,8 +120,8 @@ func (p *pages) adminPlans(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	d := listPage{Heading: "Plans", Lead: "They are changed as a file: alwrity-sub plans export, edit, plans diff, plans apply.",
-		Empty: "There is no plan.", Parts: partsOf(report.Plans(plans, subscribers), links{
+	d := listPage{Heading: "Plans",
+		Lead: "They are changed as a file: alwrity-sub plans export, edit, plans diff, plans apply.", Empty: "There is no plan.", Parts: partsOf(report.Plans(plans, subscribers), links{
 			"name": func(i int) string { return at("/admin/plan", "name", plans[i].Name) }})}
 	return p.list(w, c, "/admin/plans", d)
 }
@@ -152,7 +154,8 @@ const mostPrices = pageSize
 
 func (p *pages) adminPrices(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()
-	provider, search, after := q.Name("provider"), strings.ToLower(strings.TrimSpace(q.Text("q"))), q.Int("after", 0, 0, 1_000_000)
+	provider, search := q.Name("provider"), strings.ToLower(strings.TrimSpace(q.Text("q")))
+	after := q.Int("after", 0, 0, 1_000_000)
 	q.Text("done")
 	if err := q.Err(); err != nil {
 		return err
@@ -168,8 +171,8 @@ func (p *pages) adminPrices(w http.ResponseWriter, c *web.Call) error {
 	prices = slices.DeleteFunc(prices, func(one pricing.Price) bool {
 		return search != "" && !strings.Contains(strings.ToLower(one.Model), search)
 	})
-	d := listPage{Heading: "Prices", Lead: "What calls cost you now. Each price has a history; what was used keeps its cost.",
-		Empty: "No price is like that.", Search: &searchForm{Action: "/admin/prices", Label: "Model", Name: "q",
+	d := listPage{Heading: "Prices",
+		Lead: "What calls cost you now. Each price has a history; what was used keeps its cost.", Empty: "No price is like that.", Search: &searchForm{Action: "/admin/prices", Label: "Model", Name: "q",
 			Value: q.Text("q"), Options: []optionList{providerOptions(book, provider)}}}
 	shown := prices[min(after, len(prices)):min(after+mostPrices, len(prices))]
 	if len(shown) > 0 {
@@ -304,7 +307,8 @@ func (p *pages) adminAlerts(w http.ResponseWriter, c *web.Call) error {
 		d.Search.Keep = []pair{{"show", show}}
 	}
 	if len(rows) > 0 {
-		t := firstTable(partsOf(report.Alerts(rows), links{"user_id": func(i int) string { return userPath(rows[i].UserID) }}))
+		t := firstTable(partsOf(report.Alerts(rows), links{
+			"user_id": func(i int) string { return userPath(rows[i].UserID) }}))
 		d.Parts = []part{{Table: t}}
 		var ids []string
 		for i := range rows {
@@ -372,8 +376,8 @@ func (p *pages) adminAudit(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	d := listPage{Heading: "Audit log", Lead: "Who has changed what, the newest first: by the command line, the API and these pages.",
-		Empty: "Nobody has changed anything."}
+	d := listPage{Heading: "Audit log",
+		Lead: "Who has changed what, the newest first: by the command line, the API and these pages.", Empty: "Nobody has changed anything."}
 	if len(found.Rows) > 0 {
 		d.Parts = []part{{Table: firstTable(partsOf(report.Audit(found.Rows), links{"subject": func(i int) string {
 			return subjectPath(found.Rows[i].Subject)

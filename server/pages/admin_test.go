@@ -21,11 +21,13 @@ import (
 func adminPages() map[string]string {
 	user := func(id string) string { return "/admin/user?" + url.Values{"id": {id}}.Encode() }
 	return map[string]string{
-		"today": "/admin", "today-calls": "/admin?show=calls", "users": "/admin/users", "users-found": "/admin/users?q=AGENCY",
-		"users-none": "/admin/users?q=nobody", "users-suspended": "/admin/users?status=suspended&plan=Basic",
+		"today": "/admin", "today-calls": "/admin?show=calls", "users": "/admin/users",
+		"users-found": "/admin/users?q=AGENCY",
+		"users-none":  "/admin/users?q=nobody", "users-suspended": "/admin/users?status=suspended&plan=Basic",
 		"user-busy": user(busy), "user-over": user(over), "user-suspended": user(suspended), "user-long": user(long),
-		"user-arabic": user(arabic), "user-hostile": user(hostile), "bills": "/admin/bills", "bills-open": "/admin/bills?status=open",
-		"bill": "/admin/bill?number=1", "plans": "/admin/plans", "plan": "/admin/plan?name=Pro", "prices": "/admin/prices",
+		"user-arabic": user(arabic), "user-hostile": user(hostile), "bills": "/admin/bills",
+		"bills-open": "/admin/bills?status=open",
+		"bill":       "/admin/bill?number=1", "plans": "/admin/plans", "plan": "/admin/plan?name=Pro", "prices": "/admin/prices",
 		"prices-found": "/admin/prices?provider=openai&q=mini", "price": "/admin/price?provider=openai&model=gpt-4o-mini",
 		"alerts": "/admin/alerts", "alerts-unread": "/admin/alerts?show=unread", "outbox": "/admin/outbox",
 		"audit": "/admin/audit", "health": "/admin/health", "health-all": "/admin/health?all=1",
@@ -52,8 +54,8 @@ func TestAdminPages(t *testing.T) {
 			t.Errorf("%s: %s", path, answer.Status)
 		}
 	}
-	for _, path := range []string{"/admin/user", "/admin/users?status=x", "/admin/bills?status=x", "/admin/outbox?status=x",
-		"/admin?show=x", "/admin/users?nonsense=1", "/admin/prices?provider=x", "/admin/bills?after=-1"} {
+	for _, path := range []string{"/admin/user", "/admin/users?status=x", "/admin/bills?status=x",
+		"/admin/outbox?status=x", "/admin?show=x", "/admin/users?nonsense=1", "/admin/prices?provider=x", "/admin/bills?after=-1"} {
 		if answer := f.Ask("GET", path, "", "", admin); answer.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %s", path, answer.Status)
 		}
@@ -155,6 +157,7 @@ func TestAdminVoidsAndPays(t *testing.T) {
 			t.Fatal("there is no bill to pay")
 		}
 		number := fmt.Sprint(bills[0].Number)
+		admin = signIn(f, f.Token("", access.ScopeAdmin)) // the session has ended meanwhile
 		confirm(f, admin, "mark-paid", url.Values{"number": {number}, "reference": {"<b>transfer</b>"}})
 		if b, err := f.Billing.Show(f.Context(), bills[0].Number); err != nil || b.Status != billing.Paid {
 			t.Errorf("it is %s, %v", b.Status, err)
@@ -195,7 +198,8 @@ func TestAdminRefuses(t *testing.T) {
 		record(f, "ann")
 		admin, customer := signIn(f, f.Token("", access.ScopeAdmin)), signIn(f, f.Token("ann"))
 		form := url.Values{"user": {"ann"}, "amount": {"5.00"}, "reason": {"x"}, "confirm": {"yes"}, "key": {"k"}}.Encode()
-		if answer := f.Ask("POST", "/admin/do/credit", "", form, customer, formType); answer.StatusCode != http.StatusForbidden {
+		answer := f.Ask("POST", "/admin/do/credit", "", form, customer, formType)
+		if answer.StatusCode != http.StatusForbidden {
 			t.Errorf("a customer: %s", answer.Status)
 		}
 		elsewhere := f.Ask("POST", "/admin/do/credit", "", form, admin, formType, "Origin: https://evil.example.com")
@@ -224,7 +228,8 @@ func TestAdminRefuses(t *testing.T) {
 func TestAdminWithNobody(t *testing.T) {
 	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
 		admin := signIn(f, f.Token("", access.ScopeAdmin))
-		for _, path := range []string{"/admin", "/admin/users", "/admin/bills", "/admin/alerts", "/admin/outbox", "/admin/health"} {
+		for _, page := range []string{"", "/users", "/bills", "/alerts", "/outbox", "/health"} {
+			path := "/admin" + page
 			if answer := f.Ask("GET", path, "", "", admin); answer.StatusCode != http.StatusOK {
 				t.Errorf("%s: %s %s", path, answer.Status, answer.Text)
 			}
@@ -238,8 +243,8 @@ func TestAdminManyUsers(t *testing.T) {
 		admin := signIn(f, f.Token("", access.ScopeAdmin))
 		var rows strings.Builder
 		for i := range 250 {
-			fmt.Fprintf(&rows, `{"user_id":"user-%03d","provider":"gemini","model":"gemini-2.5-flash","input_tokens":9,"time":%q}`+"\n", i,
-				f.Now().Format(time.RFC3339))
+			fmt.Fprintf(&rows, `{"user_id":"user-%03d","provider":"gemini","model":"gemini-2.5-flash","input_tokens":9,`+
+				`"time":%q}`+"\n", i, f.Now().Format(time.RFC3339))
 		}
 		done, err := f.Usage.Import(f.Context(), f.Now(), strings.NewReader(rows.String()),
 			usage.ImportOptions{Format: usage.JSONLines})
