@@ -16,6 +16,7 @@ func alertTests() []test {
 		{"alerts/the highest threshold that an event crosses", alertsHighest},
 		{"alerts/are made up for by a check", alertsChecked},
 		{"alerts/are marked as read, all or none", alertsRead},
+		{"alerts/those that stand are counted", alertsCounted},
 	}
 }
 

@@ -21,6 +21,8 @@ func listTests() []test {
 		{"lists/users are found by what they are called, status and plan", listFound},
 		{"logs/pages continue within one moment", logPages},
 		{"logs/are selected by every condition", logSelection},
+		{"logs/pages by number are of one user, and count", logsByNumber},
+		{"logs/periods with usage are found", periodsOfUsers},
 		{"logs/pages of a model have all of its rows", logSearch},
 		{"reports/by every dimension and pair are sums of the log", reportsAreSums},
 		{"reports/more money than an integer holds", reportOverFleet},
