@@ -37,8 +37,8 @@ func (s *Service) paced(
 	return nil, err
 }
 
-// takeRates takes a call from the rates of its user, or returns the decision that refuses it. Of a call that is not made
-// the tokens have to be given back. The request is not: whoever asks again and again asks too fast.
+// takeRates takes a call from the rates of its user, or returns the decision that refuses it. Of a call that is not
+// made the tokens have to be given back. The request is not: whoever asks again and again asks too fast.
 func (s *Service) takeRates(
 	ctx context.Context, now time.Time, e *Event, reported bool,
 ) (giveBack func(), refusal *Decision, err error) {

@@ -66,8 +66,8 @@ type Tries struct {
 	Most  int // in a minute
 }
 
-// Bad counts n bad tries from an address, which may be 0. It returns how many there are, of which one is forgotten after
-// each Most-th of a minute, and when the next one is.
+// Bad counts n bad tries from an address, which may be 0. It returns how many there are, of which one is forgotten
+// after each Most-th of a minute, and when the next one is.
 func (t Tries) Bad(ctx context.Context, address string, n int, now time.Time) (count int, until time.Time) {
 	meter := Meter{Key: keyOf("tries", address, "bad"), Max: int64(t.Most), Amount: int64(n)}
 	mark := t.Store.take(ctx, now, false, []Meter{meter})[0].Mark
