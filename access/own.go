@@ -16,8 +16,8 @@ type OwnToken struct {
 	Expiry string // see ParseExpiry
 }
 
-// MayManage tells whether the identity may change what stands behind a user's calls: the plan and the tokens. That takes
-// more than to read, and nothing that is for some calls alone.
+// MayManage tells whether the identity may change what stands behind a user's calls: the plan and the tokens. That
+// takes more than to read, and nothing that is for some calls alone.
 func (i Identity) MayManage(user string) bool {
 	return i.MayActFor(user) && i.May(ScopeRead) && i.May(ScopeGateway) && len(i.Providers)+len(i.Models) == 0
 }

@@ -37,7 +37,8 @@ type measurement struct {
 // process, which the peak memory of a process that is started then can't fall below.
 func measurements(big bool) []measurement {
 	list := slices.Concat(importMeasurements(), importBigMeasurements(), againMeasurements(), reportMeasurements(),
-		logsMeasurements(), diskMeasurements(), closingMeasurements(), coldMeasurements(), serveMeasurements(), enforceMeasurements())
+		logsMeasurements(), diskMeasurements(), closingMeasurements(), coldMeasurements(), serveMeasurements(),
+		enforceMeasurements())
 	return slices.DeleteFunc(list, func(m measurement) bool { return !big && strings.HasSuffix(m.name, "-10M") })
 }
 

@@ -137,7 +137,8 @@ func (c *config) label(name string) string {
 // isSet tells whether a setting was made, by a flag or in a layer.
 func (c *config) isSet(name string) bool {
 	byFlag := func(k key) bool { return k.name == name && k.flag != "" && c.flags.Changed(k.flag) }
-	return slices.ContainsFunc(keys(), byFlag) || slices.ContainsFunc(c.layers, func(l layer) bool { return l.values[name] != nil })
+	inLayer := func(l layer) bool { return l.values[name] != nil }
+	return slices.ContainsFunc(keys(), byFlag) || slices.ContainsFunc(c.layers, inLayer)
 }
 
 // text returns a setting as it was written.

@@ -217,8 +217,8 @@ func suspectFields(names []string) error {
 		failure.Shorten(list)).WithReason("suspect_fields", "first", names[0], "all", list)
 }
 
-// isOfResults tells whether a name is that of OpenAI's and Anthropic's pages of usage: buckets of time, each with a list
-// of results.
+// isOfResults tells whether a name is that of OpenAI's and Anthropic's pages of usage: buckets of time, each with a
+// list of results.
 func isOfResults(name string) bool {
 	return strings.HasPrefix(name, "results.") || strings.HasPrefix(name, "data.results.")
 }

@@ -307,7 +307,8 @@ var suspectWords = []string{ // read-only
 	"time", "times", "timestamp", "timestamps", "date", "dates", "datetime", "hour", "hours", "minute", "minutes",
 	"second", "seconds", "sec", "secs", "ms", "millis", "millisecond", "milliseconds", "duration", "elapsed",
 	"token", "tokens", "count", "counts", "char", "chars", "character", "characters", "image", "images", "audio", "video",
-	"started", "outcome", "quantity", "qty", "usage", "units", "requests", "calls", "searches", "pages", "total", "totals", "cache", "cached",
+	"started", "outcome", "quantity", "qty", "usage", "units", "requests", "calls", "searches", "pages", "total", "totals",
+	"cache", "cached",
 	"tier", "status", "failed", "failure", "error", "errors", "outcome", "discount", "tax", "vat", "refund", "refunded",
 	"voided", "tok", "toks", "queries", "pixels", "megapixels", "frames", "words", "day", "month", "year",
 

@@ -48,7 +48,7 @@ func serve(t *testing.T, url string) *httpServer {
 			s.url = "http://" + entry.Address
 		}
 	}
-	go io.Copy(io.Discard, lines) // until it has ended
+	go func() { _, _ = io.Copy(io.Discard, lines) }() // until it has ended
 	return s
 }
 
