@@ -35,7 +35,8 @@ func TestAdminInABrowser(t *testing.T) {
 		{"credit", pages["user-busy"], `document.querySelector("input[name=amount]").value = "5.00";
 			document.querySelector("form[action$=credit] input[name=reason]").value = "the outage of May 3"`,
 			"form[action$=credit]"},
-		{"price", pages["price"], `document.querySelector("input[name=input_token]").value = "0.2/1M"`, "form[action$=set-price]"},
+		{"price", pages["price"], `document.querySelector("input[name=input_token]").value = "0.2/1M"`,
+			"form[action$=set-price]"},
 		{"paid", "/admin/bill?number=2", "", "form[action$=mark-paid]"},
 		{"alerts", pages["alerts"], `document.querySelector("td.check input").checked = true`, "form[action$=read-alerts]"},
 	} {

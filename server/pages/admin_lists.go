@@ -121,7 +121,8 @@ func (p *pages) adminPlans(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	d := listPage{Heading: "Plans",
-		Lead: "They are changed as a file: alwrity-sub plans export, edit, plans diff, plans apply.", Empty: "There is no plan.", Parts: partsOf(report.Plans(plans, subscribers), links{
+		Lead:  "They are changed as a file: alwrity-sub plans export, edit, plans diff, plans apply.",
+		Empty: "There is no plan.", Parts: partsOf(report.Plans(plans, subscribers), links{
 			"name": func(i int) string { return at("/admin/plan", "name", plans[i].Name) }})}
 	return p.list(w, c, "/admin/plans", d)
 }
@@ -172,7 +173,8 @@ func (p *pages) adminPrices(w http.ResponseWriter, c *web.Call) error {
 		return search != "" && !strings.Contains(strings.ToLower(one.Model), search)
 	})
 	d := listPage{Heading: "Prices",
-		Lead: "What calls cost you now. Each price has a history; what was used keeps its cost.", Empty: "No price is like that.", Search: &searchForm{Action: "/admin/prices", Label: "Model", Name: "q",
+		Lead:  "What calls cost you now. Each price has a history; what was used keeps its cost.",
+		Empty: "No price is like that.", Search: &searchForm{Action: "/admin/prices", Label: "Model", Name: "q",
 			Value: q.Text("q"), Options: []optionList{providerOptions(book, provider)}}}
 	shown := prices[min(after, len(prices)):min(after+mostPrices, len(prices))]
 	if len(shown) > 0 {
@@ -377,7 +379,8 @@ func (p *pages) adminAudit(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	d := listPage{Heading: "Audit log",
-		Lead: "Who has changed what, the newest first: by the command line, the API and these pages.", Empty: "Nobody has changed anything."}
+		Lead:  "Who has changed what, the newest first: by the command line, the API and these pages.",
+		Empty: "Nobody has changed anything."}
 	if len(found.Rows) > 0 {
 		d.Parts = []part{{Table: firstTable(partsOf(report.Audit(found.Rows), links{"subject": func(i int) string {
 			return subjectPath(found.Rows[i].Subject)
