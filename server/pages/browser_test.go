@@ -16,7 +16,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
+	"github.com/alwrity/alwrity-sub/server"
 	"github.com/alwrity/alwrity-sub/server/servertest"
 )
 
@@ -161,23 +163,156 @@ func (b *browser) paint(scheme string) {
 	b.Must(err)
 }
 
-func TestPagesInABrowser(t *testing.T) {
-	f := demo(t)
-	b := openBrowser(f)
-	for name, user := range map[string]string{"busy": busy, "fresh": fresh, "over": over, "suspended": suspended,
-		"long": long, "arabic": arabic, "hostile": hostile} {
-		b.signIn(f.Token(user))
-		b.screenshots("billing-" + name)
-		if user == busy || user == hostile {
-			for _, path := range []string{"log", "bills", "plan", "tokens"} {
-				b.visit("/billing/" + path)
-				b.screenshots(path + "-" + name)
-			}
-		}
-	}
+// each does something with a browser on the server of the demonstration, and looks whether all was well.
+func each(t *testing.T, options []func(*server.Options), do func(b *browser)) {
+	t.Helper()
+	b := openBrowser(demo(t, options...))
+	do(b)
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	for _, fault := range b.faults {
 		t.Error(fault)
 	}
+}
+
+func TestPagesInABrowser(t *testing.T) {
+	each(t, nil, func(b *browser) {
+		b.visit("/login")
+		b.screenshots("login")
+		for name, user := range map[string]string{"busy": busy, "fresh": fresh, "over": over, "suspended": suspended,
+			"long": long, "arabic": arabic, "hostile": hostile} {
+			b.signIn(b.Token(user))
+			b.screenshots("billing-" + name)
+			if user == busy || user == hostile {
+				for _, path := range []string{"log", "bills", "plan", "tokens"} {
+					b.visit("/billing/" + path)
+					b.screenshots(path + "-" + name)
+				}
+			}
+		}
+		for _, path := range []string{"?show=tokens&by=model&time=90d", "?time=last&by=model", "/log?status=failed"} {
+			b.visit("/billing" + path)
+			b.everybody(path)
+		}
+	})
+}
+
+// A page that shows what usage costs, on a server that warns.
+func TestCostInABrowser(t *testing.T) {
+	shows := func(o *server.Options) {
+		o.Pages.ShowCost, o.Warning = true, "Nobody is asked who they are (DISABLE_AUTH)"
+	}
+	each(t, []func(*server.Options){shows}, func(b *browser) {
+		b.signIn(b.Token(busy))
+		b.visit("/billing?show=cost&by=model")
+		b.screenshots("cost")
+		b.visit("/billing/log")
+		b.everybody("log with cost")
+	})
+}
+
+// click presses a button or follows a link, and waits for the page that comes.
+func (b *browser) click(selector string) {
+	b.Helper()
+	ctx, late := context.WithTimeout(b.ctx, time.Minute)
+	defer late()
+	response, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
+	b.Must(err)
+	if response.Status >= 400 {
+		b.Errorf("%s leads to %s: %d", selector, response.URL, response.Status)
+	}
+}
+
+// says wants a text on the page.
+func (b *browser) says(selector, want string) {
+	b.Helper()
+	b.run(chromedp.WaitVisible(chromedp.CSS(selector)))
+	got := eval[string](b, fmt.Sprintf("document.querySelector(%q).innerText", selector))
+	if !strings.Contains(got, want) {
+		b.Errorf("%s says %q, and not %q", selector, got, want)
+	}
+}
+
+// count returns how many of something the page has.
+func (b *browser) count(selector string) int {
+	b.Helper()
+	return eval[int](b, fmt.Sprintf("document.querySelectorAll(%q).length", selector))
+}
+
+// Everything that a customer can do is done, by pointer and form.
+func TestActionsInABrowser(t *testing.T) {
+	each(t, nil, func(b *browser) {
+		link, err := b.Access.CreateLink(t.Context(), b.Audit("tokens link"), busy, false)
+		b.Must(err)
+		b.visit("/login?link=" + link.Secret) // the page signs in by itself
+		b.says("header.head .eyebrow", "Pro plan")
+
+		b.click("section[aria-labelledby=alerts] button")
+		b.says(".notice", "marked as read")
+		if b.count("#alerts") != 0 {
+			t.Error("there are alerts that were marked as read")
+		}
+		b.click(".choices a[href*='show=tokens']")
+		b.click(".choices a[href*='by=model']")
+		b.says("table.legend thead", "Model")
+		b.says("table.legend tbody", "gemini-2.5-flash")
+
+		b.click("section[aria-labelledby=bills] a[href$='.html']")
+		b.says("h1", "Bill")
+		b.visit("/billing")
+
+		b.click("nav a[href='/billing/log']")
+		b.run(chromedp.SetValue(chromedp.CSS("#status"), "failed"), chromedp.SendKeys(chromedp.CSS("#model"), "gpt-4o-mini"))
+		b.click(".filter button")
+		if rows, failed := b.count("table.log tbody tr"), b.count("table.log td.full"); rows == 0 || rows != failed {
+			t.Errorf("%d rows, of which %d failed", rows, failed)
+		}
+		b.visit("/billing/log")
+		b.click(".pager a[rel=next]")
+		b.says(".pager", "Newest")
+
+		b.click("nav a[href='/billing/tokens']")
+		b.run(chromedp.SendKeys(chromedp.CSS("#name"), hostile))
+		b.click("form.stack button")
+		secret := eval[string](b, "document.querySelector('.secret').innerText")
+		if answer := b.Ask("GET", "/v1/users/"+busy+"/usage", secret, ""); answer.StatusCode != 200 {
+			t.Errorf("the new token is not taken: %s", answer.Status)
+		}
+		b.screenshots("token-new")
+		b.visit("/billing/tokens")
+		if b.count(".secret") != 0 {
+			t.Error("the secret is shown a second time")
+		}
+		b.click(".cards li:first-child button")
+		b.says(".notice", "revoked")
+		if answer := b.Ask("GET", "/v1/users/"+busy+"/usage", secret, ""); answer.StatusCode != 401 {
+			t.Errorf("the revoked token is taken: %s", answer.Status)
+		}
+
+		b.click("nav a[href='/billing/plan']")
+		b.click(".plans form button")
+		b.says(".notice", "plan is changed")
+		b.says(".facts", "Changes to Free")
+		b.screenshots("plan-changed")
+
+		b.click(".who button")
+		b.says(".notice", "signed out")
+	})
+}
+
+// Without a script, and by keyboard alone, one gets as far.
+func TestWithoutScripts(t *testing.T) {
+	each(t, nil, func(b *browser) {
+		_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled,
+			emulation.SetScriptExecutionDisabledParams{Value: true})
+		b.Must(err)
+		link, err := b.Access.CreateLink(t.Context(), b.Audit("tokens link"), busy, false)
+		b.Must(err)
+		b.visit("/login?link=" + link.Secret)
+		ctx, late := context.WithTimeout(b.ctx, time.Minute)
+		defer late()
+		_, err = chromedp.RunResponse(ctx, chromedp.Focus(chromedp.CSS("form.stack button")), chromedp.KeyEvent(kb.Enter))
+		b.Must(err)
+		b.run(chromedp.WaitVisible(chromedp.CSS("section[aria-labelledby=usage] figure svg")))
+	})
 }

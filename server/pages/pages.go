@@ -43,11 +43,17 @@ func Group(s *web.Services, o Options) web.Group {
 	p := &pages{Options: o, services: s, assets: newAssets(),
 		templates: template.Must(template.ParseFS(files, "files/*.html"))}
 	routes := slices.Concat(p.signInRoutes(), p.billingRoutes(), p.billRoutes(), p.logRoutes(), p.planRoutes(),
-		p.tokenRoutes(), p.adminRoutes(), p.assets.routes())
+		p.tokenRoutes(), p.adminRoutes(), p.assets.routes(), []web.Route{
+			{Pattern: "GET /billing/{rest...}", Do: nothing}})
 	for i, route := range routes {
 		routes[i].Do = guarded(route.Do)
 	}
 	return web.Group{SignIn: p.whoIs, Fail: p.fail, Routes: routes}
+}
+
+// nothing answers where there is no page.
+func nothing(_ http.ResponseWriter, c *web.Call) error {
+	return failure.NotFoundf("there is no page %s", failure.Shorten(c.URL.Path))
 }
 
 // policy lets a page load what is ours, and nothing else; it has no scripts and styles within it.
@@ -140,7 +146,7 @@ func (p *pages) show(w http.ResponseWriter, c *web.Call, status int, of page) er
 }
 
 func navigation(section string) []entry {
-	entries := []entry{{Path: "/billing", Name: "Overview"}, {Path: "/billing/log", Name: "Usage log"},
+	entries := []entry{{Path: "/billing", Name: "Overview"}, {Path: "/billing/log", Name: "Log"},
 		{Path: "/billing/bills", Name: "Bills"}, {Path: "/billing/plan", Name: "Plan"},
 		{Path: "/billing/tokens", Name: "Tokens"}}
 	for i := range entries {

@@ -93,7 +93,7 @@ func (p *pages) figuresOf(c *web.Call, u usage.PeriodUsage, m meters, bills []bi
 	}
 	figures := []fact{fullest, resets, calls}
 	if p.ShowCost {
-		figures = append(figures, fact{"Cost of usage", report.Amount(plan.Cost, int64(u.Sum.Cost)), "in this period"})
+		figures = append(figures, fact{"Cost of usage", cents(u.Sum.Cost), "in this period"})
 	}
 	_, running, err := c.Billing.Expected(c.Context(), u.UserID, c.Now)
 	next := fact{"Next bill, so far", cents(running.Total), "on " + moment(u.Period.End)}
