@@ -204,8 +204,8 @@ func (p *pages) fail(w http.ResponseWriter, c *web.Call, err error) {
 		http.Redirect(w, c.Request, to, http.StatusSeeOther)
 		return
 	}
-	if wait := web.WaitOf(err); wait != "" {
-		w.Header().Set("Retry-After", wait)
+	if wait := access.RetryAfter(err); wait > 0 {
+		web.SetRetryAfter(w, wait)
 	}
 	told := web.Tell(c.Request, err)
 	data := problem{Heading: headings[status], Message: told.Message, Hint: told.Hint, RequestID: told.RequestID}

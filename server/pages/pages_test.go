@@ -201,6 +201,38 @@ func TestOthersEvents(t *testing.T) {
 	})
 }
 
+// What usage costs the operator stands nowhere, unless that is configured.
+func TestWhatCustomersAreNotTold(t *testing.T) {
+	for _, told := range []bool{false, true} {
+		f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) { o.Pages.ShowCost = told })
+		_, err := f.Usage.Record(t.Context(), f.Now(), usage.Event{UserID: "ann", Provider: "gemini",
+			Model: "gemini-2.5-pro", Quantities: pricing.Quantities{pricing.Requests: 1, pricing.InputTokens: 100_000},
+			StatusCode: 200}, usage.RecordOptions{})
+		f.Must(err)
+		ann := signIn(f, f.Token("ann"))
+		seen := false
+		for _, path := range []string{"", "?by=model", "/log", "/log.csv", "/bills", "/plan"} {
+			seen = seen || strings.Contains(f.Ask("GET", "/billing"+path, "", "", ann).Text, "0.125")
+		}
+		asked := f.Ask("GET", "/billing?show=cost", "", "", ann).StatusCode == http.StatusOK
+		if seen != told || asked != told {
+			t.Errorf("with ShowCost %t it is seen: %t, and can be asked for: %t", told, seen, asked)
+		}
+	}
+}
+
+func TestRehearsal(t *testing.T) {
+	f := servertest.New(t, dbtest.SQLite(t))
+	f.Services.Rehearsal = true
+	record(f, "ann")
+	ann := signIn(f, f.Token("ann"))
+	for _, path := range []string{"/login", "/billing", "/billing/log", "/billing/else"} {
+		if answer := f.Ask("GET", path, "", "", ann); !strings.Contains(answer.Text, "nothing here is real") {
+			t.Errorf("%s does not say that it is a rehearsal", path)
+		}
+	}
+}
+
 func TestOtherSites(t *testing.T) {
 	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
 		record(f, "ann")

@@ -1,11 +1,6 @@
 package web
 
-import (
-	"errors"
-	"net/http"
-
-	"github.com/alwrity/alwrity-sub/failure"
-)
+import "net/http"
 
 // Told is what a caller is told about a failure.
 type Told struct{ Message, Hint, RequestID string }
@@ -14,16 +9,4 @@ type Told struct{ Message, Hint, RequestID string }
 func Tell(r *http.Request, err error) Told {
 	body := bodyOf(r, err)
 	return Told{Message: body.Message, Hint: body.Hint, RequestID: body.RequestID}
-}
-
-// WaitOf returns after how many seconds it helps to try again, as a failure says it; "" where it says nothing.
-func WaitOf(err error) string {
-	if f, ok := errors.AsType[*failure.Error](err); ok {
-		for _, arg := range f.Args {
-			if arg.Name == "retry_after" {
-				return arg.Value
-			}
-		}
-	}
-	return ""
 }
