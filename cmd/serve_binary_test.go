@@ -292,6 +292,7 @@ func TestServeRefuses(t *testing.T) {
 		{"no such port", "127.0.0.1:99999", nil, 6, []string{"can't be listened on"}},
 		{"the port for metrics is taken", "", []string{"ALWRITY_SUB_METRICS_LISTEN=" + taken.Addr().String()}, 6,
 			[]string{"can't be listened on", "ALWRITY_SUB_METRICS_LISTEN"}},
+		{"open to all, and nobody is asked", "0.0.0.0:0", []string{"DISABLE_AUTH=true"}, 2, []string{"DISABLE_AUTH"}},
 		{"no database", "", []string{"DATABASE_URL=sqlite:////nowhere/a.db"}, 6, []string{"there is no database", "init"}},
 		{"PostgreSQL away", "", []string{"DATABASE_URL=postgresql://a:hush@127.0.0.1:1/a"}, 6, []string{"can't be reached"}},
 		{"an old schema", "", []string{"DATABASE_URL=" + old.URL}, 6, []string{"out of date", "init"}},

@@ -148,3 +148,24 @@ func TestNotReady(t *testing.T) {
 		t.Errorf("readyz: %s", answer.Status)
 	}
 }
+
+// A request that goes on and on is cut off when its time is up, and that is no failure.
+func TestDrainIsBounded(t *testing.T) {
+	f := servertest.New(t, dbtest.SQLite(t))
+	s := server.New(f.Services, server.Options{Drain: time.Millisecond, Ping: func(context.Context) error { return nil }})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	f.Must(err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Serve(ctx, listener) }()
+	c, err := net.Dial("tcp", listener.Addr().String())
+	f.Must(err)
+	defer c.Close()
+	_, err = c.Write([]byte("POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + f.Token("ann") +
+		"\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n"))
+	f.Must(err)
+	_, err = c.Read(make([]byte, 1)) // it reads the body
+	f.Must(err)
+	stop()
+	f.Must(<-ended)
+}

@@ -114,7 +114,7 @@ func refusalOf(err error) string {
 	}
 	switch usage.Reason(f.Reason) {
 	case usage.LimitExceeded, usage.NotInPlan, usage.IsSuspended, usage.IsCancelled, usage.IsExpired,
-		usage.TooManyParallelCalls:
+		usage.TooManyParallelCalls, usage.RateLimited:
 		return ""
 	case "":
 		return other
