@@ -57,7 +57,32 @@ func values() map[string][4]string {
 		keyTimeZone:                     {"", "Europe/Berlin", "Asia/Kolkata", "America/New_York"},
 		keyDigest:                       {"", "daily", "off", "daily"},
 		keyTemplates:                    {"", "a", "b", "c"},
+		keyListen:                       {"", "127.0.0.1:1", "localhost:2", ":3"},
+		keyMetricsListen:                {"", "127.0.0.1:1", "localhost:2", ":3"},
+		keyTLSCert:                      {"", "a.pem", "b.pem", "c.pem"},
+		keyTLSKey:                       {"", "a.key", "b.key", "c.key"},
+		keyAllowedOrigins:               {"", "https://a.example", "https://b.example", "https://c.example"},
+		keyPageCost:                     {"", "usage", "none", "usage"},
+		keyTrustedProxies:               {"", "10.0.0.0/8", "10.0.0.1", "::1"},
+		keyRedisURL:                     {"", "redis://a:6379/0", "redis://b:6379/1", "rediss://c:6379/2"},
+		keyOIDCIssuer:                   {"", "https://a.example", "https://b.example", "https://c.example"},
+		keyOIDCAudience:                 {"", "a", "b", "c"},
+		keyOIDCUserClaim:                {"", "email", "uid", "sub"},
+		keyClerk: {"", "pk_test_YS5leGFtcGxlJA==", "pk_test_Yi5leGFtcGxlJA==",
+			"pk_live_Yy5leGFtcGxlJA=="},
+		keyClerkOfReact: {"", "pk_test_YS5leGFtcGxlJA==", "pk_test_Yi5leGFtcGxlJA==",
+			"pk_live_Yy5leGFtcGxlJA=="},
+		keyAdminEmails: {"", "a@a.example", "b@b.example", "c@c.example"},
+		keyAdminDomain: {"", "a.example", "b.example", "c.example"},
+		keyDisableAuth: {"", "true", "false", "true"},
+		keyPublicURL:   {"", "https://a.example", "https://b.example", "https://c.example"},
 	}
+}
+
+// partners are settings without which others are refused.
+func partners() map[string]string {
+	return map[string]string{keyTLSCert: "ALWRITY_SUB_TLS_KEY=k", keyTLSKey: "ALWRITY_SUB_TLS_CERT=c",
+		keyOIDCIssuer: "ALWRITY_SUB_OIDC_AUDIENCE=a", keyOIDCAudience: "ALWRITY_SUB_OIDC_ISSUER=https://a.example"}
 }
 
 // Flag > environment > env file > config file > default: for each key, with each
@@ -81,6 +106,9 @@ func TestPrecedence(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/%04b", k.name, set), func(t *testing.T) {
 				p, flags := testProcess(t), globalFlags()
+				if partner := partners()[k.name]; partner != "" && set != 0 {
+					p.Environ = append(p.Environ, partner)
+				}
 				if set&1 != 0 {
 					if err := flags.Set(k.flag, v[0]); err != nil {
 						t.Fatal(err)
