@@ -106,8 +106,8 @@ func restartInTransaction(t *testing.T, s *server, how string) {
 	wholesome(t, url)
 }
 
-// importIsCut does harm to an import whose first batch is committed and whose second
-// one is in the database but waits for a lock before its totals are.
+// importIsCut does harm to an import of a second batch, which is in the database but waits for a lock before its
+// totals are.
 func importIsCut(t *testing.T, s *server, harm func(database string)) {
 	t.Helper()
 	name, url := s.database(t)
@@ -127,8 +127,7 @@ func importIsCut(t *testing.T, s *server, harm func(database string)) {
 	completes(t, url, all)
 }
 
-// An import reads from a pipe: its first batch is committed, then the server is
-// restarted, then the rest comes. It may go on, or end with a clear failure.
+// An import waits for its pipe: the server is restarted, then the rows come. It may go on, or end with a clear failure.
 func restartBetweenBatches(t *testing.T, s *server, how string) {
 	name, url := s.database(t)
 	all := events(0, rows)
@@ -140,16 +139,12 @@ func restartBetweenBatches(t *testing.T, s *server, how string) {
 	completes(t, url, all)
 }
 
-// firstBatch starts an import and returns when its first batch is committed.
+// firstBatch imports the first batch, and returns another import that waits for the rest on its pipe.
 func firstBatch(t *testing.T, s *server, name, url, all string) *running {
 	t.Helper()
+	importAll(t, url, strings.Join(strings.SplitAfterN(all, "\n", batch+1)[:batch], "")).ok(t)
 	r := program(url, "usage", "import", "-").start(t)
-	if _, err := r.stdin.Write([]byte(strings.Join(strings.SplitAfterN(all, "\n", batch+1)[:batch], ""))); err != nil {
-		t.Fatal(err)
-	}
-	waitFor(t, "the first batch is committed", func() bool {
-		return s.number(t, name, "SELECT COUNT(*) FROM api_usage_logs") == batch
-	})
+	waitFor(t, "it is connected", func() bool { return s.number(t, name, "SELECT COUNT(*) "+theirs) > 0 })
 	return r
 }
 
