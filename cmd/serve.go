@@ -145,6 +145,11 @@ func (g *program) volatile(redisURL string) (*volatile.Store, error) {
 }
 
 func listenOn(ctx context.Context, address, otherwise string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if _, portErr := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil || portErr != nil {
+		return nil, failure.Invalidf("%q is no address to listen on: it must be a host and a port, such as 127.0.0.1:8080",
+			failure.Shorten(address)).WithHint("%s", otherwise)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, failure.Unavailablef("%s can't be listened on: %s", address, err).

@@ -288,8 +288,8 @@ func TestServeRefuses(t *testing.T) {
 		says         []string
 	}{
 		{"the port is taken", taken.Addr().String(), nil, 6, []string{"can't be listened on", "--listen"}},
-		{"no port", "127.0.0.1", nil, 6, []string{"can't be listened on"}},
-		{"no such port", "127.0.0.1:99999", nil, 6, []string{"can't be listened on"}},
+		{"no port", "127.0.0.1", nil, 2, []string{"no address to listen on", "127.0.0.1:8080"}},
+		{"no such port", "127.0.0.1:99999", nil, 2, []string{"no address to listen on"}},
 		{"the port for metrics is taken", "", []string{"ALWRITY_SUB_METRICS_LISTEN=" + taken.Addr().String()}, 6,
 			[]string{"can't be listened on", "ALWRITY_SUB_METRICS_LISTEN"}},
 		{"open to all, and nobody is asked", "0.0.0.0:0", []string{"DISABLE_AUTH=true"}, 2, []string{"DISABLE_AUTH"}},

@@ -26,7 +26,7 @@ type Limiter interface {
 func (s *Service) paced(
 	ctx context.Context, now time.Time, e *Event, reported bool, decide func() (made bool, err error),
 ) (refusal *Decision, err error) {
-	giveBack, refusal, err := s.takeRates(ctx, now, e, reported)
+	giveBack, refusal, err := s.takeRates(ctx, now, e, reported, nil)
 	if err != nil || refusal != nil {
 		return refusal, err
 	}
@@ -38,15 +38,21 @@ func (s *Service) paced(
 }
 
 // takeRates takes a call from the rates of its user, or returns the decision that refuses it. Of a call that is not
-// made the tokens have to be given back. The request is not: whoever asks again and again asks too fast.
+// made the tokens have to be given back. The request is not: whoever asks again and again asks too fast. Whoever takes
+// many calls of one moment keeps the users' paces in known; nil for a single one.
 func (s *Service) takeRates(
-	ctx context.Context, now time.Time, e *Event, reported bool,
+	ctx context.Context, now time.Time, e *Event, reported bool, known map[string]pace,
 ) (giveBack func(), refusal *Decision, err error) {
 	nothing := func() {}
 	if s.Limiter == nil || e.UserID == "" {
 		return nothing, nil, nil
 	}
-	user, err := s.pace(ctx, now, e.UserID)
+	user, isKnown := known[e.UserID]
+	if !isKnown {
+		if user, err = s.pace(ctx, now, e.UserID); err == nil && known != nil {
+			known[e.UserID] = user
+		}
+	}
 	if err != nil || !user.plan.Rates.PerMinute() {
 		return nothing, nil, err
 	}

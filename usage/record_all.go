@@ -33,6 +33,7 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 	given := order{now: now, opts: opts, records: true, decide: (*batch).record, single: true}
 	made := given
 	made.newID = true
+	paces := map[string]pace{}
 	requests, giveBack := make([]request, len(reports)), make([]func(), len(reports))
 	for i := range reports {
 		report, r := &reports[i], &requests[i]
@@ -44,7 +45,7 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 		}
 		r.event = &report.Event
 		if r.err == nil && opts.asksLimits() {
-			if giveBack[i], r.decision, r.err = s.takeRates(ctx, now, r.event, true); r.decision != nil {
+			if giveBack[i], r.decision, r.err = s.takeRates(ctx, now, r.event, true, paces); r.decision != nil {
 				r.err = r.decision.Denied()
 			}
 		}
