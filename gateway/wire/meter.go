@@ -1,0 +1,196 @@
+package wire
+
+import (
+	"bytes"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+// Meter reads an answer as it passes, and says what it has used. It is for one answer, and one caller at a time. What
+// it keeps does not grow with the answer.
+type Meter struct {
+	r        reading
+	scan     scanner
+	events   events
+	carries  carries
+	isOver   bool
+	any      bool    // something has passed
+	head     [8]byte // the first bytes of an event's data
+	headSize int
+
+	drops  bool   // the usage that we asked for is taken out
+	held   []byte // of an event that may be that
+	keeps  bool   // the event is not
+	out    []byte
+	cutsLF bool // what was taken out ended in a CR: a line feed that follows belongs to it
+}
+
+// carries is how an answer comes.
+type carries uint8
+
+const (
+	wholeJSON carries = iota
+	jsonList          // of what would be events
+	eventStream
+	otherBytes // audio, images, plain text
+)
+
+// mostHeld is far above the size of an event that has nothing but usage, which is about 600 bytes.
+const mostHeld = 64 << 10
+
+// Stream returns a meter for an answer that comes in pieces. The content type is the answer's: a request for a stream
+// may be answered by a whole JSON text, and the other way round.
+func (f *Format) Stream(ask Ask, status int, contentType string) *Meter {
+	m := &Meter{r: reading{format: f, ask: ask, failed: status >= 400}}
+	m.scan.to = &m.r
+	m.scan.root = f.answer
+	switch kind, _, _ := mime.ParseMediaType(contentType); {
+	case kind == "text/event-stream", kind == "" && ask.Stream && !f.listed:
+		m.carries, m.scan.root = eventStream, f.event
+		m.r.isEvent = true
+		m.drops = ask.UsageAdded && !ask.UsageAsked
+		m.events.data, m.events.end = m.data, m.eventEnds
+	case kind != "" && !strings.Contains(kind, "json"):
+		m.carries = otherBytes
+	case ask.Stream && f.listed:
+		m.carries = jsonList
+		m.scan.root = &node{elements: f.inList, members: f.answer.members}
+		m.r.isEvent = true
+	}
+	return m
+}
+
+// Pass reads the next bytes of the answer and returns those that go on to the caller: the same ones, but for the usage
+// that we have asked for. They are valid until the next call.
+func (m *Meter) Pass(in []byte) []byte {
+	m.any = m.any || len(in) > 0
+	switch m.carries {
+	case wholeJSON, jsonList:
+		m.scan.write(in)
+	case eventStream:
+		return m.passEvents(in)
+	case otherBytes:
+	}
+	return in
+}
+
+// Close ends the answer, whether it was complete or not, and returns bytes that still go on to the caller.
+func (m *Meter) Close() []byte {
+	if m.isOver {
+		return nil
+	}
+	m.isOver = true
+	m.scan.finish()
+	if m.carries != eventStream {
+		return nil
+	}
+	m.events.lineEnds()
+	m.events.finish()
+	m.out = m.out[:0]
+	m.release(false)
+	return m.out
+}
+
+func (m *Meter) passEvents(in []byte) []byte {
+	if !m.drops {
+		for rest := in; len(rest) > 0; {
+			n, _ := m.events.read(rest)
+			rest = rest[n:]
+		}
+		return in
+	}
+	m.out = m.out[:0]
+	for len(in) > 0 {
+		if m.cutsLF {
+			m.cutsLF = false
+			if in[0] == '\n' {
+				m.events.read(in[:1])
+				in = in[1:]
+				continue
+			}
+		}
+		n, over := m.events.read(in)
+		m.held = append(m.held, in[:n]...)
+		m.keeps = m.keeps || m.r.choices > 0 || len(m.held) > mostHeld
+		if over || m.keeps {
+			m.release(over)
+		}
+		in = in[n:]
+	}
+	return m.out
+}
+
+// release lets what is held go on, unless it is an event with the usage that we have asked for.
+func (m *Meter) release(over bool) {
+	if m.keeps || !m.r.onlyUsage {
+		m.out = append(m.out, m.held...)
+	} else {
+		m.cutsLF = m.events.afterCR
+	}
+	m.held = m.held[:0]
+	if over {
+		m.keeps, m.r.onlyUsage = false, false
+	}
+}
+
+// data reads a piece of the data of an event.
+func (m *Meter) data(p []byte) {
+	m.headSize += copy(m.head[min(m.headSize, len(m.head)):], p)
+	m.scan.write(p)
+}
+
+func (m *Meter) eventEnds() {
+	m.scan.finish()
+	if bytes.Equal(bytes.TrimSpace(m.head[:m.headSize]), []byte("[DONE]")) {
+		m.r.done = true
+	}
+	if end := m.r.format.endEvent; end != nil {
+		end(&m.r)
+	}
+	m.r.eventEnds()
+	m.scan.reset()
+	m.headSize = 0
+}
+
+// Answer returns what a whole answer says was used.
+func (f *Format) Answer(ask Ask, status int, h http.Header, body []byte) Used {
+	m := f.Stream(ask, status, h.Get("Content-Type"))
+	m.Pass(body)
+	m.Close()
+	return m.Used()
+}
+
+// Used returns what has been used so far. After Close it is final.
+func (m *Meter) Used() Used {
+	used := m.r.used(m.Complete())
+	if end := m.r.format.endUsed; end != nil {
+		end(&m.r, &used)
+	}
+	return used
+}
+
+// Complete tells whether the answer came to its end. Of what is neither JSON nor events only its transport knows.
+func (m *Meter) Complete() bool {
+	switch m.carries {
+	case wholeJSON:
+		return m.scan.values > 0
+	case otherBytes:
+		return true
+	}
+	complete := m.r.format.complete
+	return m.r.done || complete != nil && complete(&m.r) || m.carries == jsonList && m.scan.values > 0
+}
+
+// Produced tells whether something came that the vendor has worked for.
+func (m *Meter) Produced() bool {
+	if m.r.isEvent {
+		return m.r.text != Tokens{} || m.r.said.has(allOutput, besideOutput, images, seconds)
+	}
+	return m.any
+}
+
+// Between tells whether the bytes that have passed end with a whole event, so that a comment may be written now.
+func (m *Meter) Between() bool {
+	return m.carries == eventStream && len(m.held) == 0 && m.events.between()
+}

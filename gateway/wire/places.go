@@ -1,0 +1,100 @@
+package wire
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// places says what is done where in a JSON text. "choices[].delta.content" is the member content of the member delta of
+// each element of the list choices; "*" is any member that is not named.
+type places map[string]*node
+
+// tree makes one node of all places.
+func tree(all ...places) *node {
+	root := &node{}
+	for _, some := range all {
+		// A place comes before those within it, so that these are added to what it has already.
+		for _, path := range slices.Sorted(maps.Keys(some)) {
+			root.add(segments(path), some[path])
+		}
+	}
+	return root
+}
+
+// segments splits a path: the elements of a list are a segment "[]".
+func segments(path string) []string {
+	return strings.FieldsFunc(strings.ReplaceAll(path, "[]", ".[]"), func(c rune) bool { return c == '.' })
+}
+
+// add adds what is done at a place below n.
+func (n *node) add(path []string, what *node) {
+	if len(path) == 0 {
+		n.merge(what)
+		return
+	}
+	n.child(path[0]).add(path[1:], what)
+}
+
+// child returns the node of one segment, as a node of its own.
+func (n *node) child(segment string) *node {
+	switch segment {
+	case "[]":
+		n.elements = n.elements.own()
+		return n.elements
+	case "*":
+		n.rest = n.rest.own()
+		return n.rest
+	}
+	if n.members == nil {
+		n.members = map[string]*node{}
+	}
+	n.members[segment] = n.members[segment].own()
+	return n.members[segment]
+}
+
+// own returns a copy of a node that may be changed.
+func (n *node) own() *node {
+	if n == nil {
+		return &node{}
+	}
+	c := *n
+	c.members = maps.Clone(n.members)
+	return &c
+}
+
+func (n *node) merge(what *node) {
+	c := what.own()
+	if n.members != nil {
+		maps.Copy(n.members, c.members)
+	} else {
+		n.members = c.members
+	}
+	if c.rest != nil {
+		n.rest = c.rest
+	}
+	if c.elements != nil {
+		n.elements = c.elements
+	}
+	n.counts, n.names = n.counts || c.counts, n.names || c.names
+	if c.take != nil {
+		n.take = c.take
+	}
+	if c.begin != nil {
+		n.begin = c.begin
+	}
+	if c.end != nil {
+		n.end = c.end
+	}
+}
+
+// under returns the places with each of the prefixes in front of them.
+func (p places) under(prefixes ...string) places {
+	all := places{}
+	for _, prefix := range prefixes {
+		for path, what := range p {
+			all[strings.TrimSuffix(prefix+"."+path, ".")] = what
+		}
+	}
+	return all
+}
