@@ -88,7 +88,7 @@ func keys() []key {
 		{keyTLSCert, "", "", "the file of the certificate with which serve speaks TLS"},
 		{keyTLSKey, "", "", "the file of its key"},
 		{keyAllowedOrigins, "", "", "the origins of web pages that may call the server, such as https://app.example.com"},
-		{keyPageCost, "", "none", "none, or usage: customers see on their page what their usage costs you"},
+		{keyPageCost, "", "none", "none, or usage: customers see what their usage costs you, on their page and from /v1"},
 		{keyTrustedProxies, "", "", "addresses or networks of proxies whose X-Forwarded-For is believed"},
 		{keyRedisURL, "", "", "the Redis of several servers, for what may be lost: redis://user:password@host:6379/0"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",

@@ -2,7 +2,6 @@ package report
 
 import (
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,16 +16,6 @@ import (
 func Logs(entries []usage.Entry, planName func(int64) string) Document {
 	return rowsOf(entries, func(e usage.Entry) fields { return logFields(&e, planName(e.PlanID)) }).
 		document("time user_id provider model requests input_tokens output_tokens cost pricing status_code id", "no log rows")
-}
-
-// LogsForCustomers is Logs without what usage costs us, for who is not told.
-func LogsForCustomers(entries []usage.Entry, planName func(int64) string) Document {
-	hidden := []string{"cost", "pricing", "reported_cost"}
-	return rowsOf(entries, func(e usage.Entry) fields {
-		return slices.DeleteFunc(logFields(&e, planName(e.PlanID)), func(f field) bool {
-			return slices.Contains(hidden, f.name)
-		})
-	}).document("time user_id provider model requests input_tokens output_tokens status_code id", "no log rows")
 }
 
 // logFields are the fields of an event as it is reported, then what recording has added. People read those with titles.

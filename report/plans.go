@@ -37,7 +37,7 @@ func planLimits(p plan.Plan) rows {
 			{"name", "LIMIT", jsonOnly(l.Name)},
 			{"meter", "COUNTS", l.Meter},
 			{"scope", "OF", scope(l.Scope)},
-			{"max", "MAXIMUM", maximum(l)},
+			{"max", "MAXIMUM", offered(maximum(l))},
 			{"action", "ACTION", l.Action},
 		}
 	})

@@ -42,7 +42,7 @@ type Document struct {
 	JSON any
 	// CSV is the result as a table for machines.
 	CSV rows
-	// Text writes what a person reads.
+	// Text writes what a person reads; nil where programs alone do.
 	Text func(t *Text)
 }
 

@@ -23,6 +23,7 @@ type value struct {
 	kind   columnKind
 
 	noJSON, noCSV bool // it is not there
+	offered       bool // it is part of what a plan offers, which everyone is told
 }
 
 // name is a text that a table may cut: what users, models and the like are called.
@@ -220,6 +221,12 @@ func maximum(l plan.Limit) value {
 		most.style = dim
 	}
 	return shown(nullUnless(!l.Unlimited, measure{l.Meter, l.Max}), most)
+}
+
+// offered is what a plan offers: see Document.WithoutCost.
+func offered(v value) value {
+	v.offered = true
+	return v
 }
 
 // percent is how much of a limit is used with one decimal, rounded down; null where there

@@ -26,7 +26,7 @@ import (
 type Options struct {
 	Origins []string       // of pages in browsers that may call; none: only our own
 	Proxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
-	Pages   pages.Options  // its Warning is that above
+	Pages   pages.Options  // its Warning is that above; its ShowCost is of /v1 too
 	Warning string         // stands in every line of the log and on every page; "" for none
 	Drain   time.Duration  // how long running requests may take once the server is to end
 	TLS     *tls.Config    // nil: plain HTTP
@@ -54,7 +54,7 @@ func New(services *web.Services, options Options) *Server {
 	s.registerHealth(mux)
 	mux.HandleFunc("GET /openapi.yaml", openAPIDocument)
 	mux.HandleFunc("GET /docs", openAPIReader())
-	v1.Group(services).Register(mux, services)
+	v1.Group(services, options.Pages.ShowCost).Register(mux, services)
 	options.Pages.Warning = options.Warning
 	pages.Group(services, options.Pages).Register(mux, services)
 	alwrity.Group(services).Register(mux, services)

@@ -34,6 +34,8 @@ type Decision struct {
 	Notes         []string     // what is to be known about the price
 	Way           pricing.Way  // by which names the price was found
 	Reservation   *Reservation // what was taken, where it was
+
+	hidesCost bool
 }
 
 // requesting adds to each limit what a call asks of it, which may be one that is free.
@@ -43,6 +45,18 @@ func requesting(uses []LimitUse, m metered, free bool) []LimitUse {
 		uses[i].Free = free && uses[i].Limit.Meter == plan.Cost
 	}
 	return uses
+}
+
+// WithoutCost returns the decision as those hear of it who are not told what usage costs: its message and steps say
+// nothing of prices, and of limits that count cost only how much is used, in percent.
+func (d Decision) WithoutCost() Decision {
+	d.hidesCost = true
+	for _, v := range d.Limits {
+		if v.Limit.Name == d.Limit && v.Limit.Meter == plan.Cost && v.Limit.Max > 0 {
+			d.Message = v.messageWithoutAmounts()
+		}
+	}
+	return d
 }
 
 // Denied returns the denied failure of a refused call, nil for an allowed one.
@@ -181,18 +195,26 @@ func (d Decision) Explain() []Step {
 		{"plan", fmt.Sprintf("%s; the subscription is %s", d.Plan.Name, d.Status)},
 		{"period", fmt.Sprintf("%s to %s%s", d.Period.Start.Format(time.RFC3339), d.Period.End.Format(time.RFC3339),
 			shared)},
-		{"price", fmt.Sprintf("%s: %sthe call is estimated at %s", d.Basis, d.foundBy(), d.EstimatedCost.Display())},
 	}
-	for _, note := range d.Notes {
-		steps = append(steps, Step{"price", note})
+	if !d.hidesCost {
+		steps = append(steps, d.explainPrice()...)
 	}
 	if d.Plan.Rates.PerMinute() {
 		steps = append(steps, Step{"rates", d.Plan.Rates.String() + ": asked by the server alone"})
 	}
 	for _, v := range d.Limits {
-		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain()})
+		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain(d.hidesCost)})
 	}
 	return append(steps, Step{"decision", d.Message})
+}
+
+func (d Decision) explainPrice() []Step {
+	steps := []Step{{"price",
+		fmt.Sprintf("%s: %sthe call is estimated at %s", d.Basis, d.foundBy(), d.EstimatedCost.Display())}}
+	for _, note := range d.Notes {
+		steps = append(steps, Step{"price", note})
+	}
+	return steps
 }
 
 // foundBy says by which names the price was found, where the model has none of its own.
@@ -203,13 +225,18 @@ func (d Decision) foundBy() string {
 	return d.Way.String() + "; "
 }
 
-func (v LimitVerdict) explain() string {
+func (v LimitVerdict) explain(hidesCost bool) string {
 	l := v.Limit
 	if l.Unlimited {
 		return "passes: unlimited"
 	}
 	sum := fmt.Sprintf("%s used + %s reserved + %s requested, of %s %s",
 		l.Amount(v.Used), l.Amount(v.Reserved), l.Amount(v.Requested), l.MaxText(), l.Unit())
+	message := v.message()
+	if hidesCost && l.Meter == plan.Cost && l.Max > 0 {
+		perMille, _ := v.PerMille()
+		sum, message = fmt.Sprintf("%d%% used", perMille/10), v.messageWithoutAmounts()
+	}
 	switch {
 	case v.Overage:
 		return "passes as overage, beyond what the plan includes: " + sum
@@ -220,5 +247,5 @@ func (v LimitVerdict) explain() string {
 	case l.Action == plan.Warn:
 		return "exceeded, but only warns: " + sum
 	}
-	return "refuses: " + v.message()
+	return "refuses: " + message
 }

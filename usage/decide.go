@@ -158,6 +158,14 @@ func (u LimitUse) message() string {
 		l.Amount(u.Used), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
 }
 
+// messageWithoutAmounts is message for those who are not told how much there is of what a limit counts.
+func (u LimitUse) messageWithoutAmounts() string {
+	if u.Used >= u.Limit.Max {
+		return u.Limit.Name + " is used up"
+	}
+	return u.Limit.Name + " would be exceeded"
+}
+
 func (d Verdict) overages() string {
 	return d.naming(", as overage beyond ", func(v LimitVerdict) bool { return v.Overage })
 }

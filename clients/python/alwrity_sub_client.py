@@ -185,11 +185,11 @@ def _usage_info(decision):
     info = {"provider": decision["provider"], "plan": decision["plan"]}
     limits = [one for one in decision["limits"] if not one["ok"]] or decision["limits"]
     for one in limits[:1]:
-        used, most = one["used"], one["max"]
+        used, most = one.get("used"), one.get("max")  # not there where costs are not told
         number = (lambda v: None if v is None else float(v)) if one["meter"] == "cost" else (lambda v: v)
         kind = "tokens" if one["meter"] == "tokens" else "calls"
         info.update({"limit_name": one["name"], "current_" + kind: number(used), "limit": number(most),
-                     "requested_" + kind: number(one["requested"]), "usage_percentage": one["percent"]})
+                     "requested_" + kind: number(one.get("requested")), "usage_percentage": one["percent"]})
     if not decision["allowed"]:
         meter = limits[0]["meter"] if limits else "calls"
         info["error_type"] = "token_limit" if meter == "tokens" else "call_limit"
@@ -258,7 +258,7 @@ def _event(user_id, provider, endpoint, method, model_used, tokens_input, tokens
 
 
 def _tracked(answer, tokens):
-    return {"success": True, "cost": float(answer["cost"]), "tokens": tokens, "id": answer["id"],
+    return {"success": True, "cost": float(answer.get("cost") or 0), "tokens": tokens, "id": answer["id"],
             "billing_period": _period(answer["period"]["start"])}
 
 

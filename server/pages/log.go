@@ -206,13 +206,13 @@ func (p *pages) logCSV(w http.ResponseWriter, c *web.Call) error {
 
 // csvOf writes log rows as CSV, with the names of the columns or without.
 func (p *pages) csvOf(c *web.Call, entries []usage.Entry, plans map[int64]string, header bool) ([]byte, error) {
-	document := report.LogsForCustomers
-	if p.ShowCost {
-		document = report.Logs
+	document := report.Logs(entries, func(id int64) string { return plans[id] })
+	if !p.ShowCost {
+		document = document.WithoutCost()
 	}
 	var out bytes.Buffer
 	printer := report.Printer{Out: &out, Format: report.FormatCSV, Rehearsal: c.Rehearsal}
-	if err := printer.Print(document(entries, func(id int64) string { return plans[id] })); err != nil {
+	if err := printer.Print(document); err != nil {
 		return nil, err
 	}
 	if header {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/plan"
@@ -81,8 +80,10 @@ func billStatement(w http.ResponseWriter, c *web.Call) error {
 	if err := q.Err(); err != nil {
 		return err
 	}
-	if withCost && !c.Who.May(access.ScopeAdmin) {
-		return access.Forbidden("%s may not see what usage costs: it takes the scope %s", c.Who.Name, access.ScopeAdmin)
+	if withCost {
+		if err := c.MustSeeCost(); err != nil {
+			return err
+		}
 	}
 	if format == "" && strings.Contains(c.Header.Get("Accept"), pdfType) {
 		format = "pdf"

@@ -59,7 +59,7 @@ func (a *calls) record(w http.ResponseWriter, c *web.Call) error {
 func answerRecorded(w http.ResponseWriter, c *web.Call, outcome usage.Outcome, err error) error {
 	switch {
 	case outcome.Refusal != nil:
-		web.Refuse(w, c.Request, outcome.Refusal, err)
+		c.Refuse(w, *outcome.Refusal)
 		return nil
 	case err != nil:
 		return err
@@ -71,8 +71,13 @@ func recordList(w http.ResponseWriter, c *web.Call, submitted []usage.Submission
 	outcomes := c.Usage.RecordAll(c.Context(), c.Now, submitted, opts)
 	failed := 0
 	for i := range outcomes {
-		if outcomes[i].Status == usage.Unrecorded {
+		o := &outcomes[i]
+		if o.Status == usage.Unrecorded {
 			failed++
+		}
+		if o.Refusal != nil {
+			told := c.Told(*o.Refusal)
+			o.Refusal, o.Err = &told, told.Denied()
 		}
 	}
 	if failed > 0 && failed == len(outcomes) {

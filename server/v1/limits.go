@@ -65,8 +65,8 @@ func answerDecision(w http.ResponseWriter, c *web.Call, d usage.Decision, err er
 	if err != nil {
 		return err
 	}
-	if denied := d.Denied(); denied != nil {
-		web.Refuse(w, c.Request, &d, denied)
+	if !d.Allowed {
+		c.Refuse(w, d)
 		return nil
 	}
 	return c.Document(w, http.StatusOK, report.Decision(d))
@@ -89,7 +89,7 @@ func answerExplanation(w http.ResponseWriter, c *web.Call, call usage.Call) erro
 	if err != nil {
 		return err
 	}
-	return c.Document(w, http.StatusOK, report.Explanation(d))
+	return c.Document(w, http.StatusOK, report.Explanation(c.Told(d)))
 }
 
 // explainUser explains a call that the parameters describe.

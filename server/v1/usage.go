@@ -86,6 +86,11 @@ func logs(w http.ResponseWriter, c *web.Call) error {
 	if wanted.User, err = c.UserOf(user); err != nil {
 		return err
 	}
+	if wanted.Status == usage.LogUnpriced {
+		if err := c.MustSeeCost(); err != nil {
+			return err
+		}
+	}
 	entries, names, err := c.Reports.Logs(c.Context(), wanted, after)
 	if err != nil {
 		return err

@@ -9,12 +9,14 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Group returns the routes of the API. A caller shows a token or a JWT as a bearer.
-func Group(s *web.Services) web.Group {
+// Group returns the routes of the API. A caller shows a token or a JWT as a bearer. showCost tells customers what their
+// usage costs the operator.
+func Group(s *web.Services, showCost bool) web.Group {
 	return web.Group{
-		SignIn: s.ByBearer,
-		Fail:   func(w http.ResponseWriter, c *web.Call, err error) { web.Fail(w, c.Request, err) },
-		Routes: Routes(),
+		SignIn:   s.ByBearer,
+		Fail:     func(w http.ResponseWriter, c *web.Call, err error) { web.Fail(w, c.Request, err) },
+		Routes:   Routes(),
+		ShowCost: showCost,
 	}
 }
 
@@ -69,10 +71,10 @@ func Routes() []web.Route {
 
 		{Pattern: "GET /v1/plans", Do: plans},
 		{Pattern: "GET /v1/plans/{name}", Do: planNamed},
-		{Pattern: "GET /v1/prices", Scope: read, Do: prices},
+		{Pattern: "GET /v1/prices", Scope: read, Costs: true, Do: prices},
 		{Pattern: "POST /v1/prices", Scope: admin, Do: setPrice},
-		{Pattern: "GET /v1/prices/quote", Scope: read, Do: quote},
-		{Pattern: "GET /v1/prices/history", Scope: read, Do: priceHistory},
+		{Pattern: "GET /v1/prices/quote", Scope: read, Costs: true, Do: quote},
+		{Pattern: "GET /v1/prices/history", Scope: read, Costs: true, Do: priceHistory},
 		{Pattern: "GET /v1/models", Scope: gateway, Or: read, Do: models},
 
 		{Pattern: "GET /v1/tokens", Scope: admin, Do: tokens},

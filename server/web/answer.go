@@ -21,7 +21,8 @@ var formats = map[string]report.Format{
 	JSON: report.FormatCompact, "text/csv": report.FormatCSV, "application/x-ndjson": report.FormatJSONL,
 }
 
-// Document answers with a document, as the caller accepts it: JSON, else CSV or a row of JSON a line.
+// Document answers with a document, as the caller accepts it: JSON, else CSV or a row of JSON a line. Who is not told
+// what usage costs gets it without that.
 func (c *Call) Document(w http.ResponseWriter, status int, doc report.Document) error {
 	kind := JSON
 	for accepted := range strings.SplitSeq(c.Header.Get("Accept"), ",") {
@@ -30,6 +31,9 @@ func (c *Call) Document(w http.ResponseWriter, status int, doc report.Document) 
 			kind = accepted
 			break
 		}
+	}
+	if !c.SeesCost {
+		doc = doc.WithoutCost()
 	}
 	var body bytes.Buffer
 	printer := report.Printer{Out: &body, Format: formats[kind], Rehearsal: c.Rehearsal}

@@ -37,10 +37,23 @@ func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
 	_ = WriteJSON(w, status, map[string]errorBody{"error": bodyOf(r, err)}) // there is nowhere left to report a failure
 }
 
+// Told is a decision as the caller is told it: without what usage costs, unless the caller sees that.
+func (c *Call) Told(d usage.Decision) usage.Decision {
+	if c.SeesCost {
+		return d
+	}
+	return d.WithoutCost()
+}
+
 // Refuse answers a call that a decision has refused: with the failure, and with the decision and when its limits begin
 // anew, as headers too.
-func Refuse(w http.ResponseWriter, r *http.Request, d *usage.Decision, err error) {
-	body := map[string]any{"error": bodyOf(r, err), "decision": report.Decision(*d).JSON, "resets_at": nil}
+func (c *Call) Refuse(w http.ResponseWriter, refusal usage.Decision) {
+	d := c.Told(refusal)
+	doc, err := report.Decision(d), d.Denied()
+	if !c.SeesCost {
+		doc = doc.WithoutCost()
+	}
+	body := map[string]any{"error": bodyOf(c.Request, err), "decision": doc.JSON, "resets_at": nil}
 	if at := d.ResetsAt(); !at.IsZero() {
 		text := at.UTC().Format(time.RFC3339)
 		body["resets_at"] = text
@@ -49,7 +62,7 @@ func Refuse(w http.ResponseWriter, r *http.Request, d *usage.Decision, err error
 	if d.RetryAfter > 0 {
 		SetRetryAfter(w, d.RetryAfter)
 	}
-	NoteOf(r.Context()).Err = err
+	NoteOf(c.Context()).Err = err
 	status := StatusOf(err)
 	SetRetry(w, status)
 	_ = WriteJSON(w, status, body) // there is nowhere left to report a failure

@@ -50,6 +50,8 @@ type Call struct {
 	*Services
 	Now time.Time       // the moment of all that the call does
 	Who access.Identity // who makes it; of a public route maybe nobody
+	// SeesCost tells whether the caller is told what usage costs the operator.
+	SeesCost bool
 }
 
 // Handler answers a call. What it returns as an error is written in the form of its group; it must not have written
@@ -61,6 +63,7 @@ type Route struct {
 	Pattern string       // such as GET /v1/users/{user}/usage; a {user} must be one whom the caller may act for
 	Scope   access.Scope // what the caller needs; "" for everyone, signed in or not
 	Or      access.Scope // what does as well; "" for nothing
+	Costs   bool         // it tells nothing but what usage costs, so who is not told that gets a failure
 	Do      Handler
 }
 
@@ -71,6 +74,8 @@ type Group struct {
 	// Fail writes a failure. c.Who may be nobody.
 	Fail   func(w http.ResponseWriter, c *Call, err error)
 	Routes []Route
+	// ShowCost tells customers what their usage costs the operator. Who acts for others is told it in any case.
+	ShowCost bool
 }
 
 // Register adds the routes to a mux.
@@ -89,6 +94,7 @@ func (g Group) Register(mux *http.ServeMux, s *Services) {
 
 func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
 	c.Who, err = g.SignIn(c.Request, c.Now)
+	c.SeesCost = g.ShowCost || err == nil && c.ActsForAll()
 	if err != nil {
 		if route.Scope == "" {
 			return route.Do(w, c)
@@ -104,7 +110,20 @@ func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
 			return err
 		}
 	}
+	if route.Costs {
+		if err := c.MustSeeCost(); err != nil {
+			return err
+		}
+	}
 	return route.Do(w, c)
+}
+
+// MustSeeCost returns a failure unless the caller is told what usage costs the operator.
+func (c *Call) MustSeeCost() error {
+	if c.SeesCost {
+		return nil
+	}
+	return access.Forbidden("%s may not see what usage costs", c.Who.Name)
 }
 
 func (r *Route) scopes() string {
