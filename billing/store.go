@@ -165,6 +165,7 @@ type Health struct {
 	HighestNumber   int64   // of a bill that is there
 	LastGivenNumber int64   // that a bill got, though it may be missing
 	MismatchedBills []int64 // the first few whose figures are not the sums of their lines
+	MischargedBills []int64 // the first few with a line whose charges, by its prices, are not its cost
 	OverdueUsers    int64   // with a period that ended before a moment and is not closed
 	UnbilledTotals  int64   // of closed periods that differ from what bills have of them; the next bills get that
 	UnbilledCost    pricing.Total

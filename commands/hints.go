@@ -89,7 +89,6 @@ var hints = map[string]string{
 	"suspect_fields": "say what a field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
 	"suspect_results": "first run: jq -c '(.data // [.])[] | {start_time: (.start_time // .starting_at)} + .results[]' " +
 		"FILE > calls.jsonl; where a row names none, say whose: --user USER --provider PROVIDER",
-	"suspect_field": "say what the field is (--map {first}=FIELD), or that it does not matter: --ignore {all}",
 	"unknown_field": "the fields are in docs/json.md, under event files",
 	"no_column":     "name the column that has it (--map THEIRS={field}), or give it to all rows: {flag} …",
 	"no_event_file": "an event file is JSON lines, a JSON list, or CSV with a header, in UTF-8 or UTF-16",

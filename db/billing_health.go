@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/billing"
@@ -15,7 +16,7 @@ const mostMismatched = 10
 func (d *DB) BillingHealth(ctx context.Context, overdue time.Time) (billing.Health, error) {
 	return inView(ctx, d, func(t *tx) (h billing.Health, err error) {
 		for _, look := range []func(context.Context, *billing.Health) error{
-			t.countBills, t.mismatchedBills, t.unbilledUsage,
+			t.countBills, t.mismatchedBills, t.mischargedBills, t.unbilledUsage,
 			func(ctx context.Context, h *billing.Health) error { return t.overdueUsers(ctx, overdue, h) },
 		} {
 			if err := look(ctx, &h); err != nil {
@@ -47,6 +48,27 @@ func (t *tx) mismatchedBills(ctx context.Context, h *billing.Health) (err error)
 			OR COALESCE(l.cost, 0) <> h.cost_pico
 		ORDER BY h.number LIMIT $1`, mostMismatched)
 	return err
+}
+
+// mischargedBills finds bills with a line whose charges do not sum to its cost. Lines of before charges have none.
+func (t *tx) mischargedBills(ctx context.Context, h *billing.Health) error {
+	return t.query(ctx, func(row scanner) error {
+		var number int64
+		var cost pricing.USD
+		var text string
+		if err := row.Scan(&number, &cost, &text); err != nil {
+			return err
+		}
+		var charges []billing.Charge
+		err := json.Unmarshal([]byte(text), &charges)
+		for _, c := range charges {
+			cost -= c.Cost
+		}
+		if (err != nil || cost != 0) && len(h.MischargedBills) < mostMismatched {
+			h.MischargedBills = distinct(append(h.MischargedBills, number))
+		}
+		return nil
+	}, "SELECT number, cost_pico, charges FROM billing_lines WHERE charges <> '' ORDER BY number")
 }
 
 // unbilledUsage adds up what was used of closed periods and no bill has.

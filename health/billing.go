@@ -51,15 +51,18 @@ func numbersCheck(h billing.Health) Check {
 
 func billsCheck(h billing.Health) Check {
 	var wrong []string
-	if len(h.MismatchedBills) > 0 {
-		numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(h.MismatchedBills), " ", ", "), "[]")
-		wrong = append(wrong, "not the sums of their lines: "+numbers)
+	note := func(what string, bills []int64) {
+		if len(bills) > 0 {
+			wrong = append(wrong, what+": "+strings.Trim(strings.ReplaceAll(fmt.Sprint(bills), " ", ", "), "[]"))
+		}
 	}
+	note("not the sums of their lines", h.MismatchedBills)
+	note("with lines whose prices do not come to their cost", h.MischargedBills)
 	if h.OverdrawnUsers > 0 {
 		wrong = append(wrong, failure.Counted(h.OverdrawnUsers, "user")+" used up more credit than there was")
 	}
 	if len(wrong) == 0 {
-		return Check{Name: "bills", OK: true, Detail: "all are the sums of their lines"}
+		return Check{Name: "bills", OK: true, Detail: "all are the sums of their lines, and these of their prices"}
 	}
 	return Check{
 		Name: "bills", Detail: strings.Join(wrong, "; "),

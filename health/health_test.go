@@ -124,6 +124,8 @@ func TestChecks(t *testing.T) {
 				1
 		}, "bills",
 			"not the sums of their lines: 4, 9; 1 user used up"},
+		{"bills with other charges", func(s *state) { s.billing.MischargedBills = []int64{3, 4} }, "bills",
+			"with lines whose prices do not come to their cost: 3, 4"},
 		{"lines of open periods", func(s *state) { s.billing.PrematureLines = 1 }, "billed usage", "1 line of usage"},
 		{"a dead message", func(s *state) { s.outbox.Deliveries = map[notify.Status]int64{notify.Dead: 1} }, "outbox",
 			"1 dead"},

@@ -2,10 +2,12 @@ package usage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -41,7 +43,7 @@ func namesThatMatter(ctx context.Context, file io.Reader, tree *columnTree, opts
 		return nil, describeDamage(err, opts.Name, 0)
 	}
 	defer source.close()
-	scan := nameScanner{tree: tree}
+	scan := nameScanner{tree: tree, fallback: []byte(opts.Provider)}
 	var next func() error
 	switch source.format {
 	case JSONArray:
@@ -77,21 +79,25 @@ func (s *nameScanner) lines(in lines) func() error {
 	}
 }
 
-// cells returns what scans the objects in the cells of the next row, nil where no column can have any: the import looks
-// at the header itself.
+// cells returns what scans the objects in the cells of the next row, and the credits of its provider, nil where no
+// column can have any: the import looks at the header itself.
 func (s *nameScanner) cells(in *csvReader) func() error {
-	holds := func(c *column) bool { return c.children != nil }
+	holds := func(c *column) bool { return c.children != nil || c.How == asCredits }
 	if in.readColumns() != nil || !slices.ContainsFunc(in.columns, holds) {
 		return nil
 	}
 	return func() error {
 		_, err := in.nextCells()
 		beside := marksOf(in.objects.cells)
+		s.vendor = vendorSaid{}
 		for i := range in.objects.cells {
-			if c := &in.objects.cells[i]; c.isSuspect() && (!c.column.aside || c.column.lacks(beside)) {
+			c := &in.objects.cells[i]
+			if c.isSuspect() && (!c.column.aside || c.column.lacks(beside)) {
 				s.note(c.column)
 			}
+			s.vendor.read(c.column, c.text)
 		}
+		s.noteCredits()
 		return err
 	}
 }
@@ -114,12 +120,44 @@ type nameScanner struct {
 	at       int
 	marks    marks
 	needy    []*column // that mean something only beside others
+	vendor   vendorSaid
+	fallback []byte // the provider of rows that name none
 	suspects []string
 	seen     map[*column]bool
 }
 
+// vendorSaid is what a row says of its provider, and its column of credits, which are known of one provider alone.
+type vendorSaid struct {
+	provider []byte
+	implied  string
+	credits  *column
+}
+
+func (v *vendorSaid) read(c *column, text []byte) {
+	switch {
+	case c.fate != read || len(text) == 0:
+	case c.How == asCredits:
+		v.credits = c
+	case c.Field == "provider" && v.provider == nil:
+		v.provider = text
+	case v.implied == "":
+		v.implied = c.Provider
+	}
+}
+
+// noteCredits notes the credits of a row whose provider's are not known. A row without a provider is bad by itself.
+func (s *nameScanner) noteCredits() {
+	if s.vendor.credits == nil {
+		return
+	}
+	provider := cmp.Or(string(s.vendor.provider), s.vendor.implied, string(s.fallback))
+	if provider != "" && !strings.EqualFold(provider, s.vendor.credits.Only) {
+		s.note(s.vendor.credits)
+	}
+}
+
 func (s *nameScanner) row(text []byte) {
-	s.text, s.at, s.marks, s.needy = text, 0, 0, s.needy[:0]
+	s.text, s.at, s.marks, s.needy, s.vendor = text, 0, 0, s.needy[:0], vendorSaid{}
 	if s.space() == '{' {
 		s.object(s.tree.root, 0)
 	}
@@ -128,6 +166,7 @@ func (s *nameScanner) row(text []byte) {
 			s.note(c)
 		}
 	}
+	s.noteCredits()
 }
 
 // space skips spaces and returns the byte that follows, 0 at the end.
@@ -200,10 +239,14 @@ func (s *nameScanner) quoted() []byte {
 func (s *nameScanner) value(c *column, depth int) {
 	first := s.space()
 	empty := first == 'n'
+	start := s.at
 	switch first {
 	case '"':
 		text := s.quoted()
 		empty = len(text) == 2 || s.written(c, text, depth)
+		if c != nil && !empty {
+			s.vendor.read(c, unescaped(text))
+		}
 	case '{':
 		s.object(s.inside(c, depth), depth+1)
 	case '[':
@@ -218,6 +261,9 @@ func (s *nameScanner) value(c *column, depth int) {
 	}
 	s.marks |= c.marks
 	number := first == '-' || first >= '0' && first <= '9'
+	if number {
+		s.vendor.read(c, s.text[start:s.at])
+	}
 	looks := c.fate == suspect && first != '{' || c.fate == suspectCount && number
 	switch {
 	case looks && !c.aside:

@@ -71,7 +71,7 @@ func (r *eventReader) setCredits() error {
 	}
 	if c := r.credits.column; !strings.EqualFold(provider, c.Only) {
 		return failure.Invalidf("%s is known of %s, and the row is of %q", c.name, c.Only, failure.Shorten(provider)).
-			WithReason("suspect_field", "first", c.name, "all", c.name)
+			WithReason("suspect_fields", "first", c.name, "all", c.name)
 	}
 	return r.setField(r.credits.column, r.credits.text)
 }

@@ -71,7 +71,7 @@ func (f *fixture) healthy() int64 {
 	f.Helper()
 	h, err := f.db.BillingHealth(f.ctx, date(1970, 1, 2))
 	f.must(err)
-	if h.Bills != h.HighestNumber || h.HighestNumber != h.LastGivenNumber || len(h.MismatchedBills) > 0 ||
+	if h.Bills != h.HighestNumber || h.HighestNumber != h.LastGivenNumber || len(h.MismatchedBills)+len(h.MischargedBills) > 0 ||
 		h.PrematureLines > 0 || h.OverdrawnUsers > 0 {
 		f.Fatalf("%+v", h)
 	}
@@ -511,6 +511,15 @@ func billingHealth(t *testing.T, p Place) {
 	f.must(err)
 	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills),
 		"0 7 1 [1]")
+	wantEqual(t, "wrong charges", fmt.Sprint(h.MischargedBills), "[]")
+	f.exec("INSERT INTO billing_lines SELECT 1, 10, user_id, kind, description, period_start, period_end, provider, " +
+		"vendor, model, calls, errors, unpriced_calls, input_tokens, " +
+		"output_tokens, cached_input_tokens, images, searches, pages, characters, milliseconds, cost_pico, 1, " +
+		`unit_prices, NULL, NULL, NULL, NULL, NULL, NULL, '[{"unit":"page","rate":"1","amount":1,"cost":"1"}]' ` +
+		"FROM billing_lines WHERE line = 9")
+	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
+	f.must(err)
+	wantEqual(t, "wrong charges", fmt.Sprint(h.MischargedBills), "[1]")
 }
 
 // What was used under each plan is what the log has of the period, and the sum of it what the summaries have.

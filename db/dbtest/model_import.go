@@ -19,7 +19,10 @@ import (
 type modelRow struct {
 	text  string // with its line break
 	event usage.Event
+	bare  bool // it says nothing of what was not used
 	bad   bool
+	// numbered: though it is bad, it has a number among the rows of its content.
+	numbered bool
 }
 
 // importFile imports a file in which new events, repeated ones, conflicts and bad
@@ -45,6 +48,9 @@ func (m *model) importFile() {
 	for i := range rows {
 		if rows[i].event.Time.IsZero() {
 			rows[i].event.Time, rows[i].bad = opts.Time, rows[i].bad || opts.Time.IsZero()
+		}
+		if !rows[i].bad && rows[i].bare && m.countsNothing(rows[i].event) {
+			rows[i].bad, rows[i].numbered = true, true
 		}
 	}
 	dry := m.dryRun(text.String(), opts)
@@ -103,7 +109,40 @@ func (m *model) row(format usage.FileFormat, before []modelRow) modelRow {
 	case "bad":
 		return modelRow{text: m.badRow(format, e), bad: true}
 	}
-	return modelRow{text: rowText(format, e), event: e}
+	bare := m.oneIn(3, "bare")
+	if bare && m.oneIn(2, "of nothing") {
+		e.Quantities = pricing.Quantities{pricing.Requests: e.Quantities[pricing.Requests]}
+	}
+	return modelRow{text: rowText(format, e, bare), event: e, bare: bare}
+}
+
+// countsNothing tells whether a row that says nothing of what was not used gives nothing that its price counts.
+func (m *model) countsNothing(e usage.Event) bool {
+	e = normal(e)
+	p, _ := m.priceAt(e.Provider, e.Model, e.Time)
+	if !counts(e) || p.ID == 0 || e.Reported.Given && (p.Reported || m.providers[e.Provider].CostReported) {
+		return false
+	}
+	p = chargedAt(p, e.Time, e.ServiceTier)
+	used, rates := e.Quantities, p.Rates
+	if used[pricing.InputTokens] == 0 && rates[pricing.Characters] == 0 &&
+		m.providers[e.Provider].CharactersAreInputTokens {
+		used[pricing.InputTokens] = used[pricing.Characters]
+	}
+	if p.Above != nil && used[pricing.InputTokens] > p.Above.OverInputTokens*max(used[pricing.Requests], 1) {
+		rates[pricing.InputTokens], rates[pricing.OutputTokens] = p.Above.InputToken, p.Above.OutputToken
+	}
+	counted := false
+	for q := range pricing.QuantityCount {
+		if _, isPart := q.Total(); rates[q] == 0 || isPart && !p.Given.Has(q) { // a part costs what its total costs
+			continue
+		}
+		if used[q] > 0 || q == pricing.Requests || q.OneEachCall() && used[pricing.Requests] > 0 {
+			return false
+		}
+		counted = true
+	}
+	return counted
 }
 
 func (m *model) badRow(format usage.FileFormat, e usage.Event) string {
@@ -117,7 +156,7 @@ func (m *model) badRow(format usage.FileFormat, e usage.Event) string {
 	default:
 		return map[usage.FileFormat]string{usage.JSONLines: "{\"user_id\":\"alice\",\n", usage.CSV: "alice,gemini\n"}[format]
 	}
-	return rowText(format, e)
+	return rowText(format, e, false)
 }
 
 func csvHeader() string { return strings.Join(fieldNames(), ",") + "\n" }
@@ -131,7 +170,8 @@ func fieldNames() []string {
 	return names
 }
 
-func rowText(format usage.FileFormat, e usage.Event) string {
+// rowText writes an event as a row; a bare one leaves out what was not used.
+func rowText(format usage.FileFormat, e usage.Event, bare bool) string {
 	at := ""
 	if !e.Time.IsZero() {
 		at = e.Time.Format(time.RFC3339Nano)
@@ -143,7 +183,11 @@ func rowText(format usage.FileFormat, e usage.Event) string {
 		fields[len(fields)-1] = e.Reported.USD.String()
 	}
 	for i, n := range e.Quantities {
-		fields = append(fields, pricing.Quantity(i).AmountText(n))
+		amount := pricing.Quantity(i).AmountText(n)
+		if bare && n == 0 && pricing.Quantity(i) != pricing.Requests {
+			amount = ""
+		}
+		fields = append(fields, amount)
 	}
 	var text strings.Builder
 	if format == usage.JSONLines {
@@ -216,22 +260,25 @@ func (m *model) nameRows(rows []modelRow) {
 	log := m.logs()
 	occurrences := map[string]int{}
 	for i, row := range rows {
-		if row.bad || row.event.ID != "" {
+		if row.bad && !row.numbered || row.event.ID != "" {
 			continue
 		}
 		content := fmt.Sprintf("%+v", normal(row.event))
 		occurrences[content]++
+		if row.bad {
+			continue
+		}
 		if _, known := m.rowIDs[content]; !known {
-			m.rowIDs[content] = m.beginningOfID(log, row.event)
+			m.rowIDs[content] = m.beginningOfID(log, row.event, occurrences[content])
 		}
 		rows[i].event.ID = m.rowIDs[content] + fmt.Sprint("-", occurrences[content])
 	}
 }
 
-func (m *model) beginningOfID(log []usage.Entry, e usage.Event) string {
+func (m *model) beginningOfID(log []usage.Entry, e usage.Event, occurrence int) string {
 	want := m.placed(e).Event
 	for _, entry := range log {
-		beginning, first := strings.CutSuffix(entry.ID, "-1")
+		beginning, first := strings.CutSuffix(entry.ID, fmt.Sprint("-", occurrence))
 		if _, known := m.events[entry.ID]; known || !first || !strings.HasPrefix(entry.ID, "row-") {
 			continue
 		}
