@@ -49,7 +49,9 @@ func (r rows) withoutCost() rows {
 	if r.row == nil {
 		return r
 	}
-	return rows{r.count, func(i int) fields { return r.row(i).withoutCost() }, r.shape.withoutCost()}
+	return rows{r.count, func(i int) fields { return r.row(i).withoutCost() }, func() fields {
+		return r.shape().withoutCost()
+	}}
 }
 
 func (v value) withoutCost() value {

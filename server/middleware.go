@@ -102,7 +102,9 @@ func (s *Server) account(next http.Handler) http.Handler {
 			if m != nil {
 				m.Answered(note.Route, seen.status, took, note.Err)
 			}
-			s.options.Traces.End(spanOf(r, note, seen, began, took))
+			if note.Trace.Sampled {
+				s.options.Traces.End(spanOf(r, note, seen, began, took))
+			}
 		}()
 		next.ServeHTTP(seen, r)
 	})
