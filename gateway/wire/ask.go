@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"strings"
 
@@ -24,7 +25,7 @@ func (f *Format) Read(path string, h http.Header, body io.Reader) (Ask, error) {
 	if f.readPath != nil {
 		f.readPath(&r, path)
 	}
-	if err := r.readJSON(body); err != nil {
+	if err := r.readBody(h, body); err != nil {
 		return Ask{}, err
 	}
 	r.ask.Quantities[pricing.InputTokens] = min(r.text.Count(), pricing.MaxQuantity)
@@ -36,6 +37,15 @@ func (f *Format) Read(path string, h http.Header, body io.Reader) (Ask, error) {
 		f.endAsk(&r)
 	}
 	return r.ask, r.err
+}
+
+// readBody reads the body of a request, which is JSON, or a form where the format has such.
+func (r *reading) readBody(h http.Header, body io.Reader) error {
+	kind, params, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	if kind == "multipart/form-data" && r.format.takesForms {
+		return r.readForm(body, params["boundary"])
+	}
+	return r.readJSON(body)
 }
 
 // readJSON reads the body of a request. A member that appears twice is refused, for vendors differ in which one counts;

@@ -73,6 +73,8 @@ func readGolden(t testing.TB, file string) golden {
 			g.want = string(f.Data)
 		case ending == "sse":
 			g.answer, g.kind = data, "text/event-stream; charset=utf-8"
+		case ending == "mp3":
+			g.answer, g.kind = data, "audio/mpeg"
 		case ending == "txt":
 			g.answer, g.kind = data, "text/plain"
 		default:

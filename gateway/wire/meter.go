@@ -15,6 +15,7 @@ type Meter struct {
 	events   events
 	carries  carries
 	isOver   bool
+	isText   bool    // other bytes are a text
 	any      bool    // something has passed
 	head     [8]byte // the first bytes of an event's data
 	headSize int
@@ -52,7 +53,7 @@ func (f *Format) Stream(ask Ask, status int, contentType string) *Meter {
 		m.drops = ask.UsageAdded && !ask.UsageAsked
 		m.events.data, m.events.end = m.data, m.eventEnds
 	case kind != "" && !strings.Contains(kind, "json"):
-		m.carries = otherBytes
+		m.carries, m.isText = otherBytes, strings.HasPrefix(kind, "text/")
 	case ask.Stream && f.listed:
 		m.carries = jsonList
 		m.scan.root = &node{elements: f.inList, members: f.answer.members}
@@ -71,6 +72,9 @@ func (m *Meter) Pass(in []byte) []byte {
 	case eventStream:
 		return m.passEvents(in)
 	case otherBytes:
+		if m.isText {
+			m.r.count(in)
+		}
 	}
 	return in
 }

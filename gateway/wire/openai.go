@@ -7,21 +7,25 @@ import "strings"
 // OpenAI form, Ollama, vLLM.
 var openAIChat = &Format{ // read-only
 	name: "openai.chat", style: OpenAIStyle, addsUsage: true, tokens: true,
-	request: tree(places{
-		"model": askModel, "stream": askStream, "service_tier": askTier, "n": askAnswers,
-		"max_completion_tokens": askMost, "max_tokens": askMost,
-		"stream_options.include_usage": {take: func(r *reading, v value) { r.ask.UsageAsked = v.kind == 't' }},
-		"messages":                     deep(partsOfMessages), "messages[]": {begin: addTokens(tokensOfMessage)},
+	request: tree(chatSettings, places{
+		"messages": deep(partsOfMessages), "messages[]": {begin: addTokens(tokensOfMessage)},
 		"tools": schema, "functions": schema, "response_format": schema, "prediction": deep(nil),
 	}),
-	answer: tree(openAIUsage, openAIAnswer, errorPlaces, places{"choices[].message": deep(notText)}),
-	event: tree(openAIUsage, openAIAnswer, errorPlaces, places{
-		"choices":                 {begin: func(r *reading) { r.listed = true }},
-		"choices[]":               {begin: func(r *reading) { r.choices++ }},
-		"choices[].delta":         deep(notText),
-		"choices[].finish_reason": finishReason,
-	}),
+	answer:   tree(openAIUsage, openAIAnswer, errorPlaces, places{"choices[].message": deep(notText)}),
+	event:    tree(openAIUsage, openAIAnswer, errorPlaces, choicesOfEvent, places{"choices[].delta": deep(notText)}),
 	complete: func(r *reading) bool { return r.finished >= r.ask.Answers },
+}
+
+var chatSettings = places{ // read-only
+	"model": askModel, "stream": askStream, "service_tier": askTier, "n": askAnswers,
+	"max_completion_tokens": askMost, "max_tokens": askMost,
+	"stream_options.include_usage": {take: func(r *reading, v value) { r.ask.UsageAsked = v.kind == 't' }},
+}
+
+var choicesOfEvent = places{ // read-only
+	"choices":                 {begin: func(r *reading) { r.listed = true }},
+	"choices[]":               {begin: func(r *reading) { r.choices++ }},
+	"choices[].finish_reason": finishReason,
 }
 
 // openAIUsage are the figures of a usage object. Its names mean what they mean in usage/names.go.
@@ -65,6 +69,7 @@ var partsOfMessages = places{ // read-only
 	"role": {}, "id": {}, "type": {}, "tool_call_id": {}, "detail": {},
 	"image_url": {begin: addTokens(tokensOfImage)}, "input_audio": {begin: addTokens(tokensOfAudio)},
 	"file": {begin: addTokens(tokensOfDocument)}, "video_url": {begin: addTokens(tokensOfVideo)},
+	"document_url": {begin: addTokens(tokensOfDocument)}, // Mistral's
 }
 
 // What is held for a part of a request, in tokens. A message has three beside its texts (OpenAI's cookbook, "How to

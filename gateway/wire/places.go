@@ -77,6 +77,9 @@ func (n *node) merge(what *node) {
 		n.elements = c.elements
 	}
 	n.counts, n.names = n.counts || c.counts, n.names || c.names
+	if c.piece != nil {
+		n.piece = c.piece
+	}
 	if c.take != nil {
 		n.take = c.take
 	}
@@ -97,4 +100,36 @@ func (p places) under(prefixes ...string) places {
 		}
 	}
 	return all
+}
+
+// bothCases gives members also their snake_case names: Google's servers read both, and some of its clients write it
+// (https://protobuf.dev/programming-guides/json/#field-names).
+func (n *node) bothCases() *node {
+	n.aliasNames(map[*node]bool{})
+	return n
+}
+
+func (n *node) aliasNames(seen map[*node]bool) {
+	if n == nil || seen[n] {
+		return
+	}
+	seen[n] = true
+	for name, member := range maps.Clone(n.members) {
+		n.members[snakeCase(name)] = member
+		member.aliasNames(seen)
+	}
+	n.rest.aliasNames(seen)
+	n.elements.aliasNames(seen)
+}
+
+func snakeCase(name string) string {
+	var b strings.Builder
+	for _, c := range name {
+		if c >= 'A' && c <= 'Z' {
+			b.WriteByte('_')
+			c += 'a' - 'A'
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }

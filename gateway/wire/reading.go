@@ -24,14 +24,23 @@ type reading struct {
 	jobID        string
 	jobState     JobState
 
-	isEvent   bool   // of a stream
-	kind      string // type of the event or object that is read
-	done      bool   // the mark of the end
-	finished  int64  // answers that have ended
-	listed    bool   // the event that is read has a list of choices
-	choices   int64  // … and so many in it
-	hasUsage  bool   // … a usage object
-	onlyUsage bool   // the last event had nothing but usage
+	isEvent      bool   // of a stream
+	kind         string // type of the event or object that is read
+	done         bool   // the mark of the end
+	finished     int64  // answers that have ended
+	listed       bool   // the event that is read has a list of choices
+	choices      int64  // … and so many in it
+	hasUsage     bool   // … a usage object
+	modality     string // of the tokens that are read
+	inModality   int64
+	queries      int64  // that were made to ground the answer
+	item, action string // types of an item of an answer, and of what it does
+	medium       string // kind of the image or document that is read
+	before       Tokens // what was counted before it
+	fileHead     []byte // the beginning of a file
+	fileSize     int64
+	characters   int64
+	onlyUsage    bool // the last event had nothing but usage
 }
 
 // eventEnds makes ready for the next event.
@@ -53,9 +62,10 @@ func (r *reading) countBreak() {
 type figure int
 
 const (
-	allInput    figure = iota // with what was cached
-	uncached                  // the input without what was read from a cache or written to it
-	besideInput               // is no part of either
+	none        figure = iota
+	allInput           // with what was cached
+	uncached           // the input without what was read from a cache or written to it
+	besideInput        // is no part of either
 	cachedInput
 	cacheWrites // for five minutes and for an hour together
 	cacheWrite5m
@@ -148,6 +158,11 @@ func put(f figure) *node {
 	}}
 }
 
+// add counts one more of something.
+func add(f figure) *node {
+	return &node{begin: func(r *reading) { r.said.set(f, r.said.amounts[f]+1) }}
+}
+
 var (
 	putModel = &node{take: func(r *reading, v value) { // read-only
 		if name := v.name(); name != "" {
@@ -194,20 +209,46 @@ func (r *reading) used(ended bool) Used {
 	if used.ServiceTier == "" {
 		used.ServiceTier = r.ask.ServiceTier
 	}
-	used.Quantities[pricing.Requests] = 1
-	for figure, quantity := range countedFigures {
-		if r.said.has(figure) {
-			used.Quantities[quantity] = r.said.amounts[figure]
-		}
+	if r.ask.Free {
+		return used
 	}
-	used.Reported = r.setTokens(&used.Quantities, ended)
+	q := &used.Quantities
+	q[pricing.Requests] = 1
+	tokensSaid := r.setTokens(q, ended)
+	countsSaid := r.setCounts(q, ended)
+	makeValid(q)
+	if r.format.tokens {
+		used.Reported = tokensSaid && countsSaid
+	} else {
+		used.Reported = countsSaid && ended && !r.failed
+	}
 	return used
 }
 
 // countedFigures are what is counted one by one.
-var countedFigures = map[figure]pricing.Quantity{ // read-only
-	seconds: pricing.Seconds, images: pricing.Images, searches: pricing.Searches, pages: pricing.Pages,
-	characters: pricing.Characters, requests: pricing.Requests,
+var countedFigures = [pricing.QuantityCount]figure{ // read-only
+	pricing.Seconds: seconds, pricing.Images: images, pricing.Searches: searches, pricing.Pages: pages,
+	pricing.Characters: characters, pricing.Requests: requests,
+}
+
+// setCounts gives what the vendor has counted, and what the request asked for of that which it has not. It tells
+// whether all is the vendor's, or exact.
+func (r *reading) setCounts(q *pricing.Quantities, ended bool) bool {
+	all := true
+	for quantity, figure := range countedFigures {
+		switch asked := r.ask.Quantities[quantity]; {
+		case figure == none:
+		case r.said.has(figure):
+			q[quantity] = r.said.amounts[figure]
+		case asked == 0 || r.failed || figure == requests:
+		case figure == seconds && r.said.has(allInput, allOutput): // the length of what was charged by its tokens
+		case figure == characters: // of the request, and so they are exact
+			q[quantity] = asked
+		case ended:
+			q[quantity], all = asked, false
+		}
+	}
+	return all
 }
 
 // reportedCost is OpenRouter's, which has its fee alone within it where the provider behind was called with a key of
@@ -234,21 +275,24 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 		writes = max(s.amounts[cacheWrites]-hour, writes)
 	}
 	inputSaid := s.has(allInput, uncached, besideInput, cachedInput, cacheWrites, cacheWrite5m, cacheWrite1h)
-	outputSaid := s.has(allOutput, besideOutput) || ended && (inputSaid || s.has(allTokens)) // 0 may be left out
+	outputSaid := s.has(allOutput, besideOutput) || ended && (inputSaid || s.has(allTokens)) // for 0 may be left out
 	input, output := s.amounts[allInput], s.amounts[allOutput]
 	if !s.has(allInput) {
 		input = s.amounts[uncached] + cached + writes + hour
 	}
 	input, output = input+s.amounts[besideInput], output+s.amounts[besideOutput]
 
-	// A sum of all tokens that is above both has what no other figure has: the reasoning, in Gemini's OpenAI form. That of
-	// Mistral has the tokens of audio, which is counted by the second.
+	// A sum of all tokens that is above both has what no other figure has: the reasoning, in Gemini's OpenAI form.
+	// That of Mistral has the tokens of audio, which is counted by the second.
 	if rest := s.amounts[allTokens] - input - output; rest > 0 && !s.has(seconds) {
 		if inputSaid {
 			output += rest
 		} else {
 			input, inputSaid = rest, true
 		}
+	}
+	if s.has(seconds) && !inputSaid && !outputSaid {
+		return true // they are what is charged
 	}
 	if !inputSaid && r.estimates() {
 		input = r.ask.Quantities[pricing.InputTokens]
@@ -261,7 +305,6 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	q[pricing.AudioInputTokens], q[pricing.ImageInputTokens] = s.amounts[audioInput], s.amounts[imageInput]
 	q[pricing.ReasoningTokens] = s.amounts[reasoning] + s.amounts[besideOutput]
 	q[pricing.AudioOutputTokens] = s.amounts[audioOutput]
-	makeValid(q)
 	return inputSaid && outputSaid && ended
 }
 

@@ -15,8 +15,8 @@ type Refusal struct {
 	Message   string // for people
 	Code      string // finer than Kind, for programs; "" for the kind's own
 	RequestID string
-	// Beside stands at the top level of the body, beside what the vendor's clients read. Those ignore it (observed of npm
-	// openai and @anthropic-ai/sdk); what has a name that is taken is left out.
+	// Beside stands at the top level of the body, beside what the vendor's clients read. Those ignore it (observed of
+	// npm openai and @anthropic-ai/sdk); what has a name that is taken is left out.
 	Beside []Beside
 }
 

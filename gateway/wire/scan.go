@@ -14,9 +14,10 @@ type node struct {
 	counts   bool  // texts and numbers here are counted as tokens
 	names    bool  // … and so are names of members
 
-	take  func(r *reading, v value) // gets a text, a number, true or false
-	begin func(r *reading)          // a value begins that is not null
-	end   func(r *reading)          // an object or list is over
+	piece func(r *reading, p []byte) // gets texts as they pass
+	take  func(r *reading, v value)  // gets a text, a number, true or false
+	begin func(r *reading)           // a value begins that is not null
+	end   func(r *reading)           // an object or list is over
 }
 
 // value is a scalar.
@@ -208,6 +209,9 @@ func (s *scanner) emit(p []byte) {
 	if s.at != nil && s.at.counts {
 		s.to.count(p)
 	}
+	if s.at != nil && s.at.piece != nil {
+		s.at.piece(s.to, p)
+	}
 	if s.isName || s.at.take != nil {
 		s.keep(p, longestKept)
 	}
@@ -330,7 +334,7 @@ func (s *scanner) endBare() {
 		s.valueEnds()
 		return
 	}
-	if s.at != nil && s.at.counts {
+	if s.at != nil && s.at.counts && s.at.take == nil {
 		s.to.count(s.buf)
 	}
 	s.scalar(v)

@@ -17,11 +17,12 @@ type Ask struct {
 	UsageAdded  bool   // Format.AddUsage asked for it in the caller's place: it is taken out of the stream again
 	ServiceTier string // as pricing.NormaliseTier returns it
 
-	// Quantities are the most that the call will use, as far as the request says it: the input by estimate, one request,
-	// the images and seconds that are asked for. OutputTokens is the most of all answers together; 0 and OutputBounded
-	// false where the request sets no bound.
+	// Quantities are the most that the call will use, as far as the request says it: the input by estimate, one
+	// request, the images and seconds that are asked for. OutputTokens is the most of all answers together; 0 and
+	// OutputBounded false where the request sets no bound.
 	Quantities    pricing.Quantities
 	OutputBounded bool
+	Free          bool  // the call costs nothing, and is none by any limit
 	Answers       int64 // how many the model is to give to the one input, at least 1
 }
 
@@ -61,15 +62,16 @@ const (
 
 // Format is one form of requests and answers. It is safe for any number of callers at once.
 type Format struct {
-	name      string
-	style     Style
-	request   *node // what of the request is read
-	answer    *node // … of a whole answer
-	event     *node // … of each event of a stream
-	inList    *node // … of each element of a list that is streamed in place of events
-	listed    bool  // a stream may be such a list
-	addsUsage bool  // a stream has its usage only where the request asks for it
-	tokens    bool  // tokens that an answer does not say are estimated
+	name       string
+	style      Style
+	request    *node // what of the request is read
+	answer     *node // … of a whole answer
+	event      *node // … of each event of a stream
+	inList     *node // … of each element of a list that is streamed in place of events
+	listed     bool  // a stream may be such a list
+	addsUsage  bool  // a stream has its usage only where the request asks for it
+	takesForms bool  // a request may be multipart/form-data
+	tokens     bool  // tokens that an answer does not say are estimated
 
 	// Each may be nil.
 	readPath func(r *reading, path string) // what the path says
@@ -104,4 +106,7 @@ func Names() []string {
 	return names
 }
 
-var formats = []*Format{openAIChat} // read-only
+var formats = []*Format{ // read-only
+	openAIChat, openAICompletions, openAIResponses, openAIEmbeddings, openAIImages, openAISpeech, openAITranscription,
+	mistralChat, anthropicMessages, anthropicCount, geminiGenerate, geminiEmbed, geminiCount,
+}
