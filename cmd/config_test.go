@@ -65,6 +65,7 @@ func values() map[string][4]string {
 		keyPageCost:                     {"", "usage", "none", "usage"},
 		keyTrustedProxies:               {"", "10.0.0.0/8", "10.0.0.1", "::1"},
 		keyRedisURL:                     {"", "redis://a:6379/0", "redis://b:6379/1", "rediss://c:6379/2"},
+		keyNoCache:                      {"", "true", "false", "true"},
 		keyOIDCIssuer:                   {"", "https://a.example", "https://b.example", "https://c.example"},
 		keyOIDCAudience:                 {"", "a", "b", "c"},
 		keyOIDCUserClaim:                {"", "email", "uid", "sub"},

@@ -38,6 +38,7 @@ const (
 	keyTrustedProxies = "trusted_proxies"
 	keyPageCost       = "billing_page_cost"
 	keyRedisURL       = "redis_url"
+	keyNoCache        = "subscription_dashboard_nocache"
 )
 
 // key is one setting: its name in the configuration file, the variable of the
@@ -48,7 +49,8 @@ type key struct{ name, flag, fallback, meaning string }
 func (k key) variable() string {
 	name := strings.ToUpper(k.name)
 	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS",
-		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH", "REDIS_URL"} {
+		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH", "REDIS_URL",
+		"SUBSCRIPTION_DASHBOARD_NOCACHE"} {
 		if strings.HasPrefix(name, shared) {
 			return name
 		}
@@ -91,6 +93,7 @@ func keys() []key {
 		{keyPageCost, "", "none", "none, or usage: customers see what their usage costs you, on their page and from /v1"},
 		{keyTrustedProxies, "", "", "addresses or networks of proxies whose X-Forwarded-For is believed"},
 		{keyRedisURL, "", "", "the Redis of several servers, for what may be lost: redis://user:password@host:6379/0"},
+		{keyNoCache, "", "false", "true: each dashboard and overview is made anew, and none is kept"},
 		{strings.ToLower(pricing.HuggingFaceInputVariable), "", "",
 			"dollars for one input token of huggingface; sets the price at init"},
 		{strings.ToLower(pricing.HuggingFaceOutputVariable), "", "",

@@ -42,6 +42,7 @@ type serveSettings struct {
 	proxies           []netip.Prefix
 	pageCost          bool // customers see what their usage costs
 	redisURL          string
+	noCache           bool // no answers are kept
 }
 
 // serve reads what the server needs.
@@ -49,7 +50,8 @@ func (r *reader) serve(p Process) serveSettings {
 	s := serveSettings{listen: r.text(keyListen), metricsListen: r.text(keyMetricsListen),
 		certFile: r.text(keyTLSCert), keyFile: r.text(keyTLSKey),
 		origins: r.list(keyAllowedOrigins), redisURL: r.text(keyRedisURL),
-		lookup: func(name string) string { return cmp.Or(p.getenv(name), r.env[name]) }}
+		noCache: r.boolean(keyNoCache),
+		lookup:  func(name string) string { return cmp.Or(p.getenv(name), r.env[name]) }}
 	if s.redisURL != "" {
 		if err := redis.Check(s.redisURL); err != nil {
 			r.fail(failure.Within(err, "%s", r.label(keyRedisURL)))
@@ -207,6 +209,9 @@ func (g *program) hearChanges(ctx context.Context, s *commands.Services) (stop f
 func (g *program) webServices(
 	s *commands.Services, config *health.Configuration, kept *volatile.Store,
 ) *web.Services {
+	if g.settings.serve.noCache {
+		kept = nil
+	}
 	return &web.Services{
 		Access: s.Access, Usage: s.Usage, Reports: s.Reports, Corrections: s.Corrections, Lists: s.Lists, Billing: s.Billing,
 		Catalogue: s.Catalogue, Fixer: s.Fixer, Notify: s.Notify, Health: s.Health, Kept: kept, Clock: g.env.Now,

@@ -520,3 +520,36 @@ func TestAccessOfADatabaseBeforeAMigration(t *testing.T) {
 		}
 	})
 }
+
+// Before version 18 summaries were not counted: each counts as one change, and from then on all do.
+func TestSummariesOfADatabaseBeforeAMigrationCount(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 17)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01'"}[place.Kind]
+		execute(t, before.Pool(), `INSERT INTO usage_summaries (user_id, period_start, provider, vendor, model, calls, errors,
+			unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, pages, characters,
+			milliseconds, cost_pico) VALUES ('u', `+moment+", 'gemini', 'google', 'm', 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)")
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d, now := place.Create(t), time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
+		version := func(user string) string {
+			version, err := d.UserVersion(t.Context(), user, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return version
+		}
+		first := version("u")
+		if first != version("u") || version("u") == version("nobody") {
+			t.Error("a version says nothing")
+		}
+		execute(t, place.SQL, "UPDATE usage_summaries SET changes = changes + 1")
+		if first == version("u") {
+			t.Error("a change is not seen")
+		}
+	})
+}

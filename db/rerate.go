@@ -92,7 +92,7 @@ func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, 
 		where.add(column+" = ?", key[i])
 	}
 	n, err := t.exec(ctx, "UPDATE "+table.name+
-		" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2"+where.sql(), where.args...)
+		" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2"+table.counted+where.sql(), where.args...)
 	if err == nil && n != 1 {
 		err = failure.New(failure.FailedCheck, "the event %s has no row in %s", e.ID, table.name).
 			WithReason("totals_differ")

@@ -73,6 +73,8 @@ type totalsTable struct {
 	putKey func(to encode.Sink, p *pendingTotals, key *pendingEntry)
 	// ofLog are the expressions over a log row that make the key, in its order.
 	ofLog string
+	// counted ends the SET list of whoever changes a row: it counts the changes of a user, for UserVersion.
+	counted string
 }
 
 func summariesTable() totalsTable {
@@ -84,7 +86,8 @@ func summariesTable() totalsTable {
 			to.Moment(p.starts.values[key.start])
 			putSeries(to, p.series.values[key.series])
 		},
-		ofLog: "user_id, period_start, provider, vendor, model",
+		ofLog:   "user_id, period_start, provider, vendor, model",
+		counted: ", changes = usage_summaries.changes + 1",
 	}
 }
 
@@ -133,7 +136,7 @@ func (table totalsTable) upsert(columns string) func(rows string) string {
 	columns += ", cost_pico"
 	return func(rows string) string {
 		return "INSERT INTO " + table.name + " (" + table.keys + ", " + columns + ") " + rows +
-			" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + adding(columns, table.name)
+			" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + adding(columns, table.name) + table.counted
 	}
 }
 

@@ -106,6 +106,25 @@ func (a Account) StatusAt(at time.Time) Status {
 	return a.Subscription.StatusAt(at)
 }
 
+// StandsUntil returns until when an account stays as it is at a moment, if nobody changes it: its plan, period and
+// status, what its subscription is paid to, and the UTC day.
+func (a Account) StandsUntil(now time.Time) time.Time {
+	until := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	moments := []time.Time{a.PeriodAt(now).End}
+	for _, s := range a.timeline() {
+		moments = append(moments, s.From)
+	}
+	if s := a.Subscription; s != nil {
+		moments = append(moments, s.Anchor, s.PaidUntil, s.PaidAt(now), s.EndsAt)
+	}
+	for _, at := range moments {
+		if at.After(now) && at.Before(until) {
+			until = at
+		}
+	}
+	return until
+}
+
 // Begun returns the subscription, nil where there is none, or it begins later, or it was cancelled before it began.
 func (a Account) Begun(at time.Time) *Subscription {
 	if s := a.Subscription; s == nil || s.neverBegan() || at.Before(s.Anchor) {

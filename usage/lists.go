@@ -28,6 +28,10 @@ type ListStore interface {
 	// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not
 	// exist.
 	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
+	// UserVersion returns a text that is another one after each change of what there is to say about a user, by whatever
+	// operation of whatever process: usage, reservations that hold at a moment, alerts, subscription, bills, credit,
+	// plans, prices. What a period, a plan or a status becomes by the time alone, see plan.Account.StandsUntil.
+	UserVersion(ctx context.Context, user string, now time.Time) (string, error)
 }
 
 // UserQuery selects a page of users.
@@ -163,6 +167,11 @@ func (l *Lists) Alerts(ctx context.Context, q AlertQuery) (Page[Alert], error) {
 // CountAlerts returns how many alerts of a user stand.
 func (l *Lists) CountAlerts(ctx context.Context, user string) (AlertCounts, error) {
 	return l.Store.CountAlerts(ctx, user)
+}
+
+// UserVersion returns a text that is another one after each change of what there is to say about a user: see ListStore.
+func (l *Lists) UserVersion(ctx context.Context, user string, now time.Time) (string, error) {
+	return l.Store.UserVersion(ctx, user, now)
 }
 
 // Alert returns an alert; one that does not exist is a not_found failure.

@@ -46,7 +46,7 @@ func metersOf(of []plan.RatesOf, requests, tokens int64) (meters []Meter, rates 
 	for _, each := range of {
 		for i, amount := range []int64{requests, tokens} {
 			if rate := each.List()[i]; rate.Max > 0 && amount != 0 {
-				meters = append(meters, Meter{Key: keyOf("rate", each.Who, rate.Name), Max: rate.Max, Amount: amount})
+				meters = append(meters, Meter{Key: KeyOf("rate", each.Who, rate.Name), Max: rate.Max, Amount: amount})
 				rates = append(rates, rate)
 			}
 		}
@@ -54,8 +54,8 @@ func metersOf(of []plan.RatesOf, requests, tokens int64) (meters []Meter, rates 
 	return meters, rates
 }
 
-// keyOf returns the key of something about somebody, whose name is nobody else's business.
-func keyOf(what, who, which string) string {
+// KeyOf returns the key of something about somebody, whose name is nobody else's business.
+func KeyOf(what, who, which string) string {
 	sum := sha256.Sum256([]byte(who))
 	return "alwrity:" + what + ":" + hex.EncodeToString(sum[:16]) + ":" + which
 }
@@ -69,7 +69,7 @@ type Tries struct {
 // Bad counts n bad tries from an address, which may be 0. It returns how many there are, of which one is forgotten
 // after each Most-th of a minute, and when the next one is.
 func (t Tries) Bad(ctx context.Context, address string, n int, now time.Time) (count int, until time.Time) {
-	meter := Meter{Key: keyOf("tries", address, "bad"), Max: int64(t.Most), Amount: int64(n)}
+	meter := Meter{Key: KeyOf("tries", address, "bad"), Max: int64(t.Most), Amount: int64(n)}
 	mark := t.Store.take(ctx, now, false, []Meter{meter})[0].Mark
 	used, wait := mark.used(now.UnixMicro())
 	return int(used), now.Add(wait)

@@ -153,7 +153,8 @@ type model struct {
 	reratings  map[modelReratingKey]*modelRerating
 	voids      map[string]modelVoid // by the id of what was taken back
 	credits    map[string]billing.CreditEntry
-	withdrawn  int               // alerts
+	withdrawn  int // alerts
+	versions   map[string]modelVersion
 	rowIDs     map[string]string // content of an imported row -> the beginning of its id
 	ids        int
 }
@@ -162,8 +163,8 @@ func newModel(rt *rapid.T, f *fixture) *model {
 	m := &model{fixture: f, rt: rt, now: now(), users: []string{"alice", "Čapek"}, accounts: map[string]*modelAccount{},
 		events: map[string]usage.Entry{}, holds: map[string]usage.Reservation{}, alerts: map[modelAlertKey]modelAlert{},
 		reratings: map[modelReratingKey]*modelRerating{}, voids: map[string]modelVoid{},
-		credits: map[string]billing.CreditEntry{},
-		rowIDs:  map[string]string{}}
+		credits: map[string]billing.CreditEntry{}, versions: map[string]modelVersion{},
+		rowIDs: map[string]string{}}
 	m.thresholds = draw(m, "thresholds", usage.DefaultThresholds(), []int{50}, []int{100, 1})
 	f.service = &usage.Service{Store: f.db, Thresholds: m.thresholds}
 	for _, user := range m.users {

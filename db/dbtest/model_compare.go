@@ -26,6 +26,7 @@ func (m *model) compareSome() {
 	m.equal("discrepancies", r.Discrepancies, []usage.Discrepancy(nil))
 	m.equal("log rows", r.LogRows, len(m.events))
 	m.compareCheck()
+	m.compareVersions()
 	questions := map[string]func(){"statement": m.compareStatement, "alerts": m.compareAlerts, "report": m.compareReport,
 		"holds": m.compareHolds, "trend": m.compareTrend, "log": m.compareLog}
 	questions[draw(m, "question", sortedKeys(questions)...)]()

@@ -2,6 +2,7 @@ package alwrity
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -45,35 +46,44 @@ func dashboard(w http.ResponseWriter, c *web.Call) error {
 	if err := in.err(); err != nil {
 		return err
 	}
-	d, err := dashboardOf(c, user)
-	if err == nil && month != 0 {
-		d.TotalUsage, err = monthStats(c, user, month)
-	}
+	d, err := web.Kept(c, user, fmt.Sprint("dashboard ", int(month)), func() (json.RawMessage, time.Time, error) {
+		d, until, err := dashboardOf(c, user)
+		if err == nil && month != 0 {
+			d.TotalUsage, err = monthStats(c, user, month)
+		}
+		if err != nil {
+			return nil, until, err
+		}
+		text, err := json.Marshal(d)
+		return text, until, err
+	})
 	if err != nil {
 		return err
 	}
 	return answer(w, d)
 }
 
-func dashboardOf(c *web.Call, user string) (d dashboardShape, err error) {
+// dashboardOf makes a dashboard, and says until when it is one if nobody changes anything.
+func dashboardOf(c *web.Call, user string) (d dashboardShape, until time.Time, err error) {
 	h, err := c.Usage.History(c.Context(), user, c.Now)
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
+	until = h.Account.StandsUntil(c.Now)
 	latest, err := c.Reports.Latest(c.Context(), user, time.Time{}, time.Time{})
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	running, err := c.Reports.Latest(c.Context(), user, h.Running.Period.Start, time.Time{})
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	if d.Trends, err = trendOf(c, user, trendMonths); err != nil {
-		return d, err
+		return d, until, err
 	}
 	unread, err := c.Lists.Alerts(c.Context(), usage.AlertQuery{User: user, Unread: true, Limit: dashboardAlerts})
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	counts, err := c.Lists.CountAlerts(c.Context(), user)
 	d.Alerts = alertShapes(unread.Rows)
@@ -81,7 +91,7 @@ func dashboardOf(c *web.Call, user string) (d dashboardShape, err error) {
 	d.Limits = d.Current.Limits
 	d.Projections = projectionOf(h.Running, c.Now)
 	d.Summary = dashboardSummary{d.Current.TotalCalls, d.Current.TotalCost, d.Current.UsageStatus, counts.Unread}
-	return d, err
+	return d, until, err
 }
 
 // projectionOf says what the running period will have cost, against the limit of the cost.

@@ -358,6 +358,7 @@ func (p *pages) adminUserOf(c *web.Call, user string, want wanted) (d adminUserD
 	if d.Usage, err = p.breakdownOf(c, subscriber.Account, want); err != nil {
 		return d, err
 	}
+	d.Usage.draw(p, c, want)
 	d.ID, d.Simple = user, []string{"renew", "suspend", "resume"}
 	d.User, d.AsOf = report.Visible(user), report.Time(c.Now)
 	d.Status, d.State = title(string(used.Status)), "ok"

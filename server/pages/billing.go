@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
@@ -67,36 +68,41 @@ func (p *pages) overview(w http.ResponseWriter, c *web.Call) error {
 	if err := cmp.Or(err, q.Err()); err != nil {
 		return err
 	}
-	data, err := p.overviewOf(c, user, want)
+	question := fmt.Sprintln("overview", want, p.ShowCost)
+	data, err := web.Kept(c, user, question, func() (overviewData, time.Time, error) {
+		return p.overviewOf(c, user, want)
+	})
 	if failure.Is(err, failure.NotFound) && user == c.Who.User {
 		return p.show(w, c, http.StatusOK, page{template: "nothing", title: "Usage", section: "/billing"})
 	}
 	if err != nil {
 		return err
 	}
+	data.Usage.draw(p, c, want)
 	return p.show(w, c, http.StatusOK, page{template: "overview", title: "Usage", section: "/billing", data: data})
 }
 
-func (p *pages) overviewOf(c *web.Call, user string, want wanted) (d overviewData, err error) {
+// overviewOf makes the overview, and says until when it is one if nobody changes anything.
+func (p *pages) overviewOf(c *web.Call, user string, want wanted) (d overviewData, until time.Time, err error) {
 	ctx := c.Context()
 	used, err := c.Usage.Show(ctx, user, c.Now, c.Now)
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	subscriber, err := c.Billing.Subscriber(ctx, user)
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	if d.Usage, err = p.breakdownOf(c, subscriber.Account, want); err != nil {
-		return d, err
+		return d, until, err
 	}
 	alerts, err := c.Lists.Alerts(ctx, usage.AlertQuery{User: user, Unread: true, Limit: mostAlerts})
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	bills, err := c.Billing.AllBills(ctx, billing.Query{UserID: user})
 	if err != nil {
-		return d, err
+		return d, until, err
 	}
 	d.Plan, d.Period = used.Plan.Name, periodText(used.Period)
 	d.Meters = p.metersOf(used, c.Now)
@@ -108,10 +114,28 @@ func (p *pages) overviewOf(c *web.Call, user string, want wanted) (d overviewDat
 	d.Bills, d.MoreBills = billRows(bills, c.Now, 4)
 	d.Terms = termsOf(subscriber.Account, used.Plan, c.Now)
 	if d.Figures, err = p.figuresOf(c, used, d.Meters, bills); err != nil {
-		return d, err
+		return d, until, err
 	}
 	d.AsOf = report.Time(c.Now)
-	return d, nil
+	until = overviewUntil(subscriber.Account, bills, c.Now)
+	return d, until, nil
+}
+
+// overviewUntil returns when the overview says something else though nobody changes anything: that a bill is overdue,
+// or that there is an hour less until the limits begin anew.
+func overviewUntil(a plan.Account, bills []billing.Bill, now time.Time) time.Time {
+	until := a.StandsUntil(now)
+	end := a.PeriodAt(now).End
+	moments := []time.Time{end.Add(-end.Sub(now).Truncate(time.Hour))}
+	for _, b := range bills {
+		moments = append(moments, b.DueAt, b.DueAt.Add(time.Microsecond))
+	}
+	for _, at := range moments {
+		if at.After(now) && at.Before(until) {
+			until = at
+		}
+	}
+	return until
 }
 
 // mostAlerts is how many alerts are shown and marked as read together.

@@ -17,12 +17,12 @@ import (
 // breakdown is usage by day and by something else, with what can be chosen.
 type breakdown struct {
 	Daily   daily
-	Charts  []columns
-	Shows   []choice // calls, tokens, cost
-	Bys     []choice // provider, model
-	Times   []choice
-	By      string // “Provider”
-	Shown   string // “Calls”
+	Charts  []columns `json:"-"` // drawn of the days
+	Shows   []choice  `json:"-"` // calls, tokens, cost
+	Bys     []choice  `json:"-"` // provider, model
+	Times   []choice  `json:"-"`
+	By      string    // “Provider”
+	Shown   string    // “Calls”
 	Total   string
 	Rows    []dayRow // the newest first
 	Nothing bool
@@ -97,19 +97,19 @@ func (p *pages) breakdownOf(c *web.Call, account plan.Account, w wanted) (b brea
 		return b, err
 	}
 	b.Daily = dailyOf(r, w, from, to, c.Now)
-	b.Charts, b.Nothing = b.Daily.charts(), len(b.Daily.Groups) == 0
+	b.Nothing = len(b.Daily.Groups) == 0
 	b.By, b.Shown = title(w.by), b.Daily.what()
 	b.Total = w.text(r.Sum)
 	if w.show == "cost" && r.Sum.Unpriced > 0 {
 		b.Note = failure.Counted(r.Sum.Unpriced, "call") + " had no price and are not in the cost."
 	}
 	b.Rows = dayRows(b.Daily, r, w)
-	b.choices(p, c, w)
 	return b, nil
 }
 
-// choices are the links to the same page with something else in the chart.
-func (b *breakdown) choices(p *pages, c *web.Call, w wanted) {
+// draw draws the charts, and makes the links to the same page with something else in them.
+func (b *breakdown) draw(p *pages, c *web.Call, w wanted) {
+	b.Charts = b.Daily.charts()
 	link := func(key, value string) string {
 		q := c.URL.Query()
 		q.Del("done")

@@ -58,8 +58,31 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 	t.Helper()
 	f := &Fixture{TB: t, Place: place, DB: place.Create(t),
 		clock: &clock{now: time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC)}}
-	kept := volatile.New(volatile.Options{Clock: f.clock.get, Log: slog.New(slog.DiscardHandler)})
-	metering := &usage.Service{Store: f.DB, Thresholds: usage.DefaultThresholds(), Limiter: &volatile.Limiter{Store: kept}}
+	f.serve(volatile.New(volatile.Options{Clock: f.clock.get, Log: slog.New(slog.DiscardHandler)}), options...)
+	seeds, err := catalogue.NewSeeds(nil, nil, func(string) string { return "" })
+	f.Must(err)
+	_, err = f.Catalogue.Seed(t.Context(), usage.Audit{At: f.clock.get(), Actor: "test", Action: "init"}, seeds)
+	f.Must(err)
+	return f
+}
+
+// Beside runs another server on the same database, which keeps answers in a store; nil: it keeps none.
+func (f *Fixture) Beside(kept *volatile.Store) *Fixture {
+	f.Helper()
+	other := *f
+	other.serve(kept)
+	return &other
+}
+
+// serve starts a server.
+func (f *Fixture) serve(kept *volatile.Store, options ...func(*server.Options)) {
+	f.Helper()
+	rates := kept
+	if rates == nil {
+		rates = volatile.New(volatile.Options{Clock: f.clock.get, Log: slog.New(slog.DiscardHandler)})
+	}
+	metering := &usage.Service{Store: f.DB, Thresholds: usage.DefaultThresholds(),
+		Limiter: &volatile.Limiter{Store: rates}}
 	prices := &catalogue.Service{Store: f.DB}
 	reports, corrections := &usage.Reporter{Store: f.DB, Usage: metering}, &usage.Corrections{Store: f.DB, Usage: metering}
 	settings := &notify.Settings{}
@@ -73,12 +96,8 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 		Health:        &health.Service{Store: f.DB, Catalogue: prices, Usage: metering},
 		Configuration: &health.Configuration{Lookup: func(string) string { return "" }, Notify: settings},
 		Kept:          kept,
-		Clock:         f.clock.get, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Version: "test",
+		Clock:         f.clock.get, Log: slog.New(slog.NewTextHandler(f.Output(), nil)), Version: "test",
 	}
-	seeds, err := catalogue.NewSeeds(nil, nil, func(string) string { return "" })
-	f.Must(err)
-	_, err = prices.Seed(t.Context(), usage.Audit{At: f.clock.get(), Actor: "test", Action: "init"}, seeds)
-	f.Must(err)
 	o := server.Options{Drain: time.Minute, Ping: f.DB.Ready, Metrics: metrics.New("test", metrics.Sources{
 		Clock: f.clock.get, Figures: f.Health.Figures, Book: prices.Book, Pools: f.DB.Pools})}
 	metering.Tell = o.Metrics.Told
@@ -86,9 +105,8 @@ func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fi
 		change(&o)
 	}
 	s := httptest.NewServer(server.New(f.Services, o).Handler())
-	t.Cleanup(s.Close)
+	f.Cleanup(s.Close)
 	f.URL = s.URL
-	return f
 }
 
 // Now is what the server's clock says.

@@ -32,7 +32,7 @@ type Services struct {
 	Fixer       *catalogue.Fixer
 	Notify      *notify.Service
 	Health      *health.Service
-	Kept        *volatile.Store // answers that are made once, and tries to sign in
+	Kept        *volatile.Store // answers that are made once; nil: none is kept
 
 	Clock         func() time.Time // UTC, in microseconds
 	Log           *slog.Logger

@@ -1,0 +1,3 @@
+-- +goose Up
+-- How often a summary was written: each change of what a user has used counts one of them up.
+ALTER TABLE usage_summaries ADD COLUMN changes INTEGER NOT NULL DEFAULT 1;
