@@ -65,6 +65,7 @@ type serving struct {
 	address string // http://…
 	token   string
 	client  *http.Client
+	runs    int // of wrk, whose ids they tell apart
 }
 
 // start starts a server on a database.
@@ -125,29 +126,6 @@ func (s *serving) ask(ctx context.Context, method, path, body string) ([]byte, e
 		err = fmt.Errorf("%s %s: %s: %s", method, path, response.Status, lastOf(text))
 	}
 	return text, err
-}
-
-// callers has so many callers work for a while, each waiting for its answers before it asks again.
-func (s *serving) callers(
-	ctx context.Context, callers int, duration time.Duration, one func(ctx context.Context, caller, n int) error,
-) (loaded, error) {
-	var work sync.WaitGroup
-	took, failures := make([][]float64, callers), make([]error, callers)
-	began := time.Now()
-	for c := range callers {
-		work.Go(func() {
-			for n := 0; time.Since(began) < duration && failures[c] == nil; n++ {
-				start := time.Now()
-				failures[c] = one(ctx, c, n)
-				took[c] = append(took[c], time.Since(start).Seconds()*1000)
-			}
-		})
-	}
-	work.Wait()
-	all := slices.Concat(took...)
-	slices.Sort(all)
-	at := func(percent int) float64 { return all[(len(all)-1)*percent/100] }
-	return loaded{float64(len(all)) / time.Since(began).Seconds(), at(50), at(99)}, errors.Join(failures...)
 }
 
 // serveEvents holds reporting events by the hundred against the import of the same rows.
@@ -240,11 +218,11 @@ func (l *lab) serveCalls(ctx context.Context, kind db.Kind) (results []result, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	checks, err := s.holdCalls(ctx, "checks over HTTP, 32 callers", 32, s.check, "-S", 0.5)
+	checks, err := s.holdCalls(ctx, "checks over HTTP, 32 callers", 32, checkScript, 1, "-S", 0.5)
 	if err != nil {
 		return nil, err
 	}
-	reserved, err := s.holdCalls(ctx, "reserve + settle over HTTP, 64 callers", 64, s.reserve, "-N", 1)
+	reserved, err := s.holdCalls(ctx, "reserve + settle over HTTP, 64 callers", 64, reserveScript, 2, "-N", 1)
 	if err != nil {
 		return checks, err
 	}
@@ -254,36 +232,14 @@ func (l *lab) serveCalls(ctx context.Context, kind db.Kind) (results []result, e
 
 const callBody = `"provider":"gemini","model":"gemini-2.5-flash","input_tokens":800,"output_tokens":200}`
 
-func (s *serving) check(ctx context.Context, caller, n int) error {
-	_, err := s.ask(ctx, http.MethodPost, "/v1/limits/check", fmt.Sprintf(`{"user_id":"caller-%d-%d",%s`, caller, n%10,
-		callBody))
-	return err
-}
-
-func (s *serving) reserve(ctx context.Context, caller, n int) error {
-	user := fmt.Sprintf(`{"user_id":"caller-%d-%d",`, caller, n%10)
-	text, err := s.ask(ctx, http.MethodPost, "/v1/reservations", user+callBody)
-	if err != nil {
-		return err
-	}
-	var decision struct {
-		Reservation struct{ ID string }
-	}
-	if err := json.Unmarshal(text, &decision); err != nil {
-		return err
-	}
-	_, err = s.ask(ctx, http.MethodPost, "/v1/reservations/"+decision.Reservation.ID+"/settle", user+callBody)
-	return err
-}
-
-// holdCalls holds calls of some callers against pgbench, in turns.
+// holdCalls holds calls of some callers, each of so many requests, against pgbench, in turns.
 func (s *serving) holdCalls(
-	ctx context.Context, what string, callers int, one func(context.Context, int, int) error, mode string, target float64,
+	ctx context.Context, what string, callers int, script string, requests float64, mode string, target float64,
 ) ([]result, error) {
 	r := result{What: what, Unit: "calls/s"}
 	var p50s, p99s []float64
 	for range serveRuns {
-		m, err := s.callers(ctx, callers, s.lab.duration, one)
+		m, err := s.wrk(ctx, callers, script)
 		if err != nil {
 			return nil, err
 		}
@@ -291,6 +247,7 @@ func (s *serving) holdCalls(
 		if err != nil {
 			return nil, err
 		}
+		m.Rate /= requests
 		r.Runs, p50s, p99s = append(r.Runs, m.Rate), append(p50s, m.P50), append(p99s, m.P99)
 		r.PeerRuns = append(r.PeerRuns, peer)
 		s.lab.say("%s: %s/s, pgbench %s: %s/s", what, figure(m.Rate), mode, figure(peer))

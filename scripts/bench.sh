@@ -9,4 +9,5 @@ cd "$(dirname "$0")/.."
 
 # What is committed must be on the disk, as in production.
 export ALWRITY_POSTGRES_DURABLE=1
+scripts/tools.sh wrk=wrk
 exec scripts/postgres.sh go run ./bench
