@@ -61,6 +61,9 @@ func noForm(err error) error {
 }
 
 func (r *reading) readField(n *node, part io.Reader) error {
+	if n.begin != nil {
+		n.begin(r)
+	}
 	var text []byte
 	buf := make([]byte, 4096)
 	cut := false
@@ -68,6 +71,9 @@ func (r *reading) readField(n *node, part io.Reader) error {
 		size, err := part.Read(buf)
 		if n.counts {
 			r.count(buf[:size])
+		}
+		if n.piece != nil {
+			n.piece(r, buf[:size])
 		}
 		keep := min(size, longestKept-len(text))
 		text, cut = append(text, buf[:keep]...), cut || keep < size

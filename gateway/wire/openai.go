@@ -90,7 +90,9 @@ func addTokens(n int64) func(*reading) { return func(r *reading) { r.text.Add(n)
 
 // errorPlaces are where vendors say what went wrong.
 var errorPlaces = places{ // read-only
-	"error": putFailure, "error.message": putFailure, "detail": putErrorFailure, "message": putErrorFailure,
+	"error": putFailure, "error.message": putFailure, "message": putErrorFailure, "errors[]": putErrorFailure,
+	"detail": putErrorFailure, "detail.error": putErrorFailure, "detail.message": putErrorFailure,
+	"detail[].msg": putErrorFailure, // FastAPI's
 }
 
 var (

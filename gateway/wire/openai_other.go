@@ -74,7 +74,7 @@ var tokenUsage = places{ // read-only
 // openAISpeech is POST …/v1/audio/speech, by openai-go's type AudioSpeechNewParams. The answer is audio, or events
 // with stream_format "sse" (https://platform.openai.com/docs/api-reference/audio/speech-audio-done-event).
 var openAISpeech = &Format{ // read-only
-	name: "openai.speech", style: OpenAIStyle,
+	name: "openai.speech", style: OpenAIStyle, exact: [figureCount]bool{characters: true},
 	request: tree(places{
 		"model":         askModel,
 		"stream_format": {take: func(r *reading, v value) { r.ask.Stream = v.name() == "sse" }},

@@ -65,30 +65,51 @@ func (n *node) own() *node {
 
 func (n *node) merge(what *node) {
 	c := what.own()
-	if n.members != nil {
-		maps.Copy(n.members, c.members)
-	} else {
-		n.members = c.members
+	if n.members == nil {
+		n.members = map[string]*node{}
 	}
-	if c.rest != nil {
-		n.rest = c.rest
+	for name, member := range c.members {
+		n.members[name] = merged(n.members[name], member)
 	}
-	if c.elements != nil {
-		n.elements = c.elements
-	}
+	n.rest, n.elements = merged(n.rest, c.rest), merged(n.elements, c.elements)
 	n.counts, n.names = n.counts || c.counts, n.names || c.names
-	if c.piece != nil {
-		n.piece = c.piece
+	n.piece, n.take = both(n.piece, c.piece), both(n.take, c.take)
+	n.begin, n.list, n.end = bothMarks(n.begin, c.begin), bothMarks(n.list, c.list), bothMarks(n.end, c.end)
+}
+
+// merged returns a node that does what two do, of which each may be nil.
+func merged(a, b *node) *node {
+	switch {
+	case a == nil:
+		return b
+	case b == nil, a == b, a.rest == a: // the last has all that is in it
+		return a
 	}
-	if c.take != nil {
-		n.take = c.take
+	m := a.own()
+	m.merge(b)
+	return m
+}
+
+// both returns a function that does what two do, of which each may be nil.
+func both[T any](a, b func(*reading, T)) func(*reading, T) {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
 	}
-	if c.begin != nil {
-		n.begin = c.begin
+	return func(r *reading, v T) { a(r, v); b(r, v) }
+}
+
+// bothMarks is both for what is not told what stands there.
+func bothMarks(a, b func(*reading)) func(*reading) {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
 	}
-	if c.end != nil {
-		n.end = c.end
-	}
+	return func(r *reading) { a(r); b(r) }
 }
 
 // under returns the places with each of the prefixes in front of them.

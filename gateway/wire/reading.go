@@ -16,6 +16,7 @@ type reading struct {
 	most   int64  // tokens of each answer, as the request says it
 	text   Tokens // what was counted
 	said   said
+	rank   [figureCount]int // of the source that said it
 
 	model, tier  string
 	cost, beyond pricing.ReportedCost // beyond: what the provider behind a broker has charged
@@ -204,6 +205,9 @@ func deepSchema() *node {
 
 // used returns what was read of an answer that has come to its end, or not.
 func (r *reading) used(ended bool) Used {
+	if r.format.jobs {
+		r.endJob()
+	}
 	used := Used{Model: r.model, ServiceTier: r.tier, Cost: r.reportedCost(), Failure: r.failure, JobID: r.jobID,
 		JobState: r.jobState}
 	if used.ServiceTier == "" {
@@ -240,9 +244,9 @@ func (r *reading) setCounts(q *pricing.Quantities, ended bool) bool {
 		case figure == none:
 		case r.said.has(figure):
 			q[quantity] = r.said.amounts[figure]
-		case asked == 0 || r.failed || figure == requests:
+		case asked == 0 || r.failed:
 		case figure == seconds && r.said.has(allInput, allOutput): // the length of what was charged by its tokens
-		case figure == characters: // of the request, and so they are exact
+		case figure == requests, r.format.exact[figure]:
 			q[quantity] = asked
 		case ended:
 			q[quantity], all = asked, false
@@ -277,7 +281,7 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	inputSaid := s.has(allInput, uncached, besideInput, cachedInput, cacheWrites, cacheWrite5m, cacheWrite1h)
 	outputSaid := s.has(allOutput, besideOutput) || ended && (inputSaid || s.has(allTokens)) // for 0 may be left out
 	input, output := s.amounts[allInput], s.amounts[allOutput]
-	if !s.has(allInput) {
+	if !s.has(allInput, besideInput) {
 		input = s.amounts[uncached] + cached + writes + hour
 	}
 	input, output = input+s.amounts[besideInput], output+s.amounts[besideOutput]

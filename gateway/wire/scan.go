@@ -17,6 +17,7 @@ type node struct {
 	piece func(r *reading, p []byte) // gets texts as they pass
 	take  func(r *reading, v value)  // gets a text, a number, true or false
 	begin func(r *reading)           // a value begins that is not null
+	list  func(r *reading)           // a list begins
 	end   func(r *reading)           // an object or list is over
 }
 
@@ -116,8 +117,11 @@ func (s *scanner) readMark(c byte) {
 	case '"':
 		s.state, s.isName = inText, s.skip == 0 && s.depth > 0 && s.frames[s.depth-1].name
 		s.at, s.buf, s.cut = nil, s.buf[:0], false
-		if !s.isName {
-			s.at = s.next()
+		if s.isName {
+			return
+		}
+		if s.at = s.next(); s.at != nil && s.at.begin != nil {
+			s.at.begin(s.to)
 		}
 	default:
 		s.state, s.at, s.buf, s.cut = inBare, s.next(), append(s.buf[:0], c), false
@@ -153,6 +157,9 @@ func (s *scanner) open(list bool) {
 	}
 	if n.begin != nil {
 		n.begin(s.to)
+	}
+	if list && n.list != nil {
+		n.list(s.to)
 	}
 	s.frames[s.depth] = frame{node: n, list: list, name: !list}
 	s.depth++
@@ -342,7 +349,7 @@ func (s *scanner) endBare() {
 
 func (s *scanner) scalar(v value) {
 	if n := s.at; n != nil {
-		if n.begin != nil {
+		if n.begin != nil && v.kind != 's' { // a text began before
 			n.begin(s.to)
 		}
 		if n.take != nil {

@@ -72,6 +72,9 @@ type Format struct {
 	addsUsage  bool  // a stream has its usage only where the request asks for it
 	takesForms bool  // a request may be multipart/form-data
 	tokens     bool  // tokens that an answer does not say are estimated
+	jobs       bool  // answers tell of jobs
+
+	exact [figureCount]bool // what the request says exactly as the vendor counts it
 
 	// Each may be nil.
 	readPath func(r *reading, path string) // what the path says
