@@ -26,7 +26,8 @@ func (n NewToken) token(now time.Time) (Token, error) {
 		return cmp.Compare(slices.Index(Scopes(), a), slices.Index(Scopes(), b))
 	})
 	t := Token{Name: n.Name, User: n.User, ActAs: n.ActAs, Scopes: slices.Compact(scopes),
-		Providers: slices.Clone(n.Providers), Models: slices.Clone(n.Models), CreatedAt: now, ExpiresAt: n.ExpiresAt}
+		Providers: slices.Clone(n.Providers), Models: slices.Clone(n.Models), CreatedAt: now, ExpiresAt: n.ExpiresAt,
+		Limits: n.Terms.Limits, Rates: n.Terms.Rates}
 	if n.User == "" && !n.ActAs && !slices.Contains(scopes, ScopeAdmin) {
 		return t, failure.Invalidf("the token is for no user: give it one, or let it act for any").
 			WithReason("token_without_user")
@@ -39,8 +40,26 @@ func (n NewToken) token(now time.Time) (Token, error) {
 			return t, err
 		}
 	}
-	return t, cmp.Or(usage.ValidateLabel("name", n.Name), validateNames("provider", t.Providers, pricing.ValidateName),
+	return t, cmp.Or(n.Terms.validate(), usage.ValidateLabel("name", n.Name),
+		validateNames("provider", t.Providers, pricing.ValidateName),
 		validateNames("model", t.Models, func(_, name string) error { return usage.ValidateModel(name) }))
+}
+
+// mostLimits is how many limits a token may have.
+const mostLimits = 50
+
+func (t Terms) validate() error {
+	if len(t.Limits) > mostLimits {
+		return failure.Invalidf("%d limits: a token has at most %d", len(t.Limits), mostLimits)
+	}
+	names := map[string]bool{}
+	for _, l := range t.Limits {
+		if names[l.Name] {
+			return failure.Invalidf("the limit %s appears twice", l.Name)
+		}
+		names[l.Name] = true
+	}
+	return nil
 }
 
 func validateNames(field string, names []string, validate func(field, name string) error) error {

@@ -59,11 +59,11 @@ func (s *Service) requireUnbound(ctx context.Context, who Identity) error {
 		if err != nil {
 			return err
 		}
-		bound = len(tokens) == 0 || tokens[0].ID != who.TokenID || !tokens[0].ExpiresAt.IsZero()
+		bound = len(tokens) == 0 || tokens[0].ID != who.TokenID || !tokens[0].ExpiresAt.IsZero() || tokens[0].IsBound()
 	}
 	if bound {
 		return Forbidden("%s has bounds of its own, so it makes no other tokens", who.Name).
-			WithHint("sign in with a link, or with a token that never expires")
+			WithHint("sign in with a link, or with a token that never expires and has no limits")
 	}
 	return nil
 }

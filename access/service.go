@@ -78,6 +78,7 @@ type NewToken struct {
 	Providers []string
 	Models    []string
 	ExpiresAt time.Time // zero: never
+	Terms     Terms     // its own limits and rates
 }
 
 // Created is a token with its secret, which is nowhere else.
@@ -103,6 +104,26 @@ func (s *Service) Create(ctx context.Context, audit usage.Audit, n NewToken) (Cr
 	t.ID = id
 	s.tokens.forget()
 	return Created{Token: t, Secret: secret, NewUser: t.User != "" && !known}, nil
+}
+
+// Change gives a token other limits and rates, which fn makes of those that it has. They hold everywhere within a
+// second. A token that has ended is a conflict failure.
+func (s *Service) Change(
+	ctx context.Context, audit usage.Audit, name string, fn func(Terms) (Terms, error),
+) (changed Token, err error) {
+	err = s.change(ctx, audit, name, func(t Token) (TokenChange, error) {
+		if t.refusal(audit.At) != nil {
+			return TokenChange{}, failure.Conflictf("the token %s has ended", t.Public)
+		}
+		terms, err := fn(Terms{t.Limits, t.Rates})
+		if err == nil {
+			err = terms.validate()
+		}
+		changed = t
+		changed.Limits, changed.Rates = terms.Limits, terms.Rates
+		return TokenChange{Terms: &terms}, err
+	})
+	return changed, err
 }
 
 // List returns a page of tokens, newest first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -49,6 +50,13 @@ type TokenQuery struct {
 // TokenChange is what becomes of a token.
 type TokenChange struct {
 	RevokedAt time.Time // zero: as it was
+	Terms     *Terms    // its limits and rates; nil: as they were
 	Add       *Secret   // one more secret
 	KeepUntil time.Time // with it: until when the secrets before it are valid, if they are that long
+}
+
+// Terms are what a token may use of its own: limits and rates.
+type Terms struct {
+	Limits []plan.Limit
+	Rates  plan.Rates
 }

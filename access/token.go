@@ -5,10 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Token is an API token, without its secret.
@@ -19,8 +22,10 @@ type Token struct {
 	User       string // "" for one that acts for others
 	ActAs      bool
 	Scopes     []Scope
-	Providers  []string // none: all
-	Models     []string // none: all
+	Providers  []string     // none: all
+	Models     []string     // none: all
+	Limits     []plan.Limit // of its own, judged beside those of the plan
+	Rates      plan.Rates   // of its own
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // zero: never
 	RevokedAt  time.Time // zero: it is not
@@ -34,6 +39,18 @@ func (t Token) Identity() Identity {
 		TokenID: t.ID, ExpiresAt: t.ExpiresAt,
 	}
 }
+
+// Terms are the token as decisions about calls see it.
+func (t Token) Terms() usage.TokenTerms {
+	terms := usage.TokenTerms{ID: t.ID, Public: t.Public, User: t.User, Limits: t.Limits, Rates: t.Rates}
+	if t.ActAs || slices.Contains(t.Scopes, ScopeAdmin) {
+		terms.User = ""
+	}
+	return terms
+}
+
+// IsBound tells whether the token has limits or rates of its own.
+func (t Token) IsBound() bool { return len(t.Limits) > 0 || t.Rates != (plan.Rates{}) }
 
 // errEnded says that a credential was good once: who shows it guesses nothing.
 var errEnded = errors.New("it has ended")

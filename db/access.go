@@ -11,15 +11,17 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// tokenColumns are the columns of a token t; its public part is that of its newest secret, which alone has no end.
-const tokenColumns = `t.token_id, (SELECT n.public_part FROM api_token_secrets n
+// apiTokenColumns are the columns of a token t; its public part is that of its newest secret, which alone has no end.
+const apiTokenColumns = `t.token_id, (SELECT n.public_part FROM api_token_secrets n
 		WHERE n.token_id = t.token_id AND n.valid_until IS NULL),
-	t.name, t.user_id, t.act_as, t.scopes, t.providers, t.models, t.created_at, t.expires_at, t.revoked_at, t.last_used_at`
+	t.name, t.user_id, t.act_as, t.scopes, t.providers, t.models, t.created_at, t.expires_at, t.revoked_at, t.last_used_at,
+	t.limits, t.requests_per_minute, t.tokens_per_minute, t.parallel_calls`
 
 func scanToken(row scanner) (t access.Token, err error) {
 	var scopes string
 	err = row.Scan(&t.ID, &t.Public, &t.Name, &t.User, &t.ActAs, &scopes, fromJSON{&t.Providers}, fromJSON{&t.Models},
-		moment{&t.CreatedAt}, moment{&t.ExpiresAt}, moment{&t.RevokedAt}, moment{&t.LastUsedAt})
+		moment{&t.CreatedAt}, moment{&t.ExpiresAt}, moment{&t.RevokedAt}, moment{&t.LastUsedAt}, fromJSON{&t.Limits},
+		reference{&t.Rates.RequestsPerMinute}, reference{&t.Rates.TokensPerMinute}, reference{&t.Rates.ParallelCalls})
 	for scope := range strings.SplitSeq(scopes, ",") {
 		t.Scopes = append(t.Scopes, access.Scope(scope))
 	}
@@ -41,7 +43,7 @@ func (d *DB) TokenOf(ctx context.Context, public string) (t access.Token, s acce
 			found = true
 			t, err = scanToken(moreColumns{row, []any{&s.Public, &s.Hash, moment{&s.ValidUntil}}})
 			return err
-		}, "SELECT s.public_part, s.hash, s.valid_until, "+tokenColumns+` FROM api_token_secrets s
+		}, "SELECT s.public_part, s.hash, s.valid_until, "+apiTokenColumns+` FROM api_token_secrets s
 			JOIN api_tokens t ON t.token_id = s.token_id WHERE s.public_part = $1`, public)
 	})
 	return t, s, found, err
@@ -57,7 +59,7 @@ func (d *DB) Tokens(ctx context.Context, q access.TokenQuery) ([]access.Token, e
 	if !q.Revoked {
 		where.texts = append(where.texts, "t.revoked_at IS NULL")
 	}
-	query := "SELECT " + tokenColumns + " FROM api_tokens t" + where.sql() +
+	query := "SELECT " + apiTokenColumns + " FROM api_tokens t" + where.sql() +
 		" ORDER BY t.token_id DESC LIMIT " + where.bind(q.Limit)
 	return inView(ctx, d, func(t *tx) ([]access.Token, error) {
 		return selectRows(ctx, t, scanToken, query, where.args...)
@@ -73,9 +75,10 @@ func (d *DB) AddToken(
 			return err
 		}
 		err = t.query(ctx, into(&id), `INSERT INTO api_tokens (name, user_id, act_as, scopes, providers, models, created_at,
-				expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING token_id`,
-			token.Name, token.User, token.ActAs, scopesText(token.Scopes), jsonText(token.Providers, len(token.Providers) == 0),
-			jsonText(token.Models, len(token.Models) == 0), token.CreatedAt, token.ExpiresAt)
+				expires_at, `+tokenTermColumns+") VALUES "+valueList(1, 12)+" RETURNING token_id",
+			append([]any{token.Name, token.User, token.ActAs, scopesText(token.Scopes),
+				jsonText(token.Providers, len(token.Providers) == 0),
+				jsonText(token.Models, len(token.Models) == 0), token.CreatedAt, token.ExpiresAt}, tokenTerms(token)...)...)
 		if err != nil {
 			return err
 		}
@@ -110,6 +113,11 @@ func (d *DB) ChangeToken(
 			after.RevokedAt = change.RevokedAt
 			err = t.do(ctx, "UPDATE api_tokens SET revoked_at = $2 WHERE token_id = $1", id, change.RevokedAt)
 		}
+		if err == nil && change.Terms != nil {
+			after.Limits, after.Rates = change.Terms.Limits, change.Terms.Rates
+			err = t.do(ctx, "UPDATE api_tokens SET limits = $2, requests_per_minute = $3, tokens_per_minute = $4, "+
+				"parallel_calls = $5 WHERE token_id = $1", append([]any{id}, tokenTerms(after)...)...)
+		}
 		if err == nil && change.Add != nil {
 			after.Public = change.Add.Public
 			err = t.rotate(ctx, id, change, audit.At)
@@ -117,8 +125,22 @@ func (d *DB) ChangeToken(
 		if err != nil {
 			return err
 		}
-		return t.audit(ctx, audit, before.Public, tokenState(before), tokenState(after))
+		if err := t.audit(ctx, audit, before.Public, tokenState(before), tokenState(after)); err != nil {
+			return err
+		}
+		if change.Terms != nil || change.Add != nil && before.IsBound() {
+			return t.changeCatalogue(ctx) // who decides by what is known of it has to notice
+		}
+		return nil
 	})
+}
+
+// tokenTermColumns are the columns of a token's limits and rates.
+const tokenTermColumns = "limits, requests_per_minute, tokens_per_minute, parallel_calls"
+
+func tokenTerms(t access.Token) []any {
+	return []any{jsonText(t.Limits, len(t.Limits) == 0), nullID(t.Rates.RequestsPerMinute),
+		nullID(t.Rates.TokensPerMinute), nullID(t.Rates.ParallelCalls)}
 }
 
 // lockToken returns a token that nobody else changes meanwhile.
@@ -127,7 +149,7 @@ func (t *tx) lockToken(ctx context.Context, id int64) (access.Token, error) {
 	if err := t.do(ctx, "SELECT token_id FROM api_tokens WHERE token_id = $1"+t.lockRows(false), id); err != nil {
 		return access.Token{}, err
 	}
-	found, err := selectRows(ctx, t, scanToken, "SELECT "+tokenColumns+" FROM api_tokens t WHERE t.token_id = $1", id)
+	found, err := selectRows(ctx, t, scanToken, "SELECT "+apiTokenColumns+" FROM api_tokens t WHERE t.token_id = $1", id)
 	if err != nil {
 		return access.Token{}, err
 	}
@@ -151,6 +173,14 @@ func tokenState(t access.Token) state {
 	s := state{"public": t.Public, "name": t.Name, "user": t.User, "act_as": t.ActAs, "scopes": t.Scopes}
 	if len(t.Providers)+len(t.Models) > 0 {
 		s["providers"], s["models"] = t.Providers, t.Models
+	}
+	if len(t.Limits) > 0 {
+		s["limits"] = t.Limits
+	}
+	for _, rate := range t.Rates.List() {
+		if rate.Max > 0 {
+			s[rate.Name] = rate.Max
+		}
 	}
 	for name, at := range map[string]time.Time{"expires_at": t.ExpiresAt, "revoked_at": t.RevokedAt} {
 		if !at.IsZero() {

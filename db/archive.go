@@ -144,6 +144,9 @@ func (t *tx) saveArchive(ctx context.Context, audit usage.Audit, a usage.Archive
 	if err != nil {
 		return err
 	}
+	if err := t.archiveTokenTotals(ctx, a.Month); err != nil {
+		return err
+	}
 	err = t.do(ctx, "INSERT INTO usage_archives (month, file, sha256, row_count, cost_usd, archived_at) VALUES "+
 		valueList(1, 6), int64(a.Month), a.File, a.SHA256, a.Rows, a.Cost.String(), a.At)
 	if err != nil {
@@ -256,6 +259,9 @@ func (t *tx) reopenMonth(ctx context.Context, a usage.Archive) error {
 	if n != 1 {
 		return failure.Conflictf("the month %s is no longer archived in %s", a.Month, a.File).
 			WithReason("archive_gone", "file", a.File)
+	}
+	if err := t.do(ctx, "DELETE FROM usage_archived_token_totals WHERE month = $1", int64(a.Month)); err != nil {
+		return err
 	}
 	return t.do(ctx, "DELETE FROM usage_archived_totals WHERE month = $1", int64(a.Month))
 }

@@ -85,6 +85,8 @@ type dialect struct {
 	pause time.Duration
 	// dayOf is the expression over a log row that makes its day, yyyymmdd.
 	dayOf string
+	// monthOf is the expression over a log row l that makes the start of its month.
+	monthOf string
 	// minuteOfWeek is the expression over a log row that makes its minute of the week, as 1970 began: from a Thursday on.
 	minuteOfWeek string
 	// slots is how many parts a total of the fleet may have, so that several can add to it at once.

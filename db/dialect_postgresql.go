@@ -45,6 +45,7 @@ func postgresDialect() dialect {
 		rows:              16_000,
 		writers:           2,
 		dayOf:             "CAST(to_char(occurred_at AT TIME ZONE 'UTC', 'YYYYMMDD') AS BIGINT)",
+		monthOf:           "date_trunc('month', l.occurred_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'",
 		minuteOfWeek:      "CAST(FLOOR(EXTRACT(EPOCH FROM occurred_at) / 60) AS BIGINT) % 10080",
 		slots:             16,
 		readEntries:       readEntriesPostgreSQL,

@@ -58,6 +58,7 @@ func sqliteDialect() dialect {
 		goesOn:          true, // the file is locked for everyone anyway
 		pause:           15 * time.Millisecond,
 		dayOf:           "CAST(strftime('%Y%m%d', occurred_at / 1000000, 'unixepoch') AS INTEGER)",
+		monthOf:         "CAST(strftime('%s', l.occurred_at / 1000000, 'unixepoch', 'start of month') AS INTEGER) * 1000000",
 		minuteOfWeek:    "occurred_at / 60000000 % 10080",
 		slots:           1,
 		readEntries:     readEntriesSQLite,

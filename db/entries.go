@@ -9,12 +9,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // entryColumns are the columns of a log row, in the order of usage.EntryFields.
 var entryColumns = namesOfColumns() // read-only
+
+// logColumns are the columns that log rows have something in, and the name of the statement that writes them: few
+// transactions have a token, whose column is the last.
+func logColumns(entries []usage.Entry) (statement, columns string, put func(to encode.Sink, n int)) {
+	for i := range entries {
+		if entries[i].TokenID != 0 {
+			return "api_usage_logs_of_tokens", entryColumns, func(to encode.Sink, n int) { putEntry(to, &entries[n], true) }
+		}
+	}
+	return "api_usage_logs", strings.TrimSuffix(entryColumns, ", token_id"),
+		func(to encode.Sink, n int) { putEntry(to, &entries[n], false) }
+}
 
 func namesOfColumns() string {
 	var names []string

@@ -98,9 +98,12 @@ func (t *tx) joined(assumed bool, rows []rowsInto, sources []func() string) stri
 // logRows are log rows with the ids that they claim: none may be noted yet.
 func (t *tx) logRows(entries []usage.Entry) []rowsInto {
 	t.noteMonths(entries)
+	name, columns, put := logColumns(entries)
+	rows := newRows("api_usage_logs", columns, "", len(entries), put)
+	rows.name = name
 	return []rowsInto{
 		newRows("usage_event_ids", idColumns, "", len(entries), func(to encode.Sink, n int) { putID(to, &entries[n]) }),
-		newRows("api_usage_logs", entryColumns, "", len(entries), func(to encode.Sink, n int) { putEntry(to, &entries[n]) }),
+		rows,
 	}
 }
 
@@ -134,7 +137,8 @@ func (t *tx) copyEntries(ctx context.Context, table string, entries []usage.Entr
 	if err := t.copyInto(ctx, "usage_event_ids", idColumns, len(entries), putIDs); err != nil {
 		return err
 	}
-	return t.copyInto(ctx, table, entryColumns, len(entries), func(to encode.Sink, n int) { putEntry(to, &entries[n]) })
+	_, columns, put := logColumns(entries)
+	return t.copyInto(ctx, table, columns, len(entries), put)
 }
 
 // insertArrays writes rows as arrays, and returns how many rows of the table were changed.

@@ -42,11 +42,12 @@ func insertEntriesSQLite(ctx context.Context, t *tx, entries []usage.Entry) erro
 		// which it would keep what each page held before.
 		verb = "INSERT OR FAIL"
 	}
-	return t.writeRows(ctx, rowsInto{name: "api_usage_logs", insert: func(source string) string {
-		return verb + " INTO api_usage_logs (event_key, " + entryColumns + ") " + source
+	name, columns, put := logColumns(entries)
+	return t.writeRows(ctx, rowsInto{name: name, insert: func(source string) string {
+		return verb + " INTO api_usage_logs (event_key, " + columns + ") " + source
 	}, rows: len(entries), put: func(to encode.Sink, n int) {
 		to.Integer(eventKey(entries[n].ID))
-		putEntry(to, &entries[n])
+		put(to, n)
 	}})
 }
 

@@ -486,6 +486,46 @@ func TestPlansHaveNoRatesBeforeAMigration(t *testing.T) {
 	})
 }
 
+// Tokens, calls and reservations of the time before version 19 have no limits and no token, and are all there.
+func TestTokensHaveNoLimitsBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 18)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		for _, statement := range []string{
+			"INSERT INTO users (user_id, created_at) VALUES ('u', AT)",
+			`INSERT INTO api_tokens (name, user_id, act_as, scopes, providers, models, created_at)
+				VALUES ('n', 'u', FALSE, 'gateway', '', '', AT)`,
+			`INSERT INTO api_token_secrets (public_part, token_id, hash, created_at)
+				SELECT 'ask_AB12CD34EF56', token_id, 'h', AT FROM api_tokens`,
+			`INSERT INTO usage_reservations (reservation_id, user_id, provider, vendor, model, period_start, calls, tokens,
+				cost_pico, status, created_at, expires_at, event_id)
+				VALUES ('r', 'u', 'gemini', 'google', '', AT, 1, 1, 1, 'held', AT, AT, '')`,
+		} {
+			execute(t, before.Pool(), strings.ReplaceAll(statement, "AT", moment))
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d := place.Create(t)
+		tokens, err := d.Tokens(t.Context(), access.TokenQuery{Limit: 10})
+		if err != nil || len(tokens) != 1 || tokens[0].Public != "ask_AB12CD34EF56" || tokens[0].IsBound() {
+			t.Errorf("the tokens are %+v, %v", tokens, err)
+		}
+		held, err := d.Reservations(t.Context(), usage.ReservationQuery{Limit: 10})
+		if err != nil || len(held) != 1 || held[0].TokenID != 0 {
+			t.Errorf("the reservations are %+v, %v", held, err)
+		}
+		version := lines(t, place.SQL, "SELECT version FROM access_version")
+		execute(t, place.SQL, "UPDATE api_tokens SET limits = '[]'")
+		if after := lines(t, place.SQL, "SELECT version FROM access_version"); fmt.Sprint(after) == fmt.Sprint(version) {
+			t.Error("nobody hears of a change of a token's limits")
+		}
+	})
+}
+
 // Version 16 finds a database without tokens: they can be made then, and changes of both its parts are counted.
 func TestAccessOfADatabaseBeforeAMigration(t *testing.T) {
 	forEach(t, func(t *testing.T, place dbtest.Place) {

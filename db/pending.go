@@ -24,6 +24,7 @@ type pendingTotals struct {
 
 	summaries, daily pendingTable
 	fleet, monthly   []rollup
+	tokens           []tokenTotal
 }
 
 // series is what a total is told apart by beside its user and time.
@@ -132,7 +133,7 @@ func (p *pendingTotals) reset() {
 	p.entries = p.entries[:0]
 	p.summaries.reset()
 	p.daily.reset()
-	p.fleet, p.monthly = nil, nil
+	p.fleet, p.monthly, p.tokens = nil, nil, p.tokens[:0]
 }
 
 func (t *pendingTable) reset() { t.order, t.ends = t.order[:0], t.ends[:0] }
@@ -149,6 +150,9 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
 		p.entries = append(p.entries, one)
 		p.rare = p.rare || one.amounts.Quantities.HaveRare()
+		if e.Token != nil {
+			p.addToken(e)
+		}
 	}
 }
 
@@ -190,7 +194,7 @@ func (p *pendingTotals) sumUp() error {
 	if err == nil {
 		p.fleet, p.monthly, err = p.rollups()
 	}
-	return err
+	return cmp.Or(err, p.sumTokensUp())
 }
 
 func (p *pendingTotals) sort(t *pendingTable, place func(e *pendingEntry) (high, low uint64)) error {

@@ -8,9 +8,12 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// putEntry puts the values of entryColumns.
-func putEntry(to encode.Sink, e *usage.Entry) {
+// putEntry puts the values of entryColumns, with the token, or of all but that.
+func putEntry(to encode.Sink, e *usage.Entry, token bool) {
 	fields := usage.EntryFields()
+	if !token {
+		fields = fields[:len(fields)-1]
+	}
 	for i := range fields {
 		if fields[i].Rare && fields[i].IsEmpty(e) {
 			putNull(to, fields[i].In(e))

@@ -27,6 +27,9 @@ func (d *DB) Reconcile(ctx context.Context, repair bool) (usage.Reconciliation, 
 				return r, err
 			}
 		}
+		if err := t.compareTokens(ctx, &r); err != nil {
+			return r, err
+		}
 		if len(r.Discrepancies) == 0 { // else they are the sums of what is wrong itself
 			r.Rollups = true
 			if err := t.compareRollups(ctx, &r); err != nil {

@@ -78,6 +78,9 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 			return false, err
 		}
 	}
+	if err := t.adjustToken(ctx, e, cost, unpriced); err != nil {
+		return false, err
+	}
 	return true, t.adjustRollups(ctx, e, cost, unpriced)
 }
 

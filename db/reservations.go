@@ -9,12 +9,13 @@ import (
 )
 
 const reservationColumns = `reservation_id, user_id, provider, vendor, model, period_start, calls, tokens, cost_pico,
-	status, created_at, expires_at, closed_at, event_id`
+	status, created_at, expires_at, closed_at, event_id, token_id`
 
 func scanReservation(row scanner) (usage.Reservation, error) {
 	var r usage.Reservation
 	err := row.Scan(&r.ID, &r.UserID, &r.Provider, &r.Vendor, &r.Model, moment{&r.PeriodStart}, &r.Calls, &r.Tokens,
-		&r.Cost, &r.Status, moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID)
+		&r.Cost, &r.Status, moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID,
+		reference{&r.TokenID})
 	return r, err
 }
 
@@ -79,4 +80,5 @@ func putReservation(to encode.Sink, r *usage.Reservation) {
 	to.Moment(r.ExpiresAt.UnixMicro())
 	putMomentOrNull(to, r.ClosedAt)
 	to.Text(r.EventID)
+	putIDOrNull(to, r.TokenID)
 }

@@ -57,13 +57,13 @@ type rollupKey struct {
 	day                int32
 }
 
-// rollupRows are what is pending for both tables.
+// rollupRows are what is pending for both tables, and for tokens if there are any.
 func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	slot := rand.Int64N(t.slots)
 	fleet, monthly := pending.fleet, pending.monthly
 	table, columns := monthlyTable(), pending.columns()
 	addToFleet := func(rows string) string { return fleetUpsert(columns, rows) }
-	return []rowsInto{
+	rows := []rowsInto{
 		{name: pending.statement("usage_fleet_daily"), insert: addToFleet, rows: len(fleet),
 			put: func(to encode.Sink, n int) {
 				r := &fleet[n]
@@ -86,6 +86,10 @@ func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 				to.Integer(int64(r.amounts.Cost))
 			}},
 	}
+	if len(pending.tokens) > 0 {
+		rows = append(rows, t.tokenRows(pending, slot))
+	}
+	return rows
 }
 
 // rollups sums the pending daily totals up, in the order of the tables' keys.

@@ -200,6 +200,9 @@ func (t *tx) rebuildTotals(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := t.rebuildTokenTotals(ctx); err != nil {
+		return err
+	}
 	return t.rebuildRollups(ctx)
 }
 
@@ -223,6 +226,9 @@ func (t *tx) rebuildTotalsOf(ctx context.Context, user string) error {
 		if err := t.do(ctx, table.insertSums("user_id = $1"), user); err != nil {
 			return err
 		}
+	}
+	if err := t.rebuildTokenTotalsOf(ctx, user); err != nil {
+		return err
 	}
 	return t.putIn(ctx, user, days)
 }

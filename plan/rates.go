@@ -33,12 +33,13 @@ const (
 type Rate struct {
 	Name string
 	Max  int64
+	Who  string // whose it is, as RatesOf names it; "" where that is not asked
 }
 
 // List returns the rates in the order in which they are shown.
 func (r Rates) List() []Rate {
-	return []Rate{{RequestsPerMinute, r.RequestsPerMinute}, {TokensPerMinute, r.TokensPerMinute},
-		{ParallelCalls, r.ParallelCalls}}
+	return []Rate{{Name: RequestsPerMinute, Max: r.RequestsPerMinute}, {Name: TokensPerMinute, Max: r.TokensPerMinute},
+		{Name: ParallelCalls, Max: r.ParallelCalls}}
 }
 
 // PerMinute tells whether calls have to be counted by the minute.

@@ -45,6 +45,10 @@ func logFields(e *usage.Entry, plan string) fields {
 			one.value = nullUnless(e.Reported.Given, e.Reported.USD)
 		case "service_tier":
 			one.value = orNull(e.ServiceTier)
+		case "token_id":
+			token := orNull(e.TokenID)
+			token.noJSON = e.TokenID == 0
+			one.value = token
 		case "pricing":
 			one.title, one.value = "PRICE", shown(e.Basis, entryBasis(e))
 		case "price_id": // of no use elsewhere

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -101,11 +102,13 @@ func (b *batch) knowsUsers() bool {
 		return false
 	}
 	for _, r := range b.requests {
-		user := b.state.holders[r.reservation]
+		user, token := b.state.holders[r.reservation], r.token()
 		if !r.closes {
 			user = r.event.UserID
+		} else if user != "" {
+			token = cmp.Or(b.state.reservation(r.reservation).TokenID, token)
 		}
-		if b.state.users[user] == nil || r.now.Before(b.state.since) {
+		if b.state.users[user] == nil || r.now.Before(b.state.since) || !b.state.knowsToken(token) {
 			return false
 		}
 	}
@@ -145,6 +148,9 @@ func (b *batch) runLocked(ctx context.Context) error {
 		return err
 	}
 	b.state.forget(takenOver)
+	if err := b.lockTokens(ctx); err != nil {
+		return err
+	}
 	return b.run(ctx)
 }
 
@@ -247,6 +253,44 @@ func (b *batch) lockUsers(ctx context.Context, requests []*request) (takenOver [
 	return takenOver, nil
 }
 
+// lockTokens reads the terms of the requests' tokens and locks those that several users share, and that have bounds, so
+// that what they have used is known until the end.
+func (b *batch) lockTokens(ctx context.Context) error {
+	var ids []int64
+	for _, r := range b.requests {
+		if r.token() != 0 && r.err == nil && !r.busy {
+			ids = append(ids, r.token())
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	ids = distinct(ids)
+	if err := b.state.loadTokens(ctx, b.tx, ids); err != nil {
+		return err
+	}
+	shared := b.state.sharedBounds(ids)
+	if len(shared) == 0 {
+		return nil
+	}
+	busy, err := b.tx.LockTokens(ctx, shared, !b.waits)
+	if err != nil {
+		return err
+	}
+	for _, r := range b.requests {
+		r.busy = r.busy || r.err == nil && slices.Contains(busy, r.token())
+	}
+	return b.state.loadHeld(ctx, b.tx, shared)
+}
+
+// token returns the API token that a request comes with, 0 for none.
+func (r *request) token() int64 {
+	if r.event == nil {
+		return 0
+	}
+	return r.event.TokenID
+}
+
 // isNew tells whether a user was never seen before this transaction.
 func (b *batch) isNew(user string) bool {
 	if len(b.newUserSet) != len(b.newUsers) {
@@ -333,7 +377,10 @@ func (b *batch) read(ctx context.Context) error {
 		return err
 	}
 	b.state.forgetOver(b.users(), b.earliest())
-	return b.state.loadPeriods(ctx, b.tx, b.calls())
+	if err := b.state.loadPeriods(ctx, b.tx, b.calls()); err != nil {
+		return err
+	}
+	return b.state.loadTokenUse(ctx, b.tx, b.tokenCalls())
 }
 
 // keepState goes on with what is known, but for the users of another writer, or begins anew.
@@ -413,7 +460,7 @@ func (b *batch) unseen() []string {
 	seen := map[string]bool{}
 	for _, r := range b.requests {
 		stays := !r.single && !r.opts.KnownUser
-		if stays || r.err == nil && r.decision == nil || r.decision != nil && r.decision.Reservation != nil {
+		if stays || !r.busy && r.err == nil && r.decision == nil || r.decision != nil && r.decision.Reservation != nil {
 			seen[r.user] = true
 		}
 	}

@@ -19,6 +19,8 @@ type Call struct {
 	Quantities pricing.Quantities // estimated
 	// ServiceTier is what the vendor is to charge by: see Event.
 	ServiceTier string
+	// TokenID is the API token that the call is made with: see Event. 0 for none.
+	TokenID int64
 }
 
 // Decision is the answer to a Call: the verdict of the limits and what it was made of.
@@ -41,7 +43,9 @@ type Decision struct {
 // requesting adds to each limit what a call asks of it, which may be one that is free.
 func requesting(uses []LimitUse, m metered, free bool) []LimitUse {
 	for i := range uses {
-		uses[i].Requested = m.of(uses[i].Limit.Meter)
+		if uses[i].Limit.Meter != plan.Parallel { // of which each call is one
+			uses[i].Requested = m.of(uses[i].Limit.Meter)
+		}
 		uses[i].Free = free && uses[i].Limit.Meter == plan.Cost
 	}
 	return uses
@@ -69,7 +73,7 @@ func (d Decision) Denied() error {
 
 func (c Call) event() (Event, error) {
 	e := Event{ID: "-", UserID: c.UserID, Provider: c.Provider, Model: c.Model, Vendor: c.Vendor,
-		Quantities: c.Quantities, ServiceTier: c.ServiceTier, StatusCode: 200}.Normalise()
+		Quantities: c.Quantities, ServiceTier: c.ServiceTier, TokenID: c.TokenID, StatusCode: 200}.Normalise()
 	return e, e.Validate()
 }
 
@@ -97,6 +101,15 @@ func (s *state) decideTogether(
 	ctx context.Context, reader Reader, user string, events []Event, now time.Time,
 ) ([]*Decision, error) {
 	if err := s.loadPeriods(ctx, reader, momentsOf(user, []time.Time{now})); err != nil {
+		return nil, err
+	}
+	tokens := make([]tokenCall, 0, len(events))
+	for _, event := range events {
+		if event.TokenID != 0 {
+			tokens = append(tokens, tokenCall{event.TokenID, user, now})
+		}
+	}
+	if err := s.loadTokenCalls(ctx, reader, tokens); err != nil {
 		return nil, err
 	}
 	held, decisions := slices.Clone(s.users[user].held), make([]*Decision, len(events))
@@ -138,32 +151,42 @@ func (s *state) decide(event Event, now time.Time, held []Reservation) (Decision
 		return Decision{}, err
 	}
 	entry := &Entry{Event: event, Cost: rating.Cost, Basis: rating.Basis}
-	d := s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now,
+	d, err := s.decideEntry(entry, where, s.covering(where.plan, event.Provider, event.Vendor), held, now,
 		rating.Free)
 	d.Way, d.Notes = rating.Way, rating.Notes
-	return d, nil
+	return d, err
 }
 
-// decideEntry decides about a call that is rated, and may be free, by the limits of its plan that cover it.
+// decideEntry decides about a call that is rated, and may be free, by the limits of its plan and its token that cover
+// it.
 func (s *state) decideEntry(
 	e *Entry, where *userPeriod, limits []int, held []Reservation, now time.Time, free bool,
-) Decision {
+) (Decision, error) {
 	at := e.timeOr(now)
 	status := s.users[e.UserID].account.StatusAt(at)
-	uses := requesting(where.usage.uses(where.plan, limits, held, now), e.metered(), free)
+	uses := where.usage.uses(where.plan, limits, held, now)
 	if most, ok := where.plan.Rates.Parallel(); ok {
 		uses = append(uses, LimitUse{Limit: most, Reserved: running(held, now), Requested: 1})
 	}
+	token, err := s.tokenOf(&e.Event)
+	if err != nil {
+		return Decision{}, err
+	}
+	tokens, err := s.tokenUses(token, e, at, where.period, held, now)
+	if err != nil {
+		return Decision{}, err
+	}
+	uses = requesting(append(uses, tokens...), e.metered(), free)
 	return Decision{
 		Verdict:       Decide(status, where.plan.Overage, uses),
-		Call:          Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities, e.ServiceTier},
+		Call:          CallOf(e.Event),
 		Plan:          *where.plan,
 		Status:        status,
 		Period:        where.period,
 		Changes:       where.changes,
 		EstimatedCost: e.Cost,
 		Basis:         e.Basis,
-	}
+	}, nil
 }
 
 // running counts the reservations that hold at now: each is of a call that has not ended.
@@ -203,7 +226,7 @@ func (d Decision) Explain() []Step {
 		steps = append(steps, Step{"rates", d.Plan.Rates.String() + ": asked by the server alone"})
 	}
 	for _, v := range d.Limits {
-		steps = append(steps, Step{"limit " + v.Limit.Name, v.explain(d.hidesCost)})
+		steps = append(steps, Step{"limit " + v.Name(), v.explain(d.hidesCost)})
 	}
 	return append(steps, Step{"decision", d.Message})
 }

@@ -151,10 +151,24 @@ func (c *checker) decide(ctx context.Context, reader Reader, questions []*questi
 	if err != nil {
 		return err
 	}
+	if err := st.loadTokensOf(ctx, reader, questions); err != nil {
+		return err
+	}
 	for _, q := range questions {
 		q.decision, q.err = st.decide(q.event, q.now, st.users[q.event.UserID].held)
 	}
 	return nil
+}
+
+// loadTokensOf reads what is to be known of the questions' tokens.
+func (s *state) loadTokensOf(ctx context.Context, reader Reader, questions []*question) error {
+	var calls []tokenCall
+	for _, q := range questions {
+		if q.event.TokenID != 0 {
+			calls = append(calls, tokenCall{q.event.TokenID, q.event.UserID, q.now})
+		}
+	}
+	return s.loadTokenCalls(ctx, reader, calls)
 }
 
 func usersOf(questions []*question) iter.Seq[string] {

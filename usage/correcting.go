@@ -173,7 +173,19 @@ func (run *correcting) load(ctx context.Context, stands map[string]Entry, replac
 	if err := run.state.loadUsers(ctx, run.tx, slices.Values(users)); err != nil {
 		return err
 	}
-	return run.state.loadPeriods(ctx, run.tx, calls)
+	if err := run.state.loadPeriods(ctx, run.tx, calls); err != nil {
+		return err
+	}
+	var tokens []int64
+	for _, e := range events {
+		if e.TokenID != 0 {
+			tokens = append(tokens, e.TokenID)
+		}
+	}
+	if len(tokens) == 0 {
+		return nil
+	}
+	return run.state.loadTokens(ctx, run.tx, distinct(tokens))
 }
 
 // one takes an entry back, unless it was before, and records an event in its place if there is one.
@@ -212,6 +224,10 @@ func (run *correcting) one(asked string, e *Entry, corrects bool, replacement *E
 		}
 	}
 	if replacement != nil {
+		if t := run.state.tokens[replacement.TokenID]; t != nil && !t.terms.isShared() &&
+			replacement.UserID != t.terms.User {
+			replacement.TokenID = 0 // it was another's call, so not made with this token
+		}
 		again := &order{now: run.At, records: true, single: true}
 		again.opts.AllowFuture = run.AllowFuture
 		again.opts.anyTime = replacement.Time.Equal(e.Time) // it was taken then
@@ -240,6 +256,7 @@ func (run *correcting) takeBack(counter Entry) error {
 		return err
 	}
 	run.places[NewPeriodKey(counter.UserID, counter.PeriodStart)] = where
+	counter.Token = run.state.tokens[counter.TokenID].placeOf(counter.Time, where.period)
 	run.entries = append(run.entries, counter)
 	run.state.add(where.usage, &counter)
 	return nil

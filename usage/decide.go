@@ -24,6 +24,10 @@ const (
 	// The plan has room, and a little later the call passes.
 	TooManyParallelCalls Reason = "too_many_parallel_calls"
 	RateLimited          Reason = "rate_limited"
+
+	// The token that the call came with has limits of its own.
+	TokenLimitExceeded Reason = "token_limit_exceeded"
+	NotInToken         Reason = "not_in_token"
 )
 
 // LimitUse is how far one limit is used in a period: amounts are in the limit's unit
@@ -35,6 +39,10 @@ type LimitUse struct {
 	Requested int64 // what the call in question would add
 	// Free tells that the call in question is known to cost nothing, and the limit counts cost: it takes nothing from it.
 	Free bool
+	// Token is the public part of the API token whose limit it is; "" for a limit of the plan. ResetsAt is when it begins
+	// anew, which then may be another moment than the end of the user's period.
+	Token    string
+	ResetsAt time.Time
 }
 
 // LimitVerdict is what one limit says to a call.
@@ -52,6 +60,7 @@ type Verdict struct {
 	Reason  Reason // empty where it is allowed
 	Message string
 	Limit   string // the name of the limit that refuses; empty where the status does
+	Token   string // the public part of the token whose limit or rate that is; empty where it is the plan's
 	// RetryAfter is how long to wait until a call that is refused may pass; 0: to wait does not help.
 	RetryAfter time.Duration
 	Limits     []LimitVerdict
@@ -61,7 +70,8 @@ type Verdict struct {
 // every blocking limit must have used < max and used + reserved + requested <=
 // max, unless it counts cost and the call is free. A limit of 0 is not included in the plan. Limits that only warn are
 // judged too but refuse nothing. Where the plan allows overage, a limit above 0
-// refuses nothing either: it says how much is included.
+// refuses nothing either: it says how much is included. Limits of the API token that a call comes with are judged
+// alike, after the plan's, and allow no overage.
 func Decide(status plan.Status, overage plan.Overage, uses []LimitUse) Verdict {
 	d, wait := Verdict{Allowed: true}, retryHeld
 	for _, u := range uses {
@@ -73,15 +83,15 @@ func Decide(status plan.Status, overage plan.Overage, uses []LimitUse) Verdict {
 		if !u.fitsWithoutHeld() {
 			wait = 0
 		}
-		if d.Allowed || d.Reason == LimitExceeded && u.Limit.Max == 0 {
-			d.Allowed, d.Reason, d.Message, d.Limit = false, u.refusal(), u.message(), u.Limit.Name
+		if d.Allowed || (d.Reason == LimitExceeded || d.Reason == TokenLimitExceeded) && u.Limit.Max == 0 {
+			d.Allowed, d.Reason, d.Message, d.Limit, d.Token = false, u.refusal(), u.message(), u.Limit.Name, u.Token
 		}
 	}
 	if !d.Allowed {
 		d.RetryAfter = wait
 	}
 	if refusal := refusedStatus(status); refusal != "" {
-		d.Allowed, d.Reason, d.Limit, d.RetryAfter = false, refusal, "", 0
+		d.Allowed, d.Reason, d.Limit, d.Token, d.RetryAfter = false, refusal, "", "", 0
 		d.Message = fmt.Sprintf("the subscription is %s", status)
 	}
 	if d.Allowed {
@@ -105,7 +115,7 @@ func refusedStatus(s plan.Status) Reason {
 // verdict judges a limit by itself.
 func (u LimitUse) verdict(overage plan.Overage) LimitVerdict {
 	v := LimitVerdict{LimitUse: u, OK: u.fits()}
-	if !v.OK && overage == plan.OverageAllow && u.Limit.TakesOverage() {
+	if !v.OK && overage == plan.OverageAllow && u.Token == "" && u.Limit.TakesOverage() {
 		v.OK, v.Overage = true, true
 	}
 	return v
@@ -135,26 +145,45 @@ func (u LimitUse) refusal() Reason {
 	switch {
 	case u.Limit.Meter == plan.Parallel:
 		return TooManyParallelCalls
+	case u.Limit.Max == 0 && u.Token != "":
+		return NotInToken
 	case u.Limit.Max == 0:
 		return NotInPlan
+	case u.Token != "":
+		return TokenLimitExceeded
 	}
 	return LimitExceeded
 }
 
+// Name names the limit for people, with the token whose it is.
+func (u LimitUse) Name() string {
+	if u.Token == "" {
+		return u.Limit.Name
+	}
+	return u.Limit.Name + " of the token " + u.Token
+}
+
+func (u LimitUse) whose() string {
+	if u.Token == "" {
+		return "plan"
+	}
+	return "token"
+}
+
 func (u LimitUse) message() string {
-	l := u.Limit
+	l, name := u.Limit, u.Name()
 	switch {
 	case l.Meter == plan.Parallel:
-		return fmt.Sprintf("%s is reached: %s held, of at most %d", l.Name, failure.Counted(u.Reserved, "reservation"), l.Max)
+		return fmt.Sprintf("%s is reached: %s held, of at most %d", name, failure.Counted(u.Reserved, "reservation"), l.Max)
 	case l.Max == 0:
-		return fmt.Sprintf("%s is 0: the plan does not include it", l.Name)
+		return fmt.Sprintf("%s is 0: the %s does not include it", name, u.whose())
 	case u.Used >= l.Max:
-		return fmt.Sprintf("%s is used up: %s of %s %s", l.Name, l.Amount(u.Used), l.Amount(l.Max), l.Unit())
+		return fmt.Sprintf("%s is used up: %s of %s %s", name, l.Amount(u.Used), l.Amount(l.Max), l.Unit())
 	case u.Reserved > 0:
-		return fmt.Sprintf("%s would be exceeded: %s used, %s reserved and %s requested, of %s %s", l.Name,
+		return fmt.Sprintf("%s would be exceeded: %s used, %s reserved and %s requested, of %s %s", name,
 			l.Amount(u.Used), l.Amount(u.Reserved), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
 	}
-	return fmt.Sprintf("%s would be exceeded: %s used and %s requested, of %s %s", l.Name,
+	return fmt.Sprintf("%s would be exceeded: %s used and %s requested, of %s %s", name,
 		l.Amount(u.Used), l.Amount(u.Requested), l.Amount(l.Max), l.Unit())
 }
 
@@ -180,7 +209,7 @@ func (d Verdict) naming(what string, some func(LimitVerdict) bool) string {
 	var names []string
 	for _, v := range d.Limits {
 		if some(v) {
-			names = append(names, v.Limit.Name)
+			names = append(names, v.Name())
 		}
 	}
 	if len(names) == 0 {

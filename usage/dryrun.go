@@ -118,6 +118,9 @@ func (tx *dryTx) LockUsers(
 	return locked, nil
 }
 
+// LockTokens implements Tx. No row of a file has a token.
+func (tx *dryTx) LockTokens(context.Context, []int64, bool) ([]int64, error) { return nil, nil }
+
 // AddAlerts implements Tx.
 func (tx *dryTx) AddAlerts(context.Context, []Alert) (int, error) { return 0, nil }
 

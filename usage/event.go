@@ -34,6 +34,10 @@ type Event struct {
 	Billable       bool   // a failed call that is charged all the same
 	ServiceTier    string // as pricing.NormaliseTier returns it: "" for the usual one
 	Reported       pricing.ReportedCost
+	// TokenID is the API token that the call came with, 0 for none. What is called with it counts for it, and its limits
+	// and rates are judged beside those of the plan, in one decision. It is no part of what the event says: reported again
+	// with another token, or none, it is the same event.
+	TokenID int64
 }
 
 // Entry is a recorded event: with its period, plan and rating. It is a row of the log.
@@ -45,7 +49,8 @@ type Entry struct {
 	Basis       pricing.Basis
 	PriceID     int64 // the price it was rated with; 0 where it is unpriced
 	RecordedAt  time.Time
-	Links       *Links // nil: it stands for itself alone; where it is not read, too
+	Token       *TokenPlace // where it counts for its token; nil: it has none, or where it is only read
+	Links       *Links      // nil: it stands for itself alone; where it is not read, too
 }
 
 const (
@@ -217,6 +222,7 @@ func (e *Entry) differences(report Event) []string {
 	if report.Time.IsZero() {
 		report.Time = e.Time
 	}
+	report.TokenID = e.TokenID
 	if report == e.Event {
 		return nil
 	}

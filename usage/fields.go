@@ -68,6 +68,7 @@ func makeEntryFields() []Field {
 		{Name: "period_start", Recorded: true, In: func(e *Entry) any { return &e.PeriodStart }},
 		{Name: "plan_id", Recorded: true, In: func(e *Entry) any { return Reference{&e.PlanID} }},
 		{Name: "recorded_at", Recorded: true, In: func(e *Entry) any { return &e.RecordedAt }},
+		{Name: "token_id", Recorded: true, Rare: true, In: func(e *Entry) any { return Reference{&e.TokenID} }},
 	}...)
 	for i := range fields {
 		fields[i].Column = cmp.Or(fields[i].Column, fields[i].Name)

@@ -49,6 +49,16 @@ func (p *part) calls() iter.Seq2[string, time.Time] {
 	}
 }
 
+// tokenCalls are the calls that come with tokens.
+func (p *part) tokenCalls() (calls []tokenCall) {
+	for _, r := range p.requests {
+		if r.event != nil && r.event.TokenID != 0 {
+			calls = append(calls, tokenCall{r.event.TokenID, r.user, r.event.timeOr(r.now)})
+		}
+	}
+	return calls
+}
+
 // users are whose usage may change, as often as there are requests.
 func (p *part) users() iter.Seq[string] {
 	return func(yield func(string) bool) {

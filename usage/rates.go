@@ -22,7 +22,7 @@ type Limiter interface {
 	Correct(ctx context.Context, now time.Time, of []plan.RatesOf, tokens int64)
 }
 
-// paced decides about a call unless its user calls too fast.
+// paced decides about a call unless its user, or whoever has its token, calls too fast.
 func (s *Service) paced(
 	ctx context.Context, now time.Time, e *Event, reported bool, decide func() (made bool, err error),
 ) (refusal *Decision, err error) {
@@ -37,47 +37,94 @@ func (s *Service) paced(
 	return nil, err
 }
 
-// takeRates takes a call from the rates of its user, or returns the decision that refuses it. Of a call that is not
-// made the tokens have to be given back. The request is not: whoever asks again and again asks too fast. Whoever takes
-// many calls of one moment keeps the users' paces in known; nil for a single one.
+// knownPaces are what was looked up for calls of one moment.
+type knownPaces struct {
+	users  map[string]pace
+	tokens map[int64]TokenTerms
+}
+
+func newKnownPaces() *knownPaces {
+	return &knownPaces{users: map[string]pace{}, tokens: map[int64]TokenTerms{}}
+}
+
+// takeRates takes a call from the rates of its user and its token, from both or none, or returns the decision that
+// refuses it. Of a call that is not made the tokens have to be given back. The request is not: whoever asks again and
+// again asks too fast. Whoever takes many calls of one moment keeps what it looks up in known; nil for a single one.
 func (s *Service) takeRates(
-	ctx context.Context, now time.Time, e *Event, reported bool, known map[string]pace,
+	ctx context.Context, now time.Time, e *Event, reported bool, known *knownPaces,
 ) (giveBack func(), refusal *Decision, err error) {
 	nothing := func() {}
 	if s.Limiter == nil || e.UserID == "" {
 		return nothing, nil, nil
 	}
-	user, isKnown := known[e.UserID]
-	if !isKnown {
-		if user, err = s.pace(ctx, now, e.UserID); err == nil && known != nil {
-			known[e.UserID] = user
-		}
+	if known == nil {
+		known = newKnownPaces()
 	}
-	if err != nil || !user.plan.Rates.PerMinute() {
+	user, of, err := s.ratesOf(ctx, now, e.UserID, e.TokenID, known)
+	if err != nil || len(of) == 0 {
 		return nothing, nil, err
 	}
-	of, tokens := user.rates(), e.Quantities.Tokens()
+	tokens := e.Quantities.Tokens()
 	rate, wait := s.Limiter.Take(ctx, now, of, max(1, e.Quantities[pricing.Requests]), tokens)
 	if rate.Max == 0 {
 		return func() { s.Limiter.Correct(ctx, now, of, -tokens) }, nil, nil
 	}
-	refusal = user.refuse(e, rate, wait)
+	if user.user == "" { // no plan has rates, and nothing of the user was read
+		if user, err = s.readPace(ctx, now, e.UserID); err != nil {
+			return nothing, nil, err
+		}
+	}
+	token := ""
+	if rate.Who == whoHas(e.TokenID) {
+		token = known.tokens[e.TokenID].Public
+	}
+	refusal = user.refuse(e, token, rate, wait)
 	if s.Tell != nil {
 		s.Tell(&Told{Event: e, Reported: reported, Refused: RateLimited, Err: refusal.Denied()})
 	}
 	return nothing, refusal, nil
 }
 
+// ratesOf returns the rates by the minute that a call is taken from: those of its user's plan, and of its token.
+func (s *Service) ratesOf(
+	ctx context.Context, now time.Time, user string, token int64, known *knownPaces,
+) (p pace, of []plan.RatesOf, err error) {
+	p, isKnown := known.users[user]
+	if !isKnown {
+		if p, err = s.pace(ctx, now, user); err != nil {
+			return p, nil, err
+		}
+		known.users[user] = p
+	}
+	if p.plan.Rates.PerMinute() {
+		of = append(of, plan.RatesOf{Who: "user " + user, Rates: p.plan.Rates})
+	}
+	if token == 0 {
+		return p, of, nil
+	}
+	terms, isKnown := known.tokens[token]
+	if !isKnown {
+		if terms, err = s.termsOf(ctx, now, token); err != nil {
+			return p, nil, err
+		}
+		known.tokens[token] = terms
+	}
+	if terms.Rates.PerMinute() {
+		of = append(of, plan.RatesOf{Who: whoHas(token), Rates: terms.Rates})
+	}
+	return p, of, nil
+}
+
 // settled corrects the tokens that a reservation had taken by those that were really used.
 func (s *Service) settled(ctx context.Context, now time.Time, o *Outcome) {
-	if s.Limiter == nil || o.Status != Recorded || o.rates.TokensPerMinute == 0 {
+	if s.Limiter == nil || o.Status != Recorded || len(o.rates) == 0 {
 		return
 	}
 	used := -o.reserved
 	if o.Entry.Counts() {
 		used += o.Entry.Quantities.Tokens()
 	}
-	s.Limiter.Correct(ctx, now, ratesOf(o.Entry.UserID, o.rates), used)
+	s.Limiter.Correct(ctx, now, o.rates, used)
 }
 
 // released gives the tokens of a reservation back that held until now.
@@ -85,22 +132,27 @@ func (s *Service) released(ctx context.Context, now time.Time, r *Reservation) e
 	if s.Limiter == nil || !r.ClosedAt.Equal(now) || !now.Before(r.ExpiresAt) {
 		return nil
 	}
-	user, err := s.pace(ctx, now, r.UserID)
-	if err == nil && user.plan.Rates.TokensPerMinute > 0 {
-		s.Limiter.Correct(ctx, now, user.rates(), -r.Tokens)
+	_, of, err := s.ratesOf(ctx, now, r.UserID, r.TokenID, newKnownPaces())
+	if err == nil && len(of) > 0 {
+		s.Limiter.Correct(ctx, now, of, -r.Tokens)
 	}
 	return err
 }
 
-func ratesOf(user string, r plan.Rates) []plan.RatesOf {
-	return []plan.RatesOf{{Who: "user " + user, Rates: r}}
-}
+// whoHas names a token among those whose rates are kept: by its id, which stays when it is rotated.
+func whoHas(token int64) string { return fmt.Sprintf("token %d", token) }
 
 // paces keeps for a moment on which plans users are, so that not every call has to ask twice. No answer is kept.
 type paces struct {
 	mutex  sync.Mutex
 	users  map[string]pace
 	nobody time.Time // when no plan had rates by the minute
+	tokens map[int64]tokenPace
+}
+
+type tokenPace struct {
+	terms TokenTerms
+	at    time.Time // when that was so
 }
 
 // pace is what is to be known of a user before it is asked how fast the calls are.
@@ -124,6 +176,11 @@ func (s *Service) pace(ctx context.Context, now time.Time, user string) (pace, e
 	if p, known := s.paces.get(user, now); known {
 		return p, nil
 	}
+	return s.readPace(ctx, now, user)
+}
+
+// readPace is pace, read anew.
+func (s *Service) readPace(ctx context.Context, now time.Time, user string) (pace, error) {
 	var p pace
 	err := s.Store.View(ctx, func(reader Reader) error {
 		accounts, err := reader.Accounts(ctx, []string{user})
@@ -140,6 +197,39 @@ func (s *Service) pace(ctx context.Context, now time.Time, user string) (pace, e
 		return nil
 	})
 	return p, err
+}
+
+// termsOf returns the terms of a token; the zero ones where it does not exist, which the decision refuses.
+func (s *Service) termsOf(ctx context.Context, now time.Time, id int64) (TokenTerms, error) {
+	if terms, known := s.paces.getToken(id, now); known {
+		return terms, nil
+	}
+	var terms TokenTerms
+	err := s.Store.View(ctx, func(reader Reader) error {
+		found, err := reader.TokenTerms(ctx, []int64{id})
+		terms = found[id]
+		return err
+	})
+	if err == nil {
+		s.paces.putToken(id, tokenPace{terms, now})
+	}
+	return terms, err
+}
+
+func (k *paces) getToken(id int64, now time.Time) (TokenTerms, bool) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	t, known := k.tokens[id]
+	return t.terms, known && isFresh(t.at, now)
+}
+
+func (k *paces) putToken(id int64, t tokenPace) {
+	k.mutex.Lock()
+	defer k.mutex.Unlock()
+	if k.tokens == nil || len(k.tokens) >= mostKeptUsers {
+		k.tokens = map[int64]tokenPace{}
+	}
+	k.tokens[id] = t
 }
 
 func (k *paces) get(user string, now time.Time) (pace, bool) {
@@ -165,17 +255,17 @@ func (k *paces) put(p pace, nobody bool) {
 	k.users[p.user] = p
 }
 
-func (p *pace) rates() []plan.RatesOf { return ratesOf(p.user, p.plan.Rates) }
-
-// refuse is the decision about a call that came too fast.
-func (p *pace) refuse(e *Event, rate plan.Rate, wait time.Duration) *Decision {
-	message := fmt.Sprintf("%s is reached: at most %d", rate.Name, rate.Max)
+// refuse is the decision about a call that came too fast, by a rate of the plan or of a token, whose public part is
+// given.
+func (p *pace) refuse(e *Event, token string, rate plan.Rate, wait time.Duration) *Decision {
+	name := LimitUse{Limit: plan.Limit{Name: rate.Name}, Token: token}.Name()
+	message := fmt.Sprintf("%s is reached: at most %d", name, rate.Max)
 	if wait == 0 {
-		message = fmt.Sprintf("%s is %d, which is less than the call asks for at once", rate.Name, rate.Max)
+		message = fmt.Sprintf("%s is %d, which is less than the call asks for at once", name, rate.Max)
 	}
 	return &Decision{
-		Verdict: Verdict{Reason: RateLimited, Message: message, Limit: rate.Name, RetryAfter: wait},
-		Call:    Call{e.UserID, e.Provider, e.Model, e.Vendor, e.Quantities, e.ServiceTier},
+		Verdict: Verdict{Reason: RateLimited, Message: message, Limit: rate.Name, Token: token, RetryAfter: wait},
+		Call:    CallOf(*e),
 		Plan:    p.plan, Status: p.status, Period: p.period,
 	}
 }

@@ -66,8 +66,8 @@ type Outcome struct {
 	NewUser   bool      // its user was never seen before
 	Err       error
 
-	rates    plan.Rates // of a settlement: those of the plan
-	reserved int64      // of a settlement: the tokens that its reservation held
+	rates    []plan.RatesOf // of a settlement: those of the plan and the token, by the minute
+	reserved int64          // of a settlement: the tokens that its reservation held
 }
 
 // Record records one event, once: reporting it again with the same content does nothing and
@@ -196,6 +196,12 @@ func (b *batch) record(r *request) error {
 	if entry.Vendor == "" {
 		entry.Vendor = provider.VendorOf(event.Model)
 	}
+	token, err := b.state.tokenOf(event)
+	if err != nil {
+		b.entries = b.entries[:n]
+		return err
+	}
+	entry.Token = token.placeOf(at, where.period)
 	if err := b.admit(r, entry, where); err != nil {
 		b.entries = b.entries[:n]
 		return err
@@ -259,7 +265,10 @@ func (b *batch) admit(r *request, entry *Entry, where *userPeriod) error {
 	limits := b.state.covering(where.plan, entry.Provider, entry.Vendor)
 	user := b.state.users[entry.UserID]
 	if r.opts.Enforce && !r.closes && entry.Counts() {
-		d := b.state.decideEntry(entry, where, limits, user.held, r.now, charge.Free)
+		d, err := b.state.decideEntry(entry, where, limits, user.held, r.now, charge.Free)
+		if err != nil {
+			return err
+		}
 		if !d.Allowed {
 			r.decision = &d
 			r.answerWith(entry, where.period)
@@ -340,12 +349,22 @@ func (b *batch) count(r *request, entry *Entry, where *userPeriod, limits []int)
 			})
 		}
 		if l.Action == plan.Block && !l.Unlimited && used[i] > l.Max {
-			r.overLimit = true
+			r.exceeds(l.Name)
 			if r.answer != nil {
-				r.answer.OverLimit = append(r.answer.OverLimit, l.Name)
 				r.answer.Overage = r.answer.Overage || billsOverage(where.plan, l)
 			}
 		}
+	}
+	for _, name := range b.state.addToToken(entry) {
+		r.exceeds(name)
+	}
+}
+
+// exceeds notes that a blocking limit is exceeded with the request.
+func (r *request) exceeds(limit string) {
+	r.overLimit = true
+	if r.answer != nil {
+		r.answer.OverLimit = append(r.answer.OverLimit, limit)
 	}
 }
 
@@ -371,7 +390,7 @@ func (b *batch) settle(r *request) error {
 	if late := held.lateness(r.now); late != "" {
 		r.answer.Note = strings.TrimPrefix(r.answer.Note+"; "+late, "; ")
 	}
-	r.answer.rates = b.state.users[r.event.UserID].latest.plan.Rates
+	r.answer.rates = b.state.ratesOf(r.event)
 	if held.Status == Held {
 		r.answer.reserved = held.Tokens
 	}
@@ -391,6 +410,9 @@ func (e Event) settling(r Reservation) (Event, error) {
 	}
 	if e.ID == "" {
 		e.ID = r.ID
+	}
+	if r.TokenID != 0 {
+		e.TokenID = r.TokenID // with which the call was made
 	}
 	if e.Provider == "" {
 		e.Provider = r.Provider

@@ -33,7 +33,7 @@ func (s *Service) RecordAll(ctx context.Context, now time.Time, reports []Submis
 	given := order{now: now, opts: opts, records: true, decide: (*batch).record, single: true}
 	made := given
 	made.newID = true
-	paces := map[string]pace{}
+	paces := newKnownPaces()
 	requests, giveBack := make([]request, len(reports)), make([]func(), len(reports))
 	for i := range reports {
 		report, r := &reports[i], &requests[i]

@@ -32,6 +32,7 @@ type Reservation struct {
 	ExpiresAt   time.Time
 	ClosedAt    time.Time // when it was settled or released; zero before
 	EventID     string    // the event that settled it
+	TokenID     int64     // the API token that it was taken with; 0 for none
 }
 
 // HoldsAt tells whether the reservation still holds at a moment.

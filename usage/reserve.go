@@ -80,7 +80,8 @@ func (d Decision) hold(id string, now time.Time, ttl time.Duration) Reservation 
 	return Reservation{
 		ID: id, UserID: d.Call.UserID, Provider: d.Call.Provider, Vendor: d.Call.Vendor, Model: d.Call.Model,
 		PeriodStart: d.Period.Start, Calls: d.Call.Quantities[pricing.Requests], Tokens: d.Call.Quantities.Tokens(),
-		Cost: d.EstimatedCost, Status: Held, CreatedAt: now, ExpiresAt: now.Add(ttl).Truncate(time.Microsecond),
+		Cost: d.EstimatedCost, TokenID: d.Call.TokenID, Status: Held, CreatedAt: now,
+		ExpiresAt: now.Add(ttl).Truncate(time.Microsecond),
 	}
 }
 

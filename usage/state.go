@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"math"
@@ -26,6 +27,8 @@ type state struct {
 	// archived are the files of archived months: nothing is recorded in those.
 	archived map[plan.Month]string
 
+	tokens map[int64]*tokenState // those that calls have come with, by id
+
 	plans map[int64]*plan.Plan // by id: one and the same for everyone on it
 	cover map[coverKey][]int   // which limits of a plan cover what
 }
@@ -40,8 +43,9 @@ type coverKey struct {
 type userState struct {
 	account plan.Account
 	held    []Reservation
-	periods map[int64]*periodState // by the microsecond at which they start
-	latest  *userPeriod            // in which a call was recorded last
+	periods map[int64]*periodState       // by the microsecond at which they start
+	latest  *userPeriod                  // in which a call was recorded last
+	tokens  map[TokenPeriod]*periodState // what the user's own tokens have used, of those with bounds
 }
 
 // userPeriod is where a user's call counts: in a usage period, on the plan of its moment.
@@ -73,7 +77,7 @@ type planUse struct {
 
 func newState(since time.Time) *state {
 	return &state{since: since, users: map[string]*userState{}, holders: map[string]string{},
-		plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
+		tokens: map[int64]*tokenState{}, plans: map[int64]*plan.Plan{}, cover: map[coverKey][]int{}}
 }
 
 // mostKeptUsers bounds the memory for what is known of users between two transactions.
@@ -127,9 +131,9 @@ func (s *state) loadUsers(ctx context.Context, reader Reader, users iter.Seq[str
 	return nil
 }
 
-func distinct(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
+func distinct[T cmp.Ordered](values []T) []T {
+	slices.Sort(values)
+	return slices.Compact(values)
 }
 
 // forget forgets what is known of some users.
@@ -149,6 +153,7 @@ func (s *state) hold(r Reservation) {
 	user := s.users[r.UserID]
 	user.held = append(user.held, r)
 	s.holders[r.ID] = r.UserID
+	s.holdForToken(r)
 }
 
 // forgetOver forgets what known users held until long before a moment: nobody may ever close it. Of moments before its
@@ -408,6 +413,7 @@ func (s *state) free(r *Reservation) {
 	user := s.users[r.UserID]
 	user.held = slices.DeleteFunc(user.held, func(other Reservation) bool { return other.ID == r.ID })
 	delete(s.holders, r.ID)
+	s.freeOfToken(r)
 }
 
 // without returns what is held but for one reservation.

@@ -62,6 +62,12 @@ type Reader interface {
 	// ArchivedMonths returns the months of which no log rows are left here, and the names of the
 	// files that have them. It never returns nil.
 	ArchivedMonths(ctx context.Context) (map[plan.Month]string, error)
+	// TokenTerms returns the terms of API tokens, by id. Those that don't exist are left out.
+	TokenTerms(ctx context.Context, ids []int64) (map[int64]TokenTerms, error)
+	// TokenTotals returns what was used in each of the given periods of tokens.
+	TokenTotals(ctx context.Context, periods []TokenPeriod) (map[TokenPeriod][]ProviderUsage, error)
+	// HeldByTokens returns the reservations that were taken with tokens and hold at now.
+	HeldByTokens(ctx context.Context, ids []int64, now time.Time) (map[int64][]Reservation, error)
 	// Reservations returns the reservations that exist of some ids.
 	Reservations(ctx context.Context, ids []string) ([]Reservation, error)
 }
@@ -72,6 +78,9 @@ type Tx interface {
 	// LockUsers locks the rows of users, adding those that are new, and notes in them who writes now. Where others
 	// are to be skipped, those whom another transaction has locked are left out, and nothing waits.
 	LockUsers(ctx context.Context, users []string, now time.Time, writer Writer, skip bool) (Locked, error)
+	// LockTokens keeps other transactions that lock them away from tokens. Where others are to be skipped, those that
+	// another transaction has are returned, and nothing waits. It comes after LockUsers.
+	LockTokens(ctx context.Context, ids []int64, skip bool) (busy []int64, err error)
 	// Write writes what a batch, or a part of it, has come to. A reservation that another transaction took meanwhile
 	// under the same id for another user, or an event's id that it used, makes all of the transaction run again.
 	Write(ctx context.Context, c Changes) error

@@ -47,6 +47,7 @@ func metersOf(of []plan.RatesOf, requests, tokens int64) (meters []Meter, rates 
 		for i, amount := range []int64{requests, tokens} {
 			if rate := each.List()[i]; rate.Max > 0 && amount != 0 {
 				meters = append(meters, Meter{Key: KeyOf("rate", each.Who, rate.Name), Max: rate.Max, Amount: amount})
+				rate.Who = each.Who
 				rates = append(rates, rate)
 			}
 		}

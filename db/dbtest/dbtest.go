@@ -185,7 +185,9 @@ func (p Place) WithDefaultIsolation(t testing.TB, level string) Place {
 }
 
 // RunRaces runs the races of the suite alone.
-func RunRaces(t *testing.T, fresh func(testing.TB) Place) { runGroup(t, raceTests(), fresh) }
+func RunRaces(t *testing.T, fresh func(testing.TB) Place) {
+	runGroup(t, append(raceTests(), tokenRaceTests()...), fresh)
+}
 
 // RunCreate runs what makes the tables itself: empty makes a database without them.
 func RunCreate(t *testing.T, empty func(testing.TB) Place) { runGroup(t, createTests(), empty) }
@@ -194,9 +196,9 @@ func RunCreate(t *testing.T, empty func(testing.TB) Place) { runGroup(t, createT
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
 		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),
-		outboxTests(), listTests(), accessTests(),
+		outboxTests(), listTests(), accessTests(), tokenLimitTests(),
 		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
-		billingTests(), bookTests(), simulationTests(), nearTests(), voidTests(), raceTests(),
+		billingTests(), bookTests(), simulationTests(), nearTests(), voidTests(), raceTests(), tokenRaceTests(),
 		modelTests(),
 	} {
 		runGroup(t, group, fresh)

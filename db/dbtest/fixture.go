@@ -215,6 +215,7 @@ func (f *fixture) mustAgree() {
 	if f.place.SQL == nil {
 		return
 	}
+	f.tokensMustAgree(entries)
 	f.compare("usage_summaries", summaries, f.stored("usage_summaries", "user_id, period_start, provider, vendor, model"))
 	f.compare("usage_daily", daily, f.stored("usage_daily", "day, user_id, plan_id, provider, vendor, model"))
 }

@@ -96,22 +96,23 @@ func (o *objects) submissions(c *web.Call, r *usage.ObjectReader) []usage.Submis
 	for i, text := range o.texts {
 		s := &submitted[i]
 		if s.Event, s.Err = read(text); s.Err == nil {
-			s.Err = own(c, &s.Event.UserID, s.Event.Provider, s.Event.Model)
+			s.Err = own(c, &s.Event)
 		}
 	}
 	return submitted
 }
 
-// own makes a call the caller's who is bound to a user and names none, and refuses what it may not do: name another, or
-// call this model.
-func own(c *web.Call, user *string, provider, model string) error {
+// own makes a call the caller's who is bound to a user and names none, and its token's. It refuses what the caller may
+// not do: name another user, or call this model.
+func own(c *web.Call, e *usage.Event) error {
 	var err error
-	if *user, err = c.UserOf(*user); err != nil {
+	if e.UserID, err = c.UserOf(e.UserID); err != nil {
 		return err
 	}
-	if !c.Who.MayCall(provider, model) {
-		return access.Forbidden("%s may not call %s %q", c.Who.Name, failure.Shorten(provider), failure.Shorten(model))
+	if !c.Who.MayCall(e.Provider, e.Model) {
+		return access.Forbidden("%s may not call %s %q", c.Who.Name, failure.Shorten(e.Provider), failure.Shorten(e.Model))
 	}
+	e.TokenID = c.Who.TokenID
 	return nil
 }
 

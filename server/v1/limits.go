@@ -30,7 +30,7 @@ func (a *calls) call(c *web.Call) (call usage.Call, event usage.Event, text []by
 	if event, text, err = a.event(c); err != nil {
 		return call, event, nil, err
 	}
-	if err = own(c, &event.UserID, event.Provider, event.Model); err != nil {
+	if err = own(c, &event); err != nil {
 		return call, event, nil, err
 	}
 	whole := event
@@ -96,7 +96,7 @@ func answerExplanation(w http.ResponseWriter, c *web.Call, call usage.Call) erro
 func explainUser(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()
 	call := usage.Call{UserID: c.PathValue("user"), Provider: q.Name("provider"), Model: q.Text("model"),
-		Vendor: q.Name("vendor"), ServiceTier: q.Name("service_tier"), Quantities: q.Quantities()}
+		Vendor: q.Name("vendor"), ServiceTier: q.Name("service_tier"), Quantities: q.Quantities(), TokenID: c.Who.TokenID}
 	if err := q.Err(); err != nil {
 		return err
 	}
@@ -160,8 +160,9 @@ func (a *calls) settle(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	if !c.Who.MayCall(event.Provider, event.Model) && event.Provider != "" {
-		return own(c, &event.UserID, event.Provider, event.Model)
+		return own(c, &event)
 	}
+	event.TokenID = c.Who.TokenID // unless the reservation was taken with another one
 	outcome, err := c.Usage.Record(c.Context(), c.Now, event, opts)
 	return answerRecorded(w, c, outcome, err)
 }
