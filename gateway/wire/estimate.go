@@ -22,10 +22,12 @@ const (
 	blank
 	newline
 	mark
-	latin    // letters with accents
-	cyrillic // and Greek
-	arabic   // and Hebrew
-	indic    // and all other scripts of South and Southeast Asia
+	symbol
+	accented // letters with accents, within words of lower letters
+	cyrillic
+	greek
+	arabic // and Hebrew
+	indic  // and all other scripts of South and Southeast Asia
 	han
 	kana
 	hangul
@@ -36,12 +38,13 @@ const (
 // Write counts the next piece of the text.
 func (t *Tokens) Write(p []byte) {
 	for _, c := range p {
-		if c < 0x80 {
+		if t.more > 0 && c&0xC0 != 0x80 { // no UTF-8
 			t.more = 0
-			t.add(ascii[c])
-			continue
+			t.add(symbol)
 		}
 		switch {
+		case c < 0x80:
+			t.add(ascii[c])
 		case c >= 0xF0:
 			t.char, t.more = rune(c&0x07), 3
 		case c >= 0xE0:
@@ -54,7 +57,7 @@ func (t *Tokens) Write(p []byte) {
 				t.add(classOf(t.char))
 			}
 		default: // no UTF-8
-			t.add(mark)
+			t.add(symbol)
 		}
 	}
 }
@@ -77,6 +80,10 @@ func (t *Tokens) add(c class) {
 	case c == t.class:
 		t.run++
 		return
+	case c == accented:
+		t.cents += costOfAccent
+		t.add(lower)
+		return
 	case c == lower && t.class == upper && t.run == 1: // Word
 		t.class = lower
 		t.run++
@@ -95,6 +102,10 @@ func (t *Tokens) flush() {
 	if n == 0 {
 		return
 	}
+	if t.class == digit {
+		t.cents += (n + digitsInToken - 1) / digitsInToken * 100
+		return
+	}
 	cost := costs[t.class]
 	t.cents += cost.first
 	if rest := n - cost.length; rest > 0 {
@@ -107,10 +118,16 @@ func (t *Tokens) flush() {
 type cost struct{ first, length, each int64 }
 
 var costs = [classCount]cost{ // read-only
-	lower: {105, 8, 20}, upper: {105, 3, 40}, digit: {100, 3, 34}, blank: {100, 16, 5}, newline: {100, 2, 20},
-	mark: {100, 2, 40}, latin: {100, 2, 60}, cyrillic: {110, 5, 22}, arabic: {100, 3, 35}, indic: {100, 2, 50},
-	han: {85, 1, 85}, kana: {70, 1, 70}, hangul: {90, 1, 70}, picture: {200, 1, 200},
+	lower: {102, 6, 22}, upper: {105, 3, 40}, blank: {100, 16, 5}, newline: {100, 2, 20}, mark: {100, 2, 55},
+	symbol: {120, 1, 100}, cyrillic: {105, 5, 22}, greek: {110, 3, 40}, arabic: {105, 3, 43}, indic: {100, 2, 45},
+	han: {85, 1, 85}, kana: {75, 1, 75}, hangul: {90, 1, 70}, picture: {200, 1, 170},
 }
+
+// What is beside the cost of a run: o200k cuts digits into threes, and an accent makes a word rarer.
+const (
+	digitsInToken = 3
+	costOfAccent  = 25
+)
 
 var ascii = asciiClasses() // read-only
 
@@ -139,11 +156,13 @@ func asciiClasses() (classes [128]class) {
 func classOf(c rune) class {
 	switch {
 	case c < 0xC0:
-		return mark
+		return symbol
 	case c < 0x250, c >= 0x1E00 && c < 0x1F00:
-		return latin
+		return accented
 	case c < 0x370:
-		return mark
+		return symbol
+	case c < 0x400, c >= 0x1F00 && c < 0x2000:
+		return greek
 	case c < 0x590:
 		return cyrillic
 	case c < 0x900:
@@ -155,7 +174,7 @@ func classOf(c rune) class {
 	case c < 0x2000:
 		return indic
 	case c < 0x3040, c >= 0xFF00 && c < 0x10000:
-		return mark
+		return symbol
 	case c < 0x3100:
 		return kana
 	case c < 0xA000, c >= 0xF900 && c < 0xFB00, c >= 0x20000 && c < 0x40000:

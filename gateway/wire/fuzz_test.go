@@ -122,7 +122,7 @@ func inSizes(m *Meter, answer, sizes []byte) (out []byte) {
 // FuzzTokens counts any text: in pieces it is as many tokens, and never more than it has bytes.
 func FuzzTokens(f *testing.F) {
 	for _, text := range samples {
-		f.Add([]byte(text.text), uint8(3))
+		f.Add(readText(f, text.name), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, text []byte, size uint8) {
 		var whole, split Tokens

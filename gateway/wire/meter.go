@@ -24,7 +24,7 @@ type Meter struct {
 	held   []byte // of an event that may be that
 	keeps  bool   // the event is not
 	out    []byte
-	cutsLF bool // what was taken out ended in a CR: a line feed that follows belongs to it
+	cutsLF bool // the last event was taken out, and with it a line feed that is still to come
 }
 
 // carries is how an answer comes.
@@ -106,13 +106,13 @@ func (m *Meter) passEvents(in []byte) []byte {
 	}
 	m.out = m.out[:0]
 	for len(in) > 0 {
-		if m.cutsLF {
-			m.cutsLF = false
-			if in[0] == '\n' {
-				m.events.read(in[:1])
-				in = in[1:]
-				continue
+		if m.events.afterCR && in[0] == '\n' && len(m.held) == 0 { // it is of the event before
+			m.events.read(in[:1])
+			if !m.cutsLF {
+				m.out = append(m.out, '\n')
 			}
+			in = in[1:]
+			continue
 		}
 		n, over := m.events.read(in)
 		m.held = append(m.held, in[:n]...)
@@ -127,10 +127,9 @@ func (m *Meter) passEvents(in []byte) []byte {
 
 // release lets what is held go on, unless it is an event with the usage that we have asked for.
 func (m *Meter) release(over bool) {
-	if m.keeps || !m.r.onlyUsage {
+	m.cutsLF = !m.keeps && m.r.onlyUsage
+	if !m.cutsLF {
 		m.out = append(m.out, m.held...)
-	} else {
-		m.cutsLF = m.events.afterCR
 	}
 	m.held = m.held[:0]
 	if over {
