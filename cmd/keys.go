@@ -50,7 +50,7 @@ func (k key) variable() string {
 	name := strings.ToUpper(k.name)
 	for _, shared := range []string{"DATABASE_URL", "SMTP_", "HUGGINGFACE_", "ALWRITY_ALLOWED_ORIGINS",
 		"CLERK_", "REACT_APP_", "ADMIN_EMAIL", "DISABLE_AUTH", "REDIS_URL",
-		"SUBSCRIPTION_DASHBOARD_NOCACHE"} {
+		"SUBSCRIPTION_DASHBOARD_NOCACHE", "USAGE_LIMITS_"} {
 		if strings.HasPrefix(name, shared) {
 			return name
 		}
@@ -62,7 +62,7 @@ const variablePrefix = "ALWRITY_SUB_"
 
 // keys is every setting.
 func keys() []key {
-	return slices.Concat(notifyKeys(), accessKeys(), []key{
+	return slices.Concat(notifyKeys(), accessKeys(), gatewayKeys(), []key{
 		{keyDatabaseURL, "database-url", "sqlite:///./alwrity.db", "the database: SQLite or PostgreSQL"},
 		{keyThresholds, "", "80,90,100", "percents of a limit that make an alert when usage crosses them"},
 		{keyDueDays, "", "14", "days after its issue at which a bill is due"},

@@ -137,6 +137,9 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 	if g.process.getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
+	var settle func() error
+	options.Gateway, settle = g.gateway(ctx, s, options.Metrics)
+	defer func() { err = errors.Join(err, settle()) }()
 	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
 	return server.New(g.webServices(s, config, kept), options).Serve(ctx, listener)
 }

@@ -30,6 +30,7 @@ type settings struct {
 	log         logSettings
 	serve       serveSettings
 	access      accessSettings
+	gateway     gatewaySettings
 }
 
 type logSettings struct {
@@ -61,6 +62,7 @@ func (c *config) check(p Process, serves bool) (settings, error) {
 	}
 	s.commands.Notify, s.log, s.serve = r.notify(p), r.logging(serves), r.serve(p)
 	s.access, s.commands.PublicURL = r.access(), r.publicURL()
+	s.gateway = r.gateway(p, serves)
 	return s, r.err
 }
 

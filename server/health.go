@@ -48,6 +48,8 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 	err := s.look(r.Context())
 	switch {
+	case err == nil && s.options.Gateway != nil && s.options.Gateway.Spool.Lines() > 0:
+		unready("calls wait in the spool to be recorded")
 	case err == nil:
 		_ = web.WriteJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 	case s.outdated.Load():

@@ -19,6 +19,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/server/gate"
 	"github.com/alwrity/alwrity-sub/server/trace"
 	"github.com/alwrity/alwrity-sub/server/web"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -26,9 +27,13 @@ import (
 
 // chain puts the middleware around the routes, the outermost last.
 func (s *Server) chain(routes http.Handler) http.Handler {
-	h := s.limitTime(s.refuseOutdated(routes))
+	h := s.limitTime(routes)
 	h = unpack(h)
 	h = gzhttp.GzipHandler(h)
+	if s.options.Gateway != nil {
+		h = (&gate.Gate{Gateway: s.options.Gateway, Services: s.services, ShowCost: s.options.Pages.ShowCost}).Or(h)
+	}
+	h = s.refuseOutdated(h)
 	h = s.allowOrigins(h)
 	h = s.recover(h)
 	h = s.account(h)
@@ -202,7 +207,8 @@ func (s *Server) allowOrigins(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Allow-Credentials", "true")
-		h.Set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, X-Alwrity-Resets-At")
+		h.Set("Access-Control-Expose-Headers", "X-Request-Id, Link, Retry-After, X-Alwrity-Resets-At, X-Alwrity-Event-Id, "+
+			"X-Alwrity-Cost, X-Alwrity-Tokens, X-Alwrity-Measured, X-Alwrity-Overhead-Ms")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE")
 			h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers"))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/server/alwrity"
 	"github.com/alwrity/alwrity-sub/server/metrics"
 	"github.com/alwrity/alwrity-sub/server/pages"
@@ -32,6 +33,8 @@ type Options struct {
 	TLS     *tls.Config    // nil: plain HTTP
 	// Ping returns why no requests can be served: the database can't be used, or failure.ErrOtherSchema.
 	Ping func(ctx context.Context) error
+
+	Gateway *gateway.Gateway // nil: no calls are carried
 
 	Metrics      *metrics.Metrics // nil for none
 	MetricsApart net.Listener     // where they are served to everyone, and nowhere else; nil: at /metrics, to who may

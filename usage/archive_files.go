@@ -135,11 +135,25 @@ func (f *monthFile) pack(w io.Writer, rows MonthRows, progress func()) error {
 
 // appendArchived appends the line of a row: its fields as an import reads them, without those that are empty.
 func appendArchived(line []byte, e *Entry) ([]byte, error) {
-	first := len(line) + 1
-	line = append(line, '{')
+	line, err := appendFields(append(line, '{'), e, true)
+	if err != nil {
+		return nil, err
+	}
+	return append(appendLinks(line, e.Links), "}\n"...), nil
+}
+
+// EventLine returns an event as a line of an event file, without a line break.
+func EventLine(event *Event) ([]byte, error) {
+	line, err := appendFields([]byte{'{'}, &Entry{Event: *event}, false)
+	return append(line, '}'), err
+}
+
+// appendFields appends the fields of a row that are not empty, with those that recording adds or without them.
+func appendFields(line []byte, e *Entry, recorded bool) ([]byte, error) {
+	first := len(line)
 	for i := range entryFields {
 		f := &entryFields[i]
-		if f.IsEmpty(e) {
+		if f.Recorded && !recorded || f.IsEmpty(e) {
 			continue
 		}
 		if len(line) > first {
@@ -151,7 +165,7 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 			return nil, failure.New(failure.Internal, "the event %q can't be written: %s", e.ID, err).Because(err)
 		}
 	}
-	return append(appendLinks(line, e.Links), "}\n"...), nil
+	return line, nil
 }
 
 // appendLinks appends what the links of a row say. The database keeps them, too: they are for whoever reads the file.

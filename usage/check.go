@@ -36,6 +36,7 @@ type Decision struct {
 	Notes         []string     // what is to be known about the price
 	Way           pricing.Way  // by which names the price was found
 	Reservation   *Reservation // what was taken, where it was
+	Again         bool         // it was taken before, for the same call
 
 	hidesCost bool
 }

@@ -44,7 +44,7 @@ func (s *Service) Reserve(
 			return false, cmp.Or(err, r.err)
 		}
 		d = *r.decision
-		return d.Allowed && d.Reservation.CreatedAt.Equal(now) && r.err == nil, r.err
+		return d.Allowed && !d.Again && r.err == nil, r.err
 	})
 	if refusal != nil {
 		d = *refusal
@@ -63,6 +63,7 @@ func (b *batch) reserve(r *request) error {
 	wanted := d.hold(r.reservation, r.now, r.ttl)
 	if before := b.reservations[r.reservation]; before != nil {
 		d.Allowed, d.Reason, d.RetryAfter, d.Message = true, "", 0, "allowed: this reservation is held already"
+		d.Again = true
 		held := *before // as it is now, whatever others in the same batch do to it
 		d.Reservation = &held
 		return held.checkSame(wanted, r.now)

@@ -16,6 +16,7 @@ import (
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
+	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/server"
@@ -33,6 +34,8 @@ type Fixture struct {
 	DB    *db.DB
 	URL   string
 	clock *clock
+
+	carries func(*Fixture) *gateway.Gateway // nil: no calls
 }
 
 type clock struct {
@@ -56,7 +59,22 @@ func OnEach(t *testing.T, test func(t *testing.T, f *Fixture)) {
 // New runs a server at a place. Options may change how it serves.
 func New(t testing.TB, place dbtest.Place, options ...func(*server.Options)) *Fixture {
 	t.Helper()
-	f := &Fixture{TB: t, Place: place, DB: place.Create(t),
+	return start(t, place, nil, options...)
+}
+
+// WithGateway is New for a server that carries calls, by a gateway that is made of its services.
+func WithGateway(
+	t testing.TB, place dbtest.Place, carries func(*Fixture) *gateway.Gateway, options ...func(*server.Options),
+) *Fixture {
+	t.Helper()
+	return start(t, place, carries, options...)
+}
+
+func start(
+	t testing.TB, place dbtest.Place, carries func(*Fixture) *gateway.Gateway, options ...func(*server.Options),
+) *Fixture {
+	t.Helper()
+	f := &Fixture{TB: t, Place: place, DB: place.Create(t), carries: carries,
 		clock: &clock{now: time.Date(2026, 11, 23, 10, 30, 0, 0, time.UTC)}}
 	f.serve(volatile.New(volatile.Options{Clock: f.clock.get, Log: slog.New(slog.DiscardHandler)}), options...)
 	seeds, err := catalogue.NewSeeds(nil, nil, func(string) string { return "" })
@@ -103,6 +121,9 @@ func (f *Fixture) serve(kept *volatile.Store, options ...func(*server.Options)) 
 	metering.Tell = o.Metrics.Told
 	for _, change := range options {
 		change(&o)
+	}
+	if f.carries != nil {
+		o.Gateway = f.carries(f)
 	}
 	s := httptest.NewServer(server.New(f.Services, o).Handler())
 	f.Cleanup(s.Close)

@@ -1,0 +1,343 @@
+package gateway
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/gateway/wire"
+	"github.com/alwrity/alwrity-sub/pricing"
+)
+
+//go:embed upstreams.yaml
+var builtIn []byte
+
+// Catalogue is what there is to call, in the order in which a path is looked for.
+type Catalogue struct{ Upstreams []*Upstream }
+
+// Upstream returns the upstream of a name, nil where there is none.
+func (c *Catalogue) Upstream(name string) *Upstream {
+	for _, up := range c.Upstreams {
+		if up.Name == name {
+			return up
+		}
+	}
+	return nil
+}
+
+// file is a file of upstreams as people write it.
+type file struct {
+	Upstreams []entry `yaml:"upstreams"`
+}
+
+// entry is an upstream of the file. What it does not give is as it was before, or as it is of another one.
+type entry struct {
+	Name     string        `yaml:"name"`
+	Like     string        `yaml:"like"`    // begins as a copy of this one
+	Replace  bool          `yaml:"replace"` // begins anew, whatever is there under the name
+	Off      *bool         `yaml:"off"`     // it is not called
+	URL      *string       `yaml:"url"`
+	Bare     *bool         `yaml:"bare"`
+	Provider *string       `yaml:"provider"`
+	Vendor   *string       `yaml:"vendor"`
+	Wire     *string       `yaml:"wire"`
+	Keys     *[]string     `yaml:"keys"`
+	Auth     *Auth         `yaml:"auth"`
+	Private  *bool         `yaml:"private"`
+	Free     *bool         `yaml:"free"`
+	AskUsage *bool         `yaml:"ask_usage"`
+	Headers  *[]string     `yaml:"headers"`
+	Answers  *[]string     `yaml:"answers"`
+	Timeouts timeoutsEntry `yaml:"timeouts"`
+	Paths    []pathEntry   `yaml:"paths"`
+}
+
+type timeoutsEntry struct {
+	Connect   string `yaml:"connect"`
+	TLS       string `yaml:"tls"`
+	FirstByte string `yaml:"first_byte"`
+	Idle      string `yaml:"idle"`
+	Whole     string `yaml:"whole"`
+}
+
+type pathEntry struct {
+	Path      string   `yaml:"path"`
+	Method    string   `yaml:"method"`
+	URL       string   `yaml:"url"`
+	Wire      string   `yaml:"wire"`
+	Passes    bool     `yaml:"passes"` // nothing is counted: asking what became of a job
+	Model     string   `yaml:"model"`
+	Providers []string `yaml:"providers"`
+}
+
+// BuiltIn returns what this program calls unless an operator says otherwise.
+func BuiltIn() (*Catalogue, error) {
+	c := &Catalogue{}
+	return c, c.add("the built-in upstreams.yaml", builtIn)
+}
+
+// Read returns the built-in upstreams with those of an operator's file, which change or replace those of the same name.
+// The name of the file is used in failures, which are all invalid ones and say where.
+func Read(name string, text []byte) (*Catalogue, error) {
+	c, err := BuiltIn()
+	if err != nil || name == "" {
+		return c, err
+	}
+	return c, c.add(name, text)
+}
+
+// add adds the upstreams of a file, and changes those that are there. Those of a file that are new come first.
+func (c *Catalogue) add(name string, text []byte) error {
+	var f file
+	if err := pricing.ReadYAML(name, text, &f); err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	var added []*Upstream
+	for i, e := range f.Upstreams {
+		place := fmt.Sprintf("%s: upstream %d (%s)", name, i+1, failure.Shorten(e.Name))
+		if seen[e.Name] {
+			return failure.Invalidf("%s: it appears twice", place)
+		}
+		seen[e.Name] = true
+		up, isNew, err := c.begin(&e)
+		if err == nil {
+			err = e.change(up)
+		}
+		if err == nil {
+			err = up.check()
+		}
+		if err != nil {
+			return failure.Within(err, "%s", place)
+		}
+		if isNew {
+			added = append(added, up)
+		}
+	}
+	c.Upstreams = slices.DeleteFunc(append(added, c.Upstreams...), func(u *Upstream) bool { return u.disallowed })
+	return nil
+}
+
+// taken are the first parts of our own paths, which an upstream can't have.
+var taken = []string{ // read-only
+	"v1", "v1beta", "v2", "api", "admin", "billing", "login", "logout", "healthz", "readyz", "metrics",
+	"docs", "openapi.yaml", "static", "assets",
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
+
+// begin returns the upstream that an entry changes.
+func (c *Catalogue) begin(e *entry) (up *Upstream, isNew bool, err error) {
+	switch {
+	case !nameForm.MatchString(e.Name):
+		return nil, false, failure.Invalidf("name is %q: it must be of small letters, digits, - and _",
+			failure.Shorten(e.Name))
+	case slices.Contains(taken, e.Name):
+		return nil, false, failure.Invalidf("name is %q: that begins paths of our own", e.Name)
+	}
+	fresh := &Upstream{Name: e.Name, Auth: Auth{Header: "Authorization", Prefix: "Bearer "}, Timeouts: defaultTimeouts}
+	if e.Like != "" {
+		model := c.Upstream(e.Like)
+		if model == nil {
+			return nil, false, failure.UnknownName(failure.Invalid, "upstream", e.Like, c.names())
+		}
+		*fresh = *model
+		fresh.Name, fresh.Bare, fresh.Paths = e.Name, false, slices.Clone(model.Paths)
+	}
+	there := c.Upstream(e.Name)
+	switch {
+	case there == nil:
+		return fresh, true, nil
+	case e.Replace || e.Like != "":
+		*there = *fresh
+	}
+	return there, false, nil
+}
+
+func (c *Catalogue) names() (names []string) {
+	for _, up := range c.Upstreams {
+		names = append(names, up.Name)
+	}
+	return names
+}
+
+var defaultTimeouts = Timeouts{ // read-only
+	Connect: 5 * time.Second, TLS: 5 * time.Second, FirstByte: 600 * time.Second,
+	Idle: 300 * time.Second, Whole: 3600 * time.Second,
+}
+
+// set gives a field what an entry says, if it says anything.
+func set[T any](to *T, given *T) {
+	if given != nil {
+		*to = *given
+	}
+}
+
+// change makes of an upstream what the entry says.
+func (e *entry) change(up *Upstream) (err error) {
+	set(&up.disallowed, e.Off)
+	set(&up.Bare, e.Bare)
+	set(&up.Provider, e.Provider)
+	set(&up.Vendor, e.Vendor)
+	set(&up.Wire, e.Wire)
+	set(&up.Keys, e.Keys)
+	set(&up.Auth, e.Auth)
+	set(&up.Private, e.Private)
+	set(&up.Free, e.Free)
+	set(&up.AskUsage, e.AskUsage)
+	set(&up.Headers, e.Headers)
+	set(&up.Answers, e.Answers)
+	if e.URL != nil {
+		if up.URL, err = parseURL(*e.URL); err != nil {
+			return err
+		}
+	}
+	if err := e.Timeouts.change(&up.Timeouts); err != nil {
+		return err
+	}
+	paths := make([]*Path, len(e.Paths))
+	for i := range e.Paths {
+		if paths[i], err = e.Paths[i].path(); err != nil {
+			return failure.Within(err, "path %d (%s)", i+1, failure.Shorten(e.Paths[i].Path))
+		}
+	}
+	up.Paths = append(paths, up.Paths...)
+	return nil
+}
+
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" ||
+		u.Fragment != "" {
+		return nil, failure.Invalidf("url is %q: it must be a URL such as https://api.example.com, without a key in it",
+			failure.Shorten(text))
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+// longestTimeout is less than a reservation holds at most.
+const longestTimeout = 12 * time.Hour
+
+func (e *timeoutsEntry) change(to *Timeouts) error {
+	for _, t := range []struct {
+		name, text string
+		to         *time.Duration
+	}{
+		{"connect", e.Connect, &to.Connect}, {"tls", e.TLS, &to.TLS}, {"first_byte", e.FirstByte, &to.FirstByte},
+		{"idle", e.Idle, &to.Idle}, {"whole", e.Whole, &to.Whole},
+	} {
+		if t.text == "" {
+			continue
+		}
+		d, err := time.ParseDuration(t.text)
+		if err != nil || d < time.Millisecond || d > longestTimeout {
+			return failure.Invalidf("the timeout %s is %q: it must be a time such as 30s, up to %s", t.name,
+				failure.Shorten(t.text), longestTimeout)
+		}
+		*t.to = d
+	}
+	return nil
+}
+
+// check returns what an upstream lacks.
+func (u *Upstream) check() error {
+	for _, variable := range u.Keys {
+		if !variableForm.MatchString(variable) {
+			return failure.Invalidf("keys has %q in it: it must be the name of a variable, never the key itself",
+				failure.Shorten(variable))
+		}
+	}
+	for _, name := range [][]string{u.Headers, u.Answers} {
+		for i, header := range name {
+			if name[i] = strings.ToLower(header); !headerForm.MatchString(name[i]) || isSecretHeader(name[i]) {
+				return failure.Invalidf("%q can't be a header that is passed on", failure.Shorten(header))
+			}
+		}
+	}
+	switch {
+	case u.disallowed:
+		return nil
+	case u.URL == nil:
+		return failure.Invalidf("it has no url")
+	case pricing.ValidateName("provider", u.Provider) != nil:
+		return pricing.ValidateName("provider", u.Provider)
+	case u.Vendor != "" && pricing.ValidateName("vendor", u.Vendor) != nil:
+		return pricing.ValidateName("vendor", u.Vendor)
+	case (u.Auth.Header == "") == (u.Auth.Query == ""):
+		return failure.Invalidf("auth must name the header or the query parameter with the key, and one of both alone")
+	case len(u.Paths) == 0:
+		return failure.Invalidf("it has no paths").WithHint("give it those of another one: like: openai")
+	}
+	format, err := formatOf(u.Wire)
+	if err == nil {
+		u.style = format.Style()
+	}
+	return err
+}
+
+var (
+	variableForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)        // read-only
+	headerForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}\*?$`)  // read-only
+	methods      = []string{http.MethodPost, http.MethodGet}           // read-only
+	nameOfPart   = regexp.MustCompile(`^\{([a-z]+)(\.\.\.)?\}(:.+|)$`) // read-only
+)
+
+// path makes the rule of an entry.
+func (e *pathEntry) path() (*Path, error) {
+	p := &Path{Method: e.Method, Pattern: e.Path, Wire: e.Wire, Model: e.Model, Providers: e.Providers}
+	if p.Method == "" {
+		p.Method = http.MethodPost
+	}
+	if !slices.Contains(methods, p.Method) {
+		return nil, failure.Invalidf("method is %q: it must be POST or GET", failure.Shorten(e.Method))
+	}
+	if !strings.HasPrefix(e.Path, "/") || len(e.Path) < 2 {
+		return nil, failure.Invalidf("path is %q: it must begin with a /", failure.Shorten(e.Path))
+	}
+	names := strings.Split(e.Path[1:], "/")
+	for i, text := range names {
+		found := nameOfPart.FindStringSubmatch(text)
+		switch {
+		case found != nil && found[2] != "" && (i < len(names)-1 || found[3] != ""):
+			return nil, failure.Invalidf("path has %q in it, which must be its end", text)
+		case found != nil:
+			p.parts = append(p.parts, part{text: found[3], name: true, rest: found[2] != ""})
+		case text == "" || strings.ContainsAny(text, "{}?#%*"):
+			return nil, failure.Invalidf("path has %q in it: a part is a text, {model}, {model}:verb or {model...}", text)
+		default:
+			p.parts = append(p.parts, part{text: text})
+		}
+	}
+	var err error
+	if e.URL != "" {
+		if p.URL, err = parseURL(e.URL); err != nil {
+			return nil, err
+		}
+	}
+	for _, provider := range e.Providers {
+		if err := pricing.ValidateName("provider", provider); err != nil {
+			return nil, err
+		}
+	}
+	if (e.Wire == "") != e.Passes {
+		return nil, failure.Invalidf("it needs a wire that says what its calls use, or passes: true where they use nothing")
+	}
+	if e.Wire != "" {
+		p.Format, err = formatOf(e.Wire)
+	}
+	return p, err
+}
+
+func formatOf(name string) (*wire.Format, error) {
+	if format, known := wire.Named(name); known {
+		return format, nil
+	}
+	return nil, failure.UnknownName(failure.Invalid, "wire", name, wire.Names())
+}
