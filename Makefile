@@ -34,11 +34,11 @@ demo: build ## build, then show a throw-away database with sample usage: its rep
 
 .PHONY: test
 test: need ## format, lint and all tests, on SQLite and on a PostgreSQL of its own
-	scripts/postgres.sh scripts/redis.sh scripts/browser.sh scripts/python.sh scripts/check.sh
+	scripts/check.sh
 
 .PHONY: nightly
 nightly: need ## all that takes long: all tests with the race detector, torture, fuzz
-	scripts/postgres.sh scripts/redis.sh scripts/browser.sh scripts/python.sh scripts/nightly.sh
+	scripts/tools.sh && scripts/postgres.sh scripts/nightly.sh
 
 .PHONY: lint
 lint: need ## lint alone

@@ -26,6 +26,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/alwrity/alwrity-sub/db"
+	"github.com/alwrity/alwrity-sub/db/dbtest"
 	"github.com/alwrity/alwrity-sub/notify/notifytest"
 )
 
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(stubbornVariable) != "" { // its child is killed, and could not tidy up
 		os.Exit(m.Run())
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(tidy{m}, map[string]func(){
 		"alwrity-sub": func() { os.Exit(mainOfScript()) },
 		"parallel":    func() { os.Exit(parallel(os.Args[1:])) },
 		"smtpd":       func() { os.Exit(serve(notifytest.SMTP)) },
@@ -59,8 +60,11 @@ func TestMain(m *testing.M) {
 func TestScript(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		runScripts(t, "sqlite", func(_ testing.TB, env *testscript.Env) error {
+		runScripts(t, "sqlite", func(t testing.TB, env *testscript.Env) error {
 			env.Setenv("DATABASE_URL", "sqlite:///./alwrity.db")
+			if beginsWithInit(t, path.Base(t.Name())) {
+				dbtest.WriteTables(t, filepath.Join(env.WorkDir, "alwrity.db"))
+			}
 			return nil
 		})
 	})
@@ -104,7 +108,7 @@ func createTables(t *testing.T, server *url.URL) (name string, err error) {
 // says. Then it makes no difference if they are there.
 func beginsWithInit(t testing.TB, script string) bool {
 	var files []string
-	for _, dir := range []string{".", "archive", "postgresql"} {
+	for _, dir := range []string{".", "archive", "sqlite", "postgresql"} {
 		found, err := filepath.Glob(filepath.Join(scriptDir, dir, script+".txtar"))
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +127,8 @@ func beginsWithInit(t testing.TB, script string) bool {
 
 // initFirst matches a script whose first command is init, and whose next one looks at the output of none.
 func initFirst() *regexp.Regexp {
-	return regexp.MustCompile(`^(#.*\n|\n)*alwrity-sub init .*\n(#.*\n|\n)*(alwrity-sub|exits \d+ alwrity-sub|exec) `)
+	const others = `(alwrity-sub|exits \d+ alwrity-sub|exec|sql|cp|manycalls|mailserver) `
+	return regexp.MustCompile(`^(#.*\n|\n)*alwrity-sub init .*\n(#.*\n|\n)*` + others)
 }
 
 // postgresServer returns the URL of the server to test with.

@@ -32,17 +32,29 @@ var testBinary = sync.OnceValues(func() (string, error) {
 	if dir := os.Getenv("ALWRITY_TEST_PROGRAMS"); dir != "" {
 		return filepath.Join(dir, "alwrity-sub"), nil
 	}
-	dir, err := os.MkdirTemp("", "alwrity-serve-")
-	if err != nil {
+	var err error
+	if built, err = os.MkdirTemp("", "alwrity-serve-"); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "alwrity-sub")
+	path := filepath.Join(built, "alwrity-sub")
 	out, err := exec.Command("go", "build", "-buildvcs=false", "-o", path, "..").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
 	return path, nil
 })
+
+// built is the directory of what testBinary has built itself.
+var built string
+
+// tidy runs the tests, and removes what belongs to none of them.
+type tidy struct{ *testing.M }
+
+// Run implements testscript.TestingM.
+func (m tidy) Run() int {
+	defer func() { os.RemoveAll(built) }()
+	return m.M.Run()
+}
 
 // installation is a database with the default plans, and the program beside it.
 type installation struct {

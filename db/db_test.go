@@ -9,7 +9,7 @@ import (
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	dbtest.RunCreate(t, dbtest.SQLite)
-	dbtest.Run(t, dbtest.SQLite)
+	dbtest.Run(t, dbtest.PreparedSQLite)
 }
 
 func TestPostgreSQL(t *testing.T) {

@@ -63,7 +63,7 @@ func read(t *testing.T, path string) string {
 // scraped returns all metrics that there are, of a server that has done something.
 func scraped(t *testing.T) string {
 	t.Helper()
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
 		o.Metrics = nil // those below are used
 	})
 	m := metrics.New("1.2.3", metrics.Sources{Clock: f.Now, Figures: f.Health.Figures, Book: f.Catalogue.Book,

@@ -27,7 +27,7 @@ import (
 // nginx runs as it is configured here, before a real server.
 func TestNginx(t *testing.T) {
 	nginx := tool(t, "nginx", true)
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
 		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	dir, plain, secure := t.TempDir(), freePort(t), freePort(t)

@@ -20,7 +20,7 @@
 # shellcheck disable=SC2317 # what the traps call is reached
 set -euo pipefail
 
-say() { printf 'postgres.sh: %s\n' "$*" >&2; }
+. "$(dirname "${BASH_SOURCE[0]}")/install.sh"
 
 if [ $# -eq 0 ]; then
 	echo "usage: scripts/postgres.sh COMMAND [ARGS...]" >&2
@@ -79,28 +79,6 @@ find_server() {
 	done | sort -n | tail -n 1 | cut -d ' ' -f 2-
 }
 
-# install_packages installs the system's packages, without a cluster of their own: only
-# the binaries are wanted here, and nobody asked for a server that runs at each boot.
-install_packages() (
-	command -v apt-get >/dev/null || exit 1
-	as_root() { "$@"; }
-	if [ "$(id -u)" -ne 0 ]; then
-		sudo -n true 2>/dev/null || exit 1
-		as_root() { sudo -n "$@"; }
-	fi
-	exec </dev/null >&2
-	say "installing the system's packages: $*"
-	no_cluster=/etc/postgresql-common/createcluster.d/alwrity-test.conf
-	trap 'as_root rm -f "$no_cluster"' EXIT
-	as_root mkdir -p "$(dirname "$no_cluster")"
-	echo 'create_main_cluster = false' | as_root tee "$no_cluster" >/dev/null
-	# Lists that can't be refreshed (one mirror of several is down) may still do.
-	as_root apt-get -qq -o DPkg::Lock::Timeout=120 update ||
-		say "apt-get update failed; trying with the package lists that are here"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 \
-		-o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
-)
-
 package_to_install() {
 	if command -v apt-get >/dev/null; then
 		echo "apt-get install postgresql"
@@ -118,12 +96,11 @@ package_to_install() {
 }
 
 bindir=$(find_server)
-if [ -z "$bindir" ] && install_packages postgresql; then
+missing=()
+[ -n "$bindir" ] || missing+=(postgresql)
+has pgbouncer || missing+=(pgbouncer) # some tests put one before the server, and skip without it (CI=true: fail)
+if [ ${#missing[@]} -gt 0 ] && install_packages "${missing[@]}"; then
 	bindir=$(find_server)
-fi
-# Some tests put a PgBouncer before the server, and skip without one (CI=true: fail).
-if [ -n "$bindir" ] && ! PATH=$PATH:/usr/sbin command -v pgbouncer >/dev/null && install_packages pgbouncer; then
-	systemctl disable --now pgbouncer >/dev/null 2>&1 || true
 fi
 if [ -z "$bindir" ]; then
 	say "no PostgreSQL server found. Install it: $(package_to_install)"
@@ -253,7 +230,7 @@ fi
 
 tls=off
 if command -v openssl >/dev/null &&
-	as_pg openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost \
+	as_pg openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
 		-addext subjectAltName=IP:127.0.0.1,DNS:localhost \
 		-keyout "$dir/server.key" -out "$dir/server.crt" >"$dir/openssl.log" 2>&1 &&
 	as_pg chmod 600 "$dir/server.key"; then

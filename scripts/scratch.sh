@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints where tests may keep files that are thrown away: a directory in memory where one has room, else /tmp.
 # Both databases make many small files, and what tests do with them is much cheaper there. MB is how much they may need:
+# What a run that was killed has left there goes after a day.
 #
 #   scripts/scratch.sh MB
 set -euo pipefail
@@ -16,6 +17,11 @@ runs() {
 	rm -f "$file"
 	return "$status"
 }
+
+for parent in "$memory" /tmp; do
+	find "$parent" -maxdepth 1 \( -name 'alwrity-check.*' -o -name 'alwrity-postgres.*' \) -mtime +0 -exec rm -rf {} + \
+		2>/dev/null || true
+done
 
 if [ -d "$memory" ] && [ "$(room)" -gt "$1" ] && [ "$(free)" -gt $((2 * $1)) ] && runs; then
 	echo "$memory"

@@ -1,36 +1,26 @@
 #!/usr/bin/env bash
-# Installs programs that some tests check files of deploy/ with, where that is possible without asking for a password:
+# Installs the programs of the system that tests need, where that is possible without asking for a password, and axe-core,
+# which looks whether everybody can use a page.
 #
-#   scripts/tools.sh COMMAND=PACKAGE...
-#
-# Without them those tests are skipped; with CI=true they fail then.
+# A test whose program is missing says so: it is skipped or, with CI=true, fails.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/install.sh
 
 packages=()
-for pair in "$@"; do
-	PATH=$PATH:/usr/sbin command -v "${pair%%=*}" >/dev/null || packages+=("${pair#*=}")
+has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
+for pair in pgbouncer=pgbouncer redis-server=redis-server python3=python3 chromium=chromium promtool=prometheus \
+	buildah=buildah nginx=nginx-light; do
+	has "${pair%%=*}" || packages+=("${pair#*=}")
 done
-[ ${#packages[@]} -gt 0 ] || exit 0
-command -v apt-get >/dev/null || exit 0
-as_root() { "$@"; }
-if [ "$(id -u)" -ne 0 ]; then
-	sudo -n true 2>/dev/null || exit 0
-	as_root() { sudo -n "$@"; }
+if [ ${#packages[@]} -gt 0 ] && ! install_packages "${packages[@]}"; then
+	for package in "${packages[@]}"; do # there may be some that this system does not know
+		install_packages "$package" || say "missing: $package"
+	done
 fi
-echo "tools.sh: installing the system's packages: ${packages[*]}" >&2
-# Only the programs are wanted: no service is started by their packages.
-policy=/usr/sbin/policy-rc.d
-if [ ! -e $policy ]; then
-	trap 'as_root rm -f $policy' EXIT
-	printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
-	as_root chmod 755 $policy
+
+cd server/pages/testdata/axe
+if [ ! -f node_modules/axe-core/axe.min.js ]; then
+	say "fetching axe-core"
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >&2 || say "missing: axe-core (npm)"
 fi
-install() {
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 install \
-		--no-install-recommends "${packages[@]}"
-}
-# The lists that are here will do, mostly.
-install </dev/null >&2 || { as_root apt-get -qq -o DPkg::Lock::Timeout=120 update && install; } </dev/null >&2
-for package in "${packages[@]}"; do # nor does one begin at the next start of the machine
-	as_root systemctl disable "${package%-light}" >/dev/null 2>&1 || true
-done

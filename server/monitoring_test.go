@@ -89,7 +89,7 @@ func TestMetrics(t *testing.T) {
 }
 
 func TestWhoMaySeeMetrics(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	operator, reader := f.Token("", access.ScopeAdmin), f.Token("", access.ScopeRead)
 	for _, tt := range []struct {
 		name, token, header string
@@ -168,7 +168,7 @@ func TestTraces(t *testing.T) {
 		t.Fatal(err)
 	}
 	go exporter.Run(t.Context())
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) { o.Traces = exporter })
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) { o.Traces = exporter })
 	const caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	answer := f.Ask("GET", "/v1/users/ann/usage?secret=1", "", "", "Traceparent: "+caller)
 	said := answer.Header.Get("Traceparent")
@@ -211,7 +211,7 @@ func TestTraces(t *testing.T) {
 
 // Without a collector the place in a trace is passed on, and begins where there is none.
 func TestTraceIsPassedOn(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	const caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for header, same := range map[string]bool{caller: true, "nonsense": false, "": false,
 		"00-" + strings.Repeat("0", 32) + "-00f067aa0ba902b7-01": false} {

@@ -47,7 +47,7 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 }
 
 func TestTheDocumentCanBeRead(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	if answer := f.Ask("GET", "/openapi.yaml", "", ""); !strings.Contains(answer.Text, "openapi: 3.1.0") {
 		t.Errorf("the document: %s", answer.Status)
 	}

@@ -22,7 +22,7 @@ import (
 )
 
 func TestWhatNoRouteAnswers(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	for _, tt := range []struct {
 		method, path string
 		status       int
@@ -66,7 +66,7 @@ func TestWhoMayAsk(t *testing.T) {
 }
 
 func TestRequestIDs(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	if id := f.Ask("GET", "/healthz", "", "", "X-Request-Id: mine-7").Header.Get("X-Request-Id"); id != "mine-7" {
 		t.Errorf("the caller's id became %q", id)
 	}
@@ -76,7 +76,7 @@ func TestRequestIDs(t *testing.T) {
 }
 
 func TestBodiesAreBounded(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	for name, tt := range map[string]struct {
 		body    string
 		headers []string
@@ -91,7 +91,9 @@ func TestBodiesAreBounded(t *testing.T) {
 }
 
 func TestOriginsOfPages(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) { o.Origins = []string{"https://app.example.com"} })
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
+		o.Origins = []string{"https://app.example.com"}
+	})
 	ask := func(origin string) http.Header {
 		return f.Ask("OPTIONS", "/v1/plans", "", "", "Origin: "+origin, "Access-Control-Request-Method: GET").Header
 	}
@@ -105,7 +107,7 @@ func TestOriginsOfPages(t *testing.T) {
 
 func TestForwardedAddresses(t *testing.T) {
 	var log bytes.Buffer
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
 		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 	})
 	f.Services.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -123,7 +125,7 @@ func TestForwardedAddresses(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	s := server.New(f.Services, server.Options{Drain: time.Minute, Ping: func(context.Context) error { return nil }})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.Must(err)
@@ -141,7 +143,7 @@ func TestDrain(t *testing.T) {
 }
 
 func TestNotReady(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
 		o.Ping = func(context.Context) error { return errors.New("away") }
 	})
 	if answer := f.Ask("GET", "/readyz", "", ""); answer.StatusCode != http.StatusServiceUnavailable {
@@ -151,7 +153,7 @@ func TestNotReady(t *testing.T) {
 
 // A request that goes on and on is cut off when its time is up, and that is no failure.
 func TestDrainIsBounded(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	s := server.New(f.Services, server.Options{Drain: time.Millisecond, Ping: func(context.Context) error { return nil }})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.Must(err)

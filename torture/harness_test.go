@@ -110,7 +110,7 @@ func or(text, otherwise string) string {
 func onBoth(t *testing.T, attack func(t *testing.T, fresh func(testing.TB) *arena)) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		attack(t, func(t testing.TB) *arena { return newArena(t, dbtest.SQLite(t)) })
+		attack(t, func(t testing.TB) *arena { return newArena(t, dbtest.PreparedSQLite(t)) })
 	})
 	t.Run("postgresql", func(t *testing.T) {
 		t.Parallel()

@@ -204,7 +204,7 @@ func TestSubscribe(t *testing.T) {
 }
 
 func TestTrendsOfTwoYears(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	d := town{f, map[string]string{free: f.Token(free)}}
 	for n := range 24 { // months, the newest last
 		f.Wait(30 * 24 * time.Hour)

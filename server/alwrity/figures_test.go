@@ -173,7 +173,7 @@ func TestAlerts(t *testing.T) {
 }
 
 func TestMonitoring(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	token := f.Token(paid)
 	health := func() document {
 		return town{Fixture: f}.read(f.Ask("GET", "/api/content-planning/monitoring/health", token, ""))

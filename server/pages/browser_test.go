@@ -36,9 +36,9 @@ func openBrowser(f *servertest.Fixture) *browser {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			f.Fatal("chromium is missing: scripts/browser.sh installs it")
+			f.Fatal("chromium is missing: scripts/tools.sh installs it")
 		}
-		f.Skip("chromium is missing: scripts/browser.sh installs it")
+		f.Skip("chromium is missing: scripts/tools.sh installs it")
 	}
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox,
 		chromedp.UserDataDir(f.TempDir()), chromedp.NoFirstRun)
@@ -113,23 +113,30 @@ var looks = []struct {
 	{"1440-light", 1440, "light"}, {"1440-dark", 1440, "dark"},
 }
 
-// screenshots writes pictures of the page that is shown, and looks whether it fits on each screen.
+// screenshots looks whether the page that is shown fits on each screen, and takes pictures where they are asked for: that
+// takes longer than everything else.
 func (b *browser) screenshots(name string) {
 	b.Helper()
-	dir := filepath.Join("testdata", "screenshots")
-	b.Must(os.MkdirAll(dir, 0o755))
 	for _, look := range looks {
 		b.run(chromedp.EmulateViewport(look.width, 900))
 		b.paint(look.scheme)
-		wide := eval[bool](b, "document.documentElement.scrollWidth > innerWidth")
-		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
-		b.Must(err)
-		if wide {
+		if eval[bool](b, "document.documentElement.scrollWidth > innerWidth") {
 			b.Errorf("%s is wider than a screen of %d pixels", name, look.width)
 		}
-		b.Must(os.WriteFile(filepath.Join(dir, name+"-"+look.name+".png"), picture, 0o644))
+		if os.Getenv("ALWRITY_TEST_PICTURES") == "1" {
+			b.picture(name + "-" + look.name)
+		}
 	}
 	b.everybody(name)
+}
+
+func (b *browser) picture(name string) {
+	b.Helper()
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	b.Must(err)
+	dir := filepath.Join("testdata", "screenshots")
+	b.Must(os.MkdirAll(dir, 0o755))
+	b.Must(os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644))
 }
 
 // everybody looks whether everybody can use the page that is shown, in both colours.
@@ -138,7 +145,7 @@ func (b *browser) everybody(name string) {
 	script, err := os.ReadFile(filepath.Join("testdata", "axe", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			b.Fatal("axe-core is missing: scripts/browser.sh fetches it")
+			b.Fatal("axe-core is missing: scripts/tools.sh fetches it")
 		}
 		return
 	}

@@ -27,7 +27,7 @@ const (
 
 // demo is a server with users in all states that pages have to show.
 func demo(t testing.TB, options ...func(*server.Options)) *servertest.Fixture {
-	f := servertest.New(t, dbtest.SQLite(t), options...)
+	f := servertest.New(t, dbtest.PreparedSQLite(t), options...)
 	f.Services.Sender.Company = "Northwind AI"
 	now := f.Now()
 	f.Wait(now.AddDate(0, -2, -6).Truncate(24 * time.Hour).Sub(now))

@@ -139,7 +139,7 @@ func TestTooManyTries(t *testing.T) {
 
 // A page behind a proxy that was named speaks HTTPS, and its cookie goes nowhere else.
 func TestCookieOverHTTPS(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) {
 		o.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	record(f, "ann")
@@ -204,7 +204,7 @@ func TestOthersEvents(t *testing.T) {
 // What usage costs the operator stands nowhere, unless that is configured.
 func TestWhatCustomersAreNotTold(t *testing.T) {
 	for _, told := range []bool{false, true} {
-		f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) { o.Pages.ShowCost = told })
+		f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) { o.Pages.ShowCost = told })
 		_, err := f.Usage.Record(t.Context(), f.Now(), usage.Event{UserID: "ann", Provider: "gemini",
 			Model: "gemini-2.5-pro", Quantities: pricing.Quantities{pricing.Requests: 1, pricing.InputTokens: 100_000},
 			StatusCode: 200}, usage.RecordOptions{})
@@ -222,7 +222,7 @@ func TestWhatCustomersAreNotTold(t *testing.T) {
 }
 
 func TestRehearsal(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	f.Services.Rehearsal = true
 	record(f, "ann")
 	ann := signIn(f, f.Token("ann"))

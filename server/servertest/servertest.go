@@ -52,7 +52,7 @@ func (c *clock) get() time.Time {
 // OnEach runs a test on SQLite and on PostgreSQL.
 func OnEach(t *testing.T, test func(t *testing.T, f *Fixture)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, New(t, dbtest.SQLite(t))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, New(t, dbtest.PreparedSQLite(t))) })
 	t.Run("postgresql", func(t *testing.T) { test(t, New(t, dbtest.PostgreSQL(t))) })
 }
 

@@ -26,7 +26,7 @@ func gzipped(text string) string {
 }
 
 func TestBadBodies(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	admin := f.TokenOf(access.NewToken{Name: "admin", Scopes: []access.Scope{access.ScopeAdmin}})
 	deep := strings.Repeat("[", 1_000_000)
 	event := func(field string) string { return `{"id":"x","user_id":"ann","provider":"gemini",` + field + `}` }
@@ -62,7 +62,7 @@ func TestBadBodies(t *testing.T) {
 }
 
 func TestLargeBodies(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	token := f.Token("ann")
 	blanks := strings.Repeat(" ", web.LargestBody+1)
 	for name, tt := range map[string]struct {
@@ -92,7 +92,7 @@ func TestLargeBodies(t *testing.T) {
 }
 
 func TestUnknownParameters(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	admin := f.TokenOf(access.NewToken{Name: "admin", Scopes: []access.Scope{access.ScopeAdmin}})
 	for _, s := range steps() {
 		method, path, _ := strings.Cut(s.route, " ")
@@ -112,7 +112,7 @@ func TestUnknownParameters(t *testing.T) {
 
 // TestOtherUsers lets a token of ann name bob wherever a user can be named.
 func TestOtherUsers(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	f.Ask("POST", "/v1/events", f.Token("bob"), call("b1", "bob", ""))
 	f.Ask("POST", "/v1/reservations", f.Token("bob"), call("rb", "bob", ""))
 	ann := f.TokenOf(access.NewToken{Name: "ann", User: "ann", Scopes: []access.Scope{access.ScopeRead,

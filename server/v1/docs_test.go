@@ -39,7 +39,7 @@ func TestExamplesOfTheGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	token, made := f.Token(""), 0
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 		for _, command := range regexp.MustCompile(`(?m)^curl `).Split(block[1], -1)[1:] {

@@ -138,7 +138,7 @@ func TestEventsThatALimitRefuses(t *testing.T) {
 }
 
 func TestWhoseEvents(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	ann := f.Token("ann")
 	list := decode[[]result](f, f.Ask("POST", "/v1/events", ann, "["+call("a", "", "")+","+call("b", "ann", "")+","+
 		call("c", "bob", "")+"]"))
@@ -202,7 +202,7 @@ func TestReservations(t *testing.T) {
 }
 
 func TestWaitingHelpsWhereOthersHold(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	app := f.Token("")
 	var refused servertest.Answer
 	for i := range 500 {

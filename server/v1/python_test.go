@@ -18,7 +18,7 @@ func TestPythonClient(t *testing.T) {
 		}
 		t.Skip("python3 is missing: apt-get install python3")
 	}
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	cmd := exec.CommandContext(t.Context(), python, "-W", "error", "test_client.py")
 	cmd.Dir = "../../clients/python"
 	cmd.Env = append(os.Environ(), "ALWRITY_SUB_URL="+f.URL, "ALWRITY_SUB_TOKEN="+f.Token(""),

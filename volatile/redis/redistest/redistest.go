@@ -28,9 +28,9 @@ func Start(t testing.TB) *Server {
 	binary, err := exec.LookPath("redis-server")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no redis-server: scripts/redis.sh installs it")
+			t.Fatal("there is no redis-server: scripts/tools.sh installs it")
 		}
-		t.Skip("there is no redis-server: scripts/redis.sh installs it")
+		t.Skip("there is no redis-server: scripts/tools.sh installs it")
 	}
 	s := &Server{TB: t, binary: binary}
 	for range 20 {
