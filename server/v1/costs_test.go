@@ -53,7 +53,7 @@ func TestWhoIsToldWhatUsageCosts(t *testing.T) {
 		"a backend": {told: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := servertest.New(t, dbtest.SQLite(t), func(o *server.Options) { o.Pages.ShowCost = tt.shown })
+			f := servertest.New(t, dbtest.PreparedSQLite(t), func(o *server.Options) { o.Pages.ShowCost = tt.shown })
 			admin := f.TokenOf(access.NewToken{Name: "admin", Scopes: []access.Scope{access.ScopeAdmin}})
 			f.Ask("POST", "/v1/users/ann/subscribe", admin, `{"plan":"basic"}`)
 			caller := f.Token("")
@@ -92,7 +92,7 @@ func TestWhoIsToldWhatUsageCosts(t *testing.T) {
 
 // TestLimitsOfCost tells customers how much of a limit of cost is used, and what plans include.
 func TestLimitsOfCost(t *testing.T) {
-	f := servertest.New(t, dbtest.SQLite(t))
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	ann := f.Token("ann")
 	f.Ask("POST", "/v1/events", ann, call("a", "ann", ""))
 	type limit struct {
