@@ -173,6 +173,18 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 			Refused: metering.Refused},
 		Access:  g.access(d),
 		Storage: d,
-		Close:   d.Close,
+		Close:   func() error { g.writeRefusals(metering, d); return d.Close() },
 	}, nil
+}
+
+// refusalsWithin is how long a command waits at its end for a database that others write to.
+const refusalsWithin = time.Second
+
+// writeRefusals counts the calls that a command has refused. It fails nothing: the answer is what the command is for.
+func (g *program) writeRefusals(metering *usage.Service, d *db.DB) {
+	ctx, cancel := context.WithTimeout(context.Background(), refusalsWithin)
+	defer cancel()
+	if err := metering.WriteRefusals(ctx, d); err != nil {
+		g.env.Log.Debug("how many calls were refused was not written", "error", err)
+	}
 }

@@ -134,6 +134,7 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 		options.Warning = "nobody is asked who they are (DISABLE_AUTH)"
 	}
 	defer g.hearChanges(ctx, s)()
+	defer inBackground(ctx, func(ctx context.Context) { s.Usage.KeepRefusals(ctx, opened, g.logs.both) })()
 	if g.process.getenv("GOGC") == "" {
 		debug.SetGCPercent(garbagePercent)
 	}
@@ -193,18 +194,23 @@ func (g *program) monitor(
 	return nil
 }
 
-// hearChanges lets the server know what others change of tokens, until stop is called: also while it drains.
+// hearChanges lets the server know what others change of tokens, until stop is called.
 func (g *program) hearChanges(ctx context.Context, s *commands.Services) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var hearing sync.WaitGroup
-	hearing.Go(func() {
+	return inBackground(ctx, func(ctx context.Context) {
 		if err := s.Access.Run(ctx, g.logs.both, nil); err != nil {
 			g.logs.both.Error("changes of tokens are not heard of", "error", err)
 		}
 	})
+}
+
+// inBackground does something until stop is called: also while the server drains.
+func inBackground(ctx context.Context, do func(ctx context.Context)) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var doing sync.WaitGroup
+	doing.Go(func() { do(ctx) })
 	return func() {
 		cancel()
-		hearing.Wait()
+		doing.Wait()
 	}
 }
 

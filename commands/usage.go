@@ -15,8 +15,9 @@ import (
 func newUsageCmd(env *Env) *cobra.Command {
 	return group("usage", "Record, import and report usage",
 		newUsageRecordCmd(env), newUsageImportCmd(env), newUsageLogsCmd(env), newUsageShowCmd(env),
-		newUsageReportCmd(env), newUsageTrendsCmd(env), newUsageVoidCmd(env), newUsageCorrectCmd(env),
-		newUsageArchiveCmd(env), newUsageArchivesCmd(env), newUsageRestoreCmd(env))
+		newUsageReportCmd(env), newUsageTrendsCmd(env), newUsageRefusalsCmd(env),
+		newUsageVoidCmd(env), newUsageCorrectCmd(env), newUsageArchiveCmd(env), newUsageArchivesCmd(env),
+		newUsageRestoreCmd(env))
 }
 
 func newUsageShowCmd(env *Env) *cobra.Command {
@@ -148,5 +149,43 @@ func newUsageTrendsCmd(env *Env) *cobra.Command {
 		}),
 	}
 	cmd.Flags().IntVar(&months, "months", 6, "how many months, the running one included")
+	return cmd
+}
+
+func newUsageRefusalsCmd(env *Env) *cobra.Command {
+	var q usage.RefusalQuery
+	var month, by string
+	var top int
+	cmd := &cobra.Command{
+		Use: "refusals", Short: "Report how many calls were refused, and by what",
+		Long: `Report how many calls were refused in whole UTC days, by limits, subscriptions and
+rates: by default of the running month until today. They are counted by day, user, reason
+and limit, not kept one by one. What a server refuses is counted here seconds later.`,
+		Example: "  alwrity-sub usage refusals --month 2026-10\n" +
+			"  alwrity-sub usage refusals --by user,limit --top 20",
+		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,6"),
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if top < 0 {
+				return failure.Invalidf("top is %d: it must be 1 or more", top)
+			}
+			if q.By, err = usage.ParseRefusalDimensions(by); err != nil {
+				return err
+			}
+			if q, err = q.Over(month, env.Now()); err != nil {
+				return err
+			}
+			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
+				result, err := s.Lists.Refusals(ctx, q, top)
+				return report.Refusals(result), err
+			})(cmd, nil)
+		},
+	}
+	flags := cmd.Flags()
+	addTime(cmd, &q.From, "from", "the first day (default the first of the running month)")
+	addTime(cmd, &q.To, "to", "the first day that does not count (default tomorrow)")
+	flags.StringVar(&month, "month", "", "a whole month, as `YYYY-MM`")
+	flags.StringVar(&by, "by", "reason,limit", "day, user, reason, limit, or several with commas")
+	flags.StringVar(&q.User, "user", "", "only this `USER`")
+	flags.IntVar(&top, "top", 0, "only the `N` rows with the most calls; the total counts them all")
 	return cmd
 }

@@ -526,6 +526,32 @@ func TestTokensHaveNoLimitsBeforeAMigration(t *testing.T) {
 	})
 }
 
+// Version 20 counts refusals from then on, and finds what stands in the log by its status.
+func TestRefusalsOfADatabaseBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 19)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01'"}[place.Kind]
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('u', "+moment+")")
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		after := place.Create(t)
+		day := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
+		counted := usage.Refusals{Day: day, User: "u", Reason: usage.LimitExceeded, Limit: "calls", Calls: 7}
+		if err := after.AddRefusals(t.Context(), []usage.Refusals{counted}); err != nil {
+			t.Fatal(err)
+		}
+		q := usage.RefusalQuery{From: day, To: day.AddDate(0, 0, 1)}
+		found, err := usage.MakeRefusalReport(t.Context(), after, q, 0)
+		if err != nil || found.Sum != 7 {
+			t.Errorf("%+v, %v", found, err)
+		}
+	})
+}
+
 // Version 16 finds a database without tokens: they can be made then, and changes of both its parts are counted.
 func TestAccessOfADatabaseBeforeAMigration(t *testing.T) {
 	forEach(t, func(t *testing.T, place dbtest.Place) {

@@ -17,7 +17,8 @@ func (d *DB) CountOverview(ctx context.Context, now time.Time) (c usage.Counts, 
 			(SELECT COUNT(*) FROM usage_alerts WHERE created_at >= $1 AND threshold >= 100 AND withdrawn_at IS NULL),
 			(SELECT COUNT(*) FROM users u LEFT JOIN billing_accounts b ON b.user_id = u.user_id
 				WHERE b.closes_at <= $2 OR b.closes_at IS NULL AND u.created_at < $3),
-			(SELECT COUNT(*) FROM usage_reservations WHERE status = 'held' AND expires_at > $2)`, today, now, month.Start)
+			(SELECT COUNT(*) FROM usage_reservations WHERE status = 'held' AND calls >= 0 AND expires_at > $2)`,
+			today, now, month.Start)
 	})
 	return c, err
 }

@@ -10,10 +10,9 @@ func (d *dialect) tableNames() []string {
 	return append([]string{
 		"users", "subscription_plans", "plan_limits", "plan_versions", "user_subscriptions", "subscription_history",
 		"api_providers", "api_provider_pricing", "api_model_aliases", "api_usage_logs", "usage_reratings", "usage_voids",
-		"usage_summaries", "usage_daily", "usage_fleet_daily", "usage_user_monthly", "usage_reservations", "usage_alerts",
-		"usage_archives",
-		"usage_archived_totals", "usage_token_totals", "usage_archived_token_totals",
-		"billing_accounts", "billing_numbers", "billing_history", "billing_lines",
+		"usage_refusals", "usage_summaries", "usage_daily", "usage_fleet_daily", "usage_user_monthly",
+		"usage_reservations", "usage_alerts", "usage_archives", "usage_archived_totals", "usage_token_totals",
+		"usage_archived_token_totals", "billing_accounts", "billing_numbers", "billing_history", "billing_lines",
 		"billing_credits", "outbox", "outbox_deliveries", "api_tokens", "api_token_secrets", "sessions", "sign_in_links",
 		"catalogue_version", "access_version", "database_kind", "audit_log",
 	}, d.ownTables...)

@@ -21,6 +21,7 @@ type OverviewStore interface {
 	// Plans returns the plans on offer, and how many users have a subscription to each that has not ended at now.
 	Plans(ctx context.Context, now time.Time) (plans plan.Plans, subscribers map[int64]int, err error)
 	OutboxState(ctx context.Context, now time.Time) (notify.OutboxState, error)
+	usage.ReadRefusals
 }
 
 // Overview is how things stand, for who runs the service. Days and months are those of the calendar, in UTC.
@@ -37,7 +38,9 @@ type Overview struct {
 	Counts      usage.Counts
 	Outbox      notify.OutboxState
 	Plans       plan.Plans
-	Subscribers map[int64]int // by plan
+	Subscribers map[int64]int       // by plan
+	Refused     int64               // calls that were refused today
+	Refusals    usage.RefusalReport // of the last month by user, reason and limit, those with the most calls
 }
 
 // overviewDays is how many days an overview shows.
@@ -78,9 +81,22 @@ func (s *Service) Overview(ctx context.Context, now time.Time) (o Overview, err 
 	if o.Outbox, err = s.Store.OutboxState(ctx, now); err != nil {
 		return o, err
 	}
-	o.Plans, o.Subscribers, err = s.Store.Plans(ctx, now)
+	if o.Plans, o.Subscribers, err = s.Store.Plans(ctx, now); err != nil {
+		return o, err
+	}
+	refused, err := usage.MakeRefusalReport(ctx, s.Store, usage.RefusalQuery{From: today, To: o.To}, 0)
+	if err != nil {
+		return o, err
+	}
+	o.Refused = refused.Sum
+	by := []usage.RefusalDimension{usage.RefusedUser, usage.RefusedReason, usage.RefusedLimit}
+	lately := usage.RefusalQuery{From: o.From, To: o.To, By: by}
+	o.Refusals, err = usage.MakeRefusalReport(ctx, s.Store, lately, mostRefusals)
 	return o, err
 }
+
+// mostRefusals is how many kinds of refusals an overview has.
+const mostRefusals = 10
 
 // daysOf adds up a report by its days.
 func daysOf(r usage.Report) []usage.ReportRow {

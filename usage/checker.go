@@ -48,9 +48,7 @@ func (s *Service) Check(ctx context.Context, now time.Time, call Call) (Decision
 	var d Decision
 	refusal, err := s.paced(ctx, now, &event, false, func() (passes bool, err error) {
 		d, err = s.check(ctx, now, event)
-		if s.Tell != nil {
-			s.Tell(&Told{Event: &event, Refused: d.Reason, Err: err})
-		}
+		s.hear(now, &Told{Event: &event, Refused: d.Reason, Limit: d.Limit, Err: err})
 		return d.Allowed, err
 	})
 	if refusal != nil {

@@ -32,6 +32,7 @@ type ListStore interface {
 	// operation of whatever process: usage, reservations that hold at a moment, alerts, subscription, bills, credit,
 	// plans, prices. What a period, a plan or a status becomes by the time alone, see plan.Account.StandsUntil.
 	UserVersion(ctx context.Context, user string, now time.Time) (string, error)
+	ReadRefusals
 }
 
 // UserQuery selects a page of users.
@@ -215,6 +216,11 @@ func (l *Lists) MarkReadOf(ctx context.Context, user string, ids []int64, now ti
 func unknownAlerts(ids []int64) error {
 	numbers := strings.Trim(strings.ReplaceAll(fmt.Sprint(ids), " ", ", "), "[]")
 	return failure.NotFoundf("there is no alert %s; none was marked", numbers).WithReason("unknown_alert")
+}
+
+// Refusals returns the report of refused calls: see MakeRefusalReport.
+func (l *Lists) Refusals(ctx context.Context, q RefusalQuery, top int) (RefusalReport, error) {
+	return MakeRefusalReport(ctx, l.Store, q, top)
 }
 
 // Reservations returns a page of the reservations that hold, oldest first.

@@ -79,9 +79,7 @@ func (s *Service) takeRates(
 		token = known.tokens[e.TokenID].Public
 	}
 	refusal = user.refuse(e, token, rate, wait)
-	if s.Tell != nil {
-		s.Tell(&Told{Event: e, Reported: reported, Refused: RateLimited, Err: refusal.Denied()})
-	}
+	s.hear(now, &Told{Event: e, Reported: reported, Refused: RateLimited, Limit: rate.Name, Err: refusal.Denied()})
 	return nothing, refusal, nil
 }
 

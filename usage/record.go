@@ -24,10 +24,11 @@ type Service struct {
 	// Tell is told what becomes of each call that is reported or asked about, by many at the same time; nil for nobody.
 	Tell func(*Told)
 
-	once    sync.Once
-	made    *recorders
-	checker checker
-	paces   paces
+	once     sync.Once
+	made     *recorders
+	checker  checker
+	paces    paces
+	refusals refusalCounter
 }
 
 // RecordOptions say how an event is recorded.

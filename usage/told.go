@@ -1,6 +1,10 @@
 package usage
 
-import "github.com/alwrity/alwrity-sub/pricing"
+import (
+	"time"
+
+	"github.com/alwrity/alwrity-sub/pricing"
+)
 
 // Told is what became of a call that was reported or asked about, for who counts them. Nobody must keep or change its
 // event.
@@ -10,17 +14,29 @@ type Told struct {
 	Status   Status // of one that is recorded
 	Cost     pricing.USD
 	Refused  Reason // what of the limits or the subscription refuses it, "" for nothing
+	Limit    string // that refuses it, "" for none
 	Err      error
 }
 
 // tell tells who counts calls what became of a request. It is called before its caller hears.
 func (s *Service) tell(r *request) {
-	if s.Tell == nil {
+	if s.Tell == nil && r.decision == nil {
 		return
 	}
 	told := Told{Event: r.event, Reported: r.records, Status: r.status, Cost: r.cost, Err: r.err}
 	if r.decision != nil {
-		told.Refused = r.decision.Reason
+		told.Refused, told.Limit = r.decision.Reason, r.decision.Limit
 	}
-	s.Tell(&told)
+	s.hear(r.now, &told)
+}
+
+// hear counts a call if it was refused, and tells who counts calls.
+func (s *Service) hear(now time.Time, t *Told) {
+	if t.Refused != "" && t.Event != nil {
+		s.refusals.add(Refusals{Day: now.UTC().Truncate(24 * time.Hour), User: t.Event.UserID, Reason: t.Refused,
+			Limit: t.Limit, Calls: 1})
+	}
+	if s.Tell != nil {
+		s.Tell(t)
+	}
 }

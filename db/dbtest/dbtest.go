@@ -235,9 +235,9 @@ func RunCreate(t *testing.T, empty func(testing.TB) Place) { runGroup(t, createT
 // Run runs the rest of the suite; fresh makes a database for each test, in which the tables may be there already.
 func Run(t *testing.T, fresh func(testing.TB) Place) {
 	for _, group := range [][]test{
-		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), notificationTests(),
-		outboxTests(), listTests(), accessTests(), tokenLimitTests(),
-		rerateTests(), reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
+		priceTests(), planTests(), subscriptionTests(), entryTests(), reservationTests(), alertTests(), refusalTests(),
+		notificationTests(), outboxTests(), listTests(), accessTests(), tokenLimitTests(), rerateTests(),
+		reconcileTests(), adminTests(), importTests(), writerTests(), largeTests(), archiveTests(),
 		billingTests(), bookTests(), simulationTests(), nearTests(), voidTests(), raceTests(), tokenRaceTests(),
 		modelTests(),
 	} {

@@ -64,6 +64,7 @@ type adminOverviewData struct {
 	Figures   []fact
 	Usage     breakdown
 	Providers *table
+	Refusals  *table
 	Plans     *table
 	AsOf      string
 }
@@ -101,6 +102,10 @@ func (p *pages) adminOverview(w http.ResponseWriter, c *web.Call) error {
 	month := usage.Report{Query: usage.ReportQuery{By: []usage.Dimension{usage.ByProvider}}, Rows: o.Providers,
 		Sum: o.Month}
 	d.Providers = firstTable(partsOf(report.Report(month, false), nil))
+	if len(o.Refusals.Rows) > 0 {
+		d.Refusals = firstTable(partsOf(report.Refusals(o.Refusals), links{
+			"user": func(i int) string { return userPath(o.Refusals.Rows[i].User) }}))
+	}
 	d.Plans = firstTable(partsOf(report.Plans(o.Plans, o.Subscribers), links{
 		"name": func(i int) string { return at("/admin/plan", "name", o.Plans[i].Name) }}))
 	return p.show(w, c, http.StatusOK, page{template: "admin", title: "Today", section: "/admin", data: d})
@@ -169,7 +174,8 @@ func todaysFigures(o health.Overview) []fact {
 		margin,
 		{"To be paid", money(o.Unpaid.Revenue), failure.Counted(o.Unpaid.Bills, "bill") + ", " + money(o.Overdue.Revenue) +
 			" past due"},
-		{"Limits used up today", report.Count(o.Counts.UsedUp), "calls beyond them are refused or billed"},
+		{"Refused today", report.Count(o.Refused), "calls; " + failure.Counted(o.Counts.UsedUp, "limit") +
+			" used up today"},
 		priced,
 		{"Subscriptions", report.Count(int64(sumOf(o.Subscribers))), "that run now"},
 		{"Messages waiting", report.Count(waiting), failure.Counted(o.Counts.Held, "call") + " running now"},
@@ -315,6 +321,7 @@ type adminUserData struct {
 	Credits      *table
 	Alerts       *table
 	Reservations *table
+	Refusals     *table
 	History      *table
 	Log          *table
 	Providing    []string // providers, for the form that explains
@@ -518,6 +525,9 @@ func (p *pages) eventsOf(c *web.Call, user string, d *adminUserData) error {
 		d.Reservations = firstTable(partsOf(report.Reservations(held.Rows, c.Now), nil))
 		d.Reservations.drop("user_id")
 	}
+	if d.Refusals, err = refusalsOf(c, user); err != nil {
+		return err
+	}
 	history, err := c.Billing.History(ctx, user)
 	if err != nil {
 		return err
@@ -541,6 +551,17 @@ func (p *pages) eventsOf(c *web.Call, user string, d *adminUserData) error {
 	return nil
 }
 
+// refusalsOf returns which calls of a user were refused in the last 30 days, nil for none.
+func refusalsOf(c *web.Call, user string) (*table, error) {
+	tomorrow := c.Now.UTC().Truncate(day).AddDate(0, 0, 1)
+	refused, err := c.Lists.Refusals(c.Context(), usage.RefusalQuery{From: tomorrow.AddDate(0, 0, -30), To: tomorrow,
+		By: []usage.RefusalDimension{usage.RefusedReason, usage.RefusedLimit}, User: user}, 0)
+	if err != nil || len(refused.Rows) == 0 {
+		return nil, err
+	}
+	return firstTable(partsOf(report.Refusals(refused), nil)), nil
+}
+
 // adminExplain shows step by step whether a call would pass.
 func (p *pages) adminExplain(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()
@@ -549,7 +570,7 @@ func (p *pages) adminExplain(w http.ResponseWriter, c *web.Call) error {
 	if err := q.Err(); err != nil {
 		return err
 	}
-	decision, err := c.Usage.Check(c.Context(), c.Now, call)
+	decision, err := c.Usage.Explain(c.Context(), c.Now, call)
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,8 @@ func steps() []step {
 		{route: "GET /v1/users/{user}/history", path: "/v1/users/ann/history"},
 		{route: "GET /v1/usage/report"},
 		{route: "GET /v1/usage/report", path: "/v1/usage/report?by=day,user,model&month=2026-11&top=1"},
+		{route: "GET /v1/usage/refusals"},
+		{route: "GET /v1/usage/refusals", path: "/v1/usage/refusals?by=day,user&month=2026-11&top=1"},
 		{route: "GET /v1/usage/trends", path: "/v1/usage/trends?user=ann&months=2"},
 		{route: "GET /v1/usage/logs", path: "/v1/usage/logs?user=ann&limit=2"},
 		{route: "GET /v1/usage/logs", accept: "text/csv"},

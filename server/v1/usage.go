@@ -55,6 +55,32 @@ func usageReport(w http.ResponseWriter, c *web.Call) error {
 	return c.Document(w, http.StatusOK, report.Report(result, false))
 }
 
+// refusals answers with how many calls were refused, broken down as it is asked for.
+func refusals(w http.ResponseWriter, c *web.Call) error {
+	q := c.Query()
+	wanted := usage.RefusalQuery{From: q.Time("from"), To: q.Time("to")}
+	user, month, top := q.Text("user"), q.Text("month"), q.Int("top", 0, 0, 1_000_000)
+	by := cmp.Or(q.Name("by"), "reason,limit")
+	err := q.Err()
+	if err != nil {
+		return err
+	}
+	if wanted.User, err = c.UserOf(user); err != nil {
+		return err
+	}
+	if wanted.By, err = usage.ParseRefusalDimensions(by); err != nil {
+		return err
+	}
+	if wanted, err = wanted.Over(month, c.Now); err != nil {
+		return err
+	}
+	result, err := c.Lists.Refusals(c.Context(), wanted, top)
+	if err != nil {
+		return err
+	}
+	return c.Document(w, http.StatusOK, report.Refusals(result))
+}
+
 // trends answers with usage by month.
 func trends(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()

@@ -54,6 +54,7 @@ func Routes() []web.Route {
 		{Pattern: "POST /v1/users/{user}/resume", Scope: admin, Do: resume},
 
 		{Pattern: "GET /v1/usage/report", Scope: read, Do: usageReport},
+		{Pattern: "GET /v1/usage/refusals", Scope: read, Do: refusals},
 		{Pattern: "GET /v1/usage/trends", Scope: read, Do: trends},
 		{Pattern: "GET /v1/usage/logs", Scope: read, Do: logs},
 
