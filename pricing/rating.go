@@ -74,6 +74,28 @@ func ParseReportedCost(text string) (ReportedCost, error) {
 	return ReportedCost{cost, true}, nil
 }
 
+// RoundReportedCost is ParseReportedCost for amounts that may be floating-point numbers: what they have beyond the
+// twelve decimals that we keep means nothing.
+func RoundReportedCost(text string) (ReportedCost, error) {
+	s := strings.TrimPrefix(strings.TrimSpace(text), "$")
+	cost, err := ParseReportedCost(s)
+	if err == nil {
+		return cost, nil
+	}
+	digits, exponent, ok := scanDecimal(strings.TrimPrefix(s, "-"))
+	if over := -exponent - decimals; ok && over > 0 && len(s) <= longestAmount {
+		n, _ := new(big.Int).SetString(digits, 10) // they are digits
+		n = HalfEven(n, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(over)), nil))
+		if n.IsInt64() {
+			if strings.HasPrefix(s, "-") {
+				n.Neg(n)
+			}
+			return ReportedCost{USD(n.Int64()), true}, nil
+		}
+	}
+	return ReportedCost{}, err
+}
+
 // Rating is the cost of some quantities, and how it came about.
 type Rating struct {
 	Cost       USD
@@ -103,8 +125,8 @@ type Charge struct {
 
 // Caveats are what a cost leaves open.
 type Caveats struct {
-	// Averaged tells that the event is of several calls, some of which may have a long input: whether the prices of long
-	// calls hold was decided by their average.
+	// Averaged tells that the event is of several calls, some of which may have a long input: whether the prices of
+	// long calls hold was decided by their average.
 	Averaged bool
 	// NoTier tells that the price has none for the service tier, so that the usual price was taken.
 	NoTier bool

@@ -381,3 +381,22 @@ func TestPriceValidate(t *testing.T) {
 		})
 	}
 }
+
+// TestRoundReportedCost rounds what a floating-point number has beyond the decimals that we keep.
+func TestRoundReportedCost(t *testing.T) {
+	for text, want := range map[string]string{
+		"0.5": "0.5", "$0.5": "0.5", "0.00014499999999999998": "0.000145", "0.0000000000001234": "0",
+		"1.2345e-12": "0.000000000001", "1.5e-12": "0.000000000002", "2.5e-12": "0.000000000002",
+		"-1.5e-12": "-0.000000000002",
+		"1e-300":   "0", "": "-", "x": "-", "1e30": "-", "0x1": "-", "--1e-13": "-",
+	} {
+		cost, err := pricing.RoundReportedCost(text)
+		got := cost.USD.String()
+		if err != nil {
+			got = "-"
+		}
+		if got != want || cost.Given != (err == nil) {
+			t.Errorf("%q is %s, want %s (%v)", text, got, want, err)
+		}
+	}
+}

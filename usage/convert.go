@@ -73,17 +73,11 @@ func decimal(s string) (*big.Rat, bool) {
 // roundMoney returns an amount of dollars with at most the twelve decimals that we keep: as a floating-point number it
 // may have more, which mean nothing.
 func roundMoney(name string, text []byte) ([]byte, error) {
-	s := strings.TrimPrefix(strings.TrimSpace(string(text)), "$")
-	if _, err := pricing.ParseReportedCost(s); err == nil {
-		return []byte(s), nil
+	cost, err := pricing.RoundReportedCost(string(text))
+	if err != nil {
+		return nil, failure.Invalidf("%s is %q: it must be an amount of US dollars", name, failure.Shorten(string(text)))
 	}
-	if amount, ok := decimal(s); ok && len(s) <= 60 {
-		pico := pricing.HalfEven(amount.Num().Mul(amount.Num(), big.NewInt(int64(pricing.Dollar))), amount.Denom())
-		if pico.IsInt64() {
-			return []byte(pricing.USD(pico.Int64()).String()), nil
-		}
-	}
-	return nil, failure.Invalidf("%s is %q: it must be an amount of US dollars", name, failure.Shorten(s))
+	return []byte(cost.USD.String()), nil
 }
 
 // timeText returns a time as ParseTime reads it: seconds or milliseconds since 1970, which the number of digits tells,

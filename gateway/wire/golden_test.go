@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+	"pgregory.net/rapid"
 
 	"github.com/alwrity/alwrity-sub/pricing"
 )
@@ -222,6 +223,18 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnySplit: however an answer is cut into pieces, it has used the same, and the same bytes go on.
+func TestAnySplit(t *testing.T) {
+	files := goldens(t)
+	rapid.Check(t, func(t *rapid.T) {
+		g := rapid.SampledFrom(files).Draw(t, "file")
+		sizes := rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "sizes")
+		if got := g.result(func(m *Meter) []byte { return inSizes(m, g.answer, sizes) }); got != g.want {
+			t.Fatalf("%s: got\n%s\nwant\n%s", g.file, got, g.want)
+		}
+	})
 }
 
 func (g *golden) write(t *testing.T, want string) {

@@ -23,7 +23,10 @@ type Meter struct {
 	drops  bool   // the usage that we asked for is taken out
 	held   []byte // of an event that may be that
 	keeps  bool   // the event is not
-	out    []byte
+	out    []byte // what goes on, and then from the bytes that came (all) those from … to
+	all    []byte
+	from   int
+	to     int
 	cutsLF bool // the last event was taken out, and with it a line feed that is still to come
 }
 
@@ -91,9 +94,10 @@ func (m *Meter) Close() []byte {
 	}
 	m.events.lineEnds()
 	m.events.finish()
-	m.out = m.out[:0]
-	m.release(false)
-	return m.out
+	if m.r.onlyUsage && !m.keeps {
+		return nil
+	}
+	return m.held
 }
 
 func (m *Meter) passEvents(in []byte) []byte {
@@ -104,37 +108,63 @@ func (m *Meter) passEvents(in []byte) []byte {
 		}
 		return in
 	}
-	m.out = m.out[:0]
-	for len(in) > 0 {
-		if m.events.afterCR && in[0] == '\n' && len(m.held) == 0 { // it is of the event before
-			m.events.read(in[:1])
+	m.out, m.all, m.from, m.to = m.out[:0], in, 0, 0
+	for at := 0; at < len(in); {
+		if m.events.afterCR && in[at] == '\n' && len(m.held) == 0 { // it is of the event before
+			m.events.read(in[at : at+1])
 			if !m.cutsLF {
-				m.out = append(m.out, '\n')
+				m.passOn(at, at+1)
 			}
-			in = in[1:]
+			at++
 			continue
 		}
-		n, over := m.events.read(in)
-		m.held = append(m.held, in[:n]...)
-		m.keeps = m.keeps || m.r.choices > 0 || len(m.held) > mostHeld
-		if over || m.keeps {
-			m.release(over)
-		}
-		in = in[n:]
+		n, over := m.events.read(in[at:])
+		m.settle(at, at+n, over)
+		at += n
 	}
-	return m.out
+	if len(m.out) == 0 {
+		return in[m.from:m.to]
+	}
+	return append(m.out, in[m.from:m.to]...)
 }
 
-// release lets what is held go on, unless it is an event with the usage that we have asked for.
-func (m *Meter) release(over bool) {
-	m.cutsLF = !m.keeps && m.r.onlyUsage
-	if !m.cutsLF {
-		m.out = append(m.out, m.held...)
+// settle lets a part of the bytes that came go on, or holds it as long as its event may be the usage that we have asked
+// for.
+func (m *Meter) settle(from, to int, over bool) {
+	m.keeps = m.keeps || m.r.choices > 0 || len(m.held)+to-from > mostHeld
+	m.cutsLF = over && !m.keeps && m.r.onlyUsage
+	switch {
+	case m.cutsLF:
+		m.held = m.held[:0]
+	case over || m.keeps:
+		m.passHeld()
+		m.passOn(from, to)
+	default:
+		m.held = append(m.held, m.all[from:to]...)
 	}
-	m.held = m.held[:0]
 	if over {
 		m.keeps, m.r.onlyUsage = false, false
 	}
+}
+
+// passHeld lets what is held go on.
+func (m *Meter) passHeld() {
+	if len(m.held) > 0 {
+		m.out = append(append(m.out, m.all[m.from:m.to]...), m.held...)
+		m.held, m.from, m.to = m.held[:0], 0, 0
+	}
+}
+
+// passOn lets a part of the bytes that came go on. As long as it is one piece, nothing is copied.
+func (m *Meter) passOn(from, to int) {
+	if m.from == m.to {
+		m.from, m.to = from, from
+	}
+	if m.to != from {
+		m.out = append(m.out, m.all[m.from:m.to]...)
+		m.from = from
+	}
+	m.to = to
 }
 
 // data reads a piece of the data of an event.

@@ -19,6 +19,7 @@ type reading struct {
 	rank   [figureCount]int // of the source that said it
 
 	model, tier  string
+	tierSaid     bool
 	cost, beyond pricing.ReportedCost // beyond: what the provider behind a broker has charged
 	ownKey       bool
 	failure      string
@@ -131,7 +132,7 @@ func (v value) dollars() pricing.ReportedCost {
 	if v.kind != '0' && v.kind != 's' || v.cut {
 		return pricing.ReportedCost{}
 	}
-	cost, err := pricing.ParseReportedCost(string(v.text))
+	cost, err := pricing.RoundReportedCost(string(v.text))
 	if err != nil {
 		return pricing.ReportedCost{}
 	}
@@ -172,7 +173,7 @@ var (
 	}}
 	putTier = &node{take: func(r *reading, v value) { // read-only
 		if name := v.name(); name != "" {
-			r.tier = tier(name)
+			r.tier, r.tierSaid = tier(name), true
 		}
 	}}
 )
@@ -210,7 +211,7 @@ func (r *reading) used(ended bool) Used {
 	}
 	used := Used{Model: r.model, ServiceTier: r.tier, Cost: r.reportedCost(), Failure: r.failure, JobID: r.jobID,
 		JobState: r.jobState}
-	if used.ServiceTier == "" {
+	if !r.tierSaid { // else it may be the usual one, whatever was asked for
 		used.ServiceTier = r.ask.ServiceTier
 	}
 	if r.ask.Free {
@@ -306,7 +307,10 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	}
 	q[pricing.InputTokens], q[pricing.OutputTokens] = input, output
 	q[pricing.CachedInputTokens], q[pricing.CacheWriteTokens], q[pricing.CacheWrite1hTokens] = cached, writes, hour
-	q[pricing.AudioInputTokens], q[pricing.ImageInputTokens] = s.amounts[audioInput], s.amounts[imageInput]
+	// A token of audio or an image that came from a cache is a cached one.
+	rest := max(input-cached-writes-hour, 0)
+	q[pricing.AudioInputTokens] = min(s.amounts[audioInput], rest)
+	q[pricing.ImageInputTokens] = min(s.amounts[imageInput], rest-q[pricing.AudioInputTokens])
 	q[pricing.ReasoningTokens] = s.amounts[reasoning] + s.amounts[besideOutput]
 	q[pricing.AudioOutputTokens] = s.amounts[audioOutput]
 	return inputSaid && outputSaid && ended

@@ -35,7 +35,7 @@ var openAIResponses = &Format{ // read-only
 func refuseBackground(r *reading, v value) {
 	if v.kind == 't' {
 		r.refuse(failure.Invalidf("background is true: answers that come later can't be metered").
-			WithReason("background").WithHint("leave background out, or stream the answer"))
+			WithReason("background").WithHint("leave background out"))
 	}
 }
 
