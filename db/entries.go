@@ -15,24 +15,28 @@ import (
 )
 
 // entryColumns are the columns of a log row, in the order of usage.EntryFields.
-var entryColumns = namesOfColumns() // read-only
+var entryColumns = namesOfColumns(true) // read-only
 
-// logColumns are the columns that log rows have something in, and the name of the statement that writes them: few
-// transactions have a token, whose column is the last.
+// commonEntryColumns are those that are not rare.
+var commonEntryColumns = namesOfColumns(false) // read-only
+
+// logColumns are the columns that log rows have something in, and the name of the statement that writes them. Where no
+// row has anything that few have, no time goes to what is NULL anyway.
 func logColumns(entries []usage.Entry) (statement, columns string, put func(to encode.Sink, n int)) {
 	for i := range entries {
-		if entries[i].TokenID != 0 {
-			return "api_usage_logs_of_tokens", entryColumns, func(to encode.Sink, n int) { putEntry(to, &entries[n], true) }
+		if entries[i].HasRare() {
+			return "api_usage_logs", entryColumns, func(to encode.Sink, n int) { putEntry(to, &entries[n], true) }
 		}
 	}
-	return "api_usage_logs", strings.TrimSuffix(entryColumns, ", token_id"),
-		func(to encode.Sink, n int) { putEntry(to, &entries[n], false) }
+	return "api_usage_logs_common", commonEntryColumns, func(to encode.Sink, n int) { putEntry(to, &entries[n], false) }
 }
 
-func namesOfColumns() string {
+func namesOfColumns(rare bool) string {
 	var names []string
 	for _, f := range usage.EntryFields() {
-		names = append(names, f.Column)
+		if rare || !f.Rare {
+			names = append(names, f.Column)
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// putEntry puts the values of entryColumns, with the token, or of all but that.
-func putEntry(to encode.Sink, e *usage.Entry, token bool) {
+// putEntry puts the values of entryColumns or, without rare, of commonEntryColumns.
+func putEntry(to encode.Sink, e *usage.Entry, rare bool) {
 	fields := usage.EntryFields()
-	if !token {
-		fields = fields[:len(fields)-1]
-	}
 	for i := range fields {
+		if fields[i].Rare && !rare {
+			continue
+		}
 		if fields[i].Rare && fields[i].IsEmpty(e) {
 			putNull(to, fields[i].In(e))
 			continue

@@ -49,7 +49,9 @@ func namesThatMatter(ctx context.Context, file io.Reader, tree *columnTree, opts
 	case JSONArray:
 		next = scan.lines(newElements(source.text, io.Discard))
 	case JSONLines:
-		next = scan.lines(newLineReader(source.text, io.Discard))
+		in := newLineReader(source.text, io.Discard)
+		in.passing = true
+		next = scan.lines(in)
 	default:
 		if next = scan.cells(newCSVReader(newLineReader(source.text, io.Discard), makeEventReader(tree))); next == nil {
 			return nil, nil
@@ -187,16 +189,12 @@ func (s *nameScanner) object(in *column, depth int) {
 	}
 	s.at++ // the brace
 	for s.space() == '"' {
-		name := s.quoted()
+		c := s.member(in)
 		if s.space() != ':' {
 			s.at = len(s.text)
 			return
 		}
 		s.at++
-		var c *column
-		if in != nil {
-			c = s.tree.below(in, unescaped(name))
-		}
 		s.value(c, depth)
 		if s.space() == ',' {
 			s.at++
@@ -205,12 +203,17 @@ func (s *nameScanner) object(in *column, depth int) {
 	s.at++ // the closing brace
 }
 
-// unescaped returns the text of a quoted one.
-func unescaped(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+// member goes over the name of a member, and returns its column.
+func (s *nameScanner) member(in *column) *column {
+	if in == nil {
+		s.quoted()
+		return nil
 	}
-	return unquote(quoted)
+	if c, length := s.tree.expected(in, s.text[s.at:]); c != nil {
+		s.at += length
+		return c
+	}
+	return s.tree.ofMember(in, s.quoted())
 }
 
 // quoted goes over a string and returns it.
@@ -245,16 +248,14 @@ func (s *nameScanner) value(c *column, depth int) {
 		text := s.quoted()
 		empty = len(text) == 2 || s.written(c, text, depth)
 		if c != nil && !empty {
-			s.vendor.read(c, unescaped(text))
+			s.vendor.read(c, unquote(text))
 		}
 	case '{':
 		s.object(s.inside(c, depth), depth+1)
 	case '[':
 		empty = !s.list(s.inside(c, depth), depth+1)
 	default:
-		for s.at < len(s.text) && !bytes.ContainsRune([]byte(",}] \t\r\n"), rune(s.text[s.at])) {
-			s.at++
-		}
+		s.plain()
 	}
 	if c == nil || empty {
 		return
@@ -273,12 +274,22 @@ func (s *nameScanner) value(c *column, depth int) {
 	}
 }
 
+// plain goes over a number, or a word such as true.
+func (s *nameScanner) plain() {
+	for ; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case ',', '}', ']', ' ', '\t', '\r', '\n':
+			return
+		}
+	}
+}
+
 // written goes over an object that was written as a text, or returns false for a text that is none.
 func (s *nameScanner) written(c *column, quoted []byte, depth int) bool {
 	if c == nil || c.children == nil || quoted[1] != '{' {
 		return false
 	}
-	text := unescaped(quoted)
+	text := unquote(quoted)
 	if !c.holds(text) || depth+1 >= deepest || !jsontext.Value(text).IsValid() {
 		return false
 	}

@@ -26,6 +26,14 @@ type column struct {
 	asides   bool // what is below it is aside
 	under    bool // an object around it has a name that looks like money, a time or a quantity
 	children map[string]*column
+	next     member // that follows it in an object
+}
+
+// member is a member of an object: its name as it stands in JSON, and the column of that.
+type member struct {
+	in     *column
+	quoted string
+	column *column
 }
 
 // fate is what becomes of a column's texts.
@@ -95,12 +103,14 @@ type columnTree struct {
 	count int // of names that are remembered
 	ranks int
 	marks map[string]marks
+	last  *column // that ofMember has found
 }
 
 // newColumnTree returns the columns by all the names under which they are read. What recording adds to an event is read
 // of archived rows alone; those have no other names than ours.
 func newColumnTree(archived bool) *columnTree {
-	t := &columnTree{root: &column{}, marks: map[string]marks{"pricing": ofLog, "recorded_at": ofLog,
+	root := &column{}
+	t := &columnTree{root: root, last: root, marks: map[string]marks{"pricing": ofLog, "recorded_at": ofLog,
 		"request_created_at": ofHelicone, "response_created_at": ofHelicone, "helicone_user": ofHelicone,
 		"byok_usage_inference": ofActivity}}
 	shared, users := newSharedTexts(mostSharedTexts), newSharedTexts(mostSharedUsers)
@@ -254,6 +264,32 @@ func MappableFields() []string {
 
 // mostNames is how many names a tree remembers, known and unknown. Those beyond it are read as well, and more slowly.
 const mostNames = 2_000
+
+// ofMember returns the column of a quoted name in an object.
+func (t *columnTree) ofMember(c *column, quoted []byte) *column {
+	if known, _ := t.expected(c, quoted); known != nil {
+		return known
+	}
+	last := t.last
+	t.last = t.below(c, unquote(quoted))
+	if last.next.in == nil {
+		last.next = member{c, string(quoted), t.last}
+	}
+	return t.last
+}
+
+// expected returns the column of the name with which a text begins, and the name's length, where it is the one that
+// came after the last one before: rows have mostly the same names in the same order, and to compare two takes less time
+// than to look one up. Else it returns nil.
+func (t *columnTree) expected(c *column, text []byte) (known *column, length int) {
+	next := &t.last.next
+	length = len(next.quoted)
+	if next.in != c || len(text) < length || string(text[:length]) != next.quoted {
+		return nil, 0
+	}
+	t.last = next.column
+	return t.last, length
+}
 
 // below returns the column of a name in an object.
 func (t *columnTree) below(c *column, name []byte) *column {

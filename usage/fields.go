@@ -2,6 +2,7 @@ package usage
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,6 +75,19 @@ func makeEntryFields() []Field {
 		fields[i].Column = cmp.Or(fields[i].Column, fields[i].Name)
 	}
 	return fields
+}
+
+// rareFields are those that few rows have.
+var rareFields = slices.DeleteFunc(makeEntryFields(), func(f Field) bool { return !f.Rare }) // read-only
+
+// HasRare tells whether a log row has anything that few rows have.
+func (e *Entry) HasRare() bool {
+	for i := range rareFields {
+		if !rareFields[i].IsEmpty(e) {
+			return true
+		}
+	}
+	return false
 }
 
 // Value returns what a log row has in the field.

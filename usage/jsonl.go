@@ -105,7 +105,7 @@ func (r *objectReader) read(text []byte, in *column, depth int) error {
 		if err != nil {
 			return r.noObject(err)
 		}
-		r.add(r.tree.below(in, unquote(name)), value, depth)
+		r.add(r.tree.ofMember(in, name), value, depth)
 	}
 	if _, err := l.decoder.ReadToken(); err != nil { // the closing brace
 		return r.noObject(err)

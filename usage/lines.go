@@ -27,6 +27,7 @@ type lineReader struct {
 	overflow io.Writer // gets what follows the first longestLine bytes of a line
 	number   int64
 	back     []line // lines to be read again, the first one last
+	passing  bool   // a line is good only until the next one is read
 }
 
 func newLineReader(r io.Reader, overflow io.Writer) *lineReader {
@@ -78,6 +79,9 @@ const linesChunk = 256 << 10
 
 // keep returns a copy of part of a file, which nobody writes to.
 func (r *lineReader) keep(part []byte) []byte {
+	if r.passing {
+		return part
+	}
 	if cap(r.chunk)-len(r.chunk) < len(part) {
 		r.chunk = make([]byte, 0, max(linesChunk, len(part)))
 	}

@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -173,7 +172,11 @@ func (b *batch) record(r *request) error {
 		return unknownUser(event.UserID, "unknown_user")
 	}
 	at := event.timeOr(r.now)
-	if again, err := b.seenInDryRun(r, at, cmp.Or(event.Vendor, provider.VendorOf(event.Model))); again || err != nil {
+	vendor := event.Vendor
+	if vendor == "" {
+		vendor = provider.VendorOf(event.Model)
+	}
+	if again, err := b.seenInDryRun(r, at, vendor); again || err != nil {
 		return err
 	}
 	if err := b.state.checkOpen(at); err != nil {
@@ -193,10 +196,7 @@ func (b *batch) record(r *request) error {
 	b.entries = append(b.entries,
 		Entry{Event: *event, PeriodStart: where.period.Start, PlanID: where.plan.ID, RecordedAt: r.now})
 	entry := &b.entries[n]
-	entry.Time = at
-	if entry.Vendor == "" {
-		entry.Vendor = provider.VendorOf(event.Model)
-	}
+	entry.Time, entry.Vendor = at, vendor
 	token, err := b.state.tokenOf(event)
 	if err != nil {
 		b.entries = b.entries[:n]

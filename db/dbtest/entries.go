@@ -17,6 +17,7 @@ func entryTests() []test {
 	return []test{
 		{"entries/every field comes back", entriesRoundTrip},
 		{"entries/many at once", manyEntries},
+		{"entries/what few calls have, among many and alone", rareAmongMany},
 		{"entries/totals are the sums of the log", totalsAreSums},
 		{"entries/totals of periods are kept apart", totalsOfPeriods},
 		{"entries/a failing transaction leaves nothing", transactionRollsBack},
@@ -127,6 +128,45 @@ func manyEntries(t *testing.T, p Place) {
 		}
 		return nil
 	}))
+	f.mustAgree()
+}
+
+// Rows are written with the columns that few calls have, or without them where no row of a part has any.
+func rareAmongMany(t *testing.T, p Place) {
+	f := seeded(t, p)
+	set := map[string]func(e *usage.Entry){
+		"nothing":  func(*usage.Entry) {},
+		"a part":   func(e *usage.Entry) { e.Quantities[pricing.ReasoningTokens] = 1 },
+		"a tier":   func(e *usage.Entry) { e.ServiceTier = "batch" },
+		"reported": func(e *usage.Entry) { e.Reported.Given = true }, // a cost of 0, which is not none
+	}
+	var names []string
+	want := map[string]usage.Entry{}
+	add := func(n int, last string) {
+		part := make([]usage.Entry, n)
+		for i := range part {
+			part[i] = bareEntry()
+			part[i].ID, part[i].Quantities = fmt.Sprint("e", len(names)+i), tokens(int64(i))
+		}
+		set[last](&part[n-1])
+		for _, e := range part {
+			names, want[e.ID] = append(names, e.ID), e
+		}
+		f.append(part...)
+	}
+	for last := range set {
+		add(1, last)
+	}
+	add(1_100, "nothing")
+	add(1_100, "reported")
+	var got map[string]usage.Entry
+	f.must(f.db.View(f.ctx, func(r usage.Reader) (err error) {
+		got, err = r.Entries(f.ctx, names)
+		return err
+	}))
+	for name, w := range want {
+		wantEqual(t, "the entry "+name, got[name], w)
+	}
 	f.mustAgree()
 }
 
