@@ -68,7 +68,7 @@ func (p *pages) overview(w http.ResponseWriter, c *web.Call) error {
 	if err := cmp.Or(err, q.Err()); err != nil {
 		return err
 	}
-	question := fmt.Sprintln("overview", want, p.ShowCost)
+	question := fmt.Sprintf("overview %s %t", want, p.ShowCost)
 	data, err := web.Kept(c, user, question, func() (overviewData, time.Time, error) {
 		return p.overviewOf(c, user, want)
 	})

@@ -207,6 +207,7 @@ func (p *pages) fail(w http.ResponseWriter, c *web.Call, err error) {
 	if wait := access.RetryAfter(err); wait > 0 {
 		web.SetRetryAfter(w, wait)
 	}
+	web.SetRetry(w, status)
 	told := web.Tell(c.Request, err)
 	data := problem{Heading: headings[status], Message: told.Message, Hint: told.Hint, RequestID: told.RequestID}
 	if data.Heading == "" {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/volatile"
@@ -18,7 +19,8 @@ type keptAnswer[T any] struct {
 
 // Kept returns the answer to a question about a user: the one that was given before, if nothing has changed of the user
 // since, else what give gives, with the moment at which it becomes another one though nobody changes anything. JSON
-// must hold all of it. The question says all that the answer depends on beside the data of the user and the time.
+// must hold all of it. The question says all that the answer depends on beside the data of the user, the time, and
+// whether the caller sees costs.
 func Kept[T any](
 	c *Call, user, question string, give func() (value T, until time.Time, err error),
 ) (value T, err error) {
@@ -31,7 +33,7 @@ func Kept[T any](
 	if err != nil {
 		return value, err
 	}
-	key := volatile.KeyOf("answer", user, question+" "+c.Version+" "+version)
+	key := volatile.KeyOf("answer", user, fmt.Sprintf("%s %t %s %s", question, c.SeesCost, c.Version, version))
 	var kept keptAnswer[T]
 	if text, found := c.Services.Kept.Get(c.Context(), key); found && json.Unmarshal(text, &kept) == nil &&
 		!c.Now.Before(kept.Made) && c.Now.Before(kept.Until) {
