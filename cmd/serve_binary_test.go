@@ -102,6 +102,17 @@ func (i *installation) token(scopes string) (id int64, secret string) {
 	return made.ID, made.Token
 }
 
+// rotated gives a token another secret, and ends the one before.
+func (i *installation) rotated(id int64) (secret string) {
+	i.Helper()
+	var made struct{ Token string }
+	out := i.run("-o", "json", "tokens", "rotate", fmt.Sprint(id), "--keep", "0s")
+	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Token == "" {
+		i.Fatalf("%v: %s", err, out)
+	}
+	return made.Token
+}
+
 // serving is a running server.
 type serving struct {
 	*installation
@@ -468,11 +479,35 @@ func shareDatabase(t *testing.T, url string) {
 	holds("the free plan", func(status int, _ string) bool { return status == 429 })
 	i.run("users", "subscribe", "ann", "--plan", "enterprise")
 	holds("another plan", func(status int, _ string) bool { return status == 200 })
+	for n, s := range servers { // what is kept is never stale, not even for a second
+		if status, text := s.ask("GET", "/api/subscription/dashboard/ann", token, ""); status != 200 ||
+			!strings.Contains(text, `"plan_name":"Enterprise"`) {
+			t.Errorf("the dashboard of server %d: %d %s", n, status, text)
+		}
+	}
+	apply := func(max int) {
+		write(t, i.dir, "plans.yaml", fmt.Sprintf("plans:\n  - {name: Free, tier: free}\n  - name: Enterprise\n"+
+			"    tier: enterprise\n    monthly: 199\n    limits: {films: {max: %d, meter: calls, providers: [video]}}\n", max))
+		i.run("plans", "apply", "-f", "plans.yaml")
+	}
+	apply(9)
+	holds("less in the plan", func(status int, text string) bool {
+		return status == 429 && strings.Contains(text, "films")
+	})
+	apply(10)
+	holds("more in the plan", func(status int, _ string) bool { return status == 200 })
 	i.run("users", "suspend", "ann")
 	holds("the suspension", func(status int, _ string) bool { return status == 402 })
 	i.run("users", "resume", "ann")
 	holds("its end", func(status int, _ string) bool { return status == 200 })
 	recording.Wait()
+	old := token
+	token = i.rotated(id)
+	holds("another secret", func(status int, _ string) bool { return status == 200 })
+	current := token
+	token = old
+	holds("the end of the old secret", func(status int, _ string) bool { return status == 401 })
+	token = current
 	i.run("tokens", "revoke", fmt.Sprint(id))
 	holds("the end of the token", func(status int, _ string) bool { return status == 401 })
 

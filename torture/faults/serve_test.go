@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -25,16 +27,18 @@ type httpServer struct {
 }
 
 // serve starts the program on a database, with a token for an app.
-func serve(t *testing.T, url string) *httpServer {
+func serve(t *testing.T, database string) *httpServer {
 	t.Helper()
 	var made struct{ Token string }
-	r := program(url, "-o", "json", "tokens", "create", "--act-as", "--name", "load").run(t)
+	r := program(database, "-o", "json", "tokens", "create", "--act-as", "--name", "load").run(t)
 	if err := json.Unmarshal([]byte(r.out), &made); err != nil || made.Token == "" {
 		t.Fatalf("%v: %+v", err, r)
 	}
-	s := &httpServer{TB: t, token: made.Token, client: &http.Client{}}
+	cookies, err := cookiejar.New(nil)
+	must(t, err)
+	s := &httpServer{TB: t, token: made.Token, client: &http.Client{Jar: cookies}}
 	s.process = exec.Command(builtProgram(t, "alwrity-sub"), "--now", "2026-11-20", "serve", "--listen", "127.0.0.1:0")
-	s.process.Env = []string{"DATABASE_URL=" + url, "ALWRITY_SUB_ACTOR=faults"}
+	s.process.Env = []string{"DATABASE_URL=" + database, "ALWRITY_SUB_ACTOR=faults"}
 	log, err := s.process.StderrPipe()
 	must(t, err)
 	must(t, s.process.Start())
@@ -49,6 +53,9 @@ func serve(t *testing.T, url string) *httpServer {
 		}
 	}
 	go func() { _, _ = io.Copy(io.Discard, lines) }() // until it has ended
+	signedIn, err := s.client.PostForm(s.url+"/login", url.Values{"token": {s.token}})
+	must(t, err)
+	must(t, signedIn.Body.Close())
 	return s
 }
 
@@ -107,8 +114,8 @@ func TestServerGoesOnAfterARestart(t *testing.T) {
 
 func restartUnderServer(t *testing.T, how string) {
 	pg := own(t)
-	_, url := pg.database(t)
-	s := serve(t, url)
+	_, database := pg.database(t)
+	s, beside := serve(t, database), serve(t, database)
 	const callers = 16
 	var working sync.WaitGroup
 	var recorded, refused atomic.Int64
@@ -125,6 +132,8 @@ func restartUnderServer(t *testing.T, how string) {
 				recorded.Add(1)
 				s.ask("POST", "/v1/limits/check", fmt.Sprintf(`{"user":"u%d","provider":"gemini"}`, n%5))
 				s.ask("GET", fmt.Sprintf("/v1/users/u%d/usage", n%5), "")
+				beside.ask("GET", fmt.Sprintf("/api/subscription/dashboard/u%d", n%5), "")
+				beside.ask("GET", fmt.Sprintf("/billing?user=u%d", n%5), "") // who can't be known for now is told so
 			}
 		})
 	}
@@ -136,8 +145,9 @@ func restartUnderServer(t *testing.T, how string) {
 	close(stop)
 	working.Wait()
 	s.until("/readyz", 200)
+	beside.until("/readyz", 200)
 	t.Logf("%d events, %d times not now", recorded.Load(), refused.Load())
-	if r := program(url, "reconcile").run(t); r.status != 0 ||
+	if r := program(database, "reconcile").run(t); r.status != 0 ||
 		!strings.Contains(r.out, fmt.Sprintf("agree with %d log rows", recorded.Load())) {
 		t.Errorf("of %d events: %s%s", recorded.Load(), r.out, r.err)
 	}
@@ -151,8 +161,10 @@ func restartUnderServer(t *testing.T, how string) {
 	must(t, pg.up())
 	s.until("/readyz", 200)
 	s.until("/v1/users/u1/usage", 200)
-	must(t, s.process.Process.Signal(syscall.SIGTERM))
-	must(t, s.process.Wait())
+	for _, server := range []*httpServer{s, beside} {
+		must(t, server.process.Process.Signal(syscall.SIGTERM))
+		must(t, server.process.Wait())
+	}
 }
 
 // record reports an event until it is recorded.
