@@ -105,3 +105,9 @@ func Listen(d *DB) (told <-chan struct{}, open func() bool, stop func()) {
 	e := d.listen(d)
 	return e.told, e.open.Load, e.stop
 }
+
+// ListenAt listens for changes at a target, of which nothing is looked at.
+func ListenAt(t Target) (stop func()) {
+	d := &DB{target: t, dialect: dialectOf(PostgreSQL)}
+	return d.listen(d).stop
+}

@@ -90,7 +90,9 @@ func listenPostgreSQL(d *DB) *ears {
 		}
 	}
 	var connected, listens atomic.Bool
-	listener := pq.NewListener(connectionString(optionsOf(u)), listenAgain, listenAtMost,
+	// Where a server has no TLS, lib/pq leaves the connection open on which it has asked for it. A server that is to end
+	// waits for that one for a minute, and everybody for the server. Our dialer closes it.
+	listener := pq.NewDialListener(&dialer{}, connectionString(optionsOf(u)), listenAgain, listenAtMost,
 		func(event pq.ListenerEventType, _ error) {
 			connected.Store(event == pq.ListenerEventConnected || event == pq.ListenerEventReconnected)
 			e.open.Store(connected.Load() && listens.Load())

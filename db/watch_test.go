@@ -2,6 +2,9 @@ package db_test
 
 import (
 	"crypto/rand"
+	"errors"
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +51,42 @@ func TestPostgreSQLTellsOfChanges(t *testing.T) {
 		}
 		waitOpen()
 		mustTell()
+	}
+}
+
+// Who listens leaves no connection behind that only asks for TLS: a server that is to end would wait for it.
+func TestListeningClosesWhatHasNoTLS(t *testing.T) {
+	t.Parallel()
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	target, err := db.ParseURL("postgresql://a:b@"+server.Addr().String()+"/a", "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.ListenAt(target)()
+	accept := func() net.Conn {
+		c, err := server.Accept()
+		if err == nil {
+			_, err = io.ReadFull(c, make([]byte, 8)) // it asks for TLS, or begins to say who it is
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := accept()
+	defer first.Close()
+	if _, err := first.Write([]byte("N")); err != nil {
+		t.Fatal(err)
+	}
+	defer accept().Close()
+	if err := first.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection without TLS: %v", err)
 	}
 }
