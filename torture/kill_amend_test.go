@@ -15,8 +15,12 @@ func TestKillAmend(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, fresh func(testing.TB) *arena) {
 		k := &killer{dice: dice(seed(t), 0)}
-		file := events(k.dice, amendRows)
-		for n := range amendRows / 2 {
+		rows := 3_600
+		if rounds(t) >= 300 {
+			rows = 6_000
+		}
+		file := events(k.dice, rows)
+		for n := range max(5, rounds(t)) {
 			file += fmt.Sprintf(`{"id":"single-%d","user_id":"single","provider":"gemini","model":"gemini-2.5-flash",`+
 				`"time":"2026-%d-05T12:00:00Z","input_tokens":100}`+"\n", n, 10+n%2)
 		}
@@ -28,7 +32,7 @@ func TestKillAmend(t *testing.T) {
 		}
 		ids := filepath.Join(t.TempDir(), "ids")
 		for n := range max(5, rounds(t)/4) {
-			args := k.amendment(t, n, ids)
+			args := k.amendment(t, n, rows, ids)
 			undisturbed := twin.must(t, begin(), args...).took
 			k.survive(t, a, undisturbed, args...)
 			a.whole(t)
@@ -45,16 +49,14 @@ func TestKillAmend(t *testing.T) {
 	})
 }
 
-// amendRows are some thousands of ids: a transaction takes a thousand back.
-const amendRows = 6_000
-
-// amendment returns a command that puts something right, another one for each number.
-func (k *killer) amendment(t testing.TB, n int, ids string) []string {
+// amendment returns a command that puts something right, another one for each number. What takes many of the rows back
+// names a third of them: more than a thousand, which is what a transaction takes.
+func (k *killer) amendment(t testing.TB, n, rows int, ids string) []string {
 	t.Helper()
 	void := []string{"usage", "void", "--reason", "a test"}
 	var many []string
-	from := k.dice.IntN(amendRows / 2)
-	for i := from; i < from+amendRows/2; i++ {
+	from := k.dice.IntN(rows / 2)
+	for i := from; i < from+rows/2; i++ {
 		if i%3 > 0 { // the others have no id
 			many = append(many, fmt.Sprintf("event-%d", i))
 		}
@@ -63,7 +65,7 @@ func (k *killer) amendment(t testing.TB, n int, ids string) []string {
 	case 0:
 		return append(void, fmt.Sprintf("single-%d", n))
 	case 1:
-		return append(void, many[:1500]...)
+		return append(void, many[:1100]...)
 	case 2:
 		if err := os.WriteFile(ids, []byte(strings.Join(many, "\n")), 0o600); err != nil {
 			t.Fatal(err)
