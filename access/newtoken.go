@@ -45,23 +45,6 @@ func (n NewToken) token(now time.Time) (Token, error) {
 		validateNames("model", t.Models, func(_, name string) error { return usage.ValidateModel(name) }))
 }
 
-// mostLimits is how many limits a token may have.
-const mostLimits = 50
-
-func (t Terms) validate() error {
-	if len(t.Limits) > mostLimits {
-		return failure.Invalidf("%d limits: a token has at most %d", len(t.Limits), mostLimits)
-	}
-	names := map[string]bool{}
-	for _, l := range t.Limits {
-		if names[l.Name] {
-			return failure.Invalidf("the limit %s appears twice", l.Name)
-		}
-		names[l.Name] = true
-	}
-	return nil
-}
-
 func validateNames(field string, names []string, validate func(field, name string) error) error {
 	if len(names) > mostNames {
 		return failure.Invalidf("%d %ss: a token names at most %d", len(names), field, mostNames)

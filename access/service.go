@@ -192,6 +192,63 @@ func (s *Service) change(
 	return s.Store.ChangeToken(ctx, audit, id, fn)
 }
 
+// Find returns the token that a person names: by its id, its public part, the whole of it, or the name that one token
+// alone has which was not revoked.
+func (s *Service) Find(ctx context.Context, name string) (Token, error) {
+	id, err := s.idOf(ctx, name)
+	if err == nil {
+		found, err := s.Store.Tokens(ctx, TokenQuery{Before: id + 1, Limit: 1, Revoked: true})
+		if err == nil && (len(found) == 0 || found[0].ID != id) {
+			err = unknownToken(name)
+		}
+		if err != nil {
+			return Token{}, err
+		}
+		return found[0], nil
+	}
+	if !failure.Is(err, failure.NotFound) || name == "" {
+		return Token{}, err
+	}
+	called, findErr := s.Store.Tokens(ctx, TokenQuery{Name: name, Limit: 2})
+	switch {
+	case findErr != nil:
+		return Token{}, findErr
+	case len(called) == 0:
+		return Token{}, err
+	case len(called) > 1:
+		return Token{}, failure.Invalidf("several tokens are called %q", failure.Shorten(name)).WithReason("several_tokens")
+	}
+	return called[0], nil
+}
+
+// CallWith returns the token that a person names for a call of a user, "" for the token's own, and whose call that
+// is. A token that has ended, or may not make the call, is a denied failure. An empty provider is one that is not known
+// yet.
+func (s *Service) CallWith(
+	ctx context.Context, now time.Time, name, user, provider, model string,
+) (token int64, of string, err error) {
+	t, err := s.Find(ctx, name)
+	if err != nil {
+		return 0, "", err
+	}
+	if err := t.refusal(now); err != nil {
+		return 0, "", err
+	}
+	who := t.Identity()
+	if user == "" {
+		user = t.User
+	}
+	switch {
+	case user == "":
+		return 0, "", failure.Invalidf("the token %s acts for others: name the user", t.Public)
+	case !who.MayActFor(user):
+		return 0, "", Forbidden("access denied: %s may not act for %s", who.Name, failure.Shorten(user))
+	case provider != "" && !who.MayCall(provider, model):
+		return 0, "", Forbidden("%s may not call %s %q", who.Name, failure.Shorten(provider), failure.Shorten(model))
+	}
+	return t.ID, user, nil
+}
+
 func (s *Service) idOf(ctx context.Context, name string) (int64, error) {
 	if public, ok := PublicPart(name); ok {
 		t, _, found, err := s.Store.TokenOf(ctx, public)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -42,6 +41,7 @@ type Store interface {
 // TokenQuery selects a page of tokens.
 type TokenQuery struct {
 	User    string // "" for all
+	Name    string // what people call it; "" for all
 	Before  int64  // the id of the last token of the page before; 0: the first page
 	Limit   int
 	Revoked bool // those too that were revoked
@@ -53,10 +53,4 @@ type TokenChange struct {
 	Terms     *Terms    // its limits and rates; nil: as they were
 	Add       *Secret   // one more secret
 	KeepUntil time.Time // with it: until when the secrets before it are valid, if they are that long
-}
-
-// Terms are what a token may use of its own: limits and rates.
-type Terms struct {
-	Limits []plan.Limit
-	Rates  plan.Rates
 }

@@ -135,3 +135,12 @@ func unknownToken(text string) error {
 	}
 	return failure.NotFoundf("there is no token %q", failure.Shorten(text)).WithReason("unknown_token")
 }
+
+// IDs returns the ids of tokens.
+func IDs(tokens []Token) []int64 {
+	ids := make([]int64, len(tokens))
+	for i, t := range tokens {
+		ids[i] = t.ID
+	}
+	return ids
+}

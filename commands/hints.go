@@ -13,6 +13,8 @@ import (
 const limitsOf = "every limit: alwrity-sub usage show {user}; " +
 	"a larger plan: alwrity-sub users change-plan {user} --plan …"
 
+const tokenLimits = "its limits: alwrity-sub tokens list; to change them: alwrity-sub tokens change TOKEN --limit …"
+
 // hints are what a person at a terminal is told to do about a failure, by its reason.
 // {name} stands for the argument of that name.
 //
@@ -32,8 +34,11 @@ var hints = map[string]string{
 	"periods_overdue":   "run every night: alwrity-sub billing close",
 
 	// refused calls
-	"limit_exceeded": limitsOf,
-	"not_in_plan":    limitsOf,
+	"limit_exceeded":       limitsOf,
+	"not_in_plan":          limitsOf,
+	"token_limit_exceeded": tokenLimits,
+	"not_in_token":         tokenLimits,
+	"several_tokens":       "name it by its id or its public part: alwrity-sub tokens list",
 	"too_many_parallel_calls": "settle or release what has ended, or wait until it expires: " +
 		"alwrity-sub limits reservations --user {user}",
 	"suspended": "where a bill is unpaid (alwrity-sub billing list --user {user} --status past_due): " +

@@ -18,7 +18,7 @@ func newLimitsCmd(env *Env) *cobra.Command {
 }
 
 // addCall adds the flags that describe a call.
-func addCall(cmd *cobra.Command, call *usage.Call) {
+func addCall(cmd *cobra.Command, call *asked) {
 	flags := cmd.Flags()
 	flags.StringVar(&call.UserID, "user", "", "the `USER`")
 	addProvider(cmd, &call.Provider, "the PROVIDER that the call is billed under")
@@ -26,14 +26,32 @@ func addCall(cmd *cobra.Command, call *usage.Call) {
 	flags.StringVar(&call.Vendor, "vendor", "", "the `VENDOR` that serves the call (default by provider and model)")
 	addQuantities(flags, &call.Quantities)
 	addServiceTier(flags, &call.ServiceTier)
+	addToken(cmd, &call.token)
 }
 
-func requireCall(call usage.Call) error {
-	return required("--user", call.UserID, "--provider", call.Provider)
+// asked is a call that a command asks about.
+type asked struct {
+	usage.Call
+	token string // by which name the API token is known that it comes with; "" for none
+}
+
+func (a *asked) require() error {
+	if a.token != "" {
+		return required("--provider", a.Provider)
+	}
+	return required("--user", a.UserID, "--provider", a.Provider)
+}
+
+// resolve finds the token, and whose call it is.
+func (a *asked) resolve(ctx context.Context, env *Env, s *Services) (err error) {
+	if a.token != "" {
+		a.TokenID, a.UserID, err = s.Access.CallWith(ctx, env.Now(), a.token, a.UserID, a.Provider, a.Model)
+	}
+	return err
 }
 
 func newLimitsCheckCmd(env *Env) *cobra.Command {
-	var call usage.Call
+	var call asked
 	var known bool
 	cmd := &cobra.Command{
 		Use: "check --user U --provider P", Short: "Say whether a call would pass now; takes nothing",
@@ -44,8 +62,8 @@ usage record --enforce. Refused is exit code 4.`,
 			" --input-tokens 2000 --output-tokens 500",
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,4,6"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return env.decide(cmd.Context(), call, known, func(s *Services) (usage.Decision, error) {
-				return s.Usage.Check(cmd.Context(), env.Now(), call)
+			return env.decide(cmd.Context(), &call, known, func(s *Services) (usage.Decision, error) {
+				return s.Usage.Check(cmd.Context(), env.Now(), call.Call)
 			})
 		},
 	}
@@ -57,12 +75,15 @@ usage record --enforce. Refused is exit code 4.`,
 // decide prints a decision about a call and returns the failure of one that is refused. With known its user must have
 // been seen before.
 func (env *Env) decide(
-	ctx context.Context, call usage.Call, known bool, ask func(*Services) (usage.Decision, error),
+	ctx context.Context, call *asked, known bool, ask func(*Services) (usage.Decision, error),
 ) error {
-	if err := requireCall(call); err != nil {
+	if err := call.require(); err != nil {
 		return err
 	}
 	return env.withServices(ctx, func(s *Services) error {
+		if err := call.resolve(ctx, env, s); err != nil {
+			return err
+		}
 		if known {
 			if err := s.Usage.RequireUser(ctx, call.UserID); err != nil {
 				return err
@@ -91,7 +112,7 @@ func (env *Env) adviseUnpriced(ctx context.Context, s *Services, provider, model
 }
 
 func newLimitsReserveCmd(env *Env) *cobra.Command {
-	var call usage.Call
+	var call asked
 	var id string
 	var known bool
 	var ttl time.Duration
@@ -106,8 +127,8 @@ alone it expires by itself. Refused is exit code 4.`,
 			if err := mustNotBeEmpty(cmd, "id"); err != nil {
 				return err
 			}
-			return env.decide(cmd.Context(), call, known, func(s *Services) (usage.Decision, error) {
-				return s.Usage.Reserve(cmd.Context(), env.Now(), call, id, ttl)
+			return env.decide(cmd.Context(), &call, known, func(s *Services) (usage.Decision, error) {
+				return s.Usage.Reserve(cmd.Context(), env.Now(), call.Call, id, ttl)
 			})
 		},
 	}
@@ -149,18 +170,21 @@ func newLimitsReservationsCmd(env *Env) *cobra.Command {
 }
 
 func newLimitsExplainCmd(env *Env) *cobra.Command {
-	var call usage.Call
+	var call asked
 	cmd := &cobra.Command{
 		Use: "explain --user U --provider P", Short: "Explain a decision step by step",
 		Long: "Explain whether a call would pass now: plan, period, price, each limit with what is used and reserved, " +
 			"and why.",
 		Example: "  alwrity-sub limits explain --user alice --provider openai --model gpt-4o", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := requireCall(call); err != nil {
+			if err := call.require(); err != nil {
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				decision, err := s.Usage.Explain(ctx, env.Now(), call)
+				if err := call.resolve(ctx, env, s); err != nil {
+					return report.Document{}, err
+				}
+				decision, err := s.Usage.Explain(ctx, env.Now(), call.Call)
 				return report.Explanation(decision), err
 			})(cmd, nil)
 		},

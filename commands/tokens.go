@@ -13,7 +13,8 @@ import (
 
 func newTokensCmd(env *Env) *cobra.Command {
 	return group("tokens", "API tokens: who may call, and for whom",
-		newTokensCreateCmd(env), newTokensListCmd(env), newTokensRevokeCmd(env), newTokensRotateCmd(env),
+		newTokensCreateCmd(env), newTokensListCmd(env), newTokensChangeCmd(env),
+		newTokensRevokeCmd(env), newTokensRotateCmd(env),
 		newTokensLinkCmd(env))
 }
 
@@ -22,6 +23,7 @@ func newTokensCreateCmd(env *Env) *cobra.Command {
 	var scopes []string
 	var expires string
 	var known bool
+	var bounds tokenBounds
 	cmd := &cobra.Command{
 		Use: "create --user U", Short: "Make a token; it is shown this once",
 		Long: `Make a token with which a program calls. It is shown this once: only a hash of it is
@@ -29,8 +31,13 @@ kept. It acts for its user; with --act-as, for any user that a call names.
 
 What it may do is its scopes: gateway (make calls, ask and reserve limits), events
 (record usage), read (read what there is about its user), admin (everything, for
-every user). Without --scope it has all but admin.`,
-		Example: "  alwrity-sub tokens create --user alice --name laptop --expires 90d\n" +
+every user). Without --scope it has all but admin.
+
+It may have limits of its own, which are judged beside those of the plan: --limit
+calls=100, or the name of a plan's limit with another maximum. They count in the
+periods of its user; with --act-as, by calendar months over all that is called
+with it.`,
+		Example: "  alwrity-sub tokens create --user alice --name laptop --expires 90d --limit calls=100\n" +
 			"  alwrity-sub tokens create --act-as --scope gateway,events --name backend\n" +
 			"  alwrity-sub tokens create --scope admin --name operator -o json",
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
@@ -47,7 +54,7 @@ every user). Without --scope it has all but admin.`,
 			for i, p := range wanted.Providers {
 				wanted.Providers[i] = strings.ToLower(p)
 			}
-			return env.tokensCreateRun(cmd.Context(), wanted, known)
+			return env.tokensCreateRun(cmd.Context(), wanted, &bounds, known)
 		},
 	}
 	flags := cmd.Flags()
@@ -58,17 +65,23 @@ every user). Without --scope it has all but admin.`,
 	flags.StringVar(&expires, "expires", "", "when it ends: a time, or in how long, such as 90d or 12h (default never)")
 	flags.StringSliceVar(&wanted.Providers, "provider", nil, "only calls of these `PROVIDER`s (default all)")
 	flags.StringSliceVar(&wanted.Models, "model", nil, "only calls of these `MODEL`s (default all)")
+	bounds.add(cmd)
 	addKnownUser(cmd, &known)
 	return cmd
 }
 
-func (env *Env) tokensCreateRun(ctx context.Context, wanted access.NewToken, known bool) error {
+func (env *Env) tokensCreateRun(ctx context.Context, wanted access.NewToken, bounds *tokenBounds, known bool) error {
 	return env.withServices(ctx, func(s *Services) error {
 		if known && wanted.User != "" {
 			if err := s.Usage.RequireUser(ctx, wanted.User); err != nil {
 				return err
 			}
 		}
+		terms, err := bounds.terms(ctx, env, s)
+		if err != nil {
+			return err
+		}
+		wanted.Terms = terms(access.Terms{})
 		made, err := s.Access.Create(ctx, env.audit("tokens create"), wanted)
 		if err != nil {
 			return err
@@ -90,7 +103,11 @@ func newTokensListCmd(env *Env) *cobra.Command {
 			if page.More {
 				env.note("note: these are the latest %d; older ones are there: --limit N", len(page.Rows))
 			}
-			return report.Tokens(page.Rows), err
+			if err != nil {
+				return report.Document{}, err
+			}
+			used, err := s.Usage.TokenUsages(ctx, env.Now(), access.IDs(page.Rows))
+			return report.Tokens(page.Rows, used), err
 		}),
 	}
 	cmd.Flags().StringVar(&q.User, "user", "", "only of this `USER`")

@@ -22,17 +22,26 @@ func newUsageCmd(env *Env) *cobra.Command {
 
 func newUsageShowCmd(env *Env) *cobra.Command {
 	var at time.Time
+	var token string
 	cmd := &cobra.Command{
 		Use: "show USER", Short: "Show a user's period against every limit of the plan",
 		Example: "  alwrity-sub usage show alice\n  alwrity-sub usage show alice --at 2026-10-15",
 		Args:    cobra.ExactArgs(1), Annotations: exitCodes("0,1,2,3,6"),
 		RunE: env.show(func(ctx context.Context, s *Services, args []string) (report.Document, error) {
 			now := env.Now()
-			used, err := s.Usage.Show(ctx, args[0], cmp.Or(at, now), now)
+			id := int64(0)
+			if token != "" {
+				var err error
+				if id, _, err = s.Access.CallWith(ctx, now, token, args[0], "", ""); err != nil {
+					return report.Document{}, err
+				}
+			}
+			used, err := s.Usage.ShowWith(ctx, args[0], id, cmp.Or(at, now), now)
 			return report.Usage(used), err
 		}),
 	}
 	addTime(cmd, &at, "at", "the period that contains this moment (default now)")
+	cmd.Flags().StringVar(&token, "token", "", "the limits of this API `TOKEN` too: its id, public part or name")
 	return cmd
 }
 

@@ -15,6 +15,7 @@ import (
 func newUsageRecordCmd(env *Env) *cobra.Command {
 	var event usage.Event
 	var opts usage.RecordOptions
+	var token string
 	cmd := &cobra.Command{
 		Use: "record --user U --provider P", Short: "Record one API call with its exact cost",
 		Long: `Record one API call with its exact cost. The id makes a retry safe: the same id with
@@ -29,7 +30,7 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 			if err := mustNotBeEmpty(cmd, "id", "reservation"); err != nil {
 				return err
 			}
-			return usageRecordRun(cmd.Context(), env, event, opts)
+			return usageRecordRun(cmd.Context(), env, event, token, opts)
 		},
 	}
 	addEventFlags(cmd, &event)
@@ -39,6 +40,7 @@ step, or denied. With --reservation it settles what "limits reserve" has taken.`
 	flags.BoolVar(&opts.Strict, "strict", false, "refuse a call that has no price")
 	flags.StringVar(&opts.Reservation, "reservation", "", "settle the reservation with this `ID`")
 	addKnownUser(cmd, &opts.KnownUser)
+	addToken(cmd, &token)
 	return cmd
 }
 
@@ -68,15 +70,25 @@ func addEventFlags(cmd *cobra.Command, event *usage.Event) {
 	flags.Var(reportedFlag{&event.Reported}, "reported-cost", "what the vendor says that the call has cost, in dollars")
 }
 
-func usageRecordRun(ctx context.Context, env *Env, event usage.Event, opts usage.RecordOptions) error {
+func usageRecordRun(
+	ctx context.Context, env *Env, event usage.Event, token string, opts usage.RecordOptions,
+) error {
 	if opts.Reservation == "" {
-		if err := required("--user", event.UserID, "--provider", event.Provider); err != nil {
+		call := asked{Call: usage.CallOf(event), token: token}
+		if err := call.require(); err != nil {
 			return err
 		}
 	} else if opts.Enforce {
 		return failure.Invalidf("--enforce and --reservation exclude each other: a settlement always posts")
 	}
-	return env.withServices(ctx, func(s *Services) error {
+	return env.withServices(ctx, func(s *Services) (err error) {
+		if token != "" {
+			event.TokenID, event.UserID, err = s.Access.CallWith(ctx, env.Now(), token, event.UserID, event.Provider,
+				event.Model)
+			if err != nil {
+				return err
+			}
+		}
 		outcome, err := s.Usage.Record(ctx, env.Now(), event, opts)
 		if outcome.Refusal != nil { // shown as limits check does
 			return cmp.Or(env.print(report.Decision(*outcome.Refusal)), err)

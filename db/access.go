@@ -53,6 +53,7 @@ func (d *DB) TokenOf(ctx context.Context, public string) (t access.Token, s acce
 func (d *DB) Tokens(ctx context.Context, q access.TokenQuery) ([]access.Token, error) {
 	var where conditions
 	where.equal("t.user_id", q.User)
+	where.equal("t.name", q.Name)
 	if q.Before != 0 {
 		where.add("t.token_id < ?", q.Before)
 	}

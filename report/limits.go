@@ -26,6 +26,8 @@ func limitRows(verdicts []usage.LimitVerdict) rows {
 			{"action", "", l.Action}, {"ok", "", v.OK},
 			// The call is beyond the limit, and passes since the plan allows it.
 			{"overage", "", jsonOnly(orAbsent(v.Overage))},
+			// It is a limit of an API token, and begins anew then.
+			{"token", "", jsonOnly(orAbsent(v.Token))}, {"resets_at", "", jsonOnly(orAbsent(v.ResetsAt))},
 		}
 	})
 }
@@ -43,7 +45,7 @@ func (t *Text) limits(verdicts []usage.LimitVerdict) {
 }
 
 func limitName(v usage.LimitVerdict) span {
-	name := text(v.Limit.Name)
+	name := text(v.Name())
 	if v.Limit.Action == plan.Warn {
 		name.text += " (warns)"
 	}
@@ -118,6 +120,9 @@ func decisionFields(j usage.Decision) fields {
 		{"period", "period", j.Period},
 		{"estimated_cost", "estimate", shown(j.EstimatedCost, text(j.EstimatedCost.Display()+" ("+basis(j.Basis)+")"))},
 		{"pricing", "", orNull(j.Basis)}, {"limits", "", limitRows(j.Limits)}, {"rates", "", jsonOnly(rates(j.Plan.Rates))},
+	}
+	if j.Token != "" { // whose limit or rate refuses
+		all = append(all, field{"token", "", jsonOnly(j.Token)})
 	}
 	if j.RetryAfter > 0 { // in whole seconds, as HTTP has it
 		all = append(all, field{"retry_after", "", jsonOnly(int64((j.RetryAfter + time.Second - 1) / time.Second))})
@@ -205,6 +210,7 @@ func reservationFields(r usage.Reservation, status string) fields {
 		{"created_at", "", r.CreatedAt},
 		{"expires_at", "UNTIL", r.ExpiresAt},
 		{"closed_at", "", r.ClosedAt}, {"event_id", "", orNull(r.EventID)},
+		{"token_id", "", jsonOnly(orAbsent(r.TokenID))},
 	}
 }
 

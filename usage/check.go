@@ -57,7 +57,7 @@ func requesting(uses []LimitUse, m metered, free bool) []LimitUse {
 func (d Decision) WithoutCost() Decision {
 	d.hidesCost = true
 	for _, v := range d.Limits {
-		if v.Limit.Name == d.Limit && v.Limit.Meter == plan.Cost && v.Limit.Max > 0 {
+		if v.Limit.Name == d.Limit && v.Token == d.Token && v.Limit.Meter == plan.Cost && v.Limit.Max > 0 {
 			d.Message = v.messageWithoutAmounts()
 		}
 	}

@@ -190,9 +190,9 @@ func (u LimitUse) message() string {
 // messageWithoutAmounts is message for those who are not told how much there is of what a limit counts.
 func (u LimitUse) messageWithoutAmounts() string {
 	if u.Used >= u.Limit.Max {
-		return u.Limit.Name + " is used up"
+		return u.Name() + " is used up"
 	}
-	return u.Limit.Name + " would be exceeded"
+	return u.Name() + " would be exceeded"
 }
 
 func (d Verdict) overages() string {

@@ -195,7 +195,9 @@ func (s *state) tokenUses(t *tokenState, e *Entry, at time.Time, users plan.Peri
 		uses = append(uses, LimitUse{Limit: most, Reserved: running(mine, now), Requested: 1})
 	}
 	for i := range uses {
-		uses[i].Token, uses[i].ResetsAt = t.terms.Public, period.End
+		if uses[i].Token = t.terms.Public; uses[i].Limit.Meter != plan.Parallel {
+			uses[i].ResetsAt = period.End
+		}
 	}
 	return uses, nil
 }

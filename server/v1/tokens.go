@@ -2,6 +2,7 @@ package v1
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	"github.com/alwrity/alwrity-sub/server/web"
 )
@@ -27,7 +29,11 @@ func tokens(w http.ResponseWriter, c *web.Call) error {
 	if found.More {
 		c.Next(w, strconv.FormatInt(found.Rows[len(found.Rows)-1].ID, 10))
 	}
-	return c.Document(w, http.StatusOK, report.Tokens(found.Rows))
+	used, err := c.Usage.TokenUsages(c.Context(), c.Now, access.IDs(found.Rows))
+	if err != nil {
+		return err
+	}
+	return c.Document(w, http.StatusOK, report.Tokens(found.Rows, used))
 }
 
 // createToken makes a token. The answer is the only place where its secret is.
@@ -40,6 +46,7 @@ func createToken(w http.ResponseWriter, c *web.Call) error {
 		Providers []string `json:"providers"`
 		Models    []string `json:"models"`
 		Expires   string   `json:"expires"`
+		tokenTerms
 	}
 	if err := cmp.Or(c.Query().Err(), c.ReadJSON(&body)); err != nil {
 		return err
@@ -55,11 +62,99 @@ func createToken(w http.ResponseWriter, c *web.Call) error {
 	if wanted.ExpiresAt, err = access.ParseExpiry(body.Expires, c.Now); err != nil {
 		return err
 	}
+	change, err := body.tokenTerms.change(c)
+	if err != nil {
+		return err
+	}
+	wanted.Terms = change(access.Terms{})
 	made, err := c.Access.Create(c.Context(), c.Audit("tokens create"), wanted)
 	if err != nil {
 		return err
 	}
 	return c.Document(w, http.StatusOK, report.TokenCreated(made))
+}
+
+// tokenTerms are the limits and rates of a body. What it does not have stays as it is.
+type tokenTerms struct {
+	Limits            *[]wantedLimit  `json:"limits"`
+	RequestsPerMinute json.RawMessage `json:"requests_per_minute"`
+	TokensPerMinute   json.RawMessage `json:"tokens_per_minute"`
+	ParallelCalls     json.RawMessage `json:"parallel_calls"`
+}
+
+// wantedLimit is a limit as lists of tokens have it: Max is a count, or dollars as text.
+type wantedLimit struct {
+	Name   string          `json:"name"`
+	Max    json.RawMessage `json:"max"`
+	Action plan.Action     `json:"action"`
+	Meter  plan.Meter      `json:"meter"`
+	plan.Scope
+}
+
+// plain is a number or text of JSON as plan files write it; null is unlimited.
+func plain(value json.RawMessage) string {
+	var text string
+	switch err := json.Unmarshal(value, &text); {
+	case string(value) == "null":
+		return "unlimited"
+	case err == nil:
+		return text
+	}
+	return string(value)
+}
+
+// change returns what makes other terms of those that are there.
+func (t *tokenTerms) change(c *web.Call) (change func(access.Terms) access.Terms, err error) {
+	var wanted []plan.WantedLimit
+	if t.Limits != nil {
+		for _, l := range *t.Limits {
+			wanted = append(wanted, plan.WantedLimit{Name: l.Name, Max: plain(l.Max), Action: l.Action, Meter: l.Meter,
+				Providers: l.Providers, Vendors: l.Vendors})
+		}
+	}
+	limits, err := c.Catalogue.OwnLimits(c.Context(), c.Now, wanted)
+	if err != nil {
+		return nil, err
+	}
+	var rates plan.Rates
+	texts := []json.RawMessage{t.RequestsPerMinute, t.TokensPerMinute, t.ParallelCalls}
+	to := func(r *plan.Rates) []*int64 {
+		return []*int64{&r.RequestsPerMinute, &r.TokensPerMinute, &r.ParallelCalls}
+	}
+	for i, rate := range rates.List() {
+		if *to(&rates)[i], err = plan.ParseRate(rate.Name, plain(texts[i])); err != nil {
+			return nil, err
+		}
+	}
+	return func(now access.Terms) access.Terms {
+		if t.Limits != nil {
+			now.Limits = limits
+		}
+		for i := range texts {
+			if texts[i] != nil {
+				*to(&now.Rates)[i] = *to(&rates)[i]
+			}
+		}
+		return now
+	}, nil
+}
+
+// changeToken gives a token other limits and rates. What the body does not have stays; limits are all that it has then.
+func changeToken(w http.ResponseWriter, c *web.Call) error {
+	var body tokenTerms
+	if err := cmp.Or(c.Query().Err(), c.ReadJSON(&body)); err != nil {
+		return err
+	}
+	change, err := body.change(c)
+	if err != nil {
+		return err
+	}
+	changed, err := c.Access.Change(c.Context(), c.Audit("tokens change"), c.PathValue("token"),
+		func(now access.Terms) (access.Terms, error) { return change(now), nil })
+	if err != nil {
+		return err
+	}
+	return c.Document(w, http.StatusOK, report.TokenChanged(changed))
 }
 
 // revokeToken ends a token.

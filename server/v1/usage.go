@@ -22,7 +22,7 @@ func answerUsage(w http.ResponseWriter, c *web.Call, show func(usage.PeriodUsage
 	if err := q.Err(); err != nil {
 		return err
 	}
-	used, err := c.Usage.Show(c.Context(), c.PathValue("user"), cmp.Or(at, c.Now), c.Now)
+	used, err := c.Usage.ShowWith(c.Context(), c.PathValue("user"), c.Who.TokenID, cmp.Or(at, c.Now), c.Now)
 	if err != nil {
 		return err
 	}

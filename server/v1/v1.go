@@ -80,6 +80,7 @@ func Routes() []web.Route {
 
 		{Pattern: "GET /v1/tokens", Scope: admin, Do: tokens},
 		{Pattern: "POST /v1/tokens", Scope: admin, Do: createToken},
+		{Pattern: "PATCH /v1/tokens/{token}", Scope: admin, Do: changeToken},
 		{Pattern: "DELETE /v1/tokens/{token}", Scope: admin, Do: revokeToken},
 		{Pattern: "POST /v1/tokens/{token}/rotate", Scope: admin, Do: rotateToken},
 

@@ -15,6 +15,8 @@ var hints = map[string]string{
 	"limit_exceeded":          "every limit and when it is reset: GET /v1/users/{user}/limits",
 	"rate_limited":            "wait as long as Retry-After says",
 	"too_many_parallel_calls": "settle or release what has ended: GET /v1/reservations?user={user}",
+	"token_limit_exceeded":    "the token has limits of its own: GET /v1/users/{user}/limits with it",
+	"not_in_token":            "the token does not include it, whatever the plan does",
 	"not_in_plan":             "what the plan includes: GET /v1/users/{user}/limits",
 	"unknown_user":            "list them: GET /v1/users",
 	"unpriced":                "set a price: POST /v1/prices; then rate the calls again: alwrity-sub pricing rerate",
