@@ -48,11 +48,18 @@ func (r *reading) readBody(h http.Header, body io.Reader) error {
 	return r.readJSON(body)
 }
 
+// What is read of JSON: the scanner looks for names that appear twice, for to remember all of a hostile body takes many
+// times its size; and a text that a client has cut in the middle of a character is a vendor's matter.
+var (
+	anyNames = jsontext.AllowDuplicateNames(true) // read-only
+	anyBytes = jsontext.AllowInvalidUTF8(true)    // read-only
+)
+
 // readJSON reads the body of a request. A member that appears twice is refused, for vendors differ in which one counts;
 // so is a name that differs from one that matters in upper and lower case alone, which some servers take for it.
 func (r *reading) readJSON(body io.Reader) error {
-	scan := scanner{root: r.format.request, to: r, folds: true}
-	decoder := jsontext.NewDecoder(io.TeeReader(body, writerFunc(scan.write)), jsontext.AllowInvalidUTF8(true))
+	scan := scanner{root: r.format.request, to: r, strict: true}
+	decoder := jsontext.NewDecoder(io.TeeReader(body, writerFunc(scan.write)), anyNames, anyBytes)
 	if kind := decoder.PeekKind(); kind != '{' && !(kind == '[' && r.format.request.elements != nil) {
 		_, err := decoder.ReadToken()
 		return noObject(err)
@@ -68,7 +75,7 @@ func (r *reading) readJSON(body io.Reader) error {
 
 // noObject returns the failure for a body that is no JSON object, or the error that reading it has met with.
 func noObject(err error) error {
-	syntax, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
+	_, isSyntax := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case err == nil, errors.Is(err, io.EOF):
 		return failure.Invalidf("the body must be a JSON object")
@@ -76,8 +83,6 @@ func noObject(err error) error {
 		return failure.Invalidf("the body is no complete JSON object")
 	case !isSyntax:
 		return err
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		return failure.Invalidf("the body names %q twice", failure.Shorten(syntax.JSONPointer.LastToken()))
 	}
 	return failure.Invalidf("the body is no JSON: %s", failure.Shorten(strings.TrimPrefix(err.Error(), "jsontext: ")))
 }
@@ -139,7 +144,7 @@ func (f *Format) AddUsage(ask *Ask, body []byte) []byte {
 
 // usageOption returns the bytes of a body that a text has to take the place of, "" for none.
 func usageOption(body []byte) (at, until int, text string) {
-	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowInvalidUTF8(true))
+	decoder := jsontext.NewDecoder(bytes.NewReader(body), anyNames, anyBytes)
 	if token, err := decoder.ReadToken(); err != nil || token.Kind() != '{' {
 		return 0, 0, ""
 	}
@@ -151,7 +156,7 @@ func usageOption(body []byte) (at, until int, text string) {
 	case value.Kind() != '{':
 		return end - len(value), end, `{"include_usage":true}`
 	}
-	inner := jsontext.NewDecoder(bytes.NewReader(value), jsontext.AllowInvalidUTF8(true))
+	inner := jsontext.NewDecoder(bytes.NewReader(value), anyNames, anyBytes)
 	_, _ = inner.ReadToken() // the brace
 	first := end - len(value) + 1
 	separator := ","

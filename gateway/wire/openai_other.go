@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -96,20 +97,23 @@ func startsOf(p []byte) (n int64) {
 }
 
 // isDone marks the end of a stream by the type of its last event.
-func isDone(kind string) *node {
-	return &node{take: func(r *reading, v value) { r.done = r.done || v.name() == kind }}
+func isDone(kinds ...string) *node {
+	return &node{take: func(r *reading, v value) { r.done = r.done || slices.Contains(kinds, v.name()) }}
 }
 
 // openAITranscription is POST …/v1/audio/transcriptions and …/translations, by openai-go's types Transcription,
 // TranscriptionUsageUnion and TranscriptionTextDoneEvent. As text, SRT or VTT an answer says nothing of its usage.
+// Mistral's says it as its chat does (https://docs.mistral.ai/capabilities/audio_transcription).
 var openAITranscription = &Format{ // read-only
 	name: "openai.transcription", style: OpenAIStyle, takesForms: true, tokens: true,
 	request: tree(places{
 		"model": askModel, "stream": askStream, "prompt": {counts: true},
 		"file": {begin: func(r *reading) { r.ask.Quantities[pricing.Seconds] = audioMilliseconds(r.fileHead, r.fileSize) }},
 	}),
-	answer: tree(tokenUsage, errorPlaces, places{"text": {counts: true}, "duration": putLength}),
-	event:  tree(tokenUsage, errorPlaces, places{"delta": {counts: true}, "type": isDone("transcript.text.done")}),
+	answer: tree(openAIUsage, tokenUsage, errorPlaces, places{"text": {counts: true}, "duration": putLength}),
+	event: tree(openAIUsage, tokenUsage, errorPlaces, places{
+		"delta": {counts: true}, "type": isDone("transcript.text.done", "transcription.done"),
+	}),
 	endAsk: func(r *reading) {
 		r.ask.Quantities[pricing.InputTokens] += r.ask.Quantities[pricing.Seconds] * audioTokensInMinute / 60_000
 	},

@@ -16,6 +16,7 @@ type reading struct {
 	most   int64  // tokens of each answer, as the request says it
 	text   Tokens // what was counted
 	said   said
+	saidAt int64            // tokens that were counted when the output was said last
 	rank   [figureCount]int // of the source that said it
 
 	model, tier  string
@@ -156,6 +157,9 @@ func put(f figure) *node {
 		}
 		if n, ok := amount(v); ok {
 			r.said.set(f, n)
+			if f == allOutput || f == besideOutput {
+				r.saidAt = r.text.Count()
+			}
 		}
 	}}
 }
@@ -302,8 +306,14 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	if !inputSaid && r.estimates() {
 		input = r.ask.Quantities[pricing.InputTokens]
 	}
-	if (!outputSaid || !ended) && r.estimates() {
-		output = max(output, s.amounts[firstOutput], r.text.Count())
+	unsaid := r.text.Count() - r.saidAt // that came after the last figure, if it was not the last of all
+	switch {
+	case ended && outputSaid, !r.estimates():
+		unsaid = 0
+	case outputSaid:
+		output += unsaid
+	default:
+		output = max(s.amounts[firstOutput], unsaid)
 	}
 	q[pricing.InputTokens], q[pricing.OutputTokens] = input, output
 	q[pricing.CachedInputTokens], q[pricing.CacheWriteTokens], q[pricing.CacheWrite1hTokens] = cached, writes, hour
@@ -313,7 +323,7 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	q[pricing.ImageInputTokens] = min(s.amounts[imageInput], rest-q[pricing.AudioInputTokens])
 	q[pricing.ReasoningTokens] = s.amounts[reasoning] + s.amounts[besideOutput]
 	q[pricing.AudioOutputTokens] = s.amounts[audioOutput]
-	return inputSaid && outputSaid && ended
+	return inputSaid && outputSaid && unsaid == 0
 }
 
 // estimates tells whether what the answer does not say of tokens is estimated: not of an error.

@@ -1,8 +1,11 @@
 package wire
 
 import (
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // node is what is done with the value at one place of a JSON text, and with what is in it. A nil node is of no
@@ -43,7 +46,7 @@ type scanner struct {
 	depth  int  // how many frames are in use
 	skip   int  // objects and lists of no interest within the last frame
 	values int  // whole values that were read
-	folds  bool // names at the top that differ in upper and lower case alone from those that matter are refused
+	strict bool // a name that matters is refused the second time, and at the top where it differs in case alone
 
 	state  scanState
 	isName bool  // the text is a member's name
@@ -59,7 +62,8 @@ type scanner struct {
 type frame struct {
 	node *node
 	list bool
-	name bool // a member's name comes next
+	name bool     // a member's name comes next
+	seen []string // names that matter and were read, if the scanner is strict
 }
 
 type scanState uint8
@@ -161,7 +165,7 @@ func (s *scanner) open(list bool) {
 	if list && n.list != nil {
 		n.list(s.to)
 	}
-	s.frames[s.depth] = frame{node: n, list: list, name: !list}
+	s.frames[s.depth] = frame{node: n, list: list, name: !list, seen: s.frames[s.depth].seen[:0]}
 	s.depth++
 }
 
@@ -295,8 +299,8 @@ func (s *scanner) endText() {
 		s.isName = false
 		in := s.frames[s.depth-1].node
 		s.member = in.of(s.buf, s.cut)
-		if s.folds && s.member == nil && s.depth == 1 {
-			s.to.refuseCase(in, s.buf)
+		if s.strict {
+			s.checkName(in)
 		}
 		if in.names {
 			s.to.count(s.buf)
@@ -305,6 +309,22 @@ func (s *scanner) endText() {
 		return
 	}
 	s.scalar(value{kind: 's', text: s.buf, cut: s.cut})
+}
+
+// checkName refuses a name that vendors could take for another.
+func (s *scanner) checkName(in *node) {
+	top := &s.frames[s.depth-1]
+	if _, matters := in.members[string(s.buf)]; !matters || s.cut {
+		if s.depth == 1 {
+			s.to.refuseCase(in, s.buf)
+		}
+		return
+	}
+	if name := string(s.buf); slices.Contains(top.seen, name) {
+		s.to.refuse(failure.Invalidf("the body names %q twice", name))
+	} else {
+		top.seen = append(top.seen, name)
+	}
 }
 
 // of returns the node of a member.
