@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -130,12 +131,17 @@ var taken = []string{ // read-only
 	"docs", "openapi.yaml", "static", "assets",
 }
 
-var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,49}$`)
+var nameForm = form(`^[a-z0-9][a-z0-9_-]{0,49}$`) // read-only
+
+// form returns a regular expression that is made when it is first asked for: most commands never do.
+func form(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 // begin returns the upstream that an entry changes.
 func (c *Catalogue) begin(e *entry) (up *Upstream, isNew bool, err error) {
 	switch {
-	case !nameForm.MatchString(e.Name):
+	case !nameForm().MatchString(e.Name):
 		return nil, false, failure.Invalidf("name is %q: it must be of small letters, digits, - and _",
 			failure.Shorten(e.Name))
 	case slices.Contains(taken, e.Name):
@@ -249,14 +255,14 @@ func (e *timeoutsEntry) change(to *Timeouts) error {
 // check returns what an upstream lacks.
 func (u *Upstream) check() error {
 	for _, variable := range u.Keys {
-		if !variableForm.MatchString(variable) {
+		if !variableForm().MatchString(variable) {
 			return failure.Invalidf("keys has %q in it: it must be the name of a variable, never the key itself",
 				failure.Shorten(variable))
 		}
 	}
 	for _, name := range [][]string{u.Headers, u.Answers} {
 		for i, header := range name {
-			if name[i] = strings.ToLower(header); !headerForm.MatchString(name[i]) || isSecretHeader(name[i]) {
+			if name[i] = strings.ToLower(header); !headerForm().MatchString(name[i]) || isSecretHeader(name[i]) {
 				return failure.Invalidf("%q can't be a header that is passed on", failure.Shorten(header))
 			}
 		}
@@ -283,10 +289,10 @@ func (u *Upstream) check() error {
 }
 
 var (
-	variableForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)        // read-only
-	headerForm   = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,99}\*?$`)  // read-only
-	methods      = []string{http.MethodPost, http.MethodGet}           // read-only
-	nameOfPart   = regexp.MustCompile(`^\{([a-z]+)(\.\.\.)?\}(:.+|)$`) // read-only
+	variableForm = form(`^[A-Z][A-Z0-9_]{0,99}$`)            // read-only
+	headerForm   = form(`^[a-z0-9][a-z0-9-]{0,99}\*?$`)      // read-only
+	methods      = []string{http.MethodPost, http.MethodGet} // read-only
+	nameOfPart   = form(`^\{([a-z]+)(\.\.\.)?\}(:.+|)$`)     // read-only
 )
 
 // path makes the rule of an entry.
@@ -303,7 +309,7 @@ func (e *pathEntry) path() (*Path, error) {
 	}
 	names := strings.Split(e.Path[1:], "/")
 	for i, text := range names {
-		found := nameOfPart.FindStringSubmatch(text)
+		found := nameOfPart().FindStringSubmatch(text)
 		switch {
 		case found != nil && found[2] != "" && (i < len(names)-1 || found[3] != ""):
 			return nil, failure.Invalidf("path has %q in it, which must be its end", text)

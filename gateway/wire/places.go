@@ -13,6 +13,7 @@ type places map[string]*node
 // tree makes one node of all places.
 func tree(all ...places) *node {
 	root := &node{}
+	root.tree = root
 	for _, some := range all {
 		// A place comes before those within it, so that these are added to what it has already.
 		for _, path := range slices.Sorted(maps.Keys(some)) {
@@ -40,17 +41,28 @@ func (n *node) add(path []string, what *node) {
 func (n *node) child(segment string) *node {
 	switch segment {
 	case "[]":
-		n.elements = n.elements.own()
+		n.elements = n.elements.in(n.tree)
 		return n.elements
 	case "*":
-		n.rest = n.rest.own()
+		n.rest = n.rest.in(n.tree)
 		return n.rest
 	}
 	if n.members == nil {
 		n.members = map[string]*node{}
 	}
-	n.members[segment] = n.members[segment].own()
-	return n.members[segment]
+	child := n.members[segment].in(n.tree)
+	n.members[segment] = child
+	return child
+}
+
+// in returns the node itself where it was made for a tree and no other has it, else a copy that is.
+func (n *node) in(tree *node) *node {
+	if n != nil && n.tree == tree && tree != nil {
+		return n
+	}
+	c := n.own()
+	c.tree = tree
+	return c
 }
 
 // own returns a copy of a node that may be changed.
@@ -59,14 +71,16 @@ func (n *node) own() *node {
 		return &node{}
 	}
 	c := *n
-	c.members = maps.Clone(n.members)
+	c.tree, c.members = nil, maps.Clone(n.members)
 	return &c
 }
 
-func (n *node) merge(what *node) {
-	c := what.own()
-	if n.members == nil {
-		n.members = map[string]*node{}
+func (n *node) merge(c *node) {
+	if c == nil {
+		return
+	}
+	if n.members == nil && len(c.members) > 0 {
+		n.members = make(map[string]*node, len(c.members))
 	}
 	for name, member := range c.members {
 		n.members[name] = merged(n.members[name], member)

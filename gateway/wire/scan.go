@@ -16,6 +16,7 @@ type node struct {
 	elements *node // of a list
 	counts   bool  // texts and numbers here are counted as tokens
 	names    bool  // … and so are names of members
+	tree     *node // that it was made for, as no other has it
 
 	piece func(r *reading, p []byte) // gets texts as they pass
 	take  func(r *reading, v value)  // gets a text, a number, true or false
