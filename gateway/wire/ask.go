@@ -28,6 +28,7 @@ func (f *Format) Read(path string, h http.Header, body io.Reader) (Ask, error) {
 	if err := r.readBody(h, body); err != nil {
 		return Ask{}, err
 	}
+	r.ask.Answers *= min(max(r.prompts, 1), mostAnswers)
 	r.ask.Quantities[pricing.InputTokens] = min(r.text.Count(), pricing.MaxQuantity)
 	if r.most > 0 {
 		r.ask.OutputBounded = true

@@ -17,10 +17,20 @@ var mistralChat = &Format{ // read-only
 // openAICompletions is POST …/v1/completions, by openai-go's types CompletionNewParams and Completion.
 var openAICompletions = &Format{ // read-only
 	name: "openai.completions", style: OpenAIStyle, addsUsage: true, tokens: true,
-	request:  tree(chatSettings, places{"prompt": textsOrTokens(), "suffix": {counts: true}}),
+	request:  tree(chatSettings, places{"prompt": textsOrTokens(), "prompt[]": eachPrompt, "suffix": {counts: true}}),
 	answer:   tree(openAIUsage, openAIAnswer, errorPlaces, places{"choices[].text": {counts: true}}),
 	event:    tree(openAIUsage, openAIAnswer, errorPlaces, choicesOfEvent, places{"choices[].text": {counts: true}}),
 	complete: openAIChat.complete,
+}
+
+// eachPrompt counts prompts that are asked together: each gets as many answers.
+var eachPrompt = &node{ // read-only
+	list: func(r *reading) { r.prompts++ },
+	take: func(r *reading, v value) {
+		if v.kind == 's' {
+			r.prompts++
+		}
+	},
 }
 
 // openAIEmbeddings is POST …/v1/embeddings, by openai-go's types EmbeddingNewParams and CreateEmbeddingResponse.

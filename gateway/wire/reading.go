@@ -9,15 +9,16 @@ import (
 
 // reading is what has been read of one request, or of one answer.
 type reading struct {
-	format *Format
-	ask    Ask
-	err    error  // why the request can't be
-	failed bool   // the answer has the status of an error
-	most   int64  // tokens of each answer, as the request says it
-	text   Tokens // what was counted
-	said   said
-	saidAt int64            // tokens that were counted when the output was said last
-	rank   [figureCount]int // of the source that said it
+	format  *Format
+	ask     Ask
+	err     error  // why the request can't be
+	failed  bool   // the answer has the status of an error
+	prompts int64  // that are asked together
+	most    int64  // tokens of each answer, as the request says it
+	text    Tokens // what was counted
+	said    said
+	saidAt  int64            // tokens that were counted when the output was said last
+	rank    [figureCount]int // of the source that said it
 
 	model, tier  string
 	tierSaid     bool
@@ -326,8 +327,10 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	return inputSaid && outputSaid && unsaid == 0
 }
 
-// estimates tells whether what the answer does not say of tokens is estimated: not of an error.
-func (r *reading) estimates() bool { return r.format.tokens && !r.failed }
+// estimates tells whether what the answer does not say of tokens is estimated: not of an error, whatever its status.
+func (r *reading) estimates() bool {
+	return r.format.tokens && !r.failed && (r.failure == "" || r.text != Tokens{})
+}
 
 // makeValid raises totals to what their parts are together: an event with less is refused, and the call has been made.
 func makeValid(q *pricing.Quantities) {

@@ -22,8 +22,10 @@ var openAIResponses = &Format{ // read-only
 	}),
 	endEvent: func(r *reading) {
 		switch r.kind {
-		case "response.completed", "response.incomplete", "response.failed":
+		case "response.completed", "response.incomplete":
 			r.done = true
+		case "response.failed":
+			r.done, r.failed = true, true
 		case "response.output_item.done":
 			r.endItem()
 		}
@@ -49,7 +51,8 @@ var partsOfInput = places{ // read-only
 
 var responsePlaces = places{ // read-only
 	"model": putModel, "service_tier": putTier,
-	"usage.input_tokens":                            put(allInput), // with the cached ones
+	"status":             {take: func(r *reading, v value) { r.failed = r.failed || v.name() == "failed" }},
+	"usage.input_tokens": put(allInput), // with the cached ones
 	"usage.input_tokens_details.cached_tokens":      put(cachedInput),
 	"usage.input_tokens_details.cache_write_tokens": put(cacheWrite5m),
 	"usage.output_tokens":                           put(allOutput),
