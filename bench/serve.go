@@ -315,18 +315,18 @@ func (l *lab) serveDashboards(ctx context.Context, kind db.Kind) (results []resu
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	var took []float64
-	for n := range dashboardUsers {
-		began := time.Now()
-		if _, err := s.ask(ctx, http.MethodGet, "/api/subscription/dashboard/"+userName(n%sample.users), ""); err != nil {
-			return nil, err
+	for _, what := range []string{"dashboard of one of 1,000 users", "the same once more, kept"} {
+		var took []float64
+		for n := range min(dashboardUsers, sample.users) {
+			began := time.Now()
+			if _, err := s.ask(ctx, http.MethodGet, "/api/subscription/dashboard/"+userName(n), ""); err != nil {
+				return results, err
+			}
+			took = append(took, time.Since(began).Seconds()*1000)
 		}
-		took = append(took, time.Since(began).Seconds()*1000)
+		slices.Sort(took)
+		results = append(results, result{What: what, Rows: sample.rows, Unit: "ms", Ours: median(took),
+			Note: "p99 " + figure(took[len(took)*99/100])}.oursAtMost(20))
 	}
-	slices.Sort(took)
-	slowest := took[len(took)*99/100]
-	return []result{
-		result{What: "dashboard of one of 1,000 users", Rows: sample.rows, Unit: "ms", Ours: median(took),
-			Note: "p99 " + figure(slowest)}.oursAtMost(20),
-	}, nil
+	return results, nil
 }
