@@ -64,7 +64,7 @@ type claims struct {
 	Expires   float64 `json:"exp"`
 	NotBefore float64 `json:"nbf"`
 	Email     string  `json:"email"`
-	Verified  *bool   `json:"email_verified"`
+	Verified  any     `json:"email_verified"` // nil where the issuer does not say; text at some
 	Role      any     `json:"role"`
 	Public    struct {
 		Role any `json:"role"`
@@ -144,10 +144,15 @@ func (i *Issuer) identity(c claims, all map[string]any) (Identity, error) {
 	who := userIdentity(user)
 	who.Email = c.Email
 	who.ExpiresAt = time.Unix(int64(min(c.Expires, 1<<40)), 0).UTC()
-	if c.Role == "admin" || c.Public.Role == "admin" || (c.Verified == nil || *c.Verified) && i.Admins.has(c.Email) {
+	if c.Role == "admin" || c.Public.Role == "admin" || c.mayBeTrusted() && i.Admins.has(c.Email) {
 		who.Scopes = append(who.Scopes, ScopeAdmin)
 	}
 	return who, nil
+}
+
+// mayBeTrusted tells whether the mail address is the user's, as far as the issuer says anything about that.
+func (c claims) mayBeTrusted() bool {
+	return c.Verified == nil || c.Verified == true || c.Verified == "true"
 }
 
 // userIdentity is a person who is signed in as a user.

@@ -269,20 +269,22 @@ func TestJWTAdmins(t *testing.T) {
 		claims map[string]any
 		want   bool
 	}{
-		"by mail":                 {map[string]any{"email": "Root@example.com"}, true},
-		"by domain":               {map[string]any{"email": "ann@OPS.example.com"}, true},
-		"by role":                 {map[string]any{"role": "admin"}, true},
-		"by Clerk's role":         {map[string]any{"public_metadata": map[string]any{"role": "admin"}}, true},
-		"another role":            {map[string]any{"role": "administrator"}, false},
-		"roles":                   {map[string]any{"role": []string{"admin"}}, false},
-		"no mail":                 {map[string]any{"email": nil}, false},
-		"a longer domain":         {map[string]any{"email": "ann@evil-ops.example.com"}, false},
-		"a domain below it":       {map[string]any{"email": "ann@x.ops.example.com"}, false},
-		"a domain before it":      {map[string]any{"email": "ann@ops.example.com.evil.org"}, false},
-		"two signs":               {map[string]any{"email": "ann@evil.org@ops.example.com"}, false},
-		"quoted":                  {map[string]any{"email": `"x@evil.org"@ops.example.com`}, false},
-		"a mail not verified":     {map[string]any{"email": "root@example.com", "email_verified": false}, false},
-		"a mail that is verified": {map[string]any{"email": "root@example.com", "email_verified": true}, true},
+		"by mail":                  {map[string]any{"email": "Root@example.com"}, true},
+		"by domain":                {map[string]any{"email": "ann@OPS.example.com"}, true},
+		"by role":                  {map[string]any{"role": "admin"}, true},
+		"by Clerk's role":          {map[string]any{"public_metadata": map[string]any{"role": "admin"}}, true},
+		"another role":             {map[string]any{"role": "administrator"}, false},
+		"roles":                    {map[string]any{"role": []string{"admin"}}, false},
+		"no mail":                  {map[string]any{"email": nil}, false},
+		"a longer domain":          {map[string]any{"email": "ann@evil-ops.example.com"}, false},
+		"a domain below it":        {map[string]any{"email": "ann@x.ops.example.com"}, false},
+		"a domain before it":       {map[string]any{"email": "ann@ops.example.com.evil.org"}, false},
+		"two signs":                {map[string]any{"email": "ann@evil.org@ops.example.com"}, false},
+		"quoted":                   {map[string]any{"email": `"x@evil.org"@ops.example.com`}, false},
+		"a mail not verified":      {map[string]any{"email": "root@example.com", "email_verified": false}, false},
+		"one that text says so of": {map[string]any{"email": "root@example.com", "email_verified": "true"}, true},
+		"one with another text":    {map[string]any{"email": "root@example.com", "email_verified": "false"}, false},
+		"a mail that is verified":  {map[string]any{"email": "root@example.com", "email_verified": true}, true},
 	} {
 		who, err := s.Authenticate(t.Context(), i.token(t, tt.claims), jwtNow())
 		if err != nil || who.May(ScopeAdmin) != tt.want {

@@ -55,7 +55,7 @@ func newAlertsReadCmd(env *Env) *cobra.Command {
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				return report.AlertsRead(len(ids)), s.Lists.MarkRead(ctx, ids, env.Now())
+				return report.AlertsRead(len(ids)), s.Lists.MarkRead(ctx, env.audit("alerts read"), ids)
 			})(cmd, nil)
 		},
 	}

@@ -65,7 +65,7 @@ by now.`,
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
 				doc := report.DeliveriesMoved(len(ids), "to be sent with the next run")
-				return doc, s.Notify.Retry(ctx, ids, env.Now())
+				return doc, s.Notify.Retry(ctx, env.audit("alerts outbox retry"), ids)
 			})(cmd, nil)
 		},
 	}
@@ -90,11 +90,11 @@ in a digest takes the whole digest along; --before does not: what is later goes 
 				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
-				n, err := len(ids), error(nil)
+				n, err, audit := len(ids), error(nil), env.audit("alerts outbox drop")
 				if before.IsZero() {
-					err = s.Notify.Drop(ctx, ids, env.Settings.Actor, env.Now())
+					err = s.Notify.Drop(ctx, audit, ids)
 				} else {
-					n, err = s.Notify.DropBefore(ctx, before, env.Settings.Actor, env.Now())
+					n, err = s.Notify.DropBefore(ctx, audit, before)
 				}
 				return report.DeliveriesMoved(n, "dropped"), err
 			})(cmd, nil)

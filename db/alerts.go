@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/db/encode"
@@ -74,28 +76,57 @@ func (d *DB) CountAlerts(ctx context.Context, user string) (n usage.AlertCounts,
 // errNothingMarked rolls back a marking that names an alert that does not exist.
 var errNothingMarked = errors.New("an alert does not exist")
 
-// MarkRead marks alerts as read, all of them or, where one does not exist, none,
-// and returns the ids that do not exist.
-func (d *DB) MarkRead(ctx context.Context, ids []int64, now time.Time) ([]int64, error) {
+// MarkRead implements usage.ListStore.
+func (d *DB) MarkRead(ctx context.Context, audit usage.Audit, ids []int64) ([]int64, error) {
 	var missing []int64
 	err := d.update(ctx, func(t *tx) error {
 		missing = nil
+		marked := map[string][]int64{} // by user
 		for _, id := range ids {
-			n, err := t.exec(ctx, "UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", now, id)
+			known := false
+			err := t.query(ctx, func(row scanner) error {
+				var user string
+				var before time.Time
+				known = true
+				err := row.Scan(&user, moment{&before})
+				if before.IsZero() {
+					marked[user] = append(marked[user], id)
+				}
+				return err
+			}, "SELECT user_id, read_at FROM usage_alerts WHERE alert_id = $1", id)
 			if err != nil {
 				return err
 			}
-			if n == 0 {
+			if !known {
 				missing = append(missing, id)
 			}
 		}
 		if len(missing) > 0 {
 			return errNothingMarked
 		}
-		return nil
+		return t.markRead(ctx, audit, marked)
 	})
 	if errors.Is(err, errNothingMarked) {
 		err = nil
 	}
 	return missing, err
+}
+
+// markRead marks alerts of some users as read, which were not read before.
+func (t *tx) markRead(ctx context.Context, audit usage.Audit, marked map[string][]int64) error {
+	for _, user := range slices.Sorted(maps.Keys(marked)) {
+		for _, id := range marked[user] {
+			err := t.do(ctx, "UPDATE usage_alerts SET read_at = COALESCE(read_at, $1) WHERE alert_id = $2", audit.At, id)
+			if err != nil {
+				return err
+			}
+		}
+		if audit.Action == "" {
+			continue
+		}
+		if err := t.audit(ctx, audit, "user "+user, nil, state{"alerts": marked[user]}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/notify"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // Deliveries implements notify.Store.
@@ -25,8 +27,8 @@ func (d *DB) Deliveries(ctx context.Context, q notify.DeliveryQuery) ([]notify.D
 var errBlocked = errors.New("a delivery can't be changed")
 
 // Requeue implements notify.Store. A message that had no recipient is expanded again: by now there may be an address.
-func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Blocked, error) {
-	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
+func (d *DB) Requeue(ctx context.Context, audit usage.Audit, ids []int64) (notify.Blocked, error) {
+	return d.move(ctx, audit, ids, notify.Waiting, func(t *tx, one *notify.Delivery) error {
 		if one.Status == notify.Skipped && one.Recipient == "" {
 			if err := t.do(ctx, "DELETE FROM outbox_deliveries WHERE delivery_id = $1", one.ID); err != nil {
 				return err
@@ -34,21 +36,22 @@ func (d *DB) Requeue(ctx context.Context, ids []int64, now time.Time) (notify.Bl
 			return t.do(ctx, "UPDATE outbox SET expanded_at = NULL WHERE message_id = $1", one.Message.ID)
 		}
 		return t.do(ctx, `UPDATE outbox_deliveries SET status = 'waiting', attempts = 0, next_attempt_at = $1,
-			claimed_by = '', claimed_until = NULL, changed_at = $1 WHERE delivery_id = $2`, now, one.ID)
+			claimed_by = '', claimed_until = NULL, changed_at = $1 WHERE delivery_id = $2`, audit.At, one.ID)
 	})
 }
 
 // Drop implements notify.Store.
-func (d *DB) Drop(ctx context.Context, ids []int64, now time.Time, reason string) (notify.Blocked, error) {
-	return d.move(ctx, ids, func(t *tx, one *notify.Delivery) error {
+func (d *DB) Drop(ctx context.Context, audit usage.Audit, ids []int64, reason string) (notify.Blocked, error) {
+	return d.move(ctx, audit, ids, notify.Skipped, func(t *tx, one *notify.Delivery) error {
 		return t.do(ctx, `UPDATE outbox_deliveries SET status = 'skipped', claimed_by = '', claimed_until = NULL,
-			held = FALSE, last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, now, one.ID)
+			held = FALSE, last_error = $1, changed_at = $2 WHERE delivery_id = $3`, reason, audit.At, one.ID)
 	})
 }
 
-// move changes deliveries that are neither sent nor being sent, each with its whole digest, under a lock.
+// move changes deliveries that are neither sent nor being sent, each with its whole digest, under a lock. They get a
+// status.
 func (d *DB) move(
-	ctx context.Context, ids []int64, change func(*tx, *notify.Delivery) error,
+	ctx context.Context, audit usage.Audit, ids []int64, to notify.Status, change func(*tx, *notify.Delivery) error,
 ) (notify.Blocked, error) {
 	var blocked notify.Blocked
 	err := d.update(ctx, func(t *tx) error {
@@ -68,7 +71,12 @@ func (d *DB) move(
 		for i := range found {
 			if found[i].Status == notify.Sending || found[i].Status == notify.Sent {
 				blocked.WrongStatus = append(blocked.WrongStatus, found[i])
-			} else if err := change(t, &found[i]); err != nil {
+				continue
+			}
+			if err := change(t, &found[i]); err != nil {
+				return err
+			}
+			if err := t.auditMove(ctx, audit, &found[i], to); err != nil {
 				return err
 			}
 		}
@@ -83,6 +91,13 @@ func (d *DB) move(
 	return blocked, err
 }
 
+// auditMove notes that a delivery gets another status.
+func (t *tx) auditMove(ctx context.Context, audit usage.Audit, one *notify.Delivery, to notify.Status) error {
+	return t.audit(ctx, audit, "delivery "+strconv.FormatInt(one.ID, 10),
+		state{"status": one.Status, "kind": one.Message.Kind, "user_id": one.Message.UserID, "channel": one.Channel},
+		state{"status": to})
+}
+
 // withDigests returns deliveries and those that are in one digest with them.
 func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, error) {
 	in, arg := t.numbers("d.delivery_id", "$1", ids)
@@ -92,7 +107,8 @@ func (t *tx) withDigests(ctx context.Context, ids []int64) ([]notify.Delivery, e
 }
 
 // DropBefore implements notify.Store.
-func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error) {
+func (d *DB) DropBefore(ctx context.Context, audit usage.Audit, before time.Time, reason string) (int, error) {
+	now := audit.At
 	return inUpdate(ctx, d, func(t *tx) (int, error) {
 		if err := t.lockOutbox(ctx); err != nil {
 			return 0, err
@@ -108,7 +124,11 @@ func (d *DB) DropBefore(ctx context.Context, before, now time.Time, reason strin
 		if err := t.breakDigests(ctx, now, written, before); err != nil {
 			return 0, err
 		}
-		return t.skipMessages(ctx, reason, now, "status IN ('waiting', 'dead', 'unconfirmed')", written, before)
+		dropped, err := t.skipMessages(ctx, reason, now, "status IN ('waiting', 'dead', 'unconfirmed')", written, before)
+		if err == nil && dropped > 0 {
+			err = t.audit(ctx, audit, "outbox", nil, state{"written_before": before, "messages": dropped})
+		}
+		return dropped, err
 	})
 }
 

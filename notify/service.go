@@ -29,21 +29,21 @@ func (s *Service) Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, 
 
 // Retry has deliveries sent again by the next run, each with its whole digest. If one does not exist (not_found) or
 // is sent or being sent (conflict), none is.
-func (s *Service) Retry(ctx context.Context, ids []int64, now time.Time) error {
-	blocked, err := s.Store.Requeue(ctx, ids, now)
+func (s *Service) Retry(ctx context.Context, audit usage.Audit, ids []int64) error {
+	blocked, err := s.Store.Requeue(ctx, audit, ids)
 	return blocked.failure(err, "sent again")
 }
 
 // Drop marks deliveries as skipped, each with its whole digest. It fails as Retry does.
-func (s *Service) Drop(ctx context.Context, ids []int64, actor string, now time.Time) error {
-	blocked, err := s.Store.Drop(ctx, ids, now, droppedBy(actor))
+func (s *Service) Drop(ctx context.Context, audit usage.Audit, ids []int64) error {
+	blocked, err := s.Store.Drop(ctx, audit, ids, droppedBy(audit.Actor))
 	return blocked.failure(err, "dropped")
 }
 
 // DropBefore marks everything as skipped that was written before a moment and is not sent, and returns how many
 // messages and deliveries that were.
-func (s *Service) DropBefore(ctx context.Context, before time.Time, actor string, now time.Time) (int, error) {
-	return s.Store.DropBefore(ctx, before, now, droppedBy(actor))
+func (s *Service) DropBefore(ctx context.Context, audit usage.Audit, before time.Time) (int, error) {
+	return s.Store.DropBefore(ctx, audit, before, droppedBy(audit.Actor))
 }
 
 func droppedBy(actor string) string { return "dropped by " + actor }

@@ -42,11 +42,11 @@ type Store interface {
 	Deliveries(ctx context.Context, q DeliveryQuery) ([]Delivery, error)
 	// Requeue has deliveries sent again, each with its whole digest; Drop marks them as skipped. Both change all
 	// of them or, where one does not exist or its status does not allow it, none, and return which those are.
-	Requeue(ctx context.Context, ids []int64, now time.Time) (Blocked, error)
-	Drop(ctx context.Context, ids []int64, now time.Time, reason string) (Blocked, error)
+	Requeue(ctx context.Context, audit usage.Audit, ids []int64) (Blocked, error)
+	Drop(ctx context.Context, audit usage.Audit, ids []int64, reason string) (Blocked, error)
 	// DropBefore marks everything as skipped that was written before a moment and is not sent, and returns how
 	// many messages and deliveries that were. Later messages of the same digest stay, in no digest any more.
-	DropBefore(ctx context.Context, before, now time.Time, reason string) (int, error)
+	DropBefore(ctx context.Context, audit usage.Audit, before time.Time, reason string) (int, error)
 	// OutboxState sums up what is waiting and what is in trouble.
 	OutboxState(ctx context.Context, now time.Time) (OutboxState, error)
 }

@@ -299,7 +299,7 @@ func (h *history) readAlerts() {
 	unread, err := h.Lists.Alerts(h.Context(), usage.AlertQuery{User: user, Unread: true, Limit: 3})
 	h.Must(err)
 	for _, a := range unread.Rows {
-		h.Must(h.Lists.MarkReadOf(h.Context(), user, []int64{a.ID}, h.Now()))
+		h.Must(h.Lists.MarkReadOf(h.Context(), h.Audit("alerts read"), user, []int64{a.ID}))
 	}
 }
 

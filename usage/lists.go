@@ -26,8 +26,8 @@ type ListStore interface {
 	// Audit returns the changes that admins made, newest first: those with an id below one that is not 0.
 	Audit(ctx context.Context, before int64, limit int) ([]AuditEntry, error)
 	// MarkRead marks alerts as read, all of them or, where one does not exist, none, and returns the ids that do not
-	// exist.
-	MarkRead(ctx context.Context, ids []int64, now time.Time) (missing []int64, err error)
+	// exist. An audit without an action notes nothing.
+	MarkRead(ctx context.Context, audit Audit, ids []int64) (missing []int64, err error)
 	// UserVersion returns a text that is another one after each change of what there is to say about a user, by whatever
 	// operation of whatever process: usage, reservations that hold at a moment, alerts, subscription, bills, credit,
 	// plans, prices. What a period, a plan or a status becomes by the time alone, see plan.Account.StandsUntil.
@@ -187,9 +187,10 @@ func (l *Lists) Alert(ctx context.Context, id int64) (Alert, error) {
 	return found[0], nil
 }
 
-// MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure.
-func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) error {
-	missing, err := l.Store.MarkRead(ctx, ids, now)
+// MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure. The audit log
+// notes it, unless the audit has no action: then a user reads alerts of its own.
+func (l *Lists) MarkRead(ctx context.Context, audit Audit, ids []int64) error {
+	missing, err := l.Store.MarkRead(ctx, audit, ids)
 	if err == nil && len(missing) > 0 {
 		err = unknownAlerts(missing)
 	}
@@ -197,7 +198,7 @@ func (l *Lists) MarkRead(ctx context.Context, ids []int64, now time.Time) error 
 }
 
 // MarkReadOf is MarkRead for alerts that all have to be a user's; those of others do not exist for it.
-func (l *Lists) MarkReadOf(ctx context.Context, user string, ids []int64, now time.Time) error {
+func (l *Lists) MarkReadOf(ctx context.Context, audit Audit, user string, ids []int64) error {
 	for _, id := range ids {
 		if id == math.MaxInt64 {
 			return unknownAlerts([]int64{id})
@@ -210,7 +211,7 @@ func (l *Lists) MarkReadOf(ctx context.Context, user string, ids []int64, now ti
 			return unknownAlerts([]int64{id})
 		}
 	}
-	return l.MarkRead(ctx, ids, now)
+	return l.MarkRead(ctx, audit, ids)
 }
 
 func unknownAlerts(ids []int64) error {

@@ -140,14 +140,15 @@ func alertsRead(t *testing.T, p Place) {
 	f.addAlerts(alert("alice", "a", 80), alert("alice", "b", 80), alert("bob", "a", 80))
 	found, err := f.db.Alerts(f.ctx, usage.AlertQuery{Limit: usage.PageSize})
 	f.must(err)
-	missing, err := f.db.MarkRead(f.ctx, []int64{found[0].ID, 777, found[1].ID, 999}, now())
+	missing, err := f.db.MarkRead(f.ctx, f.auditAt(now(), "alerts read"), []int64{found[0].ID, 777, found[1].ID, 999})
 	f.must(err)
 	wantEqual(t, "missing", missing, []int64{777, 999})
 	if n := len(f.alerts("", true)); n != 3 {
 		t.Errorf("%d alerts are unread, want all 3", n)
 	}
 	for _, at := range []time.Time{now(), now().Add(time.Hour)} { // the first reading counts
-		if missing, err = f.db.MarkRead(f.ctx, []int64{found[0].ID, found[1].ID}, at); err != nil || missing != nil {
+		missing, err = f.db.MarkRead(f.ctx, f.auditAt(at, "alerts read"), []int64{found[0].ID, found[1].ID})
+		if err != nil || missing != nil {
 			t.Errorf("missing %v, %v", missing, err)
 		}
 	}
@@ -158,4 +159,16 @@ func alertsRead(t *testing.T, p Place) {
 	if len(found) != 1 || !found[0].ReadAt.Equal(now()) {
 		t.Errorf("bob's alerts are %+v", found)
 	}
+	noted, err := f.db.Audit(f.ctx, 0, 2)
+	f.must(err)
+	for i, want := range []string{"user bob", "user alice"} { // each once, whoever reads them again
+		if n := noted[i]; n.Action != "alerts read" || n.Subject != want || n.Actor != "tester" || !n.At.Equal(now()) {
+			t.Errorf("the audit log has %+v", n)
+		}
+	}
+	_, err = f.db.MarkRead(f.ctx, usage.Audit{At: now(), Actor: "user alice"}, []int64{found[0].ID - 2})
+	f.must(err)
+	last, err := f.db.Audit(f.ctx, 0, 1)
+	f.must(err)
+	wantEqual(t, "the audit log after a user has read its own", last, noted[:1])
 }

@@ -97,7 +97,7 @@ func alertsCounted(t *testing.T, p Place) {
 	f.addAlerts(alert("alice", "a", 80), alert("alice", "b", 80), alert("bob", "a", 80))
 	found, err := f.db.Alerts(f.ctx, usage.AlertQuery{User: "alice", Limit: 1})
 	f.must(err)
-	_, err = f.db.MarkRead(f.ctx, []int64{found[0].ID}, now())
+	_, err = f.db.MarkRead(f.ctx, f.auditAt(now(), "alerts read"), []int64{found[0].ID})
 	f.must(err)
 	f.exec("UPDATE usage_alerts SET withdrawn_at = created_at WHERE user_id = 'alice' AND limit_name = 'a'")
 	counts, err := f.db.CountAlerts(f.ctx, "alice")

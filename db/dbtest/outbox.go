@@ -169,7 +169,8 @@ func outboxAlerts(t *testing.T, p Place) {
 		expand(0, want)
 	}
 	waiting(2, 1)
-	if n, err := f.db.DropBefore(f.ctx, now().Add(2*time.Hour), now().Add(2*time.Hour), "old"); n != 1 || err != nil { // 2
+	later := now().Add(2 * time.Hour)
+	if n, err := f.db.DropBefore(f.ctx, f.auditAt(later, "drop"), later, "old"); n != 1 || err != nil { // 2
 		t.Errorf("%d are dropped, %v", n, err)
 	}
 	waiting(1, 2)
@@ -317,7 +318,7 @@ func outboxExpire(t *testing.T, p Place) {
 	f.must(f.db.Settle(f.ctx, "x", 1, notify.Result{Status: notify.Sent, At: now()}))
 	wantEqual(t, "deliveries", f.deliveries(), []string{"1 a sent 1", "2 b unconfirmed 0"})
 	// But not once a person has decided.
-	if u, err := f.db.Requeue(f.ctx, []int64{2}, now()); u.Any() || err != nil {
+	if u, err := f.db.Requeue(f.ctx, f.auditAt(now(), "alerts outbox retry"), []int64{2}); u.Any() || err != nil {
 		t.Fatal(u, err)
 	}
 	f.must(f.db.Settle(f.ctx, "x", 2, notify.Result{Status: notify.Sent, At: now()}))
@@ -418,7 +419,7 @@ func outboxMoves(t *testing.T, p Place) {
 	for batch, status := range map[int64]notify.Status{1: notify.Dead, 3: notify.Sent, 4: notify.Dead} {
 		f.must(f.db.Settle(f.ctx, "x", batch, notify.Result{Status: status, At: now(), Error: "so"}))
 	}
-	u, err := f.db.Requeue(f.ctx, []int64{4, 3, 77}, now())
+	u, err := f.db.Requeue(f.ctx, f.auditAt(now(), "alerts outbox retry"), []int64{4, 3, 77})
 	f.must(err)
 	wantEqual(t, "missing", u.Missing, []int64{77})
 	if len(u.WrongStatus) != 1 || u.WrongStatus[0].ID != 3 || u.WrongStatus[0].Status != notify.Sent {
@@ -426,20 +427,27 @@ func outboxMoves(t *testing.T, p Place) {
 	}
 	before := []string{"1 a1 dead 1", "2 a2 dead 1", "3 b1 sent 1", "4 c1 dead 1", "5 d1 waiting 0"}
 	wantEqual(t, "nothing is moved", f.deliveries(), before)
-	u, err = f.db.Requeue(f.ctx, []int64{2}, now()) // takes its digest along
+	u, err = f.db.Requeue(f.ctx, f.auditAt(now(), "alerts outbox retry"), []int64{2}) // takes its digest along
 	if u.Any() || err != nil {
 		t.Error(u, err)
 	}
-	u, err = f.db.Drop(f.ctx, []int64{4, 5}, now(), "dropped by tester")
+	u, err = f.db.Drop(f.ctx, f.auditAt(now(), "alerts outbox drop"), []int64{4, 5}, "dropped by tester")
 	if u.Any() || err != nil {
 		t.Error(u, err)
 	}
 	wantEqual(t, "moved", f.deliveries(), []string{"1 a1 waiting 0", "2 a2 waiting 0", "3 b1 sent 1", "4 c1 skipped 1",
 		"5 d1 skipped 0"})
 	wantEqual(t, "claimed", f.claim(claimOf("y", now(), 9)), []string{"a1+a2"})
+	noted, err := f.db.Audit(f.ctx, 0, 4)
+	f.must(err)
+	for i, want := range []string{"drop delivery 5", "drop delivery 4", "retry delivery 2", "retry delivery 1"} {
+		if n := noted[i]; n.Action+" "+n.Subject != "alerts outbox "+want || n.Actor != "tester" {
+			t.Errorf("the audit log has %+v, want %s", n, want)
+		}
+	}
 	// What had nobody to go to is looked at again.
 	f.exec("UPDATE outbox_deliveries SET recipient = '' WHERE delivery_id = 5")
-	u, err = f.db.Requeue(f.ctx, []int64{5}, now())
+	u, err = f.db.Requeue(f.ctx, f.auditAt(now(), "alerts outbox retry"), []int64{5})
 	if u.Any() || err != nil {
 		t.Error(u, err)
 	}
@@ -492,7 +500,8 @@ func outboxDropBefore(t *testing.T, p Place) {
 	untold := alert("zoë", "calls", 80)
 	f.addAlerts(untold)
 	for _, want := range []int{3, 0} { // b, d and the alert
-		if n, err := f.db.DropBefore(f.ctx, now().Add(time.Hour), now().Add(2*time.Hour), "old"); n != want {
+		dropping := f.auditAt(now().Add(2*time.Hour), "alerts outbox drop")
+		if n, err := f.db.DropBefore(f.ctx, dropping, now().Add(time.Hour), "old"); n != want {
 			t.Errorf("%d are dropped (%v), want %d", n, err, want)
 		}
 	}
@@ -515,7 +524,8 @@ func outboxDropBefore(t *testing.T, p Place) {
 	}
 	expanded("e")
 	// One that is taken back gets the deliveries that it never had.
-	if blocked, err := f.db.Requeue(f.ctx, []int64{4}, now().Add(time.Hour)); blocked.Any() || err != nil {
+	retrying := f.auditAt(now().Add(time.Hour), "alerts outbox retry")
+	if blocked, err := f.db.Requeue(f.ctx, retrying, []int64{4}); blocked.Any() || err != nil {
 		t.Error(blocked, err)
 	}
 	expanded("d")
@@ -532,7 +542,7 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 	f.mails(later, "b3")
 	f.must(f.db.GroupDigests(f.ctx, later))
 	wantEqual(t, "claimed", f.claim(claimOf("x", later, 9)), []string{"a1+a2+a3+a4", "b1+b2+b3"})
-	if n, err := f.db.DropBefore(f.ctx, later, later, "old"); n != 3 || err != nil {
+	if n, err := f.db.DropBefore(f.ctx, f.auditAt(later, "alerts outbox drop"), later, "old"); n != 3 || err != nil {
 		t.Errorf("%d are dropped, %v", n, err)
 	}
 	for _, batch := range []int64{1, 5} {
@@ -544,7 +554,7 @@ func outboxDropOfDigest(t *testing.T, p Place) {
 		"4 a4 waiting 0", "5 b1 waiting 0", "6 b2 skipped 0", "7 b3 waiting 0"})
 	// Nobody brings the others back with one.
 	for _, id := range []int64{2, 3, 6} {
-		if u, err := f.db.Requeue(f.ctx, []int64{id}, later); u.Any() || err != nil {
+		if u, err := f.db.Requeue(f.ctx, f.auditAt(later, "alerts outbox retry"), []int64{id}); u.Any() || err != nil {
 			t.Error(u, err)
 		}
 	}

@@ -111,7 +111,7 @@ func markRead(w http.ResponseWriter, c *web.Call) error {
 	if err := c.MustActFor(found.UserID); err != nil {
 		return err
 	}
-	if err := c.Lists.MarkRead(c.Context(), []int64{id}, c.Now); err != nil {
+	if err := c.Lists.MarkRead(c.Context(), c.AuditFor(found.UserID, "alerts read"), []int64{id}); err != nil {
 		return err
 	}
 	return web.WriteJSON(w, http.StatusOK, enveloped{Success: true, Message: "Alert marked as read"})

@@ -65,9 +65,13 @@ func (p *pages) doings() map[string]doing {
 		"set-price":   priceDoing(),
 		"read-alerts": alertsDoing(),
 		"retry": outboxDoing("Send again", "Send them with the next run", "retried",
-			func(c *web.Call, ids []int64) error { return c.Notify.Retry(c.Context(), ids, c.Now) }),
+			func(c *web.Call, ids []int64) error {
+				return c.Notify.Retry(c.Context(), c.Audit("alerts outbox retry"), ids)
+			}),
 		"drop": outboxDoing("Never send", "Never send them", "dropped",
-			func(c *web.Call, ids []int64) error { return c.Notify.Drop(c.Context(), ids, c.Who.Name, c.Now) }),
+			func(c *web.Call, ids []int64) error {
+				return c.Notify.Drop(c.Context(), c.Audit("alerts outbox drop"), ids)
+			}),
 	}
 }
 
@@ -413,7 +417,7 @@ func alertsDoing() doing {
 			if err != nil {
 				return err
 			}
-			return c.Lists.MarkRead(c.Context(), ids, c.Now)
+			return c.Lists.MarkRead(c.Context(), c.Audit("alerts read"), ids)
 		},
 	}
 }

@@ -186,7 +186,7 @@ func (p *pages) readAlerts(w http.ResponseWriter, c *web.Call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Lists.MarkReadOf(c.Context(), user, ids, c.Now); err != nil {
+	if err := c.Lists.MarkReadOf(c.Context(), c.AuditFor(user, "alerts read"), user, ids); err != nil {
 		return err
 	}
 	back(w, c, "/billing", "read")

@@ -54,9 +54,9 @@ func readAlerts(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	if user == "" {
-		err = c.Lists.MarkRead(c.Context(), body.IDs, c.Now)
+		err = c.Lists.MarkRead(c.Context(), c.Audit("alerts read"), body.IDs)
 	} else {
-		err = c.Lists.MarkReadOf(c.Context(), user, body.IDs, c.Now)
+		err = c.Lists.MarkReadOf(c.Context(), c.AuditFor(user, "alerts read"), user, body.IDs)
 	}
 	if err != nil {
 		return err

@@ -161,6 +161,14 @@ func (c *Call) Audit(action string) usage.Audit {
 	return usage.Audit{At: c.Now, Actor: c.Who.Name, Action: action}
 }
 
+// AuditFor is Audit for what users do with what is their own, which is not noted: it has no action then.
+func (c *Call) AuditFor(user, action string) usage.Audit {
+	if user != "" && user == c.Who.User {
+		action = ""
+	}
+	return c.Audit(action)
+}
+
 // ByBearer knows a caller by the token or JWT of the Authorization header. Bad tries of an address are counted.
 func (s *Services) ByBearer(r *http.Request, now time.Time) (access.Identity, error) {
 	return s.Access.AuthenticateFrom(r.Context(), Bearer(r), r.RemoteAddr, now)
