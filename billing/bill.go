@@ -64,6 +64,18 @@ type Bill struct {
 	Terms    *Terms      // nil where the plan allowed no overage
 }
 
+// Estimated returns of how many calls on the bill it was estimated what they used, what these cost, and how many calls
+// there are in all. They are part of its usage, and change nothing of what is to be paid.
+func (b *Bill) Estimated() (calls int64, cost pricing.Total, of int64) {
+	for _, l := range b.Lines {
+		if l.Kind == Usage || l.Kind == Adjustment {
+			calls, of = usage.AtMost(calls, l.Usage.Estimated), usage.AtMost(of, l.Usage.Calls)
+			cost = cost.Add(pricing.TotalOf(l.Usage.EstimatedCost))
+		}
+	}
+	return calls, cost, of
+}
+
 // withinYear tells whether a line of the bill is the fee of 0 of a month of a year that was paid before: not that of a
 // year that begins, whose period is the year.
 func (b *Bill) withinYear(l Line) bool {

@@ -22,6 +22,10 @@ type Sums struct {
 	Rounding    pricing.Total
 	Cost        pricing.Total // of the usage on them
 	Unpriced    int64         // calls without a price, which the cost lacks
+
+	Calls         int64
+	Estimated     int64         // of the calls: those of which it was estimated what they used
+	EstimatedCost pricing.Total // what they cost
 }
 
 // Revenue returns what was billed.
@@ -44,13 +48,16 @@ func (s *Sums) line(l Line) {
 	if l.Kind == Usage || l.Kind == Adjustment { // overage is of usage that has a line already
 		s.Cost = s.Cost.Add(pricing.TotalOf(l.Usage.Cost))
 		s.Unpriced = usage.AtMost(s.Unpriced, l.Usage.Unpriced)
+		s.Calls, s.Estimated = usage.AtMost(s.Calls, l.Usage.Calls), usage.AtMost(s.Estimated, l.Usage.Estimated)
+		s.EstimatedCost = s.EstimatedCost.Add(pricing.TotalOf(l.Usage.EstimatedCost))
 	}
 }
 
 // plus returns s + t.
 func (s Sums) plus(t Sums) Sums {
 	return Sums{s.Bills + t.Bills, s.Fees.Add(t.Fees), s.Overage.Add(t.Overage), s.Adjustments.Add(t.Adjustments),
-		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), usage.AtMost(s.Unpriced, t.Unpriced)}
+		s.Credits.Add(t.Credits), s.Rounding.Add(t.Rounding), s.Cost.Add(t.Cost), usage.AtMost(s.Unpriced, t.Unpriced),
+		usage.AtMost(s.Calls, t.Calls), usage.AtMost(s.Estimated, t.Estimated), s.EstimatedCost.Add(t.EstimatedCost)}
 }
 
 // SumsOf returns what one bill, with its lines, adds up to.

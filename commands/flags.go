@@ -51,6 +51,16 @@ func (f reportedFlag) Set(text string) (err error) {
 	return err
 }
 
+// measuredFlag is a flag for how it is known what a call used.
+type measuredFlag struct{ to *usage.Measured }
+
+func (f measuredFlag) String() string { return "" }
+func (f measuredFlag) Type() string   { return "HOW" }
+func (f measuredFlag) Set(text string) (err error) {
+	*f.to, err = usage.ParseMeasured(text)
+	return err
+}
+
 // priceFlag is a flag for the cost of one unit; to stays nil where it isn't given.
 type priceFlag struct{ to **pricing.USD }
 

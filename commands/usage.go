@@ -52,6 +52,7 @@ func newUsageLogsCmd(env *Env) *cobra.Command {
 		Use: "logs", Short: "List recorded calls, newest first",
 		Example: "  alwrity-sub usage logs --user alice --from 2026-11-01\n" +
 			"  alwrity-sub usage logs --status unpriced -o csv\n" +
+			"  alwrity-sub usage logs --measured estimated\n" +
 			"  alwrity-sub usage logs --voided\n" +
 			"  alwrity-sub usage logs --limit 100 --after LAST-ID-OF-THE-PAGE-BEFORE",
 		Args: cobra.NoArgs, Annotations: exitCodes("0,1,2,3,6"),
@@ -83,6 +84,7 @@ func newUsageLogsCmd(env *Env) *cobra.Command {
 	addTime(cmd, &q.From, "from", "only calls from then on")
 	addTime(cmd, &q.To, "to", "only calls before then")
 	flags.StringVar(&status, "status", "", "only these: ok, failed or unpriced")
+	flags.StringVar(&q.Measured, "measured", "", "only these: reported or estimated")
 	flags.BoolVar(&q.Voided, "voided", false, "only calls that were taken back, and what takes them back")
 	flags.IntVar(&q.Limit, "limit", 0, "at most so many (default 50 in a table, else 1000000)")
 	flags.StringVar(&after, "after", "", "continue after the call with this `ID`")

@@ -67,6 +67,9 @@ func addEventFlags(cmd *cobra.Command, event *usage.Event) {
 	flags.Int64Var(&event.RetryCount, "retry-count", 0, "how often the call was tried before")
 	flags.BoolVar(&event.Billable, "billable", false, "charge and count the call although it failed")
 	addServiceTier(flags, &event.ServiceTier)
+	flags.Var(measuredFlag{&event.Measured}, "measured",
+		"how it is known what the call used: reported (by its vendor) or estimated (default reported)")
+	flags.StringVar(&event.ClientRequestID, "client-request-id", "", "what the caller's own program calls the call")
 	flags.Var(reportedFlag{&event.Reported}, "reported-cost", "what the vendor says that the call has cost, in dollars")
 }
 

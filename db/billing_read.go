@@ -247,7 +247,7 @@ func scanAmounts(a *usage.Amounts) []any {
 			dest = append(dest, &a.Quantities[q])
 		}
 	}
-	return append(dest, &a.Cost)
+	return append(dest, rare(&a.Estimated), rare((*int64)(&a.EstimatedCost)), &a.Cost)
 }
 
 // Unbilled implements billing.Tx. What was used of closed periods and what bills have of it, taken off, are summed up

@@ -21,6 +21,8 @@ func (d *DB) Figures(ctx context.Context, now time.Time) (usage.Figures, error) 
 				[]any{now}},
 			{&f.Unpriced, "SELECT CAST(COALESCE(SUM(unpriced_calls), 0) AS BIGINT) FROM usage_fleet_daily WHERE day >= $1",
 				[]any{plan.Day(now.AddDate(0, 0, -usage.UnpricedDays))}},
+			{&f.Estimated, "SELECT CAST(COALESCE(SUM(estimated_calls), 0) AS BIGINT) FROM usage_fleet_daily WHERE day >= $1",
+				[]any{plan.Day(now.AddDate(0, 0, -usage.UnpricedDays))}},
 			{&f.NotClosed, "SELECT COUNT(*) FROM billing_accounts WHERE closes_at <= $1", []any{now}},
 			{&f.DatabaseBytes, d.sizeQuery, nil},
 		} {

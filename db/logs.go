@@ -93,6 +93,12 @@ func (s *logSearch) page(part stretch) statement {
 	case usage.LogUnpriced:
 		where.add("pricing = 'unpriced' AND (status_code < 400 OR billable)")
 	}
+	switch measured, _ := usage.ParseMeasured(q.Measured); { // it was validated
+	case measured == usage.UseEstimated:
+		where.add("measured = 'estimated'")
+	case q.Measured != "":
+		where.add("measured IS NULL")
+	}
 	if q.Voided {
 		where.add("NOT (" + stands + ")")
 	} else if q.Standing || q.Status == usage.LogUnpriced {

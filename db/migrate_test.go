@@ -619,3 +619,54 @@ func TestSummariesOfADatabaseBeforeAMigrationCount(t *testing.T) {
 		}
 	})
 }
+
+// Before version 21 nothing was estimated. The first estimated call is added to totals and an archive of before.
+func TestMeasuredOfADatabaseBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "928195200000000", db.PostgreSQL: "'1999-06-01 00:00:00+00'"}[place.Kind]
+		key := map[db.Kind]string{db.SQLite: "event_key, ", db.PostgreSQL: ""}[place.Kind]
+		keyOf := map[db.Kind]string{db.SQLite: "1, ", db.PostgreSQL: ""}[place.Kind]
+		const amounts = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, " +
+			"pages, characters, milliseconds, cost_pico"
+		for _, statement := range []string{
+			"INSERT INTO users (user_id, created_at) VALUES ('u', " + moment + ")",
+			"INSERT INTO api_usage_logs (" + key + `occurred_at, period_start, recorded_at, plan_id, requests, input_tokens,
+				output_tokens, cached_input_tokens, images, searches, pages, characters, milliseconds, cost_pico,
+				response_time_ms, retry_count, status_code, billable, event_id, user_id, provider, vendor, model, pricing,
+				endpoint, method, error_message, service_tier) VALUES (` + keyOf + moment + ", " + moment + ", " + moment +
+				`, 1, 1, 2, 3, 1, 4, 5, 6, 7, 12, 8, 9, 0, 200, FALSE, 'e', 'u', 'p', 'v', 'm', 'exact', '', '', '', 'batch')`,
+			"INSERT INTO usage_summaries (user_id, period_start, provider, vendor, model, " + amounts + ") VALUES ('u', " +
+				moment + ", 'p', 'v', 'm', 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_daily (day, user_id, plan_id, provider, vendor, model, " + amounts +
+				") VALUES (19990601, 'u', 1, 'p', 'v', 'm', 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_user_monthly (month, user_id, plan_id, " + amounts +
+				") VALUES (199906, 'u', 1, 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+			"INSERT INTO usage_fleet_daily (day, plan_id, provider, vendor, model, slot, cost_dollars, day_parts, " + amounts +
+				") VALUES (19990601, 1, 'p', 'v', 'm', 0, 0, -1, 1, 0, 0, 2, 3, 1, 4, 5, 6, 7, 12, 8)",
+		} {
+			execute(t, before.Pool(), statement)
+		}
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		after := place.Create(t)
+		found, err := after.Reconcile(t.Context(), false)
+		if err != nil || len(found.Discrepancies) > 0 || !found.Rollups {
+			t.Errorf("the totals are %+v, %v", found, err)
+		}
+		log, err := after.Logs(t.Context(), usage.LogQuery{Measured: "reported", Limit: 10})
+		if err != nil || len(log) != 1 || log[0].Measured != usage.UseReported || log[0].ServiceTier != "batch" ||
+			log[0].ClientRequestID != "" {
+			t.Errorf("the log has %+v, %v", log, err)
+		}
+		for _, table := range []string{"usage_summaries", "usage_daily", "usage_fleet_daily", "billing_lines"} {
+			if got := fmt.Sprint(lines(t, place.SQL, "SELECT COUNT(estimated_cost_pico) FROM "+table)); got != "[0]" {
+				t.Errorf("%s has %s", table, got)
+			}
+		}
+	})
+}

@@ -19,7 +19,7 @@ type pendingTotals struct {
 	plans   numbering[int64] // by their ids
 	entries []pendingEntry
 	parts   map[dayOfSeries]int64 // of the day in which there are entries
-	rare    bool                  // some have a quantity that few calls have
+	rare    bool                  // some have what few calls have
 	last    lastDay
 
 	summaries, daily pendingTable
@@ -149,7 +149,7 @@ func (p *pendingTotals) add(entries []usage.Entry) {
 		}
 		p.parts[dayOfSeries{one.day, one.series}] |= p.last.part(e.Time)
 		p.entries = append(p.entries, one)
-		p.rare = p.rare || one.amounts.Quantities.HaveRare()
+		p.rare = p.rare || one.amounts.HaveRare()
 		if e.Token != nil {
 			p.addToken(e)
 		}
@@ -162,14 +162,6 @@ func (p *pendingTotals) statement(table string) string {
 		return table
 	}
 	return table + "_common"
-}
-
-// columns are those of totals that anything is added to, but the cost.
-func (p *pendingTotals) columns() string {
-	if p.rare {
-		return amountColumns
-	}
-	return commonColumns
 }
 
 func compareSeries(a, b series) int {

@@ -51,26 +51,44 @@ func putNull(to encode.Sink, from any) {
 	to.NullInteger()
 }
 
-// putCounts puts the values of amountColumns or, without rare, of commonColumns.
+// putCounts puts the values of namesOfAmounts.
 func putCounts(to encode.Sink, a *usage.Amounts, rare bool) {
 	to.Integer(a.Calls)
 	to.Integer(a.Errors)
 	to.Integer(a.Unpriced)
 	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
 		switch n := a.Quantities[q]; {
-		case !q.Rare() || n != 0:
+		case !q.Rare():
 			to.Integer(n)
 		case rare:
-			to.NullInteger()
+			putRare(to, n)
 		}
+	}
+	if rare {
+		putRare(to, a.Estimated)
 	}
 }
 
-// putAmounts puts the values of totalColumns.
-func putAmounts(to encode.Sink, a *usage.Amounts) {
-	putCounts(to, a, true)
+// putRare puts a value of a column that few rows have anything in.
+func putRare(to encode.Sink, n int64) {
+	if n == 0 {
+		to.NullInteger()
+		return
+	}
+	to.Integer(n)
+}
+
+// putTotals puts the values of namesOfTotals.
+func putTotals(to encode.Sink, a *usage.Amounts, rare bool) {
+	putCounts(to, a, rare)
+	if rare {
+		putRare(to, int64(a.EstimatedCost))
+	}
 	to.Integer(int64(a.Cost))
 }
+
+// putAmounts puts the values of totalColumns.
+func putAmounts(to encode.Sink, a *usage.Amounts) { putTotals(to, a, true) }
 
 func putSeries(to encode.Sink, s series) {
 	to.Text(s.provider)

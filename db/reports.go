@@ -15,18 +15,34 @@ import (
 type reportSource struct {
 	table      string
 	time       string // its column of time: the day, yyyymmdd, or the month, yyyymm
-	high       string // the millionths of a dollar in its cost, which may not fit an integer when it is summed
+	dollars    bool   // its money is kept as dollars and the rest
 	dimensions string // what it can be broken down by
 }
 
 // The sources, the smallest first. The last one has everything.
 func reportSources() []reportSource {
-	const high = "d.cost_pico / 1000000"
 	return []reportSource{
-		{"usage_user_monthly", "month", high, "month user plan"},
-		{"usage_fleet_daily", "day", "d.cost_dollars * 1000000 + " + high, "day month plan provider vendor model"},
-		{"usage_daily", "day", high, "day month user plan provider vendor model"},
+		{"usage_user_monthly", "month", false, "month user plan"},
+		{"usage_fleet_daily", "day", true, "day month plan provider vendor model"},
+		{"usage_daily", "day", false, "day month user plan provider vendor model"},
 	}
+}
+
+// money selects the sums of money, in millionths of a dollar and the rest: one sum of either may not fit an integer.
+func (s reportSource) money() string {
+	value := func(column string) string {
+		if rareColumns[column] {
+			return "COALESCE(d." + column + ", 0)"
+		}
+		return "d." + column
+	}
+	return eachFleetMoney(true, func(m fleetMoney) string {
+		high := value(m.pico) + " / 1000000"
+		if s.dollars {
+			high = value(m.dollars) + " * 1000000 + " + high
+		}
+		return "SUM(" + high + "), SUM(" + value(m.pico) + " % 1000000)"
+	})
 }
 
 // sourceOf returns the smallest source that has what a report needs.
@@ -78,7 +94,8 @@ func (t *tx) report(ctx context.Context, source reportSource, q usage.ReportQuer
 	}
 	query := `SELECT CAST(SUM(d.calls) AS BIGINT), CAST(SUM(d.errors) AS BIGINT), CAST(SUM(d.input_tokens) AS BIGINT),
 		CAST(SUM(d.output_tokens) AS BIGINT), CAST(SUM(d.unpriced_calls) AS BIGINT),
-		SUM(` + source.high + "), SUM(d.cost_pico % 1000000)" + strings.Join(append([]string{""}, columns...), ", ") +
+		CAST(COALESCE(SUM(d.estimated_calls), 0) AS BIGINT), ` + source.money() +
+		strings.Join(append([]string{""}, columns...), ", ") +
 		" FROM " + source.table + " d JOIN subscription_plans p ON p.plan_id = d.plan_id" + where.sql()
 	if len(columns) > 0 {
 		query += " GROUP BY " + strings.Join(columns, ", ")
@@ -128,8 +145,9 @@ func (t *tx) daysBetween(ctx context.Context, from, to time.Time) ([]int, error)
 
 func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
 	var r usage.ReportRow
-	var high, low int64
-	dest := []any{&r.Calls, &r.Errors, &r.InputTokens, &r.OutputTokens, &r.Unpriced, &high, &low}
+	var high, low, estimatedHigh, estimatedLow int64
+	dest := []any{&r.Calls, &r.Errors, &r.InputTokens, &r.OutputTokens, &r.Unpriced, &r.Estimated, &high, &low,
+		&estimatedHigh, &estimatedLow}
 	days := make([]int, len(by))
 	r.Keys = make([]string, len(by))
 	for i, dimension := range by {
@@ -147,7 +165,7 @@ func scanReportRow(row scanner, by []usage.Dimension) (usage.ReportRow, error) {
 			r.Keys[i] = plan.DayText(day)
 		}
 	}
-	r.Cost = pricing.TotalFromParts(high, low)
+	r.Cost, r.EstimatedCost = pricing.TotalFromParts(high, low), pricing.TotalFromParts(estimatedHigh, estimatedLow)
 	return r, nil
 }
 

@@ -72,30 +72,32 @@ func (t *tx) rerate(ctx context.Context, now time.Time, c usage.Rerating) (bool,
 	}
 	after := e
 	after.Cost, after.Basis = c.Cost, c.Basis
-	cost, unpriced := int64(after.Amounts().Cost-e.Amounts().Cost), after.Amounts().Unpriced-e.Amounts().Unpriced
+	before, rerated := e.Amounts(), after.Amounts()
+	by := usage.Amounts{Cost: rerated.Cost - before.Cost, Unpriced: rerated.Unpriced - before.Unpriced,
+		EstimatedCost: rerated.EstimatedCost - before.EstimatedCost}
 	for _, table := range t.totalsTables() {
-		if err := t.adjustTotal(ctx, table, e, cost, unpriced); err != nil {
+		if err := t.adjustTotal(ctx, table, e, by); err != nil {
 			return false, err
 		}
 	}
-	if err := t.adjustToken(ctx, e, cost, unpriced); err != nil {
+	if err := t.adjustToken(ctx, e, int64(by.Cost), by.Unpriced); err != nil {
 		return false, err
 	}
-	return true, t.adjustRollups(ctx, e, cost, unpriced)
+	return true, t.adjustRollups(ctx, e, by)
 }
 
-func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, cost, unpriced int64) error {
+func (t *tx) adjustTotal(ctx context.Context, table totalsTable, e usage.Entry, by usage.Amounts) error {
 	its := newPendingTotals() // which know the key of a total that an entry adds to
 	its.add([]usage.Entry{e})
 	var where conditions
-	where.bind(cost)
-	where.bind(unpriced)
+	for _, n := range []int64{int64(by.Cost), by.Unpriced, int64(by.EstimatedCost)} {
+		where.bind(n)
+	}
 	key := encode.ValuesOf(func(to encode.Sink) { table.putKey(to, its, &its.entries[0]) })
 	for i, column := range strings.Split(table.keys, ", ") {
 		where.add(column+" = ?", key[i])
 	}
-	n, err := t.exec(ctx, "UPDATE "+table.name+
-		" SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2"+table.counted+where.sql(), where.args...)
+	n, err := t.exec(ctx, "UPDATE "+table.name+" SET "+rated+table.counted+where.sql(), where.args...)
 	if err == nil && n != 1 {
 		err = failure.New(failure.FailedCheck, "the event %s has no row in %s", e.ID, table.name).
 			WithReason("totals_differ")

@@ -11,7 +11,6 @@ import (
 
 	"github.com/alwrity/alwrity-sub/db/encode"
 	"github.com/alwrity/alwrity-sub/plan"
-	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -27,17 +26,45 @@ const (
 	monthlyKeys = "month, user_id, plan_id"
 )
 
-// fleetColumns are the columns of usage_fleet_daily, with some of the amounts.
-func fleetColumns(columns string) string {
-	return fleetKeys + ", " + columns + ", cost_dollars, cost_pico, day_parts"
+// fleetMoney is a sum of money in usage_fleet_daily, as whole dollars and the rest: it may not fit one integer.
+type fleetMoney struct{ dollars, pico string }
+
+// fleetMoneys are all that it has, or those that nearly every call has something in.
+func fleetMoneys(rare bool) []fleetMoney {
+	all := []fleetMoney{{"cost_dollars", "cost_pico"}}
+	if rare {
+		all = append(all, fleetMoney{"estimated_dollars", "estimated_cost_pico"})
+	}
+	return all
 }
 
-// fleetUpsert returns the statement that adds some columns of rows, and their cost, to totals of the fleet.
-func fleetUpsert(columns, rows string) string {
-	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns(columns) + ") " + rows +
-		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + adding(columns, "f") +
-		", cost_dollars = f.cost_dollars + excluded.cost_dollars + (f.cost_pico + excluded.cost_pico) / " + dollar +
-		", cost_pico = (f.cost_pico + excluded.cost_pico) % " + dollar + ", day_parts = f.day_parts | excluded.day_parts"
+// eachFleetMoney joins what a function returns for all of them.
+func eachFleetMoney(rare bool, text func(m fleetMoney) string) string {
+	var texts []string
+	for _, m := range fleetMoneys(rare) {
+		texts = append(texts, text(m))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// fleetColumns are the columns of usage_fleet_daily.
+func fleetColumns(rare bool) string {
+	return fleetKeys + ", " + namesOfAmounts(rare) + ", " + moneyColumns(rare) + ", day_parts"
+}
+
+func moneyColumns(rare bool) string {
+	return eachFleetMoney(rare, func(m fleetMoney) string { return m.dollars + ", " + m.pico })
+}
+
+// fleetUpsert returns the statement that adds rows to totals of the fleet.
+func fleetUpsert(rare bool, rows string) string {
+	return "INSERT INTO usage_fleet_daily AS f (" + fleetColumns(rare) + ") " + rows +
+		" ON CONFLICT (" + fleetKeys + ") DO UPDATE SET " + adding(namesOfAmounts(rare), "f") + ", " +
+		eachFleetMoney(rare, func(m fleetMoney) string {
+			rest := "(" + plus(m.pico, "f", "excluded") + ")"
+			return m.dollars + " = " + stored(m.dollars, plus(m.dollars, "f", "excluded")+" + "+rest+" / "+dollar) + ", " +
+				m.pico + " = " + stored(m.pico, rest+" % "+dollar)
+		}) + ", day_parts = f.day_parts | excluded.day_parts"
 }
 
 // monthlyTable is usage_user_monthly as far as rows are added to it.
@@ -47,7 +74,8 @@ func monthlyTable() totalsTable { return totalsTable{name: "usage_user_monthly",
 type rollup struct {
 	key     rollupKey
 	amounts usage.Amounts
-	dollars int64 // of the cost of a fleet's total, the rest of which is in amounts
+	// Of the money of a fleet's total the whole dollars; the rest is in amounts.
+	dollars, estimated int64
 }
 
 // rollupKey names one: a total of the fleet has no user, one of a user no series. The
@@ -61,8 +89,8 @@ type rollupKey struct {
 func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 	slot := rand.Int64N(t.slots)
 	fleet, monthly := pending.fleet, pending.monthly
-	table, columns := monthlyTable(), pending.columns()
-	addToFleet := func(rows string) string { return fleetUpsert(columns, rows) }
+	table := monthlyTable()
+	addToFleet := func(rows string) string { return fleetUpsert(pending.rare, rows) }
 	rows := []rowsInto{
 		{name: pending.statement("usage_fleet_daily"), insert: addToFleet, rows: len(fleet),
 			put: func(to encode.Sink, n int) {
@@ -71,25 +99,39 @@ func (t *tx) rollupRows(pending *pendingTotals) []rowsInto {
 				to.Integer(pending.plans.values[r.key.plan])
 				putSeries(to, pending.series.values[r.key.series])
 				to.Integer(slot)
-				putCounts(to, &r.amounts, pending.rare)
-				to.Integer(r.dollars)
-				to.Integer(int64(r.amounts.Cost))
+				r.putAmounts(to, pending.rare)
 				to.Integer(pending.parts[dayOfSeries{r.key.day, r.key.series}])
 			}},
-		{name: pending.statement(table.name), insert: table.upsert(columns), rows: len(monthly),
+		{name: pending.statement(table.name), insert: table.upsert(namesOfTotals(pending.rare)), rows: len(monthly),
 			put: func(to encode.Sink, n int) {
 				r := &monthly[n]
 				to.Integer(int64(r.key.day))
 				to.Text(pending.users.values[r.key.user])
 				to.Integer(pending.plans.values[r.key.plan])
-				putCounts(to, &r.amounts, pending.rare)
-				to.Integer(int64(r.amounts.Cost))
+				putTotals(to, &r.amounts, pending.rare)
 			}},
 	}
 	if len(pending.tokens) > 0 {
 		rows = append(rows, t.tokenRows(pending, slot))
 	}
 	return rows
+}
+
+// putAmounts puts the amounts of a total of the fleet.
+func (r *rollup) putAmounts(to encode.Sink, rare bool) {
+	putCounts(to, &r.amounts, rare)
+	to.Integer(r.dollars)
+	to.Integer(int64(r.amounts.Cost))
+	if rare {
+		putRare(to, r.estimated)
+		putRare(to, int64(r.amounts.EstimatedCost))
+	}
+}
+
+// split takes the whole dollars out of the money of a total.
+func (r *rollup) split() {
+	r.dollars, r.amounts.Cost = r.amounts.Cost.Split()
+	r.estimated, r.amounts.EstimatedCost = r.amounts.EstimatedCost.Split()
 }
 
 // rollups sums the pending daily totals up, in the order of the tables' keys.
@@ -101,7 +143,7 @@ func (p *pendingTotals) rollups() (fleet, monthly []rollup, err error) {
 			return nil, nil, err
 		}
 		split := rollup{key: rollupKey{series: key.series, day: key.day, plan: key.plan}, amounts: amounts}
-		split.dollars, split.amounts.Cost = amounts.Cost.Split()
+		split.split()
 		if fleet, err = addRollup(fleet, fleetIndex, split); err != nil {
 			return nil, nil, err
 		}
@@ -129,42 +171,58 @@ func addRollup(rows []rollup, index map[rollupKey]int, r rollup) ([]rollup, erro
 	}
 	sum, err := rows[i].amounts.Add(r.amounts)
 	rows[i].amounts = sum
-	rows[i].dollars += r.dollars
+	rows[i].dollars, rows[i].estimated = rows[i].dollars+r.dollars, rows[i].estimated+r.estimated
 	return rows, err
 }
 
-// adjustRollups changes the cost and the number of unpriced calls of an entry's totals.
-func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, cost, unpriced int64) error {
-	dollars, pico := pricing.USD(cost).Split()
+// adjustRollups adds what a rating has changed to an entry's totals: money, and unpriced calls.
+func (t *tx) adjustRollups(ctx context.Context, e usage.Entry, by usage.Amounts) error {
 	values := []any{plan.Day(e.Time), e.PlanID, e.Provider, e.Vendor, e.Model, 0}
-	values = append(values, encode.ValuesOf(func(to encode.Sink) {
-		putCounts(to, &usage.Amounts{Unpriced: unpriced}, false)
-	})...)
-	values = append(values, dollars, int64(pico), 0)
-	if err := t.do(ctx, fleetUpsert(commonColumns, "VALUES "+valueList(1, len(values))), values...); err != nil {
+	change := rollup{amounts: by}
+	change.split()
+	values = append(values, encode.ValuesOf(func(to encode.Sink) { change.putAmounts(to, true) })...)
+	values = append(values, 0)
+	if err := t.do(ctx, fleetUpsert(true, "VALUES "+valueList(1, len(values))), values...); err != nil {
 		return err
 	}
-	return t.do(ctx, `UPDATE usage_user_monthly SET cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2
-		WHERE month = $3 AND user_id = $4 AND plan_id = $5`,
-		cost, unpriced, plan.Day(e.Time)/100, e.UserID, e.PlanID)
+	return t.do(ctx, "UPDATE usage_user_monthly SET "+rated+" WHERE month = $4 AND user_id = $5 AND plan_id = $6",
+		int64(by.Cost), by.Unpriced, int64(by.EstimatedCost), plan.Day(e.Time)/100, e.UserID, e.PlanID)
 }
 
-// dailySums selects sums of usage_daily for the columns of amounts.
-func dailySums(sign string) string {
+// rated is the SET list that adds to a total what a rating has changed: $1 to its cost, $2 to its unpriced calls, $3 to
+// the cost of calls that were estimated.
+const rated = "cost_pico = cost_pico + $1, unpriced_calls = unpriced_calls + $2, " +
+	"estimated_cost_pico = NULLIF(COALESCE(estimated_cost_pico, 0) + $3, 0)"
+
+// dailySums selects sums of usage_daily for the columns of amounts but money.
+func dailySums(sign string) string { return sumsOf(amountColumns, sign) }
+
+func sumsOf(columns, sign string) string {
 	var sums []string
-	for column := range strings.SplitSeq(amountColumns, ", ") {
+	for column := range strings.SplitSeq(columns, ", ") {
 		sums = append(sums, summed(column, sign+"SUM("+column+")"))
 	}
 	return strings.Join(sums, ", ")
 }
 
-// costOver selects the cost of many daily totals as dollars and the rest.
-const costOver = "CAST(SUM(cost_pico / " + dollar + ") AS BIGINT)" +
-	" + CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) / " + dollar +
-	", CAST(SUM(cost_pico % " + dollar + ") AS BIGINT) % " + dollar
+// moneyOver selects the money of many daily totals as dollars and the rest.
+func moneyOver() string {
+	return eachFleetMoney(true, func(m fleetMoney) string {
+		rest := "CAST(SUM(" + m.pico + " % " + dollar + ") AS BIGINT)"
+		return stored(m.dollars, "CAST(SUM("+m.pico+" / "+dollar+") AS BIGINT) + "+rest+" / "+dollar) + ", " +
+			stored(m.pico, rest+" % "+dollar)
+	})
+}
 
-// totalCost is the cost of totals of one user.
-const totalCost = "CAST(SUM(cost_pico) AS BIGINT)"
+// moneyBack selects the money of totals of one user as what takes it out again.
+func moneyBack() string {
+	return eachFleetMoney(true, func(m fleetMoney) string {
+		total := "CAST(SUM(" + m.pico + ") AS BIGINT)"
+		rest := total + " % " + dollar
+		return stored(m.dollars, "-("+total+" / "+dollar+") - CASE WHEN "+rest+" > 0 THEN 1 ELSE 0 END") + ", " +
+			stored(m.pico, "("+dollar+" - "+rest+") % "+dollar)
+	})
+}
 
 const (
 	fleetGroup   = "day, plan_id, provider, vendor, model"
@@ -175,8 +233,8 @@ const (
 func (t *tx) rebuildRollups(ctx context.Context) error {
 	for _, statement := range []string{
 		"DELETE FROM usage_fleet_daily",
-		"INSERT INTO usage_fleet_daily (" + fleetColumns(amountColumns) + ") SELECT " + fleetGroup + ", 0, " +
-			dailySums("") + ", " + costOver + ", -1 FROM usage_daily GROUP BY " + fleetGroup,
+		"INSERT INTO usage_fleet_daily (" + fleetColumns(true) + ") SELECT " + fleetGroup + ", 0, " +
+			dailySums("") + ", " + moneyOver() + ", -1 FROM usage_daily GROUP BY " + fleetGroup,
 		"DELETE FROM usage_user_monthly",
 		monthlyInsert(""),
 	} {
@@ -190,10 +248,7 @@ func (t *tx) rebuildRollups(ctx context.Context) error {
 // takeOut takes a user's daily totals of some days out of both tables; putIn puts them
 // in. Between the two the daily totals may be summed anew.
 func (t *tx) takeOut(ctx context.Context, user string, days []int) error {
-	rest := totalCost + " % " + dollar
-	cost := "-(" + totalCost + " / " + dollar + ") - CASE WHEN " + rest + " > 0 THEN 1 ELSE 0 END, " +
-		"(" + dollar + " - " + rest + ") % " + dollar
-	if err := t.shiftFleet(ctx, user, days, "-", cost); err != nil {
+	if err := t.shiftFleet(ctx, user, days, "-", moneyBack()); err != nil {
 		return err
 	}
 	return t.forDays(ctx, "DELETE FROM usage_user_monthly WHERE user_id = $1 AND month IN {days}",
@@ -201,7 +256,7 @@ func (t *tx) takeOut(ctx context.Context, user string, days []int) error {
 }
 
 func (t *tx) putIn(ctx context.Context, user string, days []int) error {
-	if err := t.shiftFleet(ctx, user, days, "", costOver); err != nil {
+	if err := t.shiftFleet(ctx, user, days, "", moneyOver()); err != nil {
 		return err
 	}
 	var all []int
@@ -223,8 +278,8 @@ func monthsOfDays(days []int) []int {
 
 // shiftFleet leaves the parts of the day to the rows that the usage comes from, which
 // stay there: who searches the log looks at all rows of a day, whatever their plans.
-func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, cost string) error {
-	return t.forDays(ctx, fleetUpsert(amountColumns, "SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+cost+
+func (t *tx) shiftFleet(ctx context.Context, user string, days []int, sign, money string) error {
+	return t.forDays(ctx, fleetUpsert(true, "SELECT "+fleetGroup+", 0, "+dailySums(sign)+", "+money+
 		", 0 FROM usage_daily WHERE user_id = $1 AND day IN {days} GROUP BY "+fleetGroup), user, days)
 }
 
@@ -234,7 +289,7 @@ func monthlyInsert(where string) string {
 }
 
 func monthlySums(where string) string {
-	return "SELECT " + monthlyGroup + ", " + dailySums("") + ", " + totalCost + " FROM usage_daily " + where +
+	return "SELECT " + monthlyGroup + ", " + sumsOf(totalColumns, "") + " FROM usage_daily " + where +
 		" GROUP BY " + monthlyGroup
 }
 
@@ -255,11 +310,15 @@ func dayTexts(days []int) []string {
 // compareRollups lists where the two tables are not the sums of usage_daily.
 func (t *tx) compareRollups(ctx context.Context, r *usage.Reconciliation) error {
 	err := t.compare(ctx, comparison{
-		table: "usage_fleet_daily", keys: fleetGroup, columns: amountColumns + ", cost_dollars, cost_pico",
-		stored: "SELECT " + fleetGroup + ", " + dailySums("") +
-			", CAST(SUM(cost_dollars) AS BIGINT) + " + totalCost + " / " + dollar + ", " + totalCost + " % " + dollar +
-			" FROM usage_fleet_daily GROUP BY " + fleetGroup,
-		sums: "SELECT " + fleetGroup + ", " + dailySums("") + ", " + costOver + " FROM usage_daily GROUP BY " + fleetGroup,
+		table: "usage_fleet_daily", keys: fleetGroup, columns: amountColumns + ", " + moneyColumns(true),
+		stored: "SELECT " + fleetGroup + ", " + dailySums("") + ", " +
+			eachFleetMoney(true, func(m fleetMoney) string {
+				rest := "CAST(COALESCE(SUM(" + m.pico + "), 0) AS BIGINT)"
+				return "CAST(COALESCE(SUM(" + m.dollars + "), 0) AS BIGINT) + " + rest + " / " + dollar + ", " +
+					rest + " % " + dollar
+			}) + " FROM usage_fleet_daily GROUP BY " + fleetGroup,
+		sums: "SELECT " + fleetGroup + ", " + dailySums("") + ", " + moneyOver() +
+			" FROM usage_daily GROUP BY " + fleetGroup,
 	}, r)
 	if err != nil {
 		return err

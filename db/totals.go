@@ -16,15 +16,14 @@ import (
 
 // totalColumns are the columns of usage.Amounts in the tables of totals. The requests
 // among the quantities stand in them as calls.
-var totalColumns = amountColumns + ", cost_pico" // read-only
+var totalColumns = namesOfTotals(true) // read-only
 
-// amountColumns are all of them but the cost.
+// amountColumns are all of them but money.
 var amountColumns = namesOfAmounts(true) // read-only
 
-// commonColumns are those that nearly every call has something in. What few calls use has columns that cost time with
-// each total that is added to, so they are left out where a transaction has nothing for them.
-var commonColumns = namesOfAmounts(false) // read-only
-
+// namesOfAmounts are the columns of all amounts but money, or of those that nearly every call has something in. What
+// few calls use has columns that cost time with each total that is added to, so they are left out where a transaction
+// has nothing for them.
 func namesOfAmounts(rare bool) string {
 	columns := "calls, errors, unpriced_calls"
 	for q := pricing.InputTokens; q < pricing.QuantityCount; q++ {
@@ -32,37 +31,50 @@ func namesOfAmounts(rare bool) string {
 			columns += ", " + q.Column()
 		}
 	}
+	if rare {
+		columns += ", estimated_calls"
+	}
 	return columns
+}
+
+func namesOfTotals(rare bool) string {
+	columns := namesOfAmounts(rare)
+	if rare {
+		columns += ", estimated_cost_pico"
+	}
+	return columns + ", cost_pico"
 }
 
 // rareColumns are the columns of totals that have NULL for 0: what few calls use.
 var rareColumns = namesOfRare() // read-only
 
 func namesOfRare() map[string]bool {
-	columns := map[string]bool{}
+	columns := map[string]bool{"estimated_calls": true, "estimated_cost_pico": true, "estimated_dollars": true}
 	for q := range pricing.QuantityCount {
 		columns[q.Column()] = q.Rare()
 	}
 	return columns
 }
 
-// added is the expression that adds two values of a column of totals up.
-func added(column, a, b string) string {
+// stored is what a column of totals has for a value.
+func stored(column, value string) string {
+	if rareColumns[column] {
+		return "NULLIF(" + value + ", 0)"
+	}
+	return value
+}
+
+// plus is the expression that adds two values of a column of totals up.
+func plus(column, a, b string) string {
 	a, b = a+"."+column, b+"."+column
 	if rareColumns[column] {
-		return "NULLIF(COALESCE(" + a + ", 0) + COALESCE(" + b + ", 0), 0)"
+		return "COALESCE(" + a + ", 0) + COALESCE(" + b + ", 0)"
 	}
 	return a + " + " + b
 }
 
 // summed is the expression that adds the values of a column of totals up over many rows.
-func summed(column, sum string) string {
-	sum = "CAST(" + sum + " AS BIGINT)"
-	if rareColumns[column] {
-		return "NULLIF(" + sum + ", 0)"
-	}
-	return sum
-}
+func summed(column, sum string) string { return stored(column, "CAST("+sum+" AS BIGINT)") }
 
 // totalsTable is one of the two tables that keep sums of log rows; rollups.go has those
 // that are sums of their sums.
@@ -119,21 +131,19 @@ func (t *tx) totalRows(pending *pendingTotals) ([]rowsInto, error) {
 		return nil, err
 	}
 	of := func(table totalsTable, sums *pendingTable) rowsInto {
-		return rowsInto{name: pending.statement(table.name), insert: table.upsert(pending.columns()), rows: len(sums.ends),
-			put: func(to encode.Sink, n int) {
+		return rowsInto{name: pending.statement(table.name), insert: table.upsert(namesOfTotals(pending.rare)),
+			rows: len(sums.ends), put: func(to encode.Sink, n int) {
 				key, sum, _ := pending.total(sums, n) // it fits: it was summed up before
 				table.putKey(to, pending, key)
-				putCounts(to, &sum, pending.rare)
-				to.Integer(int64(sum.Cost))
+				putTotals(to, &sum, pending.rare)
 			}}
 	}
 	rows := []rowsInto{of(summariesTable(), &pending.summaries), of(t.dailyTable(), &pending.daily)}
 	return append(rows, t.rollupRows(pending)...), nil
 }
 
-// upsert returns the statement that adds some columns of rows of totals, and their cost, to what is there.
+// upsert returns the statement that adds some columns of rows of totals to what is there.
 func (table totalsTable) upsert(columns string) func(rows string) string {
-	columns += ", cost_pico"
 	return func(rows string) string {
 		return "INSERT INTO " + table.name + " (" + table.keys + ", " + columns + ") " + rows +
 			" ON CONFLICT (" + table.keys + ") DO UPDATE SET " + adding(columns, table.name) + table.counted
@@ -144,7 +154,7 @@ func (table totalsTable) upsert(columns string) func(rows string) string {
 func adding(columns, table string) string {
 	var sets []string
 	for column := range strings.SplitSeq(columns, ", ") {
-		sets = append(sets, column+" = "+added(column, table, "excluded"))
+		sets = append(sets, column+" = "+stored(column, plus(column, table, "excluded")))
 	}
 	return strings.Join(sets, ", ")
 }
@@ -168,7 +178,11 @@ func logSums() string {
 			parts = append(parts, part)
 		}
 	}
-	return strings.Join(append(parts, sum("cost_pico")), ", ")
+	estimated := func(column string) string {
+		return "NULLIF(CAST(COALESCE(SUM(" + column + ") FILTER (WHERE " + counts +
+			" AND measured = 'estimated'), 0) AS BIGINT), 0)"
+	}
+	return strings.Join(append(parts, estimated("requests"), estimated("cost_pico"), sum("cost_pico")), ", ")
 }
 
 // sums is the SELECT of what the table has to have: the sums of the log's rows and of
@@ -283,6 +297,7 @@ func (t *tx) UsedUnder(
 		var a usage.Amounts
 		err = row.Scan(append([]any{&u.Provider, &u.Vendor}, scanAmounts(&a)...)...)
 		u.Calls, u.Errors, u.Unpriced, u.Cost = a.Calls, a.Errors, a.Unpriced, a.Cost
+		u.Estimated, u.EstimatedCost = a.Estimated, a.EstimatedCost
 		u.InputTokens, u.OutputTokens = a.Quantities[pricing.InputTokens], a.Quantities[pricing.OutputTokens]
 		return u, err
 	}, table.sums(under+"occurred_at >= $4 AND occurred_at < $5", under+"month <= $6"),
@@ -316,7 +331,7 @@ func totalsOf(periods string) string {
 	const keys = "user_id, period_start, provider, vendor"
 	return "SELECT " + keys + `, CAST(SUM(calls) AS BIGINT), CAST(SUM(errors) AS BIGINT),
 			CAST(SUM(unpriced_calls) AS BIGINT), CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
-			CAST(SUM(cost_pico) AS BIGINT)
+			CAST(SUM(cost_pico) AS BIGINT), CAST(SUM(estimated_calls) AS BIGINT), CAST(SUM(estimated_cost_pico) AS BIGINT)
 		FROM usage_summaries WHERE ` + periods + " GROUP BY " + keys + " ORDER BY " + keys
 }
 
@@ -325,6 +340,6 @@ func scanTotal(row scanner) (usage.PeriodKey, usage.ProviderUsage, error) {
 	var start time.Time
 	var u usage.ProviderUsage
 	err := row.Scan(&user, moment{&start}, &u.Provider, &u.Vendor, &u.Calls, &u.Errors, &u.Unpriced,
-		&u.InputTokens, &u.OutputTokens, &u.Cost)
+		&u.InputTokens, &u.OutputTokens, &u.Cost, rare(&u.Estimated), rare((*int64)(&u.EstimatedCost)))
 	return usage.NewPeriodKey(user, start), u, err
 }

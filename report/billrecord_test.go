@@ -100,6 +100,8 @@ type readLine struct {
 	Calls        int64                 `json:"calls"`
 	Errors       int64                 `json:"errors"`
 	Unpriced     int64                 `json:"unpriced_calls"`
+	Estimated    int64                 `json:"estimated_calls"`
+	EstimatedFor pricing.USD           `json:"estimated_cost"`
 	Input        int64                 `json:"input_tokens"`
 	Output       int64                 `json:"output_tokens"`
 	Cached       int64                 `json:"cached_input_tokens"`
@@ -211,6 +213,7 @@ func (r readLine) line() billing.Line {
 	l := billing.Line{Kind: r.Kind, Description: r.Description, Period: plan.Period(r.Period), Provider: r.Provider,
 		Vendor: r.Vendor, Model: r.Model, Amount: r.Amount,
 		Usage: usage.Amounts{Calls: r.Calls, Errors: r.Errors, Unpriced: r.Unpriced, Cost: r.Cost,
+			Estimated: r.Estimated, EstimatedCost: r.EstimatedFor,
 			Quantities: pricing.Quantities{
 				pricing.Requests: r.Calls, pricing.InputTokens: r.Input, pricing.OutputTokens: r.Output,
 				pricing.CachedInputTokens: r.Cached, pricing.Images: r.Images, pricing.Searches: r.Searches, pricing.Pages: r.Pages,

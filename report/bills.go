@@ -24,7 +24,7 @@ func lineFields(l billing.Line) fields {
 		{"period", "", l.Period}, {"provider", "", orNull(l.Provider)}, {"vendor", "", orNull(l.Vendor)},
 		{"model", "", orNull(l.Model)}, {"calls", "", l.Usage.Calls}, {"errors", "", l.Usage.Errors},
 		{"unpriced_calls", "", l.Usage.Unpriced},
-	}, quantities(l.Usage.Quantities, pricing.InputTokens), fields{
+	}, quantities(l.Usage.Quantities, pricing.InputTokens), estimated(l.Usage.Estimated, l.Usage.EstimatedCost), fields{
 		{"cost", "COST", shown(l.Usage.Cost, text(cost))},
 		{"amount", "BILLED", l.Amount},
 		{"unit_prices", "", listOf(l.Prices, unitPriceFields)},
@@ -73,7 +73,8 @@ func Bill(b billing.Bill) Document {
 }
 
 func billWithLines(b billing.Bill) fields {
-	return append(billFields(b), field{"lines", "", lineRows(b)})
+	calls, cost, _ := b.Estimated()
+	return append(append(billFields(b), estimated(calls, cost)...), field{"lines", "", lineRows(b)})
 }
 
 // bill writes a bill as a person reads it.
@@ -85,6 +86,9 @@ func (t *Text) bill(b billing.Bill) {
 	t.Gap()
 	t.table(lineRows(b).table("kind description used cost amount").
 		total(strong.of("total"), text(""), text(""), text(b.Cost.Display()), strong.of(b.Total.Display())))
+	if calls, cost, of := b.Estimated(); calls != 0 {
+		noteEstimated(t, calls, of, cost)
+	}
 	t.billPrices(b)
 }
 

@@ -152,7 +152,7 @@ func someUsage(rt *rapid.T, i int) usage.Amounts {
 		{pricing.Searches}, {pricing.Pages}, {pricing.Seconds, pricing.Characters, pricing.Images}}
 	calls := rapid.Int64Range(0, 1_000_000).Draw(rt, "calls")
 	a := usage.Amounts{Calls: calls, Errors: calls / 7, Unpriced: calls / 9, Cost: someAmount(rt, 0)}
-	a.Quantities[pricing.Requests] = calls
+	a.Quantities[pricing.Requests], a.Estimated, a.EstimatedCost = calls, calls/3, a.Cost/4
 	for _, q := range kinds[i] {
 		a.Quantities[q] = rapid.Int64Range(0, 1_000_000_000).Draw(rt, q.String())
 	}

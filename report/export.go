@@ -79,7 +79,7 @@ func (p Printer) BillsAsLedger(w io.Writer) BillWriter {
 				{"description", "", l.Description}, {"from", "", l.Period.Start}, {"to", "", l.Period.End},
 			}, line.pick("provider vendor model errors unpriced_calls"), quantities(l.Usage.Quantities, pricing.Requests),
 				line.pick("cost amount"), fields{{"currency", "", "USD"}},
-				contactFields(b.Contact)), rehearsalField)
+				contactFields(b.Contact), line.pick("estimated_calls estimated_cost")), rehearsalField)
 		})
 	})
 }

@@ -80,7 +80,9 @@ func laterFocusFields(r billing.FocusRow, used bool) (columns fields) {
 	}
 	slices.Sort(tiers)
 	return append(columns, field{"x_ReportedCost", "", nullUnless(used && charges != nil, reported)},
-		field{"x_ServiceTiers", "", strings.Join(tiers, ",")})
+		field{"x_ServiceTiers", "", strings.Join(tiers, ",")},
+		field{"x_EstimatedRequests", "", nullUnless(used, r.Usage.Estimated)},
+		field{"x_EstimatedCost", "", nullUnless(used, r.Usage.EstimatedCost)})
 }
 
 // focusName is what a quantity is called in a column of ours: x_CacheWriteTokens.

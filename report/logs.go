@@ -49,6 +49,10 @@ func logFields(e *usage.Entry, plan string) fields {
 			token := orNull(e.TokenID)
 			token.noJSON = e.TokenID == 0
 			one.value = token
+		case "client_request_id":
+			one.value = orNull(e.ClientRequestID)
+		case "measured":
+			one.value = e.Measured.String()
 		case "pricing":
 			one.title, one.value = "PRICE", shown(e.Basis, entryBasis(e))
 		case "price_id": // of no use elsewhere

@@ -30,6 +30,7 @@ func revenueFields(r billing.Revenue) fields {
 	return fields{
 		{"month", "", Month(r.Month)}, {"from", "", r.Month}, {"to", "", r.Month.AddDate(0, 1, 0)},
 		{"as_of", "", r.AsOf}, {"total", "", moneyFields(r.Sum)}, {"unpriced_calls", "", r.Sum.Unpriced},
+		{"estimated_calls", "", r.Sum.Estimated}, {"estimated_cost", "", r.Sum.EstimatedCost},
 		{"by_plan", "", shareRows(r.Plans, "plan", "PLAN", words)},
 		{"by_user", "", shareRows(r.Users, "user_id", "USER", names)}, {"by_provider", "", providerRows(r)},
 		{"months", "", listOf(r.Months, func(m billing.MonthSums) fields {
@@ -137,6 +138,7 @@ func (t *Text) revenue(r billing.Revenue, top int) {
 	columns = " bills revenue cost cost_percent"
 	t.table(providerRows(r).table("provider" + columns).total(total(columns, costShare(r.Sum, r))...))
 	noteUnpriced(t, r.Sum.Unpriced)
+	noteEstimated(t, r.Sum.Estimated, r.Sum.Calls, r.Sum.EstimatedCost)
 	t.Gap()
 }
 

@@ -172,9 +172,10 @@ func usageStatement() usage.PeriodUsage {
 		LimitStatus: usage.LimitsReached,
 		Period:      samples.November(),
 		Sum: usage.ProviderUsage{Calls: 672, Errors: 3, Unpriced: 1, InputTokens: 1_500_000, OutputTokens: 200_000,
-			Cost: samples.USD("150.0000375")},
+			Cost: samples.USD("150.0000375"), Estimated: 60, EstimatedCost: samples.USD("1.25")},
 		Providers: []usage.ProviderUsage{
-			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: samples.USD("150")},
+			{Provider: "gemini", Calls: 660, Errors: 3, InputTokens: 1_500_000, OutputTokens: 200_000, Cost: samples.USD("150"),
+				Estimated: 60, EstimatedCost: samples.USD("1.25")},
 			{Provider: "video", Calls: 12, Unpriced: 1, Cost: samples.USD("0.0000375")},
 		},
 		Limits: verdicts()}

@@ -14,7 +14,8 @@ import (
 // Usage shows what a user has used in a period, against every limit.
 func Usage(st usage.PeriodUsage) Document {
 	total := func(t usage.ProviderUsage) fields {
-		return sums(t.Calls, t.Errors, t.InputTokens, t.OutputTokens, t.Cost, t.Unpriced)
+		return append(sums(t.Calls, t.Errors, t.InputTokens, t.OutputTokens, t.Cost, t.Unpriced),
+			estimated(t.Estimated, t.EstimatedCost)...)
 	}
 	providers := rowsOf(st.Providers, func(t usage.ProviderUsage) fields {
 		return append(fields{{"provider", "PROVIDER", t.Provider}}, total(t)...)
@@ -43,6 +44,7 @@ func Usage(st usage.PeriodUsage) Document {
 			footer := append([]span{text("TOTAL")}, total(st.Sum).pick("").spans()...)
 			t.table(providers.table("").total(inBold(footer)...))
 			noteUnpriced(t, st.Sum.Unpriced)
+			noteEstimated(t, st.Sum.Estimated, st.Sum.Calls, st.Sum.EstimatedCost)
 		}
 		t.Gap()
 		if len(st.Limits) == 0 {
@@ -70,6 +72,28 @@ func noteUnpriced(t *Text, calls int64) {
 	}
 }
 
+// estimated are how many calls were estimated, and what they cost: a pricing.USD or pricing.Total.
+func estimated(calls int64, cost any) fields {
+	return fields{{"estimated_calls", "", calls}, {"estimated_cost", "", cost}}
+}
+
+// noteEstimated says which part of some calls was estimated.
+func noteEstimated(t *Text, calls, of int64, cost interface{ Display() string }) {
+	if calls != 0 {
+		t.Note("%s, %s of the cost", EstimatedShare(calls, of), cost.Display())
+	}
+}
+
+// EstimatedShare says which part of some calls was estimated: "of which estimated: 3 of 40 calls (7.5%)".
+func EstimatedShare(calls, of int64) string {
+	text := "of which estimated: " + Count(calls) + " of " + failure.Counted(of, "call")
+	part, ok := pricing.TotalOf(pricing.USD(calls)).PerMilleOf(pricing.TotalOf(pricing.USD(of)))
+	if ok && calls > 0 {
+		text += " (" + ShortPercent(part) + ")"
+	}
+	return text
+}
+
 // sums are the figures of one row of a report; cost is a pricing.USD or pricing.Total.
 func sums(calls, errors, input, output int64, cost any, unpriced int64) fields {
 	return fields{
@@ -84,7 +108,8 @@ func sums(calls, errors, input, output int64, cost any, unpriced int64) fields {
 }
 
 func rowSums(r usage.ReportRow) fields {
-	return sums(r.Calls, r.Errors, r.InputTokens, r.OutputTokens, r.Cost, r.Unpriced)
+	return append(sums(r.Calls, r.Errors, r.InputTokens, r.OutputTokens, r.Cost, r.Unpriced),
+		estimated(r.Estimated, r.EstimatedCost)...)
 }
 
 func inBold(spans []span) []span {
@@ -129,6 +154,7 @@ func Report(r usage.Report, chart bool) Document {
 			t.Note("and %s that --top leaves out; the total counts them too", failure.Counted(r.Left, "row"))
 		}
 		noteUnpriced(t, r.Sum.Unpriced)
+		noteEstimated(t, r.Sum.Estimated, r.Sum.Calls, r.Sum.EstimatedCost)
 		if chart {
 			t.Gap()
 			t.chart(r)

@@ -34,10 +34,41 @@ type Event struct {
 	Billable       bool   // a failed call that is charged all the same
 	ServiceTier    string // as pricing.NormaliseTier returns it: "" for the usual one
 	Reported       pricing.ReportedCost
+	Measured       Measured
+	// ClientRequestID is what the caller's own program calls the call, to find it in its logs; it need not be unique.
+	ClientRequestID string
 	// TokenID is the API token that the call came with, 0 for none. What is called with it counts for it, and its limits
 	// and rates are judged beside those of the plan, in one decision. It is no part of what the event says: reported again
 	// with another token, or none, it is the same event.
 	TokenID int64
+}
+
+// Measured says how it is known what a call used.
+type Measured string
+
+// The ways. Nearly all calls are reported, so that is the zero value: the database keeps NULL for it.
+const (
+	UseReported  Measured = ""          // its vendor's answer said so
+	UseEstimated Measured = "estimated" // the answer said nothing, and it was estimated
+)
+
+// String returns "reported" or "estimated", as files and documents have it.
+func (m Measured) String() string {
+	if m == UseReported {
+		return "reported"
+	}
+	return string(m)
+}
+
+// ParseMeasured reads "reported" or "estimated"; "" is reported. Anything else is an invalid failure.
+func ParseMeasured(text string) (Measured, error) {
+	switch m := Measured(strings.ToLower(strings.TrimSpace(text))); m {
+	case UseReported, UseEstimated:
+		return m, nil
+	case "reported":
+		return UseReported, nil
+	}
+	return "", failure.Invalidf("measured is %q: it must be reported or estimated", failure.Shorten(text))
 }
 
 // Entry is a recorded event: with its period, plan and rating. It is a row of the log.
@@ -83,6 +114,11 @@ func (e Event) Normalise() Event {
 	if e.ServiceTier != "" {
 		e.ServiceTier = pricing.NormaliseTier(e.ServiceTier)
 	}
+	if e.Measured != UseReported {
+		if measured, err := ParseMeasured(string(e.Measured)); err == nil { // else Validate says it
+			e.Measured = measured
+		}
+	}
 	// CSV can't tell the two kinds of line break apart, and what is exported has to come back as the same event.
 	e.ErrorMessage = plainBreaks(e.ErrorMessage)
 	e.Endpoint = plainBreaks(e.Endpoint)
@@ -109,12 +145,22 @@ func (e Event) Validate() error {
 		validateName("model", e.Model, false),
 		validateName("vendor", e.Vendor, false),
 		validateName("method", e.Method, false),
+		validateName("client_request_id", e.ClientRequestID, false),
 		validateKeyword("vendor", e.Vendor),
 		validateKeyword("service_tier", e.ServiceTier),
 		validateText("endpoint", e.Endpoint, longestText),
 		validateText("error_message", e.ErrorMessage, longestMessage),
+		e.Measured.validate(),
 		e.validateNumbers(),
 	)
+}
+
+func (m Measured) validate() error {
+	if m == UseReported { // nearly always, and an import asks for each row
+		return nil
+	}
+	_, err := ParseMeasured(string(m))
+	return err
 }
 
 func validateKeyword(field, name string) error {

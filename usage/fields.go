@@ -63,6 +63,8 @@ func makeEntryFields() []Field {
 		{Name: "billable", In: func(e *Entry) any { return &e.Billable }},
 		{Name: "service_tier", Rare: true, In: func(e *Entry) any { return &e.ServiceTier }},
 		{Name: "reported_cost", Column: "reported_cost_pico", Rare: true, In: func(e *Entry) any { return &e.Reported }},
+		{Name: "measured", Rare: true, In: func(e *Entry) any { return (*string)(&e.Measured) }},
+		{Name: "client_request_id", Rare: true, In: func(e *Entry) any { return &e.ClientRequestID }},
 		{Name: "cost", Column: "cost_pico", Recorded: true, In: func(e *Entry) any { return &e.Cost }},
 		{Name: "pricing", Recorded: true, In: func(e *Entry) any { return (*string)(&e.Basis) }},
 		{Name: "price_id", Recorded: true, In: func(e *Entry) any { return Reference{&e.PriceID} }},

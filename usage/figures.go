@@ -6,6 +6,7 @@ import "time"
 type Figures struct {
 	Held          int64 // reservations that hold something
 	Unpriced      int64 // calls without a price, of the days that UnpricedDays says
+	Estimated     int64 // calls of which it was estimated what they used, of the same days
 	NotClosed     int64 // users with a usage period that is over and was not closed
 	DatabaseBytes int64
 }

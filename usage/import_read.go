@@ -251,6 +251,12 @@ func (b *batchReader) deriveID(e Event) string {
 	if e.Reported.Given {
 		rare += " reported_cost=" + e.Reported.USD.String()
 	}
+	if e.Measured != UseReported {
+		rare += " measured=" + e.Measured.String()
+	}
+	if e.ClientRequestID != "" {
+		rare += fmt.Sprintf(" client_request_id=%q", e.ClientRequestID)
+	}
 	fmt.Fprintf(h, "%q %q %q %q %q %v %q %q %d %d %q %d %t%s", e.UserID, e.Provider, e.Model, e.Vendor, at, common,
 		e.Endpoint, e.Method, e.StatusCode, e.ResponseTimeMS, e.ErrorMessage, e.RetryCount, e.Billable, rare)
 	var content [16]byte

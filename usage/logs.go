@@ -25,8 +25,9 @@ type LogQuery struct {
 	Model    string
 	From, To time.Time // zero: open; From belongs to it, To not
 	Status   LogStatus
-	Voided   bool // only events that were taken back, and what takes them back
-	Standing bool // none of these
+	Measured string // "reported" or "estimated": only calls that are; "" for all
+	Voided   bool   // only events that were taken back, and what takes them back
+	Standing bool   // none of these
 	Limit    int
 	// BeforeTime and BeforeID continue after the last row of an earlier page; a zero time begins at the newest row. If
 	// that row is no longer in the log, that is a conflict failure.
@@ -40,6 +41,9 @@ func (q LogQuery) Validate() error {
 	case LogAll, LogOK, LogFailed, LogUnpriced:
 	default:
 		return failure.Invalidf("status is %q: it must be ok, failed or unpriced", q.Status)
+	}
+	if _, err := ParseMeasured(q.Measured); err != nil {
+		return err
 	}
 	if q.Limit < 1 || q.Limit > 1_000_000 {
 		return failure.Invalidf("limit is %d: it must be 1 to 1000000", q.Limit)

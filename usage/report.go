@@ -112,6 +112,9 @@ type ReportRow struct {
 	OutputTokens int64
 	Unpriced     int64 // calls without a price
 	Cost         pricing.Total
+
+	Estimated     int64         // of the calls: those of which it was estimated what they used
+	EstimatedCost pricing.Total // what they cost
 }
 
 // Tokens returns the input and output tokens together.
@@ -120,7 +123,7 @@ func (r ReportRow) Tokens() int64 { return AtMost(r.InputTokens, r.OutputTokens)
 // Empty tells whether a row counts nothing.
 func (r ReportRow) Empty() bool {
 	return r.Calls == 0 && r.Errors == 0 && r.InputTokens == 0 && r.OutputTokens == 0 && r.Unpriced == 0 &&
-		r.Cost.Cmp(pricing.Total{}) == 0
+		r.Cost.Cmp(pricing.Total{}) == 0 && r.Estimated == 0 && r.EstimatedCost.Cmp(pricing.Total{}) == 0
 }
 
 func (r ReportRow) plus(s ReportRow) ReportRow {
@@ -130,6 +133,8 @@ func (r ReportRow) plus(s ReportRow) ReportRow {
 	r.OutputTokens = AtMost(r.OutputTokens, s.OutputTokens)
 	r.Unpriced = AtMost(r.Unpriced, s.Unpriced)
 	r.Cost = r.Cost.Add(s.Cost)
+	r.Estimated = AtMost(r.Estimated, s.Estimated)
+	r.EstimatedCost = r.EstimatedCost.Add(s.EstimatedCost)
 	return r
 }
 

@@ -151,4 +151,7 @@ type ProviderUsage struct {
 	InputTokens  int64
 	OutputTokens int64
 	Cost         pricing.USD
+
+	Estimated     int64       // of the calls: those of which it was estimated what they used
+	EstimatedCost pricing.USD // what they cost
 }

@@ -16,6 +16,14 @@ type Amounts struct {
 	Unpriced   int64              // calls without a price
 	Quantities pricing.Quantities // of the calls that count; Requests equals Calls
 	Cost       pricing.USD
+
+	Estimated     int64       // of the calls: those of which it was estimated what they used
+	EstimatedCost pricing.USD // what they cost
+}
+
+// HaveRare tells whether there is anything of what few calls have.
+func (a *Amounts) HaveRare() bool {
+	return a.Estimated != 0 || a.EstimatedCost != 0 || a.Quantities.HaveRare()
 }
 
 // Amounts returns what one log row adds.
@@ -27,6 +35,9 @@ func (e *Entry) Amounts() Amounts {
 	if e.Basis == pricing.Unpriced {
 		a.Unpriced = a.Calls
 	}
+	if e.Measured == UseEstimated {
+		a.Estimated, a.EstimatedCost = a.Calls, a.Cost
+	}
 	return a
 }
 
@@ -36,7 +47,12 @@ func (a Amounts) Add(b Amounts) (Amounts, error) {
 	if err != nil {
 		return Amounts{}, err
 	}
-	a.Cost = cost
+	estimated, err := a.EstimatedCost.Add(b.EstimatedCost)
+	if err != nil {
+		return Amounts{}, err
+	}
+	a.Cost, a.EstimatedCost = cost, estimated
+	a.Estimated = AtMost(a.Estimated, b.Estimated)
 	a.Calls = AtMost(a.Calls, b.Calls)
 	a.Errors = AtMost(a.Errors, b.Errors)
 	a.Unpriced = AtMost(a.Unpriced, b.Unpriced)
@@ -64,6 +80,7 @@ func AtMost(a, b int64) int64 {
 func (t *ProviderUsage) count(e *Entry) {
 	a := e.Amounts()
 	t.plus(ProviderUsage{Calls: a.Calls, Errors: a.Errors, Unpriced: a.Unpriced, Cost: a.Cost,
+		Estimated: a.Estimated, EstimatedCost: a.EstimatedCost,
 		InputTokens: a.Quantities[pricing.InputTokens], OutputTokens: a.Quantities[pricing.OutputTokens]})
 }
 
@@ -74,6 +91,8 @@ func (t *ProviderUsage) plus(u ProviderUsage) {
 	t.InputTokens = AtMost(t.InputTokens, u.InputTokens)
 	t.OutputTokens = AtMost(t.OutputTokens, u.OutputTokens)
 	t.Cost = pricing.USD(AtMost(int64(t.Cost), int64(u.Cost)))
+	t.Estimated = AtMost(t.Estimated, u.Estimated)
+	t.EstimatedCost = pricing.USD(AtMost(int64(t.EstimatedCost), int64(u.EstimatedCost)))
 }
 
 // Tokens returns the input and output tokens together.

@@ -506,7 +506,7 @@ func billingHealth(t *testing.T, p Place) {
 	f.exec("INSERT INTO billing_lines SELECT 1, 9, user_id, kind, description, period_start, period_end, provider, " +
 		"vendor, model, calls, errors, unpriced_calls, input_tokens, " +
 		"output_tokens, cached_input_tokens, images, searches, pages, characters, milliseconds, cost_pico, 1, " +
-		"unit_prices, NULL, NULL, NULL, NULL, NULL, NULL, '' FROM billing_lines")
+		"unit_prices, NULL, NULL, NULL, NULL, NULL, NULL, '', NULL, NULL FROM billing_lines")
 	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
 	f.must(err)
 	wantEqual(t, "what is wrong", fmt.Sprint(h.OverdueUsers, h.LastGivenNumber, h.HighestNumber, h.MismatchedBills),
@@ -515,7 +515,7 @@ func billingHealth(t *testing.T, p Place) {
 	f.exec("INSERT INTO billing_lines SELECT 1, 10, user_id, kind, description, period_start, period_end, provider, " +
 		"vendor, model, calls, errors, unpriced_calls, input_tokens, " +
 		"output_tokens, cached_input_tokens, images, searches, pages, characters, milliseconds, cost_pico, 1, " +
-		`unit_prices, NULL, NULL, NULL, NULL, NULL, NULL, '[{"unit":"page","rate":"1","amount":1,"cost":"1"}]' ` +
+		`unit_prices, NULL, NULL, NULL, NULL, NULL, NULL, '[{"unit":"page","rate":"1","amount":1,"cost":"1"}]', NULL, NULL ` +
 		"FROM billing_lines WHERE line = 9")
 	h, err = f.db.BillingHealth(f.ctx, date(2026, 10, 1))
 	f.must(err)

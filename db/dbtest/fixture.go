@@ -225,7 +225,8 @@ type sums map[string][]*big.Int
 
 const sumColumns = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, " +
 	"cache_write_tokens, cache_write_1h_tokens, audio_input_tokens, image_input_tokens, audio_output_tokens, " +
-	"reasoning_tokens, images, searches, pages, characters, milliseconds, cost_pico"
+	"reasoning_tokens, images, searches, pages, characters, milliseconds, estimated_calls, estimated_cost_pico, " +
+	"cost_pico"
 
 func (s sums) add(key string, e usage.Entry) {
 	if s[key] == nil {
@@ -246,6 +247,10 @@ func (s sums) add(key string, e usage.Entry) {
 	}
 	for i, n := range e.Quantities[1:] {
 		plus(3+i, n)
+	}
+	if e.Measured == "estimated" {
+		plus(len(row)-3, requests)
+		plus(len(row)-2, int64(e.Cost))
 	}
 	plus(len(row)-1, int64(e.Cost))
 }

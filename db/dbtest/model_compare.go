@@ -182,7 +182,8 @@ func (m *model) statement(user string, at time.Time) {
 }
 
 func (m *model) total(t usage.ProviderUsage) string {
-	return fmt.Sprint(t.Calls, t.Errors, t.Unpriced, t.InputTokens, t.OutputTokens, m.read(t.Cost))
+	return fmt.Sprint(t.Calls, t.Errors, t.Unpriced, t.InputTokens, t.OutputTokens, m.read(t.Cost), t.Estimated,
+		m.read(t.EstimatedCost))
 }
 
 func (m *model) compareAlerts() {
@@ -267,7 +268,8 @@ func (m *model) report(q usage.ReportQuery, top int) {
 }
 
 func (m *model) reportRow(r usage.ReportRow) string {
-	return fmt.Sprint(r.Calls, r.Errors, r.Unpriced, r.InputTokens, r.OutputTokens, m.read(r.Cost))
+	return fmt.Sprint(r.Calls, r.Errors, r.Unpriced, r.InputTokens, r.OutputTokens, m.read(r.Cost), r.Estimated,
+		m.read(r.EstimatedCost))
 }
 
 func (m *model) keys(by []usage.Dimension, e usage.Entry) string {

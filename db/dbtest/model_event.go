@@ -102,6 +102,12 @@ func (m *model) event() usage.Event {
 	if m.oneIn(4, "reports") {
 		e.Reported = pricing.ReportedCost{USD: pricing.USD(m.number("reported", 0, 1_000_000_000_000)), Given: true}
 	}
+	if m.oneIn(3, "estimated") {
+		e.Measured = draw(m, "measured", usage.UseEstimated, usage.UseEstimated, "Reported", "ESTIMATED")
+	}
+	if m.oneIn(6, "named by its caller") {
+		e.ClientRequestID = draw(m, "client's", "r-1", "=r 2")
+	}
 	e.StatusCode = draw(m, "status", 200, 200, 200, 399, 400, 503)
 	e.Billable = m.oneIn(3, "billable")
 	if m.oneIn(4, "details") {
@@ -148,7 +154,7 @@ func (m *model) again() (usage.Event, bool) {
 		return usage.Event{}, false
 	}
 	e := m.events[draw(m, "before", ids...)].Event
-	mutate(&e, m.number("which", -6, int64(pricing.QuantityCount)+4))
+	mutate(&e, m.number("which", -8, int64(pricing.QuantityCount)+4))
 	return e, true
 }
 
@@ -184,6 +190,10 @@ func mutate(e *usage.Event, which int64) {
 		e.Reported.Given = !e.Reported.Given
 	case -4:
 		e.ServiceTier += "x"
+	case -7:
+		e.Measured = map[bool]usage.Measured{true: "", false: usage.UseEstimated}[e.Measured != ""]
+	case -8:
+		e.ClientRequestID += "x"
 	}
 }
 
@@ -194,6 +204,9 @@ func normal(e usage.Event) usage.Event {
 	switch e.ServiceTier = strings.ToLower(e.ServiceTier); e.ServiceTier {
 	case "standard", "default", "auto":
 		e.ServiceTier = ""
+	}
+	if e.Measured = usage.Measured(strings.ToLower(string(e.Measured))); e.Measured == "reported" {
+		e.Measured = ""
 	}
 	e.Endpoint, e.ErrorMessage = breaks.Replace(e.Endpoint), breaks.Replace(e.ErrorMessage)
 	if !e.Time.IsZero() {

@@ -163,7 +163,8 @@ func csvHeader() string { return strings.Join(fieldNames(), ",") + "\n" }
 
 func fieldNames() []string {
 	names := []string{"id", "user_id", "provider", "model", "vendor", "time", "status_code", "billable", "error_message",
-		"retry_count", "endpoint", "method", "response_time_ms", "service_tier", "reported_cost"}
+		"retry_count", "endpoint", "method", "response_time_ms", "service_tier", "measured",
+		"client_request_id", "reported_cost"}
 	for q := range pricing.QuantityCount {
 		names = append(names, q.String())
 	}
@@ -178,7 +179,8 @@ func rowText(format usage.FileFormat, e usage.Event, bare bool) string {
 	}
 	fields := []string{e.ID, e.UserID, e.Provider, e.Model, e.Vendor, at, fmt.Sprint(e.StatusCode), fmt.Sprint(e.Billable),
 		e.ErrorMessage,
-		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS), e.ServiceTier, ""}
+		fmt.Sprint(e.RetryCount), e.Endpoint, e.Method, fmt.Sprint(e.ResponseTimeMS), e.ServiceTier, string(e.Measured),
+		e.ClientRequestID, ""}
 	if e.Reported.Given {
 		fields[len(fields)-1] = e.Reported.USD.String()
 	}

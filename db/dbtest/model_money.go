@@ -31,12 +31,12 @@ func (m *model) read(amount fmt.Stringer) string {
 }
 
 // tally is what events add up to.
-type tally struct{ calls, errors, unpriced, input, output, cost big.Int }
+type tally struct{ calls, errors, unpriced, input, output, cost, estimated, estimatedCost big.Int }
 
 func (t *tally) tokens() *big.Int { return new(big.Int).Add(&t.input, &t.output) }
 
 func (t *tally) String() string {
-	return fmt.Sprint(&t.calls, &t.errors, &t.unpriced, &t.input, &t.output, exact(&t.cost))
+	return fmt.Sprint(&t.calls, &t.errors, &t.unpriced, &t.input, &t.output, exact(&t.cost), &t.estimated, exact(&t.estimatedCost))
 }
 
 // counts tells whether a call counts and is charged.
@@ -54,6 +54,10 @@ func (t *tally) count(e usage.Entry) {
 	plus(&t.cost, int64(e.Cost))
 	if e.Basis == pricing.Unpriced {
 		plus(&t.unpriced, e.Quantities[pricing.Requests])
+	}
+	if e.Measured == "estimated" {
+		plus(&t.estimated, e.Quantities[pricing.Requests])
+		plus(&t.estimatedCost, int64(e.Cost))
 	}
 }
 

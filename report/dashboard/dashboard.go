@@ -36,6 +36,10 @@ func Revenue(r billing.Revenue, company string, top int) page.Page {
 		if n := r.Sum.Unpriced; n > 0 {
 			p.Unpriced = failure.Counted(n, "call") + " had no price when the bills were written: the cost is without them."
 		}
+		if n := r.Sum.Estimated; n != 0 {
+			p.Estimated = "Of the usage on these bills, " + report.EstimatedShare(n, r.Sum.Calls) + ", " +
+				r.Sum.EstimatedCost.Display() + " of the cost."
+		}
 	}
 	return page.New(template, css, p)
 }

@@ -22,6 +22,7 @@ type revenuePage struct {
 	Near       *listed[nearRow]
 	Idle       *listed[idleRow]
 	Unpriced   string
+	Estimated  string
 }
 
 type namedFigure struct {

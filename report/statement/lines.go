@@ -32,7 +32,7 @@ func groupsOf(b billing.Bill, withCost bool) []group {
 		billing.Credit:     4, billing.Carried: 4}
 	if !withCost { // what has only another cost now is no news for a customer
 		b.Lines = slices.DeleteFunc(slices.Clone(b.Lines), func(l billing.Line) bool {
-			l.Usage.Cost, l.Usage.Unpriced = 0, 0
+			l.Usage.Cost, l.Usage.Unpriced, l.Usage.EstimatedCost = 0, 0, 0
 			return l.Kind == billing.Adjustment && l.Amount == 0 && l.Usage == (usage.Amounts{})
 		})
 	}
@@ -110,7 +110,7 @@ func markupNote(t *billing.Terms) string {
 
 func rowOfLine(l billing.Line, withCost bool) row {
 	if !withCost {
-		l.Usage.Cost, l.Usage.Unpriced, l.Prices, l.Charges = 0, 0, nil, nil
+		l.Usage.Cost, l.Usage.Unpriced, l.Usage.EstimatedCost, l.Prices, l.Charges = 0, 0, 0, nil, nil
 	}
 	row := row{Name: report.Visible(l.Description), Amount: l.Amount.Display()}
 	switch l.Kind {
@@ -202,6 +202,9 @@ func notesOn(l billing.Line) string {
 	if n := l.Usage.Unpriced; n != 0 {
 		notes = strings.TrimPrefix(notes+". ", ". ") + failure.Counted(n, "call") +
 			" without a price so far, counted as $0.00"
+	}
+	if n := l.Usage.Estimated; n != 0 {
+		notes = strings.TrimPrefix(notes+". ", ". ") + report.Count(n) + " of the calls estimated"
 	}
 	return notes
 }

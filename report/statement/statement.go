@@ -107,6 +107,13 @@ func viewOf(s Statement, from Sender, now time.Time) view {
 		}
 		v.Notes = append(v.Notes, note)
 	}
+	if calls, cost, of := b.Estimated(); calls != 0 {
+		note := "Usage, " + report.EstimatedShare(calls, of)
+		if s.WithCost {
+			note += ", " + cost.Display() + " of its cost"
+		}
+		v.Notes = append(v.Notes, note+": their providers did not say what these calls used.")
+	}
 	return v
 }
 

@@ -307,6 +307,8 @@ func exactStatement() statement.Statement {
 	}
 	b := samples.Bill(17, "alice", "Pro",
 		append(lines, samples.UsageLine("openai", "openai", "gpt-5", 2, 7, 9, "1238.574564762232"))...)
+	partly := &b.Lines[len(b.Lines)-1].Usage
+	partly.Estimated, partly.EstimatedCost = 1, samples.USD("0.25")
 	limits := append(samples.ProPlan().Limits,
 		plan.Limit{Name: "cents", Meter: plan.Cost, Max: int64(samples.USD("3.333333333333")), Action: plan.Block})
 	return statement.Statement{Bill: b, Uses: billing.LimitUsage(b, limits), WithCost: true}

@@ -99,6 +99,7 @@ var ( // read-only
 	databaseBytes = gauge("database_size_bytes", "How large the database is.")                              // read-only
 	held          = gauge("reservations_held", "Reservations that hold something of a limit.")              // read-only
 	unpriced      = gauge("unpriced_calls", "Calls of the last 35 days without a price, charged nothing.")  // read-only
+	estimated     = gauge("estimated_calls", "Calls of the last 35 days whose use was estimated.")          // read-only
 	notClosed     = gauge("periods_to_close", "Users with a usage period that is over and was not closed.") // read-only
 	outbox        = gauge("outbox_messages", "Messages by what is known of their delivery.", "status")      // read-only
 	outboxOldest  = gauge("outbox_oldest_seconds", "How long the oldest message waits that should be out.") // read-only
@@ -131,7 +132,7 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 		return // an old figure would look like one of now
 	}
 	for d, value := range map[*prometheus.Desc]int64{databaseBytes: f.DatabaseBytes, held: f.Held, unpriced: f.Unpriced,
-		notClosed: f.NotClosed} {
+		estimated: f.Estimated, notClosed: f.NotClosed} {
 		send(prometheus.GaugeValue, d, float64(value))
 	}
 	send(prometheus.GaugeValue, outbox, float64(f.Outbox.Unexpanded), "new")

@@ -164,6 +164,11 @@ func todaysFigures(o health.Overview) []fact {
 	if o.Month.Unpriced > 0 {
 		priced.Note = share(o.Month.Unpriced, o.Month.Calls) + " of this month’s calls"
 	}
+	estimated := fact{"Estimated calls", report.Count(o.Month.Estimated), "this month: vendors said what all used"}
+	if o.Month.Estimated > 0 {
+		estimated.Note = share(o.Month.Estimated, o.Month.Calls) + " of this month’s calls, " +
+			money(o.Month.EstimatedCost) + " of their cost"
+	}
 	waiting := o.Outbox.Unexpanded + o.Outbox.Deliveries[notify.Waiting] + o.Outbox.Deliveries[notify.Sending]
 	return []fact{
 		{"Calls today", report.Count(today.Calls), failed + " · " + report.Count(yesterday.Calls) + " yesterday"},
@@ -176,7 +181,7 @@ func todaysFigures(o health.Overview) []fact {
 			" past due"},
 		{"Refused today", report.Count(o.Refused), "calls; " + failure.Counted(o.Counts.UsedUp, "limit") +
 			" used up today"},
-		priced,
+		priced, estimated,
 		{"Subscriptions", report.Count(int64(sumOf(o.Subscribers))), "that run now"},
 		{"Messages waiting", report.Count(waiting), failure.Counted(o.Counts.Held, "call") + " running now"},
 	}
@@ -455,6 +460,9 @@ func (p *pages) moneyOf(c *web.Call, user string, used usage.PeriodUsage, d *adm
 	cost := fact{"Cost this period", money(pricing.TotalOf(used.Sum.Cost)), "all priced"}
 	if used.Sum.Unpriced > 0 {
 		cost.Note = report.Count(used.Sum.Unpriced) + " calls without a price"
+	}
+	if used.Sum.Estimated > 0 {
+		cost.Note += ", " + money(pricing.TotalOf(used.Sum.EstimatedCost)) + " of it estimated"
 	}
 	d.Figures = []fact{{"Calls this period", report.Count(used.Sum.Calls), failed}, cost, fullest,
 		{"To be paid", unpaid.Display(), note}, {"Credit", balance.Display(), "used up by the next bills"}}

@@ -103,6 +103,10 @@ func (p *pages) breakdownOf(c *web.Call, account plan.Account, w wanted) (b brea
 	if w.show == "cost" && r.Sum.Unpriced > 0 {
 		b.Note = failure.Counted(r.Sum.Unpriced, "call") + " had no price and are not in the cost."
 	}
+	if n := r.Sum.Estimated; n > 0 {
+		b.Note = strings.TrimSpace(b.Note + " " + report.Count(n) + " of " + failure.Counted(r.Sum.Calls, "call") +
+			" were estimated, since their providers did not say what was used.")
+	}
 	b.Rows = dayRows(b.Daily, r, w)
 	return b, nil
 }

@@ -177,7 +177,7 @@ func drawRequest(rt *rapid.T) (method, path, body string) {
 		path, _, _ = strings.Cut(path, "?")
 		names := []string{"user", "limit", "after", "at", "from", "to", "month", "by", "provider", "model", "status",
 			"format", "months", "unread", "voided", "input_tokens", "seconds", "reason", "dry_run", "enforce", "strict",
-			"known_user", "top"}
+			"known_user", "top", "measured"}
 		for i := range rapid.IntRange(1, 3).Draw(rt, "parameters") {
 			path += "?&"[min(i, 1):][:1] + rapid.SampledFrom(names).Draw(rt, "name") + "=" + values.Draw(rt, "value")
 		}

@@ -103,7 +103,7 @@ func trends(w http.ResponseWriter, c *web.Call) error {
 func logs(w http.ResponseWriter, c *web.Call) error {
 	q := c.Query()
 	wanted := usage.LogQuery{Provider: q.Name("provider"), Model: q.Text("model"), From: q.Time("from"), To: q.Time("to"),
-		Status: usage.LogStatus(q.Name("status")), Voided: q.Bool("voided"), Limit: q.Page()}
+		Status: usage.LogStatus(q.Name("status")), Voided: q.Bool("voided"), Measured: q.Name("measured"), Limit: q.Page()}
 	user, after := q.Text("user"), q.Text("after")
 	err := cmp.Or(q.Err(), wanted.Validate())
 	if err != nil {
