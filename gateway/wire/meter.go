@@ -125,7 +125,8 @@ func (m *Meter) passEvents(in []byte) []byte {
 	if len(m.out) == 0 {
 		return in[m.from:m.to]
 	}
-	return append(m.out, in[m.from:m.to]...)
+	m.out = append(m.out, in[m.from:m.to]...)
+	return m.out
 }
 
 // settle lets a part of the bytes that came go on, or holds it as long as its event may be the usage that we have asked

@@ -68,6 +68,7 @@ func TestBetween(t *testing.T) {
 		bytes   string
 		between bool
 	}{
+		{"", true}, {"\xEF", false}, {"\xBB\xBF", true},
 		{"data: [1]", false}, {"\r\n", false}, {"\r", false}, {"\n", true}, {": c", false}, {"\n", false}, {"\n", true},
 		{"event: x\n", false}, {"data: 1\n\n", true},
 	} {

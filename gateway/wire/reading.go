@@ -279,29 +279,20 @@ func (r *reading) reportedCost() pricing.ReportedCost {
 // setTokens gives the tokens that the vendor has said, by the rules of usage/tokens.go, and an estimate of what it has
 // not. It tells whether all are the vendor's.
 func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
-	s := &r.said
-	cached, writes, hour := s.amounts[cachedInput], s.amounts[cacheWrite5m], s.amounts[cacheWrite1h]
-	if s.has(cacheWrites) {
-		writes = max(s.amounts[cacheWrites]-hour, writes)
-	}
-	inputSaid := s.has(allInput, uncached, besideInput, cachedInput, cacheWrites, cacheWrite5m, cacheWrite1h)
-	outputSaid := s.has(allOutput, besideOutput) || ended && (inputSaid || s.has(allTokens)) // for 0 may be left out
-	input, output := s.amounts[allInput], s.amounts[allOutput]
-	if !s.has(allInput, besideInput) {
-		input = s.amounts[uncached] + cached + writes + hour
-	}
-	input, output = input+s.amounts[besideInput], output+s.amounts[besideOutput]
+	input, inputSaid := r.input()
+	output, outputSaid := r.output()
+	outputSaid = outputSaid || ended && (inputSaid || r.said.has(allTokens)) // for 0 may be left out
 
 	// A sum of all tokens that is above both has what no other figure has: the reasoning, in Gemini's OpenAI form.
 	// That of Mistral has the tokens of audio, which is counted by the second.
-	if rest := s.amounts[allTokens] - input - output; rest > 0 && !s.has(seconds) {
+	if rest := r.said.amounts[allTokens] - input - output; rest > 0 && !r.said.has(seconds) {
 		if inputSaid {
 			output += rest
 		} else {
 			input, inputSaid = rest, true
 		}
 	}
-	if s.has(seconds) && !inputSaid && !outputSaid {
+	if r.said.has(seconds) && !inputSaid && !outputSaid {
 		return true // they are what is charged
 	}
 	if !inputSaid && r.estimates() {
@@ -314,17 +305,44 @@ func (r *reading) setTokens(q *pricing.Quantities, ended bool) bool {
 	case outputSaid:
 		output += unsaid
 	default:
-		output = max(s.amounts[firstOutput], unsaid)
+		output = max(r.said.amounts[firstOutput], unsaid)
 	}
 	q[pricing.InputTokens], q[pricing.OutputTokens] = input, output
-	q[pricing.CachedInputTokens], q[pricing.CacheWriteTokens], q[pricing.CacheWrite1hTokens] = cached, writes, hour
-	// A token of audio or an image that came from a cache is a cached one.
-	rest := max(input-cached-writes-hour, 0)
+	r.setParts(q)
+	return inputSaid && outputSaid && unsaid == 0
+}
+
+// input returns the input that the vendor has said, with all its parts.
+func (r *reading) input() (n int64, given bool) {
+	s := &r.said
+	if n = s.amounts[allInput] + s.amounts[besideInput]; !s.has(allInput, besideInput) {
+		n = s.amounts[uncached] + s.amounts[cachedInput] + r.cacheWrites() + s.amounts[cacheWrite1h]
+	}
+	return n, s.has(allInput, uncached, besideInput, cachedInput, cacheWrites, cacheWrite5m, cacheWrite1h)
+}
+
+// output returns the output that the vendor has said.
+func (r *reading) output() (n int64, given bool) {
+	return r.said.amounts[allOutput] + r.said.amounts[besideOutput], r.said.has(allOutput, besideOutput)
+}
+
+// cacheWrites returns what was written to a cache, but for what was for an hour.
+func (r *reading) cacheWrites() int64 {
+	s := &r.said
+	return max(s.amounts[cacheWrites]-s.amounts[cacheWrite1h], s.amounts[cacheWrite5m])
+}
+
+// setParts gives the parts of the input and the output. A token of audio or an image that came from a cache is a cached
+// one.
+func (r *reading) setParts(q *pricing.Quantities) {
+	s := &r.said
+	q[pricing.CachedInputTokens], q[pricing.CacheWriteTokens] = s.amounts[cachedInput], r.cacheWrites()
+	q[pricing.CacheWrite1hTokens] = s.amounts[cacheWrite1h]
+	rest := max(q[pricing.InputTokens]-s.amounts[cachedInput]-r.cacheWrites()-s.amounts[cacheWrite1h], 0)
 	q[pricing.AudioInputTokens] = min(s.amounts[audioInput], rest)
 	q[pricing.ImageInputTokens] = min(s.amounts[imageInput], rest-q[pricing.AudioInputTokens])
 	q[pricing.ReasoningTokens] = s.amounts[reasoning] + s.amounts[besideOutput]
 	q[pricing.AudioOutputTokens] = s.amounts[audioOutput]
-	return inputSaid && outputSaid && unsaid == 0
 }
 
 // estimates tells whether what the answer does not say of tokens is estimated: not of an error, whatever its status.

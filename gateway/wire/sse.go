@@ -149,5 +149,5 @@ func (e *events) finish() {
 
 // between tells whether a whole line would stand between two events if it were written now.
 func (e *events) between() bool {
-	return !e.begun && e.place == inName && e.length == 0 && e.bom < 0 && !(e.afterCR && e.crlf)
+	return !e.begun && e.place == inName && e.length == 0 && e.bom <= 0 && !(e.afterCR && e.crlf)
 }
