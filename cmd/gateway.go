@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/commands"
+	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/pricing"
@@ -74,11 +75,11 @@ const settleFor = 15 * time.Second
 
 // gateway makes what carries calls, and keeps its spool empty until stop is called.
 func (g *program) gateway(
-	ctx context.Context, s *commands.Services, m *metrics.Metrics,
+	ctx context.Context, s *commands.Services, d *db.DB, m *metrics.Metrics,
 ) (made *gateway.Gateway, stop func() error) {
 	settings := g.settings.gateway
 	made = gateway.New(gateway.Options{
-		Upstreams: settings.upstreams, Lookup: g.settings.serve.lookup, Usage: s.Usage, Book: s.Catalogue.Book,
+		Upstreams: settings.upstreams, Lookup: g.settings.serve.lookup, Usage: s.Usage, Store: d, Book: s.Catalogue.Book,
 		Clock: g.env.Now, Log: g.logs.both, Spool: gateway.OpenSpool(settings.spool), Version: g.env.Settings.Version,
 		Settings: settings.Settings,
 	})

@@ -139,7 +139,7 @@ func (g *program) serve(ctx context.Context, listen string) (err error) {
 		debug.SetGCPercent(garbagePercent)
 	}
 	var settle func() error
-	options.Gateway, settle = g.gateway(ctx, s, options.Metrics)
+	options.Gateway, settle = g.gateway(ctx, s, opened, options.Metrics)
 	defer func() { err = errors.Join(err, settle()) }()
 	g.logs.both.Info("serving", "address", listener.Addr().String(), "database", g.redactedURL())
 	return server.New(g.webServices(s, config, kept), options).Serve(ctx, listener)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/plan"
+	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
@@ -30,6 +31,15 @@ func (d *DB) Figures(ctx context.Context, now time.Time) (usage.Figures, error) 
 				return f, err
 			}
 		}
+		row := `SELECT COUNT(*), CAST(COALESCE(SUM(cost_pico / 1000000), 0) AS BIGINT),
+			CAST(COALESCE(SUM(cost_pico % 1000000), 0) AS BIGINT) FROM usage_reservations
+			WHERE outcome = 'unknown' AND closed_at >= $1`
+		var high, low int64
+		if err := t.query(ctx, into(&f.Unknown.Calls, &high, &low), row,
+			now.AddDate(0, 0, -usage.UnknownDays)); err != nil {
+			return f, err
+		}
+		f.Unknown.Cost = pricing.TotalFromParts(high, low)
 		return f, nil
 	})
 }

@@ -21,7 +21,7 @@ const versionTable = "schema_versions"
 
 // SchemaVersion is the version of the schema that this binary works with: the
 // number of the last migration.
-const SchemaVersion = 21
+const SchemaVersion = 22
 
 // migrate brings the schema up to date, one process at a time. On SQLite those who
 // begin at once get in each other's way, also where SQLite waits for no lock (a

@@ -670,3 +670,28 @@ func TestMeasuredOfADatabaseBeforeAMigration(t *testing.T) {
 		}
 	})
 }
+
+// Reservations of the time before version 22 are settled by who took them.
+func TestReservationsHaveNoOriginBeforeAMigration(t *testing.T) {
+	forEach(t, func(t *testing.T, place dbtest.Place) {
+		before, err := db.MigrateTo(t.Context(), place.Target, 21)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moment := map[db.Kind]string{db.SQLite: "1764547200000000", db.PostgreSQL: "'2025-12-01 00:00:00+00'"}[place.Kind]
+		execute(t, before.Pool(), "INSERT INTO users (user_id, created_at) VALUES ('u', "+moment+")")
+		execute(t, before.Pool(), strings.ReplaceAll(`INSERT INTO usage_reservations (reservation_id, user_id, provider,
+			vendor, model, period_start, calls, tokens, cost_pico, status, created_at, expires_at, event_id)
+			VALUES ('r', 'u', 'gemini', 'google', '', AT, 1, 1, 1, 'held', AT, AT, '')`, "AT", moment))
+		if err := before.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d := place.Create(t)
+		if held, err := d.Unsettled(t.Context(), time.Now().AddDate(10, 0, 0), 10); err != nil || len(held) != 0 {
+			t.Errorf("%+v, %v", held, err)
+		}
+		if f, err := d.Figures(t.Context(), time.Now()); err != nil || f.Unknown.Calls != 0 {
+			t.Errorf("%+v, %v", f, err)
+		}
+	})
+}

@@ -9,13 +9,13 @@ import (
 )
 
 const reservationColumns = `reservation_id, user_id, provider, vendor, model, period_start, calls, tokens, cost_pico,
-	status, created_at, expires_at, closed_at, event_id, token_id`
+	status, created_at, expires_at, closed_at, event_id, token_id, origin, outcome`
 
 func scanReservation(row scanner) (usage.Reservation, error) {
 	var r usage.Reservation
 	err := row.Scan(&r.ID, &r.UserID, &r.Provider, &r.Vendor, &r.Model, moment{&r.PeriodStart}, &r.Calls, &r.Tokens,
 		&r.Cost, &r.Status, moment{&r.CreatedAt}, moment{&r.ExpiresAt}, moment{&r.ClosedAt}, &r.EventID,
-		reference{&r.TokenID})
+		reference{&r.TokenID}, &r.Origin, &r.Outcome)
 	return r, err
 }
 
@@ -59,7 +59,7 @@ func (t *tx) reservations(ctx context.Context, where string, args ...any) ([]usa
 // same id, for another user, none is changed.
 func reservationRows(reservations []*usage.Reservation) rowsInto {
 	rows := newRows("usage_reservations", reservationColumns, ` ON CONFLICT (reservation_id) DO UPDATE
-		SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id
+		SET status = excluded.status, closed_at = excluded.closed_at, event_id = excluded.event_id, outcome = excluded.outcome
 		WHERE usage_reservations.user_id = excluded.user_id`,
 		len(reservations), func(to encode.Sink, n int) { putReservation(to, reservations[n]) })
 	rows.each = true
@@ -81,4 +81,6 @@ func putReservation(to encode.Sink, r *usage.Reservation) {
 	putMomentOrNull(to, r.ClosedAt)
 	to.Text(r.EventID)
 	putIDOrNull(to, r.TokenID)
+	to.Text(r.Origin)
+	to.Text(r.Outcome)
 }

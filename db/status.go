@@ -14,7 +14,7 @@ func (d *dialect) tableNames() []string {
 		"usage_reservations", "usage_alerts", "usage_archives", "usage_archived_totals", "usage_token_totals",
 		"usage_archived_token_totals", "billing_accounts", "billing_numbers", "billing_history", "billing_lines",
 		"billing_credits", "outbox", "outbox_deliveries", "api_tokens", "api_token_secrets", "sessions", "sign_in_links",
-		"catalogue_version", "access_version", "database_kind", "audit_log",
+		"gateway_jobs", "catalogue_version", "access_version", "database_kind", "audit_log",
 	}, d.ownTables...)
 }
 

@@ -21,9 +21,7 @@ const largestWhole = 8 << 20
 // comeBack brings an answer back to the caller.
 func (j *journey) comeBack(answer *http.Response) error {
 	status, kind := answer.StatusCode, answer.Header.Get("Content-Type")
-	if j.route.Path.Metered() {
-		j.meter = j.route.Path.Format.Stream(j.ask, status, kind)
-	}
+	j.meter = j.route.Path.Format.Stream(j.ask, status, kind)
 	from, err := unpacked(answer)
 	if err != nil {
 		return j.brokeOff(j.plain(err))
@@ -55,9 +53,6 @@ const eventStream = "text/event-stream"
 
 // pass lets the meter read what has come, and returns what goes on.
 func (j *journey) pass(text []byte) []byte {
-	if j.meter == nil {
-		return text
-	}
 	on := j.meter.Pass(text)
 	j.produced.Store(j.meter.Produced())
 	return on
@@ -65,9 +60,6 @@ func (j *journey) pass(text []byte) []byte {
 
 // used ends the reading of the answer, and says what it has used.
 func (j *journey) used() wire.Used {
-	if j.meter == nil {
-		return wire.Used{}
-	}
 	j.meter.Close()
 	return j.meter.Used()
 }
@@ -122,7 +114,7 @@ func (j *journey) refusedByVendor(answer *http.Response, text []byte) error {
 			WithReason(ReasonUpstreamRefusesUs)
 	}
 	j.header(answer)
-	j.answer(status, j.lines[j.route.Upstream].keys.hide(text))
+	j.answer(status, j.hidden(text))
 	return nil
 }
 
@@ -130,6 +122,17 @@ func (j *journey) refusedByVendor(answer *http.Response, text []byte) error {
 func (j *journey) whole(answer *http.Response, text []byte) error {
 	text = j.pass(text)
 	e := end{outcome: OK, status: answer.StatusCode, used: j.used()}
+	switch state := e.used.JobState; {
+	case j.job == nil && state == wire.JobRunning && j.keepJob(e.used):
+		j.w.Header().Set("X-Alwrity-Event-Id", j.id)
+		j.header(answer)
+		j.answer(answer.StatusCode, text)
+		return nil
+	case j.job == nil && state == wire.JobFailed:
+		e.outcome, e.status, e.message = VendorRefused, http.StatusBadGateway, e.used.Failure
+	case j.job == nil && state == wire.JobRunning:
+		e.used.Quantities, e.used.Reported = j.ask.Quantities, false
+	}
 	j.settle(&e)
 	j.header(answer)
 	j.answer(answer.StatusCode, text)

@@ -45,6 +45,8 @@ type call struct {
 	provider string
 	model    string // that is priced
 
+	job      *usage.Job // that is asked for; nil: it is no poll
+	counts   bool       // it is reserved and recorded
 	reserved bool
 	retries  int64
 	ended    Ended
@@ -67,11 +69,13 @@ func (g *Gateway) Carry(w http.ResponseWriter, r *http.Request, route *Route, wh
 	if err := c.choose(r.Context()); err != nil {
 		return c.refused(err)
 	}
-	if !c.route.Path.Metered() {
-		return c.forward()
+	if route.Path.Polls {
+		return c.poll()
 	}
-	if err := c.reserve(); err != nil {
-		return c.refused(err)
+	if c.counts = !c.ask.Free; c.counts {
+		if err := c.reserve(); err != nil {
+			return c.refused(err)
+		}
 	}
 	return c.forward()
 }
@@ -120,7 +124,7 @@ func tooLarge() error {
 // choose finds out what is asked for, and of which upstream and provider.
 func (c *call) choose(ctx context.Context) (err error) {
 	path := c.route.Path
-	if !path.Metered() {
+	if path.Polls {
 		return c.mayCall()
 	}
 	if c.ask, err = path.Format.Read(c.route.Target, c.r.Header, bytes.NewReader(c.body)); err != nil {
@@ -197,7 +201,7 @@ func (c *call) providerOf(ctx context.Context, r *Route) (string, error) {
 // mayCall returns why the caller may not call this, or nobody.
 func (c *call) mayCall() error {
 	up := c.route.Upstream
-	if c.route.Path.Metered() && !c.MayCall(c.provider, c.model) {
+	if !c.route.Path.Polls && !c.MayCall(c.provider, c.model) {
 		return failure.New(failure.Denied, "the token may not call %s %s", c.provider, failure.Shorten(c.model)).
 			WithReason(ReasonModelNotAllowed)
 	}
@@ -205,6 +209,15 @@ func (c *call) mayCall() error {
 		return failure.Unavailablef("%s can't be called here: its key is missing", up.Name).WithReason(ReasonNotConfigured)
 	}
 	return nil
+}
+
+// holdFor is how long the reservation holds.
+func (c *call) holdFor() time.Duration {
+	hold := c.route.Upstream.Timeouts.Whole + settleFor
+	if c.route.Path.Format.TellsOfJobs() {
+		hold = max(hold, jobFor)
+	}
+	return hold
 }
 
 // settleFor is how long a reservation holds beyond the longest that its call can take.
@@ -228,7 +241,8 @@ func (c *call) reserve() error {
 	defer stop()
 	up := c.route.Upstream
 	d, err := c.Usage.Reserve(ctx, c.began, usage.Call{UserID: c.User, Provider: c.provider, Model: c.model,
-		Vendor: up.Vendor, Quantities: wanted, ServiceTier: c.ask.ServiceTier}, c.id, up.Timeouts.Whole+settleFor)
+		Vendor: up.Vendor, Quantities: wanted, ServiceTier: c.ask.ServiceTier, TokenID: c.TokenID,
+		Origin: usage.OriginGateway}, c.id, c.holdFor())
 	switch {
 	case err == nil && !d.Allowed:
 		return &Denied{d, d.Denied()}

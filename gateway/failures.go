@@ -19,6 +19,7 @@ const (
 	ReasonUpstreamBroke     = "upstream_broke_off"
 	ReasonCalledBefore      = "idempotency_key_used"
 	ReasonTooLarge          = "request_too_large"
+	ReasonUnknownJob        = "unknown_job"
 )
 
 // Denied is a call that the limits refuse.

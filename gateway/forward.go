@@ -207,7 +207,7 @@ func (j *journey) plain(err error) string {
 	if at, ok := errors.AsType[*url.Error](err); ok {
 		err = at.Err
 	}
-	return string(j.lines[j.route.Upstream].keys.hide([]byte(err.Error())))
+	return string(j.hidden([]byte(err.Error())))
 }
 
 // unpacked returns an answer's body as it was before the vendor has packed it, though it was asked not to.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -32,12 +33,14 @@ type Options struct {
 	Upstreams *Catalogue
 	Lookup    func(variable string) string // the environment and the env file: the keys are in nothing else
 	Usage     Usage
+	Store     usage.GatewayStore
 	Book      func(ctx context.Context) (*pricing.Book, error) // the prices in force
 	Clock     func() time.Time
 	Log       *slog.Logger
 	Spool     *Spool
 	Watch     Watch // nil: nobody counts
 	Version   string
+	Tries     int // to record a call before it goes to the spool; 0: eight
 	Settings
 }
 
@@ -66,6 +69,7 @@ func New(o Options) *Gateway {
 	if o.Watch == nil {
 		o.Watch = nobody{}
 	}
+	o.Tries = cmp.Or(o.Tries, mostTries)
 	g := &Gateway{Options: o, lines: map[*Upstream]*line{}, draining: make(chan struct{}, mostDraining)}
 	for _, up := range o.Upstreams.Upstreams {
 		t := newTransport(up)

@@ -3,6 +3,7 @@ package gateway
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,7 +21,10 @@ import (
 var builtIn []byte
 
 // Catalogue is what there is to call, in the order in which a path is looked for.
-type Catalogue struct{ Upstreams []*Upstream }
+type Catalogue struct {
+	Upstreams []*Upstream
+	formats   map[string]*wire.Format // made of rules
+}
 
 // Upstream returns the upstream of a name, nil where there is none.
 func (c *Catalogue) Upstream(name string) *Upstream {
@@ -34,7 +38,8 @@ func (c *Catalogue) Upstream(name string) *Upstream {
 
 // file is a file of upstreams as people write it.
 type file struct {
-	Upstreams []entry `yaml:"upstreams"`
+	Rules     map[string]wire.Rules `yaml:"rules"`
+	Upstreams []entry               `yaml:"upstreams"`
 }
 
 // entry is an upstream of the file. What it does not give is as it was before, or as it is of another one.
@@ -72,7 +77,7 @@ type pathEntry struct {
 	Method    string   `yaml:"method"`
 	URL       string   `yaml:"url"`
 	Wire      string   `yaml:"wire"`
-	Passes    bool     `yaml:"passes"` // nothing is counted: asking what became of a job
+	Polls     bool     `yaml:"polls"`
 	Model     string   `yaml:"model"`
 	Providers []string `yaml:"providers"`
 }
@@ -99,6 +104,9 @@ func (c *Catalogue) add(name string, text []byte) error {
 	if err := pricing.ReadYAML(name, text, &f); err != nil {
 		return err
 	}
+	if err := c.addRules(name, f.Rules); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	var added []*Upstream
 	for i, e := range f.Upstreams {
@@ -109,10 +117,10 @@ func (c *Catalogue) add(name string, text []byte) error {
 		seen[e.Name] = true
 		up, isNew, err := c.begin(&e)
 		if err == nil {
-			err = e.change(up)
+			err = c.change(up, &e)
 		}
 		if err == nil {
-			err = up.check()
+			err = c.check(up)
 		}
 		if err != nil {
 			return failure.Within(err, "%s", place)
@@ -125,11 +133,15 @@ func (c *Catalogue) add(name string, text []byte) error {
 	return nil
 }
 
-// taken are the first parts of our own paths, which an upstream can't have.
-var taken = []string{ // read-only
-	"v1", "v1beta", "v2", "api", "admin", "billing", "login", "logout", "healthz", "readyz", "metrics",
-	"docs", "openapi.yaml", "static", "assets",
-}
+// ours are the first parts of paths of our own, and versions those that vendors' paths begin with as well as ours: no
+// upstream can have these names.
+var (
+	ours = []string{ // read-only
+		"api", "admin", "billing", "login", "logout", "healthz", "readyz", "metrics", "docs", "openapi.yaml", "static",
+		"assets",
+	}
+	versions = []string{"v1", "v1beta", "v2"} // read-only
+)
 
 var nameForm = form(`^[a-z0-9][a-z0-9_-]{0,49}$`) // read-only
 
@@ -144,7 +156,7 @@ func (c *Catalogue) begin(e *entry) (up *Upstream, isNew bool, err error) {
 	case !nameForm().MatchString(e.Name):
 		return nil, false, failure.Invalidf("name is %q: it must be of small letters, digits, - and _",
 			failure.Shorten(e.Name))
-	case slices.Contains(taken, e.Name):
+	case slices.Contains(ours, e.Name) || slices.Contains(versions, e.Name):
 		return nil, false, failure.Invalidf("name is %q: that begins paths of our own", e.Name)
 	}
 	fresh := &Upstream{Name: e.Name, Auth: Auth{Header: "Authorization", Prefix: "Bearer "}, Timeouts: defaultTimeouts}
@@ -185,8 +197,8 @@ func set[T any](to *T, given *T) {
 	}
 }
 
-// change makes of an upstream what the entry says.
-func (e *entry) change(up *Upstream) (err error) {
+// change makes of an upstream what an entry says.
+func (c *Catalogue) change(up *Upstream, e *entry) (err error) {
 	set(&up.disallowed, e.Off)
 	set(&up.Bare, e.Bare)
 	set(&up.Provider, e.Provider)
@@ -209,7 +221,7 @@ func (e *entry) change(up *Upstream) (err error) {
 	}
 	paths := make([]*Path, len(e.Paths))
 	for i := range e.Paths {
-		if paths[i], err = e.Paths[i].path(); err != nil {
+		if paths[i], err = c.path(&e.Paths[i]); err != nil {
 			return failure.Within(err, "path %d (%s)", i+1, failure.Shorten(e.Paths[i].Path))
 		}
 	}
@@ -253,7 +265,7 @@ func (e *timeoutsEntry) change(to *Timeouts) error {
 }
 
 // check returns what an upstream lacks.
-func (u *Upstream) check() error {
+func (c *Catalogue) check(u *Upstream) error {
 	for _, variable := range u.Keys {
 		if !variableForm().MatchString(variable) {
 			return failure.Invalidf("keys has %q in it: it must be the name of a variable, never the key itself",
@@ -281,7 +293,7 @@ func (u *Upstream) check() error {
 	case len(u.Paths) == 0:
 		return failure.Invalidf("it has no paths").WithHint("give it those of another one: like: openai")
 	}
-	format, err := formatOf(u.Wire)
+	format, err := c.formatOf(u.Wire)
 	if err == nil {
 		u.style = format.Style()
 	}
@@ -296,8 +308,8 @@ var (
 )
 
 // path makes the rule of an entry.
-func (e *pathEntry) path() (*Path, error) {
-	p := &Path{Method: e.Method, Pattern: e.Path, Wire: e.Wire, Model: e.Model, Providers: e.Providers}
+func (c *Catalogue) path(e *pathEntry) (*Path, error) {
+	p := &Path{Method: e.Method, Pattern: e.Path, Wire: e.Wire, Polls: e.Polls, Model: e.Model, Providers: e.Providers}
 	if p.Method == "" {
 		p.Method = http.MethodPost
 	}
@@ -332,18 +344,38 @@ func (e *pathEntry) path() (*Path, error) {
 			return nil, err
 		}
 	}
-	if (e.Wire == "") != e.Passes {
-		return nil, failure.Invalidf("it needs a wire that says what its calls use, or passes: true where they use nothing")
+	if e.Wire == "" {
+		return nil, failure.Invalidf("it needs a wire: the form of its requests and answers, which says what is counted")
 	}
-	if e.Wire != "" {
-		p.Format, err = formatOf(e.Wire)
-	}
+	p.Format, err = c.formatOf(e.Wire)
 	return p, err
 }
 
-func formatOf(name string) (*wire.Format, error) {
+// addRules makes formats of the rules of a file.
+func (c *Catalogue) addRules(name string, all map[string]wire.Rules) error {
+	if c.formats == nil {
+		c.formats = map[string]*wire.Format{}
+	}
+	for _, rule := range slices.Sorted(maps.Keys(all)) {
+		if _, known := wire.Named(rule); known || pricing.ValidateName("rules", rule) != nil {
+			return failure.Invalidf("%s: rules can't have the name %q", name, failure.Shorten(rule))
+		}
+		format, err := wire.New(rule, all[rule])
+		if err != nil {
+			return failure.Within(err, "%s: rules of %s", name, failure.Shorten(rule))
+		}
+		c.formats[rule] = format
+	}
+	return nil
+}
+
+func (c *Catalogue) formatOf(name string) (*wire.Format, error) {
 	if format, known := wire.Named(name); known {
 		return format, nil
 	}
-	return nil, failure.UnknownName(failure.Invalid, "wire", name, wire.Names())
+	if format := c.formats[name]; format != nil {
+		return format, nil
+	}
+	return nil, failure.UnknownName(failure.Invalid, "wire", name,
+		append(wire.Names(), slices.Sorted(maps.Keys(c.formats))...))
 }

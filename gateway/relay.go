@@ -31,10 +31,8 @@ func (j *journey) relay(answer *http.Response, body io.Reader, first []byte) err
 	j.w.WriteHeader(answer.StatusCode)
 	s.flush()
 	err := j.copy(s, body, first)
-	if j.meter != nil {
-		s.write(j.meter.Close())
-	}
-	if errors.Is(err, io.EOF) && (j.meter == nil || j.meter.Complete()) || j.cameToItsEnd() {
+	s.write(j.meter.Close())
+	if j.meter.Complete() && (errors.Is(err, io.EOF) || j.ask.Stream) {
 		s.end(nil)
 		e := end{outcome: OK, status: answer.StatusCode, used: j.used()}
 		j.settle(&e)
@@ -56,9 +54,6 @@ func (j *journey) relay(answer *http.Response, body io.Reader, first []byte) err
 	j.trail()
 	return nil
 }
-
-// cameToItsEnd tells whether an answer was complete that nobody closed.
-func (j *journey) cameToItsEnd() bool { return j.meter != nil && j.meter.Complete() && j.ask.Stream }
 
 // copy passes on what comes until nothing more does, and returns why.
 func (j *journey) copy(s *stream, body io.Reader, first []byte) error {

@@ -7,15 +7,26 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
+// contextFor returns a context for what must be done though its caller may have gone.
+func contextFor(most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), most)
+}
+
 // runEvery is how often what waits in the spool is recorded.
 const runEvery = time.Minute
 
-// Run records what waits in the spool, now and every minute, until ctx is done, and then once more.
+// Run records what waits in the spool, and settles calls that nobody else does, now and every minute, until ctx is
+// done, and then once more.
 func (g *Gateway) Run(ctx context.Context) {
 	tick := time.NewTicker(runEvery)
 	defer tick.Stop()
 	for {
 		g.Replay()
+		if swept, err := g.Sweep(); err != nil {
+			g.Log.Warn("calls of processes that were killed can't be settled now", "error", err)
+		} else if swept > 0 {
+			g.Log.Warn("calls of processes that were killed are settled", "calls", swept)
+		}
 		if ctx.Err() != nil {
 			return
 		}

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +32,11 @@ const settleWithin = 5 * time.Second
 
 // settle records what the call has used, in place of its reservation, and says in the answer's header what that costs.
 func (c *call) settle(e *end) {
-	if !c.route.Path.Metered() {
+	if c.job != nil {
+		c.settlePoll(e)
+		return
+	}
+	if !c.counts {
 		return
 	}
 	began := c.Clock()
@@ -84,6 +91,30 @@ func (c *call) trail() {
 	}
 }
 
+// plainID is what a caller may call its request.
+var plainID = regexp.MustCompile(`^[!-~]{1,200}$`) // read-only
+
+// clientsID is what the caller calls its request, "" where it says nothing.
+func clientsID(r *http.Request) string {
+	id := cmp.Or(r.Header.Get("X-Client-Request-Id"), r.Header.Get("X-Request-Id"))
+	if !plainID.MatchString(id) {
+		return ""
+	}
+	return id
+}
+
+// told is what is recorded of a message of the vendor.
+func (c *call) told(message string) string { return shortText(string(c.hidden([]byte(message)))) }
+
+// hidden takes the upstream's keys out of what it says.
+func (c *call) hidden(text []byte) []byte { return c.lines[c.route.Upstream].keys.hide(text) }
+
+// What a call has used that is not charged.
+var (
+	onlyACall = pricing.Quantities{pricing.Requests: 1} // read-only
+	noCost    pricing.ReportedCost                      // read-only
+)
+
 // longestEndpoint is how much of a path is recorded.
 const longestEndpoint = 1_000
 
@@ -93,15 +124,19 @@ func (c *call) events(e *end) []usage.Event {
 	first := usage.Event{
 		ID: c.id, UserID: c.User, Provider: c.provider, Model: c.model, Vendor: c.route.Upstream.Vendor, Time: c.began,
 		Quantities: e.used.Quantities, Endpoint: shortened(c.r.URL.Path, longestEndpoint), Method: c.r.Method,
-		StatusCode: e.status, ResponseTimeMS: c.since(c.began).Milliseconds(), ErrorMessage: shortText(e.message),
+		StatusCode: e.status, ResponseTimeMS: c.since(c.began).Milliseconds(), ErrorMessage: c.told(e.message),
 		RetryCount: c.retries, Billable: e.billable, ServiceTier: e.used.ServiceTier, Reported: e.used.Cost,
+		TokenID: c.TokenID, ClientRequestID: clientsID(c.r),
+	}
+	if !e.used.Reported {
+		first.Measured = usage.UseEstimated
 	}
 	if c.route.Upstream.Free && !first.Reported.Given {
 		first.Reported = pricing.ReportedCost{Given: true}
 	}
 	first.Quantities[pricing.Requests] = max(1, first.Quantities[pricing.Requests])
 	if !first.Counts() {
-		first.Quantities, first.Reported = pricing.Quantities{pricing.Requests: 1}, pricing.ReportedCost{}
+		first.Quantities, first.Reported, first.Measured = onlyACall, noCost, usage.UseReported
 	}
 	events := []usage.Event{first}
 	for i, extra := range e.used.Extra {
@@ -132,7 +167,7 @@ func (g *Gateway) post(events []usage.Event, reserved bool) (outcomes []usage.Ou
 		if i == 0 && reserved {
 			reservation = events[i].ID
 		}
-		outcome, err := g.record(events[i], reservation, mostTries)
+		outcome, err := g.record(events[i], reservation, g.Tries)
 		if err == nil {
 			outcomes = append(outcomes, outcome)
 			continue
@@ -163,6 +198,7 @@ func (g *Gateway) record(event usage.Event, reservation string, tries int) (outc
 		case err == nil:
 			return outcome, nil
 		case !failure.OfStorage(err) && !failure.Is(err, failure.Internal):
+			// What stands in the way is not the database.
 			if mended++; mended > mostMends || !g.mend(&event, &reservation, err) {
 				return outcome, err
 			}
@@ -179,7 +215,7 @@ func (g *Gateway) record(event usage.Event, reservation string, tries int) (outc
 // mend changes what is recorded so that it can be, and tells whether there is anything left to try.
 func (g *Gateway) mend(event *usage.Event, reservation *string, err error) bool {
 	reason := ""
-	if f, ok := err.(*failure.Error); ok { //nolint:errorlint // it is looked at here alone
+	if f, ok := errors.AsType[*failure.Error](err); ok {
 		reason = f.Reason
 	}
 	g.Log.Warn("a call can't be recorded as it is", "event", event.ID, "reason", reason, "error", err)
@@ -187,8 +223,19 @@ func (g *Gateway) mend(event *usage.Event, reservation *string, err error) bool 
 	case reason == "unknown_reservation":
 		*reservation = ""
 		return true
-	case failure.Is(err, failure.Conflict):
-		id, idErr := usage.NewID() // somebody has recorded something else under this id
+	case reason == "reservation_open": // this event was recorded without it: from the spool, by an import
+		ctx, stop := contextFor(settleWithin)
+		defer stop()
+		if _, err := g.Usage.Release(ctx, g.Clock(), *reservation); err != nil {
+			g.Log.Warn("a reservation can't be released: it ends by itself", "reservation", *reservation, "error", err)
+		}
+		*reservation = ""
+		return true
+	case reason == "reservation_settled": // by the sweep, for whom the call's outcome was unknown: that costs nothing
+		*reservation = ""
+		return true
+	case failure.Is(err, failure.Conflict): // something else was recorded under this id
+		id, idErr := usage.NewID()
 		event.ID = id
 		return idErr == nil
 	case failure.Is(err, failure.Invalid) && event.ServiceTier != "":

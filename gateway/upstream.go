@@ -55,7 +55,8 @@ type Path struct {
 	Method    string
 	Pattern   string   // as it stands in the file
 	URL       *url.URL // in place of the upstream's; nil: that
-	Wire      string   // the name of the format; "": the calls are passed on, and nothing counts them
+	Wire      string   // the name of the format
+	Polls     bool     // it asks what became of a job
 	Model     string   // of calls that name none
 	Providers []string // the calls are recorded under the first that has a price of the model, else the last
 	Format    *wire.Format
@@ -69,9 +70,6 @@ type part struct {
 	name bool
 	rest bool // the name stands for all that follows
 }
-
-// Metered tells whether the calls of the path count.
-func (p *Path) Metered() bool { return p.Wire != "" }
 
 // Route is where a request leads to.
 type Route struct {
@@ -91,6 +89,9 @@ func (c *Catalogue) Find(method string, u *url.URL, preferred string) *Route {
 	name, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if up := c.Upstream(name); up != nil {
 		return up.route(method, "/"+rest)
+	}
+	if slices.Contains(ours, name) {
+		return nil
 	}
 	var found []*Route
 	for _, up := range c.Upstreams {

@@ -21,6 +21,8 @@ type Call struct {
 	ServiceTier string
 	// TokenID is the API token that the call is made with: see Event. 0 for none.
 	TokenID int64
+	// Origin says who settles its reservation: see Reservation.
+	Origin string
 }
 
 // Decision is the answer to a Call: the verdict of the limits and what it was made of.

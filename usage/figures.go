@@ -9,6 +9,7 @@ type Figures struct {
 	Estimated     int64 // calls of which it was estimated what they used, of the same days
 	NotClosed     int64 // users with a usage period that is over and was not closed
 	DatabaseBytes int64
+	Unknown       Unknown // calls of the gateway whose process was killed, of the days that UnknownDays says
 }
 
 // UnpricedDays is of how many days, and today, calls without a price are counted for Figures: what they cost to count

@@ -38,6 +38,7 @@ type RecordOptions struct {
 	Reservation string // the reservation that it settles
 	KnownUser   bool   // refuse it where its user was never seen
 	Owner       string // whose the reservation has to be; "" for anyone
+	Unknown     bool   // nobody knows what became of the call that it was taken for
 
 	anyTime bool // it is not asked whether the time can be
 }
@@ -396,6 +397,9 @@ func (b *batch) settle(r *request) error {
 		r.answer.reserved = held.Tokens
 	}
 	held.Status, held.EventID, held.ClosedAt = Settled, r.event.ID, r.now
+	if r.opts.Unknown {
+		held.Outcome = OutcomeUnknown
+	}
 	b.save(held)
 	return nil
 }

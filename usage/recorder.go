@@ -66,6 +66,7 @@ type order struct {
 	reservation string        // the id of the one that is taken, settled or released
 	owner       string        // whose it has to be where it is closed; "" for anyone
 	ttl         time.Duration // of the one that is taken
+	origin      string        // likewise
 	records     bool          // the event goes to the log
 	closes      bool          // the reservation is settled or released
 	single      bool          // it is no row of a file: it gets a whole answer, and waits for nobody else's user

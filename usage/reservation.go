@@ -33,6 +33,8 @@ type Reservation struct {
 	ClosedAt    time.Time // when it was settled or released; zero before
 	EventID     string    // the event that settled it
 	TokenID     int64     // the API token that it was taken with; 0 for none
+	Origin      string    // OriginGateway, or "" for whoever settles it themselves
+	Outcome     string    // OutcomeUnknown where nobody has settled it in time; ""
 }
 
 // HoldsAt tells whether the reservation still holds at a moment.

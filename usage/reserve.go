@@ -39,7 +39,8 @@ func (s *Service) Reserve(
 	}
 	var d Decision
 	refusal, err := s.paced(ctx, now, &event, false, func() (made bool, err error) {
-		r, err := s.one(ctx, order{now: now, reservation: id, newID: newID, ttl: ttl, decide: (*batch).reserve}, &event)
+		r, err := s.one(ctx, order{now: now, reservation: id, newID: newID, ttl: ttl, origin: call.Origin,
+			decide: (*batch).reserve}, &event)
 		if err != nil || r.decision == nil {
 			return false, cmp.Or(err, r.err)
 		}
@@ -61,6 +62,7 @@ func (b *batch) reserve(r *request) error {
 	}
 	r.decision = &d
 	wanted := d.hold(r.reservation, r.now, r.ttl)
+	wanted.Origin = r.origin
 	if before := b.reservations[r.reservation]; before != nil {
 		d.Allowed, d.Reason, d.RetryAfter, d.Message = true, "", 0, "allowed: this reservation is held already"
 		d.Again = true

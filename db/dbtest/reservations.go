@@ -16,6 +16,8 @@ func reservationTests() []test {
 		{"reservations/the same id again", reservationAgain},
 		{"reservations/a settlement posts always and once", settlement},
 		{"reservations/one event settles one", oneEventSettlesOne},
+		{"reservations/what nobody has settled", unsettledReservations},
+		{"reservations/jobs", gatewayJobs},
 		{"reservations/one taken in the last period counts in this one", reservationAcrossPeriods},
 	}
 }
@@ -29,6 +31,7 @@ func reservation(id, user string) usage.Reservation {
 func reservationRoundTrip(t *testing.T, p Place) {
 	f := seeded(t, p)
 	want := reservation("r-ü", "alice")
+	want.Origin = usage.OriginGateway
 	want.Model, want.Calls, want.Tokens, want.Cost = "模型", pricing.MaxQuantity, 2*pricing.MaxQuantity, 1<<63-1
 	save := func(r usage.Reservation) {
 		f.must(f.db.Update(f.ctx, []string{r.UserID}, now(), func(tx usage.Tx) error {
@@ -52,6 +55,7 @@ func reservationRoundTrip(t *testing.T, p Place) {
 	got, _ := read()
 	wantEqual(t, "held", got, want)
 	want.Status, want.ClosedAt, want.EventID = usage.Settled, now().Add(time.Second), "e-1"
+	want.Outcome = usage.OutcomeUnknown
 	save(want)
 	got, _ = read()
 	wantEqual(t, "settled", got, want)
@@ -194,4 +198,63 @@ func reservationAcrossPeriods(t *testing.T, p Place) {
 	if j.Allowed || j.Reason != usage.LimitExceeded {
 		t.Errorf("the reservations of November do not count in December: %+v", j.Verdict)
 	}
+}
+
+// unsettledReservations: what the gateway has taken and never settled is found once it has expired, and counted once it
+// is settled as unknown.
+func unsettledReservations(t *testing.T, p Place) {
+	f := seeded(t, p)
+	call := usage.Call{UserID: "alice", Provider: "gemini", Model: "gemini-2.5-flash",
+		Quantities: pricing.Quantities{1, 1000, 500}}
+	reserve := func(id, origin string) {
+		call.Origin = origin
+		d, err := f.service.Reserve(f.ctx, now(), call, id, time.Minute)
+		if f.must(err); !d.Allowed {
+			t.Fatal(d.Message)
+		}
+	}
+	reserve("of-the-gateway", usage.OriginGateway)
+	reserve("of-another", "")
+	unsettled := func(before time.Time) (ids []string) {
+		found, err := f.db.Unsettled(f.ctx, before, 10)
+		f.must(err)
+		for _, r := range found {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	wantEqual(t, "while it holds", unsettled(now()), []string(nil))
+	later := now().Add(time.Hour)
+	wantEqual(t, "once it has expired", unsettled(later), []string{"of-the-gateway"})
+	_, err := f.service.Record(f.ctx, later, usage.Event{ID: "of-the-gateway", StatusCode: 500},
+		usage.RecordOptions{Reservation: "of-the-gateway", Unknown: true})
+	f.must(err)
+	wantEqual(t, "once it is settled", unsettled(later), []string(nil))
+	figures, err := f.db.Figures(f.ctx, later)
+	f.must(err)
+	wantEqual(t, "unknown", figures.Unknown.Calls, int64(1))
+	wantEqual(t, "at most", figures.Unknown.Cost.String(), "0.00155")
+}
+
+func gatewayJobs(t *testing.T, p Place) {
+	f := seeded(t, p)
+	want := usage.Job{ID: "wavespeed/j1", Reservation: "r1", UserID: "alice", Ask: `{"Model":"m"}`, CreatedAt: now(),
+		Event: usage.Event{ID: "r1", UserID: "alice", Provider: "video", Model: "wan-2.5", Time: now(), StatusCode: 200,
+			Quantities: pricing.Quantities{pricing.Requests: 1, pricing.Seconds: 5500}, Endpoint: "/x", Method: "POST"}}
+	f.must(f.db.AddJob(f.ctx, want))
+	f.must(f.db.AddJob(f.ctx, usage.Job{ID: want.ID, Reservation: "another", UserID: "bob", CreatedAt: now()}))
+	for _, by := range [][2]string{{want.ID, ""}, {"", "r1"}} {
+		got, found, err := f.db.Job(f.ctx, by[0], by[1])
+		f.must(err)
+		wantEqual(t, "found", found, true)
+		wantEqual(t, "the job", got, want)
+	}
+	if _, found, err := f.db.Job(f.ctx, "wavespeed/j2", "r2"); found || err != nil {
+		t.Errorf("%v %v", found, err)
+	}
+	f.must(f.db.EndJob(f.ctx, want.ID, now().Add(time.Minute)))
+	f.must(f.db.EndJob(f.ctx, want.ID, now().Add(time.Hour)))
+	got, _, err := f.db.Job(f.ctx, want.ID, "")
+	f.must(err)
+	wantEqual(t, "its end", got.EndedAt, now().Add(time.Minute))
 }

@@ -55,6 +55,7 @@ type Vendor struct {
 	Key string
 
 	server *httptest.Server
+	once   sync.Once // it is closed
 	mutex  sync.Mutex
 	next   []Behaviour
 	always Behaviour
@@ -74,9 +75,11 @@ func New() *Vendor {
 
 // Close ends the server and every call of it.
 func (v *Vendor) Close() {
-	close(v.closed)
-	v.server.CloseClientConnections()
-	v.server.Close()
+	v.once.Do(func() {
+		close(v.closed)
+		v.server.CloseClientConnections()
+		v.server.Close()
+	})
 }
 
 // Next says how the next calls are answered, one after another; those after them as Always says.

@@ -113,3 +113,6 @@ var formats = []*Format{ // read-only
 	openAIChat, openAICompletions, openAIResponses, openAIEmbeddings, openAIImages, openAISpeech, openAITranscription,
 	mistralChat, anthropicMessages, anthropicCount, geminiGenerate, geminiEmbed, geminiCount,
 }
+
+// TellsOfJobs tells whether an answer may be of a job that the vendor works on after it.
+func (f *Format) TellsOfJobs() bool { return f.jobs }

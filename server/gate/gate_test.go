@@ -45,9 +45,9 @@ func newFixture(t *testing.T, place dbtest.Place, options ...func(*gateway.Optio
 	f.Fixture = servertest.WithGateway(t, place, func(s *servertest.Fixture) *gateway.Gateway {
 		upstreams, err := gateway.Read("test.yaml", []byte(atVendor(t, f.vendor.URL)))
 		s.Must(err)
-		made := gateway.Options{Upstreams: upstreams, Lookup: func(string) string { return vendorKey }, Usage: s.Usage,
-			Book: s.Catalogue.Book, Clock: s.Services.Clock, Log: s.Services.Log, Spool: gateway.OpenSpool(f.spool),
-			Version: "test", Settings: gateway.Settings{AssumedOutput: 1024}}
+		made := gateway.Options{Upstreams: upstreams, Lookup: func(string) string { return vendorKey },
+			Usage: s.Usage, Store: s.DB, Book: s.Catalogue.Book, Clock: s.Services.Clock, Log: s.Services.Log,
+			Spool: gateway.OpenSpool(f.spool), Version: "test", Settings: gateway.Settings{AssumedOutput: 1024}}
 		for _, change := range options {
 			change(&made)
 		}
@@ -83,7 +83,12 @@ func atVendor(t *testing.T, url string) string {
 // call makes a call as a vendor's client does.
 func (f *fixture) call(path, token, body string, headers ...string) servertest.Answer {
 	f.Helper()
-	request, err := http.NewRequestWithContext(f.Context(), http.MethodPost, f.URL+path, strings.NewReader(body))
+	return f.ask(http.MethodPost, path, token, body, headers...)
+}
+
+func (f *fixture) ask(method, path, token, body string, headers ...string) servertest.Answer {
+	f.Helper()
+	request, err := http.NewRequestWithContext(f.Context(), method, f.URL+path, strings.NewReader(body))
 	f.Must(err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")

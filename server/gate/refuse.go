@@ -41,6 +41,8 @@ var kinds = map[string]struct { // read-only
 	gateway.ReasonUpstreamRefusesUs:    {wire.VendorAway, gateway.ReasonUpstreamRefusesUs},
 	gateway.ReasonUpstreamSlow:         {wire.VendorSlow, gateway.ReasonUpstreamSlow},
 	gateway.ReasonCalledBefore:         {wire.Conflict, gateway.ReasonCalledBefore},
+	gateway.ReasonUnknownJob:           {wire.NotFound, gateway.ReasonUnknownJob},
+	string(usage.TokenLimitExceeded):   {wire.QuotaUsedUp, ""},
 	gateway.ReasonTooLarge:             {wire.TooLarge, ""},
 }
 
