@@ -5,8 +5,7 @@
 // nothing counted twice, and the same command again reaches what an undisturbed run
 // reaches.
 //
-// It runs in less than a minute. TORTURE=1 adds variants that take longer, such as
-// many more places at which a connection is cut.
+// TORTURE=1 adds variants that take longer, such as many more places at which a connection is cut.
 package faults_test
 
 import (
