@@ -8,6 +8,7 @@ import (
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/report"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 // largestLiteLLM is how large a price file of LiteLLM may be, in bytes: it has about two million.
@@ -22,8 +23,8 @@ func newPricingImportLiteLLMCmd(env *Env) *cobra.Command {
 	var dryRun, force bool
 	cmd := &cobra.Command{
 		Use: "litellm FILE", Short: "Import prices from LiteLLM's model_prices_and_context_window.json",
-		Long: `Import prices from LiteLLM's model_prices_and_context_window.json as it is, of the
-providers that are known here. A price that differs from the one in force holds from
+		Long: `Import prices from LiteLLM's model_prices_and_context_window.json as it is, also packed
+with gzip or zstd, of the providers that are known here. A price that differs from the one in force holds from
 now on, and the first of a model from the beginning. Doing it twice changes nothing.
 
 A model whose entry charges for something that a price here can't say is skipped and
@@ -34,9 +35,13 @@ tokens, counts as none given: the part costs what its total costs.`,
 		Example: "  alwrity-sub pricing import litellm model_prices_and_context_window.json --provider openai --dry-run",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := failure.ReadFileUpTo(args[0], largestLiteLLM)
+			packed, err := failure.ReadFileUpTo(args[0], largestLiteLLM)
 			if err != nil {
 				return unreadable(args[0], err)
+			}
+			text, err := usage.Unpack(packed, args[0], largestLiteLLM)
+			if err != nil {
+				return err
 			}
 			return env.show(func(ctx context.Context, s *Services, _ []string) (report.Document, error) {
 				result, err := s.Catalogue.ImportLiteLLM(ctx, env.audit("pricing import litellm"),

@@ -28,7 +28,7 @@ type SkippedModel struct{ Provider, Model, Reason string }
 // are read as decimals, and never rounded.
 func ParseLiteLLM(name string, text []byte, providers Providers, only string) (LiteLLM, error) {
 	result := LiteLLM{LeftOut: map[string]int{}, Others: map[string]int{}}
-	entries, err := objectFields(text)
+	entries, err := objectFields(text, true)
 	if err != nil {
 		return result, failure.Within(err, "%s is no price file of LiteLLM", name)
 	}
@@ -83,8 +83,9 @@ type jsonField struct {
 	value json.RawMessage
 }
 
-// objectFields reads the fields of a JSON object in their order. One that appears twice is an invalid failure.
-func objectFields(text []byte) ([]jsonField, error) {
+// objectFields reads the fields of a JSON object in their order. One that appears twice is an invalid failure, unless
+// that may be: released files have had a model twice, and what both say is compared then.
+func objectFields(text []byte, mayRepeat bool) ([]jsonField, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if first, err := decoder.Token(); err != nil || first != json.Delim('{') {
 		return nil, failure.Invalidf("it must be one JSON object")
@@ -101,7 +102,7 @@ func objectFields(text []byte) ([]jsonField, error) {
 		if err != nil {
 			return nil, failure.Invalidf("at byte %d it is no JSON: %s", decoder.InputOffset(), err)
 		}
-		if seen[f.name] {
+		if seen[f.name] && !mayRepeat {
 			return nil, failure.Invalidf("%q appears twice", failure.Shorten(f.name))
 		}
 		seen[f.name] = true

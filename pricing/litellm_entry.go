@@ -29,7 +29,7 @@ type liteLLMPlace struct {
 type liteLLMRate struct{ key, amount string }
 
 func newLiteLLMEntry(entry jsonField, providers Providers) (*liteLLMEntry, error) {
-	fields, err := objectFields(entry.value)
+	fields, err := objectFields(entry.value, false)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +82,10 @@ func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
 		}
 		return nil
 	}
+	if e.isPixelOfImage(f) {
+		e.leftOut[f.name] = true
+		return nil
+	}
 	amount := string(f.value)
 	rate, err := ParseUSD(amount)
 	switch {
@@ -107,6 +111,20 @@ func (e *liteLLMEntry) readRate(f jsonField, place liteLLMPlace) error {
 	}
 	e.rates[place][unit] = liteLLMRate{f.name, amount}
 	return nil
+}
+
+// isPixelOfImage tells whether a key is the price of a pixel beside that of an image: the same by another measure.
+func (e *liteLLMEntry) isPixelOfImage(field jsonField) bool {
+	costs := func(f jsonField, of string) bool {
+		return strings.HasSuffix(f.name, "_cost_per_"+of) && bytes.ContainsAny(f.value, "123456789")
+	}
+	return e.isOfImages() && costs(field, "pixel") &&
+		slices.ContainsFunc(e.fields, func(f jsonField) bool { return costs(f, "image") })
+}
+
+// isOfImages tells whether a call of the model is one for images.
+func (e *liteLLMEntry) isOfImages() bool {
+	return e.mode == "image_generation" || e.mode == "image_edit"
 }
 
 // isMoney tells whether a key looks like one of money.
@@ -196,7 +214,7 @@ func (e *liteLLMEntry) readSteps(value json.RawMessage) error {
 	}
 	var end json.Number // of the step before
 	for i, step := range steps {
-		fields, err := objectFields(step)
+		fields, err := objectFields(step, false)
 		if err != nil {
 			return failure.Within(err, "tiered_pricing")
 		}

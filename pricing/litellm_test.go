@@ -140,7 +140,6 @@ func TestParseLiteLLMRefusesOtherFiles(t *testing.T) {
 		"providers: []":           "must be one JSON object",
 		`{"a": {}} {}`:            "something follows it",
 		`{"a": {}`:                "",
-		`{"a": {}, "a": {}}`:      `"a" appears twice`,
 		`{"a": 1}`:                "must be one JSON object",
 		`{"a": {"b": 1, "b": 2}}`: `"b" appears twice`,
 		`{"a": {"mode": 7}}`:      "mode is 7: it must be a text",
@@ -173,4 +172,40 @@ func FuzzParseLiteLLM(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What released files have had: models that stand there twice, and images that cost the same by the image and by the
+// pixel.
+func TestParseLiteLLMAsItIsReleased(t *testing.T) {
+	const text = `{
+		"same": {"input_cost_per_token": 2e-07, "litellm_provider": "mistral", "mode": "embedding"},
+		"other": {"input_cost_per_token": 2e-07, "litellm_provider": "mistral", "mode": "embedding"},
+		"high/1024-x-1024/gpt-image-1": {"input_cost_per_image": 0.167, "input_cost_per_pixel": 1.59263611e-07,
+			"litellm_provider": "openai", "mode": "image_generation", "output_cost_per_pixel": 0.0},
+		"pixels": {"input_cost_per_image": 0, "input_cost_per_pixel": 1.9e-08, "litellm_provider": "openai",
+			"mode": "image_generation"},
+		"same": {"litellm_provider": "mistral", "mode": "embedding", "input_cost_per_token": 0.0000002},
+		"other": {"input_cost_per_token": 1.5e-07, "litellm_provider": "mistral", "mode": "embedding"}
+	}`
+	providers := pricing.Providers{"mistral": {}, "openai": {}}
+	got, err := pricing.ParseLiteLLM("x.json", []byte(text), providers, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var prices []string
+	for _, p := range got.Prices {
+		prices = append(prices, fmt.Sprint(p.Model, " ", p.Rates[pricing.InputTokens], " ", p.Rates[pricing.Images]))
+	}
+	want := "[same 0.0000002 0 high/1024-x-1024/gpt-image-1 0 0.167]"
+	if fmt.Sprint(prices) != want {
+		t.Errorf("the prices are %s, not %s", prices, want)
+	}
+	var skipped []string
+	for _, s := range got.Skipped {
+		skipped = append(skipped, s.Model+": "+s.Reason)
+	}
+	want = "[pixels: input_cost_per_pixel can't be said by a price other: the file has it at different prices]"
+	if fmt.Sprint(skipped) != want || fmt.Sprint(got.LeftOut) != "map[input_cost_per_pixel:1]" {
+		t.Errorf("skipped are %s, not %s; left out %v", skipped, want, got.LeftOut)
+	}
 }

@@ -111,6 +111,25 @@ func (s *source) unpacked(in *bufio.Reader, head []byte) (*bufio.Reader, error) 
 	return in, nil
 }
 
+// Unpack returns the text of a file that was packed with gzip or zstd, and of another one what it is. What is damaged,
+// or larger than so many bytes, is an invalid failure.
+func Unpack(packed []byte, name string, largest int64) ([]byte, error) {
+	s := &source{close: func() {}}
+	in, err := s.unpacked(bufio.NewReader(bytes.NewReader(packed)), packed)
+	if err != nil {
+		return nil, describeDamage(err, name, 0)
+	}
+	defer s.close()
+	text, err := io.ReadAll(io.LimitReader(in, largest+1))
+	switch {
+	case err != nil:
+		return nil, failure.Invalidf("the file %s is damaged: %s", name, err).Because(err)
+	case int64(len(text)) > largest:
+		return nil, failure.Invalidf("the file %s is larger than %d bytes", name, largest)
+	}
+	return text, nil
+}
+
 // errorKeeper keeps the error of what it reads, to tell it from one of the data.
 type errorKeeper struct {
 	in  io.Reader

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/alwrity/alwrity-sub/failure"
 )
 
 // What comes out of a pipe, which can't be read twice, is unpacked as a file is, with text after its mark as well.
@@ -29,5 +31,32 @@ func TestPackedPipe(t *testing.T) {
 			t.Errorf("%s: %q, %s, %v", name, got, source.format, err)
 		}
 		source.close()
+	}
+}
+
+// A file that is read whole is unpacked up to its bound, and told where it is damaged.
+func TestUnpack(t *testing.T) {
+	packer, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat(`{"a": 1}`, 1000)
+	packed := packer.EncodeAll([]byte(text), nil)
+	for name, of := range map[string][]byte{"plain": []byte(text), "zstd": packed} {
+		got, err := Unpack(of, name, int64(len(text)))
+		if err != nil || string(got) != text {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+		if _, err := Unpack(of, name, int64(len(text)-1)); !failure.Is(err, failure.Invalid) {
+			t.Errorf("%s: one byte too many is %v", name, err)
+		}
+	}
+	for name, of := range map[string][]byte{"cut": packed[:len(packed)-1], "mark": packed[:4], "gzip": []byte("\x1f\x8bx")} {
+		if _, err := Unpack(of, name, 1000); !failure.Is(err, failure.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if got, err := Unpack(nil, "empty", 1); err != nil || len(got) != 0 {
+		t.Errorf("nothing is %q, %v", got, err)
 	}
 }
