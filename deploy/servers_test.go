@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -122,6 +123,20 @@ func certificate(t *testing.T, dir string) {
 	}
 }
 
+// staticTags are the build tags of make static, which says why.
+func staticTags(t *testing.T) string {
+	t.Helper()
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`-tags '([^']+)'`).FindStringSubmatch(string(makefile))
+	if found == nil {
+		t.Fatal("make static has no tags")
+	}
+	return found[1]
+}
+
 // The image has a binary that needs nothing else, and is not run by root.
 func TestImage(t *testing.T) {
 	buildah := tool(t, "buildah", true)
@@ -129,7 +144,7 @@ func TestImage(t *testing.T) {
 	static := os.Getenv("ALWRITY_TEST_STATIC") // as make static builds it, which takes long
 	if static == "" {
 		static = filepath.Join(dir, "static")
-		run(t, "..", "", "go", "build", "-buildvcs=false", "-o", static, "-ldflags",
+		run(t, "..", "", "go", "build", "-buildvcs=false", "-o", static, "-tags", staticTags(t), "-ldflags",
 			`-s -w -X main.version=9.8.7 -linkmode external -extldflags "-static"`, ".")
 	}
 	stage := filepath.Join(dir, "stage")

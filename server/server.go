@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -59,14 +60,17 @@ func New(services *web.Services, options Options) *Server {
 	mux.HandleFunc("GET /docs", openAPIReader())
 	v1.Group(services, options.Pages.ShowCost).Register(mux, services)
 	options.Pages.Warning = options.Warning
-	pages.Group(services, options.Pages).Register(mux, services)
+	people := pages.Group(services, options.Pages)
+	people.Register(mux, services)
 	alwrity.Group(services).Register(mux, services)
-	s.handler = s.chain(orNoRoute(mux))
+	s.handler = s.chain(orNoRoute(mux, func(w http.ResponseWriter, r *http.Request, err error) {
+		people.FailFor(w, r, services, err)
+	}))
 	return s
 }
 
-// orNoRoute answers what no route answers in the form of our other failures.
-func orNoRoute(mux *http.ServeMux) http.Handler {
+// orNoRoute answers what no route answers in the form of our other failures: as a page to browsers.
+func orNoRoute(mux *http.ServeMux, page func(http.ResponseWriter, *http.Request, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, pattern := mux.Handler(r)
 		if pattern != "" {
@@ -81,7 +85,13 @@ func orNoRoute(mux *http.ServeMux) http.Handler {
 				failure.Shorten(r.URL.Path), failure.Shorten(r.Method), allow))
 			return
 		}
-		web.Fail(w, r, failure.NotFoundf("there is nothing at %s", failure.Shorten(r.URL.Path)))
+		w.Header().Add("Vary", "Accept")
+		nothing := failure.NotFoundf("there is nothing at %s", failure.Shorten(r.URL.Path))
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			page(w, r, nothing)
+			return
+		}
+		web.Fail(w, r, nothing)
 	})
 }
 

@@ -43,6 +43,19 @@ func TestWhatNoRouteAnswers(t *testing.T) {
 	}
 }
 
+// TestNothingForBrowsers shows a page where there is none, with a way out for who is signed in and who is not.
+func TestNothingForBrowsers(t *testing.T) {
+	f := servertest.New(t, dbtest.SQLite(t))
+	for _, accept := range []string{"text/html,application/xhtml+xml,*/*;q=0.8", "*/*", "application/json"} {
+		answer := f.Ask("GET", "/no/such/page", "", "", "Accept: "+accept)
+		isPage := strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") && answer.Header.Get(
+			"Content-Security-Policy") != ""
+		if answer.StatusCode != http.StatusNotFound || isPage != strings.Contains(accept, "html") {
+			t.Errorf("%s: %s %s", accept, answer.Status, answer.Header.Get("Content-Type"))
+		}
+	}
+}
+
 func TestWhoMayAsk(t *testing.T) {
 	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
 		_, err := f.Usage.Record(t.Context(), f.Now(), usage.Event{UserID: "ann", Provider: "gemini",

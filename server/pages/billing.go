@@ -22,6 +22,7 @@ import (
 func (p *pages) billingRoutes() []web.Route {
 	return []web.Route{
 		{Pattern: "GET /billing", Scope: access.ScopeRead, Do: p.overview},
+		{Pattern: "GET /billing/alerts", Scope: access.ScopeRead, Do: p.allAlerts},
 		{Pattern: "POST /billing/alerts/read", Scope: access.ScopeRead, Do: p.readAlerts},
 	}
 }
@@ -141,7 +142,8 @@ func overviewUntil(a plan.Account, bills []billing.Bill, now time.Time) time.Tim
 // mostAlerts is how many alerts are shown and marked as read together.
 const mostAlerts = 50
 
-type alertRow struct{ Text, When, State string }
+// alertRow is an alert; Read is when it was read, "" for not yet.
+type alertRow struct{ Text, When, State, Read string }
 
 // alertsShown is how many alerts are shown at once; the others can be opened.
 const alertsShown = 3
@@ -156,21 +158,63 @@ func (p *pages) alertRows(alerts []usage.Alert, period plan.Period) (rows []aler
 			continue
 		}
 		highest[key] = true
-		row := alertRow{When: report.Time(a.CreatedAt), State: "near"}
-		row.Text = fmt.Sprintf("%s: %d%% used", title(a.Limit.Name), a.Threshold)
-		if a.Threshold >= 100 {
-			row.State, row.Text = "full", title(a.Limit.Name)+": used up"
-		}
-		if !p.hidden(a.Limit) {
-			row.Text += fmt.Sprintf(" (%s of %s)", report.Amount(a.Limit.Meter, a.Used),
-				report.Amount(a.Limit.Meter, a.Limit.Max))
-		}
-		if !a.PeriodStart.Equal(period.Start) {
-			row.Text += " in the period from " + basis.Day(a.PeriodStart)
-		}
-		rows = append(rows, row)
+		rows = append(rows, p.alertRowOf(&a, period))
 	}
 	return rows, ids
+}
+
+func (p *pages) alertRowOf(a *usage.Alert, period plan.Period) alertRow {
+	row := alertRow{When: report.Time(a.CreatedAt), State: "near"}
+	row.Text = fmt.Sprintf("%s: %d%% used", title(a.Limit.Name), a.Threshold)
+	if a.Threshold >= 100 {
+		row.State, row.Text = "full", title(a.Limit.Name)+": used up"
+	}
+	if !p.hidden(a.Limit) {
+		row.Text += fmt.Sprintf(" (%s of %s)", report.Amount(a.Limit.Meter, a.Used),
+			report.Amount(a.Limit.Meter, a.Limit.Max))
+	}
+	if !a.PeriodStart.Equal(period.Start) {
+		row.Text += " in the period from " + basis.Day(a.PeriodStart)
+	}
+	if !a.ReadAt.IsZero() {
+		row.Read, row.State = report.Time(a.ReadAt), "soft"
+	}
+	return row
+}
+
+// alertsData is a page of all alerts that stand, the newest first.
+type alertsData struct {
+	Rows          []alertRow
+	Newest, Older string // links; "" for none
+}
+
+func (p *pages) allAlerts(w http.ResponseWriter, c *web.Call) error {
+	user, err := userToShow(c)
+	if err != nil {
+		return err
+	}
+	q := c.Query()
+	q.Text("user")
+	before := q.Key("after")
+	if err := q.Err(); err != nil {
+		return err
+	}
+	found, err := c.Lists.Alerts(c.Context(),
+		usage.AlertQuery{User: user, Standing: true, Before: before, Limit: mostAlerts})
+	if err != nil {
+		return err
+	}
+	var d alertsData
+	for i := range found.Rows {
+		d.Rows = append(d.Rows, p.alertRowOf(&found.Rows[i], plan.Period{}))
+	}
+	if before != 0 {
+		d.Newest = following(c, "after", "")
+	}
+	if found.More {
+		d.Older = following(c, "after", strconv.FormatInt(found.Rows[len(found.Rows)-1].ID, 10))
+	}
+	return p.show(w, c, http.StatusOK, page{template: "alertlist", title: "Alerts", section: "/billing", data: d})
 }
 
 // readAlerts marks alerts as read.

@@ -191,7 +191,7 @@ func TestPagesInABrowser(t *testing.T) {
 			b.signIn(b.Token(user))
 			b.screenshots("billing-" + name)
 			if user == busy || user == hostile {
-				for _, path := range []string{"log", "bills", "plan", "tokens"} {
+				for _, path := range []string{"alerts", "log", "bills", "plan", "tokens"} {
 					b.visit("/billing/" + path)
 					b.screenshots(path + "-" + name)
 				}

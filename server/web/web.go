@@ -92,6 +92,14 @@ func (g Group) Register(mux *http.ServeMux, s *Services) {
 	}
 }
 
+// FailFor answers a request for which there is no route with a failure, as the group writes one.
+func (g Group) FailFor(w http.ResponseWriter, r *http.Request, s *Services, err error) {
+	c := &Call{Request: r, Services: s, Now: s.Clock()}
+	c.Who, _ = g.SignIn(r, c.Now) // whoever it is is told
+	NoteOf(r.Context()).Err = err
+	g.Fail(w, c, err)
+}
+
 func (g Group) answer(w http.ResponseWriter, c *Call, route Route) (err error) {
 	c.Who, err = g.SignIn(c.Request, c.Now)
 	c.SeesCost = g.ShowCost || err == nil && c.ActsForAll()
