@@ -71,7 +71,8 @@ type Choice struct {
 
 // Choose moves a user to a plan. Without a payment that can be the default plan alone: from the end of what is paid on.
 // Another plan is a denied failure with the reason payment_required then, and a plan that is not there a not_found one.
-// Who is on the plan already stays as they are. Usage is left as it is.
+// Who is on the plan already stays as they are, and a change from it that lies ahead is taken back. Usage is left as it
+// is.
 func (s *Service) Choose(ctx context.Context, audit usage.Audit, user string, c Choice) (Standing, error) {
 	st, err := s.Standing(ctx, user, audit.At)
 	if err != nil {
@@ -83,6 +84,12 @@ func (s *Service) Choose(ctx context.Context, audit usage.Audit, user string, c 
 	}
 	if st.has(wanted) {
 		return st, nil
+	}
+	if st.mayStay(wanted) {
+		if err := s.stay(ctx, audit, user, wanted); err != nil {
+			return st, err
+		}
+		return s.Standing(ctx, user, audit.At)
 	}
 	if wanted.Tier != plan.DefaultTier && !c.Paid {
 		return st, failure.New(failure.Denied, "the plan %s has to be paid for first", wanted.Name).
@@ -109,4 +116,21 @@ func (s Standing) has(wanted plan.Plan) bool {
 		return sub.NextPlanID == wanted.ID
 	}
 	return s.Plan.ID == wanted.ID
+}
+
+// mayStay tells whether the user is on a plan that a change lies ahead from.
+func (s Standing) mayStay(wanted plan.Plan) bool {
+	sub := s.Account.Subscription
+	return s.Status == plan.Active && sub != nil && sub.NextPlanID != 0 && s.Plan.ID == wanted.ID
+}
+
+// stay takes back the change from a plan that lies ahead. It moves nobody to the plan: it may have to be paid.
+func (s *Service) stay(ctx context.Context, audit usage.Audit, user string, on plan.Plan) error {
+	_, err := s.ChangeSubscription(ctx, audit, user, func(a plan.Account) (plan.Change, error) {
+		if a.Subscription == nil || a.Subscription.PlanID != on.ID {
+			return plan.Change{}, failure.Conflictf("%s is not on the plan %s any more", user, on.Name)
+		}
+		return a.ChangePlan(on, audit.At)
+	})
+	return err
 }

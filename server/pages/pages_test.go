@@ -4,12 +4,15 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
+	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/db/dbtest"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/pricing"
 	"github.com/alwrity/alwrity-sub/server"
 	"github.com/alwrity/alwrity-sub/server/servertest"
@@ -243,6 +246,36 @@ func TestOtherSites(t *testing.T) {
 				if answer.StatusCode != http.StatusForbidden || len(answer.Cookies()) > 0 {
 					t.Errorf("%s from another site: %s", path, answer.Status)
 				}
+			}
+		}
+	})
+}
+
+// TestChangeOfPlanTakenBack changes to the free plan at the end of what is paid, and stays after all.
+func TestChangeOfPlanTakenBack(t *testing.T) {
+	servertest.OnEach(t, func(t *testing.T, f *servertest.Fixture) {
+		_, err := f.Billing.Subscribe(f.Context(), f.Audit("users subscribe"), "ann",
+			billing.Order{Plan: "basic", Cycle: plan.Monthly, AutoRenew: true})
+		f.Must(err)
+		ann := signIn(f, f.Token("ann"))
+		plans, _, err := f.Catalogue.Plans(f.Context(), f.Now(), f.Now())
+		f.Must(err)
+		for _, step := range []struct{ plan, next string }{{"free", "free"}, {"basic", ""}, {"free", "free"}} {
+			wanted, err := plans.Find(step.plan)
+			f.Must(err)
+			answer := f.Ask("POST", "/billing/plan", "", url.Values{"plan": {strconv.FormatInt(wanted.ID, 10)}}.Encode(),
+				ann, "Content-Type: application/x-www-form-urlencoded")
+			if answer.StatusCode != http.StatusSeeOther {
+				t.Fatalf("%s: %s %s", step.plan, answer.Status, answer.Text)
+			}
+			account, err := f.Billing.Account(f.Context(), "ann")
+			f.Must(err)
+			if next, _ := plans.ByID(account.Subscription.NextPlanID); next.Tier != step.next {
+				t.Errorf("after %s, %q is next", step.plan, next.Tier)
+			}
+			shown := f.Ask("GET", "/billing/plan", "", "", ann)
+			if strings.Contains(shown.Text, "Stay on Basic") != (step.next != "") {
+				t.Errorf("after %s, one may stay: %s", step.plan, shown.Text)
 			}
 		}
 	})

@@ -39,6 +39,7 @@ type planCard struct {
 	Next                  bool // it is what the subscription changes to
 	Default               bool
 	Choose                bool   // it can be chosen here
+	Stay                  bool   // the change from it that lies ahead can be taken back here
 	From                  string // when it would begin; "" for at once
 }
 
@@ -90,6 +91,7 @@ func (d *plansData) choices(a plan.Account, current plan.Plan, now time.Time) {
 	}
 	for i := range d.Plans {
 		card := &d.Plans[i]
+		card.Stay = card.Current && status == plan.Active && a.Subscription != nil && a.Subscription.NextPlanID != 0
 		card.Choose = card.Default && !card.Next && (status.Ended() || !card.Current)
 		if card.Choose && !status.Ended() && a.Subscription != nil {
 			card.From = moment(a.Subscription.PaidAt(now))
