@@ -65,7 +65,8 @@ func (d *DB) Refusals(ctx context.Context, q usage.RefusalQuery) ([]usage.Refusa
 	var where conditions
 	where.add("day >= ? AND day < ?", plan.Day(q.From), plan.Day(q.To))
 	where.equal("user_id", q.User)
-	query := "SELECT " + strings.Join(columns, ", ") + ", CAST(SUM(calls) AS BIGINT) FROM usage_refusals" + where.sql()
+	query := "SELECT " + strings.Join(columns, ", ") + ", CAST(COALESCE(SUM(calls), 0) AS BIGINT) FROM usage_refusals" +
+		where.sql()
 	if len(grouped) > 0 {
 		query += " GROUP BY " + strings.Join(grouped, ", ")
 	}

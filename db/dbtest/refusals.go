@@ -39,6 +39,8 @@ func (f *fixture) refusals(q usage.RefusalQuery) string {
 func refusalsCounted(t *testing.T, p Place) {
 	f := seeded(t, p)
 	f.addAlerts(alert("ann", "cost", 80), alert("zoë", "cost", 80))
+	wantEqual(t, "none", f.refusals(usage.RefusalQuery{}), "0: [   0]")
+	wantEqual(t, "none", f.refusals(usage.RefusalQuery{By: []usage.RefusalDimension{usage.RefusedUser}}), "0:")
 	counted := func(day int, user string, reason usage.Reason, limit string, calls int64) usage.Refusals {
 		return usage.Refusals{Day: date(2026, 11, day), User: user, Reason: reason, Limit: limit, Calls: calls}
 	}
