@@ -122,6 +122,10 @@ func TestNothingStaleIsServed(t *testing.T) {
 		seed := rand.Uint64()
 		t.Logf("the seed is %d", seed)
 		h := &history{keeping: k, Rand: rand.New(rand.NewPCG(seed, 1)), users: []string{"ann", "ben"}}
+		h.ask("POST", "/v1/users/ann/subscribe", `{"plan":"Pro"}`)
+		h.ask("POST", "/v1/users/ben/subscribe", `{"plan":"Basic"}`)
+		f.Wait(31 * 24 * time.Hour)
+		h.check(h.Billing.Close(h.Context(), h.Now(), billing.CloseOptions{})) // so that there are bills
 		h.compare("at first", h.users...)
 		steps := h.steps()
 		for range 60 {
