@@ -14,8 +14,7 @@ import (
 func newTokensCmd(env *Env) *cobra.Command {
 	return group("tokens", "API tokens: who may call, and for whom",
 		newTokensCreateCmd(env), newTokensListCmd(env), newTokensChangeCmd(env),
-		newTokensRevokeCmd(env), newTokensRotateCmd(env),
-		newTokensLinkCmd(env))
+		newTokensRevokeCmd(env), newTokensRotateCmd(env), newTokensLinkCmd(env))
 }
 
 func newTokensCreateCmd(env *Env) *cobra.Command {

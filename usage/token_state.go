@@ -220,10 +220,10 @@ func (t *tokenState) heldWith(user string, held []Reservation) (mine []Reservati
 // addToToken adds an entry to what its token has used, where that is known, and returns the names of the token's
 // blocking limits that are exceeded now.
 func (s *state) addToToken(e *Entry) (over []string) {
-	t := s.tokens[e.TokenID]
-	if t == nil || e.Token == nil {
+	if e.Token == nil {
 		return nil
 	}
+	t := s.tokens[e.TokenID]
 	used := s.tokenUse(t, s.users[e.UserID], TokenPeriod{e.TokenID, e.Token.Start.UnixMicro()})
 	if used == nil {
 		return nil

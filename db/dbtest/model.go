@@ -64,6 +64,7 @@ func anyHistory(t *testing.T, p Place) {
 			"take back":             step(m.takeBack),
 			"fix":                   step(m.fixPrice),
 			"credit":                step(m.giveCredit),
+			"token":                 step(m.changeToken),
 		})
 		m.compareAll()
 	})
@@ -123,7 +124,8 @@ func (f *fixture) clear() {
 	f.exec(`TRUNCATE users, user_subscriptions, subscription_history, api_usage_logs, usage_event_ids,
 		usage_reratings, usage_voids, usage_summaries, usage_daily,
 		usage_fleet_daily, usage_user_monthly, usage_archives, usage_archived_totals,
-		usage_reservations, usage_alerts, audit_log,
+		usage_reservations, usage_alerts, audit_log, usage_token_totals, usage_archived_token_totals,
+		api_tokens, api_token_secrets, sessions,
 		billing_accounts, billing_history, billing_lines, billing_credits, outbox, outbox_deliveries`)
 	f.exec("DELETE FROM api_provider_pricing WHERE source = 'admin'")
 	f.exec("DELETE FROM api_model_aliases WHERE source = 'admin'")
@@ -155,6 +157,8 @@ type model struct {
 	credits    map[string]billing.CreditEntry
 	withdrawn  int // alerts
 	versions   map[string]modelVersion
+	tokens     map[int64]*modelToken
+	tokenIDs   []int64
 	rowIDs     map[string]string // content of an imported row -> the beginning of its id
 	ids        int
 }
@@ -182,6 +186,7 @@ func newModel(rt *rapid.T, f *fixture) *model {
 	f.must(err)
 	m.plans = plans
 	m.applied = []appliedPlans{{plans: slices.Clone(m.plans)}}
+	m.makeTokens()
 	return m
 }
 

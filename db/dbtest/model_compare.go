@@ -28,7 +28,7 @@ func (m *model) compareSome() {
 	m.compareCheck()
 	m.compareVersions()
 	questions := map[string]func(){"statement": m.compareStatement, "alerts": m.compareAlerts, "report": m.compareReport,
-		"holds": m.compareHolds, "trend": m.compareTrend, "log": m.compareLog}
+		"holds": m.compareHolds, "trend": m.compareTrend, "log": m.compareLog, "tokens": m.compareTokens}
 	questions[draw(m, "question", sortedKeys(questions)...)]()
 }
 
@@ -46,6 +46,7 @@ func (m *model) compareAll() {
 		m.report(usage.ReportQuery{From: date(2024, 1, 1), To: date(2040, 1, 1), By: []usage.Dimension{by}}, 0)
 	}
 	m.compareReratings()
+	m.compareTokens()
 }
 
 // compareCheck asks whether a call would pass now.

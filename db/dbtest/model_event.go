@@ -23,6 +23,7 @@ func (m *model) call() usage.Event {
 		p.Model = m.decorated(p.Model)
 	}
 	e := usage.Event{UserID: m.user(), Provider: p.Provider, Model: p.Model, StatusCode: 200}
+	e.TokenID = m.drawToken(e.UserID)
 	if m.oneIn(6, "vendor") {
 		e.Vendor = draw(m, "by", "wavespeed", "google", "another")
 	}
@@ -281,6 +282,7 @@ func (m *model) differs(before usage.Entry, report usage.Event) bool {
 	if report.Time.IsZero() {
 		report.Time = before.Time
 	}
+	report.TokenID = before.TokenID // who reports it says nothing else
 	return report != before.Event
 }
 
@@ -306,8 +308,18 @@ func (m *model) record() {
 		m.accounts[e.UserID].seen = true
 	}
 	if want.code == "" && !want.known {
-		m.equal("limits exceeded", outcome.OverLimit, m.note(want.entry))
+		m.equal("limits exceeded", withoutTokens(outcome.OverLimit), m.note(want.entry))
 	}
+}
+
+// withoutTokens are the names of limits without the token whose they are.
+func withoutTokens(names []string) []string {
+	bare := []string{}
+	for _, name := range names {
+		name, _, _ = strings.Cut(name, " of the token ")
+		bare = append(bare, name)
+	}
+	return bare
 }
 
 // compareOutcome compares what Record says.
@@ -330,7 +342,7 @@ func (m *model) compareOutcome(want fate, outcome usage.Outcome, err error) {
 		status = usage.Duplicate
 	}
 	m.equal("status", outcome.Status, status)
-	outcome.Entry.Links = nil
+	outcome.Entry.Links, outcome.Entry.Token = nil, nil
 	m.equal("entry", outcome.Entry, want.entry)
 	m.equal("period", fmt.Sprint(outcome.Period), m.period(want.entry.UserID, want.entry.Time))
 }
@@ -351,5 +363,5 @@ func (m *model) note(e usage.Entry) []string {
 		}
 	}
 	m.events[e.ID] = e
-	return over
+	return append(over, m.overToken(e)...)
 }

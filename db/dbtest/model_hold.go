@@ -66,7 +66,7 @@ func (m *model) reserve() {
 	id, e := fmt.Sprint("r", m.ids), m.call()
 	if r, ok := m.anyHold(); ok && m.oneIn(4, "again") {
 		id = r.ID
-		e.UserID, e.Provider, e.Model, e.Vendor = r.UserID, r.Provider, r.Model, r.Vendor
+		e.UserID, e.Provider, e.Model, e.Vendor, e.TokenID = r.UserID, r.Provider, r.Model, r.Vendor, r.TokenID
 		e.Quantities = pricing.Quantities{pricing.Requests: r.Calls + m.number("more", 0, 1), pricing.InputTokens: r.Tokens}
 	}
 	ttl := draw(m, "ttl", time.Minute, time.Second, 24*time.Hour, time.Hour)
@@ -92,7 +92,7 @@ func (m *model) reserve() {
 	r := usage.Reservation{ID: id, UserID: e.UserID, Provider: entry.Provider, Vendor: entry.Vendor, Model: e.Model,
 		PeriodStart: entry.PeriodStart, Calls: e.Quantities[pricing.Requests],
 		Tokens: e.Quantities[pricing.InputTokens] + e.Quantities[pricing.OutputTokens],
-		Cost:   entry.Cost, Status: "held", CreatedAt: m.now, ExpiresAt: m.now.Add(ttl)}
+		Cost:   entry.Cost, TokenID: e.TokenID, Status: "held", CreatedAt: m.now, ExpiresAt: m.now.Add(ttl)}
 	if taken {
 		r = before
 	}
@@ -136,6 +136,9 @@ func (m *model) settle() {
 	strict := m.oneIn(6, "strict")
 	outcome, err := m.service.Record(m.ctx, m.now, e,
 		usage.RecordOptions{Reservation: r.ID, Enforce: true, Strict: strict})
+	if r.TokenID != 0 {
+		full.TokenID = r.TokenID
+	}
 	want := m.fateOf(full, usage.RecordOptions{Strict: strict})
 	switch {
 	case e.UserID != "" && e.UserID != r.UserID, r.Status == "settled" && r.EventID != full.ID, want.known &&

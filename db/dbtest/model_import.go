@@ -93,6 +93,7 @@ func outcomeOf(r usage.ImportResult) string {
 // none.
 func (m *model) row(format usage.FileFormat, before []modelRow) modelRow {
 	e := normal(m.event())
+	e.TokenID = 0 // no row of a file has one
 	m.ids++
 	e.ID = fmt.Sprint("e", m.ids)
 	switch draw(m, "row", "new", "without an id", "again", "repeated", "bad") {

@@ -237,6 +237,7 @@ func (m *model) judge(e usage.Entry, at time.Time, free string) decision {
 			j.reason = "too_many_parallel_calls"
 		}
 	}
+	m.judgeToken(&j, e, at, free)
 	switch j.status {
 	case "suspended", "cancelled", "expired":
 		j.reason = string(j.status)

@@ -98,6 +98,9 @@ func (m *model) correct(c *usage.Corrections, k usage.Correction, asked, id stri
 		}
 		return after
 	})
+	if t := m.tokens[after.TokenID]; t != nil && t.user != "" && t.user != after.UserID {
+		after.TokenID = 0 // then it was not made with this token
+	}
 	entry, fits := m.rate(m.placed(after))
 	same := before.Event
 	same.ID = after.ID

@@ -212,7 +212,7 @@ func movingLeavesOthers(t *testing.T, p Place) {
 
 func callOf(e usage.Event) usage.Call {
 	return usage.Call{UserID: e.UserID, Provider: e.Provider, Model: e.Model, Vendor: e.Vendor, Quantities: e.Quantities,
-		ServiceTier: e.ServiceTier}
+		ServiceTier: e.ServiceTier, TokenID: e.TokenID}
 }
 
 // tokens returns quantities of one request with input tokens.
