@@ -14,6 +14,7 @@ type OwnToken struct {
 	Name   string
 	Scopes []Scope
 	Expiry string // see ParseExpiry
+	Terms  Terms
 }
 
 // MayManage tells whether the identity may change what stands behind a user's calls: the plan and the tokens. That
@@ -48,7 +49,8 @@ func (s *Service) CreateOwn(ctx context.Context, audit usage.Audit, who Identity
 	if err != nil {
 		return Created{}, err
 	}
-	return s.Create(ctx, audit, NewToken{Name: own.Name, User: own.User, Scopes: own.Scopes, ExpiresAt: expires})
+	return s.Create(ctx, audit, NewToken{Name: own.Name, User: own.User, Scopes: own.Scopes, ExpiresAt: expires,
+		Terms: own.Terms})
 }
 
 // requireUnbound returns a denied failure for who came with a token that has bounds of its own.

@@ -200,6 +200,9 @@ func (s *Spool) replayLine(line []byte, record func(usage.Event) error) error {
 		event, err = r.Event(line)
 		return err
 	})
+	if err == nil {
+		event.TokenID, err = usage.TokenOfLine(line)
+	}
 	if err != nil {
 		return err
 	}

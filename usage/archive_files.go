@@ -13,6 +13,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -142,10 +143,23 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 	return append(appendLinks(line, e.Links), "}\n"...), nil
 }
 
-// EventLine returns an event as a line of an event file, without a line break.
+// EventLine returns an event as a line of an event file, without a line break. Its token stands in it as token_id, which
+// no import reads: TokenOfLine does.
 func EventLine(event *Event) ([]byte, error) {
 	line, err := appendFields([]byte{'{'}, &Entry{Event: *event}, false)
+	if event.TokenID != 0 {
+		line = strconv.AppendInt(append(line, `,"token_id":`...), event.TokenID, 10)
+	}
 	return append(line, '}'), err
+}
+
+// TokenOfLine returns the token of a line that EventLine has made.
+func TokenOfLine(line []byte) (int64, error) {
+	var of struct {
+		TokenID int64 `json:"token_id"`
+	}
+	err := json.Unmarshal(line, &of)
+	return of.TokenID, err
 }
 
 // appendFields appends the fields of a row that are not empty, with those that recording adds or without them.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alwrity/alwrity-sub/failure"
@@ -150,7 +151,8 @@ func (m *model) settle() {
 	if want.code != "" || want.known {
 		return
 	}
-	m.equal("a note on a late settlement", outcome.Note != "", !m.holding(r))
+	late := strings.Contains(outcome.Note, "the reservation "+r.ID+" had ") // beside what its price leaves open
+	m.equal("a note on a late settlement", late, !m.holding(r))
 	m.equal("limits exceeded", outcome.OverLimit, m.note(want.entry))
 	r.Status, r.EventID, r.ClosedAt = "settled", full.ID, m.now
 	m.holds[r.ID] = r

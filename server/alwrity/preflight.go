@@ -64,6 +64,7 @@ func preflight(w http.ResponseWriter, c *web.Call) error {
 	calls := make([]usage.Call, len(operations))
 	for i, o := range operations {
 		calls[i] = o.call
+		calls[i].TokenID = c.Who.TokenID
 	}
 	decisions, err := c.Usage.CheckTogether(c.Context(), c.Now, user, calls)
 	if err != nil {
@@ -111,7 +112,7 @@ func limitInfoOf(d *usage.Decision) *limitInfo {
 		used := v.LimitUse
 		used.Used = usage.AtMost(v.Used, v.Reserved)
 		share, has := used.PerMille()
-		if v.Limit.Name == d.Limit {
+		if v.Limit.Name == d.Limit && v.Token == d.Token {
 			fullest = v
 			if has {
 				break

@@ -167,10 +167,14 @@ func TestOwnTokens(t *testing.T) {
 		}
 		ann := signIn(f, f.Token("ann", access.ScopeRead, access.ScopeGateway))
 		for body, status := range map[string]int{"name=a&scope=read&expiry=90d": 200, "name=a&scope=events": 403,
-			"name=a&scope=admin": 403, "name=a": 400, "name=a&scope=read&expiry=yesterday": 400} {
+			"name=a&scope=admin": 403, "name=a": 400, "name=a&scope=read&expiry=yesterday": 400,
+			"name=few&scope=read&calls=7": 200, "name=a&scope=read&calls=many": 400} {
 			if answer := f.Ask("POST", "/billing/tokens", "", body, ann, form); answer.StatusCode != status {
 				t.Errorf("%s: %s", body, answer.Status)
 			}
+		}
+		if page := f.Ask("GET", "/billing/tokens", "", "", ann); !strings.Contains(page.Text, "0 of 7 calls") {
+			t.Errorf("the page has no limit: %s", page.Text)
 		}
 		made, err := f.Access.Create(t.Context(), f.Audit("test"), access.NewToken{User: "ann", Models: []string{"gpt-4o"}})
 		f.Must(err)

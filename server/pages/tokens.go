@@ -1,14 +1,18 @@
 package pages
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/plan"
 	"github.com/alwrity/alwrity-sub/report"
 	basis "github.com/alwrity/alwrity-sub/report/page"
 	"github.com/alwrity/alwrity-sub/server/web"
+	"github.com/alwrity/alwrity-sub/usage"
 )
 
 func (p *pages) tokenRoutes() []web.Route {
@@ -32,6 +36,9 @@ type tokensData struct {
 type tokenRow struct {
 	ID, Public, Name, Scopes, Created, Expires, Used string
 	Bounds                                           string
+	Meters                                           []meter // its own limits
+	Rates                                            string  // its own
+	Now                                              string  // what was used with it in the running period
 }
 
 func (p *pages) tokens(w http.ResponseWriter, c *web.Call) error {
@@ -48,8 +55,14 @@ func (p *pages) showTokens(w http.ResponseWriter, c *web.Call, status int, d tok
 	if err != nil {
 		return err
 	}
+	used, err := c.Usage.TokenUsages(c.Context(), c.Now, access.IDs(tokens.Rows))
+	if err != nil {
+		return err
+	}
 	for _, t := range tokens.Rows {
-		d.Rows = append(d.Rows, tokenRowOf(t))
+		row := tokenRowOf(t)
+		p.addUse(&row, used[t.ID], c.Now)
+		d.Rows = append(d.Rows, row)
 	}
 	says := map[access.Scope]string{access.ScopeGateway: "make calls", access.ScopeEvents: "report usage",
 		access.ScopeRead: "read usage and bills"}
@@ -81,7 +94,18 @@ func tokenRowOf(t access.Token) tokenRow {
 		names = append(names, report.Visible(name))
 	}
 	row.Bounds = strings.Join(names, ", ")
+	row.Rates = t.Rates.String()
 	return row
+}
+
+// addUse adds what was used with a token, against each of its own limits.
+func (p *pages) addUse(row *tokenRow, used usage.TokenUsage, now time.Time) {
+	if n := used.Sum.Calls; n > 0 {
+		row.Now = fmt.Sprintf("%s since %s", failure.Counted(n, "call"), basis.Day(used.Period.Start))
+	}
+	for _, v := range used.Limits {
+		row.Meters = append(row.Meters, p.meterOf(v, usage.PeriodUsage{Period: used.Period}, now))
+	}
 }
 
 func (p *pages) createToken(w http.ResponseWriter, c *web.Call) error {
@@ -93,6 +117,15 @@ func (p *pages) createToken(w http.ResponseWriter, c *web.Call) error {
 		return err
 	}
 	own := access.OwnToken{User: user, Name: strings.TrimSpace(c.PostForm.Get("name")), Expiry: c.PostForm.Get("expiry")}
+	if most := strings.TrimSpace(c.PostForm.Get("calls")); most != "" {
+		own.Terms.Limits, err = c.Catalogue.OwnLimits(c.Context(), c.Now, []plan.WantedLimit{{Name: "calls", Max: most}})
+		if failure.Is(err, failure.Invalid) {
+			return p.showTokens(w, c, http.StatusBadRequest, tokensData{Problem: web.Tell(c.Request, err).Message})
+		}
+		if err != nil {
+			return err
+		}
+	}
 	if own.Scopes, err = access.ParseScopes(c.PostForm["scope"]); err != nil {
 		return err
 	}
