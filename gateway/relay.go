@@ -26,7 +26,7 @@ func (j *journey) relay(answer *http.Response, body io.Reader, first []byte) err
 	h := j.w.Header()
 	h.Set("X-Alwrity-Event-Id", j.id)
 	h.Set("X-Accel-Buffering", "no") // nginx would gather events
-	s := newStream(j.w, kind == eventStream, j.callerGone)
+	s := newStream(j.w, kind == eventStream, j.KeepAlive, j.callerGone)
 	defer s.stop()
 	j.w.WriteHeader(answer.StatusCode)
 	s.flush()
@@ -85,7 +85,8 @@ func (j *journey) streamError(e *end) []byte {
 type stream struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
-	events bool // it is one of events: whole ones are written, with comments between them
+	events bool          // it is one of events: whole ones are written, with comments between them
+	every  time.Duration // of silence a comment is written
 	gone   func()
 
 	mutex sync.Mutex
@@ -96,12 +97,12 @@ type stream struct {
 	stall *time.Timer
 }
 
-func newStream(w http.ResponseWriter, events bool, gone func()) *stream {
-	s := &stream{w: w, rc: http.NewResponseController(w), events: events, gone: gone}
+func newStream(w http.ResponseWriter, events bool, every time.Duration, gone func()) *stream {
+	s := &stream{w: w, every: every, rc: http.NewResponseController(w), events: events, gone: gone}
 	s.stall = time.AfterFunc(time.Hour, func() { _ = s.rc.SetWriteDeadline(time.Unix(1, 0)) })
 	s.stall.Stop()
 	if events {
-		s.quiet = time.AfterFunc(keepAliveEvery, s.keepAlive)
+		s.quiet = time.AfterFunc(every, s.keepAlive)
 	}
 	return s
 }
@@ -158,7 +159,7 @@ func (s *stream) put(p []byte) {
 		return
 	}
 	if s.quiet != nil {
-		s.quiet.Reset(keepAliveEvery)
+		s.quiet.Reset(s.every)
 	}
 }
 
@@ -169,7 +170,7 @@ func (s *stream) keepAlive() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.inner {
-		s.quiet.Reset(keepAliveEvery)
+		s.quiet.Reset(s.every)
 		return
 	}
 	s.put([]byte(": keep-alive\n\n"))
