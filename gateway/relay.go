@@ -26,7 +26,8 @@ func (j *journey) relay(answer *http.Response, body io.Reader, first []byte) err
 	h := j.w.Header()
 	h.Set("X-Alwrity-Event-Id", j.id)
 	h.Set("X-Accel-Buffering", "no") // nginx would gather events
-	s := newStream(j.w, kind == eventStream, j.KeepAlive, j.callerGone)
+	s := newStream(j.w, kind == eventStream, j.callerGone)
+	s.noNulls = j.ask.UsageAdded && !j.ask.UsageAsked
 	defer s.stop()
 	j.w.WriteHeader(answer.StatusCode)
 	s.flush()
@@ -85,9 +86,10 @@ func (j *journey) streamError(e *end) []byte {
 type stream struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
-	events bool          // it is one of events: whole ones are written, with comments between them
-	every  time.Duration // of silence a comment is written
+	events bool // it is one of events: whole ones are written, with comments between them
 	gone   func()
+	// noNulls tells that the caller did not ask for the "usage":null that each chunk has, because we asked for its usage.
+	noNulls bool
 
 	mutex sync.Mutex
 	held  []byte // of an event that has not come whole
@@ -97,12 +99,12 @@ type stream struct {
 	stall *time.Timer
 }
 
-func newStream(w http.ResponseWriter, events bool, every time.Duration, gone func()) *stream {
-	s := &stream{w: w, every: every, rc: http.NewResponseController(w), events: events, gone: gone}
+func newStream(w http.ResponseWriter, events bool, gone func()) *stream {
+	s := &stream{w: w, rc: http.NewResponseController(w), events: events, gone: gone}
 	s.stall = time.AfterFunc(time.Hour, func() { _ = s.rc.SetWriteDeadline(time.Unix(1, 0)) })
 	s.stall.Stop()
 	if events {
-		s.quiet = time.AfterFunc(every, s.keepAlive)
+		s.quiet = time.AfterFunc(keepAliveEvery, s.keepAlive)
 	}
 	return s
 }
@@ -138,7 +140,11 @@ func (s *stream) write(p []byte) {
 	} else if whole > 0 {
 		s.inner = false
 	}
-	s.put(p[:whole])
+	if s.noNulls && !s.inner {
+		s.put(wire.WithoutNullUsage(p[:whole]))
+	} else {
+		s.put(p[:whole])
+	}
 	s.held = append(s.held[:0], p[whole:]...)
 }
 
@@ -159,7 +165,7 @@ func (s *stream) put(p []byte) {
 		return
 	}
 	if s.quiet != nil {
-		s.quiet.Reset(s.every)
+		s.quiet.Reset(keepAliveEvery)
 	}
 }
 
@@ -170,7 +176,7 @@ func (s *stream) keepAlive() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.inner {
-		s.quiet.Reset(s.every)
+		s.quiet.Reset(keepAliveEvery)
 		return
 	}
 	s.put([]byte(": keep-alive\n\n"))
