@@ -40,8 +40,7 @@ type Options struct {
 	Spool     *Spool
 	Watch     Watch // nil: nobody counts
 	Version   string
-	KeepAlive time.Duration // of silence, after which a stream gets a comment; 0: 15 seconds
-	Tries     int           // to record a call before it goes to the spool; 0: eight
+	Tries     int // to record a call before it goes to the spool; 0: eight
 	Settings
 }
 
@@ -70,7 +69,7 @@ func New(o Options) *Gateway {
 	if o.Watch == nil {
 		o.Watch = nobody{}
 	}
-	o.Tries, o.KeepAlive = cmp.Or(o.Tries, mostTries), cmp.Or(o.KeepAlive, keepAliveEvery)
+	o.Tries = cmp.Or(o.Tries, mostTries)
 	g := &Gateway{Options: o, lines: map[*Upstream]*line{}, draining: make(chan struct{}, mostDraining)}
 	for _, up := range o.Upstreams.Upstreams {
 		t := newTransport(up)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -190,11 +191,9 @@ const (
 // record records an event, and tries again where the database is away. What can't be recorded as it is, is recorded as
 // well as it can be: an answer that was given must not be missing.
 func (g *Gateway) record(event usage.Event, reservation string, tries int) (outcome usage.Outcome, err error) {
-	mended := 0
+	ctx, mended := context.Background(), 0
 	for wait := firstWait; ; {
-		ctx, stop := contextFor(settleWithin)
 		outcome, err = g.Usage.Record(ctx, g.Clock(), event, usage.RecordOptions{Reservation: reservation})
-		stop()
 		switch {
 		case err == nil:
 			return outcome, nil

@@ -23,7 +23,7 @@ func (v *Vendor) counted(r *http.Request, b *Behaviour) *answer {
 		return whole(`{"requestId":"e1","results":[{"url":"https://example.com"}]` +
 			said(`,"costDollars":{"total":0.00%d}`, 5) + said(`,"credits":%d`, 2) + `}`)
 	case path == "/search", path == "/extract", path == "/crawl", path == "/map", path == "/news":
-		return whole(`{"query":"q","results":[],"request_id":"t1"` +
+		return whole(`{"query":"q","results":[],"failed_results":[],"images":[],"response_time":0.5,"request_id":"t1"` +
 			said(`,"usage":{"credits":%[1]d},"credits":%[1]d`, 2) + `}`)
 	case path == "/contents":
 		return whole(`{"requestId":"e2","results":[{},{}]}`)

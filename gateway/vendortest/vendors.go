@@ -101,6 +101,9 @@ func chat(q *asked, b *Behaviour, text string) *answer {
 		events = append(events, begin+`"choices":[{"index":0,"delta":{"content":`+quoted(word)+
 			`},"finish_reason":null}]`+each+`}`)
 	}
+	if strings.HasPrefix(q.Model, "mistral") { // it says what was used without being asked, with the end
+		each = said
+	}
 	events = append(events, begin+`"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]`+each+`}`)
 	if q.StreamOptions.IncludeUsage && said != "" {
 		events = append(events, begin+`"choices":[]`+said+`}`)
@@ -110,7 +113,7 @@ func chat(q *asked, b *Behaviour, text string) *answer {
 
 func responses(q *asked, b *Behaviour, text string) *answer {
 	said := usage(b, `,"usage":{"input_tokens":%d,"input_tokens_details":{"cached_tokens":%d},"output_tokens":%d,`+
-		`"output_tokens_details":{"reasoning_tokens":%d},"total_tokens":37}`, Input, Cached, Output, 3)
+		`"output_tokens_details":{"reasoning_tokens":%d},"total_tokens":%d}`, Input, Cached, Output, 3, Input+Output)
 	response := func(status, more string) string {
 		return `{"id":"r1","object":"response","created_at":1,"status":"` + status + `","model":"` + q.Model +
 			`","output":[{"type":"message","id":"m1","status":"completed","role":"assistant","content":[{"type":"output_text",` +
@@ -162,7 +165,7 @@ func messages(q *asked, b *Behaviour, text string) *answer {
 
 func gemini(r *http.Request, b *Behaviour, text string) *answer {
 	said := usage(b, `,"usageMetadata":{"promptTokenCount":%d,"cachedContentTokenCount":%d,"candidatesTokenCount":%d,`+
-		`"thoughtsTokenCount":%d,"totalTokenCount":40}`, Input, Cached, Output-3, 3)
+		`"thoughtsTokenCount":%d,"totalTokenCount":%d}`, Input, Cached, Output-3, 3, Input+Output)
 	piece := func(text, end string) string {
 		return `{"candidates":[{"content":{"role":"model","parts":[{"text":` + quoted(text) + `}]}` + end +
 			`,"index":0}]` + said + `,"modelVersion":"m"}`
