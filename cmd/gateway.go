@@ -39,13 +39,13 @@ func gatewayKeys() []key {
 // gatewaySettings are what configuration says of the gateway.
 type gatewaySettings struct {
 	upstreams *gateway.Catalogue
-	spool     string
+	spool     *gateway.Spool
 	gateway.Settings
 }
 
 // gateway reads what the gateway needs. The file of upstreams is read by serve alone.
 func (r *reader) gateway(p Process, serves bool) gatewaySettings {
-	s := gatewaySettings{spool: r.path(keyGatewaySpool, p.Dir), Settings: gateway.Settings{
+	s := gatewaySettings{spool: gateway.OpenSpool(r.path(keyGatewaySpool, p.Dir)), Settings: gateway.Settings{
 		AssumedOutput: int64(r.integer(keyGatewayOutput, 1, pricing.MaxQuantity)),
 		DrainGone:     r.enum(keyGatewayGone, "cancel", "drain") == "drain",
 		BillBroken:    r.boolean(keyGatewayBroken), RefuseUnpriced: r.boolean(keyGatewayUnpriced),
@@ -80,7 +80,7 @@ func (g *program) gateway(
 	settings := g.settings.gateway
 	made = gateway.New(gateway.Options{
 		Upstreams: settings.upstreams, Lookup: g.settings.serve.lookup, Usage: s.Usage, Store: d, Book: s.Catalogue.Book,
-		Clock: g.env.Now, Log: g.logs.both, Spool: gateway.OpenSpool(settings.spool), Version: g.env.Settings.Version,
+		Clock: g.env.Now, Log: g.logs.both, Spool: settings.spool, Watch: m, Version: g.env.Settings.Version,
 		Settings: settings.Settings,
 	})
 	if settings.FailOpen {

@@ -177,7 +177,8 @@ func (g *program) monitor(
 	ctx context.Context, options *server.Options, s *commands.Services, opened *db.DB, kept *volatile.Store,
 ) (err error) {
 	sources := metrics.Sources{
-		Clock: g.env.Now, Figures: s.Health.Figures, Book: s.Catalogue.Book, Pools: opened.Pools}
+		Clock: g.env.Now, Figures: s.Health.Figures, Book: s.Catalogue.Book, Pools: opened.Pools,
+		Spool: g.settings.gateway.spool.Lines}
 	if configured, _ := kept.IsShared(); configured {
 		sources.Redis = func() bool { _, up := kept.IsShared(); return up }
 	}

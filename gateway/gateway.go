@@ -40,7 +40,8 @@ type Options struct {
 	Spool     *Spool
 	Watch     Watch // nil: nobody counts
 	Version   string
-	Tries     int // to record a call before it goes to the spool; 0: eight
+	KeepAlive time.Duration // of silence, after which a stream gets a comment; 0: 15 seconds
+	Tries     int           // to record a call before it goes to the spool; 0: eight
 	Settings
 }
 
@@ -69,7 +70,7 @@ func New(o Options) *Gateway {
 	if o.Watch == nil {
 		o.Watch = nobody{}
 	}
-	o.Tries = cmp.Or(o.Tries, mostTries)
+	o.Tries, o.KeepAlive = cmp.Or(o.Tries, mostTries), cmp.Or(o.KeepAlive, keepAliveEvery)
 	g := &Gateway{Options: o, lines: map[*Upstream]*line{}, draining: make(chan struct{}, mostDraining)}
 	for _, up := range o.Upstreams.Upstreams {
 		t := newTransport(up)

@@ -84,8 +84,10 @@ func (c *call) settlePoll(e *end) {
 	}
 }
 
-// mostSwept is how many reservations are settled at a time.
-const mostSwept = 500
+const (
+	mostSwept = 500 // reservations that are read at a time
+	mostPages = 20  // in one go
+)
 
 // sweepAfter is how long a reservation must have expired: a server that still writes what it knows comes first.
 const sweepAfter = 5 * time.Minute
@@ -93,7 +95,7 @@ const sweepAfter = 5 * time.Minute
 // Sweep settles the calls of processes that were killed: nobody knows what became of them, so they are charged nothing.
 // Jobs that nobody has asked for are settled by what was reserved.
 func (g *Gateway) Sweep() (swept int, err error) {
-	for {
+	for range mostPages {
 		ctx, stop := contextFor(time.Minute)
 		held, err := g.Store.Unsettled(ctx, g.Clock().Add(-sweepAfter), mostSwept)
 		stop()
@@ -106,7 +108,11 @@ func (g *Gateway) Sweep() (swept int, err error) {
 			}
 			swept++
 		}
+		if len(held) < mostSwept {
+			break
+		}
 	}
+	return swept, nil
 }
 
 func (g *Gateway) sweep(r *usage.Reservation) error {

@@ -26,7 +26,7 @@ func (j *journey) relay(answer *http.Response, body io.Reader, first []byte) err
 	h := j.w.Header()
 	h.Set("X-Alwrity-Event-Id", j.id)
 	h.Set("X-Accel-Buffering", "no") // nginx would gather events
-	s := newStream(j.w, kind == eventStream, j.callerGone)
+	s := newStream(j.w, kind == eventStream, j.KeepAlive, j.callerGone)
 	s.noNulls = j.ask.UsageAdded && !j.ask.UsageAsked
 	defer s.stop()
 	j.w.WriteHeader(answer.StatusCode)
@@ -86,7 +86,8 @@ func (j *journey) streamError(e *end) []byte {
 type stream struct {
 	w      http.ResponseWriter
 	rc     *http.ResponseController
-	events bool // it is one of events: whole ones are written, with comments between them
+	events bool          // it is one of events: whole ones are written, with comments between them
+	every  time.Duration // of silence a comment is written
 	gone   func()
 	// noNulls tells that the caller did not ask for the "usage":null that each chunk has, because we asked for its usage.
 	noNulls bool
@@ -99,12 +100,12 @@ type stream struct {
 	stall *time.Timer
 }
 
-func newStream(w http.ResponseWriter, events bool, gone func()) *stream {
-	s := &stream{w: w, rc: http.NewResponseController(w), events: events, gone: gone}
+func newStream(w http.ResponseWriter, events bool, every time.Duration, gone func()) *stream {
+	s := &stream{w: w, every: every, rc: http.NewResponseController(w), events: events, gone: gone}
 	s.stall = time.AfterFunc(time.Hour, func() { _ = s.rc.SetWriteDeadline(time.Unix(1, 0)) })
 	s.stall.Stop()
 	if events {
-		s.quiet = time.AfterFunc(keepAliveEvery, s.keepAlive)
+		s.quiet = time.AfterFunc(every, s.keepAlive)
 	}
 	return s
 }
@@ -165,7 +166,7 @@ func (s *stream) put(p []byte) {
 		return
 	}
 	if s.quiet != nil {
-		s.quiet.Reset(keepAliveEvery)
+		s.quiet.Reset(s.every)
 	}
 }
 
@@ -176,7 +177,7 @@ func (s *stream) keepAlive() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.inner {
-		s.quiet.Reset(keepAliveEvery)
+		s.quiet.Reset(s.every)
 		return
 	}
 	s.put([]byte(": keep-alive\n\n"))

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -191,9 +190,11 @@ const (
 // record records an event, and tries again where the database is away. What can't be recorded as it is, is recorded as
 // well as it can be: an answer that was given must not be missing.
 func (g *Gateway) record(event usage.Event, reservation string, tries int) (outcome usage.Outcome, err error) {
-	ctx, mended := context.Background(), 0
+	mended := 0
 	for wait := firstWait; ; {
+		ctx, stop := contextFor(settleWithin)
 		outcome, err = g.Usage.Record(ctx, g.Clock(), event, usage.RecordOptions{Reservation: reservation})
+		stop()
 		switch {
 		case err == nil:
 			return outcome, nil

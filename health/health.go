@@ -77,7 +77,7 @@ type APIKey struct {
 // Checks looks at everything. An error is an interruption: a problem is a check that failed.
 func (s *Service) Checks(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
 	found, err := s.database(ctx, now, c,
-		s.plans, s.prices, s.unpriced, s.reported, s.totals, s.bills, s.future, s.messages)
+		s.plans, s.prices, s.unpriced, s.reported, s.totals, s.bills, s.future, s.unknown, s.messages)
 	return c.withConfiguration(found), err
 }
 
@@ -100,7 +100,7 @@ func (s *Service) CanServe(ctx context.Context, now time.Time, c *Configuration)
 // Quick looks at what can be looked at without looking through the log: all of Checks but what sums it. It goes to no
 // mail server.
 func (s *Service) Quick(ctx context.Context, now time.Time, c *Configuration) ([]Check, error) {
-	found, err := s.database(ctx, now, c, s.plans, s.prices, s.future, s.outbox)
+	found, err := s.database(ctx, now, c, s.plans, s.prices, s.future, s.unknown, s.outbox)
 	return c.withConfiguration(found), err
 }
 

@@ -31,7 +31,11 @@ func (g *Gate) Or(next http.Handler) http.Handler {
 		note := web.NoteOf(r.Context())
 		note.Route = pattern(route)
 		c := &web.Call{Request: r, Services: g.Services, Now: g.Services.Clock(), SeesCost: g.ShowCost}
-		if err := g.carry(w, c, route); err != nil {
+		answer := g.carry
+		if asksForModels(r, route) {
+			answer = g.models
+		}
+		if err := answer(w, c, route); err != nil {
 			note.Err = err
 			refuse(w, c, route, err)
 		}
@@ -46,7 +50,8 @@ func pattern(route *gateway.Route) string {
 	return route.Path.Method + " /" + route.Upstream.Name + route.Path.Pattern
 }
 
-func (g *Gate) carry(w http.ResponseWriter, c *web.Call, route *gateway.Route) (err error) {
+// signIn finds out who is calling, and refuses who may make no calls.
+func signIn(c *web.Call) (err error) {
 	c.Who, err = c.Access.AuthenticateFrom(c.Context(), gateway.Credential(c.Request), c.RemoteAddr, c.Now)
 	if err != nil {
 		return err
@@ -55,6 +60,13 @@ func (g *Gate) carry(w http.ResponseWriter, c *web.Call, route *gateway.Route) (
 	c.SeesCost = c.SeesCost || c.ActsForAll()
 	if !c.Who.May(access.ScopeGateway) {
 		return access.Forbidden("%s may make no calls: it takes the scope %s", c.Who.Name, access.ScopeGateway)
+	}
+	return nil
+}
+
+func (g *Gate) carry(w http.ResponseWriter, c *web.Call, route *gateway.Route) error {
+	if err := signIn(c); err != nil {
+		return err
 	}
 	user, err := userOf(c.Who, strings.TrimSpace(c.Header.Get("X-Alwrity-User")))
 	if err != nil {

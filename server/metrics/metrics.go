@@ -37,6 +37,7 @@ type Metrics struct {
 	calls    *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	cost     *prometheus.CounterVec
+	carried  *carried
 }
 
 // New makes metrics of nothing so far. version is the program's.
@@ -58,9 +59,11 @@ func New(version string, from Sources) *Metrics {
 			"outcome"),
 		tokens: counter("tokens_total", "Tokens of newly recorded events. Kinds other than input and output are parts "+
 			"of these two.", "provider", "model", "kind"),
+		carried: newCarried(),
 		cost: counter("cost_usd_total", "Dollars that newly recorded events cost, approximately: bills are exact.",
 			"provider", "model"),
 	}
+	m.registry.MustRegister(m.carried.all()...)
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.refusals, m.events, m.calls, m.tokens, m.cost, m.state,
 		buildInfo(version), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
