@@ -132,7 +132,7 @@ func TestPrecedence(t *testing.T) {
 				if err != nil || got != want {
 					t.Errorf("%q (%v), want %q of the %s", got, err, want, from)
 				}
-				if _, err := c.check(p, false); err != nil {
+				if _, err := c.check(p, false, false); err != nil {
 					t.Errorf("not accepted: %s", err)
 				}
 			})
@@ -155,7 +155,7 @@ func TestEmptyIsNotSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.check(p, false)
+	s, err := c.check(p, false, false)
 	if err != nil || s.databaseURL != "sqlite:///./alwrity.db" || s.output != "table" || s.color != "never" {
 		t.Errorf("%+v (%v)", s, err)
 	}
@@ -259,7 +259,7 @@ func TestConfigFilePlaces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := c.check(p, false)
+		s, err := c.check(p, false, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/alwrity/alwrity-sub/commands"
 	"github.com/alwrity/alwrity-sub/db"
 	"github.com/alwrity/alwrity-sub/failure"
+	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/usage"
@@ -158,7 +159,7 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 	metering := &usage.Service{Store: d, Thresholds: settings.Thresholds}
 	prices := &catalogue.Service{Store: d}
 	reports, corrections := &usage.Reporter{Store: d, Usage: metering}, &usage.Corrections{Store: d, Usage: metering}
-	return &commands.Services{
+	s := &commands.Services{
 		Fixer:       &catalogue.Fixer{Store: d, Reports: reports, Corrections: corrections},
 		Usage:       metering,
 		Reports:     reports,
@@ -174,7 +175,11 @@ func (g *program) services(d *db.DB, err error) (*commands.Services, error) {
 		Access:  g.access(d),
 		Storage: d,
 		Close:   func() error { g.writeRefusals(metering, d); return d.Close() },
-	}, nil
+	}
+	if g.is(commands.UsesGateway) {
+		s.Gateway = gateway.New(g.gatewayOptions(s, d))
+	}
+	return s, nil
 }
 
 // refusalsWithin is how long a command waits at its end for a database that others write to.

@@ -43,15 +43,15 @@ type gatewaySettings struct {
 	gateway.Settings
 }
 
-// gateway reads what the gateway needs. The file of upstreams is read by serve alone.
-func (r *reader) gateway(p Process, serves bool) gatewaySettings {
+// gateway reads what the gateway needs. The file of upstreams is read for those alone that call them.
+func (r *reader) gateway(p Process, calls bool) gatewaySettings {
 	s := gatewaySettings{spool: gateway.OpenSpool(r.path(keyGatewaySpool, p.Dir)), Settings: gateway.Settings{
 		AssumedOutput: int64(r.integer(keyGatewayOutput, 1, pricing.MaxQuantity)),
 		DrainGone:     r.enum(keyGatewayGone, "cancel", "drain") == "drain",
 		BillBroken:    r.boolean(keyGatewayBroken), RefuseUnpriced: r.boolean(keyGatewayUnpriced),
 		FailOpen: r.boolean(keyFailOpen),
 	}}
-	if !serves || r.err != nil {
+	if !calls || r.err != nil {
 		return s
 	}
 	var text []byte
@@ -73,17 +73,24 @@ func (r *reader) gateway(p Process, serves bool) gatewaySettings {
 // settleFor is how long calls that have ended may take to be recorded or written to the spool, once the server ends.
 const settleFor = 15 * time.Second
 
+// gatewayOptions are what a gateway is made of.
+func (g *program) gatewayOptions(s *commands.Services, d *db.DB) gateway.Options {
+	settings := g.settings.gateway
+	return gateway.Options{
+		Upstreams: settings.upstreams, Lookup: g.settings.serve.lookup, Usage: s.Usage, Store: d, Figures: d.Figures,
+		Book: s.Catalogue.Book, Clock: g.env.Now, Log: g.logs.both, Spool: settings.spool,
+		Version: g.env.Settings.Version, Settings: settings.Settings,
+	}
+}
+
 // gateway makes what carries calls, and keeps its spool empty until stop is called.
 func (g *program) gateway(
 	ctx context.Context, s *commands.Services, d *db.DB, m *metrics.Metrics,
 ) (made *gateway.Gateway, stop func() error) {
-	settings := g.settings.gateway
-	made = gateway.New(gateway.Options{
-		Upstreams: settings.upstreams, Lookup: g.settings.serve.lookup, Usage: s.Usage, Store: d, Book: s.Catalogue.Book,
-		Clock: g.env.Now, Log: g.logs.both, Spool: settings.spool, Watch: m, Version: g.env.Settings.Version,
-		Settings: settings.Settings,
-	})
-	if settings.FailOpen {
+	options := g.gatewayOptions(s, d)
+	options.Watch = m
+	made = gateway.New(options)
+	if made.FailOpen {
 		g.logs.both.Warn("calls pass while limits can't be read", "setting", key{name: keyFailOpen}.variable())
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))

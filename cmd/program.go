@@ -101,7 +101,7 @@ func (g *program) configure() error {
 		return err
 	}
 	g.addSecrets(c)
-	s, err := c.check(p, g.command != nil && g.command.Annotations[commands.Serves] != "")
+	s, err := c.check(p, g.is(commands.Serves), g.is(commands.UsesGateway))
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,11 @@ func (g *program) configure() error {
 	g.fill(s)
 	g.env.Now = now
 	return nil
+}
+
+// is tells whether the command has an annotation.
+func (g *program) is(annotation string) bool {
+	return g.command != nil && g.command.Annotations[annotation] != ""
 }
 
 // fill hands the configuration to the commands.

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/alwrity/alwrity-sub/gateway"
+	"github.com/alwrity/alwrity-sub/gateway/vendortest"
 )
 
 // serve runs a server for tests as this process, until it is killed.
@@ -61,6 +65,49 @@ func hookServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("ALWRITY_SUB_WEBHOOK_SECRET", secret)
 	ts.Setenv("ALWRITY_SUB_WEBHOOK_TIMEOUT", "30")
 	ts.Setenv("SLACK_URL", "http://127.0.0.1:"+port+"/slack")
+}
+
+// vendorServer starts a vendor that stands for all of them, whose key is vendor-key, and says to the program where it is.
+// How it answers is a vendortest.Behaviour:
+//
+//	vendorserver {"status":429}
+func vendorServer(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: vendorserver [BEHAVIOUR] | vendorserver stop")
+	}
+	port := startServer(ts, "vendord", "vendor", args)
+	known, err := gateway.BuiltIn()
+	ts.Check(err)
+	text := "upstreams:\n"
+	for _, up := range known.Upstreams {
+		text += fmt.Sprintf("  - {name: %s, url: \"http://127.0.0.1:%s\", private: true}\n", up.Name, port)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("upstreams.yaml"), []byte(text), 0o600))
+	ts.Setenv("ALWRITY_SUB_GATEWAY_UPSTREAMS", "upstreams.yaml")
+}
+
+// vendor is the program of vendorserver: --dir DIRECTORY [BEHAVIOUR].
+func vendor(args []string, _ io.Writer) error {
+	v := vendortest.New()
+	v.Key = "vendor-key"
+	if len(args) > 2 {
+		var b vendortest.Behaviour
+		if err := json.Unmarshal([]byte(args[2]), &b); err != nil {
+			return err
+		}
+		v.Always(b)
+	}
+	if err := os.MkdirAll(args[1], 0o700); err != nil {
+		return err
+	}
+	port := filepath.Join(args[1], "port")
+	if err := os.WriteFile(port+".new", []byte(v.URL[strings.LastIndexByte(v.URL, ':')+1:]), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(port+".new", port); err != nil {
+		return err
+	}
+	select {} // until it is killed
 }
 
 // startServer starts a program that writes its port to a file, and returns the port. The

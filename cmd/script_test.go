@@ -51,6 +51,7 @@ func TestMain(m *testing.M) {
 		"parallel":    func() { os.Exit(parallel(os.Args[1:])) },
 		"smtpd":       func() { os.Exit(serve(notifytest.SMTP)) },
 		"httpd":       func() { os.Exit(serve(notifytest.HTTP)) },
+		"vendord":     func() { os.Exit(serve(vendor)) },
 	})
 }
 
@@ -172,7 +173,7 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exitsWith, "json": jsonField, "sql": runSQL, "lock": lockDatabase, "unlock": unlockDatabase,
 			"waits":      awaitWaiter,
-			"mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
+			"mailserver": mailServer, "hookserver": hookServer, "vendorserver": vendorServer, "killing": killing, "manycalls": manyCalls,
 		},
 		RequireUniqueNames: true,
 	})

@@ -43,7 +43,7 @@ type logSettings struct {
 }
 
 // check reads each setting, and returns the failure of the first that can't be right.
-func (c *config) check(p Process, serves bool) (settings, error) {
+func (c *config) check(p Process, serves, callsVendors bool) (settings, error) {
 	r := &reader{config: c}
 	s := settings{
 		databaseURL: r.text(keyDatabaseURL),
@@ -62,7 +62,7 @@ func (c *config) check(p Process, serves bool) (settings, error) {
 	}
 	s.commands.Notify, s.log, s.serve = r.notify(p), r.logging(serves), r.serve(p)
 	s.access, s.commands.PublicURL = r.access(), r.publicURL()
-	s.gateway = r.gateway(p, serves)
+	s.gateway = r.gateway(p, serves || callsVendors)
 	return s, r.err
 }
 

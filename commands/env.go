@@ -13,6 +13,7 @@ import (
 	"github.com/alwrity/alwrity-sub/billing"
 	"github.com/alwrity/alwrity-sub/billing/simulate"
 	"github.com/alwrity/alwrity-sub/catalogue"
+	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/health"
 	"github.com/alwrity/alwrity-sub/notify"
 	"github.com/alwrity/alwrity-sub/report"
@@ -91,6 +92,7 @@ type Services struct {
 	Notify      *notify.Service
 	Access      *access.Service
 	Health      *health.Service
+	Gateway     *gateway.Gateway // of commands with the annotation UsesGateway; else nil
 	Storage     Storage
 	Close       func() error // closes the database
 }

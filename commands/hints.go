@@ -101,6 +101,16 @@ var hints = map[string]string{
 	"enforce_now":   "leave out --time; a call that was made before is recorded without --enforce",
 	"future_time":   "if it is meant: --allow-future",
 
+	// the gateway
+	"upstream_not_configured": "set {variables} in the environment or the env file; " +
+		"what is set: alwrity-sub gateway status",
+	"upstream_refuses_key": "the vendor does not take what {variables} has: look at it, or make another key there",
+	"upstream_away":        "can this machine reach {url}? It is set in the file of ALWRITY_SUB_GATEWAY_UPSTREAMS",
+	"upstream_slow":        "try again later, or another model with --model",
+	"upstream_refused": "try another model with --model (alwrity-sub gateway models --provider {upstream}), " +
+		"or ask the vendor what it means",
+	"no_test_call": "give it one: test, in the file of ALWRITY_SUB_GATEWAY_UPSTREAMS; docs/gateway.md has the form",
+
 	// tokens
 	"unknown_token":      "list them: alwrity-sub tokens list",
 	"token_ended":        "make another: alwrity-sub tokens create …",

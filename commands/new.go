@@ -17,6 +17,7 @@ func New(env *Env) []*cobra.Command {
 		newInitCmd(env), newDemoCmd(env), newDoctorCmd(env), newSelftestCmd(env),
 		newPlansCmd(env), newPricingCmd(env), newUsersCmd(env), newUsageCmd(env), newLimitsCmd(env), newAlertsCmd(env),
 		newBillingCmd(env), newReconcileCmd(env), newDBCmd(env), newTokensCmd(env), newAuditCmd(env), newServeCmd(env),
+		newGatewayCmd(env),
 		newVersionCmd(env),
 	}
 }

@@ -48,8 +48,12 @@ type call struct {
 	job      *usage.Job // that is asked for; nil: it is no poll
 	counts   bool       // it is reserved and recorded
 	reserved bool
-	retries  int64
-	ended    Ended
+	// evenDenied lets the call pass where limits refuse it, which denied then says.
+	evenDenied bool
+	denied     error
+	retries    int64
+	used       pricing.Quantities // as they are recorded
+	ended      Ended
 }
 
 // LargestRequest is how large a request may be, in bytes.
@@ -59,21 +63,28 @@ const LargestRequest = 32 << 20
 func (g *Gateway) Carry(w http.ResponseWriter, r *http.Request, route *Route, who Caller) error {
 	g.running.Add(1)
 	defer g.running.Done()
-	c := &call{Gateway: g, Caller: who, w: w, r: r, route: route, began: g.Clock()}
-	if route.Path == nil {
-		return NotMetered(route, r.Method)
+	return (&call{Gateway: g, Caller: who, w: w, r: r, route: route, began: g.Clock()}).carry()
+}
+
+func (c *call) carry() error {
+	if c.route.Path == nil {
+		return NotMetered(c.route, c.r.Method)
 	}
 	if err := c.read(); err != nil {
 		return err
 	}
-	if err := c.choose(r.Context()); err != nil {
+	if err := c.choose(c.r.Context()); err != nil {
 		return c.refused(err)
 	}
-	if route.Path.Polls {
+	if c.route.Path.Polls {
 		return c.poll()
 	}
 	if c.counts = !c.ask.Free; c.counts {
-		if err := c.reserve(); err != nil {
+		err := c.reserve()
+		if _, isDenied := errors.AsType[*Denied](err); isDenied && c.evenDenied {
+			c.denied, err = err, nil
+		}
+		if err != nil {
 			return c.refused(err)
 		}
 	}

@@ -20,6 +20,8 @@ const (
 	ReasonCalledBefore      = "idempotency_key_used"
 	ReasonTooLarge          = "request_too_large"
 	ReasonUnknownJob        = "unknown_job"
+	ReasonVendorRefused     = "upstream_refused" // a call that tries an upstream
+	ReasonNoTest            = "no_test_call"
 )
 
 // Denied is a call that the limits refuse.

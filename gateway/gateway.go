@@ -34,7 +34,8 @@ type Options struct {
 	Lookup    func(variable string) string // the environment and the env file: the keys are in nothing else
 	Usage     Usage
 	Store     usage.GatewayStore
-	Book      func(ctx context.Context) (*pricing.Book, error) // the prices in force
+	Figures   func(ctx context.Context, now time.Time) (usage.Figures, error) // for Status
+	Book      func(ctx context.Context) (*pricing.Book, error)                // the prices in force
 	Clock     func() time.Time
 	Log       *slog.Logger
 	Spool     *Spool

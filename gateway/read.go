@@ -61,6 +61,7 @@ type entry struct {
 	Headers  *[]string     `yaml:"headers"`
 	Answers  *[]string     `yaml:"answers"`
 	Timeouts timeoutsEntry `yaml:"timeouts"`
+	Test     *Test         `yaml:"test"`
 	Paths    []pathEntry   `yaml:"paths"`
 }
 
@@ -211,6 +212,9 @@ func (c *Catalogue) change(up *Upstream, e *entry) (err error) {
 	set(&up.AskUsage, e.AskUsage)
 	set(&up.Headers, e.Headers)
 	set(&up.Answers, e.Answers)
+	if e.Test != nil {
+		up.Test = e.Test
+	}
 	if e.URL != nil {
 		if up.URL, err = parseURL(*e.URL); err != nil {
 			return err
@@ -294,10 +298,14 @@ func (c *Catalogue) check(u *Upstream) error {
 		return failure.Invalidf("it has no paths").WithHint("give it those of another one: like: openai")
 	}
 	format, err := c.formatOf(u.Wire)
-	if err == nil {
-		u.style = format.Style()
+	if err != nil {
+		return err
 	}
-	return err
+	u.style = format.Style()
+	if u.Test != nil {
+		return u.Test.check(u)
+	}
+	return nil
 }
 
 var (

@@ -40,6 +40,7 @@ func (c *call) settle(e *end) {
 	}
 	began := c.Clock()
 	events := c.events(e)
+	c.used = events[0].Quantities
 	done := make(chan []usage.Outcome, 1)
 	c.running.Go(func() { done <- c.post(events, c.reserved) })
 	timer := time.NewTimer(settleWithin)

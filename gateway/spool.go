@@ -118,6 +118,43 @@ func (s *Spool) Lines() int64 {
 	return s.lines
 }
 
+// SpoolState is what the files of a spool have, whichever process has written them.
+type SpoolState struct {
+	Dir      string
+	Waiting  int64 // events that wait to be recorded
+	Rejected int64 // events that can't be recorded, and are kept for people to look at
+}
+
+// State reads what waits. It locks nothing and changes nothing.
+func (s *Spool) State() (SpoolState, error) {
+	state := SpoolState{Dir: s.dir}
+	files, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state, nil
+	}
+	for _, file := range files {
+		to := &state.Waiting
+		if file.Name() == rejected {
+			to = &state.Rejected
+		} else if filepath.Ext(file.Name()) != ".jsonl" {
+			continue
+		}
+		text, readErr := os.ReadFile(filepath.Join(s.dir, file.Name()))
+		if err == nil && !errors.Is(readErr, fs.ErrNotExist) { // else it is recorded by now
+			err = readErr
+		}
+		for line := range bytes.Lines(text) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+				*to++
+			}
+		}
+	}
+	if err != nil {
+		return state, failure.Unavailablef("the spool %s can't be read: %s", s.dir, failure.WithoutPath(err)).Because(err)
+	}
+	return state, nil
+}
+
 // files are those that nobody adds to any more, this process's own among them: its next line begins another one.
 func (s *Spool) files() ([]string, error) {
 	s.mutex.Lock()

@@ -29,6 +29,7 @@ type Upstream struct {
 	Headers    []string // of requests that are passed on beside the usual ones; a * at the end stands for more
 	Answers    []string // likewise of answers
 	Timeouts   Timeouts
+	Test       *Test   // nil: nothing says how it is tried
 	Paths      []*Path // the first that fits counts
 	style      wire.Style
 	disallowed bool // an operator has taken it out
