@@ -153,7 +153,7 @@ func (w wanted) text(r usage.ReportRow) string {
 	case "tokens":
 		return report.Count(r.Tokens())
 	case "cost":
-		return r.Cost.Display()
+		return money(r.Cost)
 	}
 	return report.Count(r.Calls)
 }
