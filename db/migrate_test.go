@@ -632,8 +632,8 @@ func TestMeasuredOfADatabaseBeforeAMigration(t *testing.T) {
 		moment := map[db.Kind]string{db.SQLite: "928195200000000", db.PostgreSQL: "'1999-06-01 00:00:00+00'"}[place.Kind]
 		key := map[db.Kind]string{db.SQLite: "event_key, ", db.PostgreSQL: ""}[place.Kind]
 		keyOf := map[db.Kind]string{db.SQLite: "1, ", db.PostgreSQL: ""}[place.Kind]
-		const amounts = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, searches, " +
-			"pages, characters, milliseconds, cost_pico"
+		const amounts = "calls, errors, unpriced_calls, input_tokens, output_tokens, cached_input_tokens, images, " +
+			"searches, pages, characters, milliseconds, cost_pico"
 		for _, statement := range []string{
 			"INSERT INTO users (user_id, created_at) VALUES ('u', " + moment + ")",
 			"INSERT INTO api_usage_logs (" + key + `occurred_at, period_start, recorded_at, plan_id, requests, input_tokens,

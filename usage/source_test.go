@@ -51,7 +51,8 @@ func TestUnpack(t *testing.T) {
 			t.Errorf("%s: one byte too many is %v", name, err)
 		}
 	}
-	for name, of := range map[string][]byte{"cut": packed[:len(packed)-1], "mark": packed[:4], "gzip": []byte("\x1f\x8bx")} {
+	damaged := map[string][]byte{"cut": packed[:len(packed)-1], "mark": packed[:4], "gzip": []byte("\x1f\x8bx")}
+	for name, of := range damaged {
 		if _, err := Unpack(of, name, 1000); !failure.Is(err, failure.Invalid) {
 			t.Errorf("%s: %v", name, err)
 		}

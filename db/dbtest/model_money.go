@@ -36,7 +36,8 @@ type tally struct{ calls, errors, unpriced, input, output, cost, estimated, esti
 func (t *tally) tokens() *big.Int { return new(big.Int).Add(&t.input, &t.output) }
 
 func (t *tally) String() string {
-	return fmt.Sprint(&t.calls, &t.errors, &t.unpriced, &t.input, &t.output, exact(&t.cost), &t.estimated, exact(&t.estimatedCost))
+	return fmt.Sprint(&t.calls, &t.errors, &t.unpriced, &t.input, &t.output, exact(&t.cost), &t.estimated,
+		exact(&t.estimatedCost))
 }
 
 // counts tells whether a call counts and is charged.
