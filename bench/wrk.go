@@ -22,7 +22,8 @@ local function post(path, body)
   return wrk.format("POST", path, headers, body)
 end
 local function call(key, of)
-  return '{"id":"' .. run .. "-" .. thread .. "-" .. key .. '","user_id":"caller-' .. thread .. "-" .. of %% 320 .. '",%[4]s'
+  return '{"id":"' .. run .. "-" .. thread .. "-" .. key .. '","user_id":"caller-' .. thread .. "-" .. of %% 320 ..
+    '",%[4]s'
 end
 
 %[2]s
@@ -30,7 +31,8 @@ end
 function done(summary, latency, requests)
   local e = summary.errors
   io.write(string.format("requests %%d in %%d us, p50 %%d us, p99 %%d us, failed %%d\n", summary.requests,
-    summary.duration, latency:percentile(50), latency:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
+    summary.duration, latency:percentile(50), latency:percentile(99),
+    e.connect + e.read + e.write + e.status + e.timeout))
 end
 `
 
@@ -84,5 +86,4 @@ func (s *serving) wrk(ctx context.Context, callers int, script string) (loaded, 
 	return loaded{Rate: figures[0] / figures[1] * 1e6, P50: figures[2] / 1000, P99: figures[3] / 1000}, nil
 }
 
-//nolint:gochecknoglobals // read-only
-var wrkResult = regexp.MustCompile(`requests (\d+) in (\d+) us, p50 (\d+) us, p99 (\d+) us, failed (\d+)`)
+var wrkResult = regexp.MustCompile(`requests (\d+) in (\d+) us, p50 (\d+) us, p99 (\d+) us, failed (\d+)`) // read-only

@@ -143,8 +143,8 @@ func appendArchived(line []byte, e *Entry) ([]byte, error) {
 	return append(appendLinks(line, e.Links), "}\n"...), nil
 }
 
-// EventLine returns an event as a line of an event file, without a line break. Its token stands in it as token_id, which
-// no import reads: TokenOfLine does.
+// EventLine returns an event as a line of an event file, without a line break. Its token stands in it as token_id,
+// which no import reads: TokenOfLine does.
 func EventLine(event *Event) ([]byte, error) {
 	line, err := appendFields([]byte{'{'}, &Entry{Event: *event}, false)
 	if event.TokenID != 0 {

@@ -187,8 +187,8 @@ func (l *Lists) Alert(ctx context.Context, id int64) (Alert, error) {
 	return found[0], nil
 }
 
-// MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure. The audit log
-// notes it, unless the audit has no action: then a user reads alerts of its own.
+// MarkRead marks alerts as read. Where one does not exist, none is marked, and that is a not_found failure. The audit
+// log notes it, unless the audit has no action: then a user reads alerts of its own.
 func (l *Lists) MarkRead(ctx context.Context, audit Audit, ids []int64) error {
 	missing, err := l.Store.MarkRead(ctx, audit, ids)
 	if err == nil && len(missing) > 0 {

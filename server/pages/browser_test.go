@@ -113,8 +113,8 @@ var looks = []struct {
 	{"1440-light", 1440, "light"}, {"1440-dark", 1440, "dark"},
 }
 
-// screenshots looks whether the page that is shown fits on each screen, and takes pictures where they are asked for: that
-// takes longer than everything else.
+// screenshots looks whether the page that is shown fits on each screen, and takes pictures where they are asked for:
+// that takes longer than everything else.
 func (b *browser) screenshots(name string) {
 	b.Helper()
 	for _, look := range looks {

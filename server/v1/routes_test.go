@@ -89,7 +89,8 @@ func steps() []step {
 		{route: "GET /v1/models"},
 		{route: "POST /v1/tokens", body: `{"user":"ann","name":"laptop","scopes":["read"],"expires":"90d","models":["x"]}`},
 		{route: "POST /v1/tokens", body: `{"user":"ann","limits":[{"name":"calls","max":100},` +
-			`{"name":"monthly_cost","max":"2.5","action":"warn"},{"name":"own","meter":"calls","providers":["exa"],"max":null}],"requests_per_minute":60}`},
+			`{"name":"monthly_cost","max":"2.5","action":"warn"},` +
+			`{"name":"own","meter":"calls","providers":["exa"],"max":null}],"requests_per_minute":60}`},
 		{route: "POST /v1/tokens", body: `{"user":"ann","limits":[{"name":"unheard-of","max":1}]}`, status: 400},
 		{route: "PATCH /v1/tokens/{token}", path: "/v1/tokens/3", body: `{"limits":[{"name":"calls","max":50}]}`},
 		{route: "PATCH /v1/tokens/{token}", path: "/v1/tokens/3", body: `{"requests_per_minute":null,"parallel_calls":4}`},
