@@ -15,6 +15,7 @@ import (
 type dashboardShape struct {
 	TotalUsage  usageStats       `json:"total_usage"`
 	Current     usageStats       `json:"current_period_usage"`
+	Former      usageStats       `json:"current_usage"` // the same, as clients before current_period_usage call it
 	Trends      trendShape       `json:"trends"`
 	Limits      planLimits       `json:"limits"`
 	Alerts      []alertShape     `json:"alerts"`
@@ -88,7 +89,7 @@ func dashboardOf(c *web.Call, user string) (d dashboardShape, until time.Time, e
 	counts, err := c.Lists.CountAlerts(c.Context(), user)
 	d.Alerts = alertShapes(unread.Rows)
 	d.TotalUsage, d.Current = allTimeOf(h, latest, c.Now), statsOf(h.Running, running, h.Account.Plans, c.Now)
-	d.Limits = d.Current.Limits
+	d.Former, d.Limits = d.Current, d.Current.Limits
 	d.Projections = projectionOf(h.Running, c.Now)
 	d.Summary = dashboardSummary{d.Current.TotalCalls, d.Current.TotalCost, d.Current.UsageStatus, counts.Unread}
 	return d, until, err

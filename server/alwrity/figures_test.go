@@ -2,6 +2,7 @@ package alwrity_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,6 +74,7 @@ func TestFigures(t *testing.T) {
 			"data.current_period_usage.total_tokens", "2000000", "data.current_period_usage.error_rate", "0.0",
 			"data.current_period_usage.usage_percentages.gemini_calls", "0.1",
 			"data.current_period_usage.usage_percentages.cost", "2.4",
+			"data.current_usage.billing_period", `"2026-02"`, "data.current_usage.total_cost", "0.6",
 			// 14 of the 31 days from February 28 to March 31 are over
 			"data.projections.projected_monthly_cost", "1.328571428571", "data.projections.cost_limit", "25",
 			"data.projections.projected_usage_percentage", "5.31", "data.summary.total_api_calls_this_month", "1")
@@ -172,6 +174,33 @@ func TestAlerts(t *testing.T) {
 	})
 }
 
+// The client's pricing page shows of each tier the last plan alone: it must be the one that is really of that tier.
+func TestPricingPage(t *testing.T) {
+	f := servertest.New(t, dbtest.PreparedSQLite(t))
+	d := town{f, map[string]string{"": ""}}
+	d.addPlans(oddPlans + `
+  - name: Team
+    tier: team
+    monthly: 59
+    yearly: 590
+    description: For ten
+    features: []
+    limits:
+      gemini_calls: 10
+`)
+	document := d.get("", "/plans")
+	var order []string
+	for i := range document.at("data.plans").([]any) {
+		order = append(order, fmt.Sprint(document.at(fmt.Sprintf("data.plans.%d.tier", i)), " ",
+			document.at(fmt.Sprintf("data.plans.%d.name", i))))
+	}
+	want := []string{"free Staff", "free Free", "basic Starter", "basic Team", "basic Basic", "pro Pro",
+		"enterprise Enterprise"}
+	if !slices.Equal(order, want) {
+		t.Errorf("plans are %q, want %q", order, want)
+	}
+}
+
 func TestMonitoring(t *testing.T) {
 	f := servertest.New(t, dbtest.PreparedSQLite(t))
 	token := f.Token(paid)
@@ -185,6 +214,11 @@ func TestMonitoring(t *testing.T) {
 	health().want("data.system_health", `"critical"`, "data.api_performance.recent_errors", "10")
 	f.Wait(5 * time.Minute)
 	health().want("data.system_health", `"healthy"`, "data.api_performance.recent_requests", "0")
+	stats := town{Fixture: f}.read(f.Ask("GET", "/api/content-planning/monitoring/api-stats", token, ""))
+	// Every page's head reads these without looking whether they are there.
+	stats.want("status", `"success"`, "success", "true", "data.overview.recent_errors", "0",
+		"data.overview.total_errors", "0", "data.system_health.error_rate", "0.0", "data.cache_performance.hit_rate", "0",
+		"data.top_endpoints", "[]", "data.recent_errors", "[]")
 	for _, path := range []string{"lightweight-stats", "api-stats?minutes=5", "cache-stats"} {
 		if a := f.Ask("GET", "/api/content-planning/monitoring/"+path, token, ""); a.StatusCode != 200 {
 			t.Errorf("%s: %s %s", path, a.Status, a.Text)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/catalogue"
 	"github.com/alwrity/alwrity-sub/failure"
@@ -24,20 +25,37 @@ type planShape struct {
 	Limits       map[string]any `json:"limits"`
 }
 
-// plans answers with the plans on offer, the cheapest first.
+// plans answers with the plans on offer, the cheapest first. Of those that are shown with the same tier the client's
+// pricing page has the last alone: there, one whose tier it does not know stands before the one that is of that tier.
 func plans(w http.ResponseWriter, c *web.Call) error {
 	found, _, err := c.Catalogue.Plans(c.Context(), c.Now, c.Now)
 	if err != nil {
 		return err
 	}
 	among := slices.Clone(found)
-	slices.SortStableFunc(found, func(a, b plan.Plan) int { return cmp.Compare(a.Monthly, b.Monthly) })
+	slices.SortStableFunc(found, func(a, b plan.Plan) int {
+		priceA, ownA := placeOf(a, among)
+		priceB, ownB := placeOf(b, among)
+		return cmp.Or(cmp.Compare(priceA, priceB), cmp.Compare(ownA, ownB), cmp.Compare(a.Monthly, b.Monthly))
+	})
 	shapes := []planShape{}
 	for _, p := range found {
 		shapes = append(shapes, planShape{p.ID, p.Name, tierOf(p, among), dollars(p.Monthly), dollars(p.Yearly),
 			p.Description, featuresOf(p), explainedLimits(p)})
 	}
 	return answer(w, map[string]any{"plans": shapes, "total": len(shapes)})
+}
+
+// placeOf says where in the list a plan stands: by the price of the plan whose tier it is shown with, and before that
+// plan, for which own is 1.
+func placeOf(p plan.Plan, among plan.Plans) (price pricing.USD, own int) {
+	tier := tierOf(p, among)
+	for _, known := range among {
+		if !strings.EqualFold(p.Tier, tier) && strings.EqualFold(known.Tier, tier) {
+			return known.Monthly, 0
+		}
+	}
+	return p.Monthly, 1
 }
 
 type priceShape struct {

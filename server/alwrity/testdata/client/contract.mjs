@@ -55,8 +55,8 @@ const trends = z.object({
   .refine((t) => new Set(t.periods).size === t.periods.length && [...t.periods].sort().join() === t.periods.join(),
     "a month is there twice, or out of order");
 const dashboard = z.object({
-  total_usage: usageStats, current_period_usage: usageStats, trends, limits: subscriptionLimits,
-  alerts: z.array(usageAlert).max(5),
+  total_usage: usageStats, current_period_usage: usageStats, current_usage: usageStats, trends,
+  limits: subscriptionLimits, alerts: z.array(usageAlert).max(5),
   projections: z.object({ projected_monthly_cost: amount, cost_limit: amount, projected_usage_percentage: amount }),
   summary: z.object({ total_api_calls_this_month: amount, total_cost_this_month: amount, usage_status: z.string(),
     unread_alerts: count }),
@@ -93,6 +93,7 @@ function filledUsage(raw) {
 }
 const filledDashboard = (raw) => ({
   ...raw, total_usage: filledUsage(raw.total_usage ?? raw), current_period_usage: filledUsage(raw.current_period_usage),
+  current_usage: filledUsage(raw.current_usage ?? raw), // which is all that an older client reads
   alerts: (raw.alerts ?? []).map(filledAlert),
   trends: raw.trends ?? { periods: [], total_calls: [], total_cost: [], total_tokens: [], provider_trends: {} },
 });
@@ -143,9 +144,19 @@ const preflight = z.object({ can_proceed: z.boolean(), estimated_cost: amount, t
   usage_summary: maybe(shownLimit("current_calls")), operations: z.array(z.object({ provider: z.string(),
     operation_type: z.string(), cost: amount, allowed: z.boolean(), message: z.string().min(1),
     limit_info: maybe(shownLimit("current_usage")) })).min(1) });
+const healthy = z.enum(["healthy", "warning", "critical"]);
 const health = z.object({ status: z.literal("success"), data: z.object({
-  system_health: z.enum(["healthy", "warning", "critical"]), icon: z.string(), timestamp: moment,
+  system_health: healthy, icon: z.string(), timestamp: moment,
   api_performance: z.object({ recent_requests: count, recent_errors: count, error_rate: amount }) }) });
+const monitored = (data) => z.object({ status: z.literal("success"), success: z.literal(true), data });
+const hits = { hits: count, misses: count, hit_rate: amount };
+const lightweight = monitored(z.object({ status: healthy, icon: z.string(), recent_requests: count, recent_errors: count,
+  error_rate: amount, timestamp: moment }));
+const statistics = monitored(z.object({ timestamp: moment, cache_performance: z.object(hits),
+  overview: z.object({ total_requests: count, total_errors: count, recent_requests: count, recent_errors: count }),
+  top_endpoints: z.array(z.unknown()), recent_errors: z.array(z.unknown()),
+  system_health: z.object({ status: healthy, error_rate: amount }) }));
+const cache = monitored(z.object({ ...hits, total_requests: count }));
 
 // ---- the questions
 
@@ -181,6 +192,9 @@ const questions = (user) => [
   [`${api}/renewal-history/${user}/retention-stats`, enveloped(retention)],
   [`${api}/preflight-check`, enveloped(preflight), planned],
   ["/api/content-planning/monitoring/health", bare(health)],
+  ["/api/content-planning/monitoring/lightweight-stats", bare(lightweight)],
+  ["/api/content-planning/monitoring/api-stats", bare(statistics)],
+  ["/api/content-planning/monitoring/cache-stats", bare(cache)],
 ];
 
 const faults = [];
