@@ -9,7 +9,7 @@ import (
 // WithoutNullUsage returns whole events without the "usage":null that OpenAI adds to every chunk before the last one,
 // where a stream was asked for its usage. Nothing else of them changes.
 func WithoutNullUsage(events []byte) []byte {
-	if !bytes.Contains(events, usageName) {
+	if !bytes.Contains(events, []byte(usageName)) {
 		return events
 	}
 	out := make([]byte, 0, len(events))
@@ -22,17 +22,13 @@ func WithoutNullUsage(events []byte) []byte {
 	return out
 }
 
-var (
-	usageName = []byte(`"usage"`)
-	dataField = []byte("data:")
-	byteOrder = []byte("\uFEFF")
-)
+const usageName = `"usage"`
 
 // nullUsage finds the member in the object of a line of data, and the comma that goes with it; 0, 0: there is none.
 func nullUsage(line []byte) (from, to int) {
 	begin := bytes.IndexByte(line, '{')
-	isData := bytes.HasPrefix(bytes.TrimPrefix(line, byteOrder), dataField)
-	if begin < 0 || !isData || !bytes.Contains(line, usageName) {
+	isData := bytes.HasPrefix(bytes.TrimPrefix(line, []byte("\uFEFF")), []byte("data:"))
+	if begin < 0 || !isData || !bytes.Contains(line, []byte(usageName)) {
 		return 0, 0
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(line[begin:]), jsontext.AllowDuplicateNames(true),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
 	"os"
 	"os/exec"
 	"strings"
@@ -23,8 +24,9 @@ import (
 
 // clients are the vendors' own clients, in one Node process: testdata/sdk/calls.mjs.
 type clients struct {
-	in  io.Writer
-	out *bufio.Scanner
+	in    io.Writer
+	out   *bufio.Scanner
+	users int // that were made for them
 }
 
 // said is what a client makes of a call.
@@ -66,13 +68,18 @@ func startClients(t *testing.T) *clients {
 	})
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
-	return &clients{in, lines}
+	return &clients{in: in, out: lines}
 }
 
 // call has a client make a call.
-func (c *clients) call(t *testing.T, name, url, key string) (s said) {
+func (c *clients) call(t *testing.T, name, url, key string) said {
 	t.Helper()
-	question, err := json.Marshal(map[string]string{"call": name, "url": url, "key": key})
+	return c.ask(t, map[string]any{"call": name, "url": url, "key": key})
+}
+
+func (c *clients) ask(t *testing.T, what map[string]any) (s said) {
+	t.Helper()
+	question, err := json.Marshal(what)
 	if err == nil {
 		_, err = c.in.Write(append(question, '\n'))
 	}
@@ -80,10 +87,10 @@ func (c *clients) call(t *testing.T, name, url, key string) (s said) {
 		t.Fatal(err)
 	}
 	if !c.out.Scan() {
-		t.Fatalf("%s: Node has ended: %v", name, c.out.Err())
+		t.Fatalf("%v: Node has ended: %v", what, c.out.Err())
 	}
 	if err := json.Unmarshal(c.out.Bytes(), &s); err != nil {
-		t.Fatalf("%s: %s: %s", name, err, c.out.Text())
+		t.Fatalf("%v: %s: %s", what, err, c.out.Text())
 	}
 	return s
 }
@@ -107,6 +114,8 @@ var sdkCalls = []sdkCall{ // read-only
 	{name: "openai response stream", at: "/openai/v1", tokens: true, cost: "0.0001825", broken: "APIError"},
 	{name: "openai embedding", at: "/openai/v1", cost: "0"},
 	{name: "openai speech", at: "/openai/v1", cost: "0"},
+	{name: "openai image", at: "/v1", cost: "0"},
+	{name: "openai transcription", at: "/openai/v1", cost: "0"},
 	{name: "anthropic message", at: "/anthropic", tokens: true, input: 29, cost: "0.00027"},
 	{name: "anthropic message", at: "", tokens: true, input: 29, cost: "0.00027"},
 	{name: "anthropic message stream", at: "/anthropic", tokens: true, input: 29, cost: "0.00027", broken: "APIError"},
@@ -139,8 +148,7 @@ func (c *sdkCall) atVendor() string {
 type on struct {
 	*fixture
 	*clients
-	t     *testing.T
-	users int
+	t *testing.T
 }
 
 // caller makes a user with a token.
@@ -181,15 +189,23 @@ func (o *on) rows(user string, n int) []usage.Entry {
 	}
 }
 
-func onClients(t *testing.T, test func(o *on)) {
-	t.Helper()
+// TestVendorsClients makes calls with the vendors' own clients, directly and through the gateway.
+func TestVendorsClients(t *testing.T) {
 	c := startClients(t)
-	onEach(t, func(t *testing.T, f *fixture) { test(&on{fixture: f, clients: c, t: t}) })
+	onEach(t, func(t *testing.T, f *fixture) {
+		for name, test := range map[string]func(*on){"metered": (*on).isMetered, "refused": (*on).isRefused,
+			"tried again": (*on).isTriedAgain, "broken off": (*on).meetsBrokenStreams, "left": (*on).isLeft} {
+			t.Run(name, func(t *testing.T) { test(&on{f, c, t}) })
+		}
+	})
+	t.Run("silence", func(t *testing.T) {
+		onEach(t, func(t *testing.T, f *fixture) { (&on{f, c, t}).meetsSilence() }, impatient)
+	})
 }
 
 // What the vendors' own clients make of calls through the gateway is what they make of direct ones, and each is
 // recorded once, with the vendor's figures.
-func TestVendorsClients(t *testing.T) {
+func (o *on) isMetered() {
 	type b = vendortest.Behaviour
 	ways := []struct {
 		name     string
@@ -205,15 +221,13 @@ func TestVendorsClients(t *testing.T) {
 		{name: "without usage", behave: b{Usage: "none"}, usage: "none"},
 		{name: "with usage of 0", behave: b{Usage: "zero"}, usage: "zero"},
 	}
-	onClients(t, func(o *on) {
-		for i := range sdkCalls {
-			for _, way := range ways {
-				if c := &sdkCalls[i]; c.broken != "" || !way.onStream {
-					o.metered(c, way.name, way.usage, way.behave)
-				}
+	for i := range sdkCalls {
+		for _, way := range ways {
+			if c := &sdkCalls[i]; c.broken != "" || !way.onStream {
+				o.metered(c, way.name, way.usage, way.behave)
 			}
 		}
-	})
+	}
 }
 
 func (o *on) metered(c *sdkCall, way, said string, behave vendortest.Behaviour) {
@@ -260,15 +274,23 @@ func (o *on) metered(c *sdkCall, way, said string, behave vendortest.Behaviour) 
 // sentOn checks that the vendor got what it gets directly, and nothing that shows who has called.
 func (o *on) sentOn(name string, direct, through *vendortest.Call, token string) {
 	o.t.Helper()
-	asked := strings.Replace(string(through.Body), `"stream_options":{"include_usage":true},`, "", 1)
-	if direct.Path != through.Path || direct.Query != through.Query ||
-		string(direct.Body) != string(through.Body) && string(direct.Body) != asked {
+	want, got := bodyOf(direct), bodyOf(through)
+	asked := strings.Replace(got, `"stream_options":{"include_usage":true},`, "", 1)
+	if direct.Path != through.Path || direct.Query != through.Query || want != got && want != asked {
 		o.t.Errorf("%s: the vendor got %s?%s %s, and directly %s?%s %s", name, through.Path, through.Query, through.Body,
 			direct.Path, direct.Query, direct.Body)
 	}
 	if all := fmt.Sprint(through); strings.Contains(all, token) || !strings.Contains(all, vendorKey) {
 		o.t.Errorf("%s: the vendor got %s", name, all)
 	}
+}
+
+// bodyOf returns the body of a call, of a form without the boundary that its client made up.
+func bodyOf(c *vendortest.Call) string {
+	if _, of, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err == nil && of["boundary"] != "" {
+		return strings.ReplaceAll(string(c.Body), of["boundary"], "")
+	}
+	return string(c.Body)
 }
 
 // equal tells whether two errors are the same to who catches them.
@@ -301,47 +323,45 @@ var (
 		403: "PermissionDeniedError", 404: "NotFoundError", 429: "RateLimitError", 500: "InternalServerError"}
 )
 
-// What we refuse is one request of the client and none to the vendor, and thrown as the client's own error.
-func TestVendorsClientsAreRefused(t *testing.T) {
-	onClients(t, func(o *on) {
-		usedUp := func(c *sdkCall) (user, token string) {
-			user, _ = o.caller()
-			token = o.TokenOf(access.NewToken{Name: "once", User: user, Scopes: []access.Scope{access.ScopeGateway},
-				Terms: access.Terms{Limits: []plan.Limit{{Name: "calls", Meter: plan.Calls, Max: 1, Action: plan.Block}}}})
-			if made := o.clients.call(o.t, c.name, o.URL+c.at, token); made.Error != nil {
-				o.t.Errorf("%s: %+v", c.name, made.Error)
-			}
-			o.rows(user, 1)
-			return user, token
+// isRefused: what we refuse is one request of the client and none to the vendor, and thrown as the client's own error.
+func (o *on) isRefused() {
+	usedUp := func(c *sdkCall) (user, token string) {
+		user, _ = o.caller()
+		token = o.TokenOf(access.NewToken{Name: "once", User: user, Scopes: []access.Scope{access.ScopeGateway},
+			Terms: access.Terms{Limits: []plan.Limit{{Name: "calls", Meter: plan.Calls, Max: 1, Action: plan.Block}}}})
+		if made := o.clients.call(o.t, c.name, o.URL+c.at, token); made.Error != nil {
+			o.t.Errorf("%s: %+v", c.name, made.Error)
 		}
-		suspended := func(*sdkCall) (user, token string) {
+		o.rows(user, 1)
+		return user, token
+	}
+	suspended := func(*sdkCall) (user, token string) {
+		user, token = o.caller()
+		_, err := o.Billing.Suspend(o.Context(), o.Audit("users suspend"), user)
+		o.Must(err)
+		return user, token
+	}
+	unknown := func(*sdkCall) (user, token string) { return "nobody", "ask_000000000000_" + strings.Repeat("0", 32) }
+	reader := func(*sdkCall) (user, token string) {
+		user, _ = o.caller()
+		return user, o.Token(user, access.ScopeRead)
+	}
+	for i := range sdkErrors {
+		c := &sdkErrors[i]
+		o.refused(&c.call, c.classes, 429, 1, usedUp)
+		o.refused(&c.call, c.classes, 402, 0, suspended)
+		o.refused(&c.call, c.classes, 401, 0, unknown)
+		o.refused(&c.call, c.classes, 403, 0, reader)
+	}
+	_, token := o.caller()
+	o.refused(&sdkCall{name: "openai models", at: "/openai/v1"}, openAIErrors, 404, 0,
+		func(*sdkCall) (string, string) { return "nobody", token })
+	o.refused(&sdkCall{name: "openai chat once", at: "/openai/v1"}, openAIErrors, 409, 1,
+		func(c *sdkCall) (user, token string) {
 			user, token = o.caller()
-			_, err := o.Billing.Suspend(o.Context(), o.Audit("users suspend"), user)
-			o.Must(err)
+			o.clients.call(o.t, c.name, o.URL+c.at, token)
 			return user, token
-		}
-		unknown := func(*sdkCall) (user, token string) { return "nobody", "ask_000000000000_" + strings.Repeat("0", 32) }
-		reader := func(*sdkCall) (user, token string) {
-			user, _ = o.caller()
-			return user, o.Token(user, access.ScopeRead)
-		}
-		for i := range sdkErrors {
-			c := &sdkErrors[i]
-			o.refused(&c.call, c.classes, 429, 1, usedUp)
-			o.refused(&c.call, c.classes, 402, 0, suspended)
-			o.refused(&c.call, c.classes, 401, 0, unknown)
-			o.refused(&c.call, c.classes, 403, 0, reader)
-		}
-		_, token := o.caller()
-		o.refused(&sdkCall{name: "openai models", at: "/openai/v1"}, openAIErrors, 404, 0,
-			func(*sdkCall) (string, string) { return "nobody", token })
-		o.refused(&sdkCall{name: "openai chat once", at: "/openai/v1"}, openAIErrors, 409, 1,
-			func(c *sdkCall) (user, token string) {
-				user, token = o.caller()
-				o.clients.call(o.t, c.name, o.URL+c.at, token)
-				return user, token
-			})
-	})
+		})
 }
 
 func (o *on) refused(c *sdkCall, classes map[int]string, status, rows int, who func(*sdkCall) (user, token string)) {
@@ -372,56 +392,104 @@ func (o *on) refused(c *sdkCall, classes map[int]string, status, rows int, who f
 }
 
 // What the vendor refuses is thrown as it is directly, after as many tries. Each try is recorded, and costs nothing.
-func TestVendorsClientsTryAgain(t *testing.T) {
-	onClients(t, func(o *on) {
-		for i := range sdkErrors {
-			c := &sdkErrors[i].call
-			for _, status := range []int{400, 429, 500} {
-				user, token := o.caller()
-				o.vendor.Always(vendortest.Behaviour{Status: status, Headers: map[string]string{"Retry-After-Ms": "1"}})
-				direct, through, got := o.both(c, token)
-				o.vendor.Always(vendortest.Behaviour{})
-				if through.Error == nil || !direct.Error.equal(through.Error) {
-					o.t.Errorf("%s: %d is thrown as %+v, and directly as %+v", c.name, status, through.Error, direct.Error)
-				}
-				if through.Requests != direct.Requests || len(got) != direct.Requests+through.Requests {
-					o.t.Errorf("%s: %d is tried %d times, and directly %d times; %d came", c.name, status,
-						through.Requests, direct.Requests, len(got))
-				}
-				rows := o.rows(user, through.Requests)
-				for _, row := range rows {
-					if len(rows) != through.Requests || row.StatusCode != status || row.Cost != 0 {
-						o.t.Errorf("%s: recorded are %d tries: %+v", c.name, len(rows), row)
-					}
+func (o *on) isTriedAgain() {
+	for i := range sdkErrors {
+		c := &sdkErrors[i].call
+		if strings.HasPrefix(c.name, "openai") || strings.HasPrefix(c.name, "anthropic") {
+			o.recovers(c)
+		}
+		for _, status := range []int{400, 429, 500} {
+			user, token := o.caller()
+			o.vendor.Always(vendortest.Behaviour{Status: status, Headers: map[string]string{"Retry-After-Ms": "1"}})
+			direct, through, got := o.both(c, token)
+			o.vendor.Always(vendortest.Behaviour{})
+			if through.Error == nil || !direct.Error.equal(through.Error) {
+				o.t.Errorf("%s: %d is thrown as %+v, and directly as %+v", c.name, status, through.Error, direct.Error)
+			}
+			if through.Requests != direct.Requests || len(got) != direct.Requests+through.Requests {
+				o.t.Errorf("%s: %d is tried %d times, and directly %d times; %d came", c.name, status,
+					through.Requests, direct.Requests, len(got))
+			}
+			rows := o.rows(user, through.Requests)
+			for _, row := range rows {
+				if len(rows) != through.Requests || row.StatusCode != status || row.Cost != 0 {
+					o.t.Errorf("%s: recorded are %d tries: %+v", c.name, len(rows), row)
 				}
 			}
 		}
-	})
+	}
+}
+
+// recovers makes a call that goes well at the second try of its client.
+func (o *on) recovers(c *sdkCall) {
+	o.t.Helper()
+	user, token := o.caller()
+	direct, through, _ := o.both(c, token, vendortest.Behaviour{Status: 500,
+		Headers: map[string]string{"Retry-After-Ms": "1"}}, vendortest.Behaviour{})
+	rows := o.rows(user, 2)
+	if through.Error != nil || string(direct.Value) != string(through.Value) || through.Requests != 2 || len(rows) != 2 ||
+		rows[0].StatusCode+rows[1].StatusCode != 700 || rows[0].Cost+rows[1].Cost == 0 {
+		o.t.Errorf("%s: after %d requests it returns %s %+v, and directly %s; recorded as %+v", c.name, through.Requests,
+			through.Value, through.Error, direct.Value, rows)
+	}
 }
 
 // A stream that breaks off gives what had come, and then the client's own error.
-func TestVendorsClientsMeetBrokenStreams(t *testing.T) {
-	onClients(t, func(o *on) {
-		for i := range sdkCalls {
-			c := &sdkCalls[i]
-			if c.broken == "" {
-				continue
+func (o *on) meetsBrokenStreams() {
+	for i := range sdkCalls {
+		c := &sdkCalls[i]
+		if c.broken == "" {
+			continue
+		}
+		for _, pieces := range []int{0, 5} {
+			user, token := o.caller()
+			direct, through, _ := o.both(c, token, vendortest.Behaviour{BreakFrom: 6, Pieces: pieces})
+			if through.Error == nil || through.Error.Class != c.broken ||
+				string(direct.Value) != string(through.Value) {
+				o.t.Errorf("%s: it returns\n%s %+v, and directly\n%s %+v", c.name, through.Value, through.Error,
+					direct.Value, direct.Error)
 			}
-			for _, pieces := range []int{0, 5} {
-				user, token := o.caller()
-				direct, through, _ := o.both(c, token, vendortest.Behaviour{BreakFrom: 6, Pieces: pieces})
-				if through.Error == nil || through.Error.Class != c.broken ||
-					string(direct.Value) != string(through.Value) {
-					o.t.Errorf("%s: it returns\n%s %+v, and directly\n%s %+v", c.name, through.Value, through.Error,
-						direct.Value, direct.Error)
-				}
-				rows := o.rows(user, 1)
-				if len(rows) != 1 || rows[0].StatusCode != 502 || rows[0].Cost != 0 || through.Requests != 1 {
-					o.t.Errorf("%s: recorded as %+v after %d requests", c.name, rows, through.Requests)
-				}
+			rows := o.rows(user, 1)
+			if len(rows) != 1 || rows[0].StatusCode != 502 || rows[0].Cost != 0 || through.Requests != 1 {
+				o.t.Errorf("%s: recorded as %+v after %d requests", c.name, rows, through.Requests)
 			}
 		}
-	})
+	}
+}
+
+// A client that leaves in the middle of a stream is charged for what it got.
+func (o *on) isLeft() {
+	for _, c := range []sdkCall{
+		{name: "openai chat stream", at: "/openai/v1"}, {name: "openai response stream", at: "/v1"},
+		{name: "anthropic message stream", at: "/anthropic"}, {name: "mistral chat stream", at: "/mistral"},
+	} {
+		user, token := o.caller()
+		o.vendor.Next(vendortest.Behaviour{SilentFrom: 7})
+		got := o.clients.ask(o.t, map[string]any{"call": c.name, "url": o.URL + c.at, "key": token, "leave": 5})
+		rows := o.rows(user, 1)
+		if got.Error != nil || len(rows) != 1 || rows[0].StatusCode != 499 || !rows[0].Billable ||
+			rows[0].Quantities[pricing.InputTokens] == 0 || rows[0].Quantities[pricing.OutputTokens] == 0 {
+			o.t.Errorf("%s: %s %+v is recorded as %+v", c.name, got.Value, got.Error, rows)
+		}
+	}
+}
+
+// A vendor that falls silent is an error of the client's own.
+func (o *on) meetsSilence() {
+	for i := range sdkCalls {
+		c := &sdkCalls[i]
+		if c.broken == "" {
+			continue
+		}
+		user, token := o.caller()
+		o.vendor.Next(vendortest.Behaviour{SilentFrom: 6})
+		got := o.clients.call(o.t, c.name, o.URL+c.at, token)
+		rows := o.rows(user, 1)
+		if got.Error == nil || got.Error.Class != c.broken || got.Requests != 1 || len(rows) != 1 ||
+			rows[0].StatusCode != 504 || rows[0].Cost != 0 {
+			o.t.Errorf("%s: %s %+v is recorded as %+v", c.name, got.Value, got.Error, rows)
+		}
+	}
 }
 
 // 200 streams at the last 10 calls of a limit are 10, and the others are told so before their vendor is.

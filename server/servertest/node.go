@@ -60,7 +60,7 @@ func install(t *testing.T, dir string, files map[string][]byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(beside)
+	defer func() { _ = os.RemoveAll(beside) }() // where it was moved from
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(beside, name), text, 0o644); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 // Calls a vendor's API with the vendor's own client, as each line of stdin says: {"call", "url", "key"}. A line of
 // stdout says what the client made of it: {"value", "error", "requests"}. A stream's value is the list of what it
-// yields, up to an error if there is one. requests counts what the client has sent.
+// yields, up to an error if there is one, or to "leave": so many, and then its reader leaves. requests counts what the
+// client has sent.
 import diagnostics from "node:diagnostics_channel";
 import { createInterface } from "node:readline";
 
@@ -9,7 +10,7 @@ import { GoogleGenAI } from "@google/genai";
 import { Mistral } from "@mistralai/mistralai";
 import { tavily } from "@tavily/core";
 import Exa from "exa-js";
-import OpenAI from "openai";
+import OpenAI, { toFile } from "openai";
 
 const text = "hello there";
 const messages = [{ role: "user", content: text }];
@@ -40,6 +41,11 @@ const calls = {
     const sound = await openAI(url, key).audio.speech.create({ model: "gpt-4o-mini-tts", input: text, voice: "alloy" });
     return Buffer.from(await sound.arrayBuffer()).toString();
   },
+  "openai image": (url, key) => openAI(url, key).images.generate({ model: "gpt-image-1", prompt: text, n: 2 }),
+  "openai transcription": async (url, key) => {
+    const file = await toFile(Buffer.from("RIFF"), "a.wav");
+    return openAI(url, key).audio.transcriptions.create({ model: "whisper-1", file });
+  },
   "openai models": (url, key) => openAI(url, key).models.list(),
   "anthropic message": (url, key) => anthropic(url, key).messages.create(claude),
   "anthropic message stream": (url, key) => anthropic(url, key).messages.create({ ...claude, stream: true }),
@@ -67,7 +73,7 @@ diagnostics.subscribe("http.client.request.start", ({ request }) =>
 const failed = (e) => ({ class: e.constructor.name, status: e.status ?? e.statusCode ?? 0, code: String(e.code ?? ""),
   type: String(e.type ?? ""), message: String(e.message) });
 
-async function make({ call, url, key }) {
+async function make({ call, url, key, leave }) {
   const origin = new URL(url).origin;
   const before = sent[origin] ?? 0;
   const said = {};
@@ -75,7 +81,10 @@ async function make({ call, url, key }) {
     const made = await calls[call](url, key);
     if (made?.[Symbol.asyncIterator] && !made.data) {
       said.value = [];
-      for await (const piece of made) said.value.push(piece);
+      for await (const piece of made) {
+        said.value.push(piece);
+        if (said.value.length === leave) break;
+      }
     } else {
       said.value = made;
     }
