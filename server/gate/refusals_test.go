@@ -179,7 +179,8 @@ func TestQuietStreams(t *testing.T) {
 func TestLargeBodies(t *testing.T) {
 	f := newFixture(t, dbtest.SQLite(t))
 	token := f.Token("alice", access.ScopeGateway)
-	if answer := f.call("/v1/chat/completions", token, strings.Repeat(" ", gateway.LargestRequest+1)); answer.StatusCode != 413 {
+	huge := strings.Repeat(" ", gateway.LargestRequest+1)
+	if answer := f.call("/v1/chat/completions", token, huge); answer.StatusCode != 413 {
 		t.Errorf("%d %s", answer.StatusCode, answer.Text)
 	}
 	f.vendor.Next(vendortest.Behaviour{Text: strings.Repeat("word ", 3<<20)}) // 15 MB

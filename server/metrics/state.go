@@ -96,23 +96,23 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var ( // read-only
-	spooled       = gauge("spool_entries", "Calls that wait in the spool of the gateway to be recorded.")         // read-only
-	unknown       = gauge("unknown_calls", "Calls of 35 days whose process was killed: nobody knows their cost.") // read-only
-	atMost        = gauge("unknown_cost_usd_max", "What these have cost at most, in dollars, approximately.")     // read-only
-	databaseUp    = gauge("database_up", "1 if the state of the database could be read just now, else 0.")        // read-only
-	databaseBytes = gauge("database_size_bytes", "How large the database is.")                                    // read-only
-	held          = gauge("reservations_held", "Reservations that hold something of a limit.")                    // read-only
-	unpriced      = gauge("unpriced_calls", "Calls of the last 35 days without a price, charged nothing.")        // read-only
-	estimated     = gauge("estimated_calls", "Calls of the last 35 days whose use was estimated.")                // read-only
-	notClosed     = gauge("periods_to_close", "Users with a usage period that is over and was not closed.")       // read-only
-	outbox        = gauge("outbox_messages", "Messages by what is known of their delivery.", "status")            // read-only
-	outboxOldest  = gauge("outbox_oldest_seconds", "How long the oldest message waits that should be out.")       // read-only
-	redisUp       = gauge("redis_up", "1 if Redis answers, 0 if memory of this process takes its place.")         // read-only
-	poolMost      = gauge("db_pool_max", "How many connections to the database there may be.", "pool")            // read-only
-	poolOpen      = gauge("db_pool_open", "Connections to the database, used and idle.", "pool")                  // read-only
-	poolUsed      = gauge("db_pool_in_use", "Connections to the database that are used.", "pool")                 // read-only
-	poolWaits     = gauge("db_pool_waits_total", "How often a connection was waited for.", "pool")                // read-only
-	poolWaited    = gauge("db_pool_wait_seconds_total", "How long connections were waited for.", "pool")          // read-only
+	spooled       = gauge("spool_entries", "Calls that wait in the spool of the gateway to be recorded.")   // read-only
+	unknown       = gauge("unknown_calls", "Calls of 35 days whose process was killed.")                    // read-only
+	atMost        = gauge("unknown_cost_usd_max", "What these have cost at most.")                          // read-only
+	databaseUp    = gauge("database_up", "1 if the state of the database could be read just now, else 0.")  // read-only
+	databaseBytes = gauge("database_size_bytes", "How large the database is.")                              // read-only
+	held          = gauge("reservations_held", "Reservations that hold something of a limit.")              // read-only
+	unpriced      = gauge("unpriced_calls", "Calls of the last 35 days without a price, charged nothing.")  // read-only
+	estimated     = gauge("estimated_calls", "Calls of the last 35 days whose use was estimated.")          // read-only
+	notClosed     = gauge("periods_to_close", "Users with a usage period that is over and was not closed.") // read-only
+	outbox        = gauge("outbox_messages", "Messages by what is known of their delivery.", "status")      // read-only
+	outboxOldest  = gauge("outbox_oldest_seconds", "How long the oldest message waits that should be out.") // read-only
+	redisUp       = gauge("redis_up", "1 if Redis answers, 0 if memory of this process takes its place.")   // read-only
+	poolMost      = gauge("db_pool_max", "How many connections to the database there may be.", "pool")      // read-only
+	poolOpen      = gauge("db_pool_open", "Connections to the database, used and idle.", "pool")            // read-only
+	poolUsed      = gauge("db_pool_in_use", "Connections to the database that are used.", "pool")           // read-only
+	poolWaits     = gauge("db_pool_waits_total", "How often a connection was waited for.", "pool")          // read-only
+	poolWaited    = gauge("db_pool_wait_seconds_total", "How long connections were waited for.", "pool")    // read-only
 )
 
 // Describe implements prometheus.Collector. It says nothing: what there is depends on what can be read.
