@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,6 +36,7 @@ type journey struct {
 	meter    *wire.Meter // nil: nothing is counted
 	produced atomic.Bool // something came that the vendor has worked for
 	sent     time.Time   // when the request went out, by the clock
+	gone     sync.Once   // the caller has
 }
 
 // drainFor is how long a stream is read on whose caller has gone.
@@ -64,7 +66,9 @@ func (c *call) forward() error {
 }
 
 // callerGone ends a call whose caller has gone, or lets it be read to its end where that is wanted and worth it.
-func (j *journey) callerGone() {
+func (j *journey) callerGone() { j.gone.Do(j.leave) }
+
+func (j *journey) leave() {
 	if !j.DrainGone || !j.produced.Load() {
 		j.cancel(errGone)
 		return
@@ -212,12 +216,14 @@ func (j *journey) plain(err error) string {
 
 // unpacked returns an answer's body as it was before the vendor has packed it, though it was asked not to.
 func unpacked(answer *http.Response) (io.Reader, error) {
-	if strings.EqualFold(answer.Header.Get("Content-Encoding"), "gzip") {
-		answer.Header.Del("Content-Encoding")
-		answer.ContentLength = -1
+	switch packed := strings.ToLower(answer.Header.Get("Content-Encoding")); packed {
+	case "", "identity":
+		return answer.Body, nil
+	case "gzip":
 		return gzip.NewReader(answer.Body)
+	default:
+		return nil, failure.Unavailablef("the answer is packed by %q, which was not asked for", failure.Shorten(packed))
 	}
-	return answer.Body, nil
 }
 
 // reader reads an answer, and gives up where the vendor falls silent.
