@@ -156,12 +156,13 @@ def _ours():
 
 
 def _provider(provider, actual=None):
-    """Our name of a provider: theirs is a text or an enum, in which mistral stands for Hugging Face too."""
+    """Our name of a provider: theirs is a text or an enum, in which mistral stands for Hugging Face, unless the name of
+    the actual provider says that it is Mistral's own API."""
     name = str(getattr(provider, "value", provider)).lower()
     actual = (actual or "").lower()
     if name in ("fal", "fal-ai"):
         return "video"
-    return "huggingface" if name == "mistral" and actual in ("huggingface", "hf") else name
+    return "huggingface" if name in ("mistral", "hf") and actual != "mistral" else name
 
 
 def _call(user_id, provider, tokens=0, actual=None, model=None):
@@ -378,7 +379,7 @@ def track_agent_usage_sync(user_id, model_name, prompt="", response_text="", dur
         ("openai", ("gpt", "o1", "o3", "o4")), ("anthropic", ("claude",)), ("mistral", ("mistral", "mixtral")),
         ("gemini", ("gemini",)), ("huggingface", ("/",))) if any(mark in name for mark in marks)), "gemini")
     words = [round(len(str(text or "").split()) * 1.3) for text in (prompt, response_text)]
-    key = (str(user_id), provider)
+    key = (str(user_id), _provider(provider))
     hold_id = _holds.get().get(key)
     _remember(key, "")
     _track(_event(user_id, provider, "agent", "POST", model_name, words[0], words[1], duration, 200, None, 0, None, {}),
@@ -406,3 +407,48 @@ def validate_operations(pricing_service, user_id, operations):
     except ImportError:
         raise LimitExceeded(429, detail) from None
     raise HTTPException(status_code=429, detail=detail)
+
+
+# Which calls their workflows make: what their checks of the same names ask for.
+
+def _operations(provider, kind, count=1, tokens=0):
+    return [{"provider": provider, "tokens_requested": tokens, "operation_type": kind}] * count
+
+
+def _analyses(gpt_provider):
+    provider = "huggingface" if str(gpt_provider).lower() == "huggingface" else "gemini"
+    return [one for kind in ("keyword_analysis", "competitor_analysis", "content_angle_generation")
+            for one in _operations(provider, kind, tokens=1000)]
+
+
+def validate_research_operations(pricing_service, user_id, gpt_provider="google"):
+    validate_operations(pricing_service, user_id,
+                        _operations("gemini", "google_grounding", tokens=1200) + _analyses(gpt_provider))
+
+
+def validate_exa_research_operations(pricing_service, user_id, gpt_provider="google"):
+    validate_operations(pricing_service, user_id, _operations("exa", "exa_neural_search") + _analyses(gpt_provider))
+
+
+def validate_image_generation_operations(pricing_service, user_id, num_images=1):
+    validate_operations(pricing_service, user_id, _operations("stability", "image_generation", num_images))
+
+
+def validate_image_control_operations(pricing_service, user_id, num_images=1):
+    validate_operations(pricing_service, user_id, _operations("stability", "image_generation", num_images))
+
+
+def validate_image_upscale_operations(pricing_service, user_id, num_images=1):
+    validate_operations(pricing_service, user_id, _operations("stability", "image_upscale", num_images))
+
+
+def validate_image_editing_operations(pricing_service, user_id):
+    validate_operations(pricing_service, user_id, _operations("image_edit", "image_editing"))
+
+
+def validate_video_generation_operations(pricing_service, user_id):
+    validate_operations(pricing_service, user_id, _operations("video", "video_generation"))
+
+
+def validate_scene_animation_operation(pricing_service, user_id):
+    validate_operations(pricing_service, user_id, _operations("video", "scene_animation"))

@@ -86,6 +86,39 @@ class ServiceTest(unittest.TestCase):
         tracked = asyncio.run(sub.UsageTrackingService(None).track_api_usage(
             "eve", APIProvider.MISTRAL, actual_provider_name="huggingface", tokens_input=5))
         self.assertTrue(tracked["success"], tracked)
+        # Their tracking does not say it again: what is called mistral there is always Hugging Face.
+        model = "openai/gpt-oss-120b:groq"
+        tracked = asyncio.run(sub.UsageTrackingService(None).track_api_usage(
+            "gus", APIProvider.MISTRAL, "/generate", "POST", model_used=model, tokens_input=1000, tokens_output=100))
+        self.assertGreater(tracked["cost"], 0)
+        prices = sub.PricingService(None)
+        cost = prices.calculate_api_cost(APIProvider.MISTRAL, model, 1000, 100)["cost_total"]
+        self.assertEqual(cost, tracked["cost"])
+        self.assertEqual(prices.get_pricing_for_provider_model(APIProvider.MISTRAL, model)["provider"], "huggingface")
+        self.assertIn("huggingface", prices.check_usage_limits("gus", APIProvider.MISTRAL, 10)[1])
+        sub.track_agent_usage_sync("hal", "mistral-small-latest", "one", "two")
+        calls = {user: sub.Client().usage(user)["providers"] for user in ("gus", "hal")}
+        self.assertEqual({user: [one["provider"] for one in rows] for user, rows in calls.items()},
+                         {"gus": ["huggingface"], "hal": ["huggingface"]})
+
+    def test_workflows(self):
+        prices = sub.PricingService(None)
+        for validate in (sub.validate_image_generation_operations, sub.validate_image_upscale_operations,
+                         sub.validate_image_control_operations):
+            self.assertIsNone(validate(prices, "ida", num_images=2))
+            with self.assertRaises(Exception) as raised:
+                validate(prices, "ida", num_images=99)
+            self.assertEqual(raised.exception.status_code, 429)
+            self.assertEqual(raised.exception.detail["provider"], "stability")
+        for validate in (sub.validate_research_operations, sub.validate_exa_research_operations):
+            self.assertIsNone(validate(prices, "ida", "google"))
+            with self.assertRaises(Exception) as raised:
+                validate(prices, "ida", gpt_provider="huggingface")  # which the plan does not include
+            self.assertEqual(raised.exception.detail["provider"], "huggingface")
+        for validate in (sub.validate_image_editing_operations, sub.validate_video_generation_operations,
+                         sub.validate_scene_animation_operation):
+            self.assertIsNone(validate(prices, "ida"))
+        self.assertEqual(sub.Client()._ask("GET", "/v1/reservations", {"user": "ida"}), [])
 
     def test_nothing_is_recorded_twice(self):
         client, event = sub.Client(), {"id": "once", "user_id": "fay", "provider": "gemini", "input_tokens": 1}
