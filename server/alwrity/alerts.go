@@ -17,14 +17,14 @@ type alertShape struct {
 	ID            int64   `json:"id"`
 	Type          string  `json:"type"`
 	Threshold     int     `json:"threshold_percentage"`
-	Provider      *string `json:"provider"`
+	Provider      *string `json:"provider,omitempty"` // the client's schema has no null
 	Title         string  `json:"title"`
 	Message       string  `json:"message"`
 	Severity      string  `json:"severity"`
 	IsSent        bool    `json:"is_sent"`
-	SentAt        *string `json:"sent_at"`
+	SentAt        *string `json:"sent_at,omitempty"`
 	IsRead        bool    `json:"is_read"`
-	ReadAt        *string `json:"read_at"`
+	ReadAt        *string `json:"read_at,omitempty"`
 	BillingPeriod string  `json:"billing_period"`
 	CreatedAt     string  `json:"created_at"`
 }
@@ -60,7 +60,7 @@ func alertOf(a usage.Alert) alertShape {
 	return s
 }
 
-// providerOf returns the provider that a limit's name says, null where it says none.
+// providerOf returns the provider that a limit's name says, nil where it says none.
 func providerOf(l plan.Limit) *string {
 	name := shownAs(strings.TrimSuffix(l.Name, "_"+string(l.Meter)))
 	if l.Meter == plan.Cost || !slices.Contains(shownProviders(), name) {

@@ -3,6 +3,7 @@ package alwrity
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/alwrity/alwrity-sub/access"
 	"github.com/alwrity/alwrity-sub/billing"
@@ -154,7 +155,7 @@ func (in *input) choice(c *web.Call) (billing.Choice, error) {
 	}
 	choice := billing.Choice{PlanID: o.number("plan_id", 1<<53), Cycle: plan.Monthly}
 	if text := o.text("billing_cycle", false); text != "" {
-		if choice.Cycle, err = plan.ParseCycle(text); err != nil {
+		if choice.Cycle, err = plan.ParseCycle(strings.ToLower(text)); err != nil {
 			o.wrong("enum", "It must be monthly or yearly", o.fields["billing_cycle"], "billing_cycle")
 		}
 	}

@@ -67,8 +67,7 @@ const dashboard = z.object({
 const numberOr0 = (x) => Number(x) || 0;
 const filledAlert = (a, i) => ({
   ...a, id: a.id ?? i, severity: ["info", "warning", "error"].includes(a.severity) ? a.severity : "info",
-  provider: a.provider ?? undefined, is_sent: a.is_sent ?? true, sent_at: a.sent_at ?? new Date().toISOString(),
-  is_read: a.is_read ?? false, read_at: a.read_at ?? undefined, billing_period: a.billing_period ?? a.period ?? "",
+  is_sent: a.is_sent ?? true, is_read: a.is_read ?? false, billing_period: a.billing_period ?? a.period ?? "",
   created_at: a.created_at ?? new Date().toISOString(),
 });
 function filledUsage(raw) {
