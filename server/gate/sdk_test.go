@@ -193,8 +193,10 @@ func (o *on) rows(user string, n int) []usage.Entry {
 func TestVendorsClients(t *testing.T) {
 	c := startClients(t)
 	onEach(t, func(t *testing.T, f *fixture) {
-		for name, test := range map[string]func(*on){"metered": (*on).isMetered, "refused": (*on).isRefused,
-			"tried again": (*on).isTriedAgain, "broken off": (*on).meetsBrokenStreams, "left": (*on).isLeft} {
+		for name, test := range map[string]func(*on){
+			"metered": (*on).isMetered, "free": (*on).isFree, "refused": (*on).isRefused, "tried again": (*on).isTriedAgain,
+			"broken off": (*on).meetsBrokenStreams, "left": (*on).isLeft,
+		} {
 			t.Run(name, func(t *testing.T) { test(&on{f, c, t}) })
 		}
 	})
@@ -354,7 +356,7 @@ func (o *on) isRefused() {
 		o.refused(&c.call, c.classes, 403, 0, reader)
 	}
 	_, token := o.caller()
-	o.refused(&sdkCall{name: "openai models", at: "/openai/v1"}, openAIErrors, 404, 0,
+	o.refused(&sdkCall{name: "openai files", at: "/openai/v1"}, openAIErrors, 404, 0,
 		func(*sdkCall) (string, string) { return "nobody", token })
 	o.refused(&sdkCall{name: "openai chat once", at: "/openai/v1"}, openAIErrors, 409, 1,
 		func(c *sdkCall) (user, token string) {
@@ -470,6 +472,26 @@ func (o *on) isLeft() {
 		if got.Error != nil || len(rows) != 1 || rows[0].StatusCode != 499 || !rows[0].Billable ||
 			rows[0].Quantities[pricing.InputTokens] == 0 || rows[0].Quantities[pricing.OutputTokens] == 0 {
 			o.t.Errorf("%s: %s %+v is recorded as %+v", c.name, got.Value, got.Error, rows)
+		}
+	}
+}
+
+// What costs nothing is answered, and counted by no limit.
+func (o *on) isFree() {
+	for _, c := range []struct{ name, at, says string }{
+		{"openai models", "/openai/v1", `"gpt-4o"`}, // GET /v1/models is our own
+		{"anthropic models", "/anthropic", `"claude-3.5-sonnet"`}, {"gemini models", "/gemini", `"models/gemini-2.5-flash"`},
+		{"gemini models", "", `"models/gemini-2.5-flash"`}, {"gemini count", "/gemini", "25"},
+	} {
+		user, token := o.caller()
+		got := o.clients.call(o.t, c.name, o.URL+c.at, token)
+		if got.Error != nil || got.Requests != 1 || !strings.Contains(string(got.Value), c.says) {
+			o.t.Errorf("%s at %q: %s %+v after %d requests", c.name, c.at, got.Value, got.Error, got.Requests)
+		}
+		for _, row := range o.rows(user, 0) {
+			if row.Cost != 0 || row.Quantities[pricing.Requests] != 0 {
+				o.t.Errorf("%s: it is recorded as %+v", c.name, row)
+			}
 		}
 	}
 }

@@ -25,6 +25,12 @@ const anthropic = (baseURL, apiKey) => new Anthropic({ baseURL, apiKey });
 const google = (baseUrl, apiKey) => new GoogleGenAI({ apiKey, httpOptions: { baseUrl } });
 const mistralAI = (serverURL, apiKey) => new Mistral({ serverURL, apiKey });
 
+async function ids(models) {
+  const all = [];
+  for await (const model of models) all.push(model.id ?? model.name);
+  return all;
+}
+
 // Each call by its name; url and key are where it goes and as whom.
 const calls = {
   "openai chat": (url, key) => openAI(url, key).chat.completions.create(chat),
@@ -46,14 +52,17 @@ const calls = {
     const file = await toFile(Buffer.from("RIFF"), "a.wav");
     return openAI(url, key).audio.transcriptions.create({ model: "whisper-1", file });
   },
-  "openai models": (url, key) => openAI(url, key).models.list(),
+  "openai files": (url, key) => openAI(url, key).files.list(),
+  "openai models": (url, key) => ids(openAI(url, key).models.list()),
   "anthropic message": (url, key) => anthropic(url, key).messages.create(claude),
   "anthropic message stream": (url, key) => anthropic(url, key).messages.create({ ...claude, stream: true }),
   "anthropic final message": (url, key) => anthropic(url, key).messages.stream(claude).finalMessage(),
+  "anthropic models": (url, key) => ids(anthropic(url, key).models.list()),
   "anthropic count": (url, key) => anthropic(url, key).messages.countTokens({ model: claude.model, messages }),
   "gemini generate": (url, key) => google(url, key).models.generateContent(gemini),
   "gemini generate stream": (url, key) => google(url, key).models.generateContentStream(gemini),
   "gemini embed": (url, key) => google(url, key).models.embedContent({ model: "gemini-embedding-001", contents: text }),
+  "gemini models": async (url, key) => ids(await google(url, key).models.list()),
   "gemini count": (url, key) => google(url, key).models.countTokens({ model: gemini.model, contents: text }),
   "mistral chat": (url, key) => mistralAI(url, key).chat.complete(mistral),
   "mistral chat stream": (url, key) => mistralAI(url, key).chat.stream(mistral),
