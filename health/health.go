@@ -190,6 +190,10 @@ func (s *Service) database(ctx context.Context, now time.Time, c *Configuration,
 		}
 		if err != nil {
 			found = []Check{failed("database", err)}
+			said := func(c Check) bool { return !c.OK && c.Detail == found[0].Detail }
+			if slices.ContainsFunc(checks, said) { // once is enough, whatever it keeps from being looked at
+				continue
+			}
 		}
 		checks = append(checks, found...)
 	}
