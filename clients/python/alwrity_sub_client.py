@@ -372,14 +372,23 @@ class PricingService:
         """There is nothing to clear: no decision is made from a cache."""
 
 
+def _agent_provider(model):
+    """Who serves a model, as they tell it by its name: of open models, written as vendor/model, those with a suffix such
+    as :cerebras are Hugging Face's, and other GPTs WaveSpeed's."""
+    if "gemini" in model:
+        return "gemini"
+    if "claude" in model or "anthropic" in model:
+        return "anthropic"
+    if "/" in model or "mistral" in model or "mixtral" in model:
+        return "wavespeed" if "gpt" in model and ":" not in model and "huggingface" not in model else "huggingface"
+    return "openai" if any(mark in model for mark in ("gpt", "o1", "o3", "o4")) else "gemini"
+
+
 def track_agent_usage_sync(user_id, model_name, prompt="", response_text="", duration=0.0, **_ignored):
     """Records an agent's call by the words on both sides, as theirs does. It never raises."""
-    name = (model_name or "").lower()
-    provider = next((p for p, marks in (
-        ("openai", ("gpt", "o1", "o3", "o4")), ("anthropic", ("claude",)), ("mistral", ("mistral", "mixtral")),
-        ("gemini", ("gemini",)), ("huggingface", ("/",))) if any(mark in name for mark in marks)), "gemini")
+    provider = _agent_provider((model_name or "").lower())
     words = [round(len(str(text or "").split()) * 1.3) for text in (prompt, response_text)]
-    key = (str(user_id), _provider(provider))
+    key = (str(user_id), provider)
     hold_id = _holds.get().get(key)
     _remember(key, "")
     _track(_event(user_id, provider, "agent", "POST", model_name, words[0], words[1], duration, 200, None, 0, None, {}),

@@ -101,6 +101,16 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual({user: [one["provider"] for one in rows] for user, rows in calls.items()},
                          {"gus": ["huggingface"], "hal": ["huggingface"]})
 
+    def test_agents(self):
+        for user, model, provider in (
+                ("agent-1", "gemini-2.5-flash", "gemini"), ("agent-2", "openai/gpt-oss-120b", "wavespeed"),
+                ("agent-3", "openai/gpt-oss-120b:cerebras", "huggingface"), ("agent-4", "gpt-4o-mini", "openai"),
+                ("agent-5", "moonshotai/Kimi-K2", "huggingface"), ("agent-6", "claude-3.5-sonnet", "anthropic")):
+            sub.track_agent_usage_sync(user, model, "some words " * 100, "an answer " * 100, 0.5)
+            usage = sub.Client().usage(user)
+            self.assertEqual([one["provider"] for one in usage["providers"]], [provider], model)
+            self.assertGreater(float(usage["totals"]["cost"]), 0, model)
+
     def test_workflows(self):
         prices = sub.PricingService(None)
         for validate in (sub.validate_image_generation_operations, sub.validate_image_upscale_operations,
