@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"strconv"
@@ -106,6 +107,7 @@ func (j *journey) refusedByVendor(answer *http.Response, text []byte) error {
 	}
 	j.settle(&e)
 	switch {
+	case j.base != nil:
 	case status < 400:
 		return failure.Unavailablef("%s answers with a redirect, which is not followed", j.route.Upstream.Name).
 			WithReason(ReasonUpstreamAway)
@@ -142,6 +144,11 @@ func (j *journey) whole(answer *http.Response, text []byte) error {
 // header gives the caller what may go on of an answer's header.
 func (j *journey) header(answer *http.Response) {
 	h := j.w.Header()
+	if j.base != nil {
+		maps.Copy(h, answer.Header)
+		h.Del("Content-Length") // what we asked for is taken out again
+		return
+	}
 	copyHeaders(h, answer.Header, passedBack, j.route.Upstream.Answers)
 	if id := answer.Header.Get("X-Request-Id"); id != "" {
 		h.Set("X-Alwrity-Upstream-Request-Id", id)

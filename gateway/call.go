@@ -51,6 +51,7 @@ type call struct {
 	// evenDenied lets the call pass where limits refuse it, which denied then says.
 	evenDenied bool
 	denied     error
+	base       http.RoundTripper // sends the call as its caller has made it, with the caller's own key; nil: we send it
 	retries    int64
 	used       pricing.Quantities // as they are recorded
 	ended      Ended
@@ -216,7 +217,7 @@ func (c *call) mayCall() error {
 		return failure.New(failure.Denied, "the token may not call %s %s", c.provider, failure.Shorten(c.model)).
 			WithReason(ReasonModelNotAllowed)
 	}
-	if !c.Configured(up) {
+	if c.base == nil && !c.Configured(up) {
 		return failure.Unavailablef("%s can't be called here: its key is missing", up.Name).WithReason(ReasonNotConfigured)
 	}
 	return nil

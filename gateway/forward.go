@@ -115,6 +115,9 @@ func (j *journey) mayTryAgain(answer *http.Response, connected bool, err error) 
 	if j.retries > 0 || j.ctx.Err() != nil {
 		return 0, false
 	}
+	if j.base != nil {
+		return 0, false // its client does
+	}
 	if err != nil {
 		return 0, !connected && !errors.Is(err, errPrivate)
 	}
@@ -136,12 +139,19 @@ func (j *journey) try() (answer *http.Response, connected bool, err error) {
 	var got atomic.Bool
 	ctx := httptrace.WithClientTrace(j.ctx, &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { got.Store(true) }})
-	answer, err = j.lines[j.route.Upstream].transport.RoundTrip(request.WithContext(ctx))
+	sender := j.base
+	if sender == nil {
+		sender = j.lines[j.route.Upstream].transport
+	}
+	answer, err = sender.RoundTrip(request.WithContext(ctx))
 	return answer, got.Load(), err
 }
 
 // request makes the request to the upstream: of the caller's header what is on the list, and none of its credentials.
 func (j *journey) request() (*http.Request, error) {
+	if j.base != nil {
+		return j.asItIs(), nil
+	}
 	up, base := j.route.Upstream, j.route.Upstream.URL
 	if j.route.Path.URL != nil {
 		base = j.route.Path.URL
@@ -175,6 +185,16 @@ func (j *journey) request() (*http.Request, error) {
 		}
 	}
 	return request, nil
+}
+
+// asItIs is the request of a caller that sends its own key.
+func (j *journey) asItIs() *http.Request {
+	request := j.r.Clone(j.ctx)
+	request.Body, request.GetBody, request.ContentLength = http.NoBody, nil, int64(len(j.body))
+	if len(j.body) > 0 {
+		request.Body = io.NopCloser(bytes.NewReader(j.body))
+	}
+	return request
 }
 
 // notAnswered settles a call to which no answer has begun, and returns what its caller is told.

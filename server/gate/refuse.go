@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/alwrity/alwrity-sub/access"
-	"github.com/alwrity/alwrity-sub/failure"
 	"github.com/alwrity/alwrity-sub/gateway"
 	"github.com/alwrity/alwrity-sub/gateway/wire"
 	"github.com/alwrity/alwrity-sub/report"
@@ -15,46 +14,11 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// kinds are what the reasons of failures are in every vendor's form, with a finer code where clients know one.
-var kinds = map[string]struct { // read-only
-	kind wire.RefusalKind
-	code string
-}{
-	access.ReasonNotAuthenticated:      {wire.Unauthenticated, ""},
-	access.ReasonForbidden:             {wire.Forbidden, ""},
-	access.ReasonTooManyTries:          {wire.TooFast, ""},
-	string(usage.LimitExceeded):        {wire.QuotaUsedUp, ""},
-	string(usage.NotInPlan):            {wire.QuotaUsedUp, ""},
-	string(usage.IsSuspended):          {wire.PaymentDue, ""},
-	string(usage.IsCancelled):          {wire.PaymentDue, ""},
-	string(usage.IsExpired):            {wire.PaymentDue, ""},
-	string(usage.RateLimited):          {wire.TooFast, ""},
-	string(usage.TooManyParallelCalls): {wire.TooFast, ""},
-	gateway.ReasonNotMetered:           {wire.NotFound, gateway.ReasonNotMetered},
-	gateway.ReasonModelNotAllowed:      {wire.Forbidden, gateway.ReasonModelNotAllowed},
-	gateway.ReasonUnpriced:             {wire.Forbidden, "model_without_price"},
-	gateway.ReasonNotConfigured:        {wire.Unavailable, gateway.ReasonNotConfigured},
-	gateway.ReasonLimitsUnreadable:     {wire.Unavailable, "USAGE_LIMIT_ENFORCEMENT_UNAVAILABLE"},
-	gateway.ReasonNotAccountable:       {wire.Unavailable, "USAGE_LIMIT_ENFORCEMENT_UNAVAILABLE"},
-	gateway.ReasonUpstreamAway:         {wire.VendorAway, gateway.ReasonUpstreamAway},
-	gateway.ReasonUpstreamBroke:        {wire.VendorAway, gateway.ReasonUpstreamBroke},
-	gateway.ReasonUpstreamRefusesUs:    {wire.VendorAway, gateway.ReasonUpstreamRefusesUs},
-	gateway.ReasonUpstreamSlow:         {wire.VendorSlow, gateway.ReasonUpstreamSlow},
-	gateway.ReasonCalledBefore:         {wire.Conflict, gateway.ReasonCalledBefore},
-	gateway.ReasonUnknownJob:           {wire.NotFound, gateway.ReasonUnknownJob},
-	string(usage.TokenLimitExceeded):   {wire.QuotaUsedUp, ""},
-	gateway.ReasonTooLarge:             {wire.TooLarge, ""},
-}
-
-// codes are what failures are that have none of the reasons.
-var codes = map[failure.Code]wire.RefusalKind{ // read-only
-	failure.Invalid: wire.BadRequest, failure.NotFound: wire.NotFound, failure.Denied: wire.Forbidden,
-	failure.Conflict: wire.Conflict, failure.Unavailable: wire.Unavailable, failure.Interrupted: wire.Unavailable,
-}
-
-// never are the refusals that the same call meets again at once. Vendors' clients would try two times more.
-var never = map[wire.RefusalKind]bool{ // read-only
-	wire.QuotaUsedUp: true, wire.PaymentDue: true, wire.Conflict: true, wire.Forbidden: true, wire.Unauthenticated: true,
+// kinds are those of failures that come before a call is the gateway's.
+var kinds = map[string]wire.RefusalKind{ // read-only
+	access.ReasonNotAuthenticated: wire.Unauthenticated,
+	access.ReasonForbidden:        wire.Forbidden,
+	access.ReasonTooManyTries:     wire.TooFast,
 }
 
 // refuse answers with a failure.
@@ -65,12 +29,10 @@ func refuse(w http.ResponseWriter, c *web.Call, route *gateway.Route, err error)
 		err = denied.Decision.Denied()
 	}
 	told := web.Tell(c.Request, err)
-	refusal := wire.Refusal{Kind: wire.Broken, Message: told.Message, RequestID: told.RequestID}
-	known, ok := kinds[web.Reason(err)]
-	if ok {
-		refusal.Kind, refusal.Code = known.kind, known.code
-	} else if kind, has := codes[failure.CodeOf(err)]; has {
-		refusal.Kind = kind
+	refusal := wire.Refusal{Message: told.Message, RequestID: told.RequestID}
+	refusal.Kind, refusal.Code = gateway.KindOf(err)
+	if kind, ok := kinds[web.Reason(err)]; ok {
+		refusal.Kind, refusal.Code = kind, ""
 	}
 	h := w.Header()
 	wait := max(access.RetryAfter(err), usage.RetryAfter(err))
@@ -78,7 +40,7 @@ func refuse(w http.ResponseWriter, c *web.Call, route *gateway.Route, err error)
 	case wait > 0:
 		web.SetRetryAfter(w, wait)
 		refusal.Kind = wire.TooFast
-	case never[refusal.Kind], refusal.Code == gateway.ReasonNotConfigured, refusal.Code == gateway.ReasonUpstreamRefusesUs:
+	case gateway.NeverPasses(refusal):
 		h.Set("X-Should-Retry", "false")
 	case refusal.Kind == wire.Unavailable:
 		h.Set("Retry-After", "1")
