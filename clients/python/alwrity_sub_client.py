@@ -83,6 +83,10 @@ class Client:
         events = [dict({"id": str(uuid.uuid4())}, **event) for event in events]
         return self._ask("POST", "/v1/events", options, events)
 
+    def metered(self, ttl=HOLD_SECONDS, **call):
+        """A call to make in a with block: reserved on entry, settled at the end. See Metered."""
+        return Metered(self, call, ttl)
+
     def usage(self, user):
         """The user's running period against every limit."""
         return self._ask("GET", "/v1/users/" + _quote(user) + "/usage")
@@ -135,6 +139,210 @@ def _body(failure):
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+class Metered:
+    """A call that is about to be made: what it may use is reserved on entry, and what it has used is settled at the end.
+
+        with client.metered(user_id="ann", provider="openai", model="gpt-4o", output_tokens=500) as call:
+            answer = openai.chat.completions.create(...)
+            call.used(input_tokens=answer.usage.prompt_tokens, output_tokens=answer.usage.completion_tokens)
+
+    A limit that refuses is an ApiError on entry, and nothing is called. A block that raises is recorded as a failed call,
+    which is not charged. One that says nothing of what it has used is charged what was reserved, as an estimate. After
+    the block `event` is what the server has answered, with its cost. `async with` does the same in a thread.
+    """
+
+    def __init__(self, client, call, ttl=HOLD_SECONDS):
+        self.client, self.call, self.ttl = client, dict(call), ttl
+        self.id = str(uuid.uuid4())
+        self.event = None
+        self._used, self._began = None, 0.0
+
+    def used(self, **fields):
+        """Says what the call has used: quantities, and whatever else an event has, such as model or status_code."""
+        self._used = dict(self._used or {}, **{name: value for name, value in fields.items() if value is not None})
+
+    def begin(self):
+        """Takes the reservation."""
+        self.client.reserve(self.call, self.id, self.ttl)
+        self._began = time.monotonic()
+        return self
+
+    def settle(self, error=None):
+        """Records what the call has used, in place of its reservation."""
+        event = dict(self.call, measured="estimated") if self._used is None else dict(_bare(self.call), **self._used)
+        event.setdefault("response_time_ms", round((time.monotonic() - self._began) * 1000))
+        if error is not None:
+            event = dict(_bare(event), status_code=getattr(error, "status_code", None) or 500,
+                         error_message=str(error)[:500])
+        self.event = _record(event, self.id, self.client)
+        return self.event
+
+    def __enter__(self):
+        return self.begin()
+
+    def __exit__(self, kind, error, trace):
+        self.settle(error)
+        return False
+
+    async def __aenter__(self):
+        return await asyncio.to_thread(self.begin)
+
+    async def __aexit__(self, kind, error, trace):
+        await asyncio.to_thread(self.settle, error)
+        return False
+
+
+def _bare(call):
+    """A call without the quantities that were asked for."""
+    counted = ("requests", "searches", "images", "pages", "characters", "seconds", "measured")
+    return {k: v for k, v in call.items() if not k.endswith("_tokens") and k not in counted}
+
+
+class MeteredTransport:
+    """A transport of httpx that meters what OpenAI's client sends, and clients like it:
+
+        openai.OpenAI(http_client=httpx.Client(transport=MeteredTransport(httpx.HTTPTransport(), user="ann")))
+
+    `user` is a name, or is called with the request. What a limit refuses is answered with 429 in OpenAI's form, so that the
+    client raises its RateLimitError and does not try again. A stream is settled when it has ended or is closed. `inner`
+    is any object with handle_request; this module needs no httpx itself but to make that answer.
+    """
+
+    def __init__(self, inner, user, client=None, provider="openai", response=None, assumed_output=1024):
+        self.inner, self.user, self.client = inner, user, client or Client()
+        self.provider, self.response, self.assumed_output = provider, response, assumed_output
+
+    def handle_request(self, request):
+        """Sends a request, reserved before and settled after."""
+        asked = _asked(request)
+        if asked is None:
+            return self.inner.handle_request(request)  # it asks for nothing that is charged
+        user = self.user(request) if callable(self.user) else self.user
+        most = asked.get("max_completion_tokens") or asked.get("max_output_tokens") or asked.get("max_tokens")
+        output = 0 if asked.get("input") and "messages" not in asked and not most else most or self.assumed_output
+        call = Metered(self.client, {"user_id": user, "provider": self.provider, "model": asked.get("model") or "",
+                                     "input_tokens": max(1, len(request.content) // 4), "output_tokens": output})
+        try:
+            call.begin()
+        except ApiError as error:
+            return self._refusal(error)
+        request.headers["accept-encoding"] = "identity"  # what is read here is not unpacked
+        try:
+            answer = self.inner.handle_request(request)
+        except BaseException as error:
+            call.settle(error)
+            raise
+        answer.stream = _Settling(answer.stream, call, answer.status_code)
+        return answer
+
+    def _refusal(self, error):
+        make = self.response
+        if make is None:
+            import httpx
+            make = httpx.Response
+        status = error.status or 503
+        code = "insufficient_quota" if error.refused else error.code or "unavailable"
+        body = {"error": {"message": str(error), "type": code, "code": code, "param": None}}
+        return make(status, headers={"content-type": "application/json", "x-should-retry": "false"},
+                    content=json.dumps(body).encode())
+
+    def close(self):
+        """Closes the transport beneath."""
+        self.inner.close()
+
+    def __enter__(self):
+        self.inner.__enter__()
+        return self
+
+    def __exit__(self, *raised):
+        return self.inner.__exit__(*raised)
+
+
+def _asked(request):
+    """The body of a request that is charged, None for another."""
+    if request.method != "POST":
+        return None
+    try:
+        body = json.loads(request.read())
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+class _Settling:
+    """The body of an answer, whose call is settled at its end: by the usage that it says last."""
+
+    def __init__(self, inner, call, status):
+        self.inner, self.call, self.status = inner, call, status
+        self.text, self.settled = bytearray(), False
+
+    def __iter__(self):
+        try:
+            for piece in self.inner:
+                self.text += piece
+                yield piece
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._settle(error)
+            raise
+        self._settle()
+
+    def close(self):
+        """Closes the body, and settles what was read of it."""
+        try:
+            if hasattr(self.inner, "close"):
+                self.inner.close()
+        finally:
+            self._settle()
+
+    def _settle(self, error=None):
+        if self.settled:
+            return
+        self.settled = True
+        if self.status >= 400:
+            self.call.used(status_code=self.status, error_message=bytes(self.text[:500]).decode("utf-8", "replace"))
+        else:
+            usage = _said(bytes(self.text))
+            if usage.get("measured"):
+                usage["input_tokens"] = self.call.call["input_tokens"]
+            if usage:
+                self.call.used(**usage)
+        self.call.settle(error)
+
+
+def _said(text):
+    """What an answer in OpenAI's form says that it has used; a stream the last time. Where one says nothing, its output
+    is estimated by its text."""
+    lines = [line[5:] for line in text.splitlines() if line.startswith(b"data:")]
+    usage, words = {}, 0
+    for line in lines or [text]:
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(one, dict):
+            continue
+        words += sum(len(str((c.get("delta") or c.get("message") or {}).get("content") or "").encode())
+                     for c in one.get("choices") or [])
+        said = (one.get("response") or one).get("usage")
+        if isinstance(said, dict):
+            usage = _usage(said)
+    if usage or not words:
+        return usage
+    return {"output_tokens": max(1, words // 4), "measured": "estimated"}
+
+
+def _usage(said):
+    """OpenAI's names of chats, responses and embeddings, as ours."""
+    read = said.get("prompt_tokens_details") or said.get("input_tokens_details") or {}
+    thought = said.get("completion_tokens_details") or said.get("output_tokens_details") or {}
+    usage = {"input_tokens": said.get("prompt_tokens", said.get("input_tokens")),
+             "output_tokens": said.get("completion_tokens", said.get("output_tokens")),
+             "cached_input_tokens": read.get("cached_tokens"), "reasoning_tokens": thought.get("reasoning_tokens")}
+    return {name: n for name, n in usage.items() if n is not None}
 
 
 # The names that ALwrity's services use.
@@ -232,8 +440,8 @@ def _period(start):
     return start[:7]
 
 
-def _record(event, hold_id):
-    client = _ours()
+def _record(event, hold_id, client=None):
+    client = client or _ours()
     if not hold_id:
         return client.record(event)
     try:

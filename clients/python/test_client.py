@@ -145,5 +145,111 @@ class ServiceTest(unittest.TestCase):
         self.assertEqual(raised.exception.status, 0)
 
 
+class Request:
+    """A request as httpx has it."""
+
+    def __init__(self, body, method="POST"):
+        self.method, self.content, self.headers = method, body, {}
+
+    def read(self):
+        return self.content
+
+
+class Answer:
+    """An answer as httpx has it."""
+
+    def __init__(self, status_code, headers=None, content=b"", pieces=None):
+        self.status_code, self.headers = status_code, headers or {}
+        self.stream = pieces or [content]
+
+
+class Vendor:
+    """Stands for httpx.HTTPTransport, and OpenAI behind it."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def handle_request(self, request):
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+CHAT = b'{"model": "gemini-2.5-flash", "max_tokens": 100, "messages": [{"role": "user", "content": "hi"}]}'
+
+
+class MeteredTest(unittest.TestCase):
+    def held(self, user):
+        return len(sub.Client()._ask("GET", "/v1/reservations", {"user": user}))
+
+    def logs(self, user):
+        return sub.Client()._ask("GET", "/v1/usage/logs", {"user": user})
+
+    def test_reserved_and_settled(self):
+        with sub.Client().metered(user_id="mia", provider="gemini", model="gemini-2.5-flash", output_tokens=500) as call:
+            self.assertEqual(self.held("mia"), 1)
+            call.used(input_tokens=1000, output_tokens=100)
+        self.assertEqual((call.event["cost"], self.held("mia")), ("0.00055", 0))
+
+    def test_a_block_that_raises_is_not_charged(self):
+        with self.assertRaises(RuntimeError):
+            with sub.Client().metered(user_id="moe", provider="gemini", model="gemini-2.5-flash", output_tokens=500):
+                raise RuntimeError("the vendor is away")
+        row = self.logs("moe")[0]
+        self.assertEqual((row["status_code"], row["cost"], row["error_message"]), (500, "0", "the vendor is away"))
+        self.assertEqual(self.held("moe"), 0)
+
+    def test_what_is_not_said_is_what_was_reserved(self):
+        async def one_call():
+            async with sub.Client().metered(user_id="mel", provider="gemini", model="gemini-2.5-flash",
+                                            output_tokens=100) as call:
+                pass
+            return call.event
+        self.assertEqual(asyncio.run(one_call())["cost"], "0.00025")
+        self.assertEqual(self.logs("mel")[0]["measured"], "estimated")
+
+    def transport(self, user, *answers):
+        return sub.MeteredTransport(Vendor(*answers), user=user, provider="gemini", response=Answer)
+
+    def test_what_a_client_sends(self):
+        usage = b'"usage": {"prompt_tokens": 1000, "completion_tokens": 100}'
+        metered = self.transport("nia", Answer(200, content=b'{"choices": [], ' + usage + b"}"))
+        answer = metered.handle_request(Request(CHAT))
+        self.assertEqual(self.held("nia"), 1)
+        self.assertEqual(b"".join(answer.stream), b'{"choices": [], ' + usage + b"}")
+        self.assertEqual((self.logs("nia")[0]["cost"], self.held("nia")), ("0.00055", 0))
+        self.assertEqual(metered.inner.asked[0].headers["accept-encoding"], "identity")
+
+    def test_streams(self):
+        pieces = [b'data: {"choices": [{"delta": {"content": "12345678"}}]}\n\nda',
+                  b'ta: {"choices": [], "usage": {"prompt_tokens": 1000, "completion_tokens": 100}}\n\ndata: [DONE]\n\n']
+        answer = self.transport("nat", Answer(200, pieces=pieces)).handle_request(Request(CHAT))
+        self.assertEqual(list(answer.stream), pieces)
+        self.assertEqual(self.logs("nat")[0]["cost"], "0.00055")
+        answer = self.transport("ned", Answer(200, pieces=pieces)).handle_request(Request(CHAT))
+        for _ in answer.stream:
+            break  # the app leaves
+        answer.stream.close()
+        row = self.logs("ned")[0]
+        self.assertEqual((row["output_tokens"], row["measured"], self.held("ned")), (2, "estimated", 0))
+
+    def test_failures_of_the_vendor(self):
+        metered = self.transport("nan", Answer(429, content=b"too fast"), OSError("no line"))
+        self.assertEqual(b"".join(metered.handle_request(Request(CHAT)).stream), b"too fast")
+        with self.assertRaises(OSError):
+            metered.handle_request(Request(CHAT))
+        rows = {row["status_code"]: row["cost"] for row in self.logs("nan")}
+        self.assertEqual((rows, self.held("nan")), ({429: "0", 500: "0"}, 0))
+
+    def test_what_limits_refuse_is_not_sent(self):
+        metered = sub.MeteredTransport(Vendor(), user=lambda request: "nob", provider="openai", response=Answer)
+        answer = metered.handle_request(Request(CHAT))
+        self.assertEqual((answer.status_code, answer.headers["x-should-retry"]), (429, "false"))
+        self.assertIn(b"insufficient_quota", answer.stream[0])
+        self.assertEqual(metered.inner.asked, [])
+
+
 if __name__ == "__main__":
     unittest.main()
