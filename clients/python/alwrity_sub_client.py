@@ -581,8 +581,8 @@ class PricingService:
 
 
 def _agent_provider(model):
-    """Who serves a model, as they tell it by its name: of open models, written as vendor/model, those with a suffix such
-    as :cerebras are Hugging Face's, and other GPTs WaveSpeed's."""
+    """Who serves a model, as they tell it by its name: of open models, written vendor/model, those with a suffix such as
+    :cerebras are Hugging Face's, and other GPTs WaveSpeed's."""
     if "gemini" in model:
         return "gemini"
     if "claude" in model or "anthropic" in model:
