@@ -67,7 +67,7 @@ func hookServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("SLACK_URL", "http://127.0.0.1:"+port+"/slack")
 }
 
-// vendorServer starts a vendor that stands for all of them, whose key is vendor-key, and says to the program where it is.
+// vendorServer starts a vendor that stands for all of them, whose key is vendor-key, and tells the program where it is.
 // How it answers is a vendortest.Behaviour:
 //
 //	vendorserver {"status":429}

@@ -173,7 +173,8 @@ func runScripts(t *testing.T, database string, setUp func(testing.TB, *testscrip
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exitsWith, "json": jsonField, "sql": runSQL, "lock": lockDatabase, "unlock": unlockDatabase,
 			"waits":      awaitWaiter,
-			"mailserver": mailServer, "hookserver": hookServer, "vendorserver": vendorServer, "killing": killing, "manycalls": manyCalls,
+			"mailserver": mailServer, "hookserver": hookServer, "killing": killing, "manycalls": manyCalls,
+			"vendorserver": vendorServer,
 		},
 		RequireUniqueNames: true,
 	})

@@ -16,8 +16,8 @@ import (
 	"github.com/alwrity/alwrity-sub/usage"
 )
 
-// Transport meters what the client of a vendor sends within its own process: each call is reserved, sent on as it is with
-// the client's own key, and settled, as by the gateway. What limits refuse is answered in the vendor's form, and what
+// Transport meters what the client of a vendor sends within its own process: each call is reserved, sent on as it is
+// with the client's own key, and settled, as by the gateway. What limits refuse is answered in the vendor's form, and what
 // nothing meters is refused. Any number of clients may share it.
 type Transport struct {
 	Gateway *Gateway
@@ -165,8 +165,8 @@ func (w *pipedAnswer) response(r *http.Request, body io.ReadCloser) *http.Respon
 	}
 }
 
-// leadingTo returns the route of a request to a vendor by its whole address, without a path where nothing meters it; nil
-// where the address is none of the upstreams.
+// leadingTo returns the route of a request to a vendor by its whole address, without a path where nothing meters it;
+// nil where the address is none of the upstreams.
 func (c *Catalogue) leadingTo(method string, u *url.URL, only string) (found *Route) {
 	for _, up := range c.Upstreams {
 		if only != "" && up.Name != only {

@@ -18,8 +18,11 @@ type inProcess struct {
 	user string
 }
 
+// appAnswer is an answer, which is closed when the test ends.
+type appAnswer struct{ *http.Response }
+
 // send makes a call, metered or directly.
-func (p inProcess) send(through http.RoundTripper, path, body string) *http.Response {
+func (p inProcess) send(through http.RoundTripper, path, body string) appAnswer {
 	p.Helper()
 	request, err := http.NewRequestWithContext(p.Context(), http.MethodPost, p.vendor.URL+path, strings.NewReader(body))
 	p.Must(err)
@@ -28,14 +31,14 @@ func (p inProcess) send(through http.RoundTripper, path, body string) *http.Resp
 	answer, err := (&http.Client{Transport: through}).Do(request)
 	p.Must(err)
 	p.Cleanup(func() { _ = answer.Body.Close() })
-	return answer
+	return appAnswer{answer}
 }
 
 func (p inProcess) metered() http.RoundTripper {
 	return &gateway.Transport{Gateway: p.gateway, User: func(*http.Request) string { return p.user }}
 }
 
-func (p inProcess) text(answer *http.Response) string {
+func (p inProcess) text(answer appAnswer) string {
 	p.Helper()
 	text, err := io.ReadAll(answer.Body)
 	p.Must(err)
