@@ -17,8 +17,8 @@ import (
 )
 
 // Transport meters what the client of a vendor sends within its own process: each call is reserved, sent on as it is
-// with the client's own key, and settled, as by the gateway. What limits refuse is answered in the vendor's form, and what
-// nothing meters is refused. Any number of clients may share it.
+// with the client's own key, and settled, as by the gateway. What limits refuse is answered in the vendor's form, and
+// what nothing meters is refused. Any number of clients may share it.
 type Transport struct {
 	Gateway *Gateway
 	// User says whose call a request is; "" is refused.
