@@ -77,6 +77,14 @@ func values() map[string][4]string {
 		keyAdminDomain: {"", "a.example", "b.example", "c.example"},
 		keyDisableAuth: {"", "true", "false", "true"},
 		keyPublicURL:   {"", "https://a.example", "https://b.example", "https://c.example"},
+
+		keyGatewayUpstreams: {"", "a.yaml", "b.yaml", "c.yaml"},
+		keyGatewaySpool:     {"", "a", "b", "c"},
+		keyGatewayOutput:    {"", "1", "2000", "30000"},
+		keyGatewayGone:      {"", "drain", "cancel", "drain"},
+		keyGatewayBroken:    {"", "true", "false", "true"},
+		keyGatewayUnpriced:  {"", "true", "false", "true"},
+		keyFailOpen:         {"", "true", "false", "true"},
 	}
 }
 

@@ -145,7 +145,7 @@ func textOf(e ast.Expr) string {
 func eachInnerFile(t *testing.T, fn func(*token.FileSet, *ast.File)) {
 	t.Helper()
 	fset, files := token.NewFileSet(), 0
-	for _, dir := range []string{"access", "usage", "plan", "billing", "pricing", "catalogue", "health",
+	for _, dir := range []string{"access", "usage", "plan", "billing", "pricing", "catalogue", "gateway", "health",
 		"notify", "db", "report"} {
 		err := filepath.WalkDir(filepath.Join("..", dir), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {

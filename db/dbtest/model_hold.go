@@ -153,7 +153,7 @@ func (m *model) settle() {
 	}
 	late := strings.Contains(outcome.Note, "the reservation "+r.ID+" had ") // beside what its price leaves open
 	m.equal("a note on a late settlement", late, !m.holding(r))
-	m.equal("limits exceeded", outcome.OverLimit, m.note(want.entry))
+	m.equal("limits exceeded", withoutTokens(outcome.OverLimit), m.note(want.entry))
 	r.Status, r.EventID, r.ClosedAt = "settled", full.ID, m.now
 	m.holds[r.ID] = r
 }
