@@ -61,11 +61,24 @@ func (c *postgresConn) BeginTx(ctx context.Context, options driver.TxOptions) (d
 	c.watch(ctx)
 	if _, err := c.postgresSession.ExecContext(ctx, begin+c.poolSettings, nil); err != nil {
 		c.broken = true // it may have begun
+		if isLost(err) {
+			err = lostBefore{err}
+		}
 		return nil, err
 	}
 	c.inTx = true
 	return postgresTx{c}, nil
 }
+
+// lostBefore is the failure of a connection that was lost before anything was done on it. That it was may not have been
+// known here when it was taken from the pool, so database/sql begins again on another one.
+type lostBefore struct{ error }
+
+// Is makes it a driver.ErrBadConn.
+func (lostBefore) Is(target error) bool { return target == driver.ErrBadConn }
+
+// Unwrap returns what the network says.
+func (e lostBefore) Unwrap() error { return e.error }
 
 // postgresTx is the transaction of a connection.
 type postgresTx struct{ conn *postgresConn }
