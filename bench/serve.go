@@ -68,8 +68,9 @@ type serving struct {
 	runs    int // of wrk, whose ids they tell apart
 }
 
-// start starts a server on a database.
-func (l *lab) start(ctx context.Context, d database) (*serving, error) {
+// start starts a server on a database, as of benchNow or, where nothing depends on the moment, of now: what a server
+// keeps for a moment it does not keep while time stands still.
+func (l *lab) start(ctx context.Context, d database, clock ...string) (*serving, error) {
 	made, err := l.ours(ctx, d, "tokens", "create", "--act-as", "--scope", "admin", "-o", "json")
 	if err != nil {
 		return nil, err
@@ -80,8 +81,8 @@ func (l *lab) start(ctx context.Context, d database) (*serving, error) {
 	}
 	s := &serving{lab: l, token: created.Token,
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: idleConnections}}}
-	s.process = exec.CommandContext(ctx, l.binary, "--now", benchNow, "--log-level", "info", "serve", "--listen",
-		"127.0.0.1:0")
+	s.process = exec.CommandContext(ctx, l.binary, append(clock, "--log-level", "info", "serve", "--listen",
+		"127.0.0.1:0")...)
 	s.process.Dir, s.process.Env = l.dir, append(l.environment(), "DATABASE_URL="+d.url)
 	logged, err := s.process.StderrPipe()
 	if err != nil {
@@ -179,7 +180,7 @@ func (l *lab) report(ctx context.Context, kind db.Kind, bodies []string, rows in
 	if err != nil {
 		return 0, err
 	}
-	s, err := l.start(ctx, d)
+	s, err := l.start(ctx, d, "--now", benchNow)
 	if err != nil {
 		return 0, err
 	}
@@ -310,7 +311,7 @@ func (l *lab) serveDashboards(ctx context.Context, kind db.Kind) (results []resu
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.start(ctx, f.database)
+	s, err := l.start(ctx, f.database, "--now", benchNow)
 	if err != nil {
 		return nil, err
 	}
