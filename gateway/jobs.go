@@ -129,7 +129,7 @@ func (g *Gateway) sweep(r *usage.Reservation) error {
 	if !isJob {
 		event = usage.Event{ID: r.ID, UserID: r.UserID, Provider: r.Provider, Model: r.Model, Vendor: r.Vendor,
 			Time: r.CreatedAt, Quantities: onlyACall, StatusCode: http.StatusInternalServerError,
-			ErrorMessage: unknownOutcome + r.Cost.String() + " dollars"}
+			ErrorMessage: unknownOutcome}
 	}
 	_, err = g.Usage.Record(ctx, g.Clock(), event, usage.RecordOptions{Reservation: r.ID, Unknown: !isJob})
 	if err == nil && isJob {
@@ -147,5 +147,6 @@ func (g *Gateway) sweep(r *usage.Reservation) error {
 	return errors.Join(err)
 }
 
-// unknownOutcome begins what is recorded of a call whose process was killed.
-const unknownOutcome = "outcome unknown: the process that carried the call was ended; it has cost at most "
+// unknownOutcome is what is recorded of a call whose process was killed. What it has cost at most stands with its
+// reservation: customers read the log, and not everyone is told costs.
+const unknownOutcome = "outcome unknown: the process that carried the call was ended"

@@ -65,8 +65,7 @@ func (ps Plans) OwnLimit(w WantedLimit, providers pricing.Providers) (Limit, err
 		for name := range definitions {
 			names = append(names, name)
 		}
-		unknown := failure.UnknownName(failure.Invalid, "limit", w.Name, names)
-		return Limit{}, failure.Within(unknown, "what it counts is not said")
+		return Limit{}, failure.UnknownName(failure.Invalid, "limit", w.Name, names)
 	}
 	entry := limitEntry{name: w.Name, Max: pricing.ScalarText(w.Max), Action: w.Action, Meter: w.Meter,
 		Providers: w.Providers, Vendors: w.Vendors}
